@@ -1,0 +1,18 @@
+// Writes the files that are made from code: the JSON Schemas and the tables in the documentation. A test fails when one
+// of them is stale. `npm run generate`
+import { readFileSync, writeFileSync } from 'node:fs';
+import { generatedFiles } from '../test/helpers/generated-files.ts';
+
+for (const [path, render] of generatedFiles) {
+  const file = new URL(`../${path}`, import.meta.url);
+  let before = '';
+  try {
+    before = readFileSync(file, 'utf8');
+  } catch {
+    // It is made for the first time.
+  }
+  const after = render(before);
+  if (after === before) continue;
+  writeFileSync(file, after);
+  console.log(`wrote ${path}`);
+}

@@ -1,0 +1,81 @@
+import { Command, Option } from 'commander';
+import { DirectoryTree, findEntry, type SpecTree } from '../discovery/tree.ts';
+import { count } from '../plan/layout.ts';
+import { describeProblems } from '../plan/plan.ts';
+import { readProject } from '../plan/project.ts';
+import { renderCounts, renderProblem } from '../plan/text.ts';
+import { collectProblems, type Problem } from '../problems/problem.ts';
+import type { CommandContext } from './context.ts';
+import { excerpt } from './excerpt.ts';
+import { renderAnnotation } from './github-annotations.ts';
+import { findProjectDirectory, seenFrom } from './workspace.ts';
+
+interface CheckOptions {
+  readonly json?: boolean;
+  readonly format: 'text' | 'github';
+}
+
+/** `choo check`: every problem of the specs and the configuration in a working tree. */
+export function checkCommand({ terminal, cwd, finish }: CommandContext): Command {
+  return new Command('check')
+    .summary('find every problem in specs and configuration')
+    .description(
+      'Reads the spec tree and .choo.yml of a working tree and reports every problem at once.\nNothing is started and nothing is changed.',
+    )
+    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .option('--json', 'print the problems as JSON')
+    .addOption(
+      new Option('--format <format>', 'how to print problems')
+        .choices(['text', 'github'])
+        .default('text')
+        .conflicts('json'),
+    )
+    .addHelpText('after', HELP)
+    .action(async (path: string | undefined, options: CheckOptions) => {
+      const directory = findProjectDirectory(path, cwd);
+      const tree = new DirectoryTree(directory);
+      const { configuration, discovery } = await readProject(tree);
+      const problems = describeProblems(collectProblems(configuration.problems, discovery.problems));
+      const units = discovery.units.length + discovery.broken.length;
+      if (options.json === true) {
+        terminal.out(
+          `${JSON.stringify({ version: 1, ok: problems.errors === 0, units, problems }, undefined, 2)}\n`,
+        );
+      } else if (options.format === 'github') {
+        for (const problem of problems.list.map(seenFrom(cwd, directory)))
+          terminal.out(renderAnnotation(problem));
+      } else {
+        const show = seenFrom(cwd, directory);
+        const texts = terminal.interactive ? await readTexts(tree, problems.list) : new Map<string, string>();
+        for (const problem of problems.list) {
+          const lines = texts.get(problem.file);
+          const place = lines === undefined ? undefined : excerpt(lines, problem, terminal.width);
+          const [line = '', ...hint] = renderProblem(show(problem), terminal).split('\n');
+          terminal.out(`${[line, ...(place === undefined ? [] : [place]), ...hint].join('\n')}\n`);
+        }
+        if (problems.dropped > 0) terminal.out(`${count(problems.dropped, 'more problem')} not shown\n`);
+        terminal.out(`${count(units, 'unit')}, ${renderCounts(problems, terminal)}\n`);
+      }
+      finish(problems.errors > 0 ? 1 : 0);
+    });
+}
+
+const HELP = `
+Exit status: 0 no errors (warnings and notices are shown), 1 errors, 2 wrong usage.
+
+Examples:
+  choo check                    the project around the current directory
+  choo check --json | jq .ok    for scripts
+  choo check --format github    annotations in a GitHub workflow`;
+
+/** The files that problems point into, for excerpts. */
+async function readTexts(tree: SpecTree, problems: readonly Problem[]): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const path of new Set(problems.map((problem) => problem.file))) {
+    const entry = await findEntry(tree, path);
+    if (entry?.kind !== 'file' || entry.size > 1024 * 1024) continue;
+    const [content] = await tree.read([entry]);
+    if (content !== undefined) texts.set(path, Buffer.from(content).toString('utf8'));
+  }
+  return texts;
+}

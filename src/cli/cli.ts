@@ -1,0 +1,69 @@
+import process from 'node:process';
+import { Command, CommanderError } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { readSettings } from '../config/settings.ts';
+import { coerceError } from '../errors.ts';
+import { printable } from '../plan/layout.ts';
+import { checkCommand } from './check.ts';
+import type { CommandContext } from './context.ts';
+import { exampleCommand } from './example.ts';
+import { initCommand } from './init.ts';
+import { planCommand } from './plan.ts';
+import { schemaCommand } from './schema.ts';
+import { openTerminal } from './terminal.ts';
+
+const WRONG_USAGE = 2;
+
+const HELP = `
+Start here:
+  choo example DIR     a small project to try everything on
+  choo init            your own project
+  choo check           every problem in your specs, before anything runs
+  choo plan            what would run, in which order, with what
+
+Settings come from .choo.yml (\`choo schema\` describes it) and the environment.`;
+
+function createProgram(context: CommandContext): Command {
+  const program = new Command('choo')
+    .description(
+      'Turns reviewed spec files into pull requests: plans their graph, lets agents work, counts only what a gate has passed.',
+    )
+    .version(manifest.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help; `choo help <command>` shows that of a command')
+    .addHelpText('after', HELP)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(`choo --help` lists what there is)');
+  for (const create of [checkCommand, planCommand, initCommand, exampleCommand, schemaCommand]) {
+    const command = create(context).copyInheritedSettings(program);
+    command.showHelpAfterError(`(\`choo help ${command.name()}\` shows how)`).exitOverride();
+    program.addCommand(command);
+  }
+  return program.exitOverride();
+}
+
+/** Runs one command line and returns the exit status. */
+async function main(argv: readonly string[]): Promise<number> {
+  const terminal = openTerminal(process.stdout, process.stderr);
+  let exitCode = 0;
+  try {
+    const finish = (code: number): void => void (exitCode = code);
+    const program = createProgram({ terminal, settings: readSettings(), cwd: process.cwd(), finish });
+    await program.parseAsync(argv);
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : WRONG_USAGE; // it has said what was wrong
+    const error = coerceError(thrown);
+    terminal.note(`choo: ${printable(error.message)}\n`);
+    if (error.hint !== undefined) terminal.note(`  hint: ${printable(error.hint)}\n`);
+    if (error.code === 'internal' && error.cause instanceof Error)
+      terminal.note(`${error.cause.stack ?? ''}\n`);
+    return error.code === 'usage' ? WRONG_USAGE : 1;
+  }
+}
+
+// A reader that has seen enough (`choo plan | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+process.exitCode = await main(process.argv);

@@ -1,0 +1,34 @@
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { ChooError } from '../errors.ts';
+import { openGit } from '../git/git.ts';
+import type { CommandContext } from './context.ts';
+
+const SOURCE = fileURLToPath(new URL('../../example', import.meta.url));
+
+/** `choo example`: a small real project in a repository of its own. */
+export function exampleCommand({ terminal, settings, cwd, finish }: CommandContext): Command {
+  return new Command('example')
+    .summary('make a small project to try choo on')
+    .description('Makes a new directory with the example project, committed in a git repository of its own.')
+    .argument('<directory>', 'a directory that does not exist yet, or is empty')
+    .action(async (name: string) => {
+      const directory = resolve(cwd, name);
+      if (existsSync(directory) && readdirSync(directory).length > 0) {
+        throw new ChooError('conflict', `\`${name}\` exists and is not empty`, {
+          hint: 'name a directory that does not exist yet',
+        });
+      }
+      mkdirSync(directory, { recursive: true });
+      cpSync(SOURCE, directory, { recursive: true });
+      const git = openGit(directory, settings.PATH);
+      await git.run('init', '--quiet', '--initial-branch=main');
+      await git.run('add', '--all');
+      await git.run('commit', '--quiet', '--message=Start the example project');
+      terminal.out(`${directory}\n`);
+      terminal.note(`A repository with three units in two waves.\nNext: \`choo plan ${name}\`\n`);
+      finish(0);
+    });
+}

@@ -1,0 +1,96 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { Command } from 'commander';
+import { DEFAULT_CONFIG } from '../config/schema.ts';
+import { renderConfigTemplate } from '../config/template.ts';
+import { DirectoryTree } from '../discovery/tree.ts';
+import { readProject } from '../plan/project.ts';
+import type { CommandContext } from './context.ts';
+import { findProjectDirectory } from './workspace.ts';
+
+const UNIT = 'first-unit';
+
+const PLAN = `---
+unit: ${UNIT}
+depends_on: []
+---
+
+# Say hello
+
+One small unit to see how choo works. Copy this directory, or write your own beside it.
+`;
+
+const TASK = `---
+task: 1
+status: pending
+backpressure: test "$(cat hello.txt)" = "hello from choo"
+depends_on: []
+---
+
+# Write a greeting
+
+## Objective
+
+Create \`hello.txt\` in the project directory.
+
+## Requirements
+
+- Its only line is \`hello from choo\`.
+
+## How it is judged
+
+choo runs the command in \`backpressure\` itself. The task counts when that command exits with 0.
+
+## Rehearsal
+
+The provider \`rehearsal\` carries out this block instead of asking an agent.
+
+\`\`\`sh rehearsal
+echo "hello from choo" > hello.txt
+\`\`\`
+`;
+
+/** `choo init`: a commented configuration and one unit to start from. */
+export function initCommand({ terminal, cwd, finish }: CommandContext): Command {
+  return new Command('init')
+    .summary('write a commented .choo.yml and a first unit')
+    .description(
+      'Writes .choo.yml and one small unit that passes `choo check`. What exists is kept as it is.',
+    )
+    .argument('[path]', 'the project directory (default: this one)')
+    .action(async (path: string | undefined) => {
+      const directory = findProjectDirectory(path ?? '.', cwd);
+      const { configuration, discovery } = await readProject(new DirectoryTree(directory));
+      const specs = configuration.config?.specs_dir ?? DEFAULT_CONFIG.specs_dir;
+      const files = new Map<string, string>();
+      const kept: string[] = [];
+      if (configuration.file === undefined) files.set('.choo.yml', renderConfigTemplate());
+      else kept.push(configuration.file);
+      if (discovery.units.length + discovery.broken.length === 0) {
+        files.set(`${specs}/${UNIT}/IMPLEMENTATION_PLAN.md`, PLAN);
+        files.set(`${specs}/${UNIT}/01-write-a-greeting.md`, TASK);
+      } else {
+        kept.push(specs);
+      }
+      for (const [file, content] of files) {
+        const written = writeNew(join(directory, file), content);
+        if (written) terminal.out(`wrote ${relative(cwd, join(directory, file))}\n`);
+        else kept.push(file);
+      }
+      for (const file of kept) terminal.out(`kept  ${relative(cwd, join(directory, file))}\n`);
+      terminal.note('Next: `choo check`, then `choo plan`.\n');
+      finish(0);
+    });
+}
+
+/** Writes a file only if there is none, and says whether it did. */
+function writeNew(path: string, content: string): boolean {
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    writeFileSync(path, content, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}

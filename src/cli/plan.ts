@@ -1,0 +1,133 @@
+import { Command, Option } from 'commander';
+import { PROVIDER_NAMES } from '../config/schema.ts';
+import { DirectoryTree } from '../discovery/tree.ts';
+import { ChooError } from '../errors.ts';
+import { currentBranch, findBranchesInTheWay, listOwnBranches } from '../git/branches.ts';
+import { type Git, openGit } from '../git/git.ts';
+import { ObjectReader } from '../git/object-reader.ts';
+import { CommitTree, resolveCommit } from '../git/spec-tree.ts';
+import { renderMermaid } from '../plan/mermaid.ts';
+import { makePlan } from '../plan/plan.ts';
+import { type Project, readProject } from '../plan/project.ts';
+import type { Plan } from '../plan/schema.ts';
+import { renderPlan } from '../plan/text.ts';
+import type { Problem } from '../problems/problem.ts';
+import type { CommandContext } from './context.ts';
+import { findProjectDirectory, seenFrom } from './workspace.ts';
+
+interface PlanOptions {
+  readonly json?: boolean;
+  readonly mermaid?: boolean;
+  readonly unit?: readonly string[];
+  readonly rev?: string;
+  readonly provider?: string;
+  readonly forceTaskProvider?: string;
+}
+
+/** `choo plan`: what would run, in which order, with what. */
+export function planCommand({ terminal, settings, cwd, finish }: CommandContext): Command {
+  return new Command('plan')
+    .summary('show what would run, in which order, with what')
+    .description(
+      'Plans the units of a spec tree: waves, tasks and their gates, providers, the critical path, problems.\nNothing is started and nothing is changed.',
+    )
+    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .option(
+      '-u, --unit <id>',
+      'plan only this unit and what it needs; may be given more than once',
+      (id: string, before: readonly string[] | undefined) => [...(before ?? []), id],
+    )
+    .option('--rev <ref>', 'plan a commit instead of the working tree, without a checkout')
+    .addOption(
+      new Option('--provider <name>', 'ask for a provider where the unit names none').choices(PROVIDER_NAMES),
+    )
+    .addOption(
+      new Option('--force-task-provider <name>', 'use this provider for every unit').choices(PROVIDER_NAMES),
+    )
+    .option('--json', 'print the plan as JSON (`choo schema plan` describes it)')
+    .addOption(new Option('--mermaid', 'print the graph as a Mermaid flowchart').conflicts('json'))
+    .addHelpText('after', HELP)
+    .action(async (path: string | undefined, options: PlanOptions) => {
+      const directory = findProjectDirectory(path, cwd);
+      const git = openGit(directory, settings.PATH);
+      const { project, source } =
+        options.rev === undefined ? await readDirectory(directory) : await readCommit(git, options.rev);
+      const plan = makePlan({
+        ...project,
+        source,
+        repositoryProblems: await repositoryProblems(git, project),
+        only: options.unit,
+        wishes: {
+          forced: options.forceTaskProvider,
+          request: options.provider,
+          environment: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
+        },
+        allowedProviders: settings.CHOO_PROVIDERS,
+      });
+      if (options.json === true) terminal.out(`${JSON.stringify(plan, undefined, 2)}\n`);
+      else if (options.mermaid === true) terminal.out(renderMermaid(plan));
+      else
+        terminal.out(
+          renderPlan(options.rev === undefined ? withPathsSeenFrom(cwd, directory, plan) : plan, terminal),
+        );
+      finish(plan.runnable ? 0 : 1);
+    });
+}
+
+const HELP = `
+Exit status: 0 the plan can run, 1 a problem keeps it from running, 2 wrong usage.
+
+Examples:
+  choo plan                          the project around the current directory
+  choo plan --unit api --unit web    two units and everything they wait for
+  choo plan --rev origin/main        what is on another branch
+  choo plan --mermaid > plan.mmd     a drawing; GitHub shows it in a \`\`\`mermaid block`;
+
+interface Reading {
+  readonly project: Project;
+  readonly source: Plan['source'];
+}
+
+async function readDirectory(directory: string): Promise<Reading> {
+  return {
+    project: await readProject(new DirectoryTree(directory)),
+    source: { kind: 'directory', name: directory, commit: null },
+  };
+}
+
+async function readCommit(git: Git, rev: string): Promise<Reading> {
+  const base = await git.run('rev-parse', '--show-prefix').catch((cause: unknown) => {
+    throw new ChooError(
+      'usage',
+      `\`${git.directory}\` is not in a git repository, so it has no commit \`${rev}\``,
+      { cause },
+    );
+  });
+  const commit = await resolveCommit(git, rev);
+  await using reader = new ObjectReader(git);
+  const tree = await CommitTree.open(reader, commit, base.trim().replace(/\/$/, ''));
+  return { project: await readProject(tree), source: { kind: 'commit', name: rev, commit } };
+}
+
+/** What in the repository itself would keep this plan from running. Outside of a repository: nothing. */
+async function repositoryProblems(
+  git: Git,
+  { configuration, discovery }: Project,
+): Promise<readonly Problem[]> {
+  try {
+    const branches = await listOwnBranches(git);
+    if (branches.length === 0) return [];
+    const target = configuration.config?.target_branch ?? (await currentBranch(git)) ?? '';
+    return findBranchesInTheWay(
+      branches,
+      target,
+      discovery.units.map((unit) => unit.id),
+    );
+  } catch {
+    return [];
+  }
+}
+
+function withPathsSeenFrom(cwd: string, directory: string, plan: Plan): Plan {
+  return { ...plan, problems: { ...plan.problems, list: plan.problems.list.map(seenFrom(cwd, directory)) } };
+}

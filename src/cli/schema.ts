@@ -1,0 +1,18 @@
+import { Argument, Command } from 'commander';
+import { configJsonSchema } from '../config/schema.ts';
+import { planJsonSchema } from '../plan/schema.ts';
+import type { CommandContext } from './context.ts';
+
+const SCHEMAS = { config: configJsonSchema, plan: planJsonSchema } as const;
+
+/** `choo schema`: the JSON Schemas of what choo reads and prints. */
+export function schemaCommand({ terminal, finish }: CommandContext): Command {
+  return new Command('schema')
+    .summary('print the JSON Schema of .choo.yml')
+    .description('Prints a JSON Schema: of .choo.yml for editors, or of what `choo plan --json` prints.')
+    .addArgument(new Argument('[name]', 'which schema').choices(Object.keys(SCHEMAS)).default('config'))
+    .action((name: keyof typeof SCHEMAS) => {
+      terminal.out(`${JSON.stringify(SCHEMAS[name](), undefined, 2)}\n`);
+      finish(0);
+    });
+}

@@ -1,0 +1,23 @@
+import { styleText } from 'node:util';
+import type { Medium, Paint } from '../plan/layout.ts';
+
+/** Where a command writes: results on `out`, everything else on `note`. */
+export interface Terminal extends Medium {
+  /** A person is looking: lines are cut to the window, excerpts are shown. */
+  readonly interactive: boolean;
+  readonly out: (text: string) => void;
+  readonly note: (text: string) => void;
+}
+
+/** The terminal of a process. Colours only where they are seen and wanted (NO_COLOR and FORCE_COLOR are obeyed). */
+export function openTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Terminal {
+  const interactive = stdout.isTTY;
+  const paint: Paint = (style, text) => styleText(style, text, { stream: stdout });
+  return {
+    interactive,
+    width: interactive ? Math.max(40, stdout.columns) : Number.POSITIVE_INFINITY,
+    paint,
+    out: (text) => void stdout.write(text),
+    note: (text) => void stderr.write(text),
+  };
+}

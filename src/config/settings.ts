@@ -1,0 +1,91 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { ChooError } from '../errors.ts';
+import { PROVIDER_NAMES } from './schema.ts';
+
+const count = (least: number, most: number) => {
+  const error = `a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,9}$/, error)
+    .transform(Number)
+    .pipe(z.int().min(least, { error }).max(most, { error }));
+};
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== ''),
+);
+
+const provider = z.enum(PROVIDER_NAMES, { error: `one of ${PROVIDER_NAMES.join(', ')}` });
+
+/** The environment choo obeys. Source of the settings table in the documentation. */
+export const settingsSchema = z.object({
+  PATH: z
+    .string()
+    .default('/usr/local/bin:/usr/bin:/bin')
+    .describe('Where git and the agent CLIs are found.'),
+  CHOO_PROVIDER: provider
+    .optional()
+    .describe("The operator's choice of provider; it wins over `.choo.yml`, not over a unit or a request."),
+  RALPH_PROVIDER: provider.optional().describe('The older name of CHOO_PROVIDER, read when that is not set.'),
+  CHOO_PROVIDERS: list
+    .pipe(z.array(provider))
+    .optional()
+    .describe('The providers the operator allows, with commas between. Default: all.'),
+  CHOO_MODELS: list
+    .optional()
+    .describe('The models a repository may name, with commas between. Default: any.'),
+  CHOO_SANDBOX: z
+    .enum(['bubblewrap', 'host'], { error: 'bubblewrap or host' })
+    .default('bubblewrap')
+    .describe(
+      'What agents and gates run in. On a server there is no other default, and a sandbox that fails its self-test runs nothing.',
+    ),
+  CHOO_DATA_DIR: z
+    .string()
+    .min(1)
+    .default('/var/lib/choo')
+    .describe('Where repositories, worktrees, logs and the built-in database live.'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(?:ql)?:\/\//, 'a PostgreSQL URL, `postgres://…`')
+    .optional()
+    .describe('A PostgreSQL of your own. Default: the built-in one under CHOO_DATA_DIR.'),
+  CHOO_CONCURRENCY: count(1, 1_000)
+    .default(Math.max(1, availableParallelism()))
+    .describe('How many units this machine works on at the same time. Default: one for each processor.'),
+  CHOO_MAX_UNITS: count(1, 100_000)
+    .optional()
+    .describe('How many units all machines together work on at the same time. Default: no limit but theirs.'),
+  CHOO_RETENTION_DAYS: count(1, 36_500)
+    .default(30)
+    .describe('How long finished runs and their logs are kept.'),
+  CHOO_DRAIN_SECONDS: count(0, 86_400)
+    .default(60)
+    .describe('How long a server that is told to stop lets its agents go on.'),
+});
+
+/** Every setting of the process, checked. */
+export type Settings = z.output<typeof settingsSchema>;
+
+/**
+ * Reads the environment, once, at start. An empty variable counts as not set.
+ * Throws a ChooError (`environment`) that names every variable with a bad value.
+ */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Settings {
+  const set = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = settingsSchema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const bad = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return `${name} must be ${issue.message}, not \`${environment[name] ?? ''}\``;
+  });
+  throw new ChooError('environment', bad.join('; '), { hint: 'change or unset it and start again' });
+}

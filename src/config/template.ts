@@ -1,0 +1,99 @@
+import { configJsonSchema } from './schema.ts';
+
+/** The parts of a JSON Schema that the documentation needs. */
+interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+  readonly additionalProperties?: SchemaNode | false;
+}
+
+/** One key of the configuration, as the documentation shows it. */
+export interface ConfigKey {
+  /** Dotted; `[]` stands for each item of a list, `<name>` for any provider's name. */
+  readonly path: string;
+  readonly type: string;
+  /** As it would be written in YAML; undefined: none. */
+  readonly standard: string | undefined;
+  readonly description: string;
+}
+
+/** Every key of the configuration in the order of the schema. */
+export function listConfigKeys(): readonly ConfigKey[] {
+  return collect(configSchemaNode(), '');
+}
+
+/** A `.choo.yml` that changes nothing: every key with its default, or an example where it has none, in a comment. */
+export function renderConfigTemplate(): string {
+  const { properties = {} } = configSchemaNode();
+  const blocks = Object.entries(properties).map(([name, node]) => {
+    const title = `# ${node.description ?? ''}`;
+    if (node.properties === undefined) return [title, `# ${name}: ${shown(node)}`].join('\n');
+    const keys = Object.entries(node.properties).filter(([, each]) => shown(each) !== '');
+    return [title, `# ${name}:`, ...keys.flatMap(([key, each]) => templateLines(key, each))].join('\n');
+  });
+  return `${TEMPLATE_HEAD}\n${blocks.join('\n\n')}\n`;
+}
+
+const TEMPLATE_HEAD = `# Configuration of choo. Every key may be left out. Below stands the default of each key, or an example where the
+# default is nothing; remove the \`# \` in front of a line to change it.
+`;
+
+function templateLines(key: string, node: SchemaNode): string[] {
+  const line = `#   ${key}: ${shown(node)}`;
+  const comment = `# ${node.description ?? ''}`;
+  return line.length < 30 ? [`${line.padEnd(30)}${comment}`] : [`#   ${comment}`, line];
+}
+
+/** The example of a key, else its default, as YAML; empty: neither. */
+function shown(node: SchemaNode): string {
+  const value = node.examples?.[0] ?? node.default;
+  return value === undefined || node.properties !== undefined || node.additionalProperties !== undefined
+    ? ''
+    : yaml(value);
+}
+
+function collect(node: SchemaNode, path: string): ConfigKey[] {
+  const below = (name: string) => (path === '' ? name : `${path}.${name}`);
+  if (node.properties !== undefined) {
+    const children = Object.entries(node.properties).flatMap(([name, child]) => collect(child, below(name)));
+    return path === '' || path.endsWith('[]') || path.endsWith('>')
+      ? children
+      : [describe(node, path, 'mapping'), ...children];
+  }
+  if (node.items !== undefined && node.items.properties !== undefined) {
+    return [describe(node, path, 'list'), ...collect(node.items, `${path}[]`)];
+  }
+  if (typeof node.additionalProperties === 'object') {
+    return [describe(node, path, 'mapping'), ...collect(node.additionalProperties, below('<name>'))];
+  }
+  return [describe(node, path, typeOf(node))];
+}
+
+function describe(node: SchemaNode, path: string, type: string): ConfigKey {
+  const hasDefault = node.default !== undefined && type !== 'mapping';
+  return {
+    path,
+    type,
+    standard: hasDefault ? yaml(node.default) : undefined,
+    description: node.description ?? '',
+  };
+}
+
+function typeOf(node: SchemaNode): string {
+  if (node.enum !== undefined) return node.enum.map(String).join(' | ');
+  if (node.type === 'array') return 'list';
+  return node.type ?? 'text';
+}
+
+function yaml(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function configSchemaNode(): SchemaNode {
+  return configJsonSchema();
+}

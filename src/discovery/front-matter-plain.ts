@@ -1,0 +1,118 @@
+import type { Position } from '../problems/problem.ts';
+import type { Fences, Field, FieldValue, FrontMatter, Scalar } from './front-matter.ts';
+
+/** `name:` at the start of a line, then blanks or the line's end. */
+const NAME = /^([A-Za-z_][A-Za-z0-9_]*):(?: +|$)/;
+/** What the reader below understands; anything else is left to the YAML parser. */
+const BEYOND_PLAIN = /[^\x20-\x7e\r\n]|\r(?!\n)/;
+const PLAIN_START = /^[A-Za-z0-9_./]/;
+const PLAIN_REFUSED = /: | #|:$/;
+const QUOTED = /^(?:"[^"\\]*"|'[^']*')$/;
+const LIST_ITEM = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|"[A-Za-z0-9_.-]*"|'[A-Za-z0-9_.-]*')$/;
+const DASH = /^ *- +/;
+const NULLS: ReadonlySet<string> = new Set(['null', 'Null', 'NULL']);
+
+/**
+ * Reads front matter made of one-line `name: value` pairs and lists of simple words. That is what specs look like, and
+ * it costs a tenth of a general YAML parser. Undefined as soon as a line could mean anything else to YAML.
+ */
+export function readPlainFields(
+  text: string,
+  fences: Fences,
+): Pick<FrontMatter, 'fields' | 'braces'> | undefined {
+  const yaml = text.slice(fences.start, fences.end);
+  if (BEYOND_PLAIN.test(yaml)) return undefined;
+  const fields = new Map<string, Field>();
+  const lines = yaml.split('\n');
+  lines.pop(); // the closing fence starts a line of its own
+  let offset = fences.start;
+  for (let index = 0; index < lines.length; index += 1) {
+    const raw = lines[index] ?? '';
+    const line = raw.trimEnd();
+    const place: Place = { line: index + 2, start: offset };
+    offset += raw.length + 1;
+    if (line === '' || line.startsWith('#')) continue;
+    const head = NAME.exec(line);
+    const name = head?.[1];
+    if (head === null || name === undefined || fields.has(name)) return undefined;
+    let value: FieldValue | undefined;
+    if (head[0].length < line.length) {
+      value = inlineValue(line.slice(head[0].length), head[0].length, place);
+    } else {
+      const items: Scalar[] = [];
+      const dash = DASH.exec(lines[index + 1] ?? '')?.[0] ?? '';
+      for (
+        let item = lines[index + 1];
+        item !== undefined && DASH.exec(item)?.[0] === dash;
+        item = lines[index + 1]
+      ) {
+        index += 1;
+        const word = item.trimEnd().slice(dash.length);
+        if (!isListWord(word)) return undefined;
+        items.push(scalar(word, dash.length, { line: index + 2, start: offset }));
+        offset += item.length + 1;
+      }
+      value = listOrEmpty(items, name.length + 1, place);
+    }
+    if (value === undefined) return undefined;
+    fields.set(name, { name, at: at(place, 0), start: place.start, value });
+  }
+  return fields.size === 0 ? undefined : { fields, braces: false };
+}
+
+/** A line of the text: its number, and the offset of its first character. */
+interface Place {
+  readonly line: number;
+  readonly start: number;
+}
+
+function at(place: Place, column: number): Position {
+  return { line: place.line, column: column + 1 };
+}
+
+function scalar(source: string, column: number, place: Place): Scalar {
+  const quoted = source.startsWith('"') || source.startsWith("'");
+  const start = place.start + column;
+  const text = quoted ? source.slice(1, -1) : source;
+  return { kind: 'scalar', text, quoted, at: at(place, column), start, end: start + source.length };
+}
+
+function inlineValue(source: string, column: number, place: Place): FieldValue | undefined {
+  if (source.startsWith('[')) return flowList(source, column, place);
+  if (QUOTED.test(source)) return scalar(source, column, place);
+  if (!PLAIN_START.test(source) || PLAIN_REFUSED.test(source)) return undefined;
+  const value = scalar(source, column, place);
+  return NULLS.has(source) ? { kind: 'empty', at: value.at, start: value.start, end: value.end } : value;
+}
+
+function flowList(source: string, column: number, place: Place): FieldValue | undefined {
+  if (!source.endsWith(']')) return undefined;
+  const start = place.start + column;
+  const list = { kind: 'list', at: at(place, column), start, end: start + source.length } as const;
+  const inner = source.slice(1, -1);
+  if (inner.trim() === '') return { ...list, items: [] };
+  const items: Scalar[] = [];
+  let partStart = column + 1;
+  for (const part of inner.split(',')) {
+    const word = part.trim();
+    if (!isListWord(word)) return undefined;
+    items.push(scalar(word, partStart + part.indexOf(word), place));
+    partStart += part.length + 1;
+  }
+  return { ...list, items };
+}
+
+function isListWord(word: string): boolean {
+  return LIST_ITEM.test(word) && !NULLS.has(word);
+}
+
+/** The value of a name that has nothing behind its colon: the items below it, or emptiness right after the colon. */
+function listOrEmpty(items: readonly Scalar[], column: number, place: Place): FieldValue {
+  const first = items[0];
+  const last = items.at(-1);
+  if (first === undefined || last === undefined) {
+    const offset = place.start + column;
+    return { kind: 'empty', at: at(place, column), start: offset, end: offset };
+  }
+  return { kind: 'list', items, at: first.at, start: first.start, end: last.end };
+}

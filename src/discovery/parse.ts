@@ -1,0 +1,212 @@
+import { isUtf8 } from 'node:buffer';
+import {
+  FILE_START,
+  type Position,
+  type Problem,
+  positionAt,
+  reportInto,
+  type Report,
+} from '../problems/problem.ts';
+import { fieldReader } from './fields.ts';
+import { type FrontMatter, readFrontMatter } from './front-matter.ts';
+import { findHiddenText } from './hidden-text.ts';
+import { findTitle } from './markdown.ts';
+import {
+  LEGACY_UNIT_STATUSES,
+  type RecordedRun,
+  type SpecFile,
+  TASK_STATUSES,
+  type TaskStatus,
+  UNIT_STATUSES,
+  type UnitStatus,
+} from './unit.ts';
+
+/** The file that makes a directory a unit. */
+export const PLAN_FILE = 'IMPLEMENTATION_PLAN.md';
+
+/** The fields of a unit's plan. */
+export const UNIT_FIELDS = [
+  'unit',
+  'depends_on',
+  'provider',
+  'orch_status',
+  'orch_branch',
+  'orch_worktree',
+  'orch_pr_number',
+  'orch_started_at',
+  'orch_completed_at',
+] as const;
+
+/** The fields of a task. */
+export const TASK_FIELDS = ['task', 'status', 'backpressure', 'depends_on'] as const;
+
+/** What one task file says, as far as it could be read. */
+export interface ParsedTask {
+  readonly file: SpecFile;
+  readonly number: number | undefined;
+  readonly title: string;
+  readonly status: TaskStatus;
+  readonly gate: string | undefined;
+  readonly dependsOn: readonly number[];
+}
+
+/** What one IMPLEMENTATION_PLAN.md says, as far as it could be read. */
+export interface ParsedPlan {
+  readonly file: SpecFile;
+  /** The name it gives the unit, which is not its id. */
+  readonly name: string | undefined;
+  readonly title: string | undefined;
+  readonly dependsOn: readonly string[];
+  readonly provider: string | undefined;
+  readonly status: UnitStatus | undefined;
+  readonly recorded: RecordedRun;
+}
+
+/** A file's reading, and all that is wrong with it. Without a value nothing of it can be used. */
+export interface Parsed<T> {
+  readonly value: T | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads one task file. Pure; never throws. */
+export function parseTask(path: string, content: Uint8Array): Parsed<ParsedTask> {
+  const problems: Problem[] = [];
+  const report = reportInto(problems, path);
+  const spec = readSpecFile(path, content, report);
+  if (spec === undefined) return { value: undefined, problems };
+  const { text, file } = spec;
+  const read = fieldReader(file.frontMatter, report);
+  for (const name of ['task', 'backpressure']) {
+    if (!read.has(name)) {
+      report('error', 'field-missing', FILE_START, `the front matter has no \`${name}\``, {
+        field: name,
+        hint: MISSING_HINTS[name],
+      });
+    }
+  }
+  const value: ParsedTask = {
+    file,
+    number: required(file.frontMatter, 'task', read.integer('task'), report),
+    title: findTitle(text, file.frontMatter.bodyStart) ?? path.slice(path.lastIndexOf('/') + 4, -3),
+    status: read.word('status', TASK_STATUSES) ?? 'pending',
+    gate: readGate(file.frontMatter, read.text('backpressure'), report),
+    dependsOn: [...read.integers('depends_on')].sort((a, b) => a - b),
+  };
+  read.unknown(TASK_FIELDS);
+  return { value, problems };
+}
+
+/** Reads one IMPLEMENTATION_PLAN.md. Pure; never throws. */
+export function parsePlan(path: string, content: Uint8Array): Parsed<ParsedPlan> {
+  const problems: Problem[] = [];
+  const report = reportInto(problems, path);
+  const spec = readSpecFile(path, content, report);
+  if (spec === undefined) return { value: undefined, problems };
+  const { text, file } = spec;
+  const read = fieldReader(file.frontMatter, report);
+  const value: ParsedPlan = {
+    file,
+    name: read.text('unit'),
+    title: findTitle(text, file.frontMatter.bodyStart),
+    dependsOn: read.texts('depends_on'),
+    provider: read.text('provider') || undefined,
+    status: read.word('orch_status', UNIT_STATUSES, LEGACY_UNIT_STATUSES, 'in_progress'),
+    recorded: defined({
+      branch: read.text('orch_branch') || undefined,
+      worktree: read.text('orch_worktree') || undefined,
+      prNumber: read.integer('orch_pr_number'),
+      startedAt: read.time('orch_started_at'),
+      completedAt: read.time('orch_completed_at'),
+    }),
+  };
+  read.unknown(UNIT_FIELDS);
+  return { value, problems };
+}
+
+const MISSING_HINTS: Readonly<Record<string, string>> = {
+  task: 'add the number of the task in its unit, for example `task: 1`',
+  backpressure: 'add the command that decides whether the task is done, for example `backpressure: npm test`',
+};
+
+function readSpecFile(
+  path: string,
+  content: Uint8Array,
+  report: Report,
+): { text: string; file: SpecFile } | undefined {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  const text = bytes.toString('utf8');
+  if (!isUtf8(bytes)) {
+    const at = positionAt(text, Math.max(0, text.indexOf('\uFFFD')));
+    report('error', 'not-utf8', at, 'the file is not valid UTF-8', { hint: 'save it as UTF-8' });
+    return undefined;
+  }
+  const nul = text.indexOf('\0');
+  if (nul >= 0) {
+    report('error', 'nul-byte', positionAt(text, nul), 'the file holds a NUL byte', {
+      hint: 'it looks like a binary file',
+    });
+    return undefined;
+  }
+  const frontMatter = readFrontMatter(text);
+  if ('faults' in frontMatter) {
+    for (const fault of frontMatter.faults)
+      report('error', fault.code, fault, fault.message, { hint: fault.hint });
+    return undefined;
+  }
+  for (const hidden of findHiddenText(text, frontMatter.bodyStart)) {
+    reportHidden(hidden.what, positionAt(text, hidden.offset), report);
+  }
+  return { text, file: { path, content, frontMatter } };
+}
+
+/** The gate, which must say something. An escape such as `"\u200b"` hides text that the file itself does not show. */
+function readGate(frontMatter: FrontMatter, gate: string | undefined, report: Report): string | undefined {
+  const field = frontMatter.fields.get('backpressure');
+  if (field === undefined || (gate === undefined && field.value.kind !== 'empty')) return undefined;
+  if (gate === undefined || gate.trim() === '') {
+    report('error', 'gate-empty', field.value.at, 'the gate is empty', {
+      field: 'backpressure',
+      got: gate ?? '',
+      hint: 'an empty gate would let everything pass; name a command, for example `npm test`',
+    });
+    return undefined;
+  }
+  if (gate.includes('\0')) {
+    report('error', 'gate-nul', field.value.at, 'the gate holds a NUL character', { field: 'backpressure' });
+    return undefined;
+  }
+  if (field.value.kind === 'scalar' && field.value.quoted) {
+    const hidden = findHiddenText(gate, gate.length)[0];
+    if (hidden !== undefined)
+      reportHidden(`${hidden.what} in the gate`, field.value.at, report, 'backpressure');
+  }
+  return gate;
+}
+
+function required(
+  frontMatter: FrontMatter,
+  name: string,
+  value: number | undefined,
+  report: Report,
+): number | undefined {
+  const field = frontMatter.fields.get(name);
+  if (field?.value.kind === 'empty') {
+    report('error', 'field-missing', field.value.at, `\`${name}\` has no value`, {
+      field: name,
+      hint: MISSING_HINTS[name],
+    });
+  }
+  return value;
+}
+
+function reportHidden(what: string, at: Position, report: Report, field?: string): void {
+  report('warning', 'hidden-text', at, `${what}: an agent reads it, a reader of the page does not see it`, {
+    ...(field === undefined ? {} : { field }),
+    hint: 'remove it, or write it as text everybody can see',
+  });
+}
+
+/** Drops what is undefined, so that absent stays absent. */
+function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+}

@@ -1,0 +1,126 @@
+import { suggestion } from '../problems/nearest.ts';
+import { compareText, FILE_START, type Position, type Problem, reportInto } from '../problems/problem.ts';
+import { describeCycle, findCycles } from './cycles.ts';
+import { findItem } from './fields.ts';
+import { PLAN_FILE } from './parse.ts';
+import type { UnitReading } from './unit-reading.ts';
+
+/** More dependencies than this in one tree are refused before anything walks them. */
+const MAX_DEPENDENCIES = 100_000;
+/** Looking for the word that was meant costs a pass over all ids; after so many misses nobody reads the hints. */
+const MAX_HINTS = 50;
+
+/** What is wrong between units, and which of them cannot be part of any order because of it. */
+export interface TreeFindings {
+  readonly problems: readonly Problem[];
+  readonly broken: ReadonlySet<string>;
+}
+
+/** What must hold between units: ids distinct ignoring case, dependencies known and without cycles. */
+export function checkTree(readings: readonly UnitReading[], notUnits: ReadonlySet<string>): TreeFindings {
+  const problems: Problem[] = [];
+  const broken = new Set<string>();
+  const dependencies = readings.reduce((sum, { plan }) => sum + (plan?.dependsOn.length ?? 0), 0);
+  const first = readings[0];
+  if (first !== undefined && dependencies > MAX_DEPENDENCIES) {
+    const message = `the units name more than ${MAX_DEPENDENCIES} dependencies together`;
+    const report = reportInto(problems, planPath(first));
+    report('error', 'too-many-dependencies', FILE_START, message, { got: String(dependencies) });
+    return { problems, broken: new Set(readings.map((reading) => reading.id)) };
+  }
+  checkCase(readings, problems, broken);
+  checkKnown(readings, notUnits, problems, broken);
+  checkCycles(readings, problems, broken);
+  return { problems, broken };
+}
+
+function checkCase(readings: readonly UnitReading[], problems: Problem[], broken: Set<string>): void {
+  const first = new Map<string, UnitReading>();
+  for (const reading of readings) {
+    const folded = reading.id.toLowerCase();
+    const other = first.get(folded);
+    if (other === undefined) {
+      first.set(folded, reading);
+      continue;
+    }
+    broken.add(reading.id).add(other.id);
+    reportInto(problems, reading.directory)(
+      'error',
+      'unit-case',
+      FILE_START,
+      `\`${reading.id}\` and \`${other.id}\` differ only in case`,
+      {
+        got: reading.id,
+        hint: 'rename one of them: many file systems cannot hold both',
+      },
+    );
+  }
+}
+
+function checkKnown(
+  readings: readonly UnitReading[],
+  notUnits: ReadonlySet<string>,
+  problems: Problem[],
+  broken: Set<string>,
+): void {
+  const ids = new Set(readings.map((reading) => reading.id));
+  const sorted = [...ids].sort(compareText);
+  let hints = 0;
+  for (const reading of readings) {
+    for (const dependency of reading.plan?.dependsOn ?? []) {
+      if (ids.has(dependency)) continue;
+      broken.add(reading.id);
+      hints += 1;
+      const hint = notUnits.has(dependency)
+        ? `the directory \`${dependency}\` exists but is not a unit: it needs ${PLAN_FILE} and a task file`
+        : hints <= MAX_HINTS
+          ? suggestion(dependency, sorted)
+          : undefined;
+      reportInto(problems, planPath(reading))(
+        'error',
+        'unit-dependency-unknown',
+        placeOf(reading, dependency),
+        'there is no unit of this name',
+        {
+          field: 'depends_on',
+          got: dependency,
+          hint,
+        },
+      );
+    }
+  }
+}
+
+function checkCycles(readings: readonly UnitReading[], problems: Problem[], broken: Set<string>): void {
+  const index = new Map(readings.map((reading, at) => [reading.id, at]));
+  const edges = readings.map(({ plan }) =>
+    (plan?.dependsOn ?? []).map((id) => index.get(id)).filter((at) => at !== undefined),
+  );
+  for (const cycle of findCycles(edges)) {
+    for (const member of cycle.members) broken.add(readings[member]?.id ?? '');
+    const [first, next] = cycle.path.map((at) => readings[at]);
+    if (first === undefined) continue;
+    const path = describeCycle(cycle.path.map((at) => readings[at]?.id ?? ''));
+    const waitsFor = (next ?? first).id;
+    reportInto(problems, planPath(first))(
+      'error',
+      'unit-cycle',
+      placeOf(first, waitsFor),
+      `units wait for each other: ${path}`,
+      {
+        field: 'depends_on',
+        got: waitsFor,
+        hint: 'remove one of these dependencies',
+      },
+    );
+  }
+}
+
+function planPath(reading: UnitReading): string {
+  return `${reading.directory}/${PLAN_FILE}`;
+}
+
+function placeOf(reading: UnitReading, dependency: string): Position {
+  const { plan } = reading;
+  return (plan && findItem(plan.file.frontMatter, 'depends_on', dependency)?.at) ?? FILE_START;
+}

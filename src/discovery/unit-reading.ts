@@ -1,0 +1,148 @@
+import { FILE_START, hasErrors, type Problem, reportInto } from '../problems/problem.ts';
+import { PLAN_FILE, type Parsed, type ParsedPlan, type ParsedTask, parsePlan, parseTask } from './parse.ts';
+import type { TreeEntry } from './tree.ts';
+import { inferStatus, isUnitId, type Task, type Unit } from './unit.ts';
+import { checkUnit } from './unit-rules.ts';
+
+/** A larger file is not read. Bytes. */
+export const MAX_FILE_BYTES = 1024 * 1024;
+
+/** One directory of the spec tree that means to be a unit, read by itself; what other units say is not asked here. */
+export interface UnitReading {
+  readonly id: string;
+  readonly directory: string;
+  /** Undefined when a problem of this unit is an error. */
+  readonly unit: Unit | undefined;
+  /** Known as soon as the plan could be read, so that relations are checked for broken units too. */
+  readonly plan: ParsedPlan | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** What a directory's names say about it before any file is read. */
+export interface UnitFiles {
+  /** The files worth reading, the plan first. */
+  readonly wanted: readonly TreeEntry[];
+  readonly problems: readonly Problem[];
+  /** Both a plan and a task are there. */
+  readonly isUnit: boolean;
+}
+
+const TASK_FILE = /^\d{2}-.*\.md$/;
+const ALMOST_TASK_FILE = /^\d+[-_. ].*\.(?:md|markdown|txt)$/i;
+
+/** Picks the plan and the tasks out of a directory's entries. Pure. */
+export function selectUnitFiles(directory: string, entries: readonly TreeEntry[]): UnitFiles {
+  const problems: Problem[] = [];
+  const wanted: TreeEntry[] = [];
+  const plan = entries.find((entry) => entry.name === PLAN_FILE);
+  const tasks = entries.filter((entry) => TASK_FILE.test(entry.name));
+  for (const entry of [...(plan === undefined ? [] : [plan]), ...tasks]) {
+    const report = reportInto(problems, entry.path);
+    if (entry.kind === 'symlink') {
+      report('error', 'symlink', FILE_START, 'symbolic links are not followed', {
+        hint: 'put the file itself here',
+      });
+    } else if (entry.kind !== 'file') {
+      report('error', 'not-a-file', FILE_START, 'this is not a regular file', {
+        hint: 'rename or remove it',
+      });
+    } else if (entry.size > MAX_FILE_BYTES) {
+      report('error', 'file-too-large', FILE_START, 'the file is larger than 1 MiB', {
+        got: `${entry.size} bytes`,
+        hint: 'split it',
+      });
+    } else {
+      wanted.push(entry);
+    }
+  }
+  for (const entry of entries) {
+    const report = reportInto(problems, entry.path);
+    if (entry.name !== PLAN_FILE && entry.name.toLowerCase() === PLAN_FILE.toLowerCase()) {
+      report('warning', 'plan-name', FILE_START, 'this file is not read as the plan', {
+        hint: `rename it to ${PLAN_FILE}`,
+      });
+    } else if (!TASK_FILE.test(entry.name) && ALMOST_TASK_FILE.test(entry.name)) {
+      const hint = 'name tasks with two digits, a dash and `.md`, for example `01-first-step.md`';
+      report('warning', 'task-name', FILE_START, 'this file is not read as a task', { hint });
+    }
+  }
+  const isUnit = plan !== undefined && tasks.length > 0;
+  if (!isUnit && (plan !== undefined || tasks.length > 0)) {
+    const [missing, hint] =
+      plan === undefined
+        ? [`no ${PLAN_FILE}`, `add ${PLAN_FILE} with front matter, for example \`depends_on: []\``]
+        : ['no task files', 'add one, for example `01-first-step.md`'];
+    reportInto(problems, directory)(
+      'warning',
+      'not-a-unit',
+      FILE_START,
+      `the directory has ${missing}, so it is not a unit`,
+      { hint },
+    );
+  }
+  return { wanted: isUnit ? wanted : [], problems, isUnit };
+}
+
+/** Reads one unit from the bytes of its files, in the order of `files.wanted`; undefined bytes could not be read. Pure. */
+export function readUnit(
+  directory: string,
+  files: UnitFiles,
+  contents: readonly (Uint8Array | undefined)[],
+): UnitReading {
+  const id = directory.slice(directory.lastIndexOf('/') + 1);
+  const problems = [...files.problems];
+  if (!isUnitId(id)) {
+    reportInto(problems, directory)(
+      'error',
+      'unit-name',
+      FILE_START,
+      'the directory cannot be a unit, because its name cannot be part of a branch',
+      {
+        got: id,
+        hint: 'use letters, digits, `.`, `_` and `-`, begin with a letter or digit, at most 100 characters, no `..`, no `.lock` or `.` at the end',
+      },
+    );
+  }
+  let plan: ParsedPlan | undefined;
+  const tasks: ParsedTask[] = [];
+  for (const [index, entry] of files.wanted.entries()) {
+    const content = contents[index];
+    if (content === undefined) {
+      reportInto(problems, entry.path)('error', 'unreadable', FILE_START, 'the file could not be read', {
+        hint: 'check its permissions',
+      });
+    } else if (entry.name === PLAN_FILE) {
+      plan = taken(parsePlan(entry.path, content), problems);
+    } else {
+      const task = taken(parseTask(entry.path, content), problems);
+      if (task !== undefined) tasks.push(task);
+    }
+  }
+  if (plan !== undefined) problems.push(...checkUnit(id, plan, tasks));
+  const unit = plan === undefined || hasErrors(problems) ? undefined : assemble(id, directory, plan, tasks);
+  return { id, directory, unit, plan, problems };
+}
+
+function taken<T>(parsed: Parsed<T>, problems: Problem[]): T | undefined {
+  problems.push(...parsed.problems);
+  return parsed.value;
+}
+
+function assemble(id: string, directory: string, plan: ParsedPlan, parsed: readonly ParsedTask[]): Unit {
+  const tasks: Task[] = [];
+  for (const { number, gate, ...task } of parsed) {
+    if (number !== undefined && gate !== undefined) tasks.push({ number, gate, ...task });
+  }
+  tasks.sort((a, b) => a.number - b.number);
+  return {
+    id,
+    directory,
+    title: plan.title ?? id,
+    dependsOn: plan.dependsOn,
+    provider: plan.provider,
+    status: plan.status ?? inferStatus(tasks),
+    recorded: plan.recorded,
+    tasks,
+    plan: plan.file,
+  };
+}

@@ -1,0 +1,167 @@
+import { type Problem, reportInto } from '../problems/problem.ts';
+import { suggestion } from '../problems/nearest.ts';
+import { describeCycle, findCycles } from './cycles.ts';
+import { findItem } from './fields.ts';
+import type { ParsedPlan, ParsedTask } from './parse.ts';
+
+/** A task whose number could be read; the rules below hold between such tasks. */
+type NumberedTask = ParsedTask & { readonly number: number };
+
+/** What must hold between the files of one unit: numbers unique and without gaps, task dependencies known and without cycles. */
+export function checkUnit(id: string, plan: ParsedPlan, tasks: readonly ParsedTask[]): readonly Problem[] {
+  const problems: Problem[] = [];
+  const numbered = tasks.filter(isNumbered);
+  checkPlan(id, plan, tasks, problems);
+  const byNumber = checkNumbers(numbered, tasks.length === numbered.length, problems);
+  checkTaskDependencies(numbered, byNumber, problems);
+  return problems;
+}
+
+function checkPlan(id: string, plan: ParsedPlan, tasks: readonly ParsedTask[], problems: Problem[]): void {
+  const report = reportInto(problems, plan.file.path);
+  const { fields } = plan.file.frontMatter;
+  const name = fields.get('unit');
+  if (name !== undefined && plan.name !== undefined && plan.name !== '' && plan.name !== id) {
+    report(
+      'warning',
+      'unit-name-differs',
+      name.value.at,
+      `the unit is called \`${id}\`, after its directory`,
+      {
+        field: 'unit',
+        got: plan.name,
+        hint: `write \`unit: ${id}\`, or rename the directory`,
+      },
+    );
+  }
+  const status = fields.get('orch_status');
+  if (
+    status !== undefined &&
+    plan.status === 'complete' &&
+    !tasks.every((task) => task.status === 'complete')
+  ) {
+    report(
+      'warning',
+      'unit-not-complete',
+      status.value.at,
+      'the unit is marked complete, but not all its tasks are; the tasks count',
+      {
+        field: 'orch_status',
+        got: 'complete',
+      },
+    );
+  }
+}
+
+function checkNumbers(
+  tasks: readonly NumberedTask[],
+  all: boolean,
+  problems: Problem[],
+): ReadonlyMap<number, NumberedTask> {
+  const byNumber = new Map<number, NumberedTask>();
+  for (const task of tasks) {
+    const earlier = byNumber.get(task.number);
+    if (earlier === undefined) {
+      byNumber.set(task.number, task);
+      continue;
+    }
+    const message = `task number ${task.number} is taken by \`${baseName(earlier.file.path)}\``;
+    report(
+      task,
+      'error',
+      'task-duplicate',
+      message,
+      problems,
+      `give each task of the unit its own number, from 1`,
+    );
+  }
+  // A file whose number is unreadable may well be the one that is missing: no gap is called before it is mended.
+  if (!all) return byNumber;
+  let expected = 1;
+  for (const task of [...byNumber.values()].sort((a, b) => a.number - b.number)) {
+    if (task.number > expected) {
+      const missing =
+        task.number === expected + 1 ? `no task ${expected}` : `no tasks ${expected} to ${task.number - 1}`;
+      report(
+        task,
+        'warning',
+        'task-gap',
+        `there is ${missing} before task ${task.number}`,
+        problems,
+        'number tasks from 1 without gaps',
+      );
+    }
+    expected = task.number + 1;
+  }
+  return byNumber;
+}
+
+function report(
+  task: NumberedTask,
+  severity: 'error' | 'warning',
+  code: string,
+  message: string,
+  problems: Problem[],
+  hint: string,
+): void {
+  const at = task.file.frontMatter.fields.get('task')?.value.at ?? { line: 1, column: 1 };
+  reportInto(problems, task.file.path)(severity, code, at, message, {
+    field: 'task',
+    got: String(task.number),
+    hint,
+  });
+}
+
+function checkTaskDependencies(
+  tasks: readonly NumberedTask[],
+  byNumber: ReadonlyMap<number, NumberedTask>,
+  problems: Problem[],
+): void {
+  const known = [...byNumber.keys()].sort((a, b) => a - b);
+  for (const task of tasks) {
+    for (const dependency of task.dependsOn) {
+      if (byNumber.has(dependency)) continue;
+      const at = findItem(task.file.frontMatter, 'depends_on', String(dependency))?.at ?? {
+        line: 1,
+        column: 1,
+      };
+      reportInto(problems, task.file.path)(
+        'error',
+        'task-dependency-unknown',
+        at,
+        `the unit has no task ${dependency}`,
+        {
+          field: 'depends_on',
+          got: String(dependency),
+          hint: suggestion(String(dependency), known.map(String)),
+        },
+      );
+    }
+  }
+  const unique = [...byNumber.values()];
+  const index = new Map(unique.map((task, at) => [task.number, at]));
+  const edges = unique.map((task) =>
+    task.dependsOn.map((number) => index.get(number)).filter((at) => at !== undefined),
+  );
+  for (const cycle of findCycles(edges)) {
+    const members = cycle.path.map((at) => unique[at]).filter((task) => task !== undefined);
+    const first = members[0];
+    if (first === undefined) continue;
+    const next = String((members[1] ?? first).number);
+    const at = findItem(first.file.frontMatter, 'depends_on', next)?.at ?? { line: 1, column: 1 };
+    const path = describeCycle(members.map((task) => String(task.number)));
+    reportInto(problems, first.file.path)('error', 'task-cycle', at, `tasks wait for each other: ${path}`, {
+      field: 'depends_on',
+      got: next,
+      hint: 'remove one of these dependencies',
+    });
+  }
+}
+
+function isNumbered(task: ParsedTask): task is NumberedTask {
+  return task.number !== undefined;
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

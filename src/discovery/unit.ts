@@ -1,0 +1,86 @@
+import type { FrontMatter } from './front-matter.ts';
+
+/** What a task's front matter may say. Absent means pending; `in_progress` is what a killed run left and starts anew. */
+export const TASK_STATUSES = ['pending', 'in_progress', 'complete', 'failed'] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** What a unit's front matter may say in `orch_status`. Absent means: inferred from its tasks. */
+export const UNIT_STATUSES = [...TASK_STATUSES, 'blocked'] as const;
+export type UnitStatus = (typeof UNIT_STATUSES)[number];
+
+/** Words older tools wrote for a unit that was on its way; all read as `in_progress`. */
+export const LEGACY_UNIT_STATUSES = ['pr_open', 'in_review', 'merging'] as const;
+
+/** One Markdown file of the spec tree, exactly as found. */
+export interface SpecFile {
+  /** Path from the tree's base, with forward slashes. */
+  readonly path: string;
+  /** The file's bytes, every one of them; known to be valid UTF-8. */
+  readonly content: Uint8Array;
+  readonly frontMatter: FrontMatter;
+}
+
+/** One piece of work for an agent, and the gate that decides whether it is done. */
+export interface Task {
+  /** From 1, unique in its unit. */
+  readonly number: number;
+  readonly title: string;
+  readonly status: TaskStatus;
+  /** The backpressure command, for `bash -c`; never blank. */
+  readonly gate: string;
+  /** Numbers of tasks in the same unit, ascending. */
+  readonly dependsOn: readonly number[];
+  readonly file: SpecFile;
+}
+
+/** What an earlier run wrote into a unit's plan (the `orch_` fields), as text. */
+export interface RecordedRun {
+  readonly branch?: string;
+  readonly worktree?: string;
+  readonly prNumber?: number;
+  /** RFC 3339. */
+  readonly startedAt?: string;
+  /** RFC 3339. */
+  readonly completedAt?: string;
+}
+
+/** A unit that is fit to run: every rule about its own files and its place among the others holds. */
+export interface Unit {
+  /** The name of its directory, checked against {@link isUnitId}. */
+  readonly id: string;
+  /** Path of its directory from the tree's base. */
+  readonly directory: string;
+  readonly title: string;
+  /** Ids of other units, in the order written, each once. */
+  readonly dependsOn: readonly string[];
+  /** The provider its front matter names, unchecked; undefined inherits. */
+  readonly provider: string | undefined;
+  /** Declared, or inferred from the tasks. Only {@link isComplete} decides whether work is left. */
+  readonly status: UnitStatus;
+  readonly recorded: RecordedRun;
+  /** By number; never empty. */
+  readonly tasks: readonly Task[];
+  readonly plan: SpecFile;
+}
+
+/** A unit is complete when each of its tasks is; what `orch_status` claims is not asked. */
+export function isComplete(unit: Pick<Unit, 'tasks'>): boolean {
+  return unit.tasks.every((task) => task.status === 'complete');
+}
+
+/** The status of a unit whose plan names none. */
+export function inferStatus(tasks: readonly { readonly status: TaskStatus }[]): UnitStatus {
+  if (tasks.some((task) => task.status === 'failed')) return 'failed';
+  if (tasks.every((task) => task.status === 'complete')) return 'complete';
+  return tasks.some((task) => task.status !== 'pending') ? 'in_progress' : 'pending';
+}
+
+/**
+ * Whether a directory's name can be a unit's id, and so a part of a branch's name: letters, digits, `.`, `_`, `-`,
+ * at most 100 of them, and nothing that git refuses in a ref.
+ */
+export function isUnitId(name: string): boolean {
+  return (
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name) && !name.includes('..') && !/(?:\.lock|\.)$/i.test(name)
+  );
+}

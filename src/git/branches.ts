@@ -1,0 +1,52 @@
+import { FILE_START, type Problem } from '../problems/problem.ts';
+import type { Git } from './git.ts';
+
+/** The namespaces choo keeps for itself: unit heads, integration branches of local runs, heads put aside by `--fresh`. */
+const NAMESPACES = ['choo/unit', 'choo/run', 'choo/old'] as const;
+
+/** The branch of a unit; one for each unit and target, whatever the run. `unit` is a unit id, `target` a branch. */
+export function unitBranch(target: string, unit: string): string {
+  return `choo/unit/${target}/${unit}`;
+}
+
+/** The branches at or below `choo`, without `refs/heads/`. */
+export async function listOwnBranches(git: Git): Promise<readonly string[]> {
+  const refs = await git.run('for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/choo');
+  return refs.split('\n').filter((name) => name !== '');
+}
+
+/** The branch that is checked out; undefined when HEAD is detached. */
+export async function currentBranch(git: Git): Promise<string | undefined> {
+  const name = await git.run('rev-parse', '--symbolic-full-name', 'HEAD').catch(() => '');
+  return name.startsWith('refs/heads/') ? name.trim().slice('refs/heads/'.length) : undefined;
+}
+
+/**
+ * Branches that keep choo from making its own: git cannot hold `a` beside `a/b`. Pure. `branches` is what
+ * {@link listOwnBranches} found.
+ */
+export function findBranchesInTheWay(
+  branches: readonly string[],
+  target: string,
+  units: readonly string[],
+): readonly Problem[] {
+  const parents = new Set(['choo', ...NAMESPACES]);
+  const parts = target.split('/');
+  for (const depth of parts.keys()) parents.add(`choo/unit/${parts.slice(0, depth + 1).join('/')}`);
+  const heads = new Set(units.map((unit) => unitBranch(target, unit)));
+  return branches
+    .filter((branch) => parents.has(branch) || parentsOf(branch).some((parent) => heads.has(parent)))
+    .map((branch) => ({
+      severity: 'error',
+      code: 'branch-in-the-way',
+      message: `a branch is called \`${branch}\`, so git cannot make the branches of this plan`,
+      file: `refs/heads/${branch}`,
+      ...FILE_START,
+      hint: `rename it: \`git branch -m ${branch} <new name>\``,
+    }));
+}
+
+function parentsOf(branch: string): string[] {
+  const parts = branch.split('/');
+  return parts.map((_, depth) => parts.slice(0, depth).join('/'));
+}

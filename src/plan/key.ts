@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { Config } from '../config/schema.ts';
+import type { SpecFile, Unit } from '../discovery/unit.ts';
+
+/** Fields that choo itself writes; they say how far the work is, not what it is. */
+function isProgress(field: string): boolean {
+  return field === 'status' || field.startsWith('orch_');
+}
+
+/**
+ * The key of each unit: a hash over everything that decides what its work is. That is its id; each of its files by name,
+ * every field that is not progress as written, and every byte below the front matter; the setup commands and baseline
+ * checks of the configuration; and the keys of what it depends on. Same bytes, same key, whatever the statuses say and
+ * wherever the tree stands. 64 lower-case hexadecimal digits.
+ *
+ * `units` must hold every dependency that is to count, in any order, without cycles; ids that are not among them count by
+ * name. Linear in the bytes.
+ */
+export function unitKeys(
+  units: readonly Unit[],
+  config: Pick<Config, 'worktree' | 'baseline_checks'>,
+): ReadonlyMap<string, string> {
+  const byId = new Map(units.map((unit) => [unit.id, unit]));
+  const keys = new Map<string, string>();
+  const ground = JSON.stringify([config.worktree.setup, config.baseline_checks]);
+  for (const start of units) {
+    // Depth first without recursion: a chain of thousands of units is fine.
+    const path = [start];
+    for (let unit = path.at(-1); unit !== undefined; unit = path.at(-1)) {
+      const missing = unit.dependsOn
+        .map((id) => byId.get(id))
+        .find((each) => each !== undefined && !keys.has(each.id));
+      if (missing !== undefined) {
+        path.push(missing);
+        continue;
+      }
+      path.pop();
+      if (!keys.has(unit.id)) keys.set(unit.id, unitKey(unit, ground, keys));
+    }
+  }
+  return keys;
+}
+
+function unitKey(unit: Unit, ground: string, keys: ReadonlyMap<string, string>): string {
+  const hash = createHash('sha256');
+  const add = (...parts: readonly (string | Uint8Array)[]) => {
+    // Each part with its length before it, so that no two lists of parts run together to the same bytes.
+    for (const part of parts)
+      hash.update(`${typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength}:`).update(part);
+  };
+  add('choo unit 1', unit.id, ground);
+  for (const file of [unit.plan, ...unit.tasks.map((task) => task.file)]) add(...fileParts(file));
+  for (const id of unit.dependsOn.toSorted()) add(id, keys.get(id) ?? '');
+  return hash.digest('hex');
+}
+
+function fileParts({ path, content, frontMatter }: SpecFile): (string | Uint8Array)[] {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  const text = bytes.toString('utf8');
+  const fields = [...frontMatter.fields.values()]
+    .filter((field) => !isProgress(field.name))
+    .flatMap((field) => [field.name, text.slice(field.value.start, field.value.end)]);
+  return [
+    path.slice(path.lastIndexOf('/') + 1),
+    String(fields.length),
+    ...fields,
+    text.slice(frontMatter.bodyStart),
+  ];
+}

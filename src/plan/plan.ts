@@ -1,0 +1,234 @@
+import type { LoadedConfig } from '../config/load.ts';
+import { type Config, DEFAULT_CONFIG, type ProviderName } from '../config/schema.ts';
+import type { BrokenUnit, Discovery } from '../discovery/discovery.ts';
+import { isComplete, type Unit } from '../discovery/unit.ts';
+import { ChooError } from '../errors.ts';
+import { suggestion } from '../problems/nearest.ts';
+import {
+  collectProblems,
+  compareText,
+  FILE_START,
+  type Position,
+  type Problem,
+  type Problems,
+} from '../problems/problem.ts';
+import { chooseProvider, type ProviderChoice, type ProviderWishes } from '../provider/factory.ts';
+import { Graph } from '../scheduler/graph.ts';
+import { unitKeys } from './key.ts';
+import type { Plan, PlanUnit } from './schema.ts';
+
+/** Everything a plan is made of. */
+export interface PlanInput {
+  readonly source: Plan['source'];
+  readonly configuration: LoadedConfig;
+  readonly discovery: Discovery;
+  /** What is wrong outside the files, such as a branch in the way. */
+  readonly repositoryProblems?: readonly Problem[];
+  /** The ids of units that are asked for, with all they need; undefined: every unfinished unit. */
+  readonly only?: readonly string[] | undefined;
+  /** What the request and the environment say about providers; units and configuration speak for themselves. */
+  readonly wishes?: Pick<ProviderWishes, 'forced' | 'request' | 'environment'>;
+  readonly allowedProviders?: readonly ProviderName[] | undefined;
+}
+
+/**
+ * The plan: what would run, in which order, with what, and all that is wrong. Pure.
+ * Throws a ChooError (`usage`) when `only` names a unit that does not exist.
+ */
+export function makePlan(input: PlanInput): Plan {
+  const { configuration, discovery } = input;
+  const config = configuration.config ?? DEFAULT_CONFIG;
+  const wanted = selectUnits(discovery, input.only);
+  const keys = unitKeys(discovery.units, config);
+  const graph = new Graph(
+    wanted.map((unit) => ({ id: unit.id, dependsOn: unit.dependsOn, weight: tasksLeft(unit) })),
+  );
+  const stuck = findStuck(wanted, discovery.broken, graph);
+  const providers = chooseProviders(wanted, config, input);
+  const problems = collectProblems(
+    [
+      ...configuration.problems,
+      ...(input.repositoryProblems ?? []),
+      ...providerProblems(wanted, providers, configuration.file, config),
+    ],
+    discovery.problems,
+  );
+
+  const waves = graph
+    .waves()
+    .map((wave) => wave.filter((id) => !stuck.has(id)))
+    .filter((wave) => wave.length > 0);
+  const waveOf = new Map(waves.flatMap((wave, index) => wave.map((id) => [id, index + 1] as const)));
+  const asked = new Set(input.only);
+  const fit = discovery.units.map((unit): PlanUnit => {
+    const choice = providers.get(unit.id);
+    return {
+      ...describe(unit),
+      state: stuck.has(unit.id)
+        ? 'stuck'
+        : graph.has(unit.id)
+          ? asked.has(unit.id) && isComplete(unit)
+            ? 'verify'
+            : 'planned'
+          : isComplete(unit)
+            ? 'complete'
+            : 'left-out',
+      wave: waveOf.get(unit.id) ?? null,
+      provider: choice?.ok === true ? { name: choice.provider, source: choice.source } : null,
+      key: keys.get(unit.id) ?? null,
+    };
+  });
+  const path = graph.criticalPath();
+  return {
+    version: 1,
+    source: input.source,
+    configFile: configuration.file ?? null,
+    specsDir: config.specs_dir,
+    targetBranch: config.target_branch ?? null,
+    parallelism: config.parallelism,
+    runnable: problems.counts.error === 0,
+    units: [...fit, ...discovery.broken.map(describeBroken)].sort((a, b) => compareText(a.id, b.id)),
+    waves,
+    criticalPath: { units: [...path.ids], tasks: path.weight },
+    setup: config.worktree.setup.map((each) => ({ command: each.command, if: each.if ?? null })),
+    baselineChecks: config.baseline_checks.map((each) => ({
+      name: each.name,
+      command: each.command,
+      pattern: each.pattern ?? null,
+    })),
+    verify: config.verify,
+    problems: describeProblems(problems),
+  };
+}
+
+/** Problems in the shape scripts read. */
+export function describeProblems({ counts, dropped, kept }: Problems): Plan['problems'] {
+  return { errors: counts.error, warnings: counts.warning, notices: counts.notice, dropped, list: [...kept] };
+}
+
+/** Unfinished units, or the named ones with the unfinished units they need. */
+function selectUnits({ units, broken }: Discovery, only: readonly string[] | undefined): readonly Unit[] {
+  if (only === undefined) return units.filter((unit) => !isComplete(unit));
+  const byId = new Map(units.map((unit) => [unit.id, unit]));
+  const ids = new Set([...byId.keys(), ...broken.map((unit) => unit.id)]);
+  const wanted = new Map<string, Unit>();
+  const open = [...only];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (!ids.has(id))
+      throw new ChooError('usage', `there is no unit \`${id}\``, {
+        hint: suggestion(id, [...ids]) ?? '`choo plan` lists the units',
+      });
+    const unit = byId.get(id);
+    if (unit === undefined || wanted.has(id)) continue;
+    wanted.set(id, unit);
+    for (const dependency of unit.dependsOn) {
+      const needed = byId.get(dependency);
+      if (needed !== undefined && !isComplete(needed)) open.push(dependency);
+    }
+  }
+  return [...wanted.values()];
+}
+
+/** Units that wait, directly or not, for one that cannot run. */
+function findStuck(
+  wanted: readonly Unit[],
+  broken: readonly BrokenUnit[],
+  graph: Graph,
+): ReadonlySet<string> {
+  const unfit = new Set(broken.map((unit) => unit.id));
+  const stuck = new Set<string>();
+  for (const unit of wanted) {
+    if (stuck.has(unit.id) || !unit.dependsOn.some((id) => unfit.has(id))) continue;
+    stuck.add(unit.id);
+    for (const descendant of graph.descendantsOf(unit.id)) stuck.add(descendant);
+  }
+  return stuck;
+}
+
+function chooseProviders(
+  wanted: readonly Unit[],
+  config: Config,
+  input: PlanInput,
+): ReadonlyMap<string, ProviderChoice> {
+  const { wishes = {}, allowedProviders } = input;
+  const configuration = config.provider.type;
+  return new Map(
+    wanted.map((unit) => [
+      unit.id,
+      chooseProvider({ ...wishes, unit: unit.provider, configuration }, allowedProviders),
+    ]),
+  );
+}
+
+/** One problem for each unit that names a provider it cannot have, and one for each other source that does. */
+function providerProblems(
+  wanted: readonly Unit[],
+  providers: ReadonlyMap<string, ProviderChoice>,
+  configFile: string | undefined,
+  config: Config,
+): readonly Problem[] {
+  const problems = new Map<string, Problem>();
+  for (const unit of wanted) {
+    const choice = providers.get(unit.id);
+    if (choice === undefined || choice.ok) continue;
+    const [file, at]: [string, Position] =
+      choice.source === 'unit'
+        ? [unit.plan.path, unit.plan.frontMatter.fields.get('provider')?.value.at ?? FILE_START]
+        : [
+            choice.source === 'configuration' ? (configFile ?? config.specs_dir) : config.specs_dir,
+            FILE_START,
+          ];
+    const unknown = choice.reason === 'unknown';
+    problems.set(`${file} ${choice.source}`, {
+      severity: 'error',
+      code: unknown ? 'provider-unknown' : 'provider-forbidden',
+      message: unknown ? 'choo does not know this provider' : 'the operator does not allow this provider',
+      file,
+      line: at.line,
+      column: at.column,
+      field: 'provider',
+      got: choice.got,
+      ...(choice.hint === undefined ? {} : { hint: choice.hint }),
+    });
+  }
+  return [...problems.values()];
+}
+
+function tasksLeft(unit: Unit): number {
+  return unit.tasks.filter((task) => task.status !== 'complete').length;
+}
+
+function describe(
+  unit: Unit,
+): Pick<PlanUnit, 'id' | 'directory' | 'title' | 'status' | 'dependsOn' | 'tasks'> {
+  return {
+    id: unit.id,
+    directory: unit.directory,
+    title: unit.title,
+    status: unit.status,
+    dependsOn: [...unit.dependsOn],
+    tasks: unit.tasks.map(({ number, title, file, status, gate, dependsOn }) => ({
+      number,
+      title,
+      file: file.path,
+      status,
+      gate,
+      dependsOn: [...dependsOn],
+    })),
+  };
+}
+
+function describeBroken({ id, directory, dependsOn }: BrokenUnit): PlanUnit {
+  return {
+    id,
+    directory,
+    title: id,
+    state: 'broken',
+    status: null,
+    wave: null,
+    dependsOn: [...dependsOn],
+    provider: null,
+    key: null,
+    tasks: [],
+  };
+}

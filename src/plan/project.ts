@@ -1,0 +1,33 @@
+import { type ConfigFile, type LoadedConfig, loadConfig, MAX_CONFIG_BYTES } from '../config/load.ts';
+import { CONFIG_FILES, DEFAULT_CONFIG } from '../config/schema.ts';
+import { discover, type Discovery, type DiscoveryCache } from '../discovery/discovery.ts';
+import type { SpecTree } from '../discovery/tree.ts';
+
+/** What a tree says: its configuration and its units. */
+export interface Project {
+  readonly configuration: LoadedConfig;
+  readonly discovery: Discovery;
+}
+
+/** Reads the configuration of a tree and the specs where it says they are; where it is broken, where the default says. */
+export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promise<Project> {
+  const configuration = loadConfig(await readConfigFiles(tree));
+  const { specs_dir: specsDir } = configuration.config ?? DEFAULT_CONFIG;
+  return { configuration, discovery: await discover(tree, specsDir, cache) };
+}
+
+async function readConfigFiles(tree: SpecTree): Promise<readonly ConfigFile[]> {
+  const wanted: readonly string[] = CONFIG_FILES;
+  const listings = await tree.list(['', '.github']);
+  const entries = listings
+    .flatMap((listing) => (typeof listing === 'string' ? [] : listing))
+    .filter((entry) => wanted.includes(entry.path));
+  entries.sort((a, b) => wanted.indexOf(a.path) - wanted.indexOf(b.path));
+  const readable = entries.filter((entry) => entry.kind === 'file' && entry.size <= MAX_CONFIG_BYTES);
+  const contents = await tree.read(readable);
+  return entries.map((entry) => ({
+    path: entry.path,
+    size: entry.size,
+    content: contents[readable.indexOf(entry)],
+  }));
+}

@@ -1,0 +1,178 @@
+import type { Problem, Severity } from '../problems/problem.ts';
+import { columnWidth, count, type Medium, pad, printable, truncate, wrapList } from './layout.ts';
+import type { Plan, PlanUnit } from './schema.ts';
+
+/** Above this many units the tasks are left to `--unit` and `--json`. */
+const UNITS_WITH_TASKS = 40;
+/** More problems than these are left to `choo check`. */
+const PROBLEMS_SHOWN = 20;
+
+/** The plan for a person: waves, units, tasks and gates, then what frames them, then what is wrong. Ends with a line feed. */
+export function renderPlan(plan: Plan, medium: Medium): string {
+  const sections = [
+    headline(plan, medium),
+    ...plan.waves.map((wave, index) => renderWave(plan, wave, index + 1, medium)),
+    ...renderRest(plan, medium),
+    renderFrame(plan, medium),
+    renderProblems(plan, medium),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+const SEVERITY_STYLE = { error: 'red', warning: 'yellow', notice: 'cyan' } as const;
+
+/** One problem as compilers print it: place, severity, message, and its hint on a line of its own. */
+export function renderProblem(problem: Problem, { paint }: Pick<Medium, 'paint'>): string {
+  const place = `${printable(problem.file)}:${problem.line}:${problem.column}`;
+  const got = problem.got === undefined ? '' : ` (got \`${printable(problem.got)}\`)`;
+  const line = `${paint('bold', place)} ${paint(SEVERITY_STYLE[problem.severity], problem.severity)} ${printable(problem.message)}${got}`;
+  return problem.hint === undefined ? line : `${line}\n  ${paint('dim', `hint: ${printable(problem.hint)}`)}`;
+}
+
+/** `2 errors, 1 warning`, or `no problems`. */
+export function renderCounts(problems: Plan['problems'], { paint }: Pick<Medium, 'paint'>): string {
+  const counts: readonly (readonly [number, Severity])[] = [
+    [problems.errors, 'error'],
+    [problems.warnings, 'warning'],
+    [problems.notices, 'notice'],
+  ];
+  const parts = counts
+    .filter(([number]) => number > 0)
+    .map(([number, word]) => paint(SEVERITY_STYLE[word], count(number, word)));
+  return parts.length === 0 ? paint('green', 'no problems') : parts.join(', ');
+}
+
+function headline(plan: Plan, { width, paint }: Medium): string {
+  const running = plan.units.filter((unit) => unit.wave !== null);
+  const tasks = running.flatMap((unit) => unit.tasks).filter((task) => task.status !== 'complete').length;
+  const summary = `${count(running.length, 'unit')} in ${count(plan.waves.length, 'wave')}, ${count(tasks, 'task')} to do`;
+  const where =
+    plan.source.commit === null
+      ? plan.source.name
+      : `${plan.source.name} (${plan.source.commit.slice(0, 12)})`;
+  return `${paint('bold', summary)}\n${paint('dim', truncate(`${printable(plan.specsDir)} in ${printable(where)}`, width))}`;
+}
+
+function renderWave(plan: Plan, wave: readonly string[], number: number, medium: Medium): string {
+  const ids = new Set(wave);
+  const units = plan.units.filter((unit) => ids.has(unit.id));
+  const showTasks = plan.units.length <= UNITS_WITH_TASKS;
+  const idWidth = columnWidth(
+    units.map((unit) => unit.id),
+    40,
+  );
+  const providerWidth = columnWidth(units.map(providerText), 40);
+  const lines = units.flatMap((unit) => [
+    unitLine(unit, idWidth, providerWidth, medium),
+    ...(showTasks ? taskLines(unit, medium) : []),
+  ]);
+  return [medium.paint('bold', `Wave ${number}`), ...lines].join('\n');
+}
+
+function unitLine(unit: PlanUnit, idWidth: number, providerWidth: number, { width, paint }: Medium): string {
+  const done = unit.tasks.filter((task) => task.status === 'complete').length;
+  const tasks =
+    unit.state === 'verify'
+      ? 'verify only'
+      : done > 0
+        ? `${done} of ${unit.tasks.length} done`
+        : count(unit.tasks.length, 'task');
+  const id = pad(printable(unit.id), idWidth);
+  const fixed = `  ${paint('bold', id)}  ${pad(tasks, 11)}  ${paint('cyan', pad(providerText(unit), providerWidth))}`;
+  const used = 2 + idWidth + 2 + 11 + 2 + providerWidth;
+  if (unit.dependsOn.length === 0) return fixed.trimEnd();
+  const after = wrapList(unit.dependsOn.map(printable), used + 8, used + 8, width);
+  // Where the names would have no room beside the unit, they get lines of their own.
+  if (used + 8 + 12 > width)
+    return `${fixed.trimEnd()}\n    ${paint('dim', 'after')} ${wrapList(unit.dependsOn.map(printable), 10, 10, width)}`;
+  return `${fixed}  ${paint('dim', 'after')} ${after}`;
+}
+
+function taskLines(unit: PlanUnit, { width, paint }: Medium): string[] {
+  const titles = unit.tasks.map((task) => printable(task.title));
+  const titleWidth = columnWidth(titles, Math.min(34, Math.max(12, width - 44)));
+  return unit.tasks.map((task, index) => {
+    const mark = task.status === 'complete' ? paint('green', '✓') : ' ';
+    const title = pad(truncate(titles[index] ?? '', titleWidth), titleWidth);
+    const gate = truncate(printable(task.gate), width - titleWidth - 12);
+    return `   ${mark}${String(task.number).padStart(2)}  ${title}  ${paint('dim', `$ ${gate}`)}`;
+  });
+}
+
+function providerText(unit: PlanUnit): string {
+  if (unit.provider === null) return '-';
+  return `${unit.provider.name} (${SOURCE_TEXT[unit.provider.source]})`;
+}
+
+const SOURCE_TEXT = {
+  forced: 'forced',
+  unit: 'unit',
+  request: 'asked for',
+  environment: 'environment',
+  configuration: 'configured',
+  default: 'default',
+} as const;
+
+const REST: readonly (readonly [PlanUnit['state'], string])[] = [
+  ['broken', 'Broken, see the problems'],
+  ['stuck', 'Waits for a broken unit'],
+  ['complete', 'Complete, not verified'],
+  ['left-out', 'Not asked for'],
+];
+
+function renderRest(plan: Plan, { width, paint }: Medium): string[] {
+  return REST.map(([state, title]) => {
+    const ids = plan.units.filter((unit) => unit.state === state).map((unit) => printable(unit.id));
+    return ids.length === 0 ? '' : `${paint('bold', title)}\n  ${wrapList(ids, 2, 2, width)}`;
+  });
+}
+
+function renderFrame(plan: Plan, { width, paint }: Medium): string {
+  const path = plan.criticalPath;
+  const rows: (readonly [string, string])[] = [];
+  const chain =
+    path.units.length > 12
+      ? [...path.units.slice(0, 5), `${path.units.length - 10} more`, ...path.units.slice(-5)]
+      : path.units;
+  if (path.units.length > 0)
+    rows.push(['Critical path', `${count(path.tasks, 'task')}: ${chain.map(printable).join(' -> ')}`]);
+  for (const { command, if: condition } of plan.setup) {
+    rows.push([
+      'Setup',
+      `$ ${printable(command)}${condition === null ? '' : ` (if ${printable(condition)} exists)`}`,
+    ]);
+  }
+  for (const { name, command, pattern } of plan.baselineChecks) {
+    rows.push([
+      'Baseline',
+      `${printable(name)}: $ ${printable(command)}${pattern === null ? '' : ` (if ${printable(pattern)} changed)`}`,
+    ]);
+  }
+  rows.push([
+    'Parallelism',
+    `${plan.parallelism}${plan.targetBranch === null ? '' : `, target ${printable(plan.targetBranch)}`}`,
+  ]);
+  return rows
+    .map(([label, text]) => `${paint('bold', pad(label, 13))}  ${truncate(text, width - 15)}`)
+    .join('\n');
+}
+
+function renderProblems(plan: Plan, medium: Medium): string {
+  const { list } = plan.problems;
+  if (list.length === 0) return '';
+  const shown = [...list].sort((a, b) => rank(a) - rank(b)).slice(0, PROBLEMS_SHOWN);
+  const total = plan.problems.errors + plan.problems.warnings + plan.problems.notices;
+  const more =
+    total > shown.length
+      ? [medium.paint('dim', `and ${total - shown.length} more: \`choo check\` shows them`)]
+      : [];
+  return [
+    renderCounts(plan.problems, medium),
+    ...shown.map((problem) => renderProblem(problem, medium)),
+    ...more,
+  ].join('\n');
+}
+
+function rank(problem: Problem): number {
+  return problem.severity === 'error' ? 0 : problem.severity === 'warning' ? 1 : 2;
+}

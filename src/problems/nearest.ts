@@ -1,0 +1,28 @@
+import { distance } from 'fastest-levenshtein';
+
+/**
+ * The known word that `word` most likely was meant to be, for a "did you mean" hint; undefined when none is close:
+ * at most one edit in three letters, case ignored. Costs one edit distance for each known word of a similar length.
+ */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  const wanted = word.toLowerCase();
+  const allowed = Math.max(1, Math.floor(wanted.length / 3));
+  let best: string | undefined;
+  let bestDistance = allowed + 1;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
+    const edits = distance(wanted, candidate.toLowerCase());
+    if (edits < bestDistance) {
+      best = candidate;
+      bestDistance = edits;
+    }
+  }
+  return best;
+}
+
+/** `did you mean \`x\`?`, or the whole list when nothing is close and the list is short. */
+export function suggestion(word: string, known: readonly string[]): string | undefined {
+  const close = nearest(word, known);
+  if (close !== undefined) return `did you mean \`${close}\`?`;
+  return known.length > 0 && known.length <= 12 ? `one of: ${known.join(', ')}` : undefined;
+}

@@ -1,0 +1,58 @@
+import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
+import { suggestion } from '../problems/nearest.ts';
+
+/** Who may name a provider, strongest first. */
+export const PROVIDER_SOURCES = [
+  'forced',
+  'unit',
+  'request',
+  'environment',
+  'configuration',
+  'default',
+] as const;
+export type ProviderSource = (typeof PROVIDER_SOURCES)[number];
+
+/** What each source says, as text that nobody checked yet; absent and empty both mean: nothing. */
+export type ProviderWishes = Partial<
+  Readonly<Record<Exclude<ProviderSource, 'default'>, string | undefined>>
+>;
+
+/** The provider of a unit and whose word it was; or why there is none. `hint` says what to write instead. */
+export type ProviderChoice =
+  | { readonly ok: true; readonly provider: ProviderName; readonly source: ProviderSource }
+  | {
+      readonly ok: false;
+      readonly reason: 'unknown' | 'forbidden';
+      readonly got: string;
+      readonly source: ProviderSource;
+      readonly hint: string | undefined;
+    };
+
+/** Without any word from anybody. */
+const DEFAULT_PROVIDER: ProviderName = 'claude';
+
+/**
+ * Picks a unit's provider: the strongest source that names one decides, even when its choice cannot be had, because a
+ * weaker one would be a guess. `allowed` is the operator's list; undefined allows all. Pure.
+ */
+export function chooseProvider(
+  wishes: ProviderWishes,
+  allowed: readonly ProviderName[] = PROVIDER_NAMES,
+): ProviderChoice {
+  const source =
+    PROVIDER_SOURCES.find((each) => each === 'default' || (wishes[each] ?? '') !== '') ?? 'default';
+  const got = source === 'default' ? DEFAULT_PROVIDER : (wishes[source] ?? '');
+  const provider = PROVIDER_NAMES.find((name) => name === got);
+  if (provider === undefined)
+    return { ok: false, reason: 'unknown', got, source, hint: suggestion(got, PROVIDER_NAMES) };
+  if (!allowed.includes(provider)) {
+    return {
+      ok: false,
+      reason: 'forbidden',
+      got,
+      source,
+      hint: `allowed here: ${allowed.join(', ') || 'none'}`,
+    };
+  }
+  return { ok: true, provider, source };
+}

@@ -1,0 +1,118 @@
+import { compareText } from '../problems/problem.ts';
+import type { Graph } from './graph.ts';
+
+/** Where a unit stands in a run. The last four are final, until somebody asks for a retry. */
+export type UnitState = 'pending' | 'running' | 'complete' | 'failed' | 'blocked' | 'cancelled';
+
+/** What can happen to a unit. */
+export type UnitEvent =
+  | 'start' // a worker takes it
+  | 'satisfy' // an earlier run completed the same work
+  | 'complete'
+  | 'fail'
+  | 'release' // its worker gives it back undone: a long rate limit, a lost claim, a drain
+  | 'block' // something it depends on did not complete
+  | 'cancel'
+  | 'retry'; // somebody asked
+
+/** The transition table: the state after an event; what is not here cannot happen. */
+export const TRANSITIONS: Readonly<Record<UnitState, Readonly<Partial<Record<UnitEvent, UnitState>>>>> = {
+  pending: { start: 'running', satisfy: 'complete', block: 'blocked', cancel: 'cancelled' },
+  running: { complete: 'complete', fail: 'failed', release: 'pending', cancel: 'cancelled' },
+  complete: {},
+  failed: { retry: 'pending' },
+  blocked: { retry: 'pending', cancel: 'cancelled' },
+  cancelled: { retry: 'pending' },
+};
+
+/** A run at one moment: the graph of its units, and where each stands. A unit without an entry is pending. */
+export interface SchedulerState {
+  readonly graph: Graph;
+  readonly units: ReadonlyMap<string, UnitState>;
+}
+
+/** The state after an event of one unit; undefined when the table forbids it: a late or repeated message. */
+export function transition(
+  state: SchedulerState,
+  unit: string,
+  event: UnitEvent,
+): SchedulerState | undefined {
+  const next = TRANSITIONS[state.units.get(unit) ?? 'pending'][event];
+  return next === undefined ? undefined : { graph: state.graph, units: new Map(state.units).set(unit, next) };
+}
+
+export interface SchedulerLimits {
+  /** How many units of the run may be running at once. 0 starts nothing. */
+  readonly parallelism: number;
+}
+
+/** What is to be done now. `cause` is the unit that failed, not the one in between. */
+export type Action =
+  | { readonly type: 'block'; readonly unit: string; readonly cause: string }
+  | { readonly type: 'start'; readonly unit: string }
+  | { readonly type: 'finish'; readonly outcome: 'complete' | 'incomplete' };
+
+/**
+ * The only place that decides what a run does next. Pure: the same state and limits give the same actions, whatever
+ * order the events behind the state came in. First what to block, by id; then what to start, longest remaining way first
+ * and by id among equals; `finish` once nothing is running and nothing can start any more. Costs O(V log V + E).
+ *
+ * The actions assume nothing about their success: perform them, apply the events, ask again.
+ */
+export function decide(state: SchedulerState, limits: SchedulerLimits): readonly Action[] {
+  const { graph, units } = state;
+  const stateOf = (id: string): UnitState => units.get(id) ?? 'pending';
+  const causes = findCauses(graph, stateOf);
+
+  const blocked: Action[] = [];
+  const ready: string[] = [];
+  let running = 0;
+  let waiting = 0;
+  let incomplete = false;
+  for (const id of graph.ids) {
+    const unit = stateOf(id);
+    const cause = causes.get(id);
+    if (unit === 'running') running += 1;
+    if (unit !== 'complete') incomplete ||= unit !== 'pending' || cause !== undefined;
+    if (unit !== 'pending') continue;
+    if (cause !== undefined) blocked.push({ type: 'block', unit: id, cause });
+    else if (graph.dependenciesOf(id).every((dependency) => stateOf(dependency) === 'complete'))
+      ready.push(id);
+    else waiting += 1;
+  }
+  if (running + waiting + ready.length === 0) {
+    return [...blocked, { type: 'finish', outcome: incomplete ? 'incomplete' : 'complete' }];
+  }
+  const starts = ready
+    .sort((a, b) => graph.remainingWeight(b) - graph.remainingWeight(a) || compareText(a, b))
+    .slice(0, Math.max(0, limits.parallelism - running))
+    .map((unit): Action => ({ type: 'start', unit }));
+  return [...blocked, ...starts];
+}
+
+/** For each unit that cannot complete any more, the first by id of the units at the root of it. */
+function findCauses(graph: Graph, stateOf: (id: string) => UnitState): ReadonlyMap<string, string> {
+  const causes = new Map<string, string>();
+  const order = graph.topologicalOrder();
+  for (const id of order) {
+    const unit = stateOf(id);
+    if (unit === 'complete' || unit === 'running') continue;
+    if (unit === 'failed' || unit === 'cancelled') {
+      causes.set(id, id);
+      continue;
+    }
+    const roots = graph.dependenciesOf(id).map((dependency) => causes.get(dependency));
+    const first = roots.filter((root) => root !== undefined).sort(compareText)[0];
+    if (first !== undefined) causes.set(id, first);
+  }
+  // A plan with cycles is refused long before; should one get here, its units end as blocked instead of waiting for ever.
+  if (order.length < graph.ids.length) {
+    for (const { members } of graph.cycles()) {
+      for (const member of members) {
+        for (const id of [member, ...graph.descendantsOf(member)])
+          causes.set(id, causes.get(id) ?? members[0] ?? member);
+      }
+    }
+  }
+  return causes;
+}

@@ -1,0 +1,26 @@
+import { configJsonSchema } from '../../src/config/schema.ts';
+import { listConfigKeys } from '../../src/config/template.ts';
+import { planJsonSchema } from '../../src/plan/schema.ts';
+
+/** Files that are made from code, by path from the root: what each must be, given what it is. */
+export const generatedFiles: ReadonlyMap<string, (before: string) => string> = new Map([
+  ['schema/choo.schema.json', () => `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`],
+  ['schema/plan.schema.json', () => `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`],
+  ['docs/configuration.md', (before: string) => replaceBetween(before, 'configuration keys', configTable())],
+]);
+
+function configTable(): string {
+  const rows = listConfigKeys().map(
+    ({ path, type, standard, description }) =>
+      `| \`${path}\` | ${type.replaceAll('|', '\\|')} | ${standard === undefined ? '' : `\`${standard}\``} | ${description} |`,
+  );
+  return ['| key | type | default | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. */
+function replaceBetween(text: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`the text has no \`${begin}\` and \`${end}\``);
+  return `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
+}
