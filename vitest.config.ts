@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+// Printed at the end of a run; set it to see the same random inputs again.
+const seed = process.env['CHOO_TEST_SEED'] ?? String(Date.now() % 2 ** 31);
+process.env['CHOO_TEST_SEED'] = seed;
+
 export default defineConfig({
   test: {
     projects: [
@@ -12,5 +16,14 @@ export default defineConfig({
 });
 
 function project(name: string, include: string[], testTimeout: number) {
-  return { test: { name, include, testTimeout, hookTimeout: testTimeout, restoreMocks: true } };
+  return {
+    test: {
+      name,
+      include,
+      testTimeout,
+      hookTimeout: testTimeout,
+      env: { CHOO_TEST_SEED: seed },
+      setupFiles: ['test/helpers/property-seed.ts'],
+    },
+  };
 }

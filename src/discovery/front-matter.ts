@@ -78,8 +78,14 @@ export function readFrontMatter(
 ): FrontMatter | { readonly faults: readonly FrontMatterFault[] } {
   const fences = findFences(text);
   if ('code' in fences) return { faults: [fences] };
-  const read = readPlainFields(text, fences) ?? readYamlFields(text, fences);
+  const head = detach(text.slice(0, fences.bodyStart));
+  const read = readPlainFields(head, fences) ?? readYamlFields(head, fences);
   return 'faults' in read ? read : { ...fences, ...read };
+}
+
+/** A copy of a piece of a file: an engine may keep the whole file in memory for as long as a slice of it lives. */
+export function detach(piece: string): string {
+  return Buffer.from(piece).toString();
 }
 
 /** Where the YAML of a front matter stands. */

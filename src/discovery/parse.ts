@@ -8,7 +8,7 @@ import {
   type Report,
 } from '../problems/problem.ts';
 import { fieldReader } from './fields.ts';
-import { type FrontMatter, readFrontMatter } from './front-matter.ts';
+import { detach, type FrontMatter, readFrontMatter } from './front-matter.ts';
 import { findHiddenText } from './hidden-text.ts';
 import { findTitle } from './markdown.ts';
 import {
@@ -87,7 +87,7 @@ export function parseTask(path: string, content: Uint8Array): Parsed<ParsedTask>
   const value: ParsedTask = {
     file,
     number: required(file.frontMatter, 'task', read.integer('task'), report),
-    title: findTitle(text, file.frontMatter.bodyStart) ?? path.slice(path.lastIndexOf('/') + 4, -3),
+    title: title(text, file.frontMatter) ?? path.slice(path.lastIndexOf('/') + 4, -3),
     status: read.word('status', TASK_STATUSES) ?? 'pending',
     gate: readGate(file.frontMatter, read.text('backpressure'), report),
     dependsOn: [...read.integers('depends_on')].sort((a, b) => a - b),
@@ -107,7 +107,7 @@ export function parsePlan(path: string, content: Uint8Array): Parsed<ParsedPlan>
   const value: ParsedPlan = {
     file,
     name: read.text('unit'),
-    title: findTitle(text, file.frontMatter.bodyStart),
+    title: title(text, file.frontMatter),
     dependsOn: read.texts('depends_on'),
     provider: read.text('provider') || undefined,
     status: read.word('orch_status', UNIT_STATUSES, LEGACY_UNIT_STATUSES, 'in_progress'),
@@ -127,6 +127,11 @@ const MISSING_HINTS: Readonly<Record<string, string>> = {
   task: 'add the number of the task in its unit, for example `task: 1`',
   backpressure: 'add the command that decides whether the task is done, for example `backpressure: npm test`',
 };
+
+function title(text: string, { bodyStart }: FrontMatter): string | undefined {
+  const found = findTitle(text, bodyStart);
+  return found === undefined ? undefined : detach(found);
+}
 
 function readSpecFile(
   path: string,

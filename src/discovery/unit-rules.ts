@@ -81,12 +81,14 @@ function checkNumbers(
   for (const task of [...byNumber.values()].sort((a, b) => a.number - b.number)) {
     if (task.number > expected) {
       const missing =
-        task.number === expected + 1 ? `no task ${expected}` : `no tasks ${expected} to ${task.number - 1}`;
+        task.number === expected + 1
+          ? `is no task ${expected}`
+          : `are no tasks ${expected} to ${task.number - 1}`;
       report(
         task,
         'warning',
         'task-gap',
-        `there is ${missing} before task ${task.number}`,
+        `there ${missing} before task ${task.number}`,
         problems,
         'number tasks from 1 without gaps',
       );

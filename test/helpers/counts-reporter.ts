@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Ends a run with one plain line of counts that any CI can read: `12 passed, 0 failed, 1 skipped`. */
+/** Ends a run with the seed of its random inputs and one plain line of counts: `12 passed, 0 failed, 1 skipped`. */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const counts = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
@@ -10,7 +10,12 @@ export default class CountsReporter implements Reporter {
     }
     // After the reporters before this one have written their summaries.
     setImmediate(() => {
-      process.stdout.write(`\n${counts.passed} passed, ${counts.failed + counts.pending} failed, ${counts.skipped} skipped\n`);
+      process.stdout.write(
+        `\nSeed of the random inputs: CHOO_TEST_SEED=${process.env['CHOO_TEST_SEED'] ?? ''}\n`,
+      );
+      process.stdout.write(
+        `${counts.passed} passed, ${counts.failed + counts.pending} failed, ${counts.skipped} skipped\n`,
+      );
     });
   }
 }
