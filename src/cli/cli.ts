@@ -4,12 +4,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { readSettings } from '../config/settings.ts';
 import { coerceError } from '../errors.ts';
 import { printable } from '../plan/layout.ts';
-import { checkCommand } from './check.ts';
 import type { CommandContext } from './context.ts';
-import { exampleCommand } from './example.ts';
-import { initCommand } from './init.ts';
-import { planCommand } from './plan.ts';
-import { schemaCommand } from './schema.ts';
 import { openTerminal } from './terminal.ts';
 
 const WRONG_USAGE = 2;
@@ -23,7 +18,18 @@ Start here:
 
 Settings come from .choo.yml (\`choo schema\` describes it) and the environment.`;
 
-function createProgram(context: CommandContext): Command {
+type CreateCommand = (context: CommandContext) => Command;
+
+/** Each command is a file of its own, loaded when it is the one that was called, or when all are to be listed. */
+const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
+  check: async () => (await import('./check.ts')).checkCommand,
+  plan: async () => (await import('./plan.ts')).planCommand,
+  init: async () => (await import('./init.ts')).initCommand,
+  example: async () => (await import('./example.ts')).exampleCommand,
+  schema: async () => (await import('./schema.ts')).schemaCommand,
+};
+
+async function createProgram(context: CommandContext, called: string): Promise<Command> {
   const program = new Command('choo')
     .description(
       'Turns reviewed spec files into pull requests: plans their graph, lets agents work, counts only what a gate has passed.',
@@ -33,7 +39,10 @@ function createProgram(context: CommandContext): Command {
     .addHelpText('after', HELP)
     .showSuggestionAfterError()
     .showHelpAfterError('(`choo --help` lists what there is)');
-  for (const create of [checkCommand, planCommand, initCommand, exampleCommand, schemaCommand]) {
+  const wanted = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
+  for (const name of wanted) {
+    const create = await COMMANDS[name]?.();
+    if (create === undefined) continue;
     const command = create(context).copyInheritedSettings(program);
     command.showHelpAfterError(`(\`choo help ${command.name()}\` shows how)`).exitOverride();
     program.addCommand(command);
@@ -47,7 +56,8 @@ async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   try {
     const finish = (code: number): void => void (exitCode = code);
-    const program = createProgram({ terminal, settings: readSettings(), cwd: process.cwd(), finish });
+    const context = { terminal, settings: readSettings(), cwd: process.cwd(), finish };
+    const program = await createProgram(context, argv[2] ?? '');
     await program.parseAsync(argv);
     return exitCode;
   } catch (thrown) {

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 import { printable, truncate } from '../plan/layout.ts';
 import type { Position } from '../problems/problem.ts';
 

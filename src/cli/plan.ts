@@ -50,12 +50,13 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
     .action(async (path: string | undefined, options: PlanOptions) => {
       const directory = findProjectDirectory(path, cwd);
       const git = openGit(directory, settings.PATH);
+      const branches = readBranches(git); // git answers while the tree is read
       const { project, source } =
         options.rev === undefined ? await readDirectory(directory) : await readCommit(git, options.rev);
       const plan = makePlan({
         ...project,
         source,
-        repositoryProblems: await repositoryProblems(git, project),
+        repositoryProblems: repositoryProblems(project, await branches),
         only: options.unit,
         wishes: {
           forced: options.forceTaskProvider,
@@ -104,28 +105,32 @@ async function readCommit(git: Git, rev: string): Promise<Reading> {
     );
   });
   const commit = await resolveCommit(git, rev);
-  await using reader = new ObjectReader(git);
+  await using reader = await ObjectReader.open(git);
   const tree = await CommitTree.open(reader, commit, base.trim().replace(/\/$/, ''));
   return { project: await readProject(tree), source: { kind: 'commit', name: rev, commit } };
 }
 
-/** What in the repository itself would keep this plan from running. Outside of a repository: nothing. */
-async function repositoryProblems(
-  git: Git,
+interface Branches {
+  readonly own: readonly string[];
+  readonly current: string | undefined;
+}
+
+/** The branches that could be in the way. Outside of a repository there are none. */
+async function readBranches(git: Git): Promise<Branches> {
+  const own = await listOwnBranches(git).catch(() => []);
+  return { own, current: own.length === 0 ? undefined : await currentBranch(git) };
+}
+
+function repositoryProblems(
   { configuration, discovery }: Project,
-): Promise<readonly Problem[]> {
-  try {
-    const branches = await listOwnBranches(git);
-    if (branches.length === 0) return [];
-    const target = configuration.config?.target_branch ?? (await currentBranch(git)) ?? '';
-    return findBranchesInTheWay(
-      branches,
-      target,
-      discovery.units.map((unit) => unit.id),
-    );
-  } catch {
-    return [];
-  }
+  { own, current }: Branches,
+): readonly Problem[] {
+  const target = configuration.config?.target_branch ?? current ?? '';
+  return findBranchesInTheWay(
+    own,
+    target,
+    discovery.units.map((unit) => unit.id),
+  );
 }
 
 function withPathsSeenFrom(cwd: string, directory: string, plan: Plan): Plan {

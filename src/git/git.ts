@@ -12,7 +12,7 @@ export interface Git {
   /** Standard output, untrimmed. Throws a ChooError (`git`) with git's own words when it exits with anything but 0. */
   run(...args: string[]): Promise<string>;
   /** Starts a git that serves requests on its standard streams, such as `cat-file --batch-command`. */
-  start(...args: string[]): Companion;
+  start(...args: string[]): Promise<Companion>;
 }
 
 /** `searchPath` is the PATH on which git and its helpers are found. */
@@ -21,6 +21,10 @@ export function openGit(directory: string, searchPath: string): Git {
   const git: SimpleGit = simpleGit({
     baseDir: directory,
     allowEnvironment: Object.keys(environment),
+    // By itself the library takes a failure that says nothing for a success.
+    errors: (error, { exitCode, stdErr }) =>
+      error ??
+      (exitCode === 0 ? undefined : new Error(String(Buffer.concat(stdErr)) || `exit status ${exitCode}`)),
     // These guard against settings that run programs; ours switch exactly those off.
     unsafe: {
       allowUnsafeConfigEnvCount: true,

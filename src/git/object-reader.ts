@@ -35,10 +35,14 @@ export class ObjectReader implements AsyncDisposable {
   #header = Buffer.alloc(0);
   #content: Incoming | undefined;
 
-  constructor(git: Git) {
-    this.#companion = git.start('cat-file', '--batch-command', '--buffer');
+  private constructor(companion: Companion) {
+    this.#companion = companion;
     this.#companion.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
     void this.#companion.ended.then(({ exitCode, stderr }) => this.#fail(exitCode, stderr));
+  }
+
+  static async open(git: Git): Promise<ObjectReader> {
+    return new ObjectReader(await git.start('cat-file', '--batch-command', '--buffer'));
   }
 
   /** Type and size of each object, in order. Ids only: a name is not resolved as a revision would be. */

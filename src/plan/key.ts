@@ -43,27 +43,31 @@ export function unitKeys(
 
 function unitKey(unit: Unit, ground: string, keys: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256');
-  const add = (...parts: readonly (string | Uint8Array)[]) => {
-    // Each part with its length before it, so that no two lists of parts run together to the same bytes.
-    for (const part of parts)
-      hash.update(`${typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength}:`).update(part);
-  };
-  add('choo unit 1', unit.id, ground);
-  for (const file of [unit.plan, ...unit.tasks.map((task) => task.file)]) add(...fileParts(file));
-  for (const id of unit.dependsOn.toSorted()) add(id, keys.get(id) ?? '');
+  const dependencies = unit.dependsOn.toSorted().map((id) => [id, keys.get(id) ?? '']);
+  // JSON before, length before bytes: no two different units run together to the same input.
+  hash.update(JSON.stringify(['choo unit 1', unit.id, ground, dependencies]));
+  for (const file of [unit.plan, ...unit.tasks.map((task) => task.file)]) {
+    const { name, fields, body } = material(file);
+    hash.update(JSON.stringify([name, fields, body.byteLength])).update(body);
+  }
   return hash.digest('hex');
 }
 
-function fileParts({ path, content, frontMatter }: SpecFile): (string | Uint8Array)[] {
+/** What of a file counts: its name, the fields that are not progress as written, and the bytes below the front matter. */
+function material({ path, content, frontMatter }: SpecFile): {
+  name: string;
+  fields: string[];
+  body: Uint8Array;
+} {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  const text = bytes.toString('utf8');
+  // A UTF-16 code unit takes at most three bytes of UTF-8, so this much surely holds the front matter.
+  const head = bytes.toString('utf8', 0, frontMatter.bodyStart * 3).slice(0, frontMatter.bodyStart);
   const fields = [...frontMatter.fields.values()]
     .filter((field) => !isProgress(field.name))
-    .flatMap((field) => [field.name, text.slice(field.value.start, field.value.end)]);
-  return [
-    path.slice(path.lastIndexOf('/') + 1),
-    String(fields.length),
-    ...fields,
-    text.slice(frontMatter.bodyStart),
-  ];
+    .flatMap((field) => [field.name, head.slice(field.value.start, field.value.end)]);
+  return {
+    name: path.slice(path.lastIndexOf('/') + 1),
+    fields,
+    body: bytes.subarray(Buffer.byteLength(head)),
+  };
 }

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 import { spellOutHidden } from '../discovery/hidden-text.ts';
 
 /** How emphasis is put on; the identity where there are no colours. */

@@ -57,7 +57,7 @@ function renderWaves(plan: Plan): string {
     ...(rest > 0 ? [`  rest["${count(rest, 'unit')} not in any wave"]:::left_out`] : []),
     ...plan.waves.slice(1).map((_, index) => `  w${index + 1} --> w${index + 2}`),
     `  classDef planned ${CLASSES.planned}`,
-    `  classDef left_out ${CLASSES['left-out']}`,
+    ...(rest > 0 ? [`  classDef left_out ${CLASSES['left-out']}`] : []),
   ]);
 }
 

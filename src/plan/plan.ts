@@ -40,10 +40,12 @@ export function makePlan(input: PlanInput): Plan {
   const config = configuration.config ?? DEFAULT_CONFIG;
   const wanted = selectUnits(discovery, input.only);
   const keys = unitKeys(discovery.units, config);
+  const stuck = findStuck(wanted, discovery.broken);
   const graph = new Graph(
-    wanted.map((unit) => ({ id: unit.id, dependsOn: unit.dependsOn, weight: tasksLeft(unit) })),
+    wanted
+      .filter((unit) => !stuck.has(unit.id))
+      .map((unit) => ({ id: unit.id, dependsOn: unit.dependsOn, weight: tasksLeft(unit) })),
   );
-  const stuck = findStuck(wanted, discovery.broken, graph);
   const providers = chooseProviders(wanted, config, input);
   const problems = collectProblems(
     [
@@ -54,25 +56,19 @@ export function makePlan(input: PlanInput): Plan {
     discovery.problems,
   );
 
-  const waves = graph
-    .waves()
-    .map((wave) => wave.filter((id) => !stuck.has(id)))
-    .filter((wave) => wave.length > 0);
+  const waves = graph.waves().map((wave) => [...wave]);
   const waveOf = new Map(waves.flatMap((wave, index) => wave.map((id) => [id, index + 1] as const)));
   const asked = new Set(input.only);
+  const stateOf = (unit: Unit): PlanUnit['state'] => {
+    if (stuck.has(unit.id)) return 'stuck';
+    if (isComplete(unit)) return asked.has(unit.id) ? 'verify' : 'complete';
+    return graph.has(unit.id) ? 'planned' : 'left-out';
+  };
   const fit = discovery.units.map((unit): PlanUnit => {
     const choice = providers.get(unit.id);
     return {
       ...describe(unit),
-      state: stuck.has(unit.id)
-        ? 'stuck'
-        : graph.has(unit.id)
-          ? asked.has(unit.id) && isComplete(unit)
-            ? 'verify'
-            : 'planned'
-          : isComplete(unit)
-            ? 'complete'
-            : 'left-out',
+      state: stateOf(unit),
       wave: waveOf.get(unit.id) ?? null,
       provider: choice?.ok === true ? { name: choice.provider, source: choice.source } : null,
       key: keys.get(unit.id) ?? null,
@@ -129,18 +125,16 @@ function selectUnits({ units, broken }: Discovery, only: readonly string[] | und
   return [...wanted.values()];
 }
 
-/** Units that wait, directly or not, for one that cannot run. */
-function findStuck(
-  wanted: readonly Unit[],
-  broken: readonly BrokenUnit[],
-  graph: Graph,
-): ReadonlySet<string> {
+/** Units that wait, directly or not, for one that cannot run. Linear. */
+function findStuck(wanted: readonly Unit[], broken: readonly BrokenUnit[]): ReadonlySet<string> {
+  const graph = new Graph(wanted.map(({ id, dependsOn }) => ({ id, dependsOn, weight: 0 })));
+  const byId = new Map(wanted.map((unit) => [unit.id, unit]));
   const unfit = new Set(broken.map((unit) => unit.id));
   const stuck = new Set<string>();
-  for (const unit of wanted) {
-    if (stuck.has(unit.id) || !unit.dependsOn.some((id) => unfit.has(id))) continue;
-    stuck.add(unit.id);
-    for (const descendant of graph.descendantsOf(unit.id)) stuck.add(descendant);
+  for (const id of graph.topologicalOrder()) {
+    if (!byId.get(id)?.dependsOn.some((dependency) => unfit.has(dependency) || stuck.has(dependency)))
+      continue;
+    stuck.add(id);
   }
   return stuck;
 }

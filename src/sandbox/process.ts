@@ -1,5 +1,4 @@
 import type { Readable, Writable } from 'node:stream';
-import { execa } from 'execa';
 
 /** A child process that is spoken to while it runs. */
 export interface Companion extends AsyncDisposable {
@@ -16,10 +15,11 @@ const STDERR_LENGTH = 4_000;
  * Starts a process that serves requests on its standard streams. It gets `env` and nothing of choo's environment. It
  * dies with choo, and when it is disposed of.
  */
-export function startCompanion(
+export async function startCompanion(
   command: readonly [file: string, ...args: string[]],
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-): Companion {
+): Promise<Companion> {
+  const { execa } = await import('execa'); // a tenth of a second to load, which most commands never need
   const [file, ...args] = command;
   const child = execa(file, args, {
     cwd: options.cwd,

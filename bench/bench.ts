@@ -1,0 +1,13 @@
+// Runs one benchmark by name: `npm run bench -- discovery`. Prints tables; asserts nothing.
+import { benchDiscovery } from './discovery.ts';
+
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = { discovery: benchDiscovery };
+
+const name = process.argv[2] ?? '';
+const bench = benchmarks[name];
+if (bench === undefined) {
+  console.error(`usage: npm run bench -- NAME, where NAME is one of: ${Object.keys(benchmarks).join(', ')}`);
+  process.exitCode = 2;
+} else {
+  await bench();
+}

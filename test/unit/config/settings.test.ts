@@ -1,0 +1,124 @@
+import { availableParallelism } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import { readSettings, settingsSchema } from '../../../src/config/settings.ts';
+import { ChooError } from '../../../src/errors.ts';
+
+/** The error these variables are refused with; undefined when they are not. */
+function refusal(environment: Readonly<Record<string, string>>): ChooError | undefined {
+  try {
+    readSettings(environment);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ChooError) return error;
+    throw error;
+  }
+}
+
+describe('an empty environment', () => {
+  test('has a default for each setting that needs one', () => {
+    expect(readSettings({})).toEqual({
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      CHOO_SANDBOX: 'bubblewrap',
+      CHOO_DATA_DIR: '/var/lib/choo',
+      CHOO_CONCURRENCY: availableParallelism(),
+      CHOO_RETENTION_DAYS: 30,
+      CHOO_DRAIN_SECONDS: 60,
+    });
+  });
+
+  test('is the same as one of empty variables', () => {
+    const empty = Object.fromEntries(Object.keys(settingsSchema.shape).map((name) => [name, '']));
+    expect(readSettings(empty)).toEqual(readSettings({}));
+  });
+});
+
+describe('a setting', () => {
+  test('is read as what it means', () => {
+    expect(
+      readSettings({
+        PATH: '/opt/bin',
+        CHOO_PROVIDER: 'codex',
+        RALPH_PROVIDER: 'gemini',
+        CHOO_SANDBOX: 'host',
+        CHOO_DATA_DIR: '/data',
+        DATABASE_URL: 'postgresql://db.internal/choo',
+        CHOO_CONCURRENCY: '1000',
+        CHOO_MAX_UNITS: '1',
+        CHOO_RETENTION_DAYS: '007',
+        CHOO_DRAIN_SECONDS: '0',
+      }),
+    ).toEqual({
+      PATH: '/opt/bin',
+      CHOO_PROVIDER: 'codex',
+      RALPH_PROVIDER: 'gemini',
+      CHOO_SANDBOX: 'host',
+      CHOO_DATA_DIR: '/data',
+      DATABASE_URL: 'postgresql://db.internal/choo',
+      CHOO_CONCURRENCY: 1000,
+      CHOO_MAX_UNITS: 1,
+      CHOO_RETENTION_DAYS: 7,
+      CHOO_DRAIN_SECONDS: 0,
+    });
+  });
+
+  test('that is a list has commas between its words, and blanks do not matter', () => {
+    const settings = readSettings({ CHOO_PROVIDERS: ' claude , codex,', CHOO_MODELS: 'large, small,,tiny' });
+    expect(settings).toMatchObject({
+      CHOO_PROVIDERS: ['claude', 'codex'],
+      CHOO_MODELS: ['large', 'small', 'tiny'],
+    });
+  });
+
+  test('that choo does not know is none of its business', () => {
+    const settings = readSettings({ HOME: '/home', CHOO_OTHER: 'x', TERM: '' });
+    expect(settings).toEqual(readSettings({}));
+  });
+});
+
+describe('a bad value', () => {
+  test.each([
+    ['CHOO_PROVIDER', 'cluade', 'one of claude, codex, gemini, opencode, rehearsal'],
+    ['RALPH_PROVIDER', 'Claude', 'one of claude, codex, gemini, opencode, rehearsal'],
+    ['CHOO_PROVIDERS', 'claude,copilot', 'one of claude, codex, gemini, opencode, rehearsal'],
+    ['CHOO_SANDBOX', 'docker', 'bubblewrap or host'],
+    ['CHOO_CONCURRENCY', '0', 'a whole number from 1 to 1000'],
+    ['CHOO_CONCURRENCY', '1001', 'a whole number from 1 to 1000'],
+    ['CHOO_CONCURRENCY', 'two', 'a whole number from 1 to 1000'],
+    ['CHOO_MAX_UNITS', '-1', 'a whole number from 1 to 100000'],
+    ['CHOO_RETENTION_DAYS', '1.5', 'a whole number from 1 to 36500'],
+    ['CHOO_DRAIN_SECONDS', ' 1', 'a whole number from 0 to 86400'],
+  ])('is refused with what it must be: %s=%s', (name, value, expected) => {
+    expect(refusal({ [name]: value })).toMatchObject({
+      code: 'environment',
+      message: `${name} must be ${expected}, not \`${value}\``,
+      hint: 'change or unset it and start again',
+    });
+  });
+
+  test('is named together with every other, in one error', () => {
+    const error = refusal({
+      CHOO_PROVIDER: 'x',
+      CHOO_SANDBOX: 'none',
+      CHOO_CONCURRENCY: 'many',
+      CHOO_MAX_UNITS: '5',
+      CHOO_DRAIN_SECONDS: 'soon',
+    });
+    expect(error?.code).toBe('environment');
+    expect(error?.message.split('; ').map((each) => each.split(' ')[0])).toEqual([
+      'CHOO_PROVIDER',
+      'CHOO_SANDBOX',
+      'CHOO_CONCURRENCY',
+      'CHOO_DRAIN_SECONDS',
+    ]);
+  });
+
+  test('is named once, however many of its words are wrong', () => {
+    expect(refusal({ CHOO_PROVIDERS: 'a,b' })?.message.split('; ')).toHaveLength(1);
+  });
+
+  test('of a database URL is not repeated, because it may hold a password', () => {
+    const error = refusal({ DATABASE_URL: 'mysql://app:hunter2@db/app' });
+    expect(error?.message).toContain('DATABASE_URL must be a PostgreSQL URL');
+    expect(error?.message).not.toContain('hunter2');
+  });
+});
