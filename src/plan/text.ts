@@ -57,35 +57,43 @@ function renderWave(plan: Plan, wave: readonly string[], number: number, medium:
   const ids = new Set(wave);
   const units = plan.units.filter((unit) => ids.has(unit.id));
   const showTasks = plan.units.length <= UNITS_WITH_TASKS;
-  const idWidth = columnWidth(
-    units.map((unit) => unit.id),
-    40,
-  );
-  const providerWidth = columnWidth(units.map(providerText), 40);
-  const lines = units.flatMap((unit) => [
-    unitLine(unit, idWidth, providerWidth, medium),
-    ...(showTasks ? taskLines(unit, medium) : []),
-  ]);
-  return [medium.paint('bold', `Wave ${number}`), ...lines].join('\n');
+  const columns = [(unit: PlanUnit) => printable(unit.id), progressText, providerText].map((text) => ({
+    text,
+    width: columnWidth(units.map(text), 40),
+  }));
+  const lines = [medium.paint('bold', `Wave ${number}`)];
+  for (const unit of units) {
+    lines.push(...unitLines(unit, columns, medium), ...(showTasks ? taskLines(unit, medium) : []));
+  }
+  return lines.join('\n');
 }
 
-function unitLine(unit: PlanUnit, idWidth: number, providerWidth: number, { width, paint }: Medium): string {
+interface Column {
+  readonly text: (unit: PlanUnit) => string;
+  readonly width: number;
+}
+
+/** A unit in columns; what it waits for behind them, or on lines of its own where that does not fit. */
+function unitLines(unit: PlanUnit, columns: readonly Column[], { width, paint }: Medium): string[] {
+  const styles = ['bold', undefined, 'cyan'] as const;
+  const cells = columns.map((column, index) => {
+    const cell = pad(column.text(unit), column.width);
+    const style = styles[index];
+    return style === undefined ? cell : paint(style, cell);
+  });
+  const line = `  ${cells.join('  ')}`;
+  if (unit.dependsOn.length === 0) return [line.trimEnd()];
+  const names = unit.dependsOn.map(printable);
+  const used = columns.reduce((sum, column) => sum + 2 + column.width, 0) + '  after '.length;
+  if (used + names.join(', ').length <= width)
+    return [`${line}  ${paint('dim', 'after')} ${names.join(', ')}`];
+  return [line.trimEnd(), `     ${paint('dim', 'after')} ${wrapList(names, 11, 11, width)}`];
+}
+
+function progressText(unit: PlanUnit): string {
+  if (unit.state === 'verify') return 'verify only';
   const done = unit.tasks.filter((task) => task.status === 'complete').length;
-  const tasks =
-    unit.state === 'verify'
-      ? 'verify only'
-      : done > 0
-        ? `${done} of ${unit.tasks.length} done`
-        : count(unit.tasks.length, 'task');
-  const id = pad(printable(unit.id), idWidth);
-  const fixed = `  ${paint('bold', id)}  ${pad(tasks, 11)}  ${paint('cyan', pad(providerText(unit), providerWidth))}`;
-  const used = 2 + idWidth + 2 + 11 + 2 + providerWidth;
-  if (unit.dependsOn.length === 0) return fixed.trimEnd();
-  const after = wrapList(unit.dependsOn.map(printable), used + 8, used + 8, width);
-  // Where the names would have no room beside the unit, they get lines of their own.
-  if (used + 8 + 12 > width)
-    return `${fixed.trimEnd()}\n    ${paint('dim', 'after')} ${wrapList(unit.dependsOn.map(printable), 10, 10, width)}`;
-  return `${fixed}  ${paint('dim', 'after')} ${after}`;
+  return done > 0 ? `${done} of ${unit.tasks.length} done` : count(unit.tasks.length, 'task');
 }
 
 function taskLines(unit: PlanUnit, { width, paint }: Medium): string[] {

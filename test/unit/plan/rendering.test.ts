@@ -30,7 +30,7 @@ describe('the plan as text', () => {
            1  Step 1 of web  $ make web-1
 
       Wave 2
-        app  1 task       claude (default)  after api, web, base
+        app  1 task  claude (default)  after api, web, base
            1  Step 1 of app  $ make app-1
 
       Broken, see the problems

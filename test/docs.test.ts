@@ -1,0 +1,86 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
+import { loadConfig } from '../src/config/load.ts';
+import { parsePlan, parseTask } from '../src/discovery/parse.ts';
+import { generatedFiles } from './helpers/generated-files.ts';
+
+const root = new URL('..', import.meta.url).pathname;
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) => join('docs', path)),
+].filter((path) => path.endsWith('.md'));
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
+
+/** The fenced blocks of a language, as `page: text` pairs. */
+function blocks(language: string): [page: string, text: string][] {
+  return pages.flatMap((page) =>
+    Array.from(
+      read(page).matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms')),
+      (match): [string, string] => [page, match[1] ?? ''],
+    ),
+  );
+}
+
+describe('documentation', () => {
+  test.each([...generatedFiles])('%s is what the code makes of it (npm run generate)', (path, render) => {
+    expect(render(read(path))).toBe(read(path));
+  });
+
+  test.each(blocks('yaml'))('%s: a YAML block is a configuration without problems', (_, text) => {
+    const content = Buffer.from(text);
+    expect(loadConfig([{ path: '.choo.yml', size: content.length, content }]).problems).toEqual([]);
+  });
+
+  test.each(blocks('markdown'))('%s: a Markdown block is a spec without problems', (_, text) => {
+    const parse = text.includes('\ntask: ') ? parseTask : parsePlan;
+    expect(parse('specs/tasks/x/01-x.md', Buffer.from(text)).problems).toEqual([]);
+  });
+
+  test('links only to files that are there', () => {
+    const broken = pages.flatMap((page) =>
+      Array.from(read(page).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g), (match) =>
+        join(dirname(page), match[1] ?? ''),
+      ).filter((target) => !existsSync(join(root, target))),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('calls only scripts and npm scripts that exist', () => {
+    const text = pages.map(read).join('\n');
+    const scripts = Array.from(text.matchAll(/\bnpm run ([a-z]+)/g), (match) => match[1] ?? '');
+    const known = [...Object.keys(manifest.scripts), 'lint', 'clean']; // the last two are a user's own, in examples
+    expect(scripts.filter((name) => !known.includes(name))).toEqual([]);
+    const files = Array.from(text.matchAll(/\bscript\/([a-z0-9.]+)/g), (match) => match[1] ?? '');
+    expect(files.filter((name) => !existsSync(join(root, 'script', name)))).toEqual([]);
+  });
+
+  test('gives a reason for every dependency, and for nothing else', () => {
+    const reasons = Array.from(
+      read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| \S/gm),
+      (match) => match[1],
+    );
+    expect(reasons.sort()).toEqual(
+      [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)].sort(),
+    );
+  });
+
+  test('pins what is below 1.0', () => {
+    const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
+      ([, range]) => /^[~^]0\./.test(range),
+    );
+    expect(loose).toEqual([]);
+  });
+
+  test('of each decision fits a page', () => {
+    for (const page of pages.filter((path) => path.includes('/adr/'))) {
+      expect(read(page).split('\n').length, page).toBeLessThan(60);
+      for (const part of ['Context', 'Decision', 'Rejected', 'Consequences'])
+        expect(read(page), page).toContain(`## ${part}\n`);
+    }
+  });
+});
