@@ -11,8 +11,8 @@ import type { Unit } from './unit.ts';
 import { readUnit, selectUnitFiles, type UnitFiles, type UnitReading } from './unit-reading.ts';
 
 /** A tree with more spec files, or more bytes in them, is refused whole. */
-export const MAX_TREE_FILES = MAX_ENTRIES;
-export const MAX_TREE_BYTES = 64 * 1024 * 1024;
+const MAX_TREE_FILES = MAX_ENTRIES;
+const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** Front matter of all files together; bounds the time any parser can be made to spend. */
 const MAX_FRONT_MATTER_BYTES = 8 * 1024 * 1024;
 

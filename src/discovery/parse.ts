@@ -25,7 +25,7 @@ import {
 export const PLAN_FILE = 'IMPLEMENTATION_PLAN.md';
 
 /** The fields of a unit's plan. */
-export const UNIT_FIELDS = [
+const UNIT_FIELDS = [
   'unit',
   'depends_on',
   'provider',
@@ -38,7 +38,7 @@ export const UNIT_FIELDS = [
 ] as const;
 
 /** The fields of a task. */
-export const TASK_FIELDS = ['task', 'status', 'backpressure', 'depends_on'] as const;
+const TASK_FIELDS = ['task', 'status', 'backpressure', 'depends_on'] as const;
 
 /** What one task file says, as far as it could be read. */
 export interface ParsedTask {

@@ -5,7 +5,7 @@ import { inferStatus, isUnitId, type Task, type Unit } from './unit.ts';
 import { checkUnit } from './unit-rules.ts';
 
 /** A larger file is not read. Bytes. */
-export const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 
 /** One directory of the spec tree that means to be a unit, read by itself; what other units say is not asked here. */
 export interface UnitReading {

@@ -4,7 +4,7 @@ import { count } from './layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
 /** A drawing with more nodes than this shows waves instead of units; renderers and readers give up not far above it. */
-export const MAX_NODES = 150;
+const MAX_NODES = 150;
 
 const CLASSES: Readonly<Record<PlanUnit['state'], string>> = {
   planned: 'fill:#ddf4ff,stroke:#0969da,color:#1f2328',

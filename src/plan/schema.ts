@@ -17,7 +17,7 @@ const problem = z.strictObject({
 });
 
 /** Everything a reading found, for scripts. */
-export const problemsSchema = z.strictObject({
+const problemsSchema = z.strictObject({
   errors: z.int().min(0),
   warnings: z.int().min(0),
   notices: z.int().min(0),

@@ -25,7 +25,7 @@ export interface Problem extends Position {
 }
 
 /** How many problems of each severity there are, kept or not. */
-export type ProblemCounts = Readonly<Record<Severity, number>>;
+type ProblemCounts = Readonly<Record<Severity, number>>;
 
 /** The problems of one reading. Bounded: beyond {@link MAX_PROBLEMS} they are only counted. */
 export interface Problems {

@@ -53,7 +53,7 @@ describe('the key of a unit', () => {
 
   test('does not depend on where the tree stands or how its units are listed', async () => {
     expect(await keys(WORLD, CONFIG, 'plans')).toEqual(await keys(WORLD));
-    expect(await keys(Object.fromEntries(Object.entries(WORLD).reverse()))).toEqual(await keys(WORLD));
+    expect(await keys(Object.fromEntries(Object.entries(WORLD).toReversed()))).toEqual(await keys(WORLD));
   });
 
   test.each([
