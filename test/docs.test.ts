@@ -63,7 +63,7 @@ describe('documentation', () => {
   test('gives a reason for every dependency, and for nothing else', () => {
     const reasons = Array.from(
       read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| \S/gm),
-      (match) => match[1],
+      (match) => match[1] ?? '',
     );
     const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
     expect(reasons.toSorted(compareText)).toEqual(declared.toSorted(compareText));

@@ -96,12 +96,11 @@ describe('the units of a graph', () => {
   });
 
   test('give the same answers in whatever order they and their dependencies come', () => {
-    const shuffled = acyclicUnits(10).chain((units) =>
-      fc.tuple(fc.constant(units), fc.shuffledSubarray(units, { minLength: units.length })),
-    );
     fc.assert(
-      fc.property(shuffled, ([units, others]) => {
-        const turned = others.map((unit) => ({ ...unit, dependsOn: unit.dependsOn.toReversed() }));
+      fc.property(acyclicUnits(10), (units) => {
+        const turned = units
+          .toReversed()
+          .map((unit) => ({ ...unit, dependsOn: unit.dependsOn.toReversed() }));
         expect(answersOf(new Graph(turned))).toEqual(answersOf(new Graph(units)));
       }),
       { numRuns: 200 },
