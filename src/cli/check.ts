@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { DirectoryTree, findEntry, type SpecTree } from '../discovery/tree.ts';
 import { count } from '../plan/layout.ts';
-import { describeProblems } from '../plan/plan.ts';
+import { makePlan } from '../plan/plan.ts';
 import { readProject } from '../plan/project.ts';
 import { renderCounts, renderProblem } from '../plan/text.ts';
-import { collectProblems, type Problem } from '../problems/problem.ts';
+import type { Problem } from '../problems/problem.ts';
 import type { CommandContext } from './context.ts';
 import { excerpt } from './excerpt.ts';
 import { renderAnnotation } from './github-annotations.ts';
@@ -16,7 +16,7 @@ interface CheckOptions {
 }
 
 /** `choo check`: every problem of the specs and the configuration in a working tree. */
-export function checkCommand({ terminal, cwd, finish }: CommandContext): Command {
+export function checkCommand({ terminal, settings, cwd, finish }: CommandContext): Command {
   return new Command('check')
     .summary('find every problem in specs and configuration')
     .description(
@@ -34,12 +34,16 @@ export function checkCommand({ terminal, cwd, finish }: CommandContext): Command
     .action(async (path: string | undefined, options: CheckOptions) => {
       const directory = findProjectDirectory(path, cwd);
       const tree = new DirectoryTree(directory);
-      const { configuration, discovery } = await readProject(tree);
-      const problems = describeProblems(collectProblems(configuration.problems, discovery.problems));
-      const units = discovery.units.length + discovery.broken.length;
+      // A plan finds what no file shows by itself, such as a provider that nobody knows.
+      const source = { kind: 'directory', name: directory, commit: null } as const;
+      const { problems, units } = makePlan({
+        ...(await readProject(tree)),
+        source,
+        allowedProviders: settings().CHOO_PROVIDERS,
+      });
       if (options.json === true) {
         terminal.out(
-          `${JSON.stringify({ version: 1, ok: problems.errors === 0, units, problems }, undefined, 2)}\n`,
+          `${JSON.stringify({ version: 1, ok: problems.errors === 0, units: units.length, problems }, undefined, 2)}\n`,
         );
       } else if (options.format === 'github') {
         for (const problem of problems.list.map(seenFrom(cwd, directory)))
@@ -54,7 +58,7 @@ export function checkCommand({ terminal, cwd, finish }: CommandContext): Command
           terminal.out(`${[line, ...(place === undefined ? [] : [place]), ...hint].join('\n')}\n`);
         }
         if (problems.dropped > 0) terminal.out(`${count(problems.dropped, 'more problem')} not shown\n`);
-        terminal.out(`${count(units, 'unit')}, ${renderCounts(problems, terminal)}\n`);
+        terminal.out(`${count(units.length, 'unit')}, ${renderCounts(problems, terminal)}\n`);
       }
       finish(problems.errors > 0 ? 1 : 0);
     });

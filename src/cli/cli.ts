@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { readSettings } from '../config/settings.ts';
+import { readLocalSettings } from '../config/settings.ts';
 import { coerceError } from '../errors.ts';
 import { printable } from '../plan/layout.ts';
 import type { CommandContext } from './context.ts';
@@ -56,7 +56,7 @@ async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   try {
     const finish = (code: number): void => void (exitCode = code);
-    const context = { terminal, settings: readSettings(), cwd: process.cwd(), finish };
+    const context = { terminal, settings: readLocalSettings, cwd: process.cwd(), finish };
     const program = await createProgram(context, argv[2] ?? '');
     await program.parseAsync(argv);
     return exitCode;

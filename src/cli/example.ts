@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -16,14 +16,15 @@ export function exampleCommand({ terminal, settings, cwd, finish }: CommandConte
     .argument('<directory>', 'a directory that does not exist yet, or is empty')
     .action(async (name: string) => {
       const directory = resolve(cwd, name);
-      if (existsSync(directory) && readdirSync(directory).length > 0) {
-        throw new ChooError('conflict', `\`${name}\` exists and is not empty`, {
+      const there = statSync(directory, { throwIfNoEntry: false });
+      if (there !== undefined && (!there.isDirectory() || readdirSync(directory).length > 0)) {
+        throw new ChooError('conflict', `\`${name}\` exists and is not an empty directory`, {
           hint: 'name a directory that does not exist yet',
         });
       }
       mkdirSync(directory, { recursive: true });
       cpSync(SOURCE, directory, { recursive: true });
-      const git = openGit(directory, settings.PATH);
+      const git = openGit(directory, settings().PATH);
       await git.run('init', '--quiet', '--initial-branch=main');
       await git.run('add', '--all');
       await git.run('commit', '--quiet', '--message=Start the example project');

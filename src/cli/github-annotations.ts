@@ -1,3 +1,4 @@
+import { printable } from '../plan/layout.ts';
 import type { Problem } from '../problems/problem.ts';
 
 /** A problem as a GitHub workflow command, which the workflow's page shows as an annotation. Ends with a line feed. */
@@ -12,10 +13,10 @@ export function renderAnnotation({
   hint,
 }: Problem): string {
   const text = [
-    message + (got === undefined ? '' : ` (got \`${got}\`)`),
-    ...(hint === undefined ? [] : [`hint: ${hint}`]),
+    printable(message) + (got === undefined ? '' : ` (got \`${printable(got)}\`)`),
+    ...(hint === undefined ? [] : [`hint: ${printable(hint)}`]),
   ].join('\n');
-  const place = `file=${escapeProperty(file)},line=${line},col=${column},title=${escapeProperty(`choo: ${code}`)}`;
+  const place = `file=${escapeProperty(printable(file))},line=${line},col=${column},title=${escapeProperty(`choo: ${code}`)}`;
   return `::${severity} ${place}::${escapeData(text)}\n`;
 }
 

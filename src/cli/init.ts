@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Command } from 'commander';
 import { DEFAULT_CONFIG } from '../config/schema.ts';
 import { renderConfigTemplate } from '../config/template.ts';
 import { DirectoryTree } from '../discovery/tree.ts';
+import { ChooError } from '../errors.ts';
 import { readProject } from '../plan/project.ts';
 import type { CommandContext } from './context.ts';
 import { findProjectDirectory } from './workspace.ts';
@@ -83,14 +84,18 @@ export function initCommand({ terminal, cwd, finish }: CommandContext): Command 
     });
 }
 
-/** Writes a file only if there is none, and says whether it did. */
+/** Writes a file only if there is none, and says whether it did. Throws a ChooError (`conflict`) where it cannot stand. */
 function writeNew(path: string, content: string): boolean {
-  mkdirSync(dirname(path), { recursive: true });
   try {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content, { flag: 'wx' });
     return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && existsSync(path)) return false;
+    throw new ChooError('conflict', `cannot write \`${path}\` (${code ?? String(cause)})`, {
+      hint: 'something else stands on its path, or the directory may not be written to',
+      cause,
+    });
   }
 }

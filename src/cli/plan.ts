@@ -49,7 +49,8 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
     .addHelpText('after', HELP)
     .action(async (path: string | undefined, options: PlanOptions) => {
       const directory = findProjectDirectory(path, cwd);
-      const git = openGit(directory, settings.PATH);
+      const { PATH, CHOO_PROVIDER, RALPH_PROVIDER, CHOO_PROVIDERS } = settings();
+      const git = openGit(directory, PATH);
       const branches = readBranches(git); // git answers while the tree is read
       const { project, source } =
         options.rev === undefined ? await readDirectory(directory) : await readCommit(git, options.rev);
@@ -61,9 +62,9 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
         wishes: {
           forced: options.forceTaskProvider,
           request: options.provider,
-          environment: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
+          environment: CHOO_PROVIDER ?? RALPH_PROVIDER,
         },
-        allowedProviders: settings.CHOO_PROVIDERS,
+        allowedProviders: CHOO_PROVIDERS,
       });
       if (options.json === true) terminal.out(`${JSON.stringify(plan, undefined, 2)}\n`);
       else if (options.mermaid === true) terminal.out(renderMermaid(plan));

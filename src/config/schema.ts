@@ -7,6 +7,10 @@ export type ProviderName = (typeof PROVIDER_NAMES)[number];
 /** Where the configuration may stand, from the root of the repository. */
 export const CONFIG_FILES = ['.choo.yml', '.choo.yaml', '.github/choo.yml'] as const;
 
+/** A mapping with these keys and no others. */
+const mapping = <S extends z.ZodRawShape>(shape: S) =>
+  z.strictObject(shape, { error: 'a mapping: lines of `key: value`' });
+
 const MILLISECONDS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 /** `90s`, `5m`, `2h`, read as milliseconds; `unit` is one of the three, so the arithmetic cannot miss. */
@@ -46,137 +50,131 @@ const dollars = z
   .number({ error: 'an amount in US dollars, more than 0' })
   .positive({ error: 'an amount in US dollars, more than 0' });
 
-const providerSettings = z
-  .strictObject({
-    model: z
-      .string({ error: 'the name of a model' })
-      .min(1)
-      .optional()
-      .describe('The model to ask for, as the CLI names it. On a server only models the operator allows.'),
-    args: z
-      .array(z.string(), { error: 'a list of arguments' })
-      .optional()
-      .describe('More arguments for the CLI. Counts in local runs only.'),
-    command: z
-      .string({ error: 'a path or a name on the path' })
-      .min(1)
-      .optional()
-      .describe('Another executable for the CLI. Counts in local runs only.'),
-  })
-  .describe('Settings of one provider.');
+const providerSettings = mapping({
+  model: z
+    .string({ error: 'the name of a model' })
+    .min(1, 'the name of a model')
+    .optional()
+    .describe('The model to ask for, as the CLI names it. On a server only models the operator allows.'),
+  args: z
+    .array(z.string({ error: 'an argument in quotes' }), { error: 'a list of arguments' })
+    .optional()
+    .describe('More arguments for the CLI. Counts in local runs only.'),
+  command: z
+    .string({ error: 'a path or a name on the path' })
+    .min(1, 'a path or a name on the path')
+    .optional()
+    .describe('Another executable for the CLI. Counts in local runs only.'),
+}).describe('Settings of one provider.');
 
 const setupCommand = (description: string) =>
-  z.strictObject({
+  mapping({
     command: command(description),
     if: relativePath.optional().describe('Run the command only when this file exists.'),
   });
 
 /** The configuration of a repository, `.choo.yml`. Source of the JSON Schema and of the table in the documentation. */
-export const configSchema = z
-  .strictObject({
-    target_branch: z
-      .string({ error: 'the name of a branch' })
-      .regex(
-        /^(?![-./])(?!.*(?:\.\.|\/\/|@\{|\/\.|\.lock(?:\/|$)))[^\0-\x20\x7f~^:?*[\\]+(?<![./])$/,
-        'the name of a branch',
-      )
+export const configSchema = mapping({
+  target_branch: z
+    .string({ error: 'the name of a branch' })
+    .regex(
+      /^(?![-./]|HEAD$)(?!.*(?:\.\.|\/\/|@\{|\/\.|\.lock(?:\/|$)))[^\0-\x20\x7f~^:?*[\\]+(?<![./])$/,
+      'the name of a branch',
+    )
+    .optional()
+    .describe("The branch that results go to. Default: the repository's default branch.")
+    .meta({ examples: ['main'] }),
+  specs_dir: relativePath
+    .default('specs/tasks')
+    .describe('The directory that holds one directory for each unit.'),
+  parallelism: wholeNumber(1, 100).default(4).describe('How many units of one run work at the same time.'),
+  provider: mapping({
+    type: z
+      .enum(PROVIDER_NAMES, { error: `one of ${PROVIDER_NAMES.join(', ')}` })
       .optional()
-      .describe("The branch that results go to. Default: the repository's default branch.")
-      .meta({ examples: ['main'] }),
-    specs_dir: relativePath
-      .default('specs/tasks')
-      .describe('The directory that holds one directory for each unit.'),
-    parallelism: wholeNumber(1, 100).default(4).describe('How many units of one run work at the same time.'),
-    provider: z
-      .strictObject({
-        type: z
-          .enum(PROVIDER_NAMES, { error: `one of ${PROVIDER_NAMES.join(', ')}` })
-          .optional()
-          .describe('The agent CLI for units that name none. Default: claude.')
-          .meta({ examples: ['claude'] }),
-        providers: z
-          .partialRecord(
-            z.enum(PROVIDER_NAMES, { error: `one of ${PROVIDER_NAMES.join(', ')}` }),
-            providerSettings,
-          )
-          .prefault({})
-          .describe('Settings of each provider, by its name.'),
+      .describe('The agent CLI for units that name none. Default: claude.')
+      .meta({ examples: ['claude'] }),
+    providers: z
+      .partialRecord(z.enum(PROVIDER_NAMES), providerSettings, {
+        error: 'a mapping: lines of `provider: settings`',
       })
       .prefault({})
-      .describe('Which agent works, and how it is called.'),
-    baseline_checks: z
-      .array(
-        z.strictObject({
-          name: z
-            .string({ error: 'a short name' })
-            .min(1)
-            .max(100)
-            .describe('What the check is called in reports.'),
-          command: command('The shell command; exit status 0 passes.'),
-          pattern: z
-            .string({ error: 'a glob pattern' })
-            .min(1)
-            .optional()
-            .describe('Run the check only when a changed file matches this glob.'),
-        }),
-        { error: 'a list of checks, each with `name` and `command`' },
-      )
-      .default([])
-      .describe(
-        'Run when all tasks of a unit have passed. When one fails, the agent may repair and they run again.',
-      )
-      .meta({ examples: [[{ name: 'lint', command: 'npm run lint', pattern: '**/*.ts' }]] }),
-    worktree: z
-      .strictObject({
-        setup: z
-          .array(
-            setupCommand('A shell command that prepares a new worktree; it has network and no secrets.'),
-            { error: 'a list of commands' },
-          )
-          .default([])
-          .describe('Run in every new worktree before the first task, in order.')
-          .meta({ examples: [[{ command: 'npm ci', if: 'package-lock.json' }]] }),
-        teardown: z
-          .array(setupCommand('A shell command that cleans up.'), { error: 'a list of commands' })
-          .default([])
-          .describe('Run before a worktree is removed, in order.')
-          .meta({ examples: [[{ command: 'npm run clean', if: 'package.json' }]] }),
-      })
-      .prefault({})
-      .describe('What a new worktree needs.'),
-    limits: z
-      .strictObject({
-        attempts: wholeNumber(1, 20)
-          .default(3)
-          .describe('Agent attempts for one task; each sees the output of the red gate before it.'),
-        unit_tokens: wholeNumber(1, 1_000_000_000)
-          .default(3_000_000)
-          .describe('Tokens one unit may use in one run.'),
-        unit_cost: dollars
-          .optional()
-          .describe('US dollars one unit may cost in one run. Default: no limit but the tokens.'),
-        run_tokens: wholeNumber(1, 10_000_000_000).default(20_000_000).describe('Tokens one run may use.'),
-        run_cost: dollars
-          .optional()
-          .describe('US dollars one run may cost. Default: no limit but the tokens.'),
-        task_timeout: duration('The longest one attempt at a task may take.', '30m'),
-        idle_timeout: duration('The longest an agent may print nothing.', '10m'),
-        gate_timeout: duration('The longest a gate, a check or a setup command may take.', '5m'),
-      })
-      .prefault({})
-      .describe('Hard limits. What reaches one stops and says so.'),
-    verify: z
-      .boolean({ error: 'true or false' })
-      .default(true)
-      .describe(
-        'Run every gate of a finished unit once more in a fresh worktree. `false` counts in local runs only, marked as unverified.',
-      ),
-    skip_green: z
-      .boolean({ error: 'true or false' })
-      .default(false)
-      .describe('Start no agent for a task whose gate is green before any work.'),
+      .describe('Settings of each provider, by its name.')
+      .meta({ examples: [{ claude: { model: 'sonnet' } }] }),
   })
-  .describe('Configuration of choo for one repository.');
+    .prefault({})
+    .describe('Which agent works, and how it is called.'),
+  baseline_checks: z
+    .array(
+      mapping({
+        name: z
+          .string({ error: 'a short name' })
+          .min(1, 'a short name')
+          .max(100, 'a short name of at most 100 characters')
+          .describe('What the check is called in reports.'),
+        command: command('The shell command; exit status 0 passes.'),
+        pattern: z
+          .string({ error: 'a glob pattern' })
+          .min(1, 'a glob pattern')
+          .optional()
+          .describe('Run the check only when a changed file matches this glob.'),
+      }),
+      { error: 'a list of checks, each with `name` and `command`' },
+    )
+    .default([])
+    .describe(
+      'Run when all tasks of a unit have passed. When one fails, the agent may repair and they run again.',
+    )
+    .meta({ examples: [[{ name: 'lint', command: 'npm run lint', pattern: '**/*.ts' }]] }),
+  worktree: mapping({
+    setup: z
+      .array(setupCommand('A shell command that prepares a new worktree; it has network and no secrets.'), {
+        error: 'a list of commands',
+      })
+      .default([])
+      .describe('Run in every new worktree before the first task, in order.')
+      .meta({ examples: [[{ command: 'npm ci', if: 'package-lock.json' }]] }),
+    teardown: z
+      .array(setupCommand('A shell command that cleans up.'), { error: 'a list of commands' })
+      .default([])
+      .describe('Run before a worktree is removed, in order.')
+      .meta({ examples: [[{ command: 'npm run clean', if: 'package.json' }]] }),
+  })
+    .prefault({})
+    .describe('What a new worktree needs.'),
+  limits: mapping({
+    attempts: wholeNumber(1, 20)
+      .default(3)
+      .describe('Agent attempts for one task; each sees the output of the red gate before it.'),
+    unit_tokens: wholeNumber(1, 1_000_000_000)
+      .default(3_000_000)
+      .describe('Tokens one unit may use in one run.'),
+    unit_cost: dollars
+      .optional()
+      .describe('US dollars one unit may cost in one run. Default: no limit but the tokens.')
+      .meta({ examples: [20] }),
+    run_tokens: wholeNumber(1, 10_000_000_000).default(20_000_000).describe('Tokens one run may use.'),
+    run_cost: dollars
+      .optional()
+      .describe('US dollars one run may cost. Default: no limit but the tokens.')
+      .meta({ examples: [100] }),
+    task_timeout: duration('The longest one attempt at a task may take.', '30m'),
+    idle_timeout: duration('The longest an agent may print nothing.', '10m'),
+    gate_timeout: duration('The longest a gate, a check or a setup command may take.', '5m'),
+  })
+    .prefault({})
+    .describe('Hard limits. What reaches one stops and says so.'),
+  verify: z
+    .boolean({ error: 'true or false' })
+    .default(true)
+    .describe(
+      'Run every gate of a finished unit once more in a fresh worktree. `false` counts in local runs only, marked as unverified.',
+    ),
+  skip_green: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe('Start no agent for a task whose gate is green before any work.'),
+}).describe('Configuration of choo for one repository.');
 
 /** The configuration with every default filled in; durations in milliseconds. */
 export type Config = z.output<typeof configSchema>;

@@ -68,24 +68,50 @@ export const settingsSchema = z.object({
     .describe('How long a server that is told to stop lets its agents go on.'),
 });
 
-/** Every setting of the process, checked. */
+/** The part that commands on a laptop obey. What is meant for a server, or for another program, must not stop them. */
+const localSettingsSchema = settingsSchema.pick({
+  PATH: true,
+  CHOO_PROVIDER: true,
+  RALPH_PROVIDER: true,
+  CHOO_PROVIDERS: true,
+});
+
+/** Every setting of a server, checked. */
 export type Settings = z.output<typeof settingsSchema>;
+/** The settings of a local command, checked. */
+export type LocalSettings = z.output<typeof localSettingsSchema>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the environment, once, at start. An empty variable counts as not set.
+ * Reads the environment of a server, once, at start. An empty variable counts as not set.
  * Throws a ChooError (`environment`) that names every variable with a bad value.
  */
-export function readSettings(
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): Settings {
+export function readSettings(environment: Environment = process.env): Settings {
+  return read(settingsSchema, environment);
+}
+
+/** The same for a local command. */
+export function readLocalSettings(environment: Environment = process.env): LocalSettings {
+  return read(localSettingsSchema, environment);
+}
+
+/** Variables whose value is not repeated in an error, because it may hold a password. */
+const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL']);
+
+function read<T>(schema: z.ZodType<T>, environment: Environment): T {
   const set = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const parsed = settingsSchema.safeParse(set);
+  const parsed = schema.safeParse(set);
   if (parsed.success) return parsed.data;
-  const bad = parsed.error.issues.map((issue) => {
+  const bad = new Map<string, string>();
+  for (const issue of parsed.error.issues) {
     const name = String(issue.path[0]);
-    return `${name} must be ${issue.message}, not \`${environment[name] ?? ''}\``;
+    const got = SECRET.has(name) ? '' : `, not \`${environment[name] ?? ''}\``;
+    if (!bad.has(name)) bad.set(name, `${name} must be ${issue.message}${got}`);
+  }
+  throw new ChooError('environment', [...bad.values()].join('; '), {
+    hint: 'change or unset it and start again',
   });
-  throw new ChooError('environment', bad.join('; '), { hint: 'change or unset it and start again' });
 }

@@ -51,7 +51,8 @@ function templateLines(key: string, node: SchemaNode): string[] {
 
 /** The example of a key, else its default, as YAML; empty: neither. */
 function shown(node: SchemaNode): string {
-  const value = node.examples?.[0] ?? node.default;
+  if (node.examples?.[0] !== undefined) return yaml(node.examples[0]);
+  const value = node.default;
   return value === undefined || node.properties !== undefined || node.additionalProperties !== undefined
     ? ''
     : yaml(value);

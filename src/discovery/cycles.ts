@@ -126,6 +126,6 @@ function wayBack(from: ReadonlyMap<number, number>, last: number, start: number)
 }
 
 function smallestFirst(cycle: readonly number[]): number[] {
-  const pivot = cycle.indexOf(Math.min(...cycle));
+  const pivot = cycle.indexOf(cycle.reduce((least, node) => Math.min(least, node)));
   return [...cycle.slice(pivot), ...cycle.slice(0, pivot)];
 }

@@ -1,12 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import {
-  FILE_START,
-  type Position,
-  type Problem,
-  positionAt,
-  reportInto,
-  type Report,
-} from '../problems/problem.ts';
+import { FILE_START, type Position, type Problem, reportInto, type Report } from '../problems/problem.ts';
+import { lineIndex } from '../problems/text-lines.ts';
 import { fieldReader } from './fields.ts';
 import { detach, type FrontMatter, readFrontMatter } from './front-matter.ts';
 import { findHiddenText } from './hidden-text.ts';
@@ -141,13 +135,13 @@ function readSpecFile(
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const text = bytes.toString('utf8');
   if (!isUtf8(bytes)) {
-    const at = positionAt(text, Math.max(0, text.indexOf('\uFFFD')));
+    const at = lineIndex(text)(text.indexOf('\uFFFD'));
     report('error', 'not-utf8', at, 'the file is not valid UTF-8', { hint: 'save it as UTF-8' });
     return undefined;
   }
   const nul = text.indexOf('\0');
   if (nul >= 0) {
-    report('error', 'nul-byte', positionAt(text, nul), 'the file holds a NUL byte', {
+    report('error', 'nul-byte', lineIndex(text)(nul), 'the file holds a NUL byte', {
       hint: 'it looks like a binary file',
     });
     return undefined;
@@ -158,9 +152,9 @@ function readSpecFile(
       report('error', fault.code, fault, fault.message, { hint: fault.hint });
     return undefined;
   }
-  for (const hidden of findHiddenText(text, frontMatter.bodyStart)) {
-    reportHidden(hidden.what, positionAt(text, hidden.offset), report);
-  }
+  const hidden = findHiddenText(text, frontMatter.bodyStart);
+  const at = hidden.length > 0 ? lineIndex(text) : undefined;
+  for (const { what, offset } of hidden) reportHidden(what, at?.(offset) ?? FILE_START, report);
   return { text, file: { path, content, frontMatter } };
 }
 

@@ -98,7 +98,7 @@ export function makePlan(input: PlanInput): Plan {
 }
 
 /** Problems in the shape scripts read. */
-export function describeProblems({ counts, dropped, kept }: Problems): Plan['problems'] {
+function describeProblems({ counts, dropped, kept }: Problems): Plan['problems'] {
   return { errors: counts.error, warnings: counts.warning, notices: counts.notice, dropped, list: [...kept] };
 }
 

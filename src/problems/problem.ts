@@ -113,14 +113,3 @@ export function hasErrors(problems: readonly Problem[]): boolean {
 
 /** The top of a file, for what is wrong with all of it. */
 export const FILE_START: Position = { line: 1, column: 1 };
-
-/** The place of an offset in a text; for the rare case that no parser counted the lines. Linear. */
-export function positionAt(text: string, offset: number): Position {
-  let line = 1;
-  let lineStart = 0;
-  for (let end = text.indexOf('\n'); end >= 0 && end < offset; end = text.indexOf('\n', lineStart)) {
-    line += 1;
-    lineStart = end + 1;
-  }
-  return { line, column: offset - lineStart + 1 };
-}

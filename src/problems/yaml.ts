@@ -1,5 +1,6 @@
-import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isScalar, parseDocument, visit, type YAMLError } from 'yaml';
 import { type Position, shorten } from './problem.ts';
+import { lineIndex } from './text-lines.ts';
 
 /** A YAML text read into nodes that know their offsets, with whatever was wrong with it. */
 export interface YamlText {
@@ -10,27 +11,19 @@ export interface YamlText {
 }
 
 /**
- * Reads YAML without resolving anything: no alias is expanded and no type is guessed, so a bomb stays a few nodes.
- * Nesting too deep for the parser is one of the faults; nothing is thrown.
+ * Reads YAML without resolving anything: no alias is expanded, so a bomb stays a few nodes. Nesting too deep for the
+ * parser and keys that appear twice are faults like any other; nothing is thrown and nothing is printed.
  */
 export function readYaml(text: string): YamlText {
-  const lines = new LineCounter();
   const document = parseDocument(text, {
-    lineCounter: lines,
     prettyErrors: false,
     keepSourceTokens: false,
     stringKeys: true,
     uniqueKeys: false, // the parser compares every pair of keys; below they are compared once each
-    logLevel: 'silent',
+    logLevel: 'error', // `silent` would also keep it from reporting a second document
   });
-  const at = (offset: number): Position => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length));
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
-  };
-  const faults: YamlText['faults'] = document.errors.map((error) => ({
-    message: oneLine(error.message),
-    ...at(error.pos[0]),
-  }));
+  const at = lineIndex(text);
+  const faults = document.errors.map((error) => ({ message: describe(error), ...at(error.pos[0]) }));
   return { document, faults: [...faults, ...duplicateKeys(document, at)], at };
 }
 
@@ -41,11 +34,10 @@ function duplicateKeys(document: Document.Parsed, at: YamlText['at']): YamlText[
       const seen = new Set<unknown>();
       for (const { key } of map.items) {
         if (!isScalar(key)) continue;
-        if (seen.has(key.value))
-          found.push({
-            message: `the key \`${shorten(String(key.value))}\` appears twice`,
-            ...at(key.range?.[0] ?? 0),
-          });
+        if (seen.has(key.value)) {
+          const name = shorten(String(key.value));
+          found.push({ message: `the key \`${name}\` appears twice`, ...at(key.range?.[0] ?? 0) });
+        }
         seen.add(key.value);
       }
     },
@@ -53,7 +45,9 @@ function duplicateKeys(document: Document.Parsed, at: YamlText['at']): YamlText[
   return found;
 }
 
-function oneLine(message: string): string {
+function describe({ code, message }: YAMLError): string {
+  if (code === 'RESOURCE_EXHAUSTION') return 'it is nested too deeply';
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here';
   const sentence = message.replaceAll(/\s+/g, ' ').trim();
   return shorten(sentence.charAt(0).toLowerCase() + sentence.slice(1));
 }

@@ -95,7 +95,7 @@ export class Graph {
     return this.#names(this.#order);
   }
 
-  /** The heaviest chain of dependencies: no plan can be faster. The first by id among equals. */
+  /** The heaviest chain of dependencies: no plan can be faster. Among equals the first by wave, then id. */
   criticalPath(): CriticalPath {
     const ids: string[] = [];
     let candidates: readonly number[] = this.#order;
@@ -106,7 +106,7 @@ export class Graph {
       );
       if (ids.length === 0) weight = this.#tail[next] ?? 0;
       ids.push(this.#nodes[next]?.id ?? '');
-      candidates = this.#dependents[next] ?? [];
+      candidates = (this.#dependents[next] ?? []).filter((at) => (this.#wave[at] ?? -1) >= 0);
     }
     return { ids, weight };
   }

@@ -104,6 +104,7 @@ function findCauses(graph: Graph, stateOf: (id: string) => UnitState): ReadonlyM
     const roots = graph.dependenciesOf(id).map((dependency) => causes.get(dependency));
     const first = roots.filter((root) => root !== undefined).sort(compareText)[0];
     if (first !== undefined) causes.set(id, first);
+    else if (unit === 'blocked') causes.set(id, id); // its root was retried, it was not
   }
   // A plan with cycles is refused long before; should one get here, its units end as blocked instead of waiting for ever.
   if (order.length < graph.ids.length) {

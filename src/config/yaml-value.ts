@@ -1,0 +1,111 @@
+import { isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { FILE_START, type Position } from '../problems/problem.ts';
+import type { YamlText } from '../problems/yaml.ts';
+
+/** A YAML document as plain data that remembers where each part stands. */
+export interface PlacedValue {
+  /** Mappings, lists and scalars. */
+  readonly value: unknown;
+  /** Keys called `__proto__`: no data can hold them safely, so they are left out. */
+  readonly refused: readonly (readonly PropertyKey[])[];
+  /** The place of the value at a path, or of the nearest value around it. */
+  readonly placeOf: (path: readonly PropertyKey[]) => Position;
+  /** The place of the key at the end of a path, or of the nearest value around it. */
+  readonly keyPlaceOf: (path: readonly PropertyKey[]) => Position;
+  /** Whether anything stands at a path; a key with nothing behind it counts. */
+  readonly hasValue: (path: readonly PropertyKey[]) => boolean;
+  /** What is written at a path, where that is a scalar. */
+  readonly sourceOf: (path: readonly PropertyKey[]) => string | undefined;
+}
+
+/** Why a document cannot be plain data. */
+export interface ValueFault extends Position {
+  readonly message: string;
+}
+
+/** A configuration needs a hundredth of this; aliases are expanded up to it. Nodes. */
+const MAX_NODES = 20_000;
+const MAX_DEPTH = 50;
+
+interface Placed {
+  readonly key: Position | undefined;
+  readonly value: Position;
+  readonly source: string | undefined;
+}
+
+/** Turns a document without faults into data, in one walk. */
+export function toPlacedValue({ document, at }: YamlText): PlacedValue | { readonly fault: ValueFault } {
+  const places = new Map<string, Placed>();
+  const refused: PropertyKey[][] = [];
+  let nodes = 0;
+
+  const convert = (
+    node: Node | null | undefined,
+    path: readonly PropertyKey[],
+    key: Position | undefined,
+    around: Position,
+  ): unknown => {
+    const place = node?.range ? at(node.range[0]) : (key ?? around);
+    nodes += 1;
+    if (nodes > MAX_NODES || path.length > MAX_DEPTH) {
+      throw new Fault({ ...place, message: 'it is nested too deeply, or its aliases expand to too much' });
+    }
+    const target = isAlias(node) ? resolve(node.resolve(document), node.source, place) : node;
+    const source = isScalar(target) ? (target.source ?? String(target.value)) : undefined;
+    places.set(keyOf(path), { key, value: place, source });
+    if (isMap(target)) {
+      const entries = target.items.map(({ key: name, value }): [string, unknown] => {
+        if (!isScalar(name)) throw new Fault({ ...place, message: 'a key is not a plain word' });
+        const text = String(name.value);
+        const keyPlace = name.range ? at(name.range[0]) : place;
+        return [text, convert(value as Node | null, [...path, text], keyPlace, place)];
+      });
+      if (entries.some(([name]) => name === '__proto__')) refused.push([...path, '__proto__']);
+      return Object.fromEntries(entries.filter(([name]) => name !== '__proto__'));
+    }
+    if (isSeq(target))
+      return target.items.map((item, index) => convert(item as Node, [...path, index], undefined, place));
+    return isScalar(target) ? target.value : null;
+  };
+
+  try {
+    const value = convert(document.contents, [], undefined, FILE_START);
+    const nearest = (path: readonly PropertyKey[]): Position => {
+      for (let length = path.length; length >= 0; length -= 1) {
+        const found = places.get(keyOf(path.slice(0, length)));
+        if (found !== undefined) return found.value;
+      }
+      return FILE_START;
+    };
+    return {
+      value,
+      refused,
+      placeOf: nearest,
+      keyPlaceOf: (path) => places.get(keyOf(path))?.key ?? nearest(path.slice(0, -1)),
+      hasValue: (path) => places.has(keyOf(path)),
+      sourceOf: (path) => places.get(keyOf(path))?.source,
+    };
+  } catch (error) {
+    if (error instanceof Fault) return { fault: error.fault };
+    throw error;
+  }
+}
+
+class Fault extends Error {
+  readonly fault: ValueFault;
+
+  constructor(fault: ValueFault) {
+    super(fault.message);
+    this.fault = fault;
+  }
+}
+
+function resolve(target: Node | undefined, name: string, place: Position): Node {
+  if (target === undefined)
+    throw new Fault({ ...place, message: `there is no anchor \`&${name}\` for this alias` });
+  return target;
+}
+
+function keyOf(path: readonly PropertyKey[]): string {
+  return path.map(String).join('\0');
+}
