@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { FILE_START, type Position, type Problem, reportInto, type Report } from '../problems/problem.ts';
 import { lineIndex } from '../problems/text-lines.ts';
-import { fieldReader } from './fields.ts';
+import { type FieldReader, fieldReader } from './fields.ts';
 import { detach, type FrontMatter, readFrontMatter } from './front-matter.ts';
 import { findHiddenText } from './hidden-text.ts';
 import { findTitle } from './markdown.ts';
@@ -64,44 +64,29 @@ export interface Parsed<T> {
 
 /** Reads one task file. Pure; never throws. */
 export function parseTask(path: string, content: Uint8Array): Parsed<ParsedTask> {
-  const problems: Problem[] = [];
-  const report = reportInto(problems, path);
-  const spec = readSpecFile(path, content, report);
-  if (spec === undefined) return { value: undefined, problems };
-  const { text, file } = spec;
-  const read = fieldReader(file.frontMatter, report);
-  for (const name of ['task', 'backpressure']) {
-    if (!read.has(name)) {
-      report('error', 'field-missing', FILE_START, `the front matter has no \`${name}\``, {
-        field: name,
-        hint: MISSING_HINTS[name],
-      });
+  return parseFile(path, content, TASK_FIELDS, ({ read, file, title, report }) => {
+    for (const name of ['task', 'backpressure']) {
+      if (read.has(name)) continue;
+      const message = `the front matter has no \`${name}\``;
+      report('error', 'field-missing', FILE_START, message, { field: name, hint: MISSING_HINTS[name] });
     }
-  }
-  const value: ParsedTask = {
-    file,
-    number: required(file.frontMatter, 'task', read.integer('task'), report),
-    title: title(text, file.frontMatter) ?? path.slice(path.lastIndexOf('/') + 4, -3),
-    status: read.word('status', TASK_STATUSES) ?? 'pending',
-    gate: readGate(file.frontMatter, read.text('backpressure'), report),
-    dependsOn: [...read.integers('depends_on')].sort((a, b) => a - b),
-  };
-  read.unknown(TASK_FIELDS);
-  return { value, problems };
+    return {
+      file,
+      number: readNumber(file.frontMatter, read, report),
+      title: title ?? path.slice(path.lastIndexOf('/') + 4, -3),
+      status: read.word('status', TASK_STATUSES) ?? 'pending',
+      gate: readGate(file.frontMatter, read.text('backpressure'), report),
+      dependsOn: [...read.integers('depends_on')].sort((a, b) => a - b),
+    };
+  });
 }
 
 /** Reads one IMPLEMENTATION_PLAN.md. Pure; never throws. */
 export function parsePlan(path: string, content: Uint8Array): Parsed<ParsedPlan> {
-  const problems: Problem[] = [];
-  const report = reportInto(problems, path);
-  const spec = readSpecFile(path, content, report);
-  if (spec === undefined) return { value: undefined, problems };
-  const { text, file } = spec;
-  const read = fieldReader(file.frontMatter, report);
-  const value: ParsedPlan = {
+  return parseFile(path, content, UNIT_FIELDS, ({ read, file, title }) => ({
     file,
     name: read.text('unit'),
-    title: title(text, file.frontMatter),
+    title,
     dependsOn: read.texts('depends_on'),
     provider: read.text('provider') || undefined,
     status: read.word('orch_status', UNIT_STATUSES, LEGACY_UNIT_STATUSES, 'in_progress'),
@@ -112,8 +97,30 @@ export function parsePlan(path: string, content: Uint8Array): Parsed<ParsedPlan>
       startedAt: read.time('orch_started_at'),
       completedAt: read.time('orch_completed_at'),
     }),
-  };
-  read.unknown(UNIT_FIELDS);
+  }));
+}
+
+/** What a kind of file is made from. */
+interface Ingredients {
+  readonly read: FieldReader;
+  readonly file: SpecFile;
+  readonly title: string | undefined;
+  readonly report: Report;
+}
+
+function parseFile<T>(
+  path: string,
+  content: Uint8Array,
+  known: readonly string[],
+  build: (ingredients: Ingredients) => T,
+): Parsed<T> {
+  const problems: Problem[] = [];
+  const report = reportInto(problems, path);
+  const spec = readSpecFile(path, content, report);
+  if (spec === undefined) return { value: undefined, problems };
+  const read = fieldReader(spec.file.frontMatter, report);
+  const value = build({ read, report, ...spec });
+  read.unknown(known);
   return { value, problems };
 }
 
@@ -122,16 +129,11 @@ const MISSING_HINTS: Readonly<Record<string, string>> = {
   backpressure: 'add the command that decides whether the task is done, for example `backpressure: npm test`',
 };
 
-function title(text: string, { bodyStart }: FrontMatter): string | undefined {
-  const found = findTitle(text, bodyStart);
-  return found === undefined ? undefined : detach(found);
-}
-
 function readSpecFile(
   path: string,
   content: Uint8Array,
   report: Report,
-): { text: string; file: SpecFile } | undefined {
+): Pick<Ingredients, 'file' | 'title'> | undefined {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const text = bytes.toString('utf8');
   if (!isUtf8(bytes)) {
@@ -155,7 +157,8 @@ function readSpecFile(
   const hidden = findHiddenText(text, frontMatter.bodyStart);
   const at = hidden.length > 0 ? lineIndex(text) : undefined;
   for (const { what, offset } of hidden) reportHidden(what, at?.(offset) ?? FILE_START, report);
-  return { text, file: { path, content, frontMatter } };
+  const title = findTitle(text, frontMatter.bodyStart);
+  return { file: { path, content, frontMatter }, title: title === undefined ? undefined : detach(title) };
 }
 
 /** The gate, which must say something. An escape such as `"\u200b"` hides text that the file itself does not show. */
@@ -182,20 +185,15 @@ function readGate(frontMatter: FrontMatter, gate: string | undefined, report: Re
   return gate;
 }
 
-function required(
-  frontMatter: FrontMatter,
-  name: string,
-  value: number | undefined,
-  report: Report,
-): number | undefined {
-  const field = frontMatter.fields.get(name);
-  if (field?.value.kind === 'empty') {
-    report('error', 'field-missing', field.value.at, `\`${name}\` has no value`, {
-      field: name,
-      hint: MISSING_HINTS[name],
+function readNumber(frontMatter: FrontMatter, read: FieldReader, report: Report): number | undefined {
+  const value = frontMatter.fields.get('task')?.value;
+  if (value?.kind === 'empty') {
+    report('error', 'field-missing', value.at, '`task` has no value', {
+      field: 'task',
+      hint: MISSING_HINTS['task'],
     });
   }
-  return value;
+  return read.integer('task');
 }
 
 function reportHidden(what: string, at: Position, report: Report, field?: string): void {

@@ -508,7 +508,8 @@ describe.concurrent('choo example', () => {
     expect(await runChoo(place.path, ['example', 'mine'])).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'choo: `mine` exists and is not empty\n  hint: name a directory that does not exist yet\n',
+      stderr:
+        'choo: `mine` exists and is not an empty directory\n  hint: name a directory that does not exist yet\n',
     });
     expect(Object.keys(await bytesOf(place.path))).toEqual(['mine/notes.txt']);
   });
@@ -564,10 +565,10 @@ describe.concurrent('the command line', () => {
 
   test('names every variable of the environment that it cannot use', async () => {
     await using place = await projectOf(SHOP);
-    const environment = { CHOO_PROVIDER: 'cluade', CHOO_CONCURRENCY: '0' };
+    const environment = { CHOO_PROVIDER: 'cluade', CHOO_PROVIDERS: 'x' };
     const { exitCode, stdout, stderr } = await runChoo(place.path, ['plan'], environment);
     expect(stderr).toMatch(
-      /^choo: CHOO_PROVIDER must be .*, not `cluade`; CHOO_CONCURRENCY must be .*\n {2}hint: /,
+      /^choo: CHOO_PROVIDER must be .*, not `cluade`; CHOO_PROVIDERS must be .*\n {2}hint: /,
     );
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
   });
