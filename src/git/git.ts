@@ -53,7 +53,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'core.fsmonitor': 'false',
   'core.attributesFile': '/dev/null',
   'core.excludesFile': '/dev/null',
-  'protocol.allow': 'never',
   'advice.detachedHead': 'false',
 };
 
@@ -73,6 +72,7 @@ function gitEnvironment(directory: string, searchPath: string): Record<string, s
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_LAZY_FETCH: '1',
+    GIT_ALLOW_PROTOCOL: '', // of all transports none, whatever `protocol.*.allow` says
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_CONFIG_COUNT: String(settings.length),
     ...Object.fromEntries(

@@ -79,14 +79,12 @@ describe('a spec tree in a directory', () => {
     const before = await discover(new DirectoryTree(place.path), ROOT, cache);
 
     // An editor that writes a new file and renames it: size and time stay, the inode does not.
-    await writeFile(
-      `${path}.new`,
-      unitFiles('a')[`${ROOT}/a/01-step.md`]?.replace('make a-1', 'make z-1') ?? '',
-    );
-    await utimes(`${path}.new`, 1, 1);
+    const edited = join(place.path, 'edited');
+    await writeFile(edited, unitFiles('a')[`${ROOT}/a/01-step.md`]?.replace('make a-1', 'make z-1') ?? '');
+    await utimes(edited, 1, 1);
     await utimes(path, 1, 1);
     await discover(new DirectoryTree(place.path), ROOT, cache);
-    await rename(`${path}.new`, path);
+    await rename(edited, path);
     const after = await discover(new DirectoryTree(place.path), ROOT, cache);
 
     expect(after.units[0]?.tasks[0]?.gate).toBe('make z-1');

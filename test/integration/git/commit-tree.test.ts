@@ -181,6 +181,8 @@ describe('git as choo runs it', () => {
     await using reader = await ObjectReader.open(open(place.path));
     await reader.info(['1'.repeat(40)]).catch(() => {});
     await open(place.path).run('for-each-ref');
+    await expect(open(place.path).run('ls-remote', `ext::${trap}`)).rejects.toThrow('not allowed');
+    await expect(open(place.path).run('ls-remote', `file://${place.path}`)).rejects.toThrow('not allowed');
 
     expect(await readdir(place.path)).not.toContain('sprung');
   });

@@ -63,6 +63,12 @@ describe('the key of a unit', () => {
       (text: string) => text.replace('Do it', 'Do it well'),
       ['api', 'base', 'web'],
     ],
+    [
+      'one letter of a task',
+      'other/01-x.md',
+      (text: string) => text.replace('# A task', '# A tusk'),
+      ['other'],
+    ],
     ['a gate', 'api/01-x.md', (text: string) => text.replace('make test', 'make tests'), ['api', 'web']],
     [
       'the quotes of a gate',
