@@ -13,6 +13,8 @@ import { readUnit, selectUnitFiles, type UnitFiles, type UnitReading } from './u
 /** A tree with more spec files, or more bytes in them, is refused whole. */
 const MAX_TREE_FILES = MAX_ENTRIES;
 const MAX_TREE_BYTES = 64 * 1024 * 1024;
+/** Fields and list items of all front matter together: what is kept of it, and what the checks walk. */
+const MAX_TREE_ITEMS = 200_000;
 /** Front matter of all files together; bounds the time any parser can be made to spend. */
 const MAX_FRONT_MATTER_BYTES = 8 * 1024 * 1024;
 
@@ -134,11 +136,18 @@ export async function discover(
     );
   }
   let next = 0;
+  let items = sum(remembered, (each) => each.reading?.items ?? 0);
   for (const { directory, version, selected, files } of unread) {
     const own = contents.slice(next, next + selected.wanted.length);
     next += selected.wanted.length;
     const reading = selected.isUnit ? readUnit(directory, selected, own) : undefined;
     const problems = reading?.problems ?? selected.problems;
+    items += reading?.items ?? 0;
+    if (items > MAX_TREE_ITEMS) {
+      return nothing(
+        tooLarge(root, 'tree-too-many-items', `more than ${MAX_TREE_ITEMS} fields and list items`, items),
+      );
+    }
     remembered.push({
       directory,
       version,
@@ -194,7 +203,7 @@ function unlisted(reason: Unlisted, directory: string): Problem {
 }
 
 function tooLarge(root: string, code: string, what: string, got: number): Problem {
-  const hint = 'nothing of it was read; keep only spec files in the tree';
+  const hint = 'nothing of it was used; keep only spec files in the tree, or split it';
   return {
     severity: 'error',
     code,

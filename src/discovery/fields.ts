@@ -1,4 +1,4 @@
-import type { Report } from '../problems/problem.ts';
+import { FILE_START, type Position, type Report } from '../problems/problem.ts';
 import { nearest, suggestion } from '../problems/nearest.ts';
 import type { Field, FrontMatter, Scalar } from './front-matter.ts';
 
@@ -135,14 +135,17 @@ export function fieldReader({ fields }: FrontMatter, report: Report): FieldReade
   };
 }
 
-/** The places of a list field's items, by what they say; for problems found after the file was read. */
-export function findItem({ fields }: FrontMatter, name: string, text: string): Scalar | undefined {
+/** Finds the places of a list field's items by what they say, for problems that show only after the file was read. */
+export function itemPlaces({ fields }: FrontMatter, name: string): (item: string | number) => Position {
   const value = fields.get(name)?.value;
-  if (value?.kind === 'scalar') return value;
-  if (value?.kind !== 'list') return undefined;
-  return value.items.find(
-    (item) => item.text === text || (DIGITS.test(item.text) && String(Number(item.text)) === text),
-  );
+  const items = value?.kind === 'list' ? value.items : value?.kind === 'scalar' ? [value] : [];
+  const places = new Map<string, Position>();
+  for (const { text, at } of items) {
+    for (const key of DIGITS.test(text) ? [text, String(Number(text))] : [text]) {
+      if (!places.has(key)) places.set(key, at);
+    }
+  }
+  return (item) => places.get(String(item)) ?? value?.at ?? FILE_START;
 }
 
 function whatIs(field: Field): string {

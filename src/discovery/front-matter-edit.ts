@@ -1,5 +1,6 @@
 import { ChooError } from '../errors.ts';
-import { type FrontMatter, readFrontMatter } from './front-matter.ts';
+import { readFrontMatter } from './front-matter-read.ts';
+import type { FrontMatter } from './front-matter.ts';
 
 /**
  * Sets one field of a spec file's front matter to a one-line text and returns the new text; every other character stays

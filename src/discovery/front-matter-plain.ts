@@ -1,5 +1,12 @@
 import type { Position } from '../problems/problem.ts';
-import type { Fences, Field, FieldValue, FrontMatter, Scalar } from './front-matter.ts';
+import {
+  type Fences,
+  type Field,
+  type FieldValue,
+  type FrontMatter,
+  listValue,
+  type Scalar,
+} from './front-matter.ts';
 
 /** `name:` at the start of a line, then blanks or the line's end. */
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*):(?: +|$)/;
@@ -88,9 +95,9 @@ function inlineValue(source: string, column: number, place: Place): FieldValue |
 function flowList(source: string, column: number, place: Place): FieldValue | undefined {
   if (!source.endsWith(']')) return undefined;
   const start = place.start + column;
-  const list = { kind: 'list', at: at(place, column), start, end: start + source.length } as const;
+  const list = { at: at(place, column), start, end: start + source.length };
   const inner = source.slice(1, -1);
-  if (inner.trim() === '') return { ...list, items: [] };
+  if (inner.trim() === '') return listValue([], list);
   const items: Scalar[] = [];
   let partStart = column + 1;
   for (const part of inner.split(',')) {
@@ -99,7 +106,7 @@ function flowList(source: string, column: number, place: Place): FieldValue | un
     items.push(scalar(word, partStart + part.indexOf(word), place));
     partStart += part.length + 1;
   }
-  return { ...list, items };
+  return listValue(items, list);
 }
 
 function isListWord(word: string): boolean {
@@ -114,5 +121,5 @@ function listOrEmpty(items: readonly Scalar[], column: number, place: Place): Fi
     const offset = place.start + column;
     return { kind: 'empty', at: at(place, column), start: offset, end: offset };
   }
-  return { kind: 'list', items, at: first.at, start: first.start, end: last.end };
+  return listValue(items, { at: first.at, start: first.start, end: last.end });
 }

@@ -1,7 +1,15 @@
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type Scalar as YamlScalar } from 'yaml';
 import type { Position } from '../problems/problem.ts';
 import { readYaml } from '../problems/yaml.ts';
-import type { Fences, Field, FieldValue, FrontMatter, FrontMatterFault, Scalar } from './front-matter.ts';
+import {
+  type Fences,
+  type Field,
+  type FieldValue,
+  type FrontMatter,
+  type FrontMatterFault,
+  listValue,
+  type Scalar,
+} from './front-matter.ts';
 
 const NULLS: ReadonlySet<string> = new Set(['', '~', 'null', 'Null', 'NULL']);
 
@@ -67,9 +75,8 @@ function fieldValue(node: ParsedNode | null, text: string, afterColon: number, l
   }
   const first = items[0];
   const last = items.at(-1);
-  if (node.flow === true || first === undefined || last === undefined)
-    return { kind: 'list', items, ...place };
-  return { kind: 'list', items, at: first.at, start: first.start, end: last.end };
+  if (node.flow === true || first === undefined || last === undefined) return listValue(items, place);
+  return listValue(items, { at: first.at, start: first.start, end: last.end });
 }
 
 function scalarValue(node: YamlScalar.Parsed, text: string, afterColon: number, locate: Locate): FieldValue {

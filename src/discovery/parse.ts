@@ -2,7 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { FILE_START, type Position, type Problem, reportInto, type Report } from '../problems/problem.ts';
 import { lineIndex } from '../problems/text-lines.ts';
 import { type FieldReader, fieldReader } from './fields.ts';
-import { detach, type FrontMatter, readFrontMatter } from './front-matter.ts';
+import { detach, readFrontMatter } from './front-matter-read.ts';
+import type { FrontMatter } from './front-matter.ts';
 import { findHiddenText } from './hidden-text.ts';
 import { findTitle } from './markdown.ts';
 import {

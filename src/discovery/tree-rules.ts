@@ -1,12 +1,10 @@
 import { suggestion } from '../problems/nearest.ts';
-import { compareText, FILE_START, type Position, type Problem, reportInto } from '../problems/problem.ts';
+import { compareText, FILE_START, type Problem, reportInto } from '../problems/problem.ts';
 import { describeCycle, findCycles } from './cycles.ts';
-import { findItem } from './fields.ts';
+import { itemPlaces } from './fields.ts';
 import { PLAN_FILE } from './parse.ts';
 import type { UnitReading } from './unit-reading.ts';
 
-/** More dependencies than this in one tree are refused before anything walks them. */
-const MAX_DEPENDENCIES = 100_000;
 /** Looking for the word that was meant costs a pass over all ids; after so many misses nobody reads the hints. */
 const MAX_HINTS = 50;
 
@@ -20,14 +18,6 @@ export interface TreeFindings {
 export function checkTree(readings: readonly UnitReading[], notUnits: ReadonlySet<string>): TreeFindings {
   const problems: Problem[] = [];
   const broken = new Set<string>();
-  const dependencies = readings.reduce((sum, { plan }) => sum + (plan?.dependsOn.length ?? 0), 0);
-  const first = readings[0];
-  if (first !== undefined && dependencies > MAX_DEPENDENCIES) {
-    const message = `the units name more than ${MAX_DEPENDENCIES} dependencies together`;
-    const report = reportInto(problems, planPath(first));
-    report('error', 'too-many-dependencies', FILE_START, message, { got: String(dependencies) });
-    return { problems, broken: new Set(readings.map((reading) => reading.id)) };
-  }
   checkCase(readings, problems, broken);
   checkKnown(readings, notUnits, problems, broken);
   checkCycles(readings, problems, broken);
@@ -66,27 +56,25 @@ function checkKnown(
   const ids = new Set(readings.map((reading) => reading.id));
   const sorted = [...ids].sort(compareText);
   let hints = 0;
+  const hintFor = (dependency: string): string | undefined => {
+    if (notUnits.has(dependency)) {
+      return `the directory \`${dependency}\` exists but is not a unit: it needs ${PLAN_FILE} and a task file`;
+    }
+    hints += 1;
+    return hints <= MAX_HINTS ? suggestion(dependency, sorted) : undefined;
+  };
   for (const reading of readings) {
-    for (const dependency of reading.plan?.dependsOn ?? []) {
-      if (ids.has(dependency)) continue;
-      broken.add(reading.id);
-      hints += 1;
-      const hint = notUnits.has(dependency)
-        ? `the directory \`${dependency}\` exists but is not a unit: it needs ${PLAN_FILE} and a task file`
-        : hints <= MAX_HINTS
-          ? suggestion(dependency, sorted)
-          : undefined;
-      reportInto(problems, planPath(reading))(
-        'error',
-        'unit-dependency-unknown',
-        placeOf(reading, dependency),
-        'there is no unit of this name',
-        {
-          field: 'depends_on',
-          got: dependency,
-          hint,
-        },
-      );
+    const unknown = (reading.plan?.dependsOn ?? []).filter((dependency) => !ids.has(dependency));
+    if (reading.plan === undefined || unknown.length === 0) continue;
+    broken.add(reading.id);
+    const report = reportInto(problems, planPath(reading));
+    const placeOf = itemPlaces(reading.plan.file.frontMatter, 'depends_on');
+    for (const got of unknown) {
+      report('error', 'unit-dependency-unknown', placeOf(got), 'there is no unit of this name', () => ({
+        field: 'depends_on',
+        got,
+        hint: hintFor(got),
+      }));
     }
   }
 }
@@ -102,10 +90,12 @@ function checkCycles(readings: readonly UnitReading[], problems: Problem[], brok
     if (first === undefined) continue;
     const path = describeCycle(cycle.path.map((at) => readings[at]?.id ?? ''));
     const waitsFor = (next ?? first).id;
+    const placeOf =
+      first.plan === undefined ? () => FILE_START : itemPlaces(first.plan.file.frontMatter, 'depends_on');
     reportInto(problems, planPath(first))(
       'error',
       'unit-cycle',
-      placeOf(first, waitsFor),
+      placeOf(waitsFor),
       `units wait for each other: ${path}`,
       {
         field: 'depends_on',
@@ -118,9 +108,4 @@ function checkCycles(readings: readonly UnitReading[], problems: Problem[], brok
 
 function planPath(reading: UnitReading): string {
   return `${reading.directory}/${PLAN_FILE}`;
-}
-
-function placeOf(reading: UnitReading, dependency: string): Position {
-  const { plan } = reading;
-  return (plan && findItem(plan.file.frontMatter, 'depends_on', dependency)?.at) ?? FILE_START;
 }

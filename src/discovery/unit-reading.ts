@@ -1,7 +1,7 @@
 import { FILE_START, hasErrors, type Problem, reportInto } from '../problems/problem.ts';
 import { PLAN_FILE, type Parsed, type ParsedPlan, type ParsedTask, parsePlan, parseTask } from './parse.ts';
 import type { TreeEntry } from './tree.ts';
-import { inferStatus, isUnitId, type Task, type Unit } from './unit.ts';
+import { inferStatus, isUnitId, type SpecFile, type Task, type Unit } from './unit.ts';
 import { checkUnit } from './unit-rules.ts';
 
 /** A larger file is not read. Bytes. */
@@ -16,6 +16,8 @@ export interface UnitReading {
   /** Known as soon as the plan could be read, so that relations are checked for broken units too. */
   readonly plan: ParsedPlan | undefined;
   readonly problems: readonly Problem[];
+  /** How many fields and list items its files hold, which is what it costs to keep and to check. */
+  readonly items: number;
 }
 
 /** What a directory's names say about it before any file is read. */
@@ -120,7 +122,15 @@ export function readUnit(
   }
   if (plan !== undefined) problems.push(...checkUnit(id, plan, tasks));
   const unit = plan === undefined || hasErrors(problems) ? undefined : assemble(id, directory, plan, tasks);
-  return { id, directory, unit, plan, problems };
+  const items = [plan, ...tasks].reduce((sum, each) => sum + countItems(each?.file), 0);
+  return { id, directory, unit, plan, problems, items };
+}
+
+function countItems(file: SpecFile | undefined): number {
+  const fields = file?.frontMatter.fields;
+  let items = fields?.size ?? 0;
+  for (const { value } of fields?.values() ?? []) if (value.kind === 'list') items += value.items.length;
+  return items;
 }
 
 function taken<T>(parsed: Parsed<T>, problems: Problem[]): T | undefined {

@@ -1,7 +1,7 @@
 import { type Problem, reportInto } from '../problems/problem.ts';
 import { suggestion } from '../problems/nearest.ts';
 import { describeCycle, findCycles } from './cycles.ts';
-import { findItem } from './fields.ts';
+import { itemPlaces } from './fields.ts';
 import type { ParsedPlan, ParsedTask } from './parse.ts';
 
 /** A task whose number could be read; the rules below hold between such tasks. */
@@ -119,25 +119,19 @@ function checkTaskDependencies(
   byNumber: ReadonlyMap<number, NumberedTask>,
   problems: Problem[],
 ): void {
-  const known = [...byNumber.keys()].sort((a, b) => a - b);
+  const known = [...byNumber.keys()].sort((a, b) => a - b).map(String);
   for (const task of tasks) {
-    for (const dependency of task.dependsOn) {
-      if (byNumber.has(dependency)) continue;
-      const at = findItem(task.file.frontMatter, 'depends_on', String(dependency))?.at ?? {
-        line: 1,
-        column: 1,
-      };
-      reportInto(problems, task.file.path)(
-        'error',
-        'task-dependency-unknown',
-        at,
-        `the unit has no task ${dependency}`,
-        {
-          field: 'depends_on',
-          got: String(dependency),
-          hint: suggestion(String(dependency), known.map(String)),
-        },
-      );
+    const unknown = task.dependsOn.filter((dependency) => !byNumber.has(dependency));
+    if (unknown.length === 0) continue;
+    const report = reportInto(problems, task.file.path);
+    const placeOf = itemPlaces(task.file.frontMatter, 'depends_on');
+    for (const dependency of unknown) {
+      const got = String(dependency);
+      report('error', 'task-dependency-unknown', placeOf(dependency), `the unit has no task ${got}`, () => ({
+        field: 'depends_on',
+        got,
+        hint: suggestion(got, known),
+      }));
     }
   }
   const unique = [...byNumber.values()];
@@ -150,7 +144,7 @@ function checkTaskDependencies(
     const first = members[0];
     if (first === undefined) continue;
     const next = String((members[1] ?? first).number);
-    const at = findItem(first.file.frontMatter, 'depends_on', next)?.at ?? { line: 1, column: 1 };
+    const at = itemPlaces(first.file.frontMatter, 'depends_on')(next);
     const path = describeCycle(members.map((task) => String(task.number)));
     reportInto(problems, first.file.path)('error', 'task-cycle', at, `tasks wait for each other: ${path}`, {
       field: 'depends_on',

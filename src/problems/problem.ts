@@ -79,19 +79,39 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Notes one problem at a place of one file. */
+/** What a problem may say beyond its message. */
+type Details = { readonly field?: string; readonly got?: string; readonly hint?: string | undefined };
+
+/** Notes one problem at a place of one file. Details that cost something to find may be given as a function. */
 export type Report = (
   severity: Severity,
   code: string,
   at: Position,
   message: string,
-  details?: { readonly field?: string; readonly got?: string; readonly hint?: string | undefined },
+  details?: Details | (() => Details),
 ) => void;
+
+/** How many problems of one rule are listed for one file; the last one says how many more there are. */
+const MAX_ALIKE = 10;
 
 /** A Report for one file, which adds to a list. */
 export function reportInto(problems: Problem[], file: string): Report {
+  const alike = new Map<string, { count: number; last: number; message: string }>();
   return (severity, code, { line, column }, message, details = {}) => {
-    const { field, got, hint } = details;
+    const seen = alike.get(code) ?? { count: 0, last: 0, message };
+    alike.set(code, seen);
+    seen.count += 1;
+    const last = problems[seen.last];
+    if (seen.count > MAX_ALIKE && last !== undefined) {
+      problems[seen.last] = {
+        ...last,
+        message: `${seen.message}, and ${seen.count - MAX_ALIKE} more like it in this file`,
+      };
+      return;
+    }
+    const { field, got, hint } = typeof details === 'function' ? details() : details;
+    seen.last = problems.length;
+    seen.message = message;
     problems.push({
       severity,
       code,

@@ -150,16 +150,46 @@ describe('hostile trees', () => {
     expect(found.problems.counts.error).toBe(10_000);
   });
 
-  test('with more dependencies than anything could walk give one error', async () => {
-    const names = Array.from({ length: 400 }, (_, i) => `u${i}`);
+  test('with more dependencies than anything should walk give one error', async () => {
+    const names = Array.from({ length: 500 }, (_, i) => `u${i}`);
     const found = await read(
       Object.assign(
         {},
         ...names.map((name) => unit(name, taskText(), planText({ depends_on: `[${names.join(', ')}]` }))),
       ),
     );
-    expect(codes(found)).toEqual(['too-many-dependencies']);
+    expect(codes(found)).toEqual(['tree-too-many-items']);
     expect(found.units).toEqual([]);
+  });
+
+  test('with tens of thousands of unknown task numbers in each file list ten of them and count the rest', async () => {
+    const numbers = Array.from({ length: 4_900 }, (_, number) => number + 2).join(', ');
+    const found = await read(
+      Object.assign(
+        {},
+        ...Array.from({ length: 20 }, (_, i) => unit(`u${i}`, taskText({ depends_on: `[${numbers}]` }))),
+      ),
+    );
+    expect(found.problems.counts.error).toBe(200);
+    expect(found.problems.kept[9]?.message).toBe(
+      'the unit has no task 11, and 4890 more like it in this file',
+    );
+  });
+
+  test('with a list longer than any field can mean do not keep it', async () => {
+    const numbers = Array.from({ length: 5_001 }, () => '1').join(', ');
+    for (const list of [`[${numbers}]`, `[${numbers}] # for the YAML parser`]) {
+      const found = await read(unit('a', taskText({ depends_on: list })));
+      expect(found.problems.kept).toMatchObject([
+        { code: 'field-type', got: 'a list of more than 5000 items' },
+      ]);
+    }
+  });
+
+  test('with thousands of fields in a file do not keep them', async () => {
+    const fields = Array.from({ length: 1_001 }, (_, field) => `f${field}: 1`).join('\n');
+    const found = await read(unit('a', `---\ntask: 1\nbackpressure: x\n${fields}\n---\n`));
+    expect(codes(found)).toEqual(['front-matter-too-large']);
   });
 
   test('without a spec tree say how to begin', async () => {
