@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
@@ -55,8 +56,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const terminal = openTerminal(process.stdout, process.stderr);
   let exitCode = 0;
   try {
+    const called = basename(process.argv0) === 'choo' ? process.argv0 : 'choo';
     const finish = (code: number): void => void (exitCode = code);
-    const context = { terminal, settings: readLocalSettings, cwd: process.cwd(), finish };
+    const context = { terminal, settings: readLocalSettings, cwd: process.cwd(), called, finish };
     const program = await createProgram(context, argv[2] ?? '');
     await program.parseAsync(argv);
     return exitCode;

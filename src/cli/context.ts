@@ -7,6 +7,8 @@ export interface CommandContext {
   /** Reads and checks the environment; throws where a variable that counts here has a bad value. */
   readonly settings: () => LocalSettings;
   readonly cwd: string;
+  /** How the program was called, for commands it suggests: `choo`, `script/choo`. */
+  readonly called: string;
   /** Says how the command ended; the process exits with this once all output is written. */
   readonly finish: (exitCode: number) => void;
 }

@@ -9,7 +9,7 @@ import type { CommandContext } from './context.ts';
 const SOURCE = fileURLToPath(new URL('../../example', import.meta.url));
 
 /** `choo example`: a small real project in a repository of its own. */
-export function exampleCommand({ terminal, settings, cwd, finish }: CommandContext): Command {
+export function exampleCommand({ terminal, settings, cwd, called, finish }: CommandContext): Command {
   return new Command('example')
     .summary('make a small project to try choo on')
     .description('Makes a new directory with the example project, committed in a git repository of its own.')
@@ -29,7 +29,7 @@ export function exampleCommand({ terminal, settings, cwd, finish }: CommandConte
       await git.run('add', '--all');
       await git.run('commit', '--quiet', '--message=Start the example project');
       terminal.out(`${directory}\n`);
-      terminal.note(`A repository with three units in two waves.\nNext: \`choo plan ${name}\`\n`);
+      terminal.note(`A repository with three units in two waves.\nNext: \`${called} plan ${name}\`\n`);
       finish(0);
     });
 }

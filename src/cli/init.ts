@@ -52,7 +52,7 @@ echo "hello from choo" > hello.txt
 `;
 
 /** `choo init`: a commented configuration and one unit to start from. */
-export function initCommand({ terminal, cwd, finish }: CommandContext): Command {
+export function initCommand({ terminal, cwd, called, finish }: CommandContext): Command {
   return new Command('init')
     .summary('write a commented .choo.yml and a first unit')
     .description(
@@ -79,7 +79,7 @@ export function initCommand({ terminal, cwd, finish }: CommandContext): Command 
         else kept.push(file);
       }
       for (const file of kept) terminal.out(`kept  ${relative(cwd, join(directory, file))}\n`);
-      terminal.note('Next: `choo check`, then `choo plan`.\n');
+      terminal.note(`Next: \`${called} check\`, then \`${called} plan\`.\n`);
       finish(0);
     });
 }

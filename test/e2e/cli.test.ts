@@ -475,6 +475,14 @@ describe.concurrent('choo init', () => {
     expect(again).toMatchObject({ exitCode: 0, stdout: `kept  .choo.yml\nkept  ${T}\n` });
   });
 
+  test('completes a first unit that was left half made', async () => {
+    const plan = `${T}/first-unit/IMPLEMENTATION_PLAN.md`;
+    await using place = await projectOf({ [plan]: '---\n---\nmine' });
+    const { stdout } = await runChoo(place.path, ['init']);
+    expect(await readFile(join(place.path, plan), 'utf8')).toBe('---\n---\nmine');
+    expect(stdout).toContain(`wrote ${T}/first-unit/01-write-a-greeting.md\nkept  ${plan}\n`);
+  });
+
   test('writes the first unit where the configuration says units are', async () => {
     await using place = await projectOf({ 'app/.choo.yml': 'specs_dir: docs/specs\n' });
     await runChoo(place.path, ['init', 'app']);
