@@ -5,6 +5,7 @@ import {
   type Problem,
   type Problems,
 } from '../problems/problem.ts';
+import type { YamlBudget } from './front-matter-read.ts';
 import { MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
 import { checkTree } from './tree-rules.ts';
 import type { Unit } from './unit.ts';
@@ -15,8 +16,9 @@ const MAX_TREE_FILES = MAX_ENTRIES;
 const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** Fields and list items of all front matter together: what is kept of it, and what the checks walk. */
 const MAX_TREE_ITEMS = 200_000;
-/** Front matter of all files together; bounds the time any parser can be made to spend. */
+/** Front matter of all files together, and that part of it which needs the YAML parser. */
 const MAX_FRONT_MATTER_BYTES = 8 * 1024 * 1024;
+const MAX_YAML_LENGTH = 1024 * 1024;
 
 /** A directory that means to be a unit and is not fit to run; the problems say why. */
 export interface BrokenUnit {
@@ -136,13 +138,22 @@ export async function discover(
     );
   }
   let next = 0;
+  const budget: YamlBudget = { left: MAX_YAML_LENGTH };
   let items = sum(remembered, (each) => each.reading?.items ?? 0);
   for (const { directory, version, selected, files } of unread) {
     const own = contents.slice(next, next + selected.wanted.length);
     next += selected.wanted.length;
-    const reading = selected.isUnit ? readUnit(directory, selected, own) : undefined;
+    const reading = selected.isUnit ? readUnit(directory, selected, own, budget) : undefined;
     const problems = reading?.problems ?? selected.problems;
     items += reading?.items ?? 0;
+    if (budget.left < 0)
+      return nothing(
+        tooLarge(
+          root,
+          'tree-too-much-yaml',
+          'more than 1 MiB of front matter that is not made of plain lines',
+        ),
+      );
     if (items > MAX_TREE_ITEMS) {
       return nothing(
         tooLarge(root, 'tree-too-many-items', `more than ${MAX_TREE_ITEMS} fields and list items`, items),
@@ -202,7 +213,7 @@ function unlisted(reason: Unlisted, directory: string): Problem {
   return { severity: 'error', code: `tree-${reason}`, message, file: directory, ...FILE_START, hint };
 }
 
-function tooLarge(root: string, code: string, what: string, got: number): Problem {
+function tooLarge(root: string, code: string, what: string, got?: number): Problem {
   const hint = 'nothing of it was used; keep only spec files in the tree, or split it';
   return {
     severity: 'error',
@@ -210,7 +221,7 @@ function tooLarge(root: string, code: string, what: string, got: number): Proble
     message: `the spec tree holds ${what}`,
     file: root,
     ...FILE_START,
-    got: String(got),
+    ...(got === undefined ? {} : { got: String(got) }),
     hint,
   };
 }

@@ -13,14 +13,16 @@ const NAME = /^([A-Za-z_][A-Za-z0-9_]*):(?: +|$)/;
 /** What the reader below understands; anything else is left to the YAML parser. */
 const BEYOND_PLAIN = /[^\x20-\x7e\r\n]|\r(?!\n)/;
 const PLAIN_START = /^[A-Za-z0-9_./]/;
-const PLAIN_REFUSED = /: | #|:$/;
-const QUOTED = /^(?:"[^"\\]*"|'[^']*')$/;
+const PLAIN_REFUSED = /: |:$/;
+/** A quoted text or a bracketed list, and nothing behind it but a comment. */
+const CLOSED = /^("[^"\\]*"|'[^']*'|\[[^\]]*\])(?: +#.*)?$/;
+const COMMENT = / +#.*$/;
 const LIST_ITEM = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|"[A-Za-z0-9_.-]*"|'[A-Za-z0-9_.-]*')$/;
 const DASH = /^ *- +/;
 const NULLS: ReadonlySet<string> = new Set(['null', 'Null', 'NULL']);
 
 /**
- * Reads front matter made of one-line `name: value` pairs and lists of simple words. That is what specs look like, and
+ * Reads front matter made of one-line `name: value` pairs and lists of simple words, with comments. That is what specs look like, and
  * it costs a tenth of a general YAML parser. Undefined as soon as a line could mean anything else to YAML.
  */
 export function readPlainFields(
@@ -43,8 +45,9 @@ export function readPlainFields(
     const name = head?.[1];
     if (head === null || name === undefined || fields.has(name)) return undefined;
     let value: FieldValue | undefined;
-    if (head[0].length < line.length) {
-      value = inlineValue(line.slice(head[0].length), head[0].length, place);
+    const source = line.slice(head[0].length);
+    if (source !== '' && !source.startsWith('#')) {
+      value = inlineValue(source, head[0].length, place);
     } else {
       const items: Scalar[] = [];
       const dash = DASH.exec(lines[index + 1] ?? '')?.[0] ?? '';
@@ -54,7 +57,7 @@ export function readPlainFields(
         item = lines[index + 1]
       ) {
         index += 1;
-        const word = item.trimEnd().slice(dash.length);
+        const word = item.trimEnd().slice(dash.length).replace(COMMENT, '');
         if (!isListWord(word)) return undefined;
         items.push(scalar(word, dash.length, { line: index + 2, start: offset }));
         offset += item.length + 1;
@@ -85,15 +88,16 @@ function scalar(source: string, column: number, place: Place): Scalar {
 }
 
 function inlineValue(source: string, column: number, place: Place): FieldValue | undefined {
-  if (source.startsWith('[')) return flowList(source, column, place);
-  if (QUOTED.test(source)) return scalar(source, column, place);
-  if (!PLAIN_START.test(source) || PLAIN_REFUSED.test(source)) return undefined;
-  const value = scalar(source, column, place);
-  return NULLS.has(source) ? { kind: 'empty', at: value.at, start: value.start, end: value.end } : value;
+  const closed = CLOSED.exec(source)?.[1];
+  if (closed?.startsWith('[')) return flowList(closed, column, place);
+  if (closed !== undefined) return scalar(closed, column, place);
+  const plain = source.replace(COMMENT, '');
+  if (!PLAIN_START.test(plain) || PLAIN_REFUSED.test(plain)) return undefined;
+  const value = scalar(plain, column, place);
+  return NULLS.has(plain) ? { kind: 'empty', at: value.at, start: value.start, end: value.end } : value;
 }
 
 function flowList(source: string, column: number, place: Place): FieldValue | undefined {
-  if (!source.endsWith(']')) return undefined;
   const start = place.start + column;
   const list = { at: at(place, column), start, end: start + source.length };
   const inner = source.slice(1, -1);

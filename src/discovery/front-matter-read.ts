@@ -2,9 +2,18 @@ import { readPlainFields } from './front-matter-plain.ts';
 import { readYamlFields } from './front-matter-yaml.ts';
 import type { Fences, FrontMatter, FrontMatterFault } from './front-matter.ts';
 
-/** Longer front matter is refused before it reaches a parser. UTF-16 code units. */
-const MAX_LENGTH = 256 * 1024;
+/** Longer front matter is refused; so is a shorter one that needs the YAML parser. UTF-16 code units. */
+const MAX_LENGTH = 64 * 1024;
+const MAX_YAML_LENGTH = 16 * 1024;
 const MAX_FIELDS = 1_000;
+
+/**
+ * How much the YAML parser may still be given, for all files that are read with the same budget. It makes hundreds of
+ * bytes and microseconds out of a hostile byte, so a whole tree has one budget. UTF-16 code units; below 0: exceeded.
+ */
+export interface YamlBudget {
+  left: number;
+}
 
 /**
  * Reads the front matter of a Markdown text. Tolerates a byte order mark, CRLF, trailing blanks on the `---` lines and
@@ -13,17 +22,33 @@ const MAX_FIELDS = 1_000;
  */
 export function readFrontMatter(
   text: string,
+  budget: YamlBudget = { left: MAX_YAML_LENGTH },
 ): FrontMatter | { readonly faults: readonly FrontMatterFault[] } {
   const fences = findFences(text);
   if ('code' in fences) return { faults: [fences] };
   const head = detach(text.slice(0, fences.bodyStart));
-  const read = readPlainFields(head, fences) ?? readYamlFields(head, fences);
+  const read = readPlainFields(head, fences) ?? readWithin(budget, head, fences);
   if ('faults' in read) return read;
-  if (read.fields.size > MAX_FIELDS) {
-    const message = `the front matter has more than ${MAX_FIELDS} fields`;
-    return { faults: [{ code: 'front-matter-too-large', message, line: 1, column: 1 }] };
-  }
+  if (read.fields.size > MAX_FIELDS) return tooLarge(`the front matter has more than ${MAX_FIELDS} fields`);
   return { ...fences, ...read };
+}
+
+function readWithin(budget: YamlBudget, head: string, fences: Fences): ReturnType<typeof readYamlFields> {
+  const length = fences.end - fences.start;
+  if (length > MAX_YAML_LENGTH) {
+    return tooLarge(
+      `the front matter is longer than ${MAX_YAML_LENGTH / 1024} KiB and not made of plain lines`,
+    );
+  }
+  budget.left -= length;
+  return budget.left < 0
+    ? tooLarge('the tree holds too much front matter that is not made of plain lines')
+    : readYamlFields(head, fences);
+}
+
+function tooLarge(message: string): { readonly faults: readonly FrontMatterFault[] } {
+  const hint = 'write `name: value` lines, and move text below the closing `---`';
+  return { faults: [{ code: 'front-matter-too-large', message, hint, line: 1, column: 1 }] };
 }
 
 const OPENING = /\uFEFF?---[ \t]*(?:\r?\n|$)/y;

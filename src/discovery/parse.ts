@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { FILE_START, type Position, type Problem, reportInto, type Report } from '../problems/problem.ts';
 import { lineIndex } from '../problems/text-lines.ts';
 import { type FieldReader, fieldReader } from './fields.ts';
-import { detach, readFrontMatter } from './front-matter-read.ts';
+import { detach, readFrontMatter, type YamlBudget } from './front-matter-read.ts';
 import type { FrontMatter } from './front-matter.ts';
 import { findHiddenText } from './hidden-text.ts';
 import { findTitle } from './markdown.ts';
@@ -64,8 +64,8 @@ export interface Parsed<T> {
 }
 
 /** Reads one task file. Pure; never throws. */
-export function parseTask(path: string, content: Uint8Array): Parsed<ParsedTask> {
-  return parseFile(path, content, TASK_FIELDS, ({ read, file, title, report }) => {
+export function parseTask(path: string, content: Uint8Array, budget?: YamlBudget): Parsed<ParsedTask> {
+  return parseFile({ path, content, budget, known: TASK_FIELDS }, ({ read, file, title, report }) => {
     for (const name of ['task', 'backpressure']) {
       if (read.has(name)) continue;
       const message = `the front matter has no \`${name}\``;
@@ -83,8 +83,8 @@ export function parseTask(path: string, content: Uint8Array): Parsed<ParsedTask>
 }
 
 /** Reads one IMPLEMENTATION_PLAN.md. Pure; never throws. */
-export function parsePlan(path: string, content: Uint8Array): Parsed<ParsedPlan> {
-  return parseFile(path, content, UNIT_FIELDS, ({ read, file, title }) => ({
+export function parsePlan(path: string, content: Uint8Array, budget?: YamlBudget): Parsed<ParsedPlan> {
+  return parseFile({ path, content, budget, known: UNIT_FIELDS }, ({ read, file, title }) => ({
     file,
     name: read.text('unit'),
     title,
@@ -109,19 +109,22 @@ interface Ingredients {
   readonly report: Report;
 }
 
-function parseFile<T>(
-  path: string,
-  content: Uint8Array,
-  known: readonly string[],
-  build: (ingredients: Ingredients) => T,
-): Parsed<T> {
+interface Source {
+  readonly path: string;
+  readonly content: Uint8Array;
+  readonly budget: YamlBudget | undefined;
+  /** The fields this kind of file may have. */
+  readonly known: readonly string[];
+}
+
+function parseFile<T>(source: Source, build: (ingredients: Ingredients) => T): Parsed<T> {
   const problems: Problem[] = [];
-  const report = reportInto(problems, path);
-  const spec = readSpecFile(path, content, report);
+  const report = reportInto(problems, source.path);
+  const spec = readSpecFile(source, report);
   if (spec === undefined) return { value: undefined, problems };
   const read = fieldReader(spec.file.frontMatter, report);
   const value = build({ read, report, ...spec });
-  read.unknown(known);
+  read.unknown(source.known);
   return { value, problems };
 }
 
@@ -131,8 +134,7 @@ const MISSING_HINTS: Readonly<Record<string, string>> = {
 };
 
 function readSpecFile(
-  path: string,
-  content: Uint8Array,
+  { path, content, budget }: Source,
   report: Report,
 ): Pick<Ingredients, 'file' | 'title'> | undefined {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
@@ -149,7 +151,7 @@ function readSpecFile(
     });
     return undefined;
   }
-  const frontMatter = readFrontMatter(text);
+  const frontMatter = readFrontMatter(text, budget);
   if ('faults' in frontMatter) {
     for (const fault of frontMatter.faults)
       report('error', fault.code, fault, fault.message, { hint: fault.hint });

@@ -1,4 +1,5 @@
 import { FILE_START, hasErrors, type Problem, reportInto } from '../problems/problem.ts';
+import type { YamlBudget } from './front-matter-read.ts';
 import { PLAN_FILE, type Parsed, type ParsedPlan, type ParsedTask, parsePlan, parseTask } from './parse.ts';
 import type { TreeEntry } from './tree.ts';
 import { inferStatus, isUnitId, type SpecFile, type Task, type Unit } from './unit.ts';
@@ -90,6 +91,7 @@ export function readUnit(
   directory: string,
   files: UnitFiles,
   contents: readonly (Uint8Array | undefined)[],
+  budget: YamlBudget,
 ): UnitReading {
   const id = directory.slice(directory.lastIndexOf('/') + 1);
   const problems = [...files.problems];
@@ -114,9 +116,9 @@ export function readUnit(
         hint: 'check its permissions',
       });
     } else if (entry.name === PLAN_FILE) {
-      plan = taken(parsePlan(entry.path, content), problems);
+      plan = taken(parsePlan(entry.path, content, budget), problems);
     } else {
-      const task = taken(parseTask(entry.path, content), problems);
+      const task = taken(parseTask(entry.path, content, budget), problems);
       if (task !== undefined) tasks.push(task);
     }
   }

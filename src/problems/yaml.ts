@@ -15,16 +15,27 @@ export interface YamlText {
  * parser and keys that appear twice are faults like any other; nothing is thrown and nothing is printed.
  */
 export function readYaml(text: string): YamlText {
-  const document = parseDocument(text, {
-    prettyErrors: false,
-    keepSourceTokens: false,
-    stringKeys: true,
-    uniqueKeys: false, // the parser compares every pair of keys; below they are compared once each
-    logLevel: 'error', // `silent` would also keep it from reporting a second document
-  });
+  const document = parseWithoutTraces(text);
   const at = lineIndex(text);
   const faults = document.errors.map((error) => ({ message: describe(error), ...at(error.pos[0]) }));
   return { document, faults: [...faults, ...duplicateKeys(document, at)], at };
+}
+
+/** The parser makes an Error of every fault. Tracing tens of thousands of them would cost more than all else. */
+function parseWithoutTraces(text: string): Document.Parsed {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parseDocument(text, {
+      prettyErrors: false,
+      keepSourceTokens: false,
+      stringKeys: true,
+      uniqueKeys: false, // it compares every pair of keys; below they are compared once each
+      logLevel: 'error', // `silent` would also keep it from reporting a second document
+    });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 function duplicateKeys(document: Document.Parsed, at: YamlText['at']): YamlText['faults'] {

@@ -18,6 +18,10 @@ const SPEC_LIKE = [
   'null',
   '',
   '.5',
+  'x # note',
+  '"a" # note',
+  '[1, 2] #',
+  '# only a note',
 ];
 const ODD = [
   ...[

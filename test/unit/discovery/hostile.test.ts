@@ -114,6 +114,12 @@ describe('hostile trees', () => {
     expect(codes(found)).toEqual(['tree-too-much-front-matter']);
   });
 
+  test('with more than 1 MiB for the YAML parser give one error', async () => {
+    const task = `---\ntask: 1\nbackpressure: >\n${'  word\n'.repeat(2_000)}---\n`;
+    const found = await read(Object.assign({}, ...Array.from({ length: 80 }, (_, i) => unit(`u${i}`, task))));
+    expect(codes(found)).toEqual(['tree-too-much-yaml']);
+  });
+
   test('keep at most 1,000 problems, errors first, and count the rest', async () => {
     const noisy = taskText({ task: '"1"', status: 'nope' }, '<!-- a -->\n<!-- b -->\n<!-- c -->\n');
     const found = await read(
