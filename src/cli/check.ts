@@ -42,9 +42,7 @@ export function checkCommand({ terminal, settings, cwd, finish }: CommandContext
         allowedProviders: settings().CHOO_PROVIDERS,
       });
       if (options.json === true) {
-        terminal.out(
-          `${JSON.stringify({ version: 1, ok: problems.errors === 0, units: units.length, problems }, undefined, 2)}\n`,
-        );
+        terminal.json({ version: 1, ok: problems.errors === 0, units: units.length, problems });
       } else if (options.format === 'github') {
         for (const problem of problems.list.map(seenFrom(cwd, directory)))
           terminal.out(renderAnnotation(problem));

@@ -76,6 +76,7 @@ async function main(argv: readonly string[]): Promise<number> {
 // A reader that has seen enough (`choo plan | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`choo: cannot write the output (${error.code ?? error.message})\n`);
+  process.exit(1);
 });
 process.exitCode = await main(process.argv);

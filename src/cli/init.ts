@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { DEFAULT_CONFIG } from '../config/schema.ts';
 import { renderConfigTemplate } from '../config/template.ts';
@@ -7,7 +7,6 @@ import { DirectoryTree } from '../discovery/tree.ts';
 import { ChooError } from '../errors.ts';
 import { readProject } from '../plan/project.ts';
 import type { CommandContext } from './context.ts';
-import { findProjectDirectory } from './workspace.ts';
 
 const UNIT = 'first-unit';
 
@@ -58,9 +57,10 @@ export function initCommand({ terminal, cwd, called, finish }: CommandContext): 
     .description(
       'Writes .choo.yml and one small unit that passes `choo check`. What exists is kept as it is.',
     )
-    .argument('[path]', 'the project directory (default: this one)')
+    .argument('[path]', 'the project directory, made when it is not there (default: this one)')
     .action(async (path: string | undefined) => {
-      const directory = findProjectDirectory(path ?? '.', cwd);
+      const directory = resolve(cwd, path ?? '.');
+      const where = path === undefined ? '' : ` ${path}`;
       const { configuration, discovery } = await readProject(new DirectoryTree(directory));
       const specs = configuration.config?.specs_dir ?? DEFAULT_CONFIG.specs_dir;
       const files = new Map<string, string>();
@@ -79,7 +79,7 @@ export function initCommand({ terminal, cwd, called, finish }: CommandContext): 
         else kept.push(file);
       }
       for (const file of kept) terminal.out(`kept  ${relative(cwd, join(directory, file))}\n`);
-      terminal.note(`Next: \`${called} check\`, then \`${called} plan\`.\n`);
+      terminal.note(`Next: \`${called} check${where}\`, then \`${called} plan${where}\`.\n`);
       finish(0);
     });
 }

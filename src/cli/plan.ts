@@ -66,7 +66,7 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
         },
         allowedProviders: CHOO_PROVIDERS,
       });
-      if (options.json === true) terminal.out(`${JSON.stringify(plan, undefined, 2)}\n`);
+      if (options.json === true) terminal.json(plan);
       else if (options.mermaid === true) terminal.out(renderMermaid(plan));
       else
         terminal.out(

@@ -12,7 +12,7 @@ export function schemaCommand({ terminal, finish }: CommandContext): Command {
     .description('Prints a JSON Schema: of .choo.yml for editors, or of what `choo plan --json` prints.')
     .addArgument(new Argument('[name]', 'which schema').choices(Object.keys(SCHEMAS)).default('config'))
     .action((name: keyof typeof SCHEMAS) => {
-      terminal.out(`${JSON.stringify(SCHEMAS[name](), undefined, 2)}\n`);
+      terminal.json(SCHEMAS[name]());
       finish(0);
     });
 }

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { escapeHiddenInJson } from '../discovery/hidden-text.ts';
 import type { Medium, Paint } from '../plan/layout.ts';
 
 /** Where a command writes: results on `out`, everything else on `note`. */
@@ -6,6 +7,8 @@ export interface Terminal extends Medium {
   /** A person is looking: lines are cut to the window, excerpts are shown. */
   readonly interactive: boolean;
   readonly out: (text: string) => void;
+  /** Prints a value as JSON, for scripts; nothing in it is obeyed by a terminal. */
+  readonly json: (value: unknown) => void;
   readonly note: (text: string) => void;
 }
 
@@ -18,6 +21,7 @@ export function openTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStr
     width: interactive ? Math.max(40, stdout.columns) : Number.POSITIVE_INFINITY,
     paint,
     out: (text) => void stdout.write(text),
+    json: (value) => void stdout.write(`${escapeHiddenInJson(JSON.stringify(value, undefined, 2))}\n`),
     note: (text) => void stderr.write(text),
   };
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { nearest } from '../problems/nearest.ts';
-import { FILE_START, type Problem, reportInto, type Report } from '../problems/problem.ts';
+import { FILE_START, type Position, type Problem, reportInto, type Report } from '../problems/problem.ts';
 import { readYaml } from '../problems/yaml.ts';
 import { legacyHint } from './legacy.ts';
 import { CONFIG_FILES, type Config, configSchema, DEFAULT_CONFIG } from './schema.ts';
@@ -23,10 +23,12 @@ export interface LoadedConfig {
   /** The file it came from; undefined: there is none, and the defaults hold. */
   readonly file: string | undefined;
   readonly problems: readonly Problem[];
+  /** Where the file names the provider, if it does. */
+  readonly providerAt?: Position;
 }
 
 /** A larger configuration is not read. Bytes. */
-export const MAX_CONFIG_BYTES = 256 * 1024;
+export const MAX_CONFIG_BYTES = 64 * 1024;
 
 /** Turns the configuration files of a repository, none or one, into a configuration. Pure; never throws. */
 export function loadConfig(files: readonly ConfigFile[]): LoadedConfig {
@@ -44,13 +46,20 @@ export function loadConfig(files: readonly ConfigFile[]): LoadedConfig {
       },
     );
   }
-  const config = readConfig(file, reportInto(problems, file.path));
-  return { config: others.length === 0 ? config : undefined, file: file.path, problems };
+  const read = readConfig(file, reportInto(problems, file.path));
+  if (read === undefined || others.length > 0) return { config: undefined, file: file.path, problems };
+  return { ...read, file: file.path, problems };
 }
 
-function readConfig({ size, content }: ConfigFile, report: Report): Config | undefined {
+function readConfig(
+  { size, content }: ConfigFile,
+  report: Report,
+): Pick<LoadedConfig, 'config' | 'providerAt'> | undefined {
   if (content === undefined || !isUtf8(content) || content.includes(0)) {
-    const unread = size > MAX_CONFIG_BYTES ? 'is larger than 256 KiB' : 'could not be read as a regular file';
+    const unread =
+      size > MAX_CONFIG_BYTES
+        ? `is larger than ${MAX_CONFIG_BYTES / 1024} KiB`
+        : 'could not be read as a regular file';
     const reason = content === undefined ? unread : 'is not UTF-8 text';
     report('error', 'config-unreadable', FILE_START, `the configuration ${reason}`);
     return undefined;
@@ -75,7 +84,11 @@ function readConfig({ size, content }: ConfigFile, report: Report): Config | und
   }
   for (const path of placed.refused) reportUnknownKey(path.map(String), placed, report);
   const parsed = configSchema.safeParse(withoutLegacy(placed.value ?? {}, placed, report));
-  if (parsed.success) return placed.refused.length === 0 ? parsed.data : undefined;
+  if (parsed.success && placed.refused.length > 0) return undefined;
+  if (parsed.success) {
+    const type = ['provider', 'type'];
+    return { config: parsed.data, ...(placed.hasValue(type) ? { providerAt: placed.placeOf(type) } : {}) };
+  }
   const told = new Set<string>();
   for (const issue of parsed.error.issues) {
     // One value that breaks several rules is one problem.
@@ -155,8 +168,21 @@ function reportUnknownKey(path: readonly string[], placed: PlacedValue, report: 
   const field = path.join('.');
   report('error', 'config-unknown-key', placed.keyPlaceOf(path), `\`${field}\` is not a key choo knows`, {
     field,
-    hint: close === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${close}\`?`,
+    hint:
+      close === undefined
+        ? (sectionOf(path) ?? `known here: ${known.join(', ')}`)
+        : `did you mean \`${close}\`?`,
   });
+}
+
+/** For a key that stands one level too high: where it belongs. */
+function sectionOf(path: readonly string[]): string | undefined {
+  const name = path.at(-1) ?? '';
+  const section =
+    path.length === 1
+      ? Object.keys(configSchema.shape).find((key) => knownKeys([key]).includes(name))
+      : undefined;
+  return section === undefined ? undefined : `it belongs under \`${section}:\``;
 }
 
 /** The keys the schema knows at a path; list indexes and free names are stepped over. */

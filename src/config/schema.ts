@@ -38,7 +38,7 @@ const relativePath = z
   .string({ error: 'a path inside the repository' })
   .regex(
     /^(?!-)(?!\.{1,2}(?:\/|$))[^\0-\x1f\x7f\\/]+(?:\/(?!\.{1,2}(?:\/|$))[^\0-\x1f\x7f\\/]+)*$/,
-    'a path inside the repository, relative to its root, with forward slashes and without `..`',
+    'a path inside the repository, relative to its root: forward slashes, none at either end, no `./` and no `..`',
   );
 
 const wholeNumber = (least: number, most: number) => {
@@ -78,7 +78,7 @@ export const configSchema = mapping({
   target_branch: z
     .string({ error: 'the name of a branch' })
     .regex(
-      /^(?![-./]|HEAD$)(?!.*(?:\.\.|\/\/|@\{|\/\.|\.lock(?:\/|$)))[^\0-\x20\x7f~^:?*[\\]+(?<![./])$/,
+      /^(?![-./]|HEAD$|refs\/)(?!.*(?:\.\.|\/\/|@\{|\/\.|\.lock(?:\/|$)))[^\0-\x20\x7f~^:?*[\\]+(?<![./])$/,
       'the name of a branch',
     )
     .optional()

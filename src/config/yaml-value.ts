@@ -37,6 +37,7 @@ interface Placed {
 export function toPlacedValue({ document, at }: YamlText): PlacedValue | { readonly fault: ValueFault } {
   const places = new Map<string, Placed>();
   const refused: PropertyKey[][] = [];
+  const anchors = new Map<string, Node>();
   let nodes = 0;
 
   const convert = (
@@ -50,7 +51,8 @@ export function toPlacedValue({ document, at }: YamlText): PlacedValue | { reado
     if (nodes > MAX_NODES || path.length > MAX_DEPTH) {
       throw new Fault({ ...place, message: 'it is nested too deeply, or its aliases expand to too much' });
     }
-    const target = isAlias(node) ? resolve(node.resolve(document), node.source, place) : node;
+    const target = isAlias(node) ? resolve(anchors.get(node.source), node.source, place) : node;
+    if (target?.anchor !== undefined) anchors.set(target.anchor, target);
     const source = isScalar(target) ? (target.source ?? String(target.value)) : undefined;
     places.set(keyOf(path), { key, value: place, source });
     if (isMap(target)) {

@@ -36,6 +36,16 @@ export function spellOutHidden(text: string): string {
     );
 }
 
+/** JSON text that means the same and in which every hidden character is an escape. */
+export function escapeHiddenInJson(json: string): string {
+  return json.replaceAll(INVISIBLE, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
 function findInvisible(text: string): HiddenText[] {
   if (PLAIN_TEXT.test(text)) return [];
   const found: HiddenText[] = [];

@@ -56,12 +56,17 @@ function checkKnown(
   const ids = new Set(readings.map((reading) => reading.id));
   const sorted = [...ids].sort(compareText);
   let hints = 0;
-  const hintFor = (dependency: string): string | undefined => {
+  const hintFor = (dependency: string, own: string): string | undefined => {
     if (notUnits.has(dependency)) {
       return `the directory \`${dependency}\` exists but is not a unit: it needs ${PLAN_FILE} and a task file`;
     }
     hints += 1;
-    return hints <= MAX_HINTS ? suggestion(dependency, sorted) : undefined;
+    return hints <= MAX_HINTS
+      ? suggestion(
+          dependency,
+          sorted.filter((id) => id !== own),
+        )
+      : undefined;
   };
   for (const reading of readings) {
     const unknown = (reading.plan?.dependsOn ?? []).filter((dependency) => !ids.has(dependency));
@@ -73,7 +78,7 @@ function checkKnown(
       report('error', 'unit-dependency-unknown', placeOf(got), 'there is no unit of this name', () => ({
         field: 'depends_on',
         got,
-        hint: hintFor(got),
+        hint: hintFor(got, reading.id),
       }));
     }
   }

@@ -12,7 +12,12 @@ import {
   type Problem,
   type Problems,
 } from '../problems/problem.ts';
-import { chooseProvider, type ProviderChoice, type ProviderWishes } from '../provider/factory.ts';
+import {
+  chooseProvider,
+  type ProviderChoice,
+  type ProviderSource,
+  type ProviderWishes,
+} from '../provider/factory.ts';
 import { Graph } from '../scheduler/graph.ts';
 import { unitKeys } from './key.ts';
 import type { Plan, PlanUnit } from './schema.ts';
@@ -51,7 +56,7 @@ export function makePlan(input: PlanInput): Plan {
     [
       ...configuration.problems,
       ...(input.repositoryProblems ?? []),
-      ...providerProblems(wanted, providers, configuration.file, config),
+      ...providerProblems(wanted, providers, configuration, config.specs_dir),
     ],
     discovery.problems,
   );
@@ -154,29 +159,42 @@ function chooseProviders(
   );
 }
 
+/** Where a choice that no file shows was made. */
+const ASKED: Readonly<Record<ProviderSource, string>> = {
+  forced: ', which was forced for the run',
+  unit: '',
+  request: ', which was asked for',
+  environment: ', which CHOO_PROVIDER names',
+  configuration: '',
+  default: ', which is the default',
+};
+
 /** One problem for each unit that names a provider it cannot have, and one for each other source that does. */
 function providerProblems(
   wanted: readonly Unit[],
   providers: ReadonlyMap<string, ProviderChoice>,
-  configFile: string | undefined,
-  config: Config,
+  configuration: LoadedConfig,
+  specsDir: string,
 ): readonly Problem[] {
+  const placeOf = (source: ProviderSource, unit: Unit): [file: string, at: Position] => {
+    if (source === 'unit')
+      return [unit.plan.path, unit.plan.frontMatter.fields.get('provider')?.value.at ?? FILE_START];
+    if (source === 'configuration')
+      return [configuration.file ?? specsDir, configuration.providerAt ?? FILE_START];
+    return [specsDir, FILE_START];
+  };
   const problems = new Map<string, Problem>();
   for (const unit of wanted) {
     const choice = providers.get(unit.id);
     if (choice === undefined || choice.ok) continue;
-    const [file, at]: [string, Position] =
-      choice.source === 'unit'
-        ? [unit.plan.path, unit.plan.frontMatter.fields.get('provider')?.value.at ?? FILE_START]
-        : [
-            choice.source === 'configuration' ? (configFile ?? config.specs_dir) : config.specs_dir,
-            FILE_START,
-          ];
+    const [file, at] = placeOf(choice.source, unit);
     const unknown = choice.reason === 'unknown';
     problems.set(`${file} ${choice.source}`, {
       severity: 'error',
       code: unknown ? 'provider-unknown' : 'provider-forbidden',
-      message: unknown ? 'choo does not know this provider' : 'the operator does not allow this provider',
+      message:
+        (unknown ? 'choo does not know this provider' : 'the operator does not allow this provider') +
+        ASKED[choice.source],
       file,
       line: at.line,
       column: at.column,

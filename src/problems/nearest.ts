@@ -2,11 +2,11 @@ import { distance } from 'fastest-levenshtein';
 
 /**
  * The known word that `word` most likely was meant to be, for a "did you mean" hint; undefined when none is close:
- * at most one edit in three letters, case ignored. Costs one edit distance for each known word of a similar length.
+ * at most one edit in three letters, case ignored, so nothing is close to a single letter. Costs one edit distance for each known word of a similar length.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
-  const allowed = Math.max(1, Math.floor(wanted.length / 3));
+  const allowed = Math.floor((wanted.length + 1) / 3);
   let best: string | undefined;
   let bestDistance = allowed + 1;
   for (const candidate of known) {

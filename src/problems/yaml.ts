@@ -17,7 +17,10 @@ export interface YamlText {
 export function readYaml(text: string): YamlText {
   const document = parseWithoutTraces(text);
   const at = lineIndex(text);
-  const faults = document.errors.map((error) => ({ message: describe(error), ...at(error.pos[0]) }));
+  // What follows the first fault of the syntax is mostly its consequence.
+  const faults = document.errors
+    .slice(0, 1)
+    .map((error) => ({ message: describe(error), ...at(error.pos[0]) }));
   return { document, faults: [...faults, ...duplicateKeys(document, at)], at };
 }
 

@@ -82,6 +82,7 @@ describe('a configuration without faults', () => {
   test('takes every key, and keeps the default of each that is left out', () => {
     expect(load(GOOD)).toEqual({
       file: '.choo.yml',
+      providerAt: { line: 5, column: 9 },
       problems: [],
       config: {
         target_branch: 'main',
@@ -460,7 +461,7 @@ describe('a file that cannot be read', () => {
     [
       'too large',
       { size: MAX_CONFIG_BYTES + 1, content: undefined },
-      'the configuration is larger than 256 KiB',
+      'the configuration is larger than 64 KiB',
     ],
     [
       'no regular file',

@@ -49,7 +49,7 @@ describe('the plan as text', () => {
 
       1 error
       specs/tasks/late/IMPLEMENTATION_PLAN.md:2:14 error there is no unit of this name (got \`gone\`)
-        hint: one of: api, app, base, late, later, web
+        hint: one of: api, app, base, later, web
       "
     `);
   });
