@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { discover, DiscoveryCache } from '../src/discovery/discovery.ts';
+import { discover } from '../src/discovery/discovery.ts';
+import { DiscoveryCache } from '../src/discovery/discovery-cache.ts';
 import { DirectoryTree } from '../src/discovery/tree.ts';
 import { openGit } from '../src/git/git.ts';
 import { ObjectReader } from '../src/git/object-reader.ts';

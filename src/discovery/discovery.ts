@@ -5,20 +5,13 @@ import {
   type Problem,
   type Problems,
 } from '../problems/problem.ts';
+import { DiscoveryCache, type Remembered } from './discovery-cache.ts';
 import type { YamlBudget } from './front-matter-read.ts';
 import { MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
+import { findExcess, frontMatterBytes, MAX_YAML } from './tree-limits.ts';
 import { checkTree } from './tree-rules.ts';
+import { readUnit, selectUnitFiles, type UnitFiles } from './unit-reading.ts';
 import type { Unit } from './unit.ts';
-import { readUnit, selectUnitFiles, type UnitFiles, type UnitReading } from './unit-reading.ts';
-
-/** A tree with more spec files, or more bytes in them, is refused whole. */
-const MAX_TREE_FILES = MAX_ENTRIES;
-const MAX_TREE_BYTES = 64 * 1024 * 1024;
-/** Fields and list items of all front matter together: what is kept of it, and what the checks walk. */
-const MAX_TREE_ITEMS = 200_000;
-/** Front matter of all files together, and that part of it which needs the YAML parser. */
-const MAX_FRONT_MATTER_BYTES = 8 * 1024 * 1024;
-const MAX_YAML_LENGTH = 1024 * 1024;
 
 /** A directory that means to be a unit and is not fit to run; the problems say why. */
 export interface BrokenUnit {
@@ -36,33 +29,11 @@ export interface Discovery {
   readonly problems: Problems;
 }
 
-/**
- * Remembers each unit's reading by the version of its directory, so that reading a tree again costs what changed. It
- * holds what the last discovery used and nothing older. One cache serves one spec tree's successive versions.
- */
-export class DiscoveryCache {
-  #readings: ReadonlyMap<string, Remembered> = new Map();
-
-  /** The reading of a directory, if it was read at exactly this version. */
-  recall(directory: string, version: string): Remembered | undefined {
-    const found = this.#readings.get(directory);
-    return found?.version === version ? found : undefined;
-  }
-
-  /** Replaces everything remembered. */
-  keep(readings: Iterable<Remembered>): void {
-    this.#readings = new Map(Array.from(readings, (each) => [each.directory, each]));
-  }
-}
-
-/** One directory at one version: its reading, or undefined where it is no unit, and what it adds to the tree's size. */
-interface Remembered {
-  readonly directory: string;
-  readonly version: string;
-  readonly reading: UnitReading | undefined;
-  readonly problems: readonly Problem[];
-  readonly files: number;
-  readonly bytes: number;
+/** Where each directory stands before anything is read. */
+interface LookedUp {
+  readonly remembered: readonly Remembered[];
+  readonly unread: readonly Unread[];
+  readonly unlistable: readonly Problem[];
 }
 
 /** A directory whose files are selected and still to be read. */
@@ -91,6 +62,41 @@ export async function discover(
   const directories = top.filter((entry) => entry.kind === 'directory' && !entry.name.startsWith('.'));
 
   // 2. What the cache knows of them, and what is in the others.
+  const { remembered, unread, unlistable } = await lookUp(tree, directories, cache);
+
+  // 3. Read and parse the others, unless there is too much of it.
+  const read = await readUnits(tree, root, remembered, unread);
+  if ('excess' in read) return nothing(read.excess);
+  const all = [...remembered, ...read.units].sort((a, b) => compareText(a.directory, b.directory));
+  cache.keep(all);
+
+  // 4. What holds between units.
+  const readings = all.map((each) => each.reading).filter((reading) => reading !== undefined);
+  const notUnits = all.filter((each) => each.reading === undefined).map((each) => baseName(each.directory));
+  const between = checkTree(readings, new Set(notUnits));
+
+  // 5. What is fit to run, what is not, and all that is wrong.
+  const units: Unit[] = [];
+  const broken: BrokenUnit[] = [];
+  for (const { id, directory, unit, plan } of readings) {
+    if (unit !== undefined && !between.broken.has(id)) units.push(unit);
+    else broken.push({ id, directory, dependsOn: plan?.dependsOn ?? [] });
+  }
+  const problems = [
+    ...top.flatMap(strayLinks),
+    ...unlistable,
+    ...all.flatMap((each) => each.problems),
+    ...between.problems,
+  ];
+  return { units, broken, problems: collectProblems(problems) };
+}
+
+/** Takes what the cache knows at its present version, and lists the rest. */
+async function lookUp(
+  tree: SpecTree,
+  directories: readonly TreeEntry[],
+  cache: DiscoveryCache,
+): Promise<LookedUp> {
   const remembered: Remembered[] = [];
   const unread: Unread[] = [];
   const unlistable: Problem[] = [];
@@ -107,59 +113,50 @@ export async function discover(
       unlistable.push(unlisted(listing, directory));
       continue;
     }
-    const version =
-      ownVersion ?? listing.map((entry) => `${entry.name}\0${entry.kind}\0${entry.version ?? ''}`).join('\0');
+    const version = ownVersion ?? versionOf(listing);
     const known = cache.recall(directory, version);
-    if (known === undefined)
+    if (known !== undefined) remembered.push(known);
+    else
       unread.push({
         directory,
         version,
         selected: selectUnitFiles(directory, listing),
         files: listing.length,
       });
-    else remembered.push(known);
   }
+  return { remembered, unread, unlistable };
+}
 
-  // 3. Refuse what is too large before reading any of it.
+/** Reads what is not remembered; the first limit that the whole exceeds ends it. */
+async function readUnits(
+  tree: SpecTree,
+  root: string,
+  remembered: readonly Remembered[],
+  unread: readonly Unread[],
+): Promise<{ readonly units: readonly Remembered[] } | { readonly excess: Problem }> {
   const wanted = unread.flatMap((each) => each.selected.wanted);
   const files = sum(remembered, (each) => each.files) + sum(unread, (each) => each.files);
   const bytes = sum(remembered, (each) => each.bytes) + sum(wanted, (entry) => entry.size);
-  if (files > MAX_TREE_FILES)
-    return nothing(tooLarge(root, 'tree-too-many-files', `more than ${MAX_TREE_FILES} files`, files));
-  if (bytes > MAX_TREE_BYTES)
-    return nothing(tooLarge(root, 'tree-too-large', 'more than 64 MiB of spec files', bytes));
+  const tooLarge = findExcess(root, { files, bytes });
+  if (tooLarge !== undefined) return { excess: tooLarge };
 
-  // 4. Read and parse the rest.
   const contents = await tree.read(wanted);
-  const frontMatter = sum(contents, frontMatterBytes);
-  if (frontMatter > MAX_FRONT_MATTER_BYTES) {
-    return nothing(
-      tooLarge(root, 'tree-too-much-front-matter', 'more than 8 MiB of front matter', frontMatter),
-    );
-  }
-  let next = 0;
-  const budget: YamlBudget = { left: MAX_YAML_LENGTH };
+  const tooMuch = findExcess(root, { frontMatter: sum(contents, frontMatterBytes) });
+  if (tooMuch !== undefined) return { excess: tooMuch };
+
+  const units: Remembered[] = [];
+  const budget: YamlBudget = { left: MAX_YAML };
   let items = sum(remembered, (each) => each.reading?.items ?? 0);
+  let next = 0;
   for (const { directory, version, selected, files } of unread) {
     const own = contents.slice(next, next + selected.wanted.length);
-    next += selected.wanted.length;
+    next += own.length;
     const reading = selected.isUnit ? readUnit(directory, selected, own, budget) : undefined;
-    const problems = reading?.problems ?? selected.problems;
     items += reading?.items ?? 0;
-    if (budget.left < 0)
-      return nothing(
-        tooLarge(
-          root,
-          'tree-too-much-yaml',
-          'more than 1 MiB of front matter that is not made of plain lines',
-        ),
-      );
-    if (items > MAX_TREE_ITEMS) {
-      return nothing(
-        tooLarge(root, 'tree-too-many-items', `more than ${MAX_TREE_ITEMS} fields and list items`, items),
-      );
-    }
-    remembered.push({
+    const excess = findExcess(root, { items, yaml: MAX_YAML - budget.left });
+    if (excess !== undefined) return { excess };
+    const problems = reading?.problems ?? selected.problems;
+    units.push({
       directory,
       version,
       reading,
@@ -168,29 +165,12 @@ export async function discover(
       bytes: sum(selected.wanted, (entry) => entry.size),
     });
   }
-  remembered.sort((a, b) => compareText(a.directory, b.directory));
-  cache.keep(remembered);
+  return { units };
+}
 
-  // 5. What holds between units.
-  const readings = remembered.map((each) => each.reading).filter((reading) => reading !== undefined);
-  const notUnits = new Set(
-    remembered.filter((each) => each.reading === undefined).map((each) => baseName(each.directory)),
-  );
-  const between = checkTree(readings, notUnits);
-
-  const units: Unit[] = [];
-  const broken: BrokenUnit[] = [];
-  for (const { id, directory, unit, plan } of readings) {
-    if (unit !== undefined && !between.broken.has(id)) units.push(unit);
-    else broken.push({ id, directory, dependsOn: plan?.dependsOn ?? [] });
-  }
-  const problems = [
-    ...top.flatMap(strayLinks),
-    ...unlistable,
-    ...remembered.flatMap((each) => each.problems),
-    ...between.problems,
-  ];
-  return { units, broken, problems: collectProblems(problems) };
+/** The version of a plain directory: that of everything directly in it. */
+function versionOf(listing: readonly TreeEntry[]): string {
+  return listing.map((entry) => `${entry.name}\0${entry.kind}\0${entry.version ?? ''}`).join('\0');
 }
 
 function nothing(problem: Problem): Discovery {
@@ -213,19 +193,6 @@ function unlisted(reason: Unlisted, directory: string): Problem {
   return { severity: 'error', code: `tree-${reason}`, message, file: directory, ...FILE_START, hint };
 }
 
-function tooLarge(root: string, code: string, what: string, got?: number): Problem {
-  const hint = 'nothing of it was used; keep only spec files in the tree, or split it';
-  return {
-    severity: 'error',
-    code,
-    message: `the spec tree holds ${what}`,
-    file: root,
-    ...FILE_START,
-    ...(got === undefined ? {} : { got: String(got) }),
-    hint,
-  };
-}
-
 function strayLinks(entry: TreeEntry): readonly Problem[] {
   if (entry.kind !== 'symlink') return [];
   const message = 'symbolic links are not followed, so this is not read as a unit';
@@ -239,13 +206,6 @@ function strayLinks(entry: TreeEntry): readonly Problem[] {
       hint: 'put the directory itself here',
     },
   ];
-}
-
-/** How much of a file a parser will see: up to the line that closes the front matter, or nothing if none does. */
-function frontMatterBytes(content: Uint8Array | undefined): number {
-  if (content === undefined) return 0;
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  return Math.max(0, bytes.indexOf('\n---', 3));
 }
 
 function sum<T>(items: readonly T[], measure: (item: T) => number): number {
