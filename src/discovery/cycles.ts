@@ -11,8 +11,8 @@ export interface Cycle {
 
 /**
  * One cycle for each strongly connected component that has any, ordered by its first node. Same graph, same answer.
- * Without cycles it costs O(V + E); each component with cycles adds at most O(V + E) for every node that closes one,
- * cut short by the best cycle so far.
+ * Without cycles it costs O(V + E); each component with cycles adds at most O(V + E) for every node that closes one, cut
+ * short by the best cycle so far and by {@link MAX_VISITS}.
  */
 export function findCycles(edges: Edges): Cycle[] {
   return findKnots(edges)
@@ -83,46 +83,75 @@ function findKnots(edges: Edges): Knot[] {
   return knots;
 }
 
+/**
+ * How many edges the search for one component's shortest cycle may look at before it settles for the best so far. Only
+ * a graph made for it (thousands of nodes, each pointing to dozens, all in one knot) needs more; below, it is exact.
+ */
+const MAX_VISITS = 50_000_000;
+
 function shortestCycle(edges: Edges, { members, closers }: Knot): number[] {
+  const search = new Search(edges, members);
   let best: number[] | undefined;
   for (const start of closers) {
-    const cycle = shortestThrough(edges, members, start, best?.length ?? Number.POSITIVE_INFINITY);
-    if (cycle !== undefined) best = cycle;
+    if (best !== undefined && search.visits > MAX_VISITS) break;
+    best = search.shortestThrough(start, best?.length ?? Number.POSITIVE_INFINITY) ?? best;
   }
   return best ?? [...closers];
 }
 
-/** A shortest way from `start` back to itself inside `members`, if one has fewer than `limit` nodes. */
-function shortestThrough(
-  edges: Edges,
-  members: ReadonlySet<number>,
-  start: number,
-  limit: number,
-): number[] | undefined {
-  const from = new Map<number, number>([[start, start]]);
-  let frontier = [start];
-  for (let length = 1; length < limit && frontier.length > 0; length += 1) {
-    const next: number[] = [];
-    for (const node of frontier) {
-      for (const target of edges[node] ?? []) {
-        if (target === start) return wayBack(from, node, start);
-        if (!members.has(target) || from.has(target)) continue;
-        from.set(target, node);
-        next.push(target);
-      }
-    }
-    frontier = next;
-  }
-  return undefined;
-}
+/** Breadth-first searches over the same nodes, one after the other. */
+class Search {
+  readonly #edges: Edges;
+  /** For each node the search that last reached it; -1: no member. Cheaper than a new set for each search. */
+  readonly #reached: Int32Array;
+  readonly #from: Int32Array;
+  #round = 0;
+  /** Edges looked at, in all searches. */
+  visits = 0;
 
-function wayBack(from: ReadonlyMap<number, number>, last: number, start: number): number[] {
-  const way = [last];
-  for (let node = last; node !== start;) {
-    node = from.get(node) ?? start;
-    way.push(node);
+  constructor(edges: Edges, members: ReadonlySet<number>) {
+    this.#edges = edges;
+    this.#reached = new Int32Array(edges.length).fill(-1);
+    this.#from = new Int32Array(edges.length);
+    for (const member of members) this.#reached[member] = 0;
   }
-  return way.toReversed();
+
+  /** A shortest way from `start` back to itself, if one has fewer than `limit` nodes. */
+  shortestThrough(start: number, limit: number): number[] | undefined {
+    this.#round += 1;
+    this.#reached[start] = this.#round;
+    let frontier = [start];
+    for (let length = 1; length < limit && frontier.length > 0; length += 1) {
+      const next: number[] = [];
+      for (const node of frontier) {
+        const targets = this.#edges[node] ?? [];
+        this.visits += targets.length;
+        for (const target of targets) {
+          if (target === start) {
+            this.#from[start] = node;
+            return this.#wayTo(start);
+          }
+          const reached = this.#reached[target] ?? -1;
+          if (reached === -1 || reached === this.#round) continue;
+          this.#reached[target] = this.#round;
+          this.#from[target] = node;
+          next.push(target);
+        }
+      }
+      frontier = next;
+    }
+    return undefined;
+  }
+
+  #wayTo(start: number): number[] {
+    const way: number[] = [];
+    let node = start;
+    do {
+      node = this.#from[node] ?? start;
+      way.push(node);
+    } while (node !== start);
+    return way.toReversed();
+  }
 }
 
 function smallestFirst(cycle: readonly number[]): number[] {

@@ -28,4 +28,6 @@ export interface Remembered {
   readonly problems: readonly Problem[];
   readonly files: number;
   readonly bytes: number;
+  readonly frontMatter: number;
+  readonly yaml: number;
 }

@@ -141,28 +141,31 @@ async function readUnits(
   if (tooLarge !== undefined) return { excess: tooLarge };
 
   const contents = await tree.read(wanted);
-  const tooMuch = findExcess(root, { frontMatter: sum(contents, frontMatterBytes) });
+  const frontMatter = sum(remembered, (each) => each.frontMatter) + sum(contents, frontMatterBytes);
+  const tooMuch = findExcess(root, { frontMatter });
   if (tooMuch !== undefined) return { excess: tooMuch };
 
   const units: Remembered[] = [];
-  const budget: YamlBudget = { left: MAX_YAML };
+  const budget: YamlBudget = { left: MAX_YAML - sum(remembered, (each) => each.yaml) };
   let items = sum(remembered, (each) => each.reading?.items ?? 0);
   let next = 0;
   for (const { directory, version, selected, files } of unread) {
     const own = contents.slice(next, next + selected.wanted.length);
     next += own.length;
+    const before = budget.left;
     const reading = selected.isUnit ? readUnit(directory, selected, own, budget) : undefined;
     items += reading?.items ?? 0;
     const excess = findExcess(root, { items, yaml: MAX_YAML - budget.left });
     if (excess !== undefined) return { excess };
-    const problems = reading?.problems ?? selected.problems;
     units.push({
       directory,
       version,
       reading,
-      problems,
+      problems: reading?.problems ?? selected.problems,
       files,
       bytes: sum(selected.wanted, (entry) => entry.size),
+      frontMatter: sum(own, frontMatterBytes),
+      yaml: before - budget.left,
     });
   }
   return { units };

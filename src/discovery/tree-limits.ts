@@ -7,7 +7,7 @@ interface TreeSize {
   readonly files: number;
   /** Bytes of the files that are read. */
   readonly bytes: number;
-  /** Bytes of front matter in those that are read now. */
+  /** Bytes of front matter in them. */
   readonly frontMatter: number;
   /** Characters that the YAML parser was given for them. */
   readonly yaml: number;

@@ -121,6 +121,40 @@ describe('hostile trees', () => {
     expect(codes(found)).toEqual(['tree-too-much-yaml']);
   });
 
+  test.each([
+    ['plain lines', `---\n${'# c\n'.repeat(16_000)}a: 1\n---\n`, 150],
+    ['YAML', `---\n# é\n# ${'c'.repeat(10_000)}\na: 1\n---\n`, 120],
+  ])('have the same limits whether they were partly read before or not: %s', async (_, plan, units) => {
+    const files = (count: number): Record<string, TreeValue> =>
+      Object.assign(
+        {},
+        ...Array.from({ length: count }, (_, i) =>
+          Object.fromEntries(
+            Object.entries(unit(`u${i}`, taskText(), plan)).map(([path, text]) => [`specs/${path}`, text]),
+          ),
+        ),
+      );
+    const cache = new DiscoveryCache();
+    await discover(memoryTree(files(units - 40)), 'specs', cache);
+    const warm = await discover(memoryTree(files(units)), 'specs', cache);
+    expect(warm).toEqual(await discover(memoryTree(files(units)), 'specs'));
+    expect(warm.units).toEqual([]);
+  });
+
+  test('with thousands of units in one dense ring are answered before the test times out', async () => {
+    const [layers, width] = [192, 26];
+    const tree = Array.from({ length: layers * width }, (_, i) => {
+      const next = Array.from(
+        { length: width },
+        (_, j) => `u${((Math.floor(i / width) + 1) % layers) * width + j}`,
+      );
+      return unit(`u${i}`, taskText(), planText({ depends_on: `[${next.join(', ')}]` }));
+    });
+    const found = await read(Object.assign({}, ...tree));
+    expect(codes(found)).toEqual(['unit-cycle']);
+    expect(found.problems.kept[0]?.message.split(' -> ')).toHaveLength(layers + 1);
+  });
+
   test('keep at most 1,000 problems, errors first, and count the rest', async () => {
     const noisy = taskText({ task: '"1"', status: 'nope' }, '<!-- a -->\n<!-- b -->\n<!-- c -->\n');
     const found = await read(
