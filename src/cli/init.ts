@@ -63,6 +63,15 @@ export function initCommand({ terminal, cwd, called, finish }: CommandContext): 
       const where = path === undefined ? '' : ` ${path}`;
       const { configuration, discovery } = await readProject(new DirectoryTree(directory));
       const specs = configuration.config?.specs_dir ?? DEFAULT_CONFIG.specs_dir;
+      const blocked = discovery.problems.kept.find(
+        ({ code, file }) => file === specs && code.startsWith('tree-') && code !== 'tree-missing',
+      );
+      if (blocked !== undefined)
+        throw new ChooError(
+          'conflict',
+          `cannot write specs to \`${specs}\`: ${blocked.message}`,
+          blocked.hint === undefined ? {} : { hint: blocked.hint },
+        );
       const files = new Map<string, string>();
       const kept: string[] = [];
       if (configuration.file === undefined) files.set('.choo.yml', renderConfigTemplate());

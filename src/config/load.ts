@@ -23,6 +23,8 @@ export interface LoadedConfig {
   /** The file it came from; undefined: there is none, and the defaults hold. */
   readonly file: string | undefined;
   readonly problems: readonly Problem[];
+  /** Without a configuration: where its specs are all the same, when it says so in a way that can be used. */
+  readonly specsDir?: string;
   /** Where the file names the provider, if it does. */
   readonly providerAt?: Position;
 }
@@ -54,7 +56,7 @@ export function loadConfig(files: readonly ConfigFile[]): LoadedConfig {
 function readConfig(
   { size, content }: ConfigFile,
   report: Report,
-): Pick<LoadedConfig, 'config' | 'providerAt'> | undefined {
+): Pick<LoadedConfig, 'config' | 'providerAt' | 'specsDir'> | undefined {
   if (content === undefined || !isUtf8(content) || content.includes(0)) {
     const unread =
       size > MAX_CONFIG_BYTES
@@ -96,7 +98,8 @@ function readConfig(
     if (!told.has(place)) reportIssue(issue, placed, report);
     told.add(place);
   }
-  return undefined;
+  const specs = configSchema.shape.specs_dir.safeParse(placed.value?.['specs_dir']);
+  return { config: undefined, ...(specs.success ? { specsDir: specs.data } : {}) };
 }
 
 /** Takes out the keys of older tools, each with a notice. */

@@ -34,6 +34,8 @@ interface LookedUp {
   readonly remembered: readonly Remembered[];
   readonly unread: readonly Unread[];
   readonly unlistable: readonly Problem[];
+  /** There is more in them than may be listed. */
+  readonly overfull: boolean;
 }
 
 /** A directory whose files are selected and still to be read. */
@@ -62,7 +64,9 @@ export async function discover(
   const directories = top.filter((entry) => entry.kind === 'directory' && !entry.name.startsWith('.'));
 
   // 2. What the cache knows of them, and what is in the others.
-  const { remembered, unread, unlistable } = await lookUp(tree, directories, cache);
+  const { remembered, unread, unlistable, overfull } = await lookUp(tree, directories, cache);
+  if (overfull)
+    return nothing(findExcess(root, { files: MAX_ENTRIES + 1 }) ?? unlisted('too-many-entries', root));
 
   // 3. Read and parse the others, unless there is too much of it.
   const read = await readUnits(tree, root, remembered, unread);
@@ -124,7 +128,7 @@ async function lookUp(
         files: listing.length,
       });
   }
-  return { remembered, unread, unlistable };
+  return { remembered, unread, unlistable, overfull: listings.includes('too-many-entries') };
 }
 
 /** Reads what is not remembered; the first limit that the whole exceeds ends it. */

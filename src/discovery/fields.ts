@@ -84,7 +84,7 @@ export function fieldReader({ fields }: FrontMatter, report: Report): FieldReade
     text: (name) => single(name, 'one line of text')?.value.text,
     word: (name, words, legacy = [], as) => {
       const found = single(name, `one of ${words.join(', ')}`);
-      if (found === undefined) return undefined;
+      if (found === undefined || found.value.text === '') return undefined;
       const { text, at } = found.value;
       const known = words.find((word) => word === text);
       if (known !== undefined) return known;
@@ -99,7 +99,8 @@ export function fieldReader({ fields }: FrontMatter, report: Report): FieldReade
     },
     time: (name) => {
       const found = single(name, 'a date and time');
-      if (found === undefined || RFC_3339.test(found.value.text)) return found?.value.text;
+      if (found === undefined || found.value.text === '') return undefined;
+      if (RFC_3339.test(found.value.text)) return found.value.text;
       report(
         'warning',
         'field-time',

@@ -94,7 +94,8 @@ export function parsePlan(path: string, content: Uint8Array, budget?: YamlBudget
     recorded: defined({
       branch: read.text('orch_branch') || undefined,
       worktree: read.text('orch_worktree') || undefined,
-      prNumber: read.integer('orch_pr_number'),
+      // An older tool writes 0 for: none.
+      prNumber: read.text('orch_pr_number') === '0' ? undefined : read.integer('orch_pr_number'),
       startedAt: read.time('orch_started_at'),
       completedAt: read.time('orch_completed_at'),
     }),

@@ -37,13 +37,13 @@ export type Unlisted = 'missing' | 'symlink' | 'not-a-directory' | 'unreadable' 
 export interface SpecTree {
   /** How to name this tree to a person. */
   readonly label: string;
-  /** The entries directly in each directory, by name. At most {@link MAX_ENTRIES} of one directory. */
+  /** The entries directly in each directory, by name. At most {@link MAX_ENTRIES} of all that are asked for at once. */
   list(directories: readonly string[]): Promise<readonly (readonly TreeEntry[] | Unlisted)[]>;
   /** The bytes of each file; undefined where it cannot be read. */
   read(files: readonly TreeEntry[]): Promise<readonly (Uint8Array | undefined)[]>;
 }
 
-/** A directory with more entries is not listed at all. */
+/** Directories with more entries together are not listed to the end. */
 export const MAX_ENTRIES = 20_000;
 
 /** Finds one file by its path; undefined when there is nothing of that name. */
@@ -68,7 +68,12 @@ export class DirectoryTree implements SpecTree {
   }
 
   async list(directories: readonly string[]): Promise<readonly (readonly TreeEntry[] | Unlisted)[]> {
-    return directories.map((directory) => this.#check(directory) ?? this.#list(directory));
+    let left = MAX_ENTRIES;
+    return directories.map((directory) => {
+      const listing = this.#check(directory) ?? (left < 0 ? 'too-many-entries' : this.#list(directory));
+      if (typeof listing !== 'string') left -= listing.length;
+      return left < 0 ? 'too-many-entries' : listing;
+    });
   }
 
   async read(files: readonly TreeEntry[]): Promise<readonly (Uint8Array | undefined)[]> {

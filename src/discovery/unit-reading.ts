@@ -26,6 +26,8 @@ export interface UnitFiles {
   /** The files worth reading, the plan first. */
   readonly wanted: readonly TreeEntry[];
   readonly problems: readonly Problem[];
+  /** How many of its names are those of tasks. */
+  readonly taskFiles: number;
   /** Both a plan and a task are there. */
   readonly isUnit: boolean;
 }
@@ -83,7 +85,7 @@ export function selectUnitFiles(directory: string, entries: readonly TreeEntry[]
       { hint },
     );
   }
-  return { wanted: isUnit ? wanted : [], problems, isUnit };
+  return { wanted: isUnit ? wanted : [], problems, taskFiles: tasks.length, isUnit };
 }
 
 /** Reads one unit from the bytes of its files, in the order of `files.wanted`; undefined bytes could not be read. Pure. */
@@ -122,7 +124,7 @@ export function readUnit(
       if (task !== undefined) tasks.push(task);
     }
   }
-  if (plan !== undefined) problems.push(...checkUnit(id, plan, tasks));
+  if (plan !== undefined) problems.push(...checkUnit(id, plan, tasks, files.taskFiles));
   const unit = plan === undefined || hasErrors(problems) ? undefined : assemble(id, directory, plan, tasks);
   const items = [plan, ...tasks].reduce((sum, each) => sum + countItems(each?.file), 0);
   return { id, directory, unit, plan, problems, items };

@@ -8,11 +8,16 @@ import type { ParsedPlan, ParsedTask } from './parse.ts';
 type NumberedTask = ParsedTask & { readonly number: number };
 
 /** What must hold between the files of one unit: numbers unique and without gaps, task dependencies known and without cycles. */
-export function checkUnit(id: string, plan: ParsedPlan, tasks: readonly ParsedTask[]): readonly Problem[] {
+export function checkUnit(
+  id: string,
+  plan: ParsedPlan,
+  tasks: readonly ParsedTask[],
+  taskFiles: number,
+): readonly Problem[] {
   const problems: Problem[] = [];
   const numbered = tasks.filter(isNumbered);
   checkPlan(id, plan, tasks, problems);
-  const byNumber = checkNumbers(numbered, tasks.length === numbered.length, problems);
+  const byNumber = checkNumbers(numbered, taskFiles === numbered.length, problems);
   checkTaskDependencies(numbered, byNumber, problems);
   return problems;
 }

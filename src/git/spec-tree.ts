@@ -37,7 +37,9 @@ export class CommitTree implements SpecTree {
 
   /** The commit with this id, seen from the directory `base` (empty: the repository's root). */
   static async open(reader: ObjectReader, commit: string, base = ''): Promise<CommitTree> {
-    const [content] = await reader.contents([commit]);
+    const [info] = await reader.info([commit]);
+    const small = info?.type === 'commit' && info.size <= MAX_TREE_OBJECT_BYTES;
+    const [content] = small ? await reader.contents([commit]) : [];
     const tree =
       content === undefined ? undefined : /^tree ([0-9a-f]+)\n/.exec(content.toString('latin1', 0, 80))?.[1];
     if (tree === undefined) throw new ChooError('git', `\`${commit}\` is not a commit`);
@@ -57,13 +59,16 @@ export class CommitTree implements SpecTree {
     const contents = new Map(
       (await this.#reader.contents(small)).map((content, index) => [small[index], content]),
     );
+    let left = MAX_ENTRIES; // one tree object may stand in thousands of places
     const listings = places.map((place, index): TreeEntry[] | Unlisted => {
       if (!('tree' in place)) return place.unlisted;
       const content = contents.get(place.tree);
       if (content === undefined)
         return infos.get(place.tree) === undefined ? 'unreadable' : 'too-many-entries';
+      if (left < 0) return 'too-many-entries';
       const entries = parseTree(content, directories[index] ?? '', place.tree.length / 2);
-      return entries.length > MAX_ENTRIES ? 'too-many-entries' : entries;
+      left -= entries?.length ?? 0;
+      return left < 0 ? 'too-many-entries' : (entries ?? 'unreadable');
     });
     return this.#withSizes(listings);
   }
@@ -112,13 +117,14 @@ export class CommitTree implements SpecTree {
 /** The id of a directory's tree object, or why it has none. */
 type Place = { readonly tree: string } | { readonly unlisted: Unlisted };
 
-/** Reads a tree object: for each entry the mode, a blank, the name, a NUL and the id's bytes. */
-function parseTree(content: Buffer, directory: string, idBytes: number): TreeEntry[] {
+/** Reads a tree object: for each entry the mode, a blank, the name, a NUL and the id's bytes. Undefined: it is none. */
+function parseTree(content: Buffer, directory: string, idBytes: number): TreeEntry[] | undefined {
   const entries: TreeEntry[] = [];
   const prefix = directory === '' ? '' : `${directory}/`;
   for (let offset = 0; offset < content.length && entries.length <= MAX_ENTRIES;) {
     const blank = content.indexOf(0x20, offset);
     const nul = content.indexOf(0, blank);
+    if (blank < 0 || nul < 0 || nul + idBytes >= content.length) return undefined;
     const mode = content.toString('latin1', offset, blank);
     const name = content.toString('utf8', blank + 1, nul);
     offset = nul + 1 + idBytes;

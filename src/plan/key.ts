@@ -27,11 +27,11 @@ export function unitKeys(
     // Depth first without recursion: a chain of thousands of units is fine.
     const path = [start];
     for (let unit = path.at(-1); unit !== undefined; unit = path.at(-1)) {
-      const missing = unit.dependsOn
-        .map((id) => byId.get(id))
-        .find((each) => each !== undefined && !keys.has(each.id));
-      if (missing !== undefined) {
-        path.push(missing);
+      const missing = keys.has(unit.id)
+        ? []
+        : unit.dependsOn.map((id) => byId.get(id)).filter((each) => each !== undefined && !keys.has(each.id));
+      if (missing.length > 0) {
+        path.push(...missing.filter((each) => each !== undefined));
         continue;
       }
       path.pop();

@@ -13,13 +13,17 @@ export interface Project {
 /** Reads the configuration of a tree and the specs where it says they are; where it is broken, where the default says. */
 export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promise<Project> {
   const configuration = loadConfig(await readConfigFiles(tree));
-  const { specs_dir: specsDir } = configuration.config ?? DEFAULT_CONFIG;
+  const specsDir = configuration.config?.specs_dir ?? configuration.specsDir ?? DEFAULT_CONFIG.specs_dir;
   return { configuration, discovery: await discover(tree, specsDir, cache) };
 }
 
 async function readConfigFiles(tree: SpecTree): Promise<readonly ConfigFile[]> {
   const wanted: readonly string[] = CONFIG_FILES;
   const listings = await tree.list(['', '.github']);
+  const [root] = listings;
+  // Whether there is a configuration cannot be seen: that is no reason to go on without one.
+  if (typeof root === 'string' && root !== 'missing')
+    return [{ path: CONFIG_FILES[0], size: 0, content: undefined }];
   const entries = listings
     .flatMap((listing) => (typeof listing === 'string' ? [] : listing))
     .filter((entry) => wanted.includes(entry.path));

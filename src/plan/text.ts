@@ -9,9 +9,11 @@ const PROBLEMS_SHOWN = 20;
 
 /** The plan for a person: waves, units, tasks and gates, then what frames them, then what is wrong. Ends with a line feed. */
 export function renderPlan(plan: Plan, medium: Medium): string {
+  if (plan.units.length === 0 && !plan.runnable) return `${renderProblems(plan, medium)}\n`;
+  const byId = new Map(plan.units.map((unit) => [unit.id, unit]));
   const sections = [
     headline(plan, medium),
-    ...plan.waves.map((wave, index) => renderWave(plan, wave, index + 1, medium)),
+    ...plan.waves.map((wave, index) => renderWave(plan, wave, index + 1, byId, medium)),
     ...renderRest(plan, medium),
     renderFrame(plan, medium),
     renderProblems(plan, medium),
@@ -53,9 +55,14 @@ function headline(plan: Plan, { width, paint }: Medium): string {
   return `${paint('bold', summary)}\n${paint('dim', truncate(`${printable(plan.specsDir)} in ${printable(where)}`, width))}`;
 }
 
-function renderWave(plan: Plan, wave: readonly string[], number: number, medium: Medium): string {
-  const ids = new Set(wave);
-  const units = plan.units.filter((unit) => ids.has(unit.id));
+function renderWave(
+  plan: Plan,
+  wave: readonly string[],
+  number: number,
+  byId: ReadonlyMap<string, PlanUnit>,
+  medium: Medium,
+): string {
+  const units = wave.map((id) => byId.get(id)).filter((unit) => unit !== undefined);
   const showTasks = plan.units.length <= UNITS_WITH_TASKS;
   const columns = [(unit: PlanUnit) => printable(unit.id), progressText, providerText].map((text) => ({
     text,

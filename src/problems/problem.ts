@@ -92,7 +92,7 @@ export type Report = (
 ) => void;
 
 /** How many problems of one rule are listed for one file; the last one says how many more there are. */
-const MAX_ALIKE = 10;
+const MAX_ALIKE = 100;
 
 /** A Report for one file, which adds to a list. */
 export function reportInto(problems: Problem[], file: string): Report {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
@@ -647,5 +647,17 @@ describe.concurrent('a terminal', () => {
     const { stdout, stderr } = await runChoo(place.path, args);
     expect(stdout + stderr).toMatch(/2J/);
     expect(stdout + stderr).not.toContain('\u001B');
+  });
+});
+
+describe('choo init, behind a link', () => {
+  test('writes nothing through a link that discovery would not follow', async () => {
+    await using place = await temporaryDirectory();
+    await using outside = await temporaryDirectory();
+    await symlink(outside.path, join(place.path, 'specs'));
+    const { exitCode, stderr } = await runChoo(place.path, ['init']);
+    expect(stderr).toContain('symbolic links are not followed');
+    expect(exitCode).toBe(1);
+    expect(await readdir(outside.path)).toEqual([]);
   });
 });

@@ -72,6 +72,16 @@ describe('a spec tree in a directory', () => {
     expect(await problemsOf(place.path)).toEqual([`${ROOT} error tree-too-many-entries`]);
   });
 
+  test('with more names in all its directories than fit is one error', async () => {
+    await using place = await temporaryDirectory();
+    for (const unit of ['a', 'b', 'c']) {
+      await mkdir(join(place.path, ROOT, unit), { recursive: true });
+      for (let name = 0; name < 7_000; name += 1)
+        writeFileSync(join(place.path, ROOT, unit, String(name)), '');
+    }
+    expect(await problemsOf(place.path)).toEqual([`${ROOT} error tree-too-many-files`]);
+  });
+
   test('is read again where a file changed, even to the same size at the same time', async () => {
     await using place = await temporaryDirectory();
     await writeFiles(place.path, { ...unitFiles('a'), ...unitFiles('b') });

@@ -93,6 +93,44 @@ describe('a spec tree in a commit', () => {
     expect((await discoverCommit(place.path, commit)).problems.kept).toEqual([]);
   });
 
+  test('with one large tree object in many places is one error, and is not listed for each of them', async () => {
+    await using place = await temporaryDirectory();
+    await git(place.path, 'init', '--quiet');
+    const empty = await makeTree(place.path, []);
+    const large = await makeTree(
+      place.path,
+      Array.from({ length: 15_000 }, (_, name) => [`n${name}`, empty]),
+    );
+    let tree = await makeTree(
+      place.path,
+      Array.from({ length: 2_000 }, (_, unit) => [`u${unit}`, large]),
+    );
+    for (const name of ['tasks', 'specs']) tree = await makeTree(place.path, [[name, tree]]);
+    const commit = await git(place.path, 'commit-tree', '-m', 'large', tree);
+    const found = await discoverCommit(place.path, commit);
+    expect(found.problems.kept.map(({ code }) => code)).toEqual(['tree-too-many-files']);
+  });
+
+  test('that is no tree inside is an error, and nothing is thrown', async () => {
+    await using place = await temporaryDirectory();
+    await git(place.path, 'init', '--quiet');
+    const { stdout: broken } = await execa(
+      'git',
+      ['hash-object', '-w', '-t', 'tree', '--literally', '--stdin'],
+      {
+        cwd: place.path,
+        input: '100644 b\0abc',
+      },
+    );
+    let tree = await makeTree(place.path, [['u', broken]]);
+    for (const name of ['tasks', 'specs']) tree = await makeTree(place.path, [[name, tree]]);
+    const found = await discoverCommit(
+      place.path,
+      await git(place.path, 'commit-tree', '-m', 'broken', tree),
+    );
+    expect(found.problems.kept).toMatchObject([{ code: 'tree-unreadable', file: `${ROOT}/u` }]);
+  });
+
   test('reads again only what changed between two commits', async () => {
     await using place = await temporaryDirectory();
     const first = await commitFiles(place.path, { ...unitFiles('a'), ...unitFiles('b') });

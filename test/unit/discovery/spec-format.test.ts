@@ -93,6 +93,18 @@ describe('a tree without faults', () => {
     },
   );
 
+  test('takes the empty values an older tool writes for: nothing recorded', async () => {
+    const plan = planText({
+      orch_status: '""',
+      orch_pr_number: '0',
+      orch_started_at: '""',
+      orch_branch: '""',
+    });
+    const found = await read(good('a', plan));
+    expect(found.problems.kept).toEqual([]);
+    expect(found.units[0]).toMatchObject({ status: 'pending', recorded: {} });
+  });
+
   test('reads what an earlier run recorded', async () => {
     const plan = planText({
       orch_branch: 'choo/unit/main/a',
@@ -186,6 +198,15 @@ describe('each row of the format table that reading decides', () => {
     expect(report(found)).toEqual(['a/04-d.md:2:7 warning task-gap']);
     expect(found.problems.kept[0]?.message).toBe('there are no tasks 2 to 3 before task 4');
     expect(found.units[0]?.tasks.map((task) => task.number)).toEqual([1, 4]);
+  });
+
+  test('gap in task numbers: not called while a file between is broken', async () => {
+    const found = await read({
+      ...good('a'),
+      'a/02-b.md': '---\ntask: [\n---\n',
+      'a/03-c.md': taskText({ task: '3' }),
+    });
+    expect(report(found)).toEqual(['a/02-b.md:3:1 error yaml-syntax']);
   });
 
   test.each([

@@ -123,6 +123,9 @@ describe('a plan', () => {
       Object.entries(unitFiles('a')).map(([path, text]) => [path.replace('specs/tasks', 'plans'), text]),
     );
     expect((await planOf({ ...moved, '.choo.yml': 'specs_dir: plans\n' })).waves).toEqual([['a']]);
+    const half = await planOf({ ...moved, '.choo.yml': 'specs_dir: plans\nparalelism: 3\n' });
+    expect(half.waves).toEqual([['a']]);
+    expect(half.problems.list).toMatchObject([{ code: 'config-unknown-key' }]);
     const broken = await planOf({ ...unitFiles('a'), '.choo.yml': 'specs_dir: [\n' });
     expect(broken.waves).toEqual([['a']]);
     expect(broken.problems.list).toMatchObject([{ code: 'config-yaml', file: '.choo.yml' }]);
