@@ -7,7 +7,7 @@ import {
 } from '../problems/problem.ts';
 import { DiscoveryCache, type Remembered } from './discovery-cache.ts';
 import type { YamlBudget } from './front-matter-read.ts';
-import { MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
+import { lastName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
 import { findExcess, frontMatterBytes, MAX_YAML } from './tree-limits.ts';
 import { checkTree } from './tree-rules.ts';
 import { readUnit, selectUnitFiles, type UnitFiles } from './unit-reading.ts';
@@ -76,7 +76,7 @@ export async function discover(
 
   // 4. What holds between units.
   const readings = all.map((each) => each.reading).filter((reading) => reading !== undefined);
-  const notUnits = all.filter((each) => each.reading === undefined).map((each) => baseName(each.directory));
+  const notUnits = all.filter((each) => each.reading === undefined).map((each) => lastName(each.directory));
   const between = checkTree(readings, new Set(notUnits));
 
   // 5. What is fit to run, what is not, and all that is wrong.
@@ -217,8 +217,4 @@ function strayLinks(entry: TreeEntry): readonly Problem[] {
 
 function sum<T>(items: readonly T[], measure: (item: T) => number): number {
   return items.reduce((total, item) => total + measure(item), 0);
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -8,7 +8,7 @@ export interface FieldReader {
   /** A whole number, 1 or more. */
   readonly integer: (name: string) => number | undefined;
   readonly text: (name: string) => string | undefined;
-  /** One of the given words. `legacy` words are taken as the first value. */
+  /** One of the given words. `legacy` words are taken as `as`. */
   readonly word: <W extends string>(
     name: string,
     words: readonly W[],

@@ -1,3 +1,4 @@
+import { FILE_START } from '../problems/problem.ts';
 import { readPlainFields } from './front-matter-plain.ts';
 import { readYamlFields } from './front-matter-yaml.ts';
 import type { Fences, FrontMatter, FrontMatterFault } from './front-matter.ts';
@@ -48,7 +49,7 @@ function readWithin(budget: YamlBudget, head: string, fences: Fences): ReturnTyp
 
 function tooLarge(message: string): { readonly faults: readonly FrontMatterFault[] } {
   const hint = 'write `name: value` lines, and move text below the closing `---`';
-  return { faults: [{ code: 'front-matter-too-large', message, hint, line: 1, column: 1 }] };
+  return { faults: [{ code: 'front-matter-too-large', message, hint, ...FILE_START }] };
 }
 
 const OPENING = /\uFEFF?---[ \t]*(?:\r?\n|$)/y;
@@ -61,8 +62,7 @@ function findFences(text: string): Fences | FrontMatterFault {
       code: 'front-matter-missing',
       message: 'the file has no front matter',
       hint: 'begin the file with a line `---`, the fields, and another line `---`',
-      line: 1,
-      column: 1,
+      ...FILE_START,
     };
   }
   const start = OPENING.lastIndex;
@@ -73,8 +73,7 @@ function findFences(text: string): Fences | FrontMatterFault {
       code: 'front-matter-unclosed',
       message: 'the front matter is never closed',
       hint: 'end it with a line `---`',
-      line: 1,
-      column: 1,
+      ...FILE_START,
     };
   }
   if (closing.index - start > MAX_LENGTH) {
@@ -82,8 +81,7 @@ function findFences(text: string): Fences | FrontMatterFault {
       code: 'front-matter-too-large',
       message: `the front matter is longer than ${MAX_LENGTH / 1024} KiB`,
       hint: 'move text below the closing `---`',
-      line: 1,
-      column: 1,
+      ...FILE_START,
     };
   }
   return { start, end: closing.index, bodyStart: CLOSING.lastIndex };

@@ -46,6 +46,11 @@ export interface SpecTree {
 /** Directories with more entries together are not listed to the end. */
 export const MAX_ENTRIES = 20_000;
 
+/** The last name of a path in a tree. */
+export function lastName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** Finds one file by its path; undefined when there is nothing of that name. */
 export async function findEntry(tree: SpecTree, path: string): Promise<TreeEntry | undefined> {
   const directory = dirname(path);

@@ -1,8 +1,9 @@
-import { type Problem, reportInto } from '../problems/problem.ts';
+import { FILE_START, type Problem, reportInto } from '../problems/problem.ts';
 import { suggestion } from '../problems/nearest.ts';
 import { describeCycle, findCycles } from './cycles.ts';
 import { itemPlaces } from './fields.ts';
 import type { ParsedPlan, ParsedTask } from './parse.ts';
+import { lastName } from './tree.ts';
 
 /** A task whose number could be read; the rules below hold between such tasks. */
 type NumberedTask = ParsedTask & { readonly number: number };
@@ -70,7 +71,7 @@ function checkNumbers(
       byNumber.set(task.number, task);
       continue;
     }
-    const message = `task number ${task.number} is taken by \`${baseName(earlier.file.path)}\``;
+    const message = `task number ${task.number} is taken by \`${lastName(earlier.file.path)}\``;
     report(
       task,
       'error',
@@ -111,7 +112,7 @@ function report(
   problems: Problem[],
   hint: string,
 ): void {
-  const at = task.file.frontMatter.fields.get('task')?.value.at ?? { line: 1, column: 1 };
+  const at = task.file.frontMatter.fields.get('task')?.value.at ?? FILE_START;
   reportInto(problems, task.file.path)(severity, code, at, message, {
     field: 'task',
     got: String(task.number),
@@ -161,8 +162,4 @@ function checkTaskDependencies(
 
 function isNumbered(task: ParsedTask): task is NumberedTask {
   return task.number !== undefined;
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

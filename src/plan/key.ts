@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import { lastName } from '../discovery/tree.ts';
 import type { SpecFile, Unit } from '../discovery/unit.ts';
 
 /** Fields that choo itself writes; they say how far the work is, not what it is. */
@@ -27,11 +28,10 @@ export function unitKeys(
     // Depth first without recursion: a chain of thousands of units is fine.
     const path = [start];
     for (let unit = path.at(-1); unit !== undefined; unit = path.at(-1)) {
-      const missing = keys.has(unit.id)
-        ? []
-        : unit.dependsOn.map((id) => byId.get(id)).filter((each) => each !== undefined && !keys.has(each.id));
+      const dependencies = unit.dependsOn.map((id) => byId.get(id)).filter((each) => each !== undefined);
+      const missing = keys.has(unit.id) ? [] : dependencies.filter((each) => !keys.has(each.id));
       if (missing.length > 0) {
-        path.push(...missing.filter((each) => each !== undefined));
+        path.push(...missing);
         continue;
       }
       path.pop();
@@ -66,7 +66,7 @@ function material({ path, content, frontMatter }: SpecFile): {
     .filter((field) => !isProgress(field.name))
     .flatMap((field) => [field.name, head.slice(field.value.start, field.value.end)]);
   return {
-    name: path.slice(path.lastIndexOf('/') + 1),
+    name: lastName(path),
     fields,
     body: bytes.subarray(Buffer.byteLength(head)),
   };

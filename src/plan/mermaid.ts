@@ -1,6 +1,5 @@
-import { spellOutHidden } from '../discovery/hidden-text.ts';
 import { Graph } from '../scheduler/graph.ts';
-import { count } from './layout.ts';
+import { count, printable } from './layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
 /** A drawing with more nodes than this shows waves instead of units; renderers and readers give up not far above it. */
@@ -69,7 +68,7 @@ function label(unit: PlanUnit): string {
 
 /** Mermaid reads quotes, angle brackets, entities and Markdown in a label: spell out everything but letters and the like. */
 function escapeLabel(text: string): string {
-  return spellOutHidden(text).replaceAll(
+  return printable(text).replaceAll(
     /[^\p{L}\p{N} ._/-]/gu,
     (character) => `#${character.codePointAt(0) ?? 32};`,
   );

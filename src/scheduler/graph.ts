@@ -1,4 +1,4 @@
-import { type Cycle, type Edges, findCycles } from '../discovery/cycles.ts';
+import { type Edges, findCycles } from '../discovery/cycles.ts';
 import { compareText } from '../problems/problem.ts';
 
 /** A unit as the graph sees it. Dependencies on ids that are no node are not edges. */
@@ -118,7 +118,7 @@ export class Graph {
 
   /** One shortest cycle for each knot of units that wait for each other, with all units in the knot. */
   cycles(): readonly { readonly path: readonly string[]; readonly members: readonly string[] }[] {
-    return findCycles(this.#dependencies).map(({ path, members }: Cycle) => ({
+    return findCycles(this.#dependencies).map(({ path, members }) => ({
       path: this.#names(path),
       members: this.#names(members),
     }));

@@ -46,7 +46,7 @@ export interface SchedulerLimits {
   readonly parallelism: number;
 }
 
-/** What is to be done now. `cause` is the unit that failed, not the one in between. */
+/** What is to be done now. `cause` is the unit that failed, not the one in between; a blocked unit whose root was retried is its own. */
 export type Action =
   | { readonly type: 'block'; readonly unit: string; readonly cause: string }
   | { readonly type: 'start'; readonly unit: string }
@@ -55,7 +55,7 @@ export type Action =
 /**
  * The only place that decides what a run does next. Pure: the same state and limits give the same actions, whatever
  * order the events behind the state came in. First what to block, by id; then what to start, longest remaining way first
- * and by id among equals; `finish` once nothing is running and nothing can start any more. Costs O(V log V + E).
+ * and by id among equals; `finish` once nothing is running and nothing can start any more. Costs O(V log V + E), more only with cycles.
  *
  * The actions assume nothing about their success: perform them, apply the events, ask again.
  */
