@@ -1,0 +1,140 @@
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** A path that is seen inside, at its own place. */
+export interface Bind {
+  readonly path: string;
+  readonly writable: boolean;
+}
+
+/** What one command sees. */
+export interface View {
+  /** Whether it shares the machine's network; else it has a loopback of its own. */
+  readonly network: boolean;
+  /** Of the same path, the last one counts. */
+  readonly binds: readonly Bind[];
+  /** Paths that are there but empty: what the user may read and a command may not. */
+  readonly masks: readonly Mask[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** The size of `/tmp`. Bytes. */
+  readonly temporaryBytes: number;
+}
+
+export interface Mask {
+  readonly path: string;
+  readonly directory: boolean;
+}
+
+/** The home inside. */
+export const HOME = '/tmp/home';
+
+/** The size of the other directories in memory. Bytes. */
+const SMALL_BYTES = '67108864';
+
+/** Where programs and libraries are besides /usr: links into it on merged systems, directories elsewhere, or nothing. */
+const SYSTEM = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+
+/** Bubblewrap's options for a view, without the command. The system is this machine's, read-only. */
+export function bubblewrapOptions({
+  network,
+  binds,
+  masks,
+  cwd,
+  env,
+  temporaryBytes,
+}: View): readonly string[] {
+  const parts: readonly (readonly string[])[] = [
+    ['--unshare-all', '--unshare-user', '--disable-userns', ...(network ? ['--share-net'] : [])],
+    ['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--json-status-fd', '3'],
+    ['--ro-bind', '/usr', '/usr', ...SYSTEM.flatMap(systemDirectory), '--ro-bind', '/etc', '/etc'],
+    masks.flatMap(mask),
+    ['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', '1777'), '--remount-ro', '/dev'],
+    tmpfs('/tmp', '1777', String(temporaryBytes)),
+    ['/run', '/var', '/root'].flatMap((path) => tmpfs(path, '0755')),
+    ['--dir', HOME, '--dir', '/var/tmp'],
+    sortBinds(binds).flatMap(bind),
+    ['--remount-ro', '/'], // a tmpfs of bubblewrap's own, which has no size
+    ['--chdir', cwd, '--clearenv'],
+    Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
+  ];
+  return parts.flat();
+}
+
+/**
+ * Options for a bubblewrap around the other one, run as root, in which another user can reach the paths: directories
+ * on the way that are closed to that user are covered and hold nothing but those paths. Undefined: nothing is closed.
+ */
+export function reopenClosedParents(binds: readonly Bind[], uid: number): readonly string[] | undefined {
+  const closed = new Set(
+    binds.map(({ path }) => closedParent(path, uid)).filter((path) => path !== undefined),
+  );
+  if (closed.size === 0) return undefined;
+  const reopened = sortBinds(binds).filter(({ path }) => [...closed].some((parent) => isBelow(path, parent)));
+  const between = new Set(reopened.flatMap(({ path }) => parentsOf(path)));
+  return [
+    // In a process namespace: the outer one gives up the right to end a process of another user, so that the death of
+    // choo would not reach the inner one. The end of a namespace's first process always does.
+    ['--die-with-parent', '--unshare-pid', '--json-status-fd', '5', '--dev-bind', '/', '/'],
+    [...closed].flatMap((path) => tmpfs(path, '0755')),
+    // Bubblewrap would make the directories in between too, but closed ones.
+    [...between]
+      .filter((path) => [...closed].some((parent) => isBelow(path, parent)))
+      .flatMap((path) => ['--perms', '0755', '--dir', path]),
+    reopened.flatMap(bind),
+  ].flat();
+}
+
+/** The first directory on the way to a path that a user without groups cannot pass. */
+function closedParent(path: string, uid: number): string | undefined {
+  return parentsOf(path).find((parent) => {
+    const stat = statSync(parent, { throwIfNoEntry: false });
+    if (stat === undefined) return false; // bubblewrap will say so
+    return (stat.mode & (stat.uid === uid ? 0o100 : stat.gid === uid ? 0o010 : 0o001)) === 0;
+  });
+}
+
+/** The directories on the way to a path, the nearest last. */
+function parentsOf(path: string): readonly string[] {
+  const parents: string[] = [];
+  for (let parent = dirname(path); parent !== '/'; parent = dirname(parent)) parents.unshift(parent);
+  return parents;
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path.startsWith(`${directory}/`);
+}
+
+/** Each path once, those above before those below: a later bind covers what an earlier one showed. */
+function sortBinds(binds: readonly Bind[]): readonly Bind[] {
+  const unique = new Map(binds.map((bind) => [bind.path, bind]));
+  return [...unique.values()].sort((a, b) => (`${a.path}/` < `${b.path}/` ? -1 : 1));
+}
+
+function bind({ path, writable }: Bind): readonly string[] {
+  return [writable ? '--bind' : '--ro-bind', path, path];
+}
+
+function mask({ path, directory }: Mask): readonly string[] {
+  return directory ? ['--size', '4096', '--tmpfs', path] : ['--ro-bind', '/dev/null', path];
+}
+
+function tmpfs(path: string, permissions: string, bytes = SMALL_BYTES): readonly string[] {
+  return ['--size', bytes, '--perms', permissions, '--tmpfs', path];
+}
+
+function systemDirectory(path: string): readonly string[] {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  return stat.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path];
+}
+
+/** Where the names of hosts are looked up, when `/etc` only has a link to it (systemd-resolved). */
+export function resolverFile(): string | undefined {
+  try {
+    const path = realpathSync('/etc/resolv.conf');
+    return /^\/(?:etc|usr)\//.test(path) ? undefined : path;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import type { Stats } from 'node:fs';
+import { lstat, opendir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The unit of `Stats.blocks`, whatever the file system's own. Bytes. */
+const BLOCK_BYTES = 512;
+/** What a file takes at least, an empty one too: the file system has places for a limited number of them. Bytes. */
+const FILE_BYTES = 4096;
+/** How many files are asked about at once. */
+const AT_ONCE = 16;
+/** How many files with several names are remembered so as to count them once. */
+const REMEMBERED = 100_000;
+
+/**
+ * What directories take on disk, and what these processes hold open there that has no name any more. Follows no link.
+ * Files that come and go meanwhile are counted or not. Ends early, with what it has, when `isEnough` says so.
+ */
+export async function measureDiskUse(
+  { directories, pids }: { readonly directories: readonly string[]; readonly pids: readonly number[] },
+  isEnough: (bytes: number) => boolean,
+): Promise<number> {
+  let bytes = 0;
+  const seen = new Set<string>();
+  const count = (stats: Stats): void => {
+    if (stats.nlink !== 1 && !stats.isDirectory()) {
+      const id = `${stats.dev}:${stats.ino}`;
+      if (seen.has(id)) return;
+      if (seen.size < REMEMBERED) seen.add(id);
+    }
+    bytes += Math.max(stats.blocks * BLOCK_BYTES, FILE_BYTES);
+  };
+
+  const waiting = [...directories];
+  for (let path = waiting.pop(); path !== undefined && !isEnough(bytes); path = waiting.pop()) {
+    const batch: Promise<void>[] = [];
+    const look = async (entry: string): Promise<void> => {
+      const stats = await lstat(entry).catch(() => undefined);
+      if (stats === undefined) return;
+      count(stats);
+      if (stats.isDirectory()) waiting.push(entry);
+    };
+    const listing = await opendir(path, { bufferSize: 256 }).catch(() => undefined);
+    if (listing === undefined) continue;
+    for await (const entry of listing) {
+      batch.push(look(join(path, entry.name)));
+      if (batch.length >= AT_ONCE) await Promise.all(batch.splice(0));
+      if (isEnough(bytes)) break;
+    }
+    await Promise.all(batch);
+  }
+
+  const devices = new Set((await Promise.all(directories.map(tryStat))).map((stats) => stats?.dev));
+  for (const pid of pids) {
+    const folder = `/proc/${pid}/fd`;
+    for (const descriptor of await readdir(folder).catch(() => [])) {
+      const stats = await tryStat(join(folder, descriptor));
+      if (stats?.isFile() && stats.nlink === 0 && devices.has(stats.dev)) count(stats);
+    }
+  }
+  return bytes;
+}
+
+async function tryStat(path: string): Promise<Stats | undefined> {
+  return await stat(path).catch(() => undefined);
+}

@@ -1,0 +1,87 @@
+import { markedTree } from './marked-tree.ts';
+import {
+  descendants,
+  endAll,
+  isMarked,
+  listProcesses,
+  newMark,
+  OWNER_VARIABLE,
+  send,
+} from './process-tree.ts';
+import { runCommand, type Watch } from './runner.ts';
+import type { Sandbox } from './sandbox.ts';
+import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './watchdog.ts';
+
+/**
+ * No sandbox: commands run as choo's own user, on choo's machine. They get an environment of their own, and are ended
+ * with all that they started unless it hides on purpose (see {@link markedTree}).
+ */
+export function openHostSandbox(options: {
+  /** The PATH of the commands. */
+  readonly searchPath: string;
+  /** Marks the processes: unique to this choo among all that run. Letters, digits, `-` and `_`. */
+  readonly owner: string;
+  readonly home: string;
+  /** Where commands put temporary files. */
+  readonly temporary?: string;
+  readonly limits?: Partial<SpaceLimits>;
+}): Sandbox {
+  const keep = killOnExit();
+  const watchdog = openWatchdog({ ...DEFAULT_LIMITS, ...options.limits });
+  return {
+    kind: 'host',
+    async exec(workplace, execution) {
+      const mark = newMark(options.owner);
+      const env = {
+        PATH: options.searchPath,
+        HOME: options.home,
+        LANG: 'C.UTF-8',
+        TMPDIR: options.temporary ?? '/tmp',
+        ...execution.env,
+        [OWNER_VARIABLE]: mark,
+      };
+      const look = watchdog({
+        directories: [workplace.worktree, ...(execution.writable ?? [])],
+        processes: (all, leader) => {
+          const group = all.filter((process) => process.group === leader);
+          return [...new Set([...group, ...descendants(all, leader)])];
+        },
+      });
+      const watch: Watch = (leader, end) => {
+        const stack = new DisposableStack();
+        stack.use(keep(leader, end));
+        stack.use(look(leader, end));
+        return stack;
+      };
+      return await runCommand({ ...execution, env, tree: markedTree(mark), watch });
+    },
+    handOver: async () => {}, // it is the same user
+    selfTest: async () => ({ ok: true }),
+  };
+}
+
+/** Kills the groups of what still runs when choo exits. (When choo is killed: `endLeftovers`, at its next start.) */
+function killOnExit(): Watch {
+  const running = new Set<number>();
+  const killAll = (): void => {
+    for (const leader of running) send(-leader, 'SIGKILL');
+  };
+  return (leader) => {
+    if (running.size === 0) process.once('exit', killAll);
+    running.add(leader);
+    return {
+      [Symbol.dispose]() {
+        running.delete(leader);
+        if (running.size === 0) process.off('exit', killAll);
+      },
+    };
+  };
+}
+
+/**
+ * Ends what a choo that is dead left behind: every process that carries its mark. Settles with how many there were
+ * when they are gone. Linux only; elsewhere it finds none.
+ */
+export async function endLeftovers(owner: string): Promise<number> {
+  return await endAll(() => listProcesses().filter((pid) => isMarked(pid, owner)));
+}
