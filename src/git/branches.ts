@@ -5,7 +5,7 @@ import type { Git } from './git.ts';
 const NAMESPACES = ['choo/unit', 'choo/run', 'choo/old'] as const;
 
 /** The branch of a unit; one for each unit and target, whatever the run. `unit` is a unit id, `target` a branch. */
-function unitBranch(target: string, unit: string): string {
+export function unitBranch(target: string, unit: string): string {
   return `choo/unit/${target}/${unit}`;
 }
 

@@ -1,3 +1,4 @@
+import { delimiter, isAbsolute } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { ChooError } from '../errors.ts';
 import { type Companion, startCompanion } from '../sandbox/process.ts';
@@ -5,26 +6,68 @@ import { type Companion, startCompanion } from '../sandbox/process.ts';
 /**
  * git as choo runs it, in one repository. What the repository, the user or the machine configures cannot make it start
  * another program, ask a question or reach a network: no system or global settings, no hooks, no file system monitor, no
- * transport, no replaced objects, messages in English.
+ * transport, no replaced objects, paths taken literally, messages in English.
  */
 export interface Git {
   readonly directory: string;
   /** Standard output, untrimmed. Throws a ChooError (`git`) with git's own words when it exits with anything but 0. */
   run(...args: string[]): Promise<string>;
+  /** The same for a command that answers "no" by exit status 1. */
+  ask(...args: string[]): Promise<{ readonly yes: boolean; readonly stdout: string }>;
   /** Starts a git that serves requests on its standard streams, such as `cat-file --batch-command`. */
   start(...args: string[]): Promise<Companion>;
 }
 
+/**
+ * Which repository git works on. What is left out, git finds by itself, by looking at files around its directory: where
+ * somebody else writes there, leave nothing out. Absolute paths.
+ */
+export interface GitPlace {
+  /** A `.git` directory, a bare repository, or what git keeps of one worktree. */
+  readonly gitDirectory?: string;
+  readonly workTree?: string;
+  /** Where objects are read and written. */
+  readonly objects?: string;
+  readonly indexFile?: string;
+}
+
+/** How long a git that prints nothing may take. Milliseconds. */
+const MAX_SILENCE_MS = 10 * 60_000;
+
 /** `searchPath` is the PATH on which git and its helpers are found. */
-export function openGit(directory: string, searchPath: string): Git {
-  const environment = gitEnvironment(directory, searchPath);
+export function openGit(directory: string, searchPath: string, place: GitPlace = {}): Git {
+  const environment = gitEnvironment(directory, searchPath, place);
+  const run = createRunner(directory, environment, (exitCode) => exitCode === 0);
+  return {
+    directory,
+    run,
+    ask: async (...args) => {
+      let status = 0;
+      const ask = createRunner(directory, environment, (exitCode) => {
+        status = exitCode;
+        return exitCode <= 1;
+      });
+      const stdout = await ask(...args);
+      return { yes: status === 0, stdout };
+    },
+    start: (...args) => startCompanion(['git', ...args], { cwd: directory, env: environment }),
+  };
+}
+
+function createRunner(
+  directory: string,
+  environment: Record<string, string>,
+  accepts: (exitCode: number) => boolean,
+): Git['run'] {
   const git: SimpleGit = simpleGit({
     baseDir: directory,
     allowEnvironment: Object.keys(environment),
     // By itself the library takes a failure that says nothing for a success.
     errors: (error, { exitCode, stdErr }) =>
-      error ??
-      (exitCode === 0 ? undefined : new Error(String(Buffer.concat(stdErr)) || `exit status ${exitCode}`)),
+      accepts(exitCode)
+        ? undefined
+        : (error ?? new Error(String(Buffer.concat(stdErr)) || `exit status ${exitCode}`)),
+    timeout: { block: MAX_SILENCE_MS },
     // These guard against settings that run programs; ours switch exactly those off.
     unsafe: {
       allowUnsafeConfigEnvCount: true,
@@ -32,18 +75,18 @@ export function openGit(directory: string, searchPath: string): Git {
       allowUnsafeFsMonitor: true,
       allowUnsafeHooksPath: true,
       allowUnsafeProtocolOverride: true,
+      allowUnsafeTemplateDir: true,
     },
-  }).env(environment);
-  return {
-    directory,
-    run: async (...args) => {
-      try {
-        return await git.raw(args);
-      } catch (error) {
-        throw gitError(args, error);
-      }
-    },
-    start: (...args) => startCompanion(['git', ...args], { cwd: directory, env: environment }),
+  })
+    .env(environment)
+    // The library waits 50 ms for the output of a command that printed nothing. This is some, and it is empty.
+    .outputHandler((_, stdout) => stdout.once('end', () => stdout.emit('data', Buffer.alloc(0))));
+  return async (...args) => {
+    try {
+      return await git.raw(args);
+    } catch (error) {
+      throw gitError(args, error);
+    }
   };
 }
 
@@ -53,13 +96,20 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'core.fsmonitor': 'false',
   'core.attributesFile': '/dev/null',
   'core.excludesFile': '/dev/null',
+  'core.untrackedCache': 'false',
+  'gc.auto': '0',
+  'diff.ignoreSubmodules': 'all',
   'advice.detachedHead': 'false',
 };
 
-function gitEnvironment(directory: string, searchPath: string): Record<string, string> {
+function gitEnvironment(
+  directory: string,
+  searchPath: string,
+  { gitDirectory, workTree, objects, indexFile }: GitPlace,
+): Record<string, string> {
   const settings = Object.entries({ ...SETTINGS, 'safe.directory': directory });
   return {
-    PATH: searchPath,
+    PATH: searchPath.split(delimiter).filter(isAbsolute).join(delimiter), // an agent's `git` is no git
     HOME: '/nonexistent',
     LC_ALL: 'C',
     GIT_AUTHOR_NAME: 'choo',
@@ -74,6 +124,11 @@ function gitEnvironment(directory: string, searchPath: string): Record<string, s
     GIT_NO_LAZY_FETCH: '1',
     GIT_ALLOW_PROTOCOL: '', // of all transports none, whatever `protocol.*.allow` says
     GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_LITERAL_PATHSPECS: '1',
+    ...(gitDirectory === undefined ? {} : { GIT_DIR: gitDirectory }),
+    ...(workTree === undefined ? {} : { GIT_WORK_TREE: workTree }),
+    ...(objects === undefined ? {} : { GIT_OBJECT_DIRECTORY: objects }),
+    ...(indexFile === undefined ? {} : { GIT_INDEX_FILE: indexFile }),
     GIT_CONFIG_COUNT: String(settings.length),
     ...Object.fromEntries(
       settings.flatMap(([key, value], index) => [

@@ -2,6 +2,7 @@ import { MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from '../di
 import { ChooError } from '../errors.ts';
 import type { Git } from './git.ts';
 import type { ObjectReader } from './object-reader.ts';
+import { parseTreeObject } from './tree-object.ts';
 
 /** A tree object with {@link MAX_ENTRIES} names is smaller; a larger one is not opened. Bytes. */
 const MAX_TREE_OBJECT_BYTES = 8 * 1024 * 1024;
@@ -117,21 +118,15 @@ export class CommitTree implements SpecTree {
 /** The id of a directory's tree object, or why it has none. */
 type Place = { readonly tree: string } | { readonly unlisted: Unlisted };
 
-/** Reads a tree object: for each entry the mode, a blank, the name, a NUL and the id's bytes. Undefined: it is none. */
 function parseTree(content: Buffer, directory: string, idBytes: number): TreeEntry[] | undefined {
-  const entries: TreeEntry[] = [];
   const prefix = directory === '' ? '' : `${directory}/`;
-  for (let offset = 0; offset < content.length && entries.length <= MAX_ENTRIES;) {
-    const blank = content.indexOf(0x20, offset);
-    const nul = content.indexOf(0, blank);
-    if (blank < 0 || nul < 0 || nul + idBytes >= content.length) return undefined;
-    const mode = content.toString('latin1', offset, blank);
-    const name = content.toString('utf8', blank + 1, nul);
-    offset = nul + 1 + idBytes;
-    const version = content.toString('hex', nul + 1, offset);
-    entries.push({ name, path: prefix + name, kind: kindOf(mode), size: 0, version });
-  }
-  return entries;
+  return parseTreeObject(content, idBytes, MAX_ENTRIES)?.map(({ mode, name, id }) => ({
+    name,
+    path: prefix + name,
+    kind: kindOf(mode),
+    size: 0,
+    version: id,
+  }));
 }
 
 function kindOf(mode: string): TreeEntry['kind'] {

@@ -1,0 +1,44 @@
+/** What a commit of choo's says. */
+export interface CommitFacts {
+  readonly tree: string;
+  readonly parents: readonly string[];
+  /** One line. */
+  readonly subject: string;
+  readonly body?: string;
+  /** Names and values of the trailers, in order. */
+  readonly trailers?: Readonly<Record<string, string>>;
+}
+
+/** Who commits: choo, never the agent. */
+const IDENTITY = 'choo <choo@localhost>';
+
+/**
+ * The text of a commit object. Line ends in the subject and in trailers become blanks, so that neither can forge the
+ * other; so do control characters in the body.
+ */
+export function commitText(
+  { tree, parents, subject, body, trailers = {} }: CommitFacts,
+  now = new Date(),
+): string {
+  const who = `${IDENTITY} ${Math.floor(now.getTime() / 1000)} +0000`;
+  const header = [
+    `tree ${tree}`,
+    ...parents.map((parent) => `parent ${parent}`),
+    `author ${who}`,
+    `committer ${who}`,
+  ];
+  const lines = Object.entries(trailers).map(([name, value]) => `${name}: ${oneLine(value)}`);
+  const paragraphs = [oneLine(subject), plain(body ?? ''), lines.join('\n')].filter((text) => text !== '');
+  return `${header.join('\n')}\n\n${paragraphs.join('\n\n')}\n`;
+}
+
+function plain(text: string): string {
+  return text
+    .replaceAll(/\r\n?/g, '\n')
+    .replaceAll(/[\0-\x08\x0b-\x1f\x7f]/g, ' ')
+    .trim();
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\0-\x1f\x7f]+/g, ' ').trim();
+}

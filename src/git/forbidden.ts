@@ -1,0 +1,115 @@
+import { shorten } from '../problems/problem.ts';
+import type { ObjectReader } from './object-reader.ts';
+import { type Change, listLinks } from './tree-object.ts';
+
+/** A change that must not become part of a commit, whoever made it. */
+export interface Forbidden {
+  readonly path: string;
+  /** `name`: git takes it for its own on some system, or it is no text. `link`: it leads out of the repository. */
+  readonly reason: 'name' | 'mode' | 'gitlink' | 'submodules' | 'link';
+  /** A sentence without its subject: `is a link out of the repository`. */
+  readonly message: string;
+}
+
+/** Which of the changes that led to `tree` must not be committed, by path. Reads no object unless a link changed. */
+export async function findForbidden(
+  reader: ObjectReader,
+  tree: string,
+  changes: readonly Change[],
+): Promise<readonly Forbidden[]> {
+  const found = changes.flatMap((change) => judgeChange(change) ?? []);
+  // A link may lead elsewhere because another one on its way changed.
+  if (!changes.some(({ before, after }) => before?.mode === LINK || after?.mode === LINK)) return found;
+  const ids = new Map(await listLinks(reader, tree));
+  const now = await readTargets(reader, ids);
+  for (const { path, before } of changes) {
+    if (before?.mode === LINK) ids.set(path, before.id);
+    else ids.delete(path);
+  }
+  const earlier = await readTargets(reader, ids);
+  const changed = new Set(changes.map(({ path }) => path));
+  for (const path of now.keys())
+    if (leadsOut(path, now) && (changed.has(path) || !leadsOut(path, earlier))) {
+      const target = shorten(now.get(path) ?? '');
+      found.push({ path, reason: 'link', message: `is a link out of the repository, to \`${target}\`` });
+    }
+  return found;
+}
+
+const LINK = '120000';
+const GITLINK = '160000';
+const MODES = new Set(['100644', '100755', LINK, GITLINK]);
+
+/** What can be said of a change without reading an object. Pure. */
+export function judgeChange({ path, before, after }: Change): Forbidden | undefined {
+  if (before?.mode === GITLINK || after?.mode === GITLINK)
+    return { path, reason: 'gitlink', message: 'is another repository, of which choo changes nothing' };
+  if (foldName(path) === '.gitmodules' || /^gitmod~\d$/.test(foldName(path)))
+    return { path, reason: 'submodules', message: 'decides which repositories git fetches' };
+  if (after === undefined) return undefined; // whatever it was, it is gone
+  if (!path.isWellFormed()) return { path, reason: 'name', message: 'has a name that is not UTF-8' };
+  if (path.split('/').some((name) => name === '' || name === '.' || name === '..' || isGitName(name)))
+    return { path, reason: 'name', message: "has a name that is git's own" };
+  if (!MODES.has(after.mode)) return { path, reason: 'mode', message: `has the mode ${after.mode}` };
+  return undefined;
+}
+
+/** Whether git takes a file of this name for a `.git`, on this or on another system. Pure. */
+export function isGitName(name: string): boolean {
+  if (!/git|[^\0-\x7f]/i.test(name)) return false;
+  return name.split('\\').some((part) => /^(?:\.git|git~1)$/.test(foldName(part)));
+}
+
+/** A name as the file systems of Windows and macOS compare it: ignoring case, what they drop, and named streams. */
+function foldName(name: string): string {
+  return name
+    .replaceAll(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
+    .replace(/:.*$/s, '')
+    .replace(/[ .]+$/, '')
+    .toLowerCase();
+}
+
+/** As many links as a system follows on one path. */
+const MAX_LINKS = 40;
+
+/**
+ * Whether a link leads out of the root, into a `.git`, or nowhere because it goes round in circles. `links` are all links
+ * by path, and where they lead. What is no link counts as a directory. Pure.
+ */
+export function leadsOut(path: string, links: ReadonlyMap<string, string>): boolean {
+  const ahead = path.split('/').toReversed();
+  const place: string[] = [];
+  let followed = 0;
+  for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      if (place.pop() === undefined) return true;
+      continue;
+    }
+    if (isGitName(name)) return true;
+    place.push(name);
+    const target = links.get(place.join('/'));
+    if (target === undefined) continue;
+    followed += 1;
+    if (followed > MAX_LINKS || target === '' || /^[/\\]|^[A-Za-z]:|\0/.test(target)) return true;
+    place.pop();
+    ahead.push(...target.split(/[/\\]/).toReversed());
+  }
+  return false;
+}
+
+/** A longer one is none that a system could follow. Bytes. */
+const MAX_TARGET_BYTES = 4_096;
+
+async function readTargets(
+  reader: ObjectReader,
+  links: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, string>> {
+  const ids = [...new Set(links.values())];
+  const infos = await reader.info(ids);
+  const short = ids.filter((_, index) => (infos[index]?.size ?? Infinity) <= MAX_TARGET_BYTES);
+  const targets = new Map<string, string>();
+  for (const [index, content] of (await reader.contents(short)).entries())
+    targets.set(short[index] ?? '', content?.toString('utf8') ?? '');
+  return new Map(Array.from(links, ([path, id]) => [path, targets.get(id) ?? '']));
+}
