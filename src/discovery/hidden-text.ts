@@ -20,8 +20,25 @@ const JOINER = '\u200D';
 
 /** Finds hidden characters anywhere, and HTML comments from `markdownFrom` on that do not stand in code. Linear. */
 export function findHiddenText(text: string, markdownFrom: number): readonly HiddenText[] {
-  const found = [...findInvisible(text), ...findComments(text, markdownFrom)];
+  const comments = findComments(text, markdownFrom)
+    .take(MAX_FINDINGS)
+    .map(({ start }) => ({ offset: start, what: 'an HTML comment' }));
+  const found = [...findInvisible(text), ...comments];
   return found.sort((a, b) => a.offset - b.offset).slice(0, MAX_FINDINGS);
+}
+
+/** The Markdown text without what a reviewer of the rendered page does not see: what an agent may be told. */
+export function stripHidden(text: string): string {
+  let shown = '';
+  let from = 0;
+  for (const { start, end } of findComments(text, 0)) {
+    shown += text.slice(from, start);
+    from = end;
+  }
+  shown += text.slice(from);
+  return shown.replaceAll(INVISIBLE, (character, offset: number) =>
+    isEmojiJoiner(shown, offset) ? character : '',
+  );
 }
 
 /** The text with every hidden character spelled out (`U+202E`), so that it is safe on a terminal and honest on a page. */
@@ -59,11 +76,14 @@ function findInvisible(text: string): HiddenText[] {
   return found;
 }
 
-function findComments(text: string, from: number): HiddenText[] {
-  if (!text.includes('<!--', from)) return [];
-  const found: HiddenText[] = [];
+/** HTML comments that do not stand in code, from the first character to after the last. */
+function* findComments(
+  text: string,
+  from: number,
+): Generator<{ readonly start: number; readonly end: number }> {
+  if (!text.includes('<!--', from)) return;
   const blocks = findCodeBlocks(text, from);
-  for (let lineStart = from; lineStart < text.length && found.length < MAX_FINDINGS;) {
+  for (let lineStart = from; lineStart < text.length;) {
     const newline = text.indexOf('\n', lineStart);
     const lineEnd = newline < 0 ? text.length : newline;
     const line = text.slice(lineStart, lineEnd);
@@ -74,13 +94,12 @@ function findComments(text: string, from: number): HiddenText[] {
       while (column >= 0 && isInside(spans, column)) column = line.indexOf('<!--', column + 1);
     }
     if (column >= 0) {
-      found.push({ offset: lineStart + column, what: 'an HTML comment' });
       const close = text.indexOf('-->', lineStart + column + 4);
       next = close < 0 ? text.length : close + 3;
+      yield { start: lineStart + column, end: next };
     }
     lineStart = next;
   }
-  return found;
 }
 
 /** A joiner between two pictures makes one picture of them; that hides nothing. */

@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import type { AgentEvent, LineParser, TokenCount, Trouble } from './provider.ts';
+import { resetTime } from './reset-time.ts';
+import { SpentByMessage } from './spent-by-message.ts';
+import {
+  addTokens,
+  anyList,
+  anything,
+  count,
+  cut,
+  dollars,
+  NO_TOKENS,
+  optionalFlag,
+  optionalStatus,
+  optionalText,
+  readLine,
+  readValue,
+  textEvents,
+  toolEvent,
+} from './stream.ts';
+import { troubleOfMessage, troubleOfStatus } from './trouble.ts';
+
+const usageSchema = z.object({
+  input_tokens: count,
+  output_tokens: count,
+  cache_read_input_tokens: count,
+  cache_creation_input_tokens: count,
+});
+const modelUsageSchema = z.object({
+  inputTokens: count,
+  outputTokens: count,
+  cacheReadInputTokens: count,
+  cacheCreationInputTokens: count,
+});
+const messageSchema = z.object({
+  id: optionalText,
+  usage: usageSchema.optional().catch(undefined),
+  content: anyList,
+});
+const blockSchema = z.object({
+  type: optionalText,
+  text: optionalText,
+  name: optionalText,
+  input: anything,
+});
+const lineSchema = z.object({
+  type: z.string(),
+  subtype: optionalText,
+  // assistant
+  message: messageSchema.optional().catch(undefined),
+  // assistant, system/api_retry
+  error: optionalText,
+  error_status: optionalStatus,
+  // rate_limit_event
+  rate_limit_info: z.object({ status: optionalText, resetsAt: count }).optional().catch(undefined),
+  // result
+  is_error: optionalFlag,
+  api_error_status: optionalStatus,
+  stop_reason: optionalText,
+  result: optionalText,
+  errors: anyList,
+  total_cost_usd: dollars,
+  usage: usageSchema.optional().catch(undefined),
+  modelUsage: z.record(z.string(), modelUsageSchema).optional().catch(undefined),
+});
+type Line = z.output<typeof lineSchema>;
+
+/** Reads `--output-format stream-json`. */
+export function createParser(now: () => number = Date.now): LineParser {
+  const spent = new SpentByMessage();
+  let lastError: string | undefined;
+  let resetsAt: number | null = null;
+
+  function readAssistant({ message, error }: Line): readonly AgentEvent[] {
+    lastError = error;
+    const events: AgentEvent[] = [];
+    for (const block of message?.content ?? []) {
+      const { type, text, name, input } = readValue(block, blockSchema) ?? {};
+      // The text of a failed request stands in the result, too.
+      if (type === 'text' && error === undefined) events.push(...textEvents(text));
+      if (type === 'tool_use') events.push(toolEvent(name ?? '', input));
+    }
+    const total = spent.record(message?.id, message?.usage && tokensOf(message.usage));
+    if (total !== undefined) events.push({ type: 'usage', tokens: total, costUsd: null });
+    return events;
+  }
+
+  function readRateLimit({ rate_limit_info: info }: Line): readonly AgentEvent[] {
+    if (info?.status !== 'rejected') return [];
+    resetsAt =
+      info.resetsAt > 0 && Number.isSafeInteger(info.resetsAt * 1_000) ? info.resetsAt * 1_000 : null;
+    return [
+      { type: 'trouble', trouble: 'rate-limited', message: 'the limit of the account is reached', resetsAt },
+    ];
+  }
+
+  function readResult(line: Line): readonly AgentEvent[] {
+    const trouble = troubleOfResult(line, lastError);
+    const told = line.result ?? line.errors.filter((each) => typeof each === 'string').join('\n');
+    const message = cut(told === '' ? (line.subtype ?? '') : told);
+    const resets = trouble === 'rate-limited' ? (resetTime(message, now()) ?? resetsAt) : null;
+    const tokens = totalOf(line) ?? spent.total;
+    const costUsd = line.total_cost_usd ?? null;
+    return [
+      { type: 'usage', tokens, costUsd },
+      { type: 'result', trouble, message, resetsAt: resets },
+    ];
+  }
+
+  return (text) => {
+    const line = readLine(text, lineSchema);
+    if (line === undefined) return [];
+    switch (line.type) {
+      case 'assistant':
+        return readAssistant(line);
+      case 'system':
+        return readSystem(line);
+      case 'rate_limit_event':
+        return readRateLimit(line);
+      case 'result':
+        return readResult(line);
+      default:
+        return [];
+    }
+  };
+}
+
+function readSystem(line: Line): readonly AgentEvent[] {
+  if (line.subtype !== 'api_retry') return [];
+  const trouble = troubleOfStatus(line.error_status) ?? TROUBLE_OF_WORD.get(line.error ?? '') ?? 'error';
+  const status = line.error_status === undefined ? '' : ` (${line.error_status})`;
+  return [
+    {
+      type: 'trouble',
+      trouble,
+      message: cut(`${line.error ?? 'failed'}${status}, trying again`),
+      resetsAt: null,
+    },
+  ];
+}
+
+/** The subtype of a failed request is `success`: only `is_error` says that it failed, and the other fields say why. */
+function troubleOfResult(line: Line, lastError: string | undefined): Trouble | undefined {
+  if (line.stop_reason === 'refusal') return 'refused';
+  if (line.stop_reason === 'max_tokens' || line.stop_reason === 'model_context_window_exceeded')
+    return 'truncated';
+  if (!(line.is_error ?? line.subtype !== 'success')) return undefined;
+  if (line.subtype?.startsWith('error_max_')) return 'truncated';
+  return (
+    troubleOfStatus(line.api_error_status) ??
+    TROUBLE_OF_WORD.get(lastError ?? '') ??
+    troubleOfMessage(line.result ?? '')
+  );
+}
+
+/** The words of `error` fields; those that tell nothing (`server_error`, `unknown`) are left out. */
+const TROUBLE_OF_WORD: ReadonlyMap<string, Trouble> = new Map([
+  ['authentication_failed', 'not-authenticated'],
+  ['oauth_org_not_allowed', 'not-authenticated'],
+  ['billing_error', 'not-authenticated'],
+  ['rate_limit', 'rate-limited'],
+  ['overloaded', 'overloaded'],
+  ['max_output_tokens', 'truncated'],
+]);
+
+function tokensOf(usage: z.output<typeof usageSchema>): TokenCount {
+  return {
+    input: usage.input_tokens,
+    output: usage.output_tokens,
+    cacheRead: usage.cache_read_input_tokens,
+    cacheWrite: usage.cache_creation_input_tokens,
+  };
+}
+
+/** What the result says was spent: by each model, which counts failed requests and side requests too, or in all. */
+function totalOf(line: Line): TokenCount | undefined {
+  const models = Object.values(line.modelUsage ?? {});
+  if (models.length === 0) return line.usage && tokensOf(line.usage);
+  return models
+    .map((model) => ({
+      input: model.inputTokens,
+      output: model.outputTokens,
+      cacheRead: model.cacheReadInputTokens,
+      cacheWrite: model.cacheCreationInputTokens,
+    }))
+    .reduce(addTokens, NO_TOKENS);
+}

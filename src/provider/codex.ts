@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
+import { resetTime } from './reset-time.ts';
+import {
+  anyList,
+  anything,
+  count,
+  cut,
+  optionalText,
+  readLine,
+  readValue,
+  textEvents,
+  toolEvent,
+} from './stream.ts';
+import { troubleOfMessage } from './trouble.ts';
+import { PROXY_VARIABLES, pickVariables } from './variables.ts';
+
+const VARIABLES: readonly Variable[] = [
+  { name: 'CODEX_API_KEY', secret: true },
+  { name: 'OPENAI_API_KEY', secret: true },
+  { name: 'OPENAI_BASE_URL', secret: false },
+  ...PROXY_VARIABLES,
+];
+
+/** Codex, by `codex exec`. */
+export const codex: Provider = {
+  name: 'codex',
+  executable: 'codex',
+  installation: 'npm install --global @openai/codex',
+  authentication: 'set CODEX_API_KEY or OPENAI_API_KEY',
+  profile: 'agent',
+  variables: VARIABLES,
+  invocation,
+  createParser,
+};
+
+function invocation(assignment: Assignment): Invocation {
+  const { model, args = [], command, cwd, stateDirectory, sandboxed } = assignment;
+  const {
+    OPENAI_BASE_URL: endpoint,
+    OPENAI_API_KEY: general,
+    ...given
+  } = pickVariables(VARIABLES, assignment.variables);
+  const key = given['CODEX_API_KEY'] ?? general; // codex exec reads only the one
+  return {
+    executable: command ?? codex.executable,
+    args: [
+      'exec',
+      '--json',
+      '--ephemeral',
+      '--skip-git-repo-check',
+      '-C',
+      cwd,
+      '-s',
+      sandboxed ? 'danger-full-access' : 'workspace-write', // its own sandbox does not start inside another one
+      '-c',
+      'shell_environment_policy.inherit=core',
+      ...(endpoint === undefined ? [] : endpointArgs(endpoint)),
+      ...(model === undefined ? [] : ['-m', model]),
+      ...args,
+      '-',
+    ],
+    env: { ...given, ...(key === undefined ? {} : { CODEX_API_KEY: key }), CODEX_HOME: stateDirectory },
+    stdin: assignment.prompt,
+    files: {},
+  };
+}
+
+/** A model provider of one's own; a string of JSON is one of TOML, too. */
+function endpointArgs(endpoint: string): readonly string[] {
+  const fields = [
+    'name="choo"',
+    `base_url=${JSON.stringify(endpoint)}`,
+    'env_key="CODEX_API_KEY"',
+    'wire_api="responses"',
+    'request_max_retries=2',
+    'stream_max_retries=2',
+  ];
+  return ['-c', 'model_provider=choo', '-c', `model_providers.choo={${fields.join(',')}}`];
+}
+
+const itemSchema = z.object({
+  type: optionalText,
+  text: optionalText,
+  command: anything,
+  query: anything,
+  tool: optionalText,
+  arguments: anything,
+  changes: anyList,
+});
+const changeSchema = z.object({ path: optionalText });
+const usageSchema = z.object({
+  input_tokens: count,
+  cached_input_tokens: count,
+  cache_write_input_tokens: count,
+  output_tokens: count,
+});
+const lineSchema = z.object({
+  type: z.string(),
+  item: itemSchema.optional().catch(undefined),
+  usage: usageSchema.optional().catch(undefined),
+  message: optionalText,
+  error: z.object({ message: optionalText }).optional().catch(undefined),
+});
+
+/** Reads `--json`. */
+function createParser(now: () => number = Date.now): LineParser {
+  const failure = (message: string) => {
+    const trouble = troubleOfMessage(message);
+    return { trouble, message, resetsAt: trouble === 'rate-limited' ? resetTime(message, now()) : null };
+  };
+  return (text) => {
+    const line = readLine(text, lineSchema);
+    if (line === undefined) return [];
+    switch (line.type) {
+      case 'item.started':
+        return itemEvents(line.item, 'started');
+      case 'item.completed':
+        return itemEvents(line.item, 'completed');
+      case 'turn.completed':
+        return [
+          ...usageEvents(line.usage),
+          { type: 'result', trouble: undefined, message: '', resetsAt: null },
+        ];
+      case 'turn.failed':
+        return [{ type: 'result', ...failure(cut(line.error?.message ?? 'the turn failed')) }];
+      case 'error':
+        return [{ type: 'trouble', ...failure(cut(line.message ?? 'an error without a message')) }];
+      default:
+        return [];
+    }
+  };
+}
+
+/** A command is told when it starts, because it may take long; everything else when it is done. */
+function itemEvents(
+  item: z.output<typeof itemSchema> | undefined,
+  phase: 'started' | 'completed',
+): readonly AgentEvent[] {
+  if (item === undefined) return [];
+  if (item.type === 'command_execution') {
+    return phase === 'started' ? [toolEvent('shell', { command: item.command })] : [];
+  }
+  if (phase === 'started') return [];
+  switch (item.type ?? '') {
+    case 'agent_message':
+      return textEvents(item.text);
+    case 'file_change':
+      return item.changes
+        .slice(0, MOST_CHANGES)
+        .map((change) => toolEvent('edit', readValue(change, changeSchema)));
+    case 'mcp_tool_call':
+      return [toolEvent(item.tool ?? 'mcp', item.arguments)];
+    case 'web_search':
+      return [toolEvent('search', { query: item.query })];
+    default:
+      return []; // `error` among them: a warning, such as a model it does not know
+  }
+}
+
+/** How many files of one change are told. */
+const MOST_CHANGES = 50;
+
+/** Of the whole conversation. Its `input_tokens` count cached ones, too. */
+function usageEvents(usage: z.output<typeof usageSchema> | undefined): readonly AgentEvent[] {
+  if (usage === undefined) return [];
+  const { input_tokens: all, cached_input_tokens: cacheRead, cache_write_input_tokens: cacheWrite } = usage;
+  const tokens = {
+    input: Math.max(0, all - cacheRead - cacheWrite),
+    output: usage.output_tokens,
+    cacheRead,
+    cacheWrite,
+  };
+  return [{ type: 'usage', tokens, costUsd: null }];
+}

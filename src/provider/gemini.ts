@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
+import { resetTime } from './reset-time.ts';
+import { anything, count, cut, optionalText, readLine, textEvents, toolEvent } from './stream.ts';
+import { troubleOfMessage } from './trouble.ts';
+import { PROXY_VARIABLES, pickVariables } from './variables.ts';
+
+const VARIABLES: readonly Variable[] = [
+  { name: 'GEMINI_API_KEY', secret: true },
+  { name: 'GOOGLE_GEMINI_BASE_URL', secret: false },
+  ...PROXY_VARIABLES,
+];
+
+/** Without a chosen way to authenticate it exits 41; its own ten attempts take minutes and print nothing. */
+const SETTINGS = {
+  security: { auth: { selectedType: 'gemini-api-key' } },
+  general: { maxAttempts: 3, enableAutoUpdate: false },
+  privacy: { usageStatisticsEnabled: false },
+};
+
+/** Gemini CLI, headless: its standard input is no terminal. */
+export const gemini: Provider = {
+  name: 'gemini',
+  executable: 'gemini',
+  installation: 'npm install --global @google/gemini-cli',
+  authentication: 'set GEMINI_API_KEY',
+  profile: 'agent',
+  variables: VARIABLES,
+  invocation,
+  createParser,
+};
+
+function invocation(assignment: Assignment): Invocation {
+  const { model, args = [], command, stateDirectory } = assignment;
+  return {
+    executable: command ?? gemini.executable,
+    args: [
+      '--output-format',
+      'stream-json',
+      '--approval-mode',
+      'yolo',
+      ...(model === undefined ? [] : ['-m', model]),
+      ...args,
+    ],
+    env: {
+      ...pickVariables(VARIABLES, assignment.variables),
+      GEMINI_CLI_HOME: stateDirectory,
+      GEMINI_CLI_TRUST_WORKSPACE: 'true',
+    },
+    stdin: assignment.prompt,
+    files: { '.gemini/settings.json': `${JSON.stringify(SETTINGS)}\n` },
+  };
+}
+
+const statsSchema = z.object({
+  total_tokens: count,
+  input_tokens: count,
+  output_tokens: count,
+  cached: count,
+});
+const lineSchema = z.object({
+  type: z.string(),
+  // message
+  role: optionalText,
+  content: optionalText,
+  // tool_use
+  tool_name: optionalText,
+  parameters: anything,
+  // error
+  severity: optionalText,
+  message: optionalText,
+  // result
+  status: optionalText,
+  error: z.object({ message: optionalText }).optional().catch(undefined),
+  stats: statsSchema.optional().catch(undefined),
+});
+
+/** Reads `--output-format stream-json`. */
+function createParser(now: () => number = Date.now): LineParser {
+  const failure = (message: string) => {
+    const trouble = troubleOfMessage(message);
+    return { trouble, message, resetsAt: trouble === 'rate-limited' ? resetTime(message, now()) : null };
+  };
+  return (text) => {
+    const line = readLine(text, lineSchema);
+    if (line === undefined) return [];
+    switch (line.type) {
+      case 'message':
+        return line.role === 'assistant' ? textEvents(line.content) : []; // the prompt comes back as well
+      case 'tool_use':
+        return [toolEvent(line.tool_name ?? '', line.parameters)];
+      case 'error':
+        return [{ type: 'trouble', ...failure(cut(line.message ?? 'an error without a message')) }];
+      case 'result': {
+        const result =
+          line.status === 'success'
+            ? { trouble: undefined, message: '', resetsAt: null }
+            : failure(cut(line.error?.message ?? 'the request failed'));
+        return [...usageEvents(line.stats), { type: 'result', ...result }];
+      }
+      default:
+        return [];
+    }
+  };
+}
+
+/** `input_tokens` counts cached ones, too; thoughts are in the total alone, and are paid for as output. */
+function usageEvents(stats: z.output<typeof statsSchema> | undefined): readonly AgentEvent[] {
+  if (stats === undefined) return [];
+  const { total_tokens: total, input_tokens: all, output_tokens: shown, cached: cacheRead } = stats;
+  const tokens = {
+    input: Math.max(0, all - cacheRead),
+    output: Math.max(shown, total - all),
+    cacheRead,
+    cacheWrite: 0,
+  };
+  return [{ type: 'usage', tokens, costUsd: null }];
+}

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { ChooError } from '../errors.ts';
+import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
+import { resetTime } from './reset-time.ts';
+import {
+  addTokens,
+  anything,
+  count,
+  cut,
+  dollars,
+  isNone,
+  NO_TOKENS,
+  optionalStatus,
+  optionalText,
+  readLine,
+  textEvents,
+  toolEvent,
+} from './stream.ts';
+import { troubleOfMessage, troubleOfStatus } from './trouble.ts';
+import { PROXY_VARIABLES, pickVariables } from './variables.ts';
+
+const VARIABLES: readonly Variable[] = [
+  { name: 'ANTHROPIC_API_KEY', secret: true },
+  { name: 'OPENAI_API_KEY', secret: true },
+  { name: 'GOOGLE_GENERATIVE_AI_API_KEY', secret: true },
+  { name: 'OPENROUTER_API_KEY', secret: true },
+  { name: 'OPENCODE_API_KEY', secret: true },
+  { name: 'OPENAI_BASE_URL', secret: false },
+  ...PROXY_VARIABLES,
+];
+
+/** opencode, by `opencode run`. */
+export const opencode: Provider = {
+  name: 'opencode',
+  executable: 'opencode',
+  installation: 'npm install --global opencode-ai',
+  authentication: "set the key of the model's provider, for example ANTHROPIC_API_KEY or OPENAI_API_KEY",
+  profile: 'agent',
+  variables: VARIABLES,
+  invocation,
+  createParser,
+};
+
+function invocation(assignment: Assignment): Invocation {
+  const { args = [], command, stateDirectory } = assignment;
+  const { OPENAI_BASE_URL: endpoint, ...given } = pickVariables(VARIABLES, assignment.variables);
+  const model = endpoint === undefined ? assignment.model : endpointModel(assignment.model);
+  return {
+    executable: command ?? opencode.executable,
+    args: ['run', '--format', 'json', ...(model === undefined ? [] : ['--model', model]), ...args],
+    env: {
+      ...given,
+      OPENCODE_CONFIG: `${stateDirectory}/opencode.json`,
+      OPENCODE_DISABLE_AUTOUPDATE: '1',
+      OPENCODE_DISABLE_MODELS_FETCH: '1',
+      XDG_CACHE_HOME: `${stateDirectory}/cache`,
+      XDG_CONFIG_HOME: `${stateDirectory}/config`,
+      XDG_DATA_HOME: `${stateDirectory}/data`,
+      XDG_STATE_HOME: `${stateDirectory}/state`,
+    },
+    stdin: assignment.prompt,
+    files: { 'opencode.json': `${JSON.stringify(configuration(endpoint, assignment.model))}\n` },
+  };
+}
+
+/** `{env:NAME}` is opencode's own: the key itself stands in no file. */
+function configuration(endpoint: string | undefined, model: string | undefined): object {
+  const general = { autoupdate: false, share: 'disabled', permission: { '*': 'allow' } };
+  if (endpoint === undefined || model === undefined) return general;
+  const choo = {
+    npm: '@ai-sdk/openai-compatible',
+    options: { baseURL: endpoint, apiKey: '{env:OPENAI_API_KEY}' },
+    models: { [model]: { name: model } },
+  };
+  return { ...general, provider: { choo } };
+}
+
+function endpointModel(model: string | undefined): string {
+  if (model !== undefined) return `choo/${model}`;
+  throw new ChooError('usage', 'opencode needs the name of a model where OPENAI_BASE_URL is set', {
+    hint: 'name one in .choo.yml: provider.providers.opencode.model',
+  });
+}
+
+const tokensSchema = z.object({
+  input: count,
+  output: count,
+  reasoning: count,
+  cache: z.object({ read: count, write: count }).catch({ read: 0, write: 0 }),
+});
+const partSchema = z.object({
+  text: optionalText,
+  tool: optionalText,
+  state: z.object({ input: anything }).optional().catch(undefined),
+  reason: optionalText,
+  tokens: tokensSchema.optional().catch(undefined),
+  cost: dollars,
+});
+const headersSchema = z.object({ 'retry-after': optionalText }).optional().catch(undefined);
+const errorSchema = z.object({
+  name: optionalText,
+  data: z
+    .object({ message: optionalText, statusCode: optionalStatus, responseHeaders: headersSchema })
+    .optional()
+    .catch(undefined),
+});
+const lineSchema = z.object({
+  type: z.string(),
+  part: partSchema.optional().catch(undefined),
+  error: errorSchema.optional().catch(undefined),
+});
+type Part = z.output<typeof partSchema>;
+
+/** Reads `--format json`. */
+function createParser(now: () => number = Date.now): LineParser {
+  let tokens = NO_TOKENS;
+  let costUsd = 0;
+
+  function readStep(part: Part | undefined): readonly AgentEvent[] {
+    const events: AgentEvent[] = [];
+    if (part?.tokens !== undefined) {
+      const { input, output, reasoning, cache } = part.tokens;
+      tokens = addTokens(tokens, { input, output, cacheRead: cache.read, cacheWrite: cache.write });
+      tokens = addTokens(tokens, { ...NO_TOKENS, output: reasoning });
+      costUsd = Math.min(costUsd + (part.cost ?? 0), Number.MAX_VALUE);
+      // It says 0 for a model whose price it does not know.
+      events.push({ type: 'usage', tokens, costUsd: costUsd === 0 && !isNone(tokens) ? null : costUsd });
+    }
+    return [...events, ...endEvents(part?.reason)];
+  }
+
+  function readError(error: z.output<typeof errorSchema> | undefined): readonly AgentEvent[] {
+    const message = cut(error?.data?.message ?? error?.name ?? 'an error without a message');
+    const named = error?.name === 'ProviderAuthError' ? 'not-authenticated' : undefined;
+    const trouble = troubleOfStatus(error?.data?.statusCode) ?? named ?? troubleOfMessage(message);
+    const retryAfter = error?.data?.responseHeaders?.['retry-after'];
+    const words = retryAfter === undefined ? message : `${message}\nretry-after: ${retryAfter}`;
+    const resetsAt = trouble === 'rate-limited' ? resetTime(words, now()) : null;
+    return [{ type: 'result', trouble, message, resetsAt }];
+  }
+
+  return (text) => {
+    const line = readLine(text, lineSchema);
+    if (line === undefined) return [];
+    switch (line.type) {
+      case 'text':
+        return textEvents(line.part?.text);
+      case 'tool_use':
+        return [toolEvent(line.part?.tool ?? '', line.part?.state?.input)];
+      case 'step_finish':
+        return readStep(line.part);
+      case 'error':
+        return readError(line.error);
+      default:
+        return [];
+    }
+  };
+}
+
+/** A step that ends for another reason than a tool call is the last one. */
+function endEvents(reason: string | undefined): readonly AgentEvent[] {
+  const end = (trouble: 'truncated' | 'refused' | undefined): readonly AgentEvent[] => [
+    {
+      type: 'result',
+      trouble,
+      message: trouble === undefined ? '' : `the model ended with \`${reason}\``,
+      resetsAt: null,
+    },
+  ];
+  switch (reason ?? '') {
+    case 'stop':
+      return end(undefined);
+    case 'length':
+      return end('truncated');
+    case 'content-filter':
+      return end('refused');
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,126 @@
+import { stripHidden } from '../discovery/hidden-text.ts';
+import type { Task, Unit } from '../discovery/unit.ts';
+
+/** What an earlier attempt at the same work left behind. */
+export interface EarlierAttempt {
+  /** How the agent ended, in words. */
+  readonly outcome: string;
+  /** Paths it changed, from the root of the repository. */
+  readonly changed: readonly string[];
+  /** Why it did not count, and the end of what the gate printed. */
+  readonly verdict: string;
+  readonly tail: string;
+}
+
+/** Everything an agent is told about one attempt at a task. */
+export interface TaskPrompt {
+  readonly unit: Pick<Unit, 'id' | 'title' | 'tasks' | 'plan'>;
+  readonly task: Task;
+  /** From the repository's root to the project; empty, or with a slash at its end. */
+  readonly directory: string;
+  readonly attempt: number;
+  readonly attempts: number;
+  /** The gate passed before any work. */
+  readonly alreadyGreen: boolean;
+  /** Numbers of the unit's tasks that are done. */
+  readonly complete: ReadonlySet<number>;
+  /** Of this task, oldest first. */
+  readonly earlier: readonly EarlierAttempt[];
+}
+
+/** More paths than these tell an agent nothing. */
+const MAX_PATHS = 50;
+
+/** The prompt for one attempt at a task. Pure; hidden text of the specs is left out. */
+export function taskPrompt(input: TaskPrompt): string {
+  const { unit, task, attempt, attempts, alreadyGreen, earlier } = input;
+  const parts = [
+    `# Your task: ${oneLine(task.title)}`,
+    [
+      `- Unit: \`${unit.id}\` (${oneLine(unit.title)})`,
+      `- Task: ${task.number} of ${unit.tasks.length}, described in \`${input.directory}${task.file.path}\``,
+      `- Gate: \`${oneLine(task.gate)}\``,
+      `- Attempt: ${attempt} of ${attempts}`,
+    ].join('\n'),
+    RULES,
+    ...(alreadyGreen
+      ? ['The gate passes already, before any work on this task. Do what the task asks for all the same.']
+      : []),
+    othersText(input),
+    ...earlier.map((each, index) => earlierText(each, index + 1)),
+    `## The plan of the unit\n\n${bodyOf(unit.plan)}`,
+    `## The task\n\n${bodyOf(task.file)}`,
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** What an agent is told when a baseline check is red. */
+export interface RepairPrompt {
+  readonly unit: Pick<Unit, 'id' | 'title'>;
+  readonly check: { readonly name: string; readonly command: string };
+  readonly attempt: number;
+  readonly attempts: number;
+  readonly tail: string;
+  readonly earlier: readonly EarlierAttempt[];
+}
+
+/** The prompt for one attempt at repairing a baseline check. Pure. */
+export function repairPrompt({ unit, check, attempt, attempts, tail, earlier }: RepairPrompt): string {
+  return `${[
+    `# Your task: make the check \`${oneLine(check.name)}\` pass`,
+    [
+      `- Unit: \`${unit.id}\` (${oneLine(unit.title)}), whose tasks are all done`,
+      `- Check: \`${oneLine(check.command)}\``,
+      `- Attempt: ${attempt} of ${attempts}`,
+    ].join('\n'),
+    RULES,
+    'Repair what the check reports and nothing else. The gates of the unit must go on passing.',
+    `## What the check printed at its end\n\n${fence(tail)}`,
+    ...earlier.map((each, index) => earlierText(each, index + 1)),
+  ].join('\n\n')}\n`;
+}
+
+const RULES = `## How it is judged
+
+- When you stop, the gate is run for you, without a network, on exactly the files you leave in this directory. It must exit
+  with 0. Nothing else counts, not even what you say about it.
+- Work only in this directory. Files the gate names, spec files, CI settings, \`.git*\` and agent settings are put back to
+  what they were, whatever you write there.
+- Do not commit: that is done for you. Leave nothing behind that does not belong into the repository.`;
+
+function othersText({ unit, task, complete }: TaskPrompt): string {
+  if (unit.tasks.length === 1) return '';
+  const lines = unit.tasks.map((each) => {
+    const state = each.number === task.number ? 'yours' : complete.has(each.number) ? 'done' : 'later';
+    return `- ${each.number}. ${oneLine(each.title)} (${state})`;
+  });
+  return `## The tasks of the unit\n\n${lines.join('\n')}`;
+}
+
+function earlierText({ outcome, changed, verdict, tail }: EarlierAttempt, number: number): string {
+  const more = changed.length > MAX_PATHS ? `\n- and ${changed.length - MAX_PATHS} more` : '';
+  const paths = changed.slice(0, MAX_PATHS).map((path) => `- \`${oneLine(path)}\``);
+  return [
+    `## Attempt ${number}: ${oneLine(outcome)}; ${oneLine(verdict)}`,
+    changed.length === 0
+      ? 'It changed no file.'
+      : `Its changes are still here:\n\n${paths.join('\n')}${more}`,
+    ...(tail === '' ? [] : [`The gate printed at its end:\n\n${fence(tail)}`]),
+  ].join('\n\n');
+}
+
+function bodyOf(file: Task['file']): string {
+  const text = Buffer.from(file.content).toString('utf8');
+  return stripHidden(text.slice(file.frontMatter.bodyStart)).trim();
+}
+
+/** A fence longer than any in the text. */
+function fence(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks}\n${text.trimEnd()}\n${ticks}`;
+}
+
+function oneLine(text: string): string {
+  return stripHidden(text).replaceAll(/\s+/g, ' ').trim();
+}

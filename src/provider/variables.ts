@@ -1,0 +1,21 @@
+import type { Variable } from './provider.ts';
+
+/** How to reach the network. A proxy's address may hold a password. */
+export const PROXY_VARIABLES: readonly Variable[] = [
+  { name: 'HTTPS_PROXY', secret: true },
+  { name: 'HTTP_PROXY', secret: true },
+  { name: 'NO_PROXY', secret: false },
+];
+
+/** Those of the variables that a provider declares, and that say anything. */
+export function pickVariables(
+  declared: readonly Variable[],
+  given: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    declared.flatMap(({ name }) => {
+      const value = Object.hasOwn(given, name) ? given[name] : undefined;
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+}
