@@ -1,11 +1,15 @@
+import { statusJsonSchema } from '../../src/cli/status-schema.ts';
 import { configJsonSchema } from '../../src/config/schema.ts';
 import { listConfigKeys } from '../../src/config/template.ts';
+import { eventJsonSchema } from '../../src/events/event.ts';
 import { planJsonSchema } from '../../src/plan/schema.ts';
 
 /** Files that are made from code, by path from the root: what each must be, given what it is. */
 export const generatedFiles: ReadonlyMap<string, (before: string) => string> = new Map([
   ['schema/choo.schema.json', () => `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`],
   ['schema/plan.schema.json', () => `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`],
+  ['schema/status.schema.json', () => `${JSON.stringify(statusJsonSchema(), undefined, 2)}\n`],
+  ['schema/event.schema.json', () => `${JSON.stringify(eventJsonSchema(), undefined, 2)}\n`],
   ['docs/configuration.md', (before: string) => replaceBetween(before, 'configuration keys', configTable())],
 ]);
 

@@ -1,0 +1,130 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { RunEvent } from '../events/event.ts';
+import { isMissing } from './event-reader.ts';
+import type { UnitRecord } from './store.ts';
+import { type OrchStarted, projectRecord, teaches } from './unit-record.ts';
+
+const fileSchema = z.object({
+  version: z.literal(1),
+  /** Null: forgotten. */
+  record: z
+    .object({
+      target: z.string(),
+      unit: z.string(),
+      run: z.string(),
+      key: z.string(),
+      branch: z.string(),
+      base: z.string(),
+      head: z.string(),
+      committed: z.string(),
+      tasks: z.array(z.int()),
+      verified: z.boolean(),
+    })
+    .nullable(),
+  /** The last event of each run that the record knows of, so that an event counts once however often it is told. */
+  applied: z.record(z.string(), z.int()),
+});
+
+interface RecordFile {
+  readonly record: UnitRecord | null;
+  readonly applied: Readonly<Record<string, number>>;
+}
+
+/** The runs a lost record is made from again, oldest first, each with its events. */
+export type Retell = () => AsyncIterable<readonly RunEvent[]>;
+
+/**
+ * What is known of units, one file each. It follows from the events; kept so that nobody needs to read all runs for it.
+ * Only the process that writes events may write here.
+ */
+export class RecordFiles {
+  readonly #directory: string;
+  readonly #retell: Retell;
+
+  constructor(directory: string, retell: Retell) {
+    this.#directory = directory;
+    this.#retell = retell;
+  }
+
+  async read(target: string, unit: string): Promise<UnitRecord | undefined> {
+    return (await this.#load(target, unit)).record ?? undefined;
+  }
+
+  /** Takes in events of one run; those it knows are passed by. */
+  async apply(start: OrchStarted, events: readonly RunEvent[]): Promise<void> {
+    const lessons = Map.groupBy(events.filter(teaches), (event) => event.unit);
+    for (const [unit, own] of lessons) {
+      const before = await this.#load(start.target, unit);
+      const after = advance(before, start, own);
+      if (after !== before) await this.#save(start.target, unit, after);
+    }
+  }
+
+  async forget(target: string, unit: string): Promise<void> {
+    const { record, applied } = await this.#load(target, unit);
+    if (record !== null) await this.#save(target, unit, { record: null, applied });
+  }
+
+  async #load(target: string, unit: string): Promise<RecordFile> {
+    let text: string;
+    try {
+      text = await readFile(this.#path(target, unit), 'utf8');
+    } catch (error) {
+      if (isMissing(error)) return { record: null, applied: {} };
+      throw error;
+    }
+    const parsed = fileSchema.safeParse(parseJson(text));
+    return parsed.success ? parsed.data : this.#remake(target, unit);
+  }
+
+  async #remake(target: string, unit: string): Promise<RecordFile> {
+    let file: RecordFile = { record: null, applied: {} };
+    for await (const events of this.#retell()) {
+      const [start] = events;
+      if (start?.type !== 'orch.started' || start.target !== target) continue;
+      const lessons = events.filter(teaches).filter((event) => event.unit === unit);
+      file = advance(file, start, lessons);
+    }
+    await this.#save(target, unit, file);
+    return file;
+  }
+
+  async #save(target: string, unit: string, file: RecordFile): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const path = this.#path(target, unit);
+    const temporary = `${path}.${randomUUID()}`;
+    await writeFile(temporary, `${JSON.stringify({ version: 1, ...file })}\n`, { mode: 0o600 });
+    await rename(temporary, path);
+  }
+
+  #path(target: string, unit: string): string {
+    const name = createHash('sha256')
+      .update(JSON.stringify([target, unit]))
+      .digest('hex')
+      .slice(0, 32);
+    return join(this.#directory, `${name}.json`);
+  }
+}
+
+function advance(file: RecordFile, start: OrchStarted, events: readonly RunEvent[]): RecordFile {
+  const known = file.applied[start.run] ?? 0;
+  let record = file.record ?? undefined;
+  let last = known;
+  for (const event of events) {
+    if (event.seq <= known) continue;
+    record = projectRecord(record, start, event);
+    last = event.seq;
+  }
+  return last === known ? file : { record: record ?? null, applied: { ...file.applied, [start.run]: last } };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

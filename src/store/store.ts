@@ -1,0 +1,48 @@
+import type { EventBody, RunEvent } from '../events/event.ts';
+
+/** Where a unit stands for its target branch, whatever the run: what makes a later run go on instead of starting over. */
+export interface UnitRecord {
+  readonly target: string;
+  readonly unit: string;
+  /** The run that worked on it last. */
+  readonly run: string;
+  readonly key: string;
+  readonly branch: string;
+  /** The commit its work started from. */
+  readonly base: string;
+  /** Where choo left its branch. */
+  readonly head: string;
+  /** The newest commit made for it: `head`, or one that a crash kept from the branch. */
+  readonly committed: string;
+  /** The tasks that were complete at `committed`. Their gates run again before anybody counts on it. */
+  readonly tasks: readonly number[];
+  /** `head` passed verify for `key`. */
+  readonly verified: boolean;
+}
+
+/**
+ * Where runs are remembered. Small, so that a file and a database can both be it; both pass the same contract tests.
+ * Only one process writes to a run at a time; any number read.
+ */
+export interface Store extends AsyncDisposable {
+  /**
+   * Adds events to a run, all or none, and returns them numbered from `expected + 1`. They are safe on disk when it
+   * resolves. Throws a ChooError (`conflict`) when the run's last number is not `expected`: somebody else writes to it.
+   */
+  append(run: string, expected: number, events: readonly EventBody[]): Promise<readonly RunEvent[]>;
+  /** The events of a run after a number; none for a run that is not known. */
+  read(run: string, after?: number): Promise<readonly RunEvent[]>;
+  /** Calls with each event after a number, in order, those there are and those to come, until the signal. */
+  subscribe(
+    run: string,
+    after: number,
+    onEvents: (events: readonly RunEvent[]) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** The runs, newest first. */
+  runs(): Promise<readonly string[]>;
+  /** What is known of a unit; follows from the events of all runs. */
+  record(target: string, unit: string): Promise<UnitRecord | undefined>;
+  /** Forgets it: the unit starts over. */
+  forget(target: string, unit: string): Promise<void>;
+}

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import type { EventBody } from '../../../src/events/event.ts';
+import type { UnitRecord } from '../../../src/store/store.ts';
+import { projectRecord } from '../../../src/store/unit-record.ts';
+import { commit, factsOf, numbered, plannedUnit, started } from '../../helpers/run-events.ts';
+
+const api = factsOf('api');
+const RUN = 'run0000002';
+
+/** What an earlier run left: task 1 done, pushed and verified. */
+const BEFORE: UnitRecord = {
+  target: 'main',
+  unit: 'api',
+  run: 'run0000001',
+  key: 'key-of-api',
+  branch: 'choo/unit/main/api',
+  base: commit('9'),
+  head: commit('a'),
+  committed: commit('a'),
+  tasks: [1],
+  verified: true,
+};
+
+function after(before: UnitRecord | undefined, events: readonly EventBody[], key = 'key-of-api') {
+  const start = started([plannedUnit('web'), plannedUnit('api', { key })], RUN);
+  return numbered(events).reduce((record, event) => projectRecord(record, start, event), before);
+}
+
+describe('what is known of a unit', () => {
+  test.each<[string, UnitRecord | undefined, readonly EventBody[], unknown]>([
+    ['is nothing before it starts', undefined, [api.queued(), api.committed(1), api.pushed()], undefined],
+    [
+      'begins with its start',
+      undefined,
+      [api.started(commit('1'))],
+      { run: RUN, base: commit('0'), head: commit('1'), committed: commit('1'), tasks: [], verified: false },
+    ],
+    [
+      'goes on with the same work at the same head',
+      BEFORE,
+      [api.started(commit('a'))],
+      { run: RUN, base: commit('0'), head: commit('a'), tasks: [1], verified: true },
+    ],
+    [
+      'is not verified when the same work goes on at another head, and its branch is where it was',
+      BEFORE,
+      [api.started(commit('b'))],
+      { head: commit('a'), committed: commit('b'), tasks: [1], verified: false },
+    ],
+    [
+      'gains a task with its commit, before the push',
+      BEFORE,
+      [api.committed(3, commit('c'))],
+      {
+        head: commit('a'),
+        committed: commit('c'),
+        tasks: [1, 3],
+        verified: false,
+      },
+    ],
+    [
+      'counts a task once',
+      BEFORE,
+      [api.committed(10), api.committed(2), api.committed(10)],
+      {
+        tasks: [1, 2, 10],
+      },
+    ],
+    [
+      'gains no task with a repair',
+      BEFORE,
+      [api.repaired(commit('d'))],
+      {
+        committed: commit('d'),
+        head: commit('a'),
+        tasks: [1],
+        verified: false,
+      },
+    ],
+    [
+      'moves its head with the push, which verifies nothing',
+      BEFORE,
+      [api.pushed(commit('e'))],
+      {
+        head: commit('e'),
+        verified: false,
+      },
+    ],
+    [
+      'stays verified when its verified head is pushed again',
+      BEFORE,
+      [api.pushed(commit('a'))],
+      {
+        verified: true,
+      },
+    ],
+    [
+      'is verified at its end',
+      BEFORE,
+      [api.started(commit('b')), api.completed(commit('b'))],
+      {
+        head: commit('b'),
+        committed: commit('b'),
+        verified: true,
+      },
+    ],
+    [
+      'is not verified where nobody verifies',
+      BEFORE,
+      [api.completed(commit('b'), false)],
+      { verified: false },
+    ],
+    [
+      'does not change by anything else',
+      BEFORE,
+      [api.task(2), api.gate(2), api.failed(), api.satisfied()],
+      BEFORE,
+    ],
+  ])('%s', (_, before, events, expected) => {
+    expect({ record: after(before, events) }).toMatchObject({ record: expected });
+  });
+
+  test('begins anew with another key, on the branch that is there', () => {
+    expect(after(BEFORE, [api.started(commit('b'))], 'another')).toEqual({
+      ...BEFORE,
+      run: RUN,
+      key: 'another',
+      base: commit('0'),
+      committed: commit('b'),
+      tasks: [],
+      verified: false,
+    });
+    expect(after(BEFORE, [api.started(commit('a'))], 'another')).toMatchObject({ verified: false });
+  });
+
+  test('does not change by a unit that the run does not plan', () => {
+    const start = started([plannedUnit('web')], RUN);
+    const [event] = numbered([api.started()]);
+    expect(event && projectRecord(BEFORE, start, event)).toBe(BEFORE);
+  });
+
+  test('is the same value when an event teaches nothing', () => {
+    expect(after(BEFORE, [api.queued(), api.notice('x'), api.verifying()])).toBe(BEFORE);
+  });
+});
