@@ -44,6 +44,8 @@ export function transition(
 export interface SchedulerLimits {
   /** How many units of the run may be running at once. 0 starts nothing. */
   readonly parallelism: number;
+  /** Units that must not start yet, though all they wait for is complete; they count as waiting. */
+  readonly held?: ReadonlySet<string>;
 }
 
 /** What is to be done now. `cause` is the unit that failed, not the one in between; a blocked unit whose root was retried is its own. */
@@ -76,7 +78,10 @@ export function decide(state: SchedulerState, limits: SchedulerLimits): readonly
     if (unit !== 'complete') incomplete ||= unit !== 'pending' || cause !== undefined;
     if (unit !== 'pending') continue;
     if (cause !== undefined) blocked.push({ type: 'block', unit: id, cause });
-    else if (graph.dependenciesOf(id).every((dependency) => stateOf(dependency) === 'complete'))
+    else if (
+      limits.held?.has(id) !== true &&
+      graph.dependenciesOf(id).every((dependency) => stateOf(dependency) === 'complete')
+    )
       ready.push(id);
     else waiting += 1;
   }

@@ -1,0 +1,159 @@
+import { createHash, randomInt } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import type { Unit } from '../discovery/unit.ts';
+import type { RunEvent } from '../events/event.ts';
+import { foldEvents, type RunState } from '../events/state.ts';
+import { type RepositoryPlace, Repository, repositoryHome } from '../git/repository.ts';
+import { WorktreeManager } from '../git/worktree.ts';
+import type { Plan } from '../plan/schema.ts';
+import { endLeftovers } from '../sandbox/host.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { acquireLock } from '../store/journal-lock.ts';
+import { Journal } from '../store/journal.ts';
+import type { Agent } from '../worker/agent.ts';
+import { secretForms } from '../worker/secrets.ts';
+import { type Patience, PATIENCE } from '../worker/unit-job.ts';
+import { Orchestrator } from './orchestrator.ts';
+import type { RunStart } from './run-order.ts';
+
+/** What `choo run` was asked for, read and checked. */
+export interface LocalRun {
+  readonly plan: Plan;
+  readonly units: readonly Unit[];
+  readonly config: Config;
+  readonly place: RepositoryPlace;
+  readonly target: string;
+  /** The commit that was read; see {@link RunStart}. */
+  readonly commit: string;
+  readonly parallelism: number;
+  readonly limits: RunStart['limits'];
+  /** Ids of units that start over. */
+  readonly fresh: ReadonlySet<string>;
+  readonly keepWorktrees: boolean;
+  readonly sandbox: Sandbox;
+  readonly dataDirectory: string;
+  readonly searchPath: string;
+  readonly agentOf: (provider: string) => Agent;
+  readonly secrets: readonly string[];
+  readonly patience?: Patience;
+  readonly signal: AbortSignal;
+  readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
+  readonly onActivity: (unit: string, text: string) => void;
+  /** A run that was cut off is gone on with. */
+  readonly onResume: (state: RunState) => void;
+}
+
+/** Marks the processes of one repository's runs: only one such run is under way at a time. */
+export function ownerOf({ commonDirectory }: RepositoryPlace): string {
+  return `choo-${createHash('sha256').update(commonDirectory).digest('hex').slice(0, 16)}`;
+}
+
+/**
+ * Carries a plan out in a repository of this machine, to its end or to the signal. A run of the same plan that was cut
+ * off is gone on with. Throws a ChooError (`conflict`) when another process is at it.
+ */
+export async function runLocally(request: LocalRun): Promise<RunState> {
+  const { place, searchPath, dataDirectory } = request;
+  await using store = new Journal(place.commonDirectory);
+  const start = describeStart(request, newRunId());
+  const unfinished = await findUnfinished(store, start, request.fresh);
+  await using _lock = await acquireLock(place.commonDirectory, unfinished?.start.run ?? start.run);
+  await endLeftovers(ownerOf(place)); // before anything of theirs is touched
+  const home = repositoryHome(dataDirectory, place);
+  await mkdir(home, { recursive: true, mode: 0o755 });
+  await using repository = await Repository.open(place, home, searchPath);
+  const worktrees = new WorktreeManager(repository, searchPath);
+  await worktrees.removeLeftovers();
+
+  const before = await findUnfinished(store, start, request.fresh); // it may have ended before the lock was taken
+  if (before !== undefined) request.onResume(before);
+  const run = before?.start.run ?? start.run;
+  const logDirectory = dirname(store.unitLog(run, 'any'));
+  await mkdir(logDirectory, { recursive: true, mode: 0o700 });
+  const orchestrator = new Orchestrator(
+    {
+      start: { ...start, run },
+      before,
+      units: request.units,
+      config: request.config,
+      fresh: request.fresh,
+      keepWorktrees: request.keepWorktrees,
+    },
+    {
+      ...request,
+      store,
+      repository,
+      worktrees,
+      secretForms: secretForms(request.secrets),
+      logDirectory,
+      stateHome: join(home, 'state'),
+      patience: request.patience ?? PATIENCE,
+    },
+  );
+  return await orchestrator.run(request.signal); // before what it uses is disposed of
+}
+
+/** The first event of a run that carries this plan out. */
+export function describeStart(
+  { plan, target, commit, parallelism, limits, sandbox, config, place, units }: LocalRun,
+  run: string,
+): RunStart {
+  const wanted = new Set(plan.waves.flat());
+  const byId = new Map(units.map((unit) => [unit.id, unit]));
+  return {
+    type: 'orch.started',
+    run,
+    target,
+    commit,
+    directory: place.prefix,
+    sandbox: sandbox.kind,
+    parallelism,
+    verify: config.verify,
+    limits,
+    units: plan.units
+      .filter(({ id }) => wanted.has(id))
+      .map(({ id, key, title, dependsOn, tasks, provider }) => ({
+        id,
+        key: key ?? '',
+        title,
+        // A dependency that is complete in the specs is in the target already.
+        dependsOn: dependsOn.filter((each) => wanted.has(each) && byId.get(each) !== undefined),
+        tasks: tasks.map(({ number, title, status }) => ({ number, title, complete: status === 'complete' })),
+        provider: provider?.name ?? '',
+        source: provider?.source ?? '',
+      })),
+  };
+}
+
+/** Whether there is anything left to do in a plan. */
+export function hasWork(plan: Plan): boolean {
+  return plan.waves.length > 0;
+}
+
+/** The newest run, when it was cut off and was to do exactly this. */
+async function findUnfinished(
+  store: Journal,
+  start: RunStart,
+  fresh: ReadonlySet<string>,
+): Promise<RunState | undefined> {
+  const [newest] = await store.runs();
+  if (newest === undefined || fresh.size > 0) return undefined;
+  const state = foldEvents(await store.read(newest));
+  if (state === undefined || state.status === 'complete' || state.status === 'failed') return undefined;
+  return sameWork(state.start, start) ? state : undefined;
+}
+
+function sameWork(a: RunStart, b: RunStart): boolean {
+  return describeWork(a) === describeWork(b);
+}
+
+function describeWork({ target, commit, directory, units }: RunStart): string {
+  return JSON.stringify([target, commit, directory, units]);
+}
+
+/** Ten digits and small letters. */
+function newRunId(): string {
+  return Array.from({ length: 10 }, () => randomInt(36).toString(36)).join('');
+}

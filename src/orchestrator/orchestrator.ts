@@ -1,0 +1,232 @@
+import type { Unit } from '../discovery/unit.ts';
+import { ChooError, coerceError } from '../errors.ts';
+import type { RunState, UnitProgress } from '../events/state.ts';
+import { unitBranch } from '../git/branches.ts';
+import { Graph } from '../scheduler/graph.ts';
+import { decide, type UnitState } from '../scheduler/scheduler.ts';
+import { Budget } from '../worker/budget.ts';
+import { Pool, type PoolUnit, type WorkContext } from '../worker/pool.ts';
+import type { UnitEnd } from '../worker/unit-job.ts';
+import { Holds } from './holds.ts';
+import { Recorder } from './recorder.ts';
+import { integrate } from './result.ts';
+import type { RunOrder, RunServices } from './run-order.ts';
+import { workOnUnit } from './unit-run.ts';
+import { type Dependency, isSatisfied } from './unit-start.ts';
+
+interface SubmittedUnit extends PoolUnit {
+  readonly unit: Unit;
+  readonly progress: UnitProgress;
+}
+
+/**
+ * One run from its plan to its end, and the only writer of its state:
+ *
+ * 1. the run begins, or goes on: units that a dead process left running are taken back;
+ * 2. units whose very same work was verified before are satisfied;
+ * 3. again and again `decide` says what starts and what is blocked, until nothing can start any more;
+ * 4. what is complete is merged into the run's branch, and the run ends.
+ */
+export class Orchestrator {
+  readonly #order: RunOrder;
+  readonly #services: RunServices;
+  readonly #recorder: Recorder;
+  readonly #units: ReadonlyMap<string, Unit>;
+  readonly #graph: Graph;
+  readonly #budget: Budget;
+  readonly #pool: Pool<SubmittedUnit>;
+  readonly #holds = new Holds(() => this.#wake.resolve());
+  /** Units that were handed to the pool and have not ended. */
+  readonly #active = new Set<string>();
+  /** Where the units' branches stood when the run began. */
+  #branchHeads: ReadonlyMap<string, string> = new Map();
+  /** Resolves when there is reason to decide again. */
+  #wake = Promise.withResolvers<void>();
+
+  constructor(order: RunOrder, services: RunServices) {
+    const { start, before, units } = order;
+    this.#order = order;
+    this.#services = services;
+    this.#recorder = new Recorder(services.store, start.run, before, (events, state) => {
+      try {
+        services.onEvents(events, state);
+      } catch {
+        // whoever watches a run does not decide about it
+      }
+    });
+    this.#units = new Map(units.map((unit) => [unit.id, unit]));
+    this.#graph = new Graph(
+      start.units.map(({ id, dependsOn, tasks }) => ({ id, dependsOn, weight: tasks.length })),
+    );
+    const { unitTokens, unitCost, runTokens, runCost } = start.limits;
+    this.#budget = new Budget(
+      {
+        unit: { tokens: unitTokens, cost: unitCost ?? Number.POSITIVE_INFINITY },
+        run: { tokens: runTokens, cost: runCost ?? Number.POSITIVE_INFINITY },
+      },
+      new Map([...(before?.units ?? [])].map(([id, { spending }]) => [id, spending])),
+    );
+    this.#pool = new Pool({
+      maxWorkers: start.parallelism,
+      factory: ({ progress }) => services.agentOf(progress.plan.provider).provider,
+      work: (submitted, context) => this.#work(submitted, context),
+    });
+  }
+
+  /** Carries the run out. On `signal` nothing new starts, agents end, and the run can be gone on with. */
+  async run(signal: AbortSignal): Promise<RunState> {
+    const onAbort = (): void => {
+      void this.#pool.shutdown();
+      this.#wake.resolve();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      await this.#begin();
+      while (!signal.aborted && !(await this.#step())) {
+        await this.#wake.promise;
+        this.#wake = Promise.withResolvers();
+      }
+      if (signal.aborted) await this.#interrupt();
+      else await this.#end();
+      return this.#state;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#holds[Symbol.dispose]();
+    }
+  }
+
+  get #state(): RunState {
+    const { state } = this.#recorder;
+    if (state === undefined) throw new ChooError('internal', 'the run has not begun');
+    return state;
+  }
+
+  async #begin(): Promise<void> {
+    const { start, before, fresh } = this.#order;
+    const { repository, store } = this.#services;
+    if (before === undefined) {
+      this.#recorder.note(start);
+      for (const { id } of start.units) this.#recorder.note({ type: 'unit.queued', unit: id });
+    } else {
+      this.#recorder.note({ type: 'orch.resumed', sandbox: start.sandbox });
+      for (const [unit, { state }] of before.units) {
+        if (state !== 'running') continue;
+        this.#recorder.note({ type: 'unit.released', unit, reason: 'its process ended', until: null });
+      }
+    }
+    await this.#recorder.recorded();
+    this.#branchHeads = await repository.branchHeads(`choo/unit/${start.target}/`);
+    for (const { plan, state } of this.#state.units.values()) {
+      const head = this.#branchHeads.get(unitBranch(start.target, plan.id));
+      if (state !== 'pending' || head === undefined || fresh.has(plan.id)) continue;
+      if (isSatisfied(await store.record(start.target, plan.id), plan.key, head))
+        this.#recorder.note({ type: 'unit.satisfied', unit: plan.id, head });
+    }
+  }
+
+  /** Performs what `decide` says now. True: there is nothing more to do. */
+  async #step(): Promise<boolean> {
+    await this.#recorder.recorded();
+    const { units } = this.#state;
+    const states = new Map<string, UnitState>(
+      [...units].map(([id, { state }]) => [id, this.#active.has(id) ? 'running' : state]),
+    );
+    const held = this.#holds.heldUnits(units.values());
+    const limits = { parallelism: this.#order.start.parallelism, held };
+    for (const action of decide({ graph: this.#graph, units: states }, limits)) {
+      if (action.type === 'finish') return true;
+      if (action.type === 'start') this.#start(action.unit);
+      else this.#recorder.note({ type: 'unit.blocked', unit: action.unit, cause: action.cause });
+    }
+    return false;
+  }
+
+  #start(id: string): void {
+    const unit = this.#units.get(id);
+    const progress = this.#state.units.get(id);
+    if (unit === undefined || progress === undefined)
+      throw new ChooError('internal', `unit \`${id}\` is not among those that were read`);
+    this.#active.add(id);
+    const claim = `${this.#order.start.run}/${id}#${progress.claim + 1}`;
+    this.#pool.submit({ id: claim, taskCount: unit.tasks.length, unit, progress }).catch((error: unknown) => {
+      this.#active.delete(id);
+      const { message, hint } = coerceError(error);
+      this.#fail(id, { kind: 'failed', failure: 'environment', message, hint });
+      this.#wake.resolve();
+    });
+  }
+
+  /** One unit in the pool: a worker does it, and how it ended is noted. */
+  async #work(
+    { id, unit, progress }: SubmittedUnit,
+    { signal, taskCompleted }: WorkContext,
+  ): Promise<'completed' | 'released'> {
+    const note = this.#recorder.note.bind(this.#recorder);
+    const recorded = this.#recorder.recorded.bind(this.#recorder);
+    try {
+      const due = {
+        order: this.#order,
+        unit,
+        progress,
+        branchHead: await this.#branchHead(progress),
+        dependencies: this.#dependenciesOf(unit.id),
+      };
+      const budget = this.#budget;
+      const end = await workOnUnit(due, { ...this.#services, budget, signal, note, recorded, taskCompleted });
+      if (end.kind === 'complete') {
+        note({ type: 'unit.completed', unit: unit.id, head: end.head, verified: end.verified });
+        return 'completed';
+      }
+      if (end.kind === 'released') {
+        if (end.until !== null) this.#holds.hold(progress.plan.provider, end.until);
+        note({ type: 'unit.released', unit: unit.id, reason: end.reason, until: end.until });
+        return 'released';
+      }
+      this.#fail(unit.id, end);
+      throw new ChooError('conflict', end.message); // for the pool's counts
+    } finally {
+      this.#active.delete(unit.id);
+      this.#wake.resolve();
+      queueMicrotask(() => this.#pool.forget(id));
+    }
+  }
+
+  /** A branch that was worked on in this run has moved since the run looked at all of them. */
+  async #branchHead({ plan, claim }: UnitProgress): Promise<string | undefined> {
+    const branch = unitBranch(this.#order.start.target, plan.id);
+    return claim > 0 ? this.#services.repository.branchHead(branch) : this.#branchHeads.get(branch);
+  }
+
+  /** A dependency without a head is in the target already. */
+  #dependenciesOf(id: string): readonly Dependency[] {
+    return this.#graph.dependenciesOf(id).flatMap((dependency) => {
+      const head = this.#state.units.get(dependency)?.head;
+      return head === undefined || head === null ? [] : [{ id: dependency, head }];
+    });
+  }
+
+  #fail(unit: string, { failure, message, hint }: Extract<UnitEnd, { kind: 'failed' }>): void {
+    const head = this.#state.units.get(unit)?.head ?? null;
+    this.#recorder.note({ type: 'unit.failed', unit, failure, message, hint: hint ?? null, head });
+  }
+
+  async #interrupt(): Promise<void> {
+    await this.#pool.shutdown();
+    this.#recorder.note({ type: 'orch.interrupted', reason: 'a signal' });
+    await this.#recorder.recorded();
+  }
+
+  async #end(): Promise<void> {
+    await this.#recorder.recorded();
+    const { branch, head, unmerged } = await integrate(this.#state, this.#services.repository);
+    const complete = [...this.#state.units.values()].every(({ state }) => state === 'complete');
+    const left = unmerged.map(({ unit, files }) => ({ unit, files: [...files] }));
+    this.#recorder.note(
+      complete && left.length === 0
+        ? { type: 'orch.completed', branch, head }
+        : { type: 'orch.failed', branch, head, unmerged: left },
+    );
+    await this.#recorder.recorded();
+  }
+}

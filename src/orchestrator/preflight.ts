@@ -1,0 +1,95 @@
+import type { Config } from '../config/schema.ts';
+import type { Unit } from '../discovery/unit.ts';
+import { ChooError, coerceError } from '../errors.ts';
+import { unitBranch } from '../git/branches.ts';
+import type { PlannedUnit } from '../events/event.ts';
+import { FILE_START, type Problem } from '../problems/problem.ts';
+import { taskPrompt } from '../provider/prompt.ts';
+import type { Agent } from '../worker/agent.ts';
+import { checkEdits } from '../worker/spec-status.ts';
+
+/** What must be known before anything is paid for and that no plan shows, because it depends on this machine. */
+export interface PreflightInput {
+  readonly planned: readonly PlannedUnit[];
+  readonly units: ReadonlyMap<string, Unit>;
+  readonly config: Config;
+  readonly target: string;
+  readonly agentOf: (provider: string) => Agent;
+}
+
+/**
+ * Everything that can be found before an agent starts: executables that are missing, assignments that a provider cannot
+ * carry out, specs whose status cannot be written back. All of it at once.
+ */
+export function findPreflightProblems({
+  planned,
+  units,
+  config,
+  target,
+  agentOf,
+}: PreflightInput): readonly Problem[] {
+  const problems: Problem[] = [];
+  const missing = new Set<string>();
+  for (const { id, provider, tasks } of planned) {
+    const unit = units.get(id);
+    if (unit === undefined || tasks.every(({ complete }) => complete)) continue;
+    const at = (file: string, code: string) => (error: unknown) => {
+      const { message, hint } = coerceError(error);
+      problems.push({
+        severity: 'error',
+        code,
+        message,
+        file,
+        ...FILE_START,
+        ...(hint === undefined ? {} : { hint }),
+      });
+    };
+    attempt(() => checkEdits(unit, unitBranch(target, id)), at(unit.plan.path, 'status-not-writable'));
+    const agent = attempt(
+      () => agentOf(provider),
+      (error) => {
+        if (!missing.has(provider)) at(unit.plan.path, 'provider-missing')(error);
+        missing.add(provider);
+      },
+    );
+    if (agent === undefined) continue;
+    for (const task of unit.tasks.filter(({ status }) => status !== 'complete')) {
+      const prompt = taskPrompt({
+        unit,
+        task,
+        directory: '',
+        attempt: 1,
+        attempts: config.limits.attempts,
+        alreadyGreen: false,
+        complete: new Set(),
+        earlier: [],
+      });
+      attempt(
+        () =>
+          agent.provider.invocation({
+            prompt,
+            task,
+            model: agent.model,
+            args: agent.args,
+            cwd: '/',
+            stateDirectory: '/',
+            variables: agent.variables,
+            sandboxed: true,
+          }),
+        at(task.file.path, 'task-not-assignable'),
+      );
+    }
+  }
+  return problems;
+}
+
+/** Only what is meant for a person is a problem; anything else is a fault of choo's and goes on up. */
+function attempt<T>(action: () => T, onProblem: (error: unknown) => void): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof ChooError) || error.code === 'internal') throw error;
+    onProblem(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,69 @@
+import type { EventBody, RunEvent } from '../events/event.ts';
+import { advance, type RunState } from '../events/state.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * Writes the events of one run, in the order they were noted, and keeps the state they add up to. Events noted while a
+ * write is under way go into the next one together.
+ */
+export class Recorder {
+  readonly #store: Pick<Store, 'append'>;
+  readonly #run: string;
+  readonly #onEvents: (events: readonly RunEvent[], state: RunState) => void;
+  #queue: EventBody[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #busy = false;
+  #state: RunState | undefined;
+  #seq: number;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** Goes on after `state`; undefined: a new run. `onEvents` is told what is safe, and must not throw. */
+  constructor(
+    store: Pick<Store, 'append'>,
+    run: string,
+    state: RunState | undefined,
+    onEvents: (events: readonly RunEvent[], state: RunState) => void,
+  ) {
+    this.#store = store;
+    this.#run = run;
+    this.#state = state;
+    this.#seq = state?.seq ?? 0;
+    this.#onEvents = onEvents;
+  }
+
+  /** What the events written so far add up to. */
+  get state(): RunState | undefined {
+    return this.#state;
+  }
+
+  /** Notes a fact. It is written soon; {@link recorded} says when. */
+  note(event: EventBody): void {
+    this.#queue.push(event);
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#writing = this.#write();
+  }
+
+  /** Until everything noted so far is safe on disk. Rejects when it cannot be: then nothing may be built on it. */
+  async recorded(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve(); // what is noted in the same breath is written in one go
+    while (this.#queue.length > 0 && this.#failure === undefined) {
+      const batch = this.#queue;
+      this.#queue = [];
+      try {
+        const events = await this.#store.append(this.#run, this.#seq, batch);
+        this.#seq += events.length;
+        for (const event of events) this.#state = advance(this.#state, event);
+        if (this.#state !== undefined) this.#onEvents(events, this.#state);
+      } catch (error) {
+        this.#failure = { error };
+      }
+    }
+    this.#busy = false;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Config } from '../config/schema.ts';
+import type { Unit } from '../discovery/unit.ts';
+import type { EventBody, RunEvent } from '../events/event.ts';
+import type { RunState } from '../events/state.ts';
+import type { Repository } from '../git/repository.ts';
+import type { WorktreeManager } from '../git/worktree.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Store } from '../store/store.ts';
+import type { Agent } from '../worker/agent.ts';
+import type { Patience } from '../worker/unit-job.ts';
+
+/** The first event of a run: what was decided before it. */
+export type RunStart = Extract<EventBody, { type: 'orch.started' }>;
+
+/** A run to carry out, or to go on with. */
+export interface RunOrder {
+  readonly start: RunStart;
+  /** What earlier processes did of it. */
+  readonly before: RunState | undefined;
+  readonly units: readonly Unit[];
+  readonly config: Config;
+  /** Units that start over, whatever their branches hold. */
+  readonly fresh: ReadonlySet<string>;
+  readonly keepWorktrees: boolean;
+}
+
+/** What a run is carried out with. */
+export interface RunServices {
+  readonly store: Store;
+  readonly repository: Repository;
+  readonly worktrees: WorktreeManager;
+  readonly sandbox: Sandbox;
+  /** The agent of a provider, ready to start. Throws a ChooError where there is none. */
+  readonly agentOf: (provider: string) => Agent;
+  /** Secret values, to be taken out of logs; and all forms of them, to be searched for before a commit. */
+  readonly secrets: readonly string[];
+  readonly secretForms: readonly Buffer[];
+  readonly logDirectory: string;
+  readonly stateHome: string;
+  readonly patience: Patience;
+  /** Told of every event once it is safe, in order. What it throws is lost. */
+  readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
+  readonly onActivity: (unit: string, text: string) => void;
+}

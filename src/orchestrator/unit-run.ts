@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { Unit } from '../discovery/unit.ts';
+import { coerceError } from '../errors.ts';
+import type { UnitProgress } from '../events/state.ts';
+import { unitBranch } from '../git/branches.ts';
+import type { UnitEnd, UnitJob, WorkerServices } from '../worker/unit-job.ts';
+import { createRedactor, UnitLog } from '../worker/unit-log.ts';
+import { runUnit } from '../worker/worker.ts';
+import type { RunOrder, RunServices } from './run-order.ts';
+import { type Dependency, findStart, type UnitStart } from './unit-start.ts';
+
+/** One unit that is due. */
+export interface DueUnit {
+  readonly order: RunOrder;
+  readonly unit: Unit;
+  /** How far it has come in this run. */
+  readonly progress: UnitProgress;
+  /** Where its branch stands; undefined: there is none. */
+  readonly branchHead: string | undefined;
+  readonly dependencies: readonly Dependency[];
+}
+
+type Services = RunServices &
+  Pick<WorkerServices, 'budget' | 'signal' | 'note' | 'recorded' | 'taskCompleted'>;
+
+/** Finds where a unit's work starts, says so, and lets a worker do it. Never rejects. */
+export async function workOnUnit(due: DueUnit, services: Services): Promise<UnitEnd> {
+  const { order, unit, progress } = due;
+  const { note, recorded, signal } = services;
+  const { run } = order.start;
+  const logFile = join(services.logDirectory, `${unit.id}.log`);
+  await using log = new UnitLog(logFile, createRedactor(services.secrets));
+  try {
+    const from = await findUnitStart(due, services);
+    if (from.kind === 'impossible') return { ...from, kind: 'failed' };
+    const { base, start, kept } = from;
+    const job = createJob(due, from);
+    note({ type: 'unit.started', unit: unit.id, claim: job.claim, branch: job.branch, base, head: start });
+    if (kept !== undefined) {
+      const message = `the old head is kept at ${kept}`;
+      note({ type: 'unit.notice', unit: unit.id, code: 'started-over', message });
+    }
+    await recorded();
+    log.say(`unit ${unit.id}, run ${run}, claim ${job.claim}, from ${start.slice(0, 12)}`);
+    const end = await runUnit(job, {
+      ...services,
+      agent: services.agentOf(progress.plan.provider),
+      log,
+      keepWorktree: order.keepWorktrees,
+      onActivity: (text) => services.onActivity(unit.id, text),
+    });
+    const why = end.kind === 'failed' ? `: ${end.message}` : end.kind === 'released' ? `: ${end.reason}` : '';
+    log.say(`${end.kind}${why}`);
+    return end;
+  } catch (error) {
+    if (signal.aborted) return { kind: 'released', reason: 'interrupted', until: null };
+    const { message, hint } = coerceError(error);
+    return { kind: 'failed', failure: 'internal', message, hint };
+  }
+}
+
+async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStart> {
+  const { order, unit, progress, branchHead, dependencies } = due;
+  const { run, target, commit, directory } = order.start;
+  if (isVerifyOnly(unit))
+    return { kind: 'start', base: commit, start: commit, pushed: branchHead, claimedComplete: [] };
+  const branch = unitBranch(target, unit.id);
+  const fresh = order.fresh.has(unit.id) && progress.claim === 0;
+  const { key } = progress.plan;
+  return findStart(
+    { run, unit, key, target, branch, branchHead, commit, directory, dependencies, fresh },
+    services,
+  );
+}
+
+function createJob({ order, unit, progress }: DueUnit, from: Extract<UnitStart, { kind: 'start' }>): UnitJob {
+  const { run, target, directory } = order.start;
+  return {
+    run,
+    claim: progress.claim + 1,
+    unit,
+    config: order.config,
+    directory,
+    branch: unitBranch(target, unit.id),
+    base: from.base,
+    start: from.start,
+    pushed: from.pushed,
+    claimedComplete: from.claimedComplete,
+    attemptsUsed: new Map([...progress.tasks].map(([number, { attempts }]) => [number, attempts])),
+    repairsUsed: progress.repairs,
+    waitedMs: progress.waitedMs,
+    verifyOnly: isVerifyOnly(unit),
+  };
+}
+
+/** Complete in the approved specs: no agent works on it, its gates say whether that is true. */
+function isVerifyOnly(unit: Unit): boolean {
+  return unit.tasks.every(({ status }) => status === 'complete');
+}

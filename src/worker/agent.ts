@@ -1,0 +1,121 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Task } from '../discovery/unit.ts';
+import { classify, type Outcome } from '../provider/outcome.ts';
+import type { AgentEvent, Provider, TokenCount } from '../provider/provider.ts';
+import type { Executable } from '../sandbox/executables.ts';
+import type { Sandbox, Workplace } from '../sandbox/sandbox.ts';
+import type { Reservation, Usage } from './budget.ts';
+
+/** A provider, ready to start on this machine. */
+export interface Agent {
+  readonly provider: Provider;
+  readonly executable: Executable;
+  readonly model: string | undefined;
+  readonly args: readonly string[];
+  /** The variables it declares that are set. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** One invocation, and who listens to it. */
+export interface AgentCall {
+  readonly prompt: string;
+  readonly task: Pick<Task, 'title' | 'file'>;
+  readonly cwd: string;
+  readonly reservation: Reservation;
+  readonly taskTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** Gets the whole stream, capped. */
+  readonly logFile: string;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: AgentEvent) => void;
+  readonly onUsage: (usage: Usage) => void;
+}
+
+export interface AgentEnd {
+  readonly outcome: Outcome;
+  /** The budget ran out while it worked. */
+  readonly overBudget: boolean;
+  readonly usage: Usage;
+  readonly durationMs: number;
+}
+
+/** Where invocations keep their state: a directory that only choo and, inside a sandbox, the agent can see. */
+export async function runAgent(
+  { provider, executable, model, args, variables }: Agent,
+  place: { readonly sandbox: Sandbox; readonly workplace: Workplace; readonly stateHome: string },
+  call: AgentCall,
+): Promise<AgentEnd> {
+  await mkdir(place.stateHome, { recursive: true, mode: 0o755 });
+  const stateDirectory = await mkdtemp(join(place.stateHome, 'agent-'));
+  try {
+    const invocation = provider.invocation({
+      prompt: call.prompt,
+      task: call.task,
+      model,
+      args,
+      command: executable.path,
+      cwd: call.cwd,
+      stateDirectory,
+      variables,
+      sandboxed: place.sandbox.kind === 'bubblewrap',
+    });
+    for (const [path, text] of Object.entries(invocation.files)) {
+      await mkdir(dirname(join(stateDirectory, path)), { recursive: true });
+      await writeFile(join(stateDirectory, path), text);
+    }
+    await place.sandbox.handOver(stateDirectory);
+
+    const parse = provider.createParser();
+    const telling: AgentEvent[] = [];
+    const budget = new AbortController();
+    // Without a network nothing is spent; with one, it is not known until the CLI says it.
+    let usage: Usage = { tokens: 0, cost: provider.profile === 'gate' ? 0 : null };
+    const result = await place.sandbox.exec(place.workplace, {
+      profile: provider.profile,
+      argv: [invocation.executable, ...invocation.args],
+      cwd: call.cwd,
+      env: invocation.env,
+      ...(invocation.stdin === undefined ? {} : { stdin: invocation.stdin }),
+      readable: executable.readable,
+      writable: [stateDirectory],
+      logFile: call.logFile,
+      signal: AbortSignal.any([call.signal, budget.signal]),
+      totalMs: call.taskTimeoutMs,
+      idleMs: call.idleTimeoutMs,
+      onLine: (line) => {
+        for (const event of parse(line)) {
+          if (event.type === 'usage') {
+            usage = { tokens: billed(event.tokens), cost: event.costUsd };
+            call.onUsage(usage);
+            if (!call.reservation.use(usage)) budget.abort();
+          } else {
+            if (event.type === 'trouble' || event.type === 'result') remember(telling, event);
+            call.onEvent(event);
+          }
+        }
+      },
+    });
+    return {
+      outcome: classify(provider, result, telling),
+      overBudget: budget.signal.aborted,
+      usage,
+      durationMs: result.durationMs,
+    };
+  } finally {
+    await rm(stateDirectory, { recursive: true, force: true });
+  }
+}
+
+/** The tokens that count against a budget: all but those read from a cache, which cost next to nothing. */
+function billed({ input, output, cacheWrite }: TokenCount): number {
+  return input + output + cacheWrite;
+}
+
+/** A stream may report the same trouble for ever; its latest reports tell as much as all of them. */
+const REMEMBERED = 100;
+
+function remember(events: AgentEvent[], event: AgentEvent): void {
+  events.push(event);
+  if (events.length > REMEMBERED) events.shift();
+}

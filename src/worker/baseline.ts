@@ -1,0 +1,128 @@
+import { matchesGlob } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import type { EarlierAttempt } from '../provider/prompt.ts';
+import { repairPrompt } from '../provider/prompt.ts';
+import type { Verdict } from './gate.ts';
+import type { Invoker } from './invocation.ts';
+import { describeAttempt, taskTrailers } from './task-loop.ts';
+import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
+import type { Workbench } from './workbench.ts';
+
+type Check = Config['baseline_checks'][number];
+
+/**
+ * The checks that a repository wants of every unit, once its tasks are complete. A red one is given to the agent to repair;
+ * the repair counts when every check and every gate of the unit is green on its tree, which is then committed.
+ */
+export async function passBaselineChecks(
+  job: UnitJob,
+  services: WorkerServices,
+  bench: Workbench,
+  invoker: Invoker,
+): Promise<void> {
+  const { unit, config, repairsUsed } = job;
+  const { attempts } = config.limits;
+  let red = await findRed(job, services, bench, bench.headTree, 0);
+  const earlier: EarlierAttempt[] = [];
+  for (let attempt = repairsUsed + 1; red !== undefined && attempt <= attempts; attempt += 1) {
+    const { check, verdict } = red;
+    const { tail } = verdict;
+    const prompt = repairPrompt({ unit, check, attempt, attempts, tail, earlier });
+    const file = { title: `Repair ${check.name}`, file: unit.plan };
+    const end = await invoker.attempt({ task: null, file, attempt, prompt });
+    const left = await bench.inspect();
+    if (left.kind === 'unfit') {
+      earlier.push(describeAttempt(end, left, undefined));
+      continue;
+    }
+    const broken = await firstRedGate(job, bench);
+    if (broken !== undefined) {
+      earlier.push({
+        ...describeAttempt(end, left, broken.verdict),
+        verdict: `\`${broken.gate}\` is red now`,
+      });
+      continue;
+    }
+    red = await findRed(job, services, bench, left.tree, attempt);
+    if (red === undefined) await commitRepair(job, services, bench, left.tree, attempt, check);
+    else earlier.push(describeAttempt(end, left, red.verdict));
+  }
+  if (red === undefined) return;
+  const { check, verdict } = red;
+  throw fail(
+    'baseline',
+    `the check \`${check.name}\` is red: ${verdict.ending}`,
+    verdict.tail.trimEnd().split('\n').at(-1),
+  );
+}
+
+interface RedCheck {
+  readonly check: Check;
+  readonly verdict: Verdict;
+}
+
+/** Runs the checks whose pattern fits a changed file, up to the first that is red. */
+async function findRed(
+  { unit, config }: UnitJob,
+  { note, onActivity }: WorkerServices,
+  bench: Workbench,
+  tree: string,
+  attempt: number,
+): Promise<RedCheck | undefined> {
+  if (config.baseline_checks.length === 0) return undefined;
+  const changed = await bench.changedSinceBase(tree);
+  for (const check of config.baseline_checks) {
+    const { pattern } = check;
+    if (pattern !== undefined && !changed.some((path) => matchesGlob(path, pattern))) continue;
+    onActivity(`$ ${check.command}`);
+    const verdict = await bench.judge(check.command, 'baseline');
+    const { kind, ...end } = verdict;
+    const passed = kind === 'green';
+    note({
+      type: passed ? 'baseline.ok' : 'baseline.fail',
+      unit: unit.id,
+      name: check.name,
+      attempt,
+      ...end,
+    });
+    if (kind === 'fault')
+      throw fail(
+        'environment',
+        `the check \`${check.name}\` cannot run here: ${end.ending}`,
+        end.tail.trimEnd().split('\n').at(-1),
+      );
+    if (!passed) return { check, verdict };
+  }
+  return undefined;
+}
+
+async function firstRedGate(
+  { unit }: UnitJob,
+  bench: Workbench,
+): Promise<{ readonly gate: string; readonly verdict: Verdict } | undefined> {
+  for (const { gate, number } of unit.tasks) {
+    const verdict = await bench.judge(gate, String(number));
+    if (verdict.kind !== 'green') return { gate, verdict };
+  }
+  return undefined;
+}
+
+async function commitRepair(
+  { run, unit }: UnitJob,
+  { note }: WorkerServices,
+  bench: Workbench,
+  tree: string,
+  attempt: number,
+  check: Check,
+): Promise<void> {
+  await bench.commit(
+    tree,
+    [],
+    {
+      subject: `Make the check ${check.name} pass`,
+      body: `Repair of ${unit.id}.`,
+      trailers: taskTrailers({ run, unit: unit.id, task: 'baseline', attempt, gate: check.command }),
+    },
+    (commit, parent) => note({ type: 'baseline.committed', unit: unit.id, attempt, commit, parent }),
+  );
+}

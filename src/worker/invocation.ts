@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Task } from '../discovery/unit.ts';
+import { ChooError } from '../errors.ts';
+import type { Outcome } from '../provider/outcome.ts';
+import type { AgentEvent } from '../provider/provider.ts';
+import { type AgentEnd, runAgent } from './agent.ts';
+import type { Reservation, Usage } from './budget.ts';
+import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
+import type { Workbench } from './workbench.ts';
+
+/** What an agent is asked to do; `task` null: to repair a baseline check. */
+export interface Request {
+  readonly task: number | null;
+  readonly file: Pick<Task, 'title' | 'file'>;
+  readonly attempt: number;
+  readonly prompt: string;
+}
+
+/** A longer wait than this is not asked of a provider that does not say when it takes work again. Milliseconds. */
+const LONGEST_GUESS_MS = 15 * 60_000;
+
+/** Starts agents for one unit: within the budgets, waiting out the provider's limits. */
+export class Invoker {
+  readonly #job: UnitJob;
+  readonly #services: WorkerServices;
+  readonly #bench: Workbench;
+  #waitedMs: number;
+
+  constructor(job: UnitJob, services: WorkerServices, bench: Workbench) {
+    this.#job = job;
+    this.#services = services;
+    this.#bench = bench;
+    this.#waitedMs = job.waitedMs;
+  }
+
+  /**
+   * One attempt, whatever its outcome. Waiting for a rate limit or an overloaded provider is no attempt; what no attempt
+   * can cure ends the unit.
+   */
+  async attempt(request: Request): Promise<AgentEnd> {
+    for (;;) {
+      const end = await this.#invoke(request, await this.#reserve());
+      const { outcome } = end;
+      if (end.overBudget) return end;
+      if (outcome.kind === 'rate-limited' || outcome.kind === 'overloaded') await this.#wait(outcome);
+      else if (outcome.kind === 'not-authenticated')
+        throw fail('not-authenticated', outcome.message, outcome.hint);
+      else if (outcome.kind === 'missing') throw fail('environment', outcome.message, outcome.hint);
+      else if (outcome.kind === 'cancelled')
+        throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
+      else return end;
+    }
+  }
+
+  async #reserve(): Promise<Reservation> {
+    const reserved = await this.#services.budget.reserve(this.#job.unit.id, this.#services.signal);
+    if (!('refused' in reserved)) return reserved;
+    const { refused, what, limit } = reserved;
+    const amount = what === 'tokens' ? `${limit} tokens` : `${limit} US dollars`;
+    throw fail(
+      'budget',
+      `the budget of the ${refused} is used up (${amount})`,
+      `raise \`limits.${refused}_${what}\` and run again`,
+    );
+  }
+
+  async #invoke({ task, file, attempt, prompt }: Request, reservation: Reservation): Promise<AgentEnd> {
+    const { unit, config } = this.#job;
+    const { agent, note, recorded, log } = this.#services;
+    const facts = { unit: unit.id, task, attempt };
+    const { name } = agent.provider;
+    log.say(
+      `${name} starts: ${task === null ? 'repair' : `task ${task}`}, attempt ${attempt} of ${config.limits.attempts}`,
+    );
+    note({
+      type: 'task.provider.invoke',
+      ...facts,
+      provider: name,
+      model: agent.model ?? null,
+      reservedTokens: reservation.tokens,
+      reservedCost: reservation.cost,
+    });
+    await recorded();
+    const report = new UsageReport((usage) => note({ type: 'task.provider.usage', ...facts, ...usage }));
+    let end: AgentEnd;
+    try {
+      end = await runAgent(
+        agent,
+        {
+          sandbox: this.#services.sandbox,
+          workplace: this.#bench.workplace,
+          stateHome: this.#services.stateHome,
+        },
+        {
+          prompt,
+          task: file,
+          cwd: this.#bench.cwd,
+          reservation,
+          taskTimeoutMs: config.limits.task_timeout,
+          idleTimeoutMs: config.limits.idle_timeout,
+          logFile: join(this.#services.logDirectory, `${unit.id}.${task ?? 'repair'}-${attempt}.out`),
+          signal: this.#services.signal,
+          onEvent: (event) => this.#show(event),
+          onUsage: (usage) => report.take(usage),
+        },
+      );
+    } catch (error) {
+      reservation.settle(report.last);
+      if (error instanceof ChooError && error.code === 'usage')
+        throw fail('environment', error.message, error.hint);
+      throw error;
+    }
+    reservation.settle(end.usage);
+    const message = end.overBudget ? 'stopped: the budget is used up' : describeOutcome(end.outcome);
+    log.say(
+      `${name} ends: ${end.overBudget ? message : end.outcome.kind}${message === '' ? '' : ` (${message})`}`,
+    );
+    const { durationMs, usage, outcome } = end;
+    note({
+      type: 'task.provider.done',
+      ...facts,
+      outcome: end.overBudget ? 'over-budget' : outcome.kind,
+      message,
+      ...usage,
+      durationMs,
+    });
+    return end;
+  }
+
+  #show(event: AgentEvent): void {
+    const { log, onActivity } = this.#services;
+    if (event.type === 'text') {
+      log.quote(event.text);
+      onActivity(event.text);
+    } else if (event.type === 'tool') {
+      log.say(`  ${event.name} ${event.detail}`);
+      onActivity(`${event.name} ${event.detail}`);
+    } else if (event.type === 'trouble') {
+      log.say(`  ${event.trouble}: ${event.message}`);
+      onActivity(event.message);
+    }
+  }
+
+  async #wait(outcome: Extract<Outcome, { kind: 'rate-limited' | 'overloaded' }>): Promise<void> {
+    const { patience, agent, note, signal } = this.#services;
+    const resetsAt = outcome.kind === 'rate-limited' ? outcome.resetsAt : null;
+    const guess = Math.min(patience.firstMs + this.#waitedMs, LONGEST_GUESS_MS);
+    const ms = resetsAt === null ? guess : Math.max(resetsAt - Date.now(), 1_000);
+    const provider = agent.provider.name;
+    if (this.#waitedMs + ms > patience.totalMs)
+      throw fail('waiting', `${provider} took no work for a day: ${outcome.message}`, 'run again later');
+    this.#waitedMs += ms;
+    const until = Date.now() + ms;
+    note({ type: 'task.provider.waiting', unit: this.#job.unit.id, provider, reason: outcome.kind, until });
+    if (ms > patience.inPlaceMs) throw new UnitStop({ kind: 'released', reason: outcome.kind, until });
+    this.#services.onActivity(`${outcome.kind}: goes on in ${Math.ceil(ms / 1_000)} s`);
+    await sleep(ms, undefined, { signal }).catch(() => {
+      throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
+    });
+  }
+}
+
+/** Notes what an agent has used as it goes on, a few times a second at most. */
+class UsageReport {
+  readonly #note: (usage: Usage) => void;
+  #noted = 0;
+  last: Usage = { tokens: 0, cost: null };
+
+  constructor(note: (usage: Usage) => void) {
+    this.#note = note;
+  }
+
+  take(usage: Usage): void {
+    const grown = usage.tokens > this.last.tokens || (usage.cost ?? 0) > (this.last.cost ?? 0);
+    this.last = usage;
+    if (!grown || Date.now() - this.#noted < 200) return;
+    this.#noted = Date.now();
+    this.#note(usage);
+  }
+}
+
+/** An outcome in words; empty where its kind says it all. */
+export function describeOutcome(outcome: Outcome): string {
+  if ('message' in outcome) return outcome.message;
+  return 'limitMs' in outcome ? `after ${outcome.limitMs / 1_000} s` : '';
+}

@@ -1,0 +1,68 @@
+import { CONFIG_FILES } from '../config/schema.ts';
+import type { Unit } from '../discovery/unit.ts';
+
+/** Directories and files that steer agents, reviews, builds and git, wherever in the repository they stand. */
+const NAMES: ReadonlySet<string> = new Set([
+  '.github',
+  '.gitlab-ci.yml',
+  'codeowners',
+  '.npmrc',
+  '.yarnrc',
+  '.yarnrc.yml',
+  '.husky',
+  'agents.md',
+  'agents.override.md',
+  'claude.md',
+  'claude.local.md',
+  'gemini.md',
+  '.claude',
+  '.codex',
+  '.gemini',
+  '.opencode',
+  '.mcp.json',
+  'opencode.json',
+  'opencode.jsonc',
+]);
+
+/**
+ * Which paths an agent may not change. `directory` leads from the repository's root to the project, as do all that the
+ * gates of the unit name; `files` are those of them that are files at the base.
+ */
+export function createProtection({
+  directory,
+  specsDir,
+  gates,
+  files,
+}: {
+  readonly directory: string;
+  readonly specsDir: string;
+  readonly gates: readonly string[];
+  readonly files: ReadonlySet<string>;
+}): (path: string) => boolean {
+  const prefixes = [specsDir, ...CONFIG_FILES].map((path) => `${directory}${path}`);
+  const named = new Set(gates.flatMap((gate) => wordsOf(gate)).map((word) => `${directory}${word}`));
+  for (const path of named) if (files.has(path)) prefixes.push(path);
+  return (path) =>
+    path.split('/').some((name) => NAMES.has(name.toLowerCase()) || name.toLowerCase().startsWith('.git')) ||
+    prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+}
+
+/** Every path that a gate's command may name, from the project directory; most are none. */
+export function pathsNamedBy(gates: readonly string[], directory: string): readonly string[] {
+  return [...new Set(gates.flatMap(wordsOf))].map((word) => `${directory}${word}`);
+}
+
+/** The words of a shell command that could be paths: what stands between blanks, quotes, `=` and operators. */
+function wordsOf(gate: string): readonly string[] {
+  return gate
+    .split(/[\s"'`=;&|<>(){}$,:]+/)
+    .map((word) => word.replace(/^(?:\.\/)+/, '').replace(/\/+$/, ''))
+    .filter(
+      (word) => word !== '' && word !== '.' && !word.startsWith('/') && !word.split('/').includes('..'),
+    );
+}
+
+/** The gates that decide about a unit. */
+export function gatesOf(unit: Pick<Unit, 'tasks'>): readonly string[] {
+  return unit.tasks.map((task) => task.gate);
+}

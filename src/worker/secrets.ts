@@ -1,0 +1,82 @@
+import { ChooError } from '../errors.ts';
+import type { ObjectReader } from '../git/object-reader.ts';
+import type { Change } from '../git/tree-object.ts';
+
+/** A shorter value would be found everywhere by chance. Characters. */
+const SHORTEST = 8;
+/** A larger file cannot be searched in memory. Bytes. */
+const LARGEST = 64 * 1024 * 1024;
+/** How many bytes of files are held at a time while they are searched. */
+const BATCH = 16 * 1024 * 1024;
+
+/** The forms in which a secret value might be written down: as it is, and in the encodings that tools put it in. */
+export function secretForms(values: readonly string[]): readonly Buffer[] {
+  const forms = new Set<string>();
+  for (const value of values) {
+    if (value.length < SHORTEST) continue;
+    const bytes = Buffer.from(value);
+    forms.add(value);
+    forms.add(JSON.stringify(value).slice(1, -1));
+    forms.add(encodeURIComponent(value));
+    forms.add(bytes.toString('hex'));
+    forms.add(bytes.toString('hex').toUpperCase());
+    for (const form of base64Forms(bytes)) forms.add(form);
+  }
+  return [...forms].map((form) => Buffer.from(form));
+}
+
+/** What stands in the base64 of any text that holds these bytes: three, as they may begin at any of three places. */
+function base64Forms(bytes: Buffer): readonly string[] {
+  return [0, 1, 2].flatMap((shift) => {
+    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
+    // The first characters depend on what stands before, the last on what stands behind.
+    const known = text.slice(shift === 0 ? 0 : shift + 1, Math.floor(((shift + bytes.length) * 8) / 6));
+    return [known, known.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+}
+
+/**
+ * The paths of changed files that hold a secret, in their content or in their name. A link's content is its target.
+ * Throws a ChooError (`usage`) for a file that is too large to be searched.
+ */
+export async function findSecrets(
+  reader: ObjectReader,
+  changes: readonly Change[],
+  forms: readonly Buffer[],
+): Promise<readonly string[]> {
+  if (forms.length === 0) return [];
+  const holdsSecret = (bytes: Buffer): boolean => forms.some((form) => bytes.includes(form));
+  const found = new Set<string>();
+  const files = changes.flatMap(({ path, after }) =>
+    after === undefined || after.mode === '160000' ? [] : [{ path, id: after.id }],
+  );
+  for (const { path } of files) if (holdsSecret(Buffer.from(path))) found.add(path);
+  const infos = await reader.info(files.map(({ id }) => id));
+  let batch: typeof files = [];
+  let bytes = 0;
+  const search = async (): Promise<void> => {
+    const contents = await reader.contents(batch.map(({ id }) => id));
+    for (const [index, content] of contents.entries()) {
+      const path = batch[index]?.path;
+      if (path !== undefined && content !== undefined && holdsSecret(content)) found.add(path);
+    }
+    [batch, bytes] = [[], 0];
+  };
+  for (const [index, file] of files.entries()) {
+    const size = infos[index]?.size ?? 0;
+    if (size > LARGEST) {
+      throw new ChooError(
+        'usage',
+        `\`${file.path}\` has ${Math.ceil(size / 2 ** 20)} MiB, too much to be searched for secrets`,
+        {
+          hint: 'files larger than 64 MiB are not committed; ignore it, or make it smaller',
+        },
+      );
+    }
+    if (bytes + size > BATCH) await search();
+    batch.push(file);
+    bytes += size;
+  }
+  await search();
+  return [...found].sort();
+}

@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import type { Task } from '../discovery/unit.ts';
+import type { GatePhase } from '../events/event.ts';
+import { type EarlierAttempt, taskPrompt } from '../provider/prompt.ts';
+import type { AgentEnd } from './agent.ts';
+import type { Verdict } from './gate.ts';
+import { describeOutcome, type Invoker } from './invocation.ts';
+import { statusEdits } from './spec-status.ts';
+import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
+import type { Inspection, Workbench } from './workbench.ts';
+
+/**
+ * The tasks of one unit, one after the other: each starts when those it depends on are complete, and is complete when its
+ * gate has passed, run by choo, on the tree that is then committed.
+ */
+export class TaskLoop {
+  readonly #job: UnitJob;
+  readonly #services: WorkerServices;
+  readonly #bench: Workbench;
+  readonly #invoker: Invoker;
+  readonly #complete: Set<number>;
+  /** What the gate of a ready task said before anybody worked on that task, and on which commit. */
+  readonly #before = new Map<number, { readonly green: boolean; readonly head: string }>();
+
+  constructor(job: UnitJob, services: WorkerServices, bench: Workbench, invoker: Invoker) {
+    this.#job = job;
+    this.#services = services;
+    this.#bench = bench;
+    this.#invoker = invoker;
+    this.#complete = new Set(
+      job.unit.tasks.filter(({ status }) => status === 'complete').map(({ number }) => number),
+    );
+  }
+
+  /** Until every task is complete. Throws a UnitStop where one cannot be. */
+  async run(): Promise<void> {
+    await this.#confirm();
+    for (let ready = this.#ready(); ready.length > 0; ready = this.#ready()) {
+      for (const task of ready) if (!this.#before.has(task.number)) await this.#look(task);
+      const [task] = ready;
+      if (task !== undefined) await this.#work(task);
+    }
+  }
+
+  /** What an earlier process says is complete counts once its gate has passed again. */
+  async #confirm(): Promise<void> {
+    const claimed = this.#job.unit.tasks.filter(
+      ({ number }) => this.#job.claimedComplete.includes(number) && !this.#complete.has(number),
+    );
+    for (const task of claimed) {
+      const verdict = await this.#gate(task, 'resume', 0);
+      if (verdict.kind !== 'green') continue;
+      this.#complete.add(task.number);
+      this.#services.note({
+        type: 'task.completed',
+        unit: this.#job.unit.id,
+        task: task.number,
+        commit: this.#bench.head,
+        attempts: 0,
+        alreadyGreen: false,
+      });
+      this.#services.taskCompleted();
+    }
+    await this.#bench.pushStart();
+  }
+
+  #ready(): readonly Task[] {
+    return this.#job.unit.tasks.filter(
+      ({ number, dependsOn }) =>
+        !this.#complete.has(number) && dependsOn.every((each) => this.#complete.has(each)),
+    );
+  }
+
+  /** Runs a task's gate before its first attempt. A gate that cannot run here ends the unit before any agent starts. */
+  async #look(task: Task): Promise<Verdict> {
+    const verdict = await this.#gate(task, 'base', 0);
+    if (verdict.kind === 'fault') {
+      throw fail(
+        'environment',
+        `the gate of task ${task.number} cannot run here: ${verdict.ending}`,
+        verdict.tail.trimEnd().split('\n').at(-1) || `\`${task.gate}\` must be there before an agent starts`,
+      );
+    }
+    const first = this.#before.get(task.number)?.green ?? verdict.kind === 'green';
+    this.#before.set(task.number, { green: first, head: this.#bench.head });
+    return verdict;
+  }
+
+  async #work(task: Task): Promise<void> {
+    const { note } = this.#services;
+    note({ type: 'task.started', unit: this.#job.unit.id, task: task.number });
+    const before = this.#before.get(task.number);
+    const alreadyGreen = before?.green === true;
+    const { headTree } = this.#bench;
+    if (alreadyGreen && this.#job.config.skip_green) {
+      await this.#commit(task, 0, headTree, true);
+      return;
+    }
+    // It was red when it became ready; work on another task may have done it since.
+    if (!alreadyGreen && before?.head !== this.#bench.head && (await this.#look(task)).kind === 'green') {
+      await this.#commit(task, 0, headTree, false);
+      return;
+    }
+    await this.#attempt(task, alreadyGreen);
+  }
+
+  async #attempt(task: Task, alreadyGreen: boolean): Promise<void> {
+    const { unit, config, directory, attemptsUsed } = this.#job;
+    const { attempts } = config.limits;
+    const earlier: EarlierAttempt[] = [];
+    for (let attempt = (attemptsUsed.get(task.number) ?? 0) + 1; attempt <= attempts; attempt += 1) {
+      const complete = this.#complete;
+      const prompt = taskPrompt({
+        unit,
+        task,
+        directory,
+        attempt,
+        attempts,
+        alreadyGreen,
+        complete,
+        earlier,
+      });
+      const end = await this.#invoker.attempt({ task: task.number, file: task, attempt, prompt });
+      const left = await this.#bench.inspect();
+      const verdict = left.kind === 'fit' ? await this.#gate(task, 'attempt', attempt) : undefined;
+      if (left.kind === 'fit' && verdict?.kind === 'green') {
+        await this.#commit(task, attempt, left.tree, alreadyGreen);
+        return;
+      }
+      const failed = describeAttempt(end, left, verdict);
+      earlier.push(failed);
+      this.#services.log.say(`attempt ${attempt} of ${attempts}: ${failed.verdict}`);
+      if (attempt < attempts) {
+        const reason = `${failed.outcome}; ${failed.verdict}`;
+        this.#services.note({
+          type: 'task.retry',
+          unit: unit.id,
+          task: task.number,
+          attempt: attempt + 1,
+          reason,
+        });
+      }
+    }
+    const last = earlier.at(-1);
+    const reason =
+      last === undefined ? 'earlier processes used all of them' : `${last.outcome}; ${last.verdict}`;
+    this.#services.note({ type: 'task.failed', unit: unit.id, task: task.number, reason });
+    throw fail(
+      'attempts',
+      `task ${task.number} is not done after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
+      last?.tail.trimEnd().split('\n').at(-1),
+    );
+  }
+
+  async #gate(task: Task, phase: GatePhase, attempt: number): Promise<Verdict> {
+    const { note, onActivity } = this.#services;
+    const facts = { unit: this.#job.unit.id, task: task.number, phase, attempt };
+    note({ type: 'task.backpressure', ...facts });
+    onActivity(`$ ${task.gate}`);
+    const verdict = await this.#bench.judge(task.gate, String(task.number));
+    const { kind, ...end } = verdict;
+    note({ type: kind === 'green' ? 'task.validation.ok' : 'task.validation.fail', ...facts, ...end });
+    return verdict;
+  }
+
+  async #commit(task: Task, attempt: number, tree: string, alreadyGreen: boolean): Promise<void> {
+    const { unit, run, branch } = this.#job;
+    const { note, taskCompleted, log } = this.#services;
+    this.#complete.add(task.number);
+    const last = this.#complete.size === unit.tasks.length;
+    const facts = { unit: unit.id, task: task.number };
+    const commit = await this.#bench.commit(
+      tree,
+      statusEdits(unit, task, last ? { branch, at: new Date() } : undefined),
+      {
+        subject: task.title,
+        body: `Task ${task.number} of ${unit.tasks.length} of ${unit.id}.`,
+        trailers: taskTrailers({ run, unit: unit.id, task: String(task.number), attempt, gate: task.gate }),
+      },
+      (commit, parent) => note({ type: 'task.committed', ...facts, attempt, commit, parent, alreadyGreen }),
+    );
+    note({ type: 'task.completed', ...facts, commit, attempts: attempt, alreadyGreen });
+    log.say(`task ${task.number} is complete: ${commit.slice(0, 12)}`);
+    taskCompleted();
+  }
+}
+
+/** What a commit of choo's says about itself. It helps to find work again and proves nothing. The hash is of the gate's command. */
+export function taskTrailers({
+  run,
+  unit,
+  task,
+  attempt,
+  gate,
+}: {
+  readonly run: string;
+  readonly unit: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly gate: string;
+}): Readonly<Record<string, string>> {
+  return {
+    'Choo-Run': run,
+    'Choo-Unit': unit,
+    'Choo-Task': task,
+    'Choo-Attempt': String(attempt),
+    'Choo-Gate': `exit=0 sha256=${createHash('sha256').update(gate).digest('hex')}`,
+  };
+}
+
+/** Why an attempt did not count, for the next one and for the report. */
+export function describeAttempt(
+  end: AgentEnd,
+  left: Inspection,
+  verdict: Verdict | undefined,
+): EarlierAttempt {
+  const words = describeOutcome(end.outcome);
+  const outcome = end.overBudget ? 'stopped by the budget' : end.outcome.kind;
+  return {
+    outcome: words === '' ? `the agent ${outcome}` : `the agent ${outcome} (${words})`,
+    changed: left.changes.map(({ path }) => path),
+    verdict: left.kind === 'unfit' ? left.reason : `the gate is red (${verdict?.ending ?? 'not run'})`,
+    tail: verdict?.tail ?? '',
+  };
+}

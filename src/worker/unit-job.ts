@@ -1,0 +1,99 @@
+import type { Config } from '../config/schema.ts';
+import type { Unit } from '../discovery/unit.ts';
+import type { EventBody, Failure } from '../events/event.ts';
+import type { Repository } from '../git/repository.ts';
+import type { WorktreeManager } from '../git/worktree.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Agent } from './agent.ts';
+import type { Budget } from './budget.ts';
+import type { UnitLog } from './unit-log.ts';
+
+/** One unit for one worker: all that was decided before. */
+export interface UnitJob {
+  readonly run: string;
+  readonly claim: number;
+  readonly unit: Unit;
+  readonly config: Config;
+  /** From the repository's root to the project; empty, or with a slash at its end. */
+  readonly directory: string;
+  readonly branch: string;
+  /** The commit that the unit's work is measured against. */
+  readonly base: string;
+  /** Where work goes on. */
+  readonly start: string;
+  /** Where the branch stands now; undefined: there is none yet. */
+  readonly pushed: string | undefined;
+  /** Tasks that `start` is said to hold. Their gates run again before that counts. */
+  readonly claimedComplete: readonly number[];
+  /** Attempts that were made in this run before, by task, and those at repairing baseline checks. */
+  readonly attemptsUsed: ReadonlyMap<number, number>;
+  readonly repairsUsed: number;
+  /** How long this unit waited for limits in this run before. */
+  readonly waitedMs: number;
+  /** Complete in the approved specs: only verify runs. */
+  readonly verifyOnly: boolean;
+}
+
+/** What a worker works with. */
+export interface WorkerServices {
+  readonly repository: Repository;
+  readonly worktrees: WorktreeManager;
+  readonly sandbox: Sandbox;
+  readonly agent: Agent;
+  readonly budget: Budget;
+  readonly log: UnitLog;
+  /** Where the streams of agents and the output of gates are kept. */
+  readonly logDirectory: string;
+  /** Where agents keep their own state while they run. */
+  readonly stateHome: string;
+  /** Secret values, in every form they are searched for. */
+  readonly secretForms: readonly Buffer[];
+  /** How long trouble with a provider is waited out. */
+  readonly patience: Patience;
+  readonly keepWorktree: boolean;
+  readonly signal: AbortSignal;
+  /** Notes a fact, in order. {@link WorkerServices.recorded} says when all so far are safe. */
+  readonly note: (event: EventBody) => void;
+  readonly recorded: () => Promise<void>;
+  readonly taskCompleted: () => void;
+  /** What is going on, for who watches; nothing is decided by it. */
+  readonly onActivity: (text: string) => void;
+}
+
+/** How long a provider's limits are waited out. Milliseconds. */
+export interface Patience {
+  /** The first wait where the provider does not say; each next one is twice as long. */
+  readonly firstMs: number;
+  /** A longer wait gives the slot back. */
+  readonly inPlaceMs: number;
+  /** All waits of one unit together. */
+  readonly totalMs: number;
+}
+
+export const PATIENCE: Patience = { firstMs: 5_000, inPlaceMs: 120_000, totalMs: 24 * 3_600_000 };
+
+/** How a unit ended. */
+export type UnitEnd =
+  | { readonly kind: 'complete'; readonly head: string; readonly verified: boolean }
+  | {
+      readonly kind: 'failed';
+      readonly failure: Failure;
+      readonly message: string;
+      readonly hint?: string | undefined;
+    }
+  /** Given back undone; `until` in milliseconds since 1970: the provider takes nothing before. */
+  | { readonly kind: 'released'; readonly reason: string; readonly until: number | null };
+
+/** Ends a unit from anywhere inside its worker. Caught by the worker alone. */
+export class UnitStop extends Error {
+  readonly end: Exclude<UnitEnd, { kind: 'complete' }>;
+
+  constructor(end: Exclude<UnitEnd, { kind: 'complete' }>) {
+    super(end.kind === 'failed' ? end.message : end.reason);
+    this.end = end;
+  }
+}
+
+export function fail(failure: Failure, message: string, hint?: string): UnitStop {
+  return new UnitStop({ kind: 'failed', failure, message, hint });
+}

@@ -1,0 +1,297 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeNestedRepositories } from '../git/nested-repositories.ts';
+import { type Change, diffTrees, findFile, replaceFiles, type TreeFile, treeOf } from '../git/tree-object.ts';
+import { commitText } from '../git/commit.ts';
+import type { Worktree } from '../git/worktree.ts';
+import type { Workplace } from '../sandbox/sandbox.ts';
+import { runShell, type Verdict } from './gate.ts';
+import { createProtection, gatesOf, pathsNamedBy } from './protected-paths.ts';
+import { findSecrets } from './secrets.ts';
+import { applyEdit, type SpecEdit } from './spec-status.ts';
+import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
+
+/** What an agent left: a tree that may be judged, or why it may not. */
+export type Inspection =
+  | { readonly kind: 'fit'; readonly tree: string; readonly changes: readonly Change[] }
+  | { readonly kind: 'unfit'; readonly reason: string; readonly changes: readonly Change[] };
+
+/** More paths than these in one notice tell nobody anything. */
+const MAX_PATHS = 10;
+
+/**
+ * A worktree while a worker works in it, and the rules that hold there: after every phase in the sandbox, and before any
+ * git command, what could make git run a program is gone; what an agent may not change is put back; what a gate changes
+ * is discarded; only choo commits.
+ */
+export class Workbench {
+  readonly cwd: string;
+  readonly workplace: Workplace;
+  readonly #job: UnitJob;
+  readonly #services: WorkerServices;
+  readonly #worktree: Worktree;
+  /** The commit the work stands on, and its tree. */
+  #head: string;
+  #headTree: string;
+  #pushed: string | undefined;
+  #isProtected: (path: string) => boolean = () => false;
+
+  private constructor(job: UnitJob, services: WorkerServices, worktree: Worktree, headTree: string) {
+    this.#job = job;
+    this.#services = services;
+    this.#worktree = worktree;
+    this.#head = job.start;
+    this.#headTree = headTree;
+    this.#pushed = job.pushed;
+    this.cwd = join(worktree.path, job.directory);
+    this.workplace = { worktree: worktree.path, readable: services.repository.readable };
+  }
+
+  /** Makes the worktree and prepares it with the commands of `worktree.setup`. `suffix` tells it from others of the claim. */
+  static async open(job: UnitJob, services: WorkerServices, commit: string, suffix = ''): Promise<Workbench> {
+    const { reader } = services.repository;
+    const name = `${job.run}.${job.claim}.${job.unit.id}${suffix}`;
+    const worktree = await services.worktrees.create(name, commit);
+    const bench = new Workbench({ ...job, start: commit }, services, worktree, await treeOf(reader, commit));
+    services.note({ type: 'worktree.created', unit: job.unit.id, claim: job.claim, path: worktree.path });
+    try {
+      await services.sandbox.handOver(worktree.path);
+      await bench.#protect();
+      await bench.#setUp('setup');
+      return bench;
+    } catch (error) {
+      await bench.close(false);
+      throw error;
+    }
+  }
+
+  get head(): string {
+    return this.#head;
+  }
+
+  /** Looks at what an agent left and puts back what it may not change. */
+  async inspect(): Promise<Inspection> {
+    await this.#removeNested();
+    let tree = await this.#worktree.stage();
+    let changes = await this.#changesTo(tree);
+    const touched = changes.map(({ path }) => path).filter(this.#isProtected);
+    if (touched.length > 0) {
+      await this.#worktree.putBack(this.#headTree, touched);
+      await this.#services.sandbox.handOver(this.#worktree.path);
+      // An ignore file that is back again decides anew what belongs to the tree.
+      const ignores = touched.some((path) => path.endsWith('.gitignore'));
+      tree = ignores ? await this.#worktree.stageAnew(this.#headTree) : await this.#worktree.stage();
+      changes = await this.#changesTo(tree);
+      this.#notice('protected', `changes to protected files were put back: ${listed(touched)}`);
+    }
+    const links = changes.filter(({ after }) => after?.mode === '160000').map(({ path }) => path);
+    if (links.length > 0) {
+      await this.#worktree.putBack(this.#headTree, links);
+      return { kind: 'unfit', reason: `it put other repositories here: ${listed(links)}`, changes };
+    }
+    const secret = await findSecrets(this.#services.repository.reader, changes, this.#services.secretForms);
+    if (secret.length > 0)
+      return { kind: 'unfit', reason: `it wrote a secret value into ${listed(secret)}`, changes };
+    return { kind: 'fit', tree, changes };
+  }
+
+  /** Runs a command without a network on what was last staged, and discards what it changes. */
+  async judge(command: string, logName: string): Promise<Verdict> {
+    const verdict = await this.#run(command, 'gate', logName);
+    if (verdict.kind === 'cancelled')
+      throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
+    const changed = await this.#discard();
+    if (changed.length > 0)
+      this.#notice('gate-wrote', `what \`${command}\` changed was discarded: ${listed(changed)}`);
+    return verdict;
+  }
+
+  /** Paths that differ between the unit's base and a tree, from the project directory. */
+  async changedSinceBase(tree: string): Promise<readonly string[]> {
+    const { reader } = this.#services.repository;
+    const changes = await diffTrees(reader, await treeOf(reader, this.#job.base), tree);
+    return changes
+      .filter(({ path, after }) => after !== undefined && path.startsWith(this.#job.directory))
+      .map(({ path }) => path.slice(this.#job.directory.length));
+  }
+
+  get headTree(): string {
+    return this.#headTree;
+  }
+
+  /**
+   * Commits exactly this tree and the edits of the unit's own spec files, and pushes the branch. `recordCommit` is called
+   * between the two: what is not recorded is not pushed.
+   */
+  async commit(
+    tree: string,
+    edits: readonly SpecEdit[],
+    text: {
+      readonly subject: string;
+      readonly body: string;
+      readonly trailers: Readonly<Record<string, string>>;
+    },
+    recordCommit: (commit: string, parent: string) => void,
+  ): Promise<string> {
+    const { repository, note, recorded } = this.#services;
+    const [contents, files] = [new Map<string, Buffer>(), new Map<string, TreeFile>()];
+    for (const edit of edits) {
+      const path = this.#job.directory + edit.path;
+      const file = await findFile(repository.reader, tree, path);
+      const [content] = file === undefined ? [] : await repository.reader.contents([file.id]);
+      if (file === undefined || content === undefined)
+        throw fail('needs-human', `\`${path}\` is not on the branch`);
+      const edited = applyEdit(content, edit);
+      contents.set(path, edited);
+      files.set(path, { mode: file.mode, id: await repository.writer.blob(edited) });
+    }
+    const parent = this.#head;
+    const newTree = files.size === 0 ? tree : await replaceFiles(repository, tree, files);
+    const commit = await repository.writer.commit(commitText({ tree: newTree, parents: [parent], ...text }));
+    recordCommit(commit, parent);
+    await recorded();
+    await Promise.all([this.#push(commit), this.#takeOver(contents, commit)]);
+    [this.#head, this.#headTree] = [commit, newTree];
+    note({ type: 'branch.pushed', unit: this.#job.unit.id, branch: this.#job.branch, head: commit });
+    return commit;
+  }
+
+  /** Pushes a commit that an earlier process made and could not push any more. */
+  async pushStart(): Promise<void> {
+    if (this.#pushed === this.#head || this.#head === this.#job.base) return;
+    await this.#push(this.#head);
+    const { note, recorded } = this.#services;
+    note({ type: 'branch.pushed', unit: this.#job.unit.id, branch: this.#job.branch, head: this.#head });
+    await recorded();
+  }
+
+  /** Runs `worktree.teardown` and removes the worktree, or leaves it for a person to look at. */
+  async close(keep: boolean): Promise<void> {
+    if (!this.#services.signal.aborted) {
+      await this.#setUp('teardown').catch((error: unknown) => {
+        this.#notice('teardown', error instanceof Error ? error.message : String(error));
+      });
+    }
+    if (keep) await this.#worktree.keep();
+    else await this.#worktree.remove();
+    const path = this.#worktree.path;
+    this.#services.note({ type: 'worktree.removed', unit: this.#job.unit.id, path, kept: keep });
+  }
+
+  async #push(commit: string): Promise<void> {
+    try {
+      await this.#services.repository.publish(this.#job.branch, commit, this.#pushed);
+    } catch (error) {
+      throw fail(
+        'needs-human',
+        error instanceof Error ? error.message : String(error),
+        `the work is at ${commit}`,
+      );
+    }
+    this.#pushed = commit;
+  }
+
+  async #takeOver(contents: ReadonlyMap<string, Buffer>, commit: string): Promise<void> {
+    await this.#worktree.write(contents);
+    await this.#worktree.advance(commit);
+    for (const path of contents.keys())
+      await this.#services.sandbox.handOver(join(this.#worktree.path, path));
+  }
+
+  async #changesTo(tree: string): Promise<readonly Change[]> {
+    return diffTrees(this.#services.repository.reader, this.#headTree, tree);
+  }
+
+  async #protect(): Promise<void> {
+    const { reader } = this.#services.repository;
+    const { directory, unit, base, config } = this.#job;
+    const gates = gatesOf(unit);
+    const baseTree = await treeOf(reader, base);
+    const files = new Set<string>();
+    for (const path of pathsNamedBy(gates, directory))
+      if ((await findFile(reader, baseTree, path)) !== undefined) files.add(path);
+    this.#isProtected = createProtection({ directory, specsDir: config.specs_dir, gates, files });
+  }
+
+  async #setUp(phase: 'setup' | 'teardown'): Promise<void> {
+    const { unit, config } = this.#job;
+    for (const { command, if: condition } of config.worktree[phase]) {
+      if (condition !== undefined && !(await exists(join(this.cwd, condition)))) continue;
+      this.#services.onActivity(`$ ${command}`);
+      const { kind, exitCode, ending, tail, durationMs } = await this.#run(command, 'setup', phase);
+      if (kind === 'cancelled') throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
+      this.#services.note({
+        type: 'worktree.setup',
+        unit: unit.id,
+        command,
+        exitCode,
+        ending,
+        tail,
+        durationMs,
+      });
+      if (kind !== 'green')
+        throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, lastLine(tail));
+    }
+    const changed = await this.#discard();
+    if (changed.length > 0)
+      this.#notice(
+        'setup-wrote',
+        `the ${phase} commands changed files that are not ignored; discarded: ${listed(changed)}`,
+      );
+  }
+
+  async #run(command: string, profile: 'gate' | 'setup', logName: string): Promise<Verdict> {
+    const { sandbox, logDirectory, signal, log } = this.#services;
+    const { unit, config } = this.#job;
+    const verdict = await runShell(sandbox, this.workplace, {
+      command,
+      profile,
+      cwd: this.cwd,
+      timeoutMs: config.limits.gate_timeout,
+      logFile: join(logDirectory, `${unit.id}.${logName}.out`),
+      signal,
+    });
+    log.say(`$ ${command}  (${verdict.ending})`);
+    log.quote(verdict.tail);
+    await this.#removeNested();
+    return verdict;
+  }
+
+  async #discard(): Promise<readonly string[]> {
+    const changed = await this.#worktree.discardChanges();
+    if (changed.length > 0) await this.#services.sandbox.handOver(this.#worktree.path);
+    return changed;
+  }
+
+  async #removeNested(): Promise<void> {
+    const removed = await removeNestedRepositories(this.#worktree.path);
+    if (removed.length > 0)
+      this.#notice('nested-repository', `repositories inside the worktree were removed: ${listed(removed)}`);
+  }
+
+  #notice(code: string, message: string): void {
+    this.#services.log.say(message);
+    this.#services.note({ type: 'unit.notice', unit: this.#job.unit.id, code, message });
+  }
+}
+
+function listed(paths: readonly string[]): string {
+  const more = paths.length > MAX_PATHS ? ` and ${paths.length - MAX_PATHS} more` : '';
+  return (
+    paths
+      .slice(0, MAX_PATHS)
+      .map((path) => `\`${path}\``)
+      .join(', ') + more
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function lastLine(text: string): string | undefined {
+  return text.trimEnd().split('\n').at(-1) || undefined;
+}

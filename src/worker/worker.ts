@@ -1,0 +1,47 @@
+import { coerceError } from '../errors.ts';
+import { passBaselineChecks } from './baseline.ts';
+import { Invoker } from './invocation.ts';
+import { TaskLoop } from './task-loop.ts';
+import { type UnitEnd, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
+import { verifyUnit } from './verify.ts';
+import { Workbench } from './workbench.ts';
+
+/**
+ * One unit, from its worktree to its end:
+ *
+ * 1. a worktree at the commit where work goes on, prepared by `worktree.setup`;
+ * 2. its tasks, each until its gate has passed and its commit is pushed;
+ * 3. the baseline checks, with repairs;
+ * 4. verify: every gate again, in a new worktree at the head, where nothing that git ignores was carried over.
+ *
+ * Never rejects: whatever goes wrong is an end. What is committed stays, whatever the end.
+ */
+export async function runUnit(job: UnitJob, services: WorkerServices): Promise<UnitEnd> {
+  try {
+    const head = job.verifyOnly ? job.start : await doTasks(job, services);
+    if (!job.config.verify && !job.verifyOnly) return { kind: 'complete', head, verified: false };
+    await verifyUnit(job, services, head);
+    return { kind: 'complete', head, verified: true };
+  } catch (error) {
+    if (services.signal.aborted) return { kind: 'released', reason: 'interrupted', until: null };
+    if (error instanceof UnitStop) return error.end;
+    const { message, hint, stack } = coerceError(error);
+    services.log.say(stack ?? message);
+    return { kind: 'failed', failure: 'internal', message, hint };
+  }
+}
+
+/** Steps 1 to 3. Returns the head of the unit's branch. */
+async function doTasks(job: UnitJob, services: WorkerServices): Promise<string> {
+  const bench = await Workbench.open(job, services, job.start);
+  let keep = services.keepWorktree;
+  try {
+    const invoker = new Invoker(job, services, bench);
+    await new TaskLoop(job, services, bench, invoker).run();
+    await passBaselineChecks(job, services, bench, invoker);
+    keep = false; // all that is in it is on the branch
+    return bench.head;
+  } finally {
+    await bench.close(keep);
+  }
+}

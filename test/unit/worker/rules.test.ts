@@ -1,0 +1,152 @@
+import { createHash, randomBytes } from 'node:crypto';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Ending } from '../../../src/sandbox/sandbox.ts';
+import { judge } from '../../../src/worker/gate.ts';
+import { createProtection, pathsNamedBy } from '../../../src/worker/protected-paths.ts';
+import { secretForms } from '../../../src/worker/secrets.ts';
+import { taskTrailers } from '../../../src/worker/task-loop.ts';
+
+describe('a gate is judged by how it ended', () => {
+  test.each<[Ending, string, number | null]>([
+    [{ kind: 'exited', exitCode: 0 }, 'green', 0],
+    [{ kind: 'exited', exitCode: 1 }, 'red', 1],
+    [{ kind: 'exited', exitCode: 125 }, 'red', 125],
+    [{ kind: 'exited', exitCode: 126 }, 'fault', 126],
+    [{ kind: 'exited', exitCode: 127 }, 'fault', 127],
+    [{ kind: 'exited', exitCode: 128 }, 'red', 128],
+    [{ kind: 'killed', signal: 'SIGSEGV' }, 'red', null],
+    [{ kind: 'timed-out', limitMs: 5_000 }, 'red', null],
+    [{ kind: 'stalled', limitMs: 5_000 }, 'red', null],
+    [{ kind: 'over-limit', what: 'disk', limitBytes: 1 }, 'red', null],
+    [{ kind: 'cancelled' }, 'cancelled', null],
+    [{ kind: 'not-started', reason: 'no bwrap' }, 'fault', null],
+  ])('%j is %s', (ending, kind, exitCode) => {
+    expect(judge({ ending, tail: 'text', durationMs: 3 })).toMatchObject({ kind, exitCode, durationMs: 3 });
+  });
+
+  test('keeps the end of what a red gate printed, and nothing of a green one', () => {
+    const tail = `${'x'.repeat(20_000)}the end`;
+    const red = judge({ ending: { kind: 'exited', exitCode: 1 }, tail, durationMs: 1 });
+    expect(red.tail).toHaveLength(6_000);
+    expect(red.tail.endsWith('the end')).toBe(true);
+    expect(judge({ ending: { kind: 'exited', exitCode: 0 }, tail, durationMs: 1 }).tail).toBe('');
+  });
+});
+
+describe('protected paths', () => {
+  const gates = [
+    'node --test test/a.test.js',
+    "sh -c './scripts/check.sh --file=data/x.json;true'",
+    'npm test',
+  ];
+  const isProtected = createProtection({
+    directory: 'app/',
+    specsDir: 'specs/tasks',
+    gates,
+    files: new Set(['app/test/a.test.js', 'app/scripts/check.sh', 'app/data/x.json']),
+  });
+
+  test.each([
+    'app/specs/tasks/a/01-x.md',
+    'app/.choo.yml',
+    'app/.choo.yaml',
+    'app/.github/choo.yml',
+    '.github/workflows/ci.yml',
+    'deep/.github/x',
+    'CODEOWNERS',
+    'docs/CODEOWNERS',
+    '.gitignore',
+    'a/.gitattributes',
+    '.gitmodules',
+    'app/.npmrc',
+    '.husky/pre-commit',
+    'AGENTS.md',
+    'app/sub/CLAUDE.md',
+    'claude.md',
+    'GEMINI.md',
+    '.claude/settings.json',
+    '.codex/config.toml',
+    '.mcp.json',
+    'opencode.json',
+    'app/test/a.test.js',
+    'app/scripts/check.sh',
+    'app/data/x.json',
+    '.GITHUB/workflows/x.yml',
+    'app/scripts/check.sh/now-a-directory',
+  ])('%s may not be changed', (path) => {
+    expect(isProtected(path)).toBe(true);
+  });
+
+  test.each([
+    'app/src/index.js',
+    'app/test/b.test.js',
+    'specs/tasks/elsewhere.md',
+    'test/a.test.js',
+    'app/package.json',
+    'github/x',
+    'agents.mdx',
+    'app/specs/tasks.md',
+    'app/x.gitignore',
+    'claude/x',
+  ])('%s may be', (path) => {
+    expect(isProtected(path)).toBe(false);
+  });
+
+  test('finds every word of a gate that could be a path, and none that leads out', () => {
+    expect(pathsNamedBy(['cat ../secret /etc/passwd ./a/b "c d" e=f/g'], 'p/')).toEqual([
+      'p/cat',
+      'p/a/b',
+      'p/c',
+      'p/d',
+      'p/e',
+      'p/f/g',
+    ]);
+  });
+});
+
+describe('the search for secrets', () => {
+  const secret = 'sk-test_Very+Secret/Value=="quoted"';
+
+  test.each<[string, (value: string) => string]>([
+    ['as it is', (value) => value],
+    ['in JSON', (value) => JSON.stringify({ key: value })],
+    ['in a URL', (value) => `https://x/?k=${encodeURIComponent(value)}`],
+    ['in hexadecimal', (value) => Buffer.from(value).toString('hex')],
+    ['in capital hexadecimal', (value) => Buffer.from(value).toString('hex').toUpperCase()],
+    ['in base64', (value) => Buffer.from(value).toString('base64')],
+    ['in base64url', (value) => Buffer.from(value).toString('base64url')],
+    ['in base64 behind one byte', (value) => Buffer.from(`u${value}`).toString('base64')],
+    ['in base64 behind a user name', (value) => Buffer.from(`x-access-token:${value}`).toString('base64')],
+    ['in base64 before others', (value) => Buffer.from(`ab${value}and more`).toString('base64')],
+  ])('finds a value %s', (_, write) => {
+    const forms = secretForms([secret]);
+    const text = Buffer.from(`before ${write(secret)} after`);
+    expect(forms.some((form) => text.includes(form))).toBe(true);
+  });
+
+  test('finds it in base64 wherever it stands, and does not find what is not there', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }), (before, after) => {
+        const text = Buffer.from(Buffer.concat([before, Buffer.from(secret), after]).toString('base64'));
+        expect(secretForms([secret]).some((form) => text.includes(form))).toBe(true);
+      }),
+    );
+    const other = randomBytes(100_000);
+    expect(secretForms([secret]).some((form) => other.includes(form))).toBe(false);
+  });
+
+  test('leaves out values that would be found everywhere', () => {
+    expect(secretForms(['', 'short', '1234567'])).toEqual([]);
+  });
+});
+
+test('a commit says which run, unit, task, attempt and gate it comes from', () => {
+  expect(taskTrailers({ run: 'r', unit: 'u', task: '3', attempt: 2, gate: 'make' })).toEqual({
+    'Choo-Run': 'r',
+    'Choo-Unit': 'u',
+    'Choo-Task': '3',
+    'Choo-Attempt': '2',
+    'Choo-Gate': `exit=0 sha256=${createHash('sha256').update('make').digest('hex')}`,
+  });
+});
