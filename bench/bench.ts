@@ -1,7 +1,11 @@
 // Runs one benchmark by name: `npm run bench -- discovery`. Prints tables; asserts nothing.
 import { benchDiscovery } from './discovery.ts';
+import { benchRun } from './run.ts';
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { discovery: benchDiscovery };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+  discovery: benchDiscovery,
+  run: benchRun,
+};
 
 const name = process.argv[2] ?? '';
 const bench = benchmarks[name];

@@ -25,6 +25,11 @@ type CreateCommand = (context: CommandContext) => Command;
 const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   check: async () => (await import('./check.ts')).checkCommand,
   plan: async () => (await import('./plan.ts')).planCommand,
+  run: async () => (await import('./run.ts')).runCommand,
+  prompt: async () => (await import('./prompt.ts')).promptCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
+  logs: async () => (await import('./logs.ts')).logsCommand,
+  cleanup: async () => (await import('./cleanup.ts')).cleanupCommand,
   init: async () => (await import('./init.ts')).initCommand,
   example: async () => (await import('./example.ts')).exampleCommand,
   schema: async () => (await import('./schema.ts')).schemaCommand,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ChooError } from '../errors.ts';
 import { PROVIDER_NAMES } from './schema.ts';
@@ -69,12 +70,14 @@ export const settingsSchema = z.object({
 });
 
 /** The part that commands on a laptop obey. What is meant for a server, or for another program, must not stop them. */
-const localSettingsSchema = settingsSchema.pick({
-  PATH: true,
-  CHOO_PROVIDER: true,
-  RALPH_PROVIDER: true,
-  CHOO_PROVIDERS: true,
-});
+const localSettingsSchema = settingsSchema
+  .pick({ PATH: true, CHOO_PROVIDER: true, RALPH_PROVIDER: true, CHOO_PROVIDERS: true })
+  .extend({
+    CHOO_DATA_DIR: z.string().optional(),
+    XDG_STATE_HOME: z.string().optional(),
+    HOME: z.string().optional(),
+    TMPDIR: z.string().default('/tmp'),
+  });
 
 /** Every setting of a server, checked. */
 export type Settings = z.output<typeof settingsSchema>;
@@ -94,6 +97,28 @@ export function readSettings(environment: Environment = process.env): Settings {
 /** The same for a local command. */
 export function readLocalSettings(environment: Environment = process.env): LocalSettings {
   return read(localSettingsSchema, environment);
+}
+
+/**
+ * Where a local command keeps worktrees and its own repositories: CHOO_DATA_DIR, else `choo` in the user's directory for
+ * state (XDG base directories). Throws a ChooError (`environment`) when the environment names none.
+ */
+export function localDataDirectory({ CHOO_DATA_DIR, XDG_STATE_HOME, HOME }: LocalSettings): string {
+  if (CHOO_DATA_DIR !== undefined) return resolve(CHOO_DATA_DIR);
+  if (XDG_STATE_HOME !== undefined && isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'choo');
+  if (HOME !== undefined) return join(HOME, '.local/state/choo');
+  throw new ChooError('environment', 'there is no HOME, so choo does not know where to keep worktrees', {
+    hint: 'set CHOO_DATA_DIR to a directory',
+  });
+}
+
+/** The values of variables that agents are given, by name; those that are not set are left out. */
+export function readVariables(
+  names: readonly string[],
+  environment: Environment = process.env,
+): Readonly<Record<string, string>> {
+  const set = names.map((name) => [name, environment[name] ?? ''] as const);
+  return Object.fromEntries(set.filter(([, value]) => value !== ''));
 }
 
 /** Variables whose value is not repeated in an error, because it may hold a password. */

@@ -1,0 +1,39 @@
+import { readVariables } from '../config/settings.ts';
+import type { Config, ProviderName } from '../config/schema.ts';
+import { PROVIDER_NAMES } from '../config/schema.ts';
+import { ChooError } from '../errors.ts';
+import { createProvider } from '../provider/registry.ts';
+import { findExecutable } from '../sandbox/executables.ts';
+import type { Agent } from '../worker/agent.ts';
+
+/** Makes agents of providers: finds their executables on this machine and gives them the variables they declare. */
+export function createAgents(config: Config, searchPath: string): (provider: string) => Agent {
+  const agents = new Map<string, Agent>();
+  return (name) => {
+    let agent = agents.get(name);
+    if (agent === undefined) agents.set(name, (agent = createAgent(name, config, searchPath)));
+    return agent;
+  };
+}
+
+function createAgent(name: string, config: Config, searchPath: string): Agent {
+  const provider = createProvider(name);
+  const { model, args = [], command } = config.provider.providers[provider.name] ?? {};
+  const wanted = command ?? provider.executable;
+  const executable = findExecutable(wanted, searchPath);
+  if (executable === undefined) {
+    throw new ChooError('environment', `${provider.name} needs \`${wanted}\`, which is not on the PATH`, {
+      hint: provider.installation,
+    });
+  }
+  const variables = readVariables(provider.variables.map((variable) => variable.name));
+  return { provider, executable, model, args, variables };
+}
+
+/** The secret values that agents of this machine could be given. */
+export function readSecrets(names: readonly ProviderName[] = PROVIDER_NAMES): readonly string[] {
+  const secret = names.flatMap((name) =>
+    createProvider(name).variables.filter((variable) => variable.secret),
+  );
+  return Object.values(readVariables(secret.map(({ name }) => name)));
+}

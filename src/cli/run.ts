@@ -1,0 +1,260 @@
+import process from 'node:process';
+import { createInterface } from 'node:readline/promises';
+import { Command, Option } from 'commander';
+import { localDataDirectory } from '../config/settings.ts';
+import { type Config, DEFAULT_CONFIG, PROVIDER_NAMES } from '../config/schema.ts';
+import { ChooError } from '../errors.ts';
+import type { RunState } from '../events/state.ts';
+import { currentBranch, findBranchesInTheWay, listOwnBranches } from '../git/branches.ts';
+import { openGit } from '../git/git.ts';
+import { describeStart, hasWork, type LocalRun, ownerOf, runLocally } from '../orchestrator/local-run.ts';
+import { findPreflightProblems } from '../orchestrator/preflight.ts';
+import { makePlan } from '../plan/plan.ts';
+import { renderPlan, renderProblem } from '../plan/text.ts';
+import { createAgents, readSecrets } from './agents.ts';
+import type { CommandContext } from './context.ts';
+import { openLocalSandbox } from './local-sandbox.ts';
+import { findUncommitted, readProjectAtCommit, uncommittedError } from './project-at-commit.ts';
+import { createRunView } from './run-view.ts';
+import { findProjectDirectory, seenFrom } from './workspace.ts';
+
+interface RunOptions {
+  readonly parallelism?: number;
+  readonly target?: string;
+  readonly unit?: readonly string[];
+  readonly provider?: string;
+  readonly forceTaskProvider?: string;
+  readonly sandbox: 'bubblewrap' | 'host' | 'auto';
+  readonly maxTokens?: number;
+  readonly maxCost?: number;
+  readonly rev?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly keepWorktrees?: boolean;
+  readonly fresh?: boolean;
+}
+
+/** `choo run`: carries the plan out. */
+export function runCommand(context: CommandContext): Command {
+  return new Command('run')
+    .summary('carry the plan out: agents work, gates decide, branches grow')
+    .description(
+      'Runs the units of a project in parallel, each in a worktree of its own. Specs and configuration are read at HEAD;\nyour checkout is never touched. A run that was cut off is gone on with.',
+    )
+    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .addOption(
+      new Option('-p, --parallelism <n>', 'how many units work at once').argParser(wholeNumber(1, 100)),
+    )
+    .option('--target <branch>', 'the branch the results are for (default: configured, or the current one)')
+    .option(
+      '-u, --unit <id>',
+      'run only this unit and what it needs; may be given more than once',
+      (id: string, before: readonly string[] | undefined) => [...(before ?? []), id],
+    )
+    .addOption(
+      new Option('--provider <name>', 'ask for a provider where the unit names none').choices(PROVIDER_NAMES),
+    )
+    .addOption(
+      new Option('--force-task-provider <name>', 'use this provider for every unit').choices(PROVIDER_NAMES),
+    )
+    .addOption(
+      new Option('--sandbox <kind>', 'what agents and gates run in')
+        .choices(['auto', 'bubblewrap', 'host'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--max-tokens <n>', 'tokens the run may use').argParser(wholeNumber(1, 10_000_000_000)),
+    )
+    .addOption(new Option('--max-cost <dollars>', 'US dollars the run may cost').argParser(amount))
+    .option('--rev <ref>', 'run a commit instead of HEAD, without a checkout')
+    .option('--fresh', 'start the units over; what they have is kept at choo/old/…')
+    .option('--keep-worktrees', 'leave the worktrees of units that did not end well')
+    .addOption(new Option('--dry-run', 'show what would run and start nothing').conflicts('json'))
+    .option('--json', 'print every event as a line of JSON (`choo schema events` describes them)')
+    .addHelpText('after', HELP)
+    .action(async (path: string | undefined, options: RunOptions) => run(context, path, options));
+}
+
+const HELP = `
+Exit status: 0 every unit is complete, 1 something failed or is blocked, 2 wrong usage, 130 interrupted.
+Ctrl-C once stops after at most five seconds and keeps every commit; twice stops at once. \`choo run\` goes on.
+
+Examples:
+  choo run                           everything that is not complete
+  choo run --unit api -p 2           one unit and what it needs, two at a time
+  choo run --provider rehearsal      without a model, as the specs rehearse it
+  choo run --max-cost 5              five dollars and no more
+  choo run --json | jq -r .type      for scripts`;
+
+async function run(context: CommandContext, path: string | undefined, options: RunOptions): Promise<void> {
+  const { terminal, cwd, finish } = context;
+  const settings = context.settings();
+  const directory = findProjectDirectory(path, cwd);
+
+  // 1. What is to be run, and whether it can be.
+  const { project, place, commit } = await readProjectAtCommit(
+    directory,
+    options.rev ?? 'HEAD',
+    settings.PATH,
+  );
+  const config = project.configuration.config ?? DEFAULT_CONFIG;
+  if (options.rev === undefined) {
+    const uncommitted = await findUncommitted(directory, config.specs_dir, settings.PATH);
+    if (uncommitted.length > 0) throw uncommittedError(uncommitted);
+  }
+  const target = await findTarget(options, config, directory, settings.PATH);
+  const git = openGit(place.commonDirectory, settings.PATH);
+  const plan = makePlan({
+    ...project,
+    source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
+    repositoryProblems: findBranchesInTheWay(
+      await listOwnBranches(git),
+      target,
+      project.discovery.units.map((unit) => unit.id),
+    ),
+    only: options.unit,
+    wishes: {
+      forced: options.forceTaskProvider,
+      request: options.provider,
+      environment: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
+    },
+    allowedProviders: settings.CHOO_PROVIDERS,
+  });
+  if (!plan.runnable) {
+    terminal.note(renderPlan(plan, { ...terminal, paint: (_, text) => text }));
+    finish(1);
+    return;
+  }
+  if (options.dryRun === true) {
+    terminal.out(renderPlan(plan, terminal));
+    finish(0);
+    return;
+  }
+  if (!hasWork(plan)) {
+    terminal.note('Every unit is complete in the specs: there is nothing to run.\n');
+    finish(0);
+    return;
+  }
+
+  // 2. With what.
+  const owner = ownerOf(place);
+  const ask = terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
+  const sandbox = await openLocalSandbox(options.sandbox, owner, settings, ask);
+  const interrupt = listenForInterrupts();
+  const view = createRunView(context, options.json === true);
+  const request: LocalRun = {
+    plan,
+    units: project.discovery.units,
+    config,
+    place,
+    target,
+    commit,
+    parallelism: options.parallelism ?? config.parallelism,
+    limits: limitsOf(config, options),
+    fresh: new Set(options.fresh === true ? (options.unit ?? plan.waves.flat()) : []),
+    keepWorktrees: options.keepWorktrees === true,
+    sandbox,
+    dataDirectory: localDataDirectory(settings),
+    searchPath: settings.PATH,
+    agentOf: createAgents(config, settings.PATH),
+    secrets: readSecrets(),
+    signal: interrupt.signal,
+    onEvents: view.onEvents,
+    onActivity: view.onActivity,
+    onResume: view.onResume,
+  };
+  const problems = findPreflightProblems({
+    planned: describeStart(request, '').units,
+    units: new Map(project.discovery.units.map((unit) => [unit.id, unit])),
+    config,
+    target,
+    agentOf: request.agentOf,
+  });
+  if (problems.length > 0) {
+    for (const problem of problems.map(seenFrom(cwd, directory)))
+      terminal.note(`${renderProblem(problem, terminal)}\n`);
+    finish(1);
+    return;
+  }
+
+  // 3. To its end.
+  try {
+    const state = await runLocally(request);
+    view.end(state);
+    finish(exitCodeOf(state));
+  } finally {
+    view.stop();
+    interrupt[Symbol.dispose]();
+  }
+}
+
+function exitCodeOf({ status }: RunState): number {
+  return status === 'complete' ? 0 : status === 'interrupted' ? INTERRUPTED : 1;
+}
+
+const INTERRUPTED = 130;
+
+async function findTarget(
+  { target }: RunOptions,
+  config: Config,
+  directory: string,
+  searchPath: string,
+): Promise<string> {
+  const named = target ?? config.target_branch ?? (await currentBranch(openGit(directory, searchPath)));
+  if (named !== undefined) return named;
+  throw new ChooError('usage', 'no branch is checked out here, so it is not known what the results are for', {
+    hint: 'name it with `--target <branch>`',
+  });
+}
+
+function limitsOf({ limits }: Config, { maxTokens, maxCost }: RunOptions): LocalRun['limits'] {
+  const runTokens = maxTokens ?? limits.run_tokens;
+  const runCost = maxCost ?? limits.run_cost ?? null;
+  return {
+    attempts: limits.attempts,
+    unitTokens: Math.min(limits.unit_tokens, runTokens),
+    unitCost: limits.unit_cost ?? null,
+    runTokens,
+    runCost,
+  };
+}
+
+/** The first interrupt asks the run to stop; a second one does not wait for it. */
+function listenForInterrupts(): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    controller.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}
+
+async function askOnce(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(question)).trim());
+  } finally {
+    lines.close();
+  }
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    throw new ChooError('usage', `\`${text}\` is not a whole number from ${least} to ${most}`);
+  };
+}
+
+function amount(text: string): number {
+  const number = Number(text);
+  if (Number.isFinite(number) && number > 0) return number;
+  throw new ChooError('usage', `\`${text}\` is not an amount in US dollars`);
+}

@@ -1,0 +1,205 @@
+import { execa } from 'execa';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { CHOO } from '../helpers/run-choo.ts';
+import { SANDBOXES } from '../helpers/sandboxes.ts';
+import { fileOn, makeProject, resultBranch, type SpecProject, story } from '../helpers/spec-project.ts';
+
+/** How often choo is killed at a random moment; `script/test long` asks for more. */
+const ROUNDS = Number(process.env['CHOO_CRASH_ROUNDS'] ?? 5);
+const SEED = Number(process.env['CHOO_TEST_SEED'] ?? 1);
+
+/** Work that takes a moment, so that there is something to be killed in the middle of. `mark` is seen in the process list. */
+const work = (name: string, mark: string) => ({
+  gate: `test -e ${name} && sleep 0.05`,
+  sh: `sleep 0.${mark}; echo ${name} > ${name}`,
+});
+
+const UNITS = {
+  left: { tasks: [work('l1', '1171'), work('l2', '1172')] },
+  right: { tasks: [work('r1', '1173'), work('r2', '1174')] },
+  last: { dependsOn: ['left', 'right'], tasks: [work('x1', '1175')] },
+};
+const MARKS = /sleep 0\.117[1-5]/;
+
+/** Starts `choo run` and leaves it to its fate. */
+function start(project: SpecProject, sandbox: string, path = process.env['PATH'] ?? '') {
+  const [node, cli] = CHOO;
+  return execa(node, [cli, 'run', '--json', '--sandbox', sandbox], {
+    cwd: project.path,
+    env: { ...project.environment, PATH: path, HOME: '/nonexistent' },
+    extendEnv: false,
+    reject: false,
+  });
+}
+
+/** What must hold however often choo was killed: everything is done, once, and nothing stands in the way. */
+async function expectAllDone(project: SpecProject): Promise<void> {
+  expect(await story(project, 'choo/unit/main/left')).toEqual(['Step 1 of left', 'Step 2 of left']);
+  expect(await story(project, 'choo/unit/main/right')).toEqual(['Step 1 of right', 'Step 2 of right']);
+  const branches = (await resultBranch(project)).split('\n');
+  const result = branches.at(-1) ?? '';
+  const commits = await project.git('log', '--no-merges', '--format=%s', `main..${result}`);
+  expect(commits.split('\n').toSorted()).toEqual([
+    'Step 1 of last',
+    'Step 1 of left',
+    'Step 1 of right',
+    'Step 2 of left',
+    'Step 2 of right',
+  ]);
+  for (const name of ['l1', 'l2', 'r1', 'r2', 'x1']) expect(await fileOn(project, result, name)).toBe(name);
+  for (const commit of (await project.git('log', '--no-merges', '--format=%H', `main..${result}`)).split(
+    '\n',
+  )) {
+    // The gate of each commit's task passes on its tree.
+    const [unit = '', task = ''] = (
+      await project.git(
+        'log',
+        '-1',
+        '--format=%(trailers:key=Choo-Unit,valueonly,separator=)/%(trailers:key=Choo-Task,valueonly,separator=)',
+        commit,
+      )
+    ).split('/');
+    const name = `${unit === 'last' ? 'x' : unit.charAt(0)}${task}`;
+    expect(await fileOn(project, commit, name)).toBe(name);
+  }
+  expect((await project.git('fsck', '--strict', '--no-dangling')).trim()).toBe('');
+  expect(await project.git('status', '--porcelain')).toBe('');
+  const [home = ''] = readdirSync(join(project.dataDirectory, 'repositories'));
+  expect(readdirSync(join(project.dataDirectory, 'repositories', home, 'worktrees'))).toEqual([]);
+}
+
+async function liveProcesses(pattern: RegExp): Promise<readonly string[]> {
+  const { stdout } = await execa('ps', ['-eo', 'args']);
+  return stdout.split('\n').filter((line) => pattern.test(line) && !line.startsWith('ps '));
+}
+
+/** Until no such process is there any more; fails after five seconds. */
+async function expectNoProcess(pattern: RegExp): Promise<void> {
+  const started = performance.now();
+  while ((await liveProcesses(pattern)).length > 0) {
+    if (performance.now() - started > 5_000) break;
+    await sleep(50);
+  }
+  expect(await liveProcesses(pattern)).toEqual([]);
+}
+
+/** A directory with a `git` that kills choo, once: at the nth call whose words fit, before the real git works or after. */
+async function killerGit(
+  project: SpecProject,
+  fits: string,
+  { nth, after = false }: { nth: number; after?: boolean },
+) {
+  const directory = join(project.dataDirectory, '..', 'bin');
+  await mkdir(directory);
+  const { stdout: real } = await execa('which', ['git']);
+  const count = join(directory, 'count');
+  const script = [
+    '#!/bin/sh',
+    'case "$*" in',
+    `  ${fits})`,
+    `    echo >> ${count}`,
+    `    if [ "$(wc -l < ${count})" = ${nth} ]; then`,
+    ...(after ? [`      ${real} "$@"`] : []),
+    '      kill -9 $PPID; exit 1',
+    '    fi ;;',
+    'esac',
+    `exec ${real} "$@"`,
+  ];
+  writeFileSync(join(directory, 'git'), `${script.join('\n')}\n`);
+  chmodSync(join(directory, 'git'), 0o755);
+  return `${directory}${delimiter}${process.env['PATH'] ?? ''}`;
+}
+
+describe.each(SANDBOXES)('killed with -9, in %s', (sandbox) => {
+  test.each([
+    ['between gate and commit', '*ls-files*', { nth: 4 }],
+    ['between commit and push', '*update-ref*refs/heads/choo/unit/*', { nth: 2 }],
+    ['between push and record', '*update-ref*refs/heads/choo/unit/*', { nth: 2, after: true }],
+    ['before the result is pushed', '*update-ref*refs/heads/choo/run/*', { nth: 1 }],
+    ['after the result is pushed', '*update-ref*refs/heads/choo/run/*', { nth: 1, after: true }],
+  ])('%s, it goes on where it was', async (_, fits, when) => {
+    await using project = await makeProject({ units: UNITS }, { sandbox });
+    const killed = await start(project, sandbox, await killerGit(project, fits, when));
+    expect(killed.signal).toBe('SIGKILL');
+    if (sandbox === 'bubblewrap') await expectNoProcess(MARKS);
+    const { exitCode, stderr } = await start(project, sandbox);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    await expectNoProcess(MARKS);
+    await expectAllDone(project);
+  });
+
+  test(
+    `at random moments, ${ROUNDS} times (seed ${SEED})`,
+    { timeout: 60_000 + ROUNDS * 60_000 },
+    async () => {
+      let random = SEED % 2_147_483_647 || 1;
+      for (let round = 0; round < ROUNDS; round += 1) {
+        await using project = await makeProject({ units: UNITS }, { sandbox });
+        // As many kills as it takes, each run living longer than the one before.
+        for (let life = 300; ; life += 400) {
+          random = (random * 48_271) % 2_147_483_647;
+          const run = start(project, sandbox);
+          const timer = setTimeout(() => run.kill('SIGKILL'), life + (random % 700));
+          const { exitCode, signal, stderr } = await run;
+          clearTimeout(timer);
+          if (sandbox === 'bubblewrap') await expectNoProcess(MARKS);
+          if (signal === 'SIGKILL') continue;
+          expect(stderr).toBe('');
+          expect(exitCode).toBe(0);
+          break;
+        }
+        await expectNoProcess(MARKS);
+        await expectAllDone(project);
+      }
+    },
+  );
+
+  test('what an agent had spent is still counted, and the attempt with it', async () => {
+    const usage = {
+      input_tokens: 500,
+      output_tokens: 100,
+      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: 0,
+    };
+    const message = JSON.stringify({
+      type: 'assistant',
+      message: { id: 'm1', content: [{ type: 'text', text: 'thinking' }], usage },
+    });
+    const place = '#!/bin/sh\n';
+    await using project = await makeProject(
+      { units: { unit: { provider: 'claude', tasks: [{ gate: 'test -e never' }] } }, config: '' },
+      { sandbox },
+    );
+    const agent = join(project.path, '../agent/agent.sh');
+    await mkdir(join(project.path, '../agent'));
+    writeFileSync(agent, `${place}cat > /dev/null\necho '${message}'\nsleep 1179\n`);
+    chmodSync(agent, 0o755);
+    writeFileSync(
+      join(project.path, '.choo.yml'),
+      `provider:\n  providers: { claude: { command: ${agent} } }\nlimits: { attempts: 2, unit_tokens: 1000 }\n`,
+    );
+    await project.git('commit', '-qam', 'Take the stand-in');
+    for (let kill = 0; kill < 2; kill += 1) {
+      const run = start(project, sandbox);
+      run.stdout.setEncoding('utf8');
+      for await (const chunk of run.stdout as AsyncIterable<string>)
+        if (chunk.includes('task.provider.usage')) break;
+      run.kill('SIGKILL');
+      await run;
+      if (sandbox === 'bubblewrap') await expectNoProcess(/sleep 1179/);
+    }
+    const { exitCode } = await start(project, sandbox);
+    await expectNoProcess(/sleep 1179/);
+    expect(exitCode).toBe(1);
+    const [run = ''] = readdirSync(join(project.path, '.git/choo/runs'));
+    const events = readFileSync(join(project.path, '.git/choo/runs', run, 'events.jsonl'), 'utf8');
+    expect(events.match(/"type":"task\.provider\.invoke"/g)).toHaveLength(2);
+    const { stdout } = await project.choo('status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ totals: { tokens: 1_200 } });
+  });
+});
