@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { EventBody, RunEvent } from '../events/event.ts';
 import { advance, type RunState } from '../events/state.ts';
 import type { Store } from '../store/store.ts';
@@ -51,7 +52,7 @@ export class Recorder {
   }
 
   async #write(): Promise<void> {
-    await Promise.resolve(); // what is noted in the same breath is written in one go
+    await immediate(); // what is noted in the same breath is written in one go
     while (this.#queue.length > 0 && this.#failure === undefined) {
       const batch = this.#queue;
       this.#queue = [];

@@ -122,6 +122,7 @@ export class Journal implements Store {
     for (const [run, opening] of this.#writers) {
       const writer = await opening.catch(() => undefined);
       await writer?.[Symbol.asyncDispose]();
+      await this.#records.flush();
       if (writer !== undefined) await this.#markProjected(run);
     }
     this.#writers.clear();
@@ -145,6 +146,7 @@ export class Journal implements Store {
       const events = await this.read(run);
       const [start] = events;
       if (start?.type === 'orch.started') await this.#records.apply(start, events);
+      await this.#records.flush();
       await this.#markProjected(run);
     }
   }

@@ -43,6 +43,10 @@ export type Retell = () => AsyncIterable<readonly RunEvent[]>;
 export class RecordFiles {
   readonly #directory: string;
   readonly #retell: Retell;
+  /** What is known by now, by path; and what of it is not in its file yet. */
+  readonly #known = new Map<string, RecordFile>();
+  readonly #unsaved = new Map<string, RecordFile>();
+  #saving: Promise<void> | undefined;
 
   constructor(directory: string, retell: Retell) {
     this.#directory = directory;
@@ -53,25 +57,35 @@ export class RecordFiles {
     return (await this.#load(target, unit)).record ?? undefined;
   }
 
-  /** Takes in events of one run; those it knows are passed by. */
+  /** Takes in events of one run; those it knows are passed by. The files follow soon: see {@link flush}. */
   async apply(start: OrchStarted, events: readonly RunEvent[]): Promise<void> {
     const lessons = Map.groupBy(events.filter(teaches), (event) => event.unit);
     for (const [unit, own] of lessons) {
       const before = await this.#load(start.target, unit);
       const after = advance(before, start, own);
-      if (after !== before) await this.#save(start.target, unit, after);
+      if (after !== before) this.#keep(this.#path(start.target, unit), after);
     }
   }
 
   async forget(target: string, unit: string): Promise<void> {
     const { record, applied } = await this.#load(target, unit);
-    if (record !== null) await this.#save(target, unit, { record: null, applied });
+    if (record === null) return;
+    this.#keep(this.#path(target, unit), { record: null, applied });
+    await this.flush();
+  }
+
+  /** Until every file says what is known. */
+  async flush(): Promise<void> {
+    await this.#saving;
   }
 
   async #load(target: string, unit: string): Promise<RecordFile> {
+    const path = this.#path(target, unit);
+    const known = this.#known.get(path);
+    if (known !== undefined) return known;
     let text: string;
     try {
-      text = await readFile(this.#path(target, unit), 'utf8');
+      text = await readFile(path, 'utf8');
     } catch (error) {
       if (isMissing(error)) return { record: null, applied: {} };
       throw error;
@@ -88,16 +102,27 @@ export class RecordFiles {
       const lessons = events.filter(teaches).filter((event) => event.unit === unit);
       file = advance(file, start, lessons);
     }
-    await this.#save(target, unit, file);
+    this.#keep(this.#path(target, unit), file);
     return file;
   }
 
-  async #save(target: string, unit: string, file: RecordFile): Promise<void> {
+  #keep(path: string, file: RecordFile): void {
+    this.#known.set(path, file);
+    this.#unsaved.set(path, file);
+    this.#saving ??= this.#save();
+    this.#saving.catch(() => {}); // whoever flushes is told
+  }
+
+  /** One file after the other; of several changes to one file while others were written, the last. */
+  async #save(): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    const path = this.#path(target, unit);
-    const temporary = `${path}.${randomUUID()}`;
-    await writeFile(temporary, `${JSON.stringify({ version: 1, ...file })}\n`, { mode: 0o600 });
-    await rename(temporary, path);
+    for (const [path, file] of this.#unsaved) {
+      this.#unsaved.delete(path);
+      const temporary = `${path}.${randomUUID()}`;
+      await writeFile(temporary, `${JSON.stringify({ version: 1, ...file })}\n`, { mode: 0o600 });
+      await rename(temporary, path);
+    }
+    this.#saving = undefined;
   }
 
   #path(target: string, unit: string): string {

@@ -214,9 +214,11 @@ describe('records', () => {
     const units = join(place.path, 'choo/units');
     const [name = ''] = await readdir(units);
     await writeFile(join(units, name), '');
-    await using journal = new Journal(place.path);
-    expect(await journal.record('main', 'api')).toMatchObject({ run: 'run0000002', tasks: [1, 3] });
-    await journal.append('run0000002', 3, [api.pushed(commit('a')), api.completed()]);
+    {
+      await using journal = new Journal(place.path);
+      expect(await journal.record('main', 'api')).toMatchObject({ run: 'run0000002', tasks: [1, 3] });
+      await journal.append('run0000002', 3, [api.pushed(commit('a')), api.completed()]);
+    }
     expect(JSON.parse(await readFile(join(units, name), 'utf8'))).toMatchObject({
       record: { verified: true },
     });
