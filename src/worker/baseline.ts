@@ -22,7 +22,7 @@ export async function passBaselineChecks(
 ): Promise<void> {
   const { unit, config, repairsUsed } = job;
   const { attempts } = config.limits;
-  let red = await findRed(job, services, bench, bench.headTree, 0);
+  let red = await findRed(job, services, bench, bench.branch.tree, 0);
   const earlier: EarlierAttempt[] = [];
   for (let attempt = repairsUsed + 1; red !== undefined && attempt <= attempts; attempt += 1) {
     const { check, verdict } = red;
@@ -123,6 +123,6 @@ async function commitRepair(
       body: `Repair of ${unit.id}.`,
       trailers: taskTrailers({ run, unit: unit.id, task: 'baseline', attempt, gate: check.command }),
     },
-    (commit, parent) => note({ type: 'baseline.committed', unit: unit.id, attempt, commit, parent }),
+    ({ commit, parent }) => note({ type: 'baseline.committed', unit: unit.id, attempt, commit, parent }),
   );
 }

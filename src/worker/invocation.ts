@@ -81,7 +81,7 @@ export class Invoker {
       reservedTokens: reservation.tokens,
       reservedCost: reservation.cost,
     });
-    await recorded();
+    await Promise.all([recorded(), this.#bench.idle()]);
     const report = new UsageReport((usage) => note({ type: 'task.provider.usage', ...facts, ...usage }));
     let end: AgentEnd;
     try {

@@ -55,13 +55,13 @@ export class TaskLoop {
         type: 'task.completed',
         unit: this.#job.unit.id,
         task: task.number,
-        commit: this.#bench.head,
+        commit: this.#bench.branch.head,
         attempts: 0,
         alreadyGreen: false,
       });
       this.#services.taskCompleted();
     }
-    await this.#bench.pushStart();
+    await this.#bench.branch.pushStart();
   }
 
   #ready(): readonly Task[] {
@@ -82,7 +82,7 @@ export class TaskLoop {
       );
     }
     const first = this.#before.get(task.number)?.green ?? verdict.kind === 'green';
-    this.#before.set(task.number, { green: first, head: this.#bench.head });
+    this.#before.set(task.number, { green: first, head: this.#bench.branch.head });
     return verdict;
   }
 
@@ -91,14 +91,18 @@ export class TaskLoop {
     note({ type: 'task.started', unit: this.#job.unit.id, task: task.number });
     const before = this.#before.get(task.number);
     const alreadyGreen = before?.green === true;
-    const { headTree } = this.#bench;
+    const { tree } = this.#bench.branch;
     if (alreadyGreen && this.#job.config.skip_green) {
-      await this.#commit(task, 0, headTree, true);
+      await this.#commit(task, 0, tree, true);
       return;
     }
     // It was red when it became ready; work on another task may have done it since.
-    if (!alreadyGreen && before?.head !== this.#bench.head && (await this.#look(task)).kind === 'green') {
-      await this.#commit(task, 0, headTree, false);
+    if (
+      !alreadyGreen &&
+      before?.head !== this.#bench.branch.head &&
+      (await this.#look(task)).kind === 'green'
+    ) {
+      await this.#commit(task, 0, tree, false);
       return;
     }
     await this.#attempt(task, alreadyGreen);
@@ -177,7 +181,8 @@ export class TaskLoop {
         body: `Task ${task.number} of ${unit.tasks.length} of ${unit.id}.`,
         trailers: taskTrailers({ run, unit: unit.id, task: String(task.number), attempt, gate: task.gate }),
       },
-      (commit, parent) => note({ type: 'task.committed', ...facts, attempt, commit, parent, alreadyGreen }),
+      ({ commit, parent }) =>
+        note({ type: 'task.committed', ...facts, attempt, commit, parent, alreadyGreen }),
     );
     note({ type: 'task.completed', ...facts, commit, attempts: attempt, alreadyGreen });
     log.say(`task ${task.number} is complete: ${commit.slice(0, 12)}`);

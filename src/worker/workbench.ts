@@ -1,14 +1,15 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findForbidden } from '../git/forbidden.ts';
 import { removeNestedRepositories } from '../git/nested-repositories.ts';
-import { type Change, diffTrees, findFile, replaceFiles, type TreeFile, treeOf } from '../git/tree-object.ts';
-import { commitText } from '../git/commit.ts';
+import { type Change, diffTrees, findFile, treeOf } from '../git/tree-object.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { Workplace } from '../sandbox/sandbox.ts';
 import { runShell, type Verdict } from './gate.ts';
 import { createProtection, gatesOf, pathsNamedBy } from './protected-paths.ts';
 import { findSecrets } from './secrets.ts';
-import { applyEdit, type SpecEdit } from './spec-status.ts';
+import type { SpecEdit } from './spec-status.ts';
+import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 
 /** What an agent left: a tree that may be judged, or why it may not. */
@@ -27,22 +28,19 @@ const MAX_PATHS = 10;
 export class Workbench {
   readonly cwd: string;
   readonly workplace: Workplace;
+  readonly branch: UnitBranch;
   readonly #job: UnitJob;
   readonly #services: WorkerServices;
   readonly #worktree: Worktree;
-  /** The commit the work stands on, and its tree. */
-  #head: string;
-  #headTree: string;
-  #pushed: string | undefined;
+  /** What choo does in the worktree while it goes on elsewhere, one thing after the other. */
+  #chores: Promise<void> = Promise.resolve();
   #isProtected: (path: string) => boolean = () => false;
 
-  private constructor(job: UnitJob, services: WorkerServices, worktree: Worktree, headTree: string) {
+  private constructor(job: UnitJob, services: WorkerServices, worktree: Worktree, tree: string) {
     this.#job = job;
     this.#services = services;
     this.#worktree = worktree;
-    this.#head = job.start;
-    this.#headTree = headTree;
-    this.#pushed = job.pushed;
+    this.branch = new UnitBranch(job, services, tree);
     this.cwd = join(worktree.path, job.directory);
     this.workplace = { worktree: worktree.path, readable: services.repository.readable };
   }
@@ -65,29 +63,43 @@ export class Workbench {
     }
   }
 
-  get head(): string {
-    return this.#head;
+  /**
+   * Until nothing of choo's is under way in the worktree. Nobody else may run there before: who can swap a directory for
+   * a link while choo writes could make it write elsewhere.
+   */
+  async idle(): Promise<void> {
+    await this.#chores;
   }
 
   /** Looks at what an agent left and puts back what it may not change. */
   async inspect(): Promise<Inspection> {
+    await this.idle();
     await this.#removeNested();
     let tree = await this.#worktree.stage();
     let changes = await this.#changesTo(tree);
     const touched = changes.map(({ path }) => path).filter(this.#isProtected);
     if (touched.length > 0) {
-      await this.#worktree.putBack(this.#headTree, touched);
+      await this.#worktree.putBack(this.branch.tree, touched);
       await this.#services.sandbox.handOver(this.#worktree.path);
       // An ignore file that is back again decides anew what belongs to the tree.
       const ignores = touched.some((path) => path.endsWith('.gitignore'));
-      tree = ignores ? await this.#worktree.stageAnew(this.#headTree) : await this.#worktree.stage();
+      tree = ignores ? await this.#worktree.stageAnew(this.branch.tree) : await this.#worktree.stage();
       changes = await this.#changesTo(tree);
       this.#notice('protected', `changes to protected files were put back: ${listed(touched)}`);
     }
-    const links = changes.filter(({ after }) => after?.mode === '160000').map(({ path }) => path);
-    if (links.length > 0) {
-      await this.#worktree.putBack(this.#headTree, links);
-      return { kind: 'unfit', reason: `it put other repositories here: ${listed(links)}`, changes };
+    const forbidden = await findForbidden(this.#services.repository.reader, tree, changes);
+    if (forbidden.length > 0) {
+      await this.#worktree.putBack(
+        this.branch.tree,
+        forbidden.map(({ path }) => path),
+      );
+      const [first] = forbidden;
+      const more = forbidden.length > 1 ? `, and ${forbidden.length - 1} more like it` : '';
+      return {
+        kind: 'unfit',
+        reason: `\`${first?.path}\` ${first?.message}${more}: it was put back`,
+        changes,
+      };
     }
     const secret = await findSecrets(this.#services.repository.reader, changes, this.#services.secretForms);
     if (secret.length > 0)
@@ -95,14 +107,17 @@ export class Workbench {
     return { kind: 'fit', tree, changes };
   }
 
-  /** Runs a command without a network on what was last staged, and discards what it changes. */
+  /** Runs a command without a network on what was last staged. What it changes is discarded while choo goes on. */
   async judge(command: string, logName: string): Promise<Verdict> {
+    await this.idle();
     const verdict = await this.#run(command, 'gate', logName);
     if (verdict.kind === 'cancelled')
       throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
-    const changed = await this.#discard();
-    if (changed.length > 0)
-      this.#notice('gate-wrote', `what \`${command}\` changed was discarded: ${listed(changed)}`);
+    this.#then(async () => {
+      const changed = await this.#discard();
+      if (changed.length > 0)
+        this.#notice('gate-wrote', `what \`${command}\` changed was discarded: ${listed(changed)}`);
+    });
     return verdict;
   }
 
@@ -115,58 +130,27 @@ export class Workbench {
       .map(({ path }) => path.slice(this.#job.directory.length));
   }
 
-  get headTree(): string {
-    return this.#headTree;
-  }
-
   /**
-   * Commits exactly this tree and the edits of the unit's own spec files, and pushes the branch. `recordCommit` is called
-   * between the two: what is not recorded is not pushed.
+   * Commits exactly this tree and the edits of the unit's own spec files, and pushes the branch. `record` is called in
+   * between: what is not recorded is not pushed.
    */
   async commit(
     tree: string,
     edits: readonly SpecEdit[],
-    text: {
-      readonly subject: string;
-      readonly body: string;
-      readonly trailers: Readonly<Record<string, string>>;
-    },
-    recordCommit: (commit: string, parent: string) => void,
+    words: CommitWords,
+    record: (made: MadeCommit) => void,
   ): Promise<string> {
-    const { repository, note, recorded } = this.#services;
-    const [contents, files] = [new Map<string, Buffer>(), new Map<string, TreeFile>()];
-    for (const edit of edits) {
-      const path = this.#job.directory + edit.path;
-      const file = await findFile(repository.reader, tree, path);
-      const [content] = file === undefined ? [] : await repository.reader.contents([file.id]);
-      if (file === undefined || content === undefined)
-        throw fail('needs-human', `\`${path}\` is not on the branch`);
-      const edited = applyEdit(content, edit);
-      contents.set(path, edited);
-      files.set(path, { mode: file.mode, id: await repository.writer.blob(edited) });
-    }
-    const parent = this.#head;
-    const newTree = files.size === 0 ? tree : await replaceFiles(repository, tree, files);
-    const commit = await repository.writer.commit(commitText({ tree: newTree, parents: [parent], ...text }));
-    recordCommit(commit, parent);
-    await recorded();
-    await Promise.all([this.#push(commit), this.#takeOver(contents, commit)]);
-    [this.#head, this.#headTree] = [commit, newTree];
-    note({ type: 'branch.pushed', unit: this.#job.unit.id, branch: this.#job.branch, head: commit });
-    return commit;
-  }
-
-  /** Pushes a commit that an earlier process made and could not push any more. */
-  async pushStart(): Promise<void> {
-    if (this.#pushed === this.#head || this.#head === this.#job.base) return;
-    await this.#push(this.#head);
-    const { note, recorded } = this.#services;
-    note({ type: 'branch.pushed', unit: this.#job.unit.id, branch: this.#job.branch, head: this.#head });
-    await recorded();
+    const made = await this.branch.make(tree, edits, words);
+    record(made);
+    await this.#services.recorded();
+    this.#then(() => this.#takeOver(made));
+    await this.branch.push(made);
+    return made.commit;
   }
 
   /** Runs `worktree.teardown` and removes the worktree, or leaves it for a person to look at. */
   async close(keep: boolean): Promise<void> {
+    await this.idle().catch(() => {}); // whatever it was, the worktree goes
     if (!this.#services.signal.aborted) {
       await this.#setUp('teardown').catch((error: unknown) => {
         this.#notice('teardown', error instanceof Error ? error.message : String(error));
@@ -178,28 +162,21 @@ export class Workbench {
     this.#services.note({ type: 'worktree.removed', unit: this.#job.unit.id, path, kept: keep });
   }
 
-  async #push(commit: string): Promise<void> {
-    try {
-      await this.#services.repository.publish(this.#job.branch, commit, this.#pushed);
-    } catch (error) {
-      throw fail(
-        'needs-human',
-        error instanceof Error ? error.message : String(error),
-        `the work is at ${commit}`,
-      );
-    }
-    this.#pushed = commit;
+  /** Whoever waits for the chores is told when one fails; those after it are not done. */
+  #then(chore: () => Promise<void>): void {
+    this.#chores = this.#chores.then(chore);
+    this.#chores.catch(() => {});
   }
 
-  async #takeOver(contents: ReadonlyMap<string, Buffer>, commit: string): Promise<void> {
-    await this.#worktree.write(contents);
+  /** The worktree follows the branch. */
+  async #takeOver({ commit, edited }: MadeCommit): Promise<void> {
+    await this.#worktree.write(edited);
     await this.#worktree.advance(commit);
-    for (const path of contents.keys())
-      await this.#services.sandbox.handOver(join(this.#worktree.path, path));
+    for (const path of edited.keys()) await this.#services.sandbox.handOver(join(this.#worktree.path, path));
   }
 
   async #changesTo(tree: string): Promise<readonly Change[]> {
-    return diffTrees(this.#services.repository.reader, this.#headTree, tree);
+    return diffTrees(this.#services.repository.reader, this.branch.tree, tree);
   }
 
   async #protect(): Promise<void> {
@@ -253,11 +230,11 @@ export class Workbench {
     });
     log.say(`$ ${command}  (${verdict.ending})`);
     log.quote(verdict.tail);
-    await this.#removeNested();
     return verdict;
   }
 
   async #discard(): Promise<readonly string[]> {
+    await this.#removeNested();
     const changed = await this.#worktree.discardChanges();
     if (changed.length > 0) await this.#services.sandbox.handOver(this.#worktree.path);
     return changed;

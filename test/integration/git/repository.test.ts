@@ -1,3 +1,4 @@
+import { execa } from 'execa';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -197,6 +198,22 @@ describe('the repository behind the worktrees', () => {
     expect(await children()).toEqual(before);
     expect((await readdir(world.home)).sort()).toEqual(['cache.git', 'worktrees']);
   });
+});
+
+test('a process that has disposed of its repository ends', async () => {
+  await using world = await gitWorld({ a: 'A' });
+  const module = join(import.meta.dirname, '../../../src/git/repository.ts');
+  const script = `
+    const { findRepository, Repository } = await import(${JSON.stringify(module)});
+    const place = await findRepository(${JSON.stringify(world.user)}, process.env.PATH);
+    await using repository = await Repository.open(place, ${JSON.stringify(world.home)}, process.env.PATH);
+    await repository.writer.blob(Buffer.from('x'));
+    await repository.git.run('version');`;
+  const { timedOut, exitCode } = await execa(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: 20_000,
+    reject: false,
+  });
+  expect({ timedOut, exitCode }).toEqual({ timedOut: false, exitCode: 0 });
 });
 
 describe('publishing a branch', () => {

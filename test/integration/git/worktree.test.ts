@@ -203,8 +203,8 @@ describe('staging', () => {
   test('an index whose young files are distrusted is one that git accepts', async () => {
     await using place = await gitWorld({ ...FILES, empty: '', '12345678': 'x', '123456789': 'x' });
     const index = join(place.user, '.git/index');
-    await writeFiles(place.user, { untracked: 'x' });
-    await git(place.user, 'add', '--intent-to-add', 'untracked'); // version 3
+    await writeFiles(place.user, { '+first-of-all-names': 'x' });
+    await git(place.user, 'add', '--intent-to-add', '+first-of-all-names'); // version 3
     const before = await readFile(index);
     await distrustRecentTimes(index, 'sha1', Date.now() + 10_000);
     expect(await readFile(index)).toEqual(before);
@@ -214,7 +214,7 @@ describe('staging', () => {
     expect(stdout + stderr).toBe('');
     const sizes = await git(place.user, 'ls-files', '--debug');
     expect(sizes.match(/size: (?!0)/g)).toBeNull();
-    expect(await git(place.user, 'status', '--porcelain')).toBe(' A untracked');
+    expect(await git(place.user, 'status', '--porcelain')).toBe(' A +first-of-all-names');
   });
 });
 

@@ -1,0 +1,92 @@
+import { commitText } from '../git/commit.ts';
+import { findFile, replaceFiles, type TreeFile } from '../git/tree-object.ts';
+import { applyEdit, type SpecEdit } from './spec-status.ts';
+import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
+
+/** What a commit of choo's says. */
+export interface CommitWords {
+  readonly subject: string;
+  readonly body: string;
+  readonly trailers: Readonly<Record<string, string>>;
+}
+
+/** A commit that exists and is on no branch yet. */
+export interface MadeCommit {
+  readonly commit: string;
+  readonly parent: string;
+  readonly tree: string;
+  /** The files that were edited for it, by path from the repository's root. */
+  readonly edited: ReadonlyMap<string, Buffer>;
+}
+
+/** The branch of a unit while its worker holds it. Nobody else moves it: a push that finds it elsewhere ends the unit. */
+export class UnitBranch {
+  readonly #job: UnitJob;
+  readonly #services: WorkerServices;
+  #head: string;
+  #tree: string;
+  #pushed: string | undefined;
+
+  /** `tree` is that of the commit where work goes on. */
+  constructor(job: UnitJob, services: WorkerServices, tree: string) {
+    this.#job = job;
+    this.#services = services;
+    this.#head = job.start;
+    this.#tree = tree;
+    this.#pushed = job.pushed;
+  }
+
+  /** The commit the work stands on, and its tree. */
+  get head(): string {
+    return this.#head;
+  }
+  get tree(): string {
+    return this.#tree;
+  }
+
+  /** Makes a commit of exactly this tree and the edits of the unit's own spec files, without a checkout. */
+  async make(tree: string, edits: readonly SpecEdit[], words: CommitWords): Promise<MadeCommit> {
+    const { repository } = this.#services;
+    const [edited, files] = [new Map<string, Buffer>(), new Map<string, TreeFile>()];
+    for (const edit of edits) {
+      const path = this.#job.directory + edit.path;
+      const file = await findFile(repository.reader, tree, path);
+      const [content] = file === undefined ? [] : await repository.reader.contents([file.id]);
+      if (file === undefined || content === undefined)
+        throw fail('needs-human', `\`${path}\` is not on the branch`);
+      const bytes = applyEdit(content, edit);
+      edited.set(path, bytes);
+      files.set(path, { mode: file.mode, id: await repository.writer.blob(bytes) });
+    }
+    const parent = this.#head;
+    const newTree = files.size === 0 ? tree : await replaceFiles(repository, tree, files);
+    const commit = await repository.writer.commit(commitText({ tree: newTree, parents: [parent], ...words }));
+    return { commit, parent, tree: newTree, edited };
+  }
+
+  /** Moves the branch to a commit that is recorded. */
+  async push({ commit, tree }: MadeCommit): Promise<void> {
+    await this.#publish(commit);
+    [this.#head, this.#tree] = [commit, tree];
+  }
+
+  /** Pushes a commit that an earlier process made and could not push any more. */
+  async pushStart(): Promise<void> {
+    if (this.#pushed === this.#head || this.#head === this.#job.base) return;
+    await this.#publish(this.#head);
+    await this.#services.recorded();
+  }
+
+  async #publish(commit: string): Promise<void> {
+    const { repository, note } = this.#services;
+    const { unit, branch } = this.#job;
+    try {
+      await repository.publish(branch, commit, this.#pushed);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw fail('needs-human', message, `the work is at ${commit}`);
+    }
+    this.#pushed = commit;
+    note({ type: 'branch.pushed', unit: unit.id, branch, head: commit });
+  }
+}
