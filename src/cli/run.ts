@@ -5,7 +5,13 @@ import { localDataDirectory } from '../config/settings.ts';
 import { type Config, DEFAULT_CONFIG, PROVIDER_NAMES } from '../config/schema.ts';
 import { ChooError } from '../errors.ts';
 import type { RunState } from '../events/state.ts';
-import { currentBranch, findBranchesInTheWay, listOwnBranches } from '../git/branches.ts';
+import {
+  currentBranch,
+  findBranchesInTheWay,
+  findHeadsInUse,
+  listCheckedOutBranches,
+  listOwnBranches,
+} from '../git/branches.ts';
 import { openGit } from '../git/git.ts';
 import { describeStart, hasWork, type LocalRun, ownerOf, runLocally } from '../orchestrator/local-run.ts';
 import { findPreflightProblems } from '../orchestrator/preflight.ts';
@@ -104,14 +110,14 @@ async function run(context: CommandContext, path: string | undefined, options: R
   }
   const target = await findTarget(options, config, directory, settings.PATH);
   const git = openGit(place.commonDirectory, settings.PATH);
+  const ids = project.discovery.units.map((unit) => unit.id);
   const plan = makePlan({
     ...project,
     source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
-    repositoryProblems: findBranchesInTheWay(
-      await listOwnBranches(git),
-      target,
-      project.discovery.units.map((unit) => unit.id),
-    ),
+    repositoryProblems: [
+      ...findBranchesInTheWay(await listOwnBranches(git), target, ids),
+      ...findHeadsInUse(await listCheckedOutBranches(git), target, ids),
+    ],
     only: options.unit,
     wishes: {
       forced: options.forceTaskProvider,

@@ -21,6 +21,31 @@ export async function currentBranch(git: Git): Promise<string | undefined> {
   return name.startsWith('refs/heads/') ? name.trim().slice('refs/heads/'.length) : undefined;
 }
 
+/** The branches that are checked out, in whichever worktree. */
+export async function listCheckedOutBranches(git: Git): Promise<readonly string[]> {
+  const list = await git.run('worktree', 'list', '--porcelain', '-z');
+  return list.split('\0').flatMap((line) => /^branch refs\/heads\/(.+)$/s.exec(line)?.[1] ?? []);
+}
+
+/** Heads of units that somebody works on: moving one would turn what is checked out there upside down. Pure. */
+export function findHeadsInUse(
+  checkedOut: readonly string[],
+  target: string,
+  units: readonly string[],
+): readonly Problem[] {
+  const heads = new Set(units.map((unit) => unitBranch(target, unit)));
+  return checkedOut
+    .filter((branch) => heads.has(branch))
+    .map((branch) => ({
+      severity: 'error',
+      code: 'branch-checked-out',
+      message: `\`${branch}\` is checked out, and choo has to move it`,
+      file: `refs/heads/${branch}`,
+      ...FILE_START,
+      hint: 'switch to another branch there: `git switch -`',
+    }));
+}
+
 /**
  * Branches that keep choo from making its own: git cannot hold `a` beside `a/b`. Pure. `branches` is what
  * {@link listOwnBranches} found.

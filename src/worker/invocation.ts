@@ -73,6 +73,7 @@ export class Invoker {
     log.say(
       `${name} starts: ${task === null ? 'repair' : `task ${task}`}, attempt ${attempt} of ${config.limits.attempts}`,
     );
+    this.#services.onActivity(`${name} starts`);
     note({
       type: 'task.provider.invoke',
       ...facts,

@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ChooError } from '../errors.ts';
 import { findForbidden } from '../git/forbidden.ts';
 import { removeNestedRepositories } from '../git/nested-repositories.ts';
 import { type Change, diffTrees, findFile, treeOf } from '../git/tree-object.ts';
@@ -75,7 +76,17 @@ export class Workbench {
   async inspect(): Promise<Inspection> {
     await this.idle();
     await this.#removeNested();
-    let tree = await this.#worktree.stage();
+    try {
+      return await this.#judgeTree(await this.#worktree.stage());
+    } catch (error) {
+      // A file that git may not read, or will not take.
+      if (!(error instanceof ChooError) || error.code !== 'git') throw error;
+      return { kind: 'unfit', reason: `what it left cannot be committed: ${error.message}`, changes: [] };
+    }
+  }
+
+  async #judgeTree(staged: string): Promise<Inspection> {
+    let tree = staged;
     let changes = await this.#changesTo(tree);
     const touched = changes.map(({ path }) => path).filter(this.#isProtected);
     if (touched.length > 0) {

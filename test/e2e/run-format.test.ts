@@ -326,3 +326,116 @@ test('a run leaves no worktree, no process and no change in the checkout behind'
   expect(readdirSync(join(project.dataDirectory, 'repositories', home, 'worktrees'))).toEqual([]);
   expect(existsSync(join(project.path, '.git/choo/lock'))).toBe(false);
 });
+
+test('a unit whose branch somebody has checked out is not run', async () => {
+  await using project = await makeProject({
+    units: { unit: { tasks: [{ gate: 'test -e work', sh: 'touch work' }] } },
+  });
+  await project.git('branch', UNIT);
+  await project.git('worktree', 'add', '-q', join(project.path, '../mine'), UNIT);
+  const before = await project.git('rev-parse', UNIT);
+  const { exitCode, stderr } = await project.run();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(`\`${UNIT}\` is checked out`);
+  expect(await project.git('rev-parse', UNIT)).toBe(before);
+});
+
+test('a head that choo did not make is left as it is, until `--fresh` puts it aside', async () => {
+  await using project = await makeProject({
+    units: { unit: { tasks: [{ gate: 'test -e work', sh: 'touch work' }] } },
+  });
+  expect((await project.run()).exitCode).toBe(0);
+  await project.git(
+    'update-ref',
+    `refs/heads/${UNIT}`,
+    await project.git('commit-tree', '-p', UNIT, '-m', 'mine', `${UNIT}^{tree}`),
+  );
+  const mine = await project.git('rev-parse', UNIT);
+  const refused = await project.run();
+  expect(refused.exitCode).toBe(1);
+  expect(failureOf(refused)).toBe('needs-human');
+  expect(await project.git('rev-parse', UNIT)).toBe(mine);
+  expect((await project.run('--fresh', '--unit', 'unit')).exitCode).toBe(0);
+  expect(await story(project, UNIT)).toEqual(['Step 1 of unit']);
+  expect(await project.git('for-each-ref', '--format=%(objectname)', 'refs/heads/choo/old')).toBe(mine);
+});
+
+test('the same work is not done twice, and new specs go on with what is there', async () => {
+  await using project = await makeProject({
+    units: {
+      unit: { tasks: [{ gate: 'test -e work', sh: 'touch work' }] },
+      after: { dependsOn: ['unit'], tasks: [{ gate: 'test -e work -a -e more', sh: 'touch more' }] },
+    },
+  });
+  expect((await project.run()).exitCode).toBe(0);
+  const head = await project.git('rev-parse', UNIT);
+  const again = await project.run();
+  expect(again.exitCode).toBe(0);
+  expect(again.events.filter(({ type }) => type === 'unit.satisfied').map(({ unit }) => unit)).toEqual([
+    'after',
+    'unit',
+  ]);
+  expect(invocations(again)).toEqual([]);
+  expect(await project.git('rev-parse', UNIT)).toBe(head);
+  // What the task asks for changes: its unit and the one that builds on it have other keys now.
+  const spec = 'specs/tasks/unit/01-step.md';
+  await writeFile(
+    join(project.path, spec),
+    (await project.git('show', `main:${spec}`)).replaceAll('work', 'other').replace('Step 1', 'Step one'),
+  );
+  await project.git('commit', '-qam', 'Ask for something else');
+  const changed = await project.run('--unit', 'unit');
+  expect(changed.exitCode).toBe(0);
+  expect(await project.git('merge-base', head, UNIT)).toBe(head);
+  expect(await fileOn(project, UNIT, 'other')).toBe('');
+  expect(await fileOn(project, UNIT, 'work')).toBe('');
+  expect(await fileOn(project, UNIT, spec)).toContain('status: complete');
+});
+
+test('heads that do not merge fail the unit that needs both, and stay', async () => {
+  await using project = await makeProject({
+    units: {
+      left: { tasks: [{ gate: 'test -e l', sh: 'touch l; echo left > shared' }] },
+      right: { tasks: [{ gate: 'test -e r', sh: 'touch r; echo right > shared' }] },
+      both: { dependsOn: ['left', 'right'], tasks: [{ gate: 'test -e x', sh: 'touch x' }] },
+      later: { dependsOn: ['both'], tasks: [{ gate: 'test -e y', sh: 'touch y' }] },
+    },
+    files: { shared: 'as it was\n' },
+  });
+  const outcome = await project.run();
+  expect(outcome.exitCode).toBe(1);
+  expect(failureOf(outcome, 'both')).toBe('conflict');
+  const message = String(outcome.events.find(({ type }) => type === 'unit.failed')?.['message']);
+  for (const part of ['`left`', '`right`', '`shared`']) expect(message).toContain(part);
+  expect(outcome.events.find(({ type }) => type === 'unit.blocked')).toMatchObject({
+    unit: 'later',
+    cause: 'both',
+  });
+  expect(await fileOn(project, 'choo/unit/main/left', 'shared')).toBe('left');
+  expect(await fileOn(project, 'choo/unit/main/right', 'shared')).toBe('right');
+});
+
+test('what is not committed is listed, and nothing starts', async () => {
+  await using project = await makeProject({
+    units: { unit: { tasks: [{ gate: 'test -e work', sh: 'touch work' }] } },
+  });
+  await writeFile(join(project.path, 'specs/tasks/unit/01-step.md'), 'changed');
+  await writeFile(join(project.path, 'specs/tasks/unit/02-step.md'), 'new');
+  const { exitCode, stderr } = await project.run();
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/changed +specs\/tasks\/unit\/01-step\.md/);
+  expect(stderr).toMatch(/not in git +specs\/tasks\/unit\/02-step\.md/);
+  expect(existsSync(join(project.path, '.git/choo'))).toBe(false);
+  expect((await project.run('--rev', 'HEAD')).exitCode).toBe(0);
+});
+
+test('`--dry-run` starts nothing at all', async () => {
+  await using project = await makeProject({
+    units: { unit: { tasks: [{ gate: 'test -e work', sh: 'touch work' }] } },
+  });
+  const { exitCode, stdout } = await project.choo('run', '--dry-run');
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('1 unit in 1 wave');
+  expect(existsSync(join(project.path, '.git/choo'))).toBe(false);
+  expect(existsSync(project.dataDirectory)).toBe(false);
+});
