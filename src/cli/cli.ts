@@ -16,6 +16,7 @@ Start here:
   choo init            your own project
   choo check           every problem in your specs, before anything runs
   choo plan            what would run, in which order, with what
+  choo run             carry it out
 
 Settings come from .choo.yml (\`choo schema\` describes it) and the environment.`;
 

@@ -29,7 +29,9 @@ export function exampleCommand({ terminal, settings, cwd, called, finish }: Comm
       await git.run('add', '--all');
       await git.run('commit', '--quiet', '--message=Start the example project');
       terminal.out(`${directory}\n`);
-      terminal.note(`A repository with three units in two waves.\nNext: \`${called} plan ${name}\`\n`);
+      terminal.note(
+        `A repository with three units in two waves.\nNext: \`${called} plan ${name}\`, then \`${called} run ${name}\`\n`,
+      );
       finish(0);
     });
 }
