@@ -13,7 +13,7 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import { acquireLock } from '../store/journal-lock.ts';
 import { Journal } from '../store/journal.ts';
 import type { Agent } from '../worker/agent.ts';
-import { secretForms } from '../worker/secrets.ts';
+import { createRedactor, secretForms } from '../worker/secrets.ts';
 import { type Patience, PATIENCE } from '../worker/unit-job.ts';
 import { Orchestrator } from './orchestrator.ts';
 import type { RunStart } from './run-order.ts';
@@ -86,6 +86,7 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
       store,
       repository,
       worktrees,
+      redact: createRedactor(request.secrets),
       secretForms: secretForms(request.secrets),
       logDirectory,
       stateHome: join(home, 'state'),

@@ -47,12 +47,15 @@ export class Orchestrator {
     const { start, before, units } = order;
     this.#order = order;
     this.#services = services;
-    this.#recorder = new Recorder(services.store, start.run, before, (events, state) => {
-      try {
-        services.onEvents(events, state);
-      } catch {
-        // whoever watches a run does not decide about it
-      }
+    this.#recorder = new Recorder(services.store, start.run, before, {
+      redact: services.redact,
+      onEvents: (events, state) => {
+        try {
+          services.onEvents(events, state);
+        } catch {
+          // whoever watches a run does not decide about it
+        }
+      },
     });
     this.#units = new Map(units.map((unit) => [unit.id, unit]));
     this.#graph = new Graph(

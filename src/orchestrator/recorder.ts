@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 export class Recorder {
   readonly #store: Pick<Store, 'append'>;
   readonly #run: string;
+  readonly #redact: (text: string) => string;
   readonly #onEvents: (events: readonly RunEvent[], state: RunState) => void;
   #queue: EventBody[] = [];
   #writing: Promise<void> = Promise.resolve();
@@ -18,13 +19,23 @@ export class Recorder {
   #seq: number;
   #failure: { readonly error: unknown } | undefined;
 
-  /** Goes on after `state`; undefined: a new run. `onEvents` is told what is safe, and must not throw. */
+  /**
+   * Goes on after `state`; undefined: a new run. `redact` takes secrets out of every text. `onEvents` is told what is safe
+   * on disk, and must not throw.
+   */
   constructor(
     store: Pick<Store, 'append'>,
     run: string,
     state: RunState | undefined,
-    onEvents: (events: readonly RunEvent[], state: RunState) => void,
+    {
+      redact,
+      onEvents,
+    }: {
+      readonly redact: (text: string) => string;
+      readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
+    },
   ) {
+    this.#redact = redact;
     this.#store = store;
     this.#run = run;
     this.#state = state;
@@ -39,7 +50,7 @@ export class Recorder {
 
   /** Notes a fact. It is written soon; {@link recorded} says when. */
   note(event: EventBody): void {
-    this.#queue.push(event);
+    this.#queue.push(mapTexts(event, this.#redact));
     if (this.#busy) return;
     this.#busy = true;
     this.#writing = this.#write();
@@ -67,4 +78,12 @@ export class Recorder {
     }
     this.#busy = false;
   }
+}
+
+/** The same value with every text in it replaced; its shape stays. */
+function mapTexts<T>(value: T, map: (text: string) => string): T {
+  if (typeof value === 'string') return map(value) as T;
+  if (Array.isArray(value)) return value.map((each: unknown) => mapTexts(each, map)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapTexts(each, map)])) as T;
 }

@@ -32,8 +32,8 @@ export interface RunServices {
   readonly sandbox: Sandbox;
   /** The agent of a provider, ready to start. Throws a ChooError where there is none. */
   readonly agentOf: (provider: string) => Agent;
-  /** Secret values, to be taken out of logs; and all forms of them, to be searched for before a commit. */
-  readonly secrets: readonly string[];
+  /** Takes secret values out of what is shown, logged or remembered; and what is searched for before a commit. */
+  readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
   readonly logDirectory: string;
   readonly stateHome: string;

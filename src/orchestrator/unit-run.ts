@@ -4,7 +4,7 @@ import { coerceError } from '../errors.ts';
 import type { UnitProgress } from '../events/state.ts';
 import { unitBranch } from '../git/branches.ts';
 import type { UnitEnd, UnitJob, WorkerServices } from '../worker/unit-job.ts';
-import { createRedactor, UnitLog } from '../worker/unit-log.ts';
+import { UnitLog } from '../worker/unit-log.ts';
 import { runUnit } from '../worker/worker.ts';
 import type { RunOrder, RunServices } from './run-order.ts';
 import { type Dependency, findStart, type UnitStart } from './unit-start.ts';
@@ -29,7 +29,7 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
   const { note, recorded, signal } = services;
   const { run } = order.start;
   const logFile = join(services.logDirectory, `${unit.id}.log`);
-  await using log = new UnitLog(logFile, createRedactor(services.secrets));
+  await using log = new UnitLog(logFile, services.redact);
   try {
     const from = await findUnitStart(due, services);
     if (from.kind === 'impossible') return { ...from, kind: 'failed' };
@@ -47,7 +47,7 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
       agent: services.agentOf(progress.plan.provider),
       log,
       keepWorktree: order.keepWorktrees,
-      onActivity: (text) => services.onActivity(unit.id, text),
+      onActivity: (text) => services.onActivity(unit.id, services.redact(text)),
     });
     const why = end.kind === 'failed' ? `: ${end.message}` : end.kind === 'released' ? `: ${end.reason}` : '';
     log.say(`${end.kind}${why}`);

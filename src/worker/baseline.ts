@@ -2,7 +2,7 @@ import { matchesGlob } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import type { EarlierAttempt } from '../provider/prompt.ts';
 import { repairPrompt } from '../provider/prompt.ts';
-import type { Verdict } from './gate.ts';
+import { lastLine, type Verdict } from './gate.ts';
 import type { Invoker } from './invocation.ts';
 import { describeAttempt, taskTrailers } from './task-loop.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
@@ -49,11 +49,7 @@ export async function passBaselineChecks(
   }
   if (red === undefined) return;
   const { check, verdict } = red;
-  throw fail(
-    'baseline',
-    `the check \`${check.name}\` is red: ${verdict.ending}`,
-    verdict.tail.trimEnd().split('\n').at(-1),
-  );
+  throw fail('baseline', `the check \`${check.name}\` is red: ${verdict.ending}`, lastLine(verdict.tail));
 }
 
 interface RedCheck {
@@ -89,7 +85,7 @@ async function findRed(
       throw fail(
         'environment',
         `the check \`${check.name}\` cannot run here: ${end.ending}`,
-        end.tail.trimEnd().split('\n').at(-1),
+        lastLine(end.tail),
       );
     if (!passed) return { check, verdict };
   }

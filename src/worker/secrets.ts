@@ -25,6 +25,13 @@ export function secretForms(values: readonly string[]): readonly Buffer[] {
   return [...forms].map((form) => Buffer.from(form));
 }
 
+/** Takes every form of the values out of a text: for all that is shown, logged or remembered. */
+export function createRedactor(values: readonly string[]): (text: string) => string {
+  const forms = secretForms(values).map((form) => form.toString());
+  forms.sort((a, b) => b.length - a.length); // one may hold another
+  return (text) => forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
+}
+
 /** What stands in the base64 of any text that holds these bytes: three, as they may begin at any of three places. */
 function base64Forms(bytes: Buffer): readonly string[] {
   return [0, 1, 2].flatMap((shift) => {

@@ -3,7 +3,7 @@ import type { Task } from '../discovery/unit.ts';
 import type { GatePhase } from '../events/event.ts';
 import { type EarlierAttempt, taskPrompt } from '../provider/prompt.ts';
 import type { AgentEnd } from './agent.ts';
-import type { Verdict } from './gate.ts';
+import { lastLine, type Verdict } from './gate.ts';
 import { describeOutcome, type Invoker } from './invocation.ts';
 import { statusEdits } from './spec-status.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
@@ -78,7 +78,7 @@ export class TaskLoop {
       throw fail(
         'environment',
         `the gate of task ${task.number} cannot run here: ${verdict.ending}`,
-        verdict.tail.trimEnd().split('\n').at(-1) || `\`${task.gate}\` must be there before an agent starts`,
+        lastLine(verdict.tail) ?? `\`${task.gate}\` must be there before an agent starts`,
       );
     }
     const first = this.#before.get(task.number)?.green ?? verdict.kind === 'green';
@@ -152,7 +152,7 @@ export class TaskLoop {
     throw fail(
       'attempts',
       `task ${task.number} is not done after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
-      last?.tail.trimEnd().split('\n').at(-1),
+      lastLine(last?.tail ?? ''),
     );
   }
 

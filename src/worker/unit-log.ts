@@ -40,9 +40,3 @@ export class UnitLog implements AsyncDisposable {
     this.#stream.write(this.#full ? '… the rest of this log is not kept\n' : this.#redact(text));
   }
 }
-
-/** Takes known values out of a text. */
-export function createRedactor(values: readonly string[]): (text: string) => string {
-  const known = values.filter((value) => value.length >= 8);
-  return (text) => known.reduce((rest, value) => rest.replaceAll(value, '[secret]'), text);
-}

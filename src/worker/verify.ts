@@ -1,3 +1,4 @@
+import { lastLine } from './gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import { Workbench } from './workbench.ts';
 
@@ -21,7 +22,7 @@ export async function verifyUnit(job: UnitJob, services: WorkerServices, head: s
       if (kind === 'green') continue;
       const message = `in a new worktree the gate of task ${number} is red: ${end.ending}`;
       note({ type: 'verify.fail', unit: unit.id, head, message });
-      throw fail('verify', message, end.tail.trimEnd().split('\n').at(-1));
+      throw fail('verify', message, lastLine(end.tail));
     }
   } finally {
     await bench.close(false);

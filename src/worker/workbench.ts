@@ -6,7 +6,7 @@ import { removeNestedRepositories } from '../git/nested-repositories.ts';
 import { type Change, diffTrees, findFile, treeOf } from '../git/tree-object.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { Workplace } from '../sandbox/sandbox.ts';
-import { runShell, type Verdict } from './gate.ts';
+import { lastLine, runShell, type Verdict } from './gate.ts';
 import { createProtection, gatesOf, pathsNamedBy } from './protected-paths.ts';
 import { findSecrets } from './secrets.ts';
 import type { SpecEdit } from './spec-status.ts';
@@ -278,8 +278,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function lastLine(text: string): string | undefined {
-  return text.trimEnd().split('\n').at(-1) || undefined;
 }

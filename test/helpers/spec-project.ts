@@ -16,7 +16,7 @@ interface TaskSpec {
   readonly dependsOn?: readonly number[];
 }
 
-interface UnitSpec {
+export interface UnitSpec {
   readonly dependsOn?: readonly string[];
   readonly provider?: string;
   readonly tasks: readonly TaskSpec[];
