@@ -10,7 +10,7 @@ import { commitFiles, git } from '../helpers/git-repository.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 /** Where `script/agents` installs the real CLIs. */
-const AGENTS = process.env['CHOO_AGENTS_DIR'] ?? new URL('../../.agents', import.meta.url).pathname;
+export const AGENTS = process.env['CHOO_AGENTS_DIR'] ?? new URL('../../.agents', import.meta.url).pathname;
 
 /** What came of a real CLI that talked to a scripted model. */
 export interface AgentRun {
