@@ -139,17 +139,20 @@ describe.each(SANDBOXES)('killed with -9, in %s', (sandbox) => {
     async () => {
       let random = SEED % 2_147_483_647 || 1;
       for (let round = 0; round < ROUNDS; round += 1) {
-        await using project = await makeProject({ units: UNITS }, { sandbox });
+        // An attempt that is cut off counts, so there must be enough of them.
+        const config = 'limits: { attempts: 20 }\n';
+        await using project = await makeProject({ units: UNITS, config }, { sandbox });
         // As many kills as it takes, each run living longer than the one before.
         for (let life = 300; ; life += 400) {
           random = (random * 48_271) % 2_147_483_647;
           const run = start(project, sandbox);
           const timer = setTimeout(() => run.kill('SIGKILL'), life + (random % 700));
-          const { exitCode, signal, stderr } = await run;
+          const { exitCode, signal, stderr, stdout } = await run;
           clearTimeout(timer);
           if (sandbox === 'bubblewrap') await expectNoProcess(MARKS);
           if (signal === 'SIGKILL') continue;
           expect(stderr).toBe('');
+          expect(stdout.split('\n').filter((line) => line.includes('"unit.failed"'))).toEqual([]);
           expect(exitCode).toBe(0);
           break;
         }
