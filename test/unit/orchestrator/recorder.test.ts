@@ -14,7 +14,7 @@ function appender() {
     events: readonly EventBody[],
   ): Promise<readonly RunEvent[]> => {
     if (state.fail) throw new Error('the disk is full');
-    batches.push(events.map((event) => ('message' in event ? String(event.message) : event.type)));
+    batches.push(events.map((event) => ('message' in event ? event.message : event.type)));
     await new Promise((resolve) => setImmediate(resolve));
     return events.map((event, index) => ({ ...event, seq: expected + index + 1, at: 0 }));
   };
