@@ -93,6 +93,9 @@ export class Orchestrator {
       if (signal.aborted) await this.#interrupt();
       else await this.#end();
       return this.#state;
+    } catch (error) {
+      await this.#pool.shutdown(); // nobody works on what cannot be recorded
+      throw error;
     } finally {
       signal.removeEventListener('abort', onAbort);
       this.#holds[Symbol.dispose]();

@@ -7,7 +7,7 @@ import type { Answer, WireFormat } from './wire-format.ts';
 /** OpenAI's Responses, streaming. */
 export const openai: WireFormat = {
   readConversation,
-  errorBody: ({ type, message }) => ({ error: { type, code: type, message, param: null } }),
+  errorBody: (error) => ({ error: { code: error.type, param: null, ...error } }),
   answer,
 };
 

@@ -50,6 +50,8 @@ export interface HttpError {
   readonly times?: number;
   /** Seconds, for the header of that name. */
   readonly retryAfter?: number;
+  /** More fields of the error, such as when a limit ends. */
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 /** What a request that no rule fits is answered with. */

@@ -91,8 +91,8 @@ function reply(
   if ('error' in step) {
     const { status, retryAfter } = step.error;
     const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
-    const { type, message } = step.error;
-    return sendJson(response, status, format.errorBody({ type, message }), headers);
+    const { type, message, fields } = step.error;
+    return sendJson(response, status, format.errorBody({ ...fields, type, message }), headers);
   }
   const usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, ...(step.usage ?? script.usage) };
   format.answer(response, { body, conversation, step, usage });
