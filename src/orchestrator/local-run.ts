@@ -56,10 +56,11 @@ export function ownerOf({ commonDirectory }: RepositoryPlace): string {
  */
 export async function runLocally(request: LocalRun): Promise<RunState> {
   const { place, searchPath, dataDirectory } = request;
-  await using store = new Journal(place.commonDirectory);
+  const store = new Journal(place.commonDirectory);
   const start = describeStart(request, newRunId());
   const unfinished = await findUnfinished(store, start, request.fresh);
   await using _lock = await acquireLock(place.commonDirectory, unfinished?.start.run ?? start.run);
+  await using _store = store; // flushed while the lock is held
   await endLeftovers(ownerOf(place)); // before anything of theirs is touched
   const home = repositoryHome(dataDirectory, place);
   await mkdir(home, { recursive: true, mode: 0o755 });

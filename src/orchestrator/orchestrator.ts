@@ -40,6 +40,8 @@ export class Orchestrator {
   readonly #active = new Set<string>();
   /** Where the units' branches stood when the run began. */
   #branchHeads: ReadonlyMap<string, string> = new Map();
+  /** Nothing new starts any more. */
+  #stopping = false;
   /** Resolves when there is reason to decide again. */
   #wake = Promise.withResolvers<void>();
 
@@ -79,6 +81,7 @@ export class Orchestrator {
   /** Carries the run out. On `signal` nothing new starts, agents end, and the run can be gone on with. */
   async run(signal: AbortSignal): Promise<RunState> {
     const onAbort = (): void => {
+      this.#stopping = true;
       void this.#pool.shutdown();
       this.#wake.resolve();
     };
@@ -134,6 +137,7 @@ export class Orchestrator {
   /** Performs what `decide` says now. True: there is nothing more to do. */
   async #step(): Promise<boolean> {
     await this.#recorder.recorded();
+    if (this.#stopping) return false;
     const { units } = this.#state;
     const states = new Map<string, UnitState>(
       [...units].map(([id, { state }]) => [id, this.#active.has(id) ? 'running' : state]),
@@ -157,6 +161,7 @@ export class Orchestrator {
     const claim = `${this.#order.start.run}/${id}#${progress.claim + 1}`;
     this.#pool.submit({ id: claim, taskCount: unit.tasks.length, unit, progress }).catch((error: unknown) => {
       this.#active.delete(id);
+      if (this.#stopping) return;
       const { message, hint } = coerceError(error);
       this.#fail(id, { kind: 'failed', failure: 'environment', message, hint });
       this.#wake.resolve();
@@ -201,7 +206,14 @@ export class Orchestrator {
   /** A branch that was worked on in this run has moved since the run looked at all of them. */
   async #branchHead({ plan, claim }: UnitProgress): Promise<string | undefined> {
     const branch = unitBranch(this.#order.start.target, plan.id);
-    return claim > 0 ? this.#services.repository.branchHead(branch) : this.#branchHeads.get(branch);
+    if (claim === 0) return this.#branchHeads.get(branch);
+    try {
+      return await this.#services.repository.branchHead(branch);
+    } catch (error) {
+      const { message, hint } = coerceError(error);
+      this.#fail(plan.id, { kind: 'failed', failure: 'internal', message, hint });
+      throw error;
+    }
   }
 
   /** A dependency without a head is in the target already. */

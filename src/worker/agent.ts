@@ -25,8 +25,6 @@ export interface AgentCall {
   readonly reservation: Reservation;
   readonly taskTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  /** Gets the whole stream, capped. */
-  readonly logFile: string;
   readonly signal: AbortSignal;
   readonly onEvent: (event: AgentEvent) => void;
   readonly onUsage: (usage: Usage) => void;
@@ -79,7 +77,6 @@ export async function runAgent(
       ...(invocation.stdin === undefined ? {} : { stdin: invocation.stdin }),
       readable: executable.readable,
       writable: [stateDirectory],
-      logFile: call.logFile,
       signal: AbortSignal.any([call.signal, budget.signal]),
       totalMs: call.taskTimeoutMs,
       idleMs: call.idleTimeoutMs,

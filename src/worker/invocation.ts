@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Task } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
@@ -82,10 +81,10 @@ export class Invoker {
       reservedTokens: reservation.tokens,
       reservedCost: reservation.cost,
     });
-    await Promise.all([recorded(), this.#bench.idle()]);
     const report = new UsageReport((usage) => note({ type: 'task.provider.usage', ...facts, ...usage }));
     let end: AgentEnd;
     try {
+      await Promise.all([recorded(), this.#bench.idle()]);
       end = await runAgent(
         agent,
         {
@@ -100,7 +99,6 @@ export class Invoker {
           reservation,
           taskTimeoutMs: config.limits.task_timeout,
           idleTimeoutMs: config.limits.idle_timeout,
-          logFile: join(this.#services.logDirectory, `${unit.id}.${task ?? 'repair'}-${attempt}.out`),
           signal: this.#services.signal,
           onEvent: (event) => this.#show(event),
           onUsage: (usage) => report.take(usage),
@@ -147,7 +145,7 @@ export class Invoker {
     const { patience, agent, note, signal } = this.#services;
     const resetsAt = outcome.kind === 'rate-limited' ? outcome.resetsAt : null;
     const guess = Math.min(patience.firstMs + this.#waitedMs, LONGEST_GUESS_MS);
-    const ms = resetsAt === null ? guess : Math.max(resetsAt - Date.now(), 1_000);
+    const ms = Math.max(guess, (resetsAt ?? 0) - Date.now()); // a time that is over says nothing
     const provider = agent.provider.name;
     if (this.#waitedMs + ms > patience.totalMs)
       throw fail('waiting', `${provider} took no work for a day: ${outcome.message}`, 'run again later');

@@ -91,18 +91,11 @@ export class TaskLoop {
     note({ type: 'task.started', unit: this.#job.unit.id, task: task.number });
     const before = this.#before.get(task.number);
     const alreadyGreen = before?.green === true;
-    const { tree } = this.#bench.branch;
-    if (alreadyGreen && this.#job.config.skip_green) {
-      await this.#commit(task, 0, tree, true);
-      return;
-    }
-    // It was red when it became ready; work on another task may have done it since.
-    if (
-      !alreadyGreen &&
-      before?.head !== this.#bench.branch.head &&
-      (await this.#look(task)).kind === 'green'
-    ) {
-      await this.#commit(task, 0, tree, false);
+    // Work on another task may have turned its gate since: green where it was red, and the other way.
+    const moved = before?.head !== this.#bench.branch.head;
+    const green = moved ? (await this.#look(task)).kind === 'green' : alreadyGreen;
+    if (green && (this.#job.config.skip_green || !alreadyGreen)) {
+      await this.#commit(task, 0, this.#bench.branch.tree, alreadyGreen);
       return;
     }
     await this.#attempt(task, alreadyGreen);

@@ -66,6 +66,23 @@ describe('SPEC-FORMAT §1', () => {
     });
   });
 
+  test('a gate that was green is looked at again when other work may have turned it', async () => {
+    await using project = await makeProject({
+      units: {
+        unit: {
+          tasks: [
+            { gate: 'test -e one', sh: 'touch one', dependsOn: [] },
+            { gate: 'test ! -e one', sh: 'true', dependsOn: [] },
+          ],
+        },
+      },
+      config: 'skip_green: true\nverify: false\nlimits: { attempts: 1 }\n',
+    });
+    const outcome = await project.run();
+    expect(outcome.exitCode).toBe(1);
+    expect(await story(project, UNIT)).toEqual(['Step 1 of unit']);
+  });
+
   test.each([
     ['126', 'sh -c "exit 126"'],
     ['127', 'no-such-program --now'],
