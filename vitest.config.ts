@@ -12,7 +12,7 @@ export default defineConfig({
       project('e2e', ['test/e2e/**/*.test.ts'], 120_000),
       project('agents', ['test/agents/**/*.test.ts'], 120_000),
     ],
-    reporters: [process.env['CI'] ? 'verbose' : 'default', './test/helpers/counts-reporter.ts'],
+    reporters: ['default', './test/helpers/counts-reporter.ts'],
   },
 });
 

@@ -1,11 +1,7 @@
 import { Command, Option } from 'commander';
-import { PROVIDER_NAMES } from '../config/schema.ts';
 import { DirectoryTree } from '../discovery/tree.ts';
-import { ChooError } from '../errors.ts';
 import { currentBranch, findBranchesInTheWay, listOwnBranches } from '../git/branches.ts';
 import { type Git, openGit } from '../git/git.ts';
-import { ObjectReader } from '../git/object-reader.ts';
-import { CommitTree, resolveCommit } from '../git/spec-tree.ts';
 import { renderMermaid } from '../plan/mermaid.ts';
 import { makePlan } from '../plan/plan.ts';
 import { type Project, readProject } from '../plan/project.ts';
@@ -13,15 +9,20 @@ import type { Plan } from '../plan/schema.ts';
 import { renderPlan } from '../plan/text.ts';
 import type { Problem } from '../problems/problem.ts';
 import type { CommandContext } from './context.ts';
+import {
+  forceProviderOption,
+  type PlanOptions,
+  planWishes,
+  providerOption,
+  unitOption,
+} from './plan-options.ts';
+import { readProjectAtCommit } from './project-at-commit.ts';
 import { findProjectDirectory, seenFrom } from './workspace.ts';
 
-interface PlanOptions {
+interface Options extends PlanOptions {
   readonly json?: boolean;
   readonly mermaid?: boolean;
-  readonly unit?: readonly string[];
   readonly rev?: string;
-  readonly provider?: string;
-  readonly forceTaskProvider?: string;
 }
 
 /** `choo plan`: what would run, in which order, with what. */
@@ -32,39 +33,28 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
       'Plans the units of a spec tree: waves, tasks and their gates, providers, the critical path, problems.\nNothing is started and nothing is changed.',
     )
     .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
-    .option(
-      '-u, --unit <id>',
-      'plan only this unit and what it needs; may be given more than once',
-      (id: string, before: readonly string[] | undefined) => [...(before ?? []), id],
-    )
+    .addOption(unitOption('plan'))
     .option('--rev <ref>', 'plan a commit instead of the working tree, without a checkout')
-    .addOption(
-      new Option('--provider <name>', 'ask for a provider where the unit names none').choices(PROVIDER_NAMES),
-    )
-    .addOption(
-      new Option('--force-task-provider <name>', 'use this provider for every unit').choices(PROVIDER_NAMES),
-    )
+    .addOption(providerOption())
+    .addOption(forceProviderOption())
     .option('--json', 'print the plan as JSON (`choo schema plan` describes it)')
     .addOption(new Option('--mermaid', 'print the graph as a Mermaid flowchart').conflicts('json'))
     .addHelpText('after', HELP)
-    .action(async (path: string | undefined, options: PlanOptions) => {
+    .action(async (path: string | undefined, options: Options) => {
       const directory = findProjectDirectory(path, cwd);
-      const { PATH, CHOO_PROVIDER, RALPH_PROVIDER, CHOO_PROVIDERS } = settings();
+      const local = settings();
+      const { PATH } = local;
       const git = openGit(directory, PATH);
       const branches = readBranches(git); // git answers while the tree is read
       const { project, source } =
-        options.rev === undefined ? await readDirectory(directory) : await readCommit(git, options.rev);
+        options.rev === undefined
+          ? await readDirectory(directory)
+          : await readCommit(directory, options.rev, PATH);
       const plan = makePlan({
         ...project,
         source,
         repositoryProblems: repositoryProblems(project, await branches),
-        only: options.unit,
-        wishes: {
-          forced: options.forceTaskProvider,
-          request: options.provider,
-          environment: CHOO_PROVIDER ?? RALPH_PROVIDER,
-        },
-        allowedProviders: CHOO_PROVIDERS,
+        ...planWishes(options, local),
       });
       if (options.json === true) terminal.json(plan);
       else if (options.mermaid === true) terminal.out(renderMermaid(plan));
@@ -97,18 +87,9 @@ async function readDirectory(directory: string): Promise<Reading> {
   };
 }
 
-async function readCommit(git: Git, rev: string): Promise<Reading> {
-  const base = await git.run('rev-parse', '--show-prefix').catch((cause: unknown) => {
-    throw new ChooError(
-      'usage',
-      `\`${git.directory}\` is not in a git repository, so it has no commit \`${rev}\``,
-      { cause },
-    );
-  });
-  const commit = await resolveCommit(git, rev);
-  await using reader = await ObjectReader.open(git);
-  const tree = await CommitTree.open(reader, commit, base.trim().replace(/\/$/, ''));
-  return { project: await readProject(tree), source: { kind: 'commit', name: rev, commit } };
+async function readCommit(directory: string, rev: string, searchPath: string): Promise<Reading> {
+  const { project, commit } = await readProjectAtCommit(directory, rev, searchPath);
+  return { project, source: { kind: 'commit', name: rev, commit } };
 }
 
 interface Branches {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { DEFAULT_CONFIG } from '../config/schema.ts';
 import { ChooError } from '../errors.ts';
 import { suggestion } from '../problems/nearest.ts';
-import { taskPrompt } from '../provider/prompt.ts';
+import { firstPrompt } from '../provider/prompt.ts';
 import type { CommandContext } from './context.ts';
 import { readProjectAtCommit } from './project-at-commit.ts';
 import { findProjectDirectory } from './workspace.ts';
@@ -52,18 +52,8 @@ export function promptCommand({ terminal, settings, cwd, finish }: CommandContex
           hint: `its tasks are ${unit.tasks.map((each) => each.number).join(', ')}`,
         });
       }
-      const prompt = taskPrompt({
-        unit,
-        task,
-        directory: place.prefix,
-        attempt: 1,
-        attempts: (project.configuration.config ?? DEFAULT_CONFIG).limits.attempts,
-        alreadyGreen: false,
-        complete: new Set(
-          unit.tasks.filter(({ status }) => status === 'complete').map((each) => each.number),
-        ),
-        earlier: [],
-      });
+      const { attempts } = (project.configuration.config ?? DEFAULT_CONFIG).limits;
+      const prompt = firstPrompt({ unit, task, directory: place.prefix, attempts });
       if (options.json === true) terminal.json({ version: 1, unit: id, task: task.number, prompt });
       else terminal.out(prompt);
       finish(0);

@@ -2,7 +2,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { localDataDirectory } from '../config/settings.ts';
-import { type Config, DEFAULT_CONFIG, PROVIDER_NAMES } from '../config/schema.ts';
+import { type Config, DEFAULT_CONFIG } from '../config/schema.ts';
 import { ChooError } from '../errors.ts';
 import type { RunState } from '../events/state.ts';
 import {
@@ -20,16 +20,20 @@ import { renderPlan, renderProblem } from '../plan/text.ts';
 import { createAgents, readSecrets } from './agents.ts';
 import type { CommandContext } from './context.ts';
 import { openLocalSandbox } from './local-sandbox.ts';
+import {
+  forceProviderOption,
+  type PlanOptions,
+  planWishes,
+  providerOption,
+  unitOption,
+} from './plan-options.ts';
 import { findUncommitted, readProjectAtCommit, uncommittedError } from './project-at-commit.ts';
 import { createRunView } from './run-view.ts';
 import { findProjectDirectory, seenFrom } from './workspace.ts';
 
-interface RunOptions {
+interface RunOptions extends PlanOptions {
   readonly parallelism?: number;
   readonly target?: string;
-  readonly unit?: readonly string[];
-  readonly provider?: string;
-  readonly forceTaskProvider?: string;
   readonly sandbox: 'bubblewrap' | 'host' | 'auto';
   readonly maxTokens?: number;
   readonly maxCost?: number;
@@ -52,17 +56,9 @@ export function runCommand(context: CommandContext): Command {
       new Option('-p, --parallelism <n>', 'how many units work at once').argParser(wholeNumber(1, 100)),
     )
     .option('--target <branch>', 'the branch the results are for (default: configured, or the current one)')
-    .option(
-      '-u, --unit <id>',
-      'run only this unit and what it needs; may be given more than once',
-      (id: string, before: readonly string[] | undefined) => [...(before ?? []), id],
-    )
-    .addOption(
-      new Option('--provider <name>', 'ask for a provider where the unit names none').choices(PROVIDER_NAMES),
-    )
-    .addOption(
-      new Option('--force-task-provider <name>', 'use this provider for every unit').choices(PROVIDER_NAMES),
-    )
+    .addOption(unitOption('run'))
+    .addOption(providerOption())
+    .addOption(forceProviderOption())
     .addOption(
       new Option('--sandbox <kind>', 'what agents and gates run in')
         .choices(['auto', 'bubblewrap', 'host'])
@@ -118,13 +114,7 @@ async function run(context: CommandContext, path: string | undefined, options: R
       ...findBranchesInTheWay(await listOwnBranches(git), target, ids),
       ...findHeadsInUse(await listCheckedOutBranches(git), target, ids),
     ],
-    only: options.unit,
-    wishes: {
-      forced: options.forceTaskProvider,
-      request: options.provider,
-      environment: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
-    },
-    allowedProviders: settings.CHOO_PROVIDERS,
+    ...planWishes(options, settings),
   });
   if (!plan.runnable) {
     terminal.note(renderPlan(plan, { ...terminal, paint: (_, text) => text }));

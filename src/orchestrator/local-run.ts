@@ -99,11 +99,10 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
 
 /** The first event of a run that carries this plan out. */
 export function describeStart(
-  { plan, target, commit, parallelism, limits, sandbox, config, place, units }: LocalRun,
+  { plan, target, commit, parallelism, limits, sandbox, config, place }: LocalRun,
   run: string,
 ): RunStart {
   const wanted = new Set(plan.waves.flat());
-  const byId = new Map(units.map((unit) => [unit.id, unit]));
   return {
     type: 'orch.started',
     run,
@@ -121,7 +120,7 @@ export function describeStart(
         key: key ?? '',
         title,
         // A dependency that is complete in the specs is in the target already.
-        dependsOn: dependsOn.filter((each) => wanted.has(each) && byId.get(each) !== undefined),
+        dependsOn: dependsOn.filter((each) => wanted.has(each)),
         tasks: tasks.map(({ number, title, status }) => ({ number, title, complete: status === 'complete' })),
         provider: provider?.name ?? '',
         source: provider?.source ?? '',

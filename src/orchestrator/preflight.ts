@@ -4,7 +4,7 @@ import { ChooError, coerceError } from '../errors.ts';
 import { unitBranch } from '../git/branches.ts';
 import type { PlannedUnit } from '../events/event.ts';
 import { FILE_START, type Problem } from '../problems/problem.ts';
-import { taskPrompt } from '../provider/prompt.ts';
+import { firstPrompt } from '../provider/prompt.ts';
 import type { Agent } from '../worker/agent.ts';
 import { checkEdits } from '../worker/spec-status.ts';
 
@@ -54,16 +54,7 @@ export function findPreflightProblems({
     );
     if (agent === undefined) continue;
     for (const task of unit.tasks.filter(({ status }) => status !== 'complete')) {
-      const prompt = taskPrompt({
-        unit,
-        task,
-        directory: '',
-        attempt: 1,
-        attempts: config.limits.attempts,
-        alreadyGreen: false,
-        complete: new Set(),
-        earlier: [],
-      });
+      const prompt = firstPrompt({ unit, task, directory: '', attempts: config.limits.attempts });
       attempt(
         () =>
           agent.provider.invocation({

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
-import { resetTime } from './reset-time.ts';
 import {
   anyList,
   anything,
@@ -12,7 +11,7 @@ import {
   textEvents,
   toolEvent,
 } from './stream.ts';
-import { troubleOfMessage } from './trouble.ts';
+import { explainFailure } from './trouble.ts';
 import { PROXY_VARIABLES, pickVariables } from './variables.ts';
 
 const VARIABLES: readonly Variable[] = [
@@ -105,10 +104,7 @@ const lineSchema = z.object({
 
 /** Reads `--json`. */
 function createParser(now: () => number = Date.now): LineParser {
-  const failure = (message: string) => {
-    const trouble = troubleOfMessage(message);
-    return { trouble, message, resetsAt: trouble === 'rate-limited' ? resetTime(message, now()) : null };
-  };
+  const failure = (message: string) => explainFailure(message, now());
   return (text) => {
     const line = readLine(text, lineSchema);
     if (line === undefined) return [];

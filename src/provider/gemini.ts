@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
-import { resetTime } from './reset-time.ts';
 import { anything, count, cut, optionalText, readLine, textEvents, toolEvent } from './stream.ts';
-import { troubleOfMessage } from './trouble.ts';
+import { explainFailure } from './trouble.ts';
 import { PROXY_VARIABLES, pickVariables } from './variables.ts';
 
 const VARIABLES: readonly Variable[] = [
@@ -77,10 +76,7 @@ const lineSchema = z.object({
 
 /** Reads `--output-format stream-json`. */
 function createParser(now: () => number = Date.now): LineParser {
-  const failure = (message: string) => {
-    const trouble = troubleOfMessage(message);
-    return { trouble, message, resetsAt: trouble === 'rate-limited' ? resetTime(message, now()) : null };
-  };
+  const failure = (message: string) => explainFailure(message, now());
   return (text) => {
     const line = readLine(text, lineSchema);
     if (line === undefined) return [];

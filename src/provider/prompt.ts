@@ -54,6 +54,13 @@ export function taskPrompt(input: TaskPrompt): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
+/** The prompt of the first attempt at a task, as far as it is known before anything ran. Pure. */
+export function firstPrompt(input: Pick<TaskPrompt, 'unit' | 'task' | 'directory' | 'attempts'>): string {
+  const done = input.unit.tasks.filter(({ status }) => status === 'complete');
+  const complete = new Set(done.map(({ number }) => number));
+  return taskPrompt({ ...input, attempt: 1, alreadyGreen: false, complete, earlier: [] });
+}
+
 /** What an agent is told when a baseline check is red. */
 export interface RepairPrompt {
   readonly unit: Pick<Unit, 'id' | 'title'>;

@@ -1,4 +1,5 @@
-import type { Trouble } from './provider.ts';
+import type { AgentEvent, Trouble } from './provider.ts';
+import { resetTime } from './reset-time.ts';
 import { cut } from './stream.ts';
 
 /**
@@ -47,4 +48,13 @@ export function troubleOfMessage(message: string): Trouble {
     if (trouble !== undefined) return trouble;
   }
   return WORDS.find(([words]) => words.test(text))?.[1] ?? 'error';
+}
+
+/** A failure that a CLI tells in words alone. `now` in milliseconds since 1970. */
+export function explainFailure(
+  message: string,
+  now: number,
+): Pick<Extract<AgentEvent, { type: 'trouble' }>, 'trouble' | 'message' | 'resetsAt'> {
+  const trouble = troubleOfMessage(message);
+  return { trouble, message, resetsAt: trouble === 'rate-limited' ? resetTime(message, now) : null };
 }

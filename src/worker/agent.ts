@@ -38,7 +38,7 @@ export interface AgentEnd {
   readonly durationMs: number;
 }
 
-/** Where invocations keep their state: a directory that only choo and, inside a sandbox, the agent can see. */
+/** Starts an agent once and hears it out. Its own state lives in a directory below `stateHome` that goes when it ends. */
 export async function runAgent(
   { provider, executable, model, args, variables }: Agent,
   place: { readonly sandbox: Sandbox; readonly workplace: Workplace; readonly stateHome: string },

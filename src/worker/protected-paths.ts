@@ -1,5 +1,4 @@
 import { CONFIG_FILES } from '../config/schema.ts';
-import type { Unit } from '../discovery/unit.ts';
 
 /** Directories and files that steer agents, reviews, builds and git, wherever in the repository they stand. */
 const NAMES: ReadonlySet<string> = new Set([
@@ -25,23 +24,19 @@ const NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Which paths an agent may not change. `directory` leads from the repository's root to the project, as do all that the
- * gates of the unit name; `files` are those of them that are files at the base.
+ * Which paths an agent may not change. `directory` leads from the repository's root to the project; `files` are those
+ * that the unit's gates name and that are there at the base.
  */
 export function createProtection({
   directory,
   specsDir,
-  gates,
   files,
 }: {
   readonly directory: string;
   readonly specsDir: string;
-  readonly gates: readonly string[];
   readonly files: ReadonlySet<string>;
 }): (path: string) => boolean {
-  const prefixes = [specsDir, ...CONFIG_FILES].map((path) => `${directory}${path}`);
-  const named = new Set(gates.flatMap((gate) => wordsOf(gate)).map((word) => `${directory}${word}`));
-  for (const path of named) if (files.has(path)) prefixes.push(path);
+  const prefixes = [...[specsDir, ...CONFIG_FILES].map((path) => `${directory}${path}`), ...files];
   return (path) =>
     path.split('/').some((name) => NAMES.has(name.toLowerCase()) || name.toLowerCase().startsWith('.git')) ||
     prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
@@ -60,9 +55,4 @@ function wordsOf(gate: string): readonly string[] {
     .filter(
       (word) => word !== '' && word !== '.' && !word.startsWith('/') && !word.split('/').includes('..'),
     );
-}
-
-/** The gates that decide about a unit. */
-export function gatesOf(unit: Pick<Unit, 'tasks'>): readonly string[] {
-  return unit.tasks.map((task) => task.gate);
 }

@@ -6,6 +6,7 @@ import type { AgentEnd } from './agent.ts';
 import { lastLine, type Verdict } from './gate.ts';
 import { describeOutcome, type Invoker } from './invocation.ts';
 import { statusEdits } from './spec-status.ts';
+import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import type { Inspection, Workbench } from './workbench.ts';
 
@@ -150,14 +151,7 @@ export class TaskLoop {
   }
 
   async #gate(task: Task, phase: GatePhase, attempt: number): Promise<Verdict> {
-    const { note, onActivity } = this.#services;
-    const facts = { unit: this.#job.unit.id, task: task.number, phase, attempt };
-    note({ type: 'task.backpressure', ...facts });
-    onActivity(`$ ${task.gate}`);
-    const verdict = await this.#bench.judge(task.gate, String(task.number));
-    const { kind, ...end } = verdict;
-    note({ type: kind === 'green' ? 'task.validation.ok' : 'task.validation.fail', ...facts, ...end });
-    return verdict;
+    return runTaskGate(this.#job, this.#services, this.#bench, { task, phase, attempt });
   }
 
   async #commit(task: Task, attempt: number, tree: string, alreadyGreen: boolean): Promise<void> {

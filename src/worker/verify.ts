@@ -1,4 +1,5 @@
 import { lastLine } from './gate.ts';
+import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import { Workbench } from './workbench.ts';
 
@@ -8,21 +9,21 @@ import { Workbench } from './workbench.ts';
  */
 export async function verifyUnit(job: UnitJob, services: WorkerServices, head: string): Promise<void> {
   const { unit } = job;
-  const { note, onActivity } = services;
+  const { note } = services;
   const started = performance.now();
   note({ type: 'verify.started', unit: unit.id, head });
   const bench = await Workbench.open(job, services, head, '.verify');
   try {
-    for (const { number, gate } of unit.tasks) {
-      const facts = { unit: unit.id, task: number, phase: 'verify', attempt: 0 } as const;
-      note({ type: 'task.backpressure', ...facts });
-      onActivity(`$ ${gate}`);
-      const { kind, ...end } = await bench.judge(gate, String(number));
-      note({ type: kind === 'green' ? 'task.validation.ok' : 'task.validation.fail', ...facts, ...end });
+    for (const task of unit.tasks) {
+      const { kind, ending, tail } = await runTaskGate(job, services, bench, {
+        task,
+        phase: 'verify',
+        attempt: 0,
+      });
       if (kind === 'green') continue;
-      const message = `in a new worktree the gate of task ${number} is red: ${end.ending}`;
+      const message = `in a new worktree the gate of task ${task.number} is red: ${ending}`;
       note({ type: 'verify.fail', unit: unit.id, head, message });
-      throw fail('verify', message, lastLine(end.tail));
+      throw fail('verify', message, lastLine(tail));
     }
   } finally {
     await bench.close(false);

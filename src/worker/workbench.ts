@@ -7,7 +7,7 @@ import { type Change, diffTrees, findFile, treeOf } from '../git/tree-object.ts'
 import type { Worktree } from '../git/worktree.ts';
 import type { Workplace } from '../sandbox/sandbox.ts';
 import { lastLine, runShell, type Verdict } from './gate.ts';
-import { createProtection, gatesOf, pathsNamedBy } from './protected-paths.ts';
+import { createProtection, pathsNamedBy } from './protected-paths.ts';
 import { findSecrets } from './secrets.ts';
 import type { SpecEdit } from './spec-status.ts';
 import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
@@ -193,12 +193,12 @@ export class Workbench {
   async #protect(): Promise<void> {
     const { reader } = this.#services.repository;
     const { directory, unit, base, config } = this.#job;
-    const gates = gatesOf(unit);
+    const gates = unit.tasks.map(({ gate }) => gate);
     const baseTree = await treeOf(reader, base);
     const files = new Set<string>();
     for (const path of pathsNamedBy(gates, directory))
       if ((await findFile(reader, baseTree, path)) !== undefined) files.add(path);
-    this.#isProtected = createProtection({ directory, specsDir: config.specs_dir, gates, files });
+    this.#isProtected = createProtection({ directory, specsDir: config.specs_dir, files });
   }
 
   async #setUp(phase: 'setup' | 'teardown'): Promise<void> {

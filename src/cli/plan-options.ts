@@ -1,0 +1,47 @@
+import { Option } from 'commander';
+import type { LocalSettings } from '../config/settings.ts';
+import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
+import type { ProviderWishes } from '../provider/factory.ts';
+
+/** What every command that makes a plan can be told about it. */
+export interface PlanOptions {
+  readonly unit?: readonly string[];
+  readonly provider?: string;
+  readonly forceTaskProvider?: string;
+}
+
+/** `verb`: what the command does with the unit. */
+export function unitOption(verb: string): Option {
+  return new Option(
+    '-u, --unit <id>',
+    `${verb} only this unit and what it needs; may be given more than once`,
+  ).argParser((id: string, before: readonly string[] | undefined) => [...(before ?? []), id]);
+}
+
+export function providerOption(): Option {
+  return new Option('--provider <name>', 'ask for a provider where the unit names none').choices(
+    PROVIDER_NAMES,
+  );
+}
+
+export function forceProviderOption(): Option {
+  return new Option('--force-task-provider <name>', 'use this provider for every unit').choices(
+    PROVIDER_NAMES,
+  );
+}
+
+/** The part of a plan's input that options and environment decide. */
+export function planWishes(
+  { unit, provider, forceTaskProvider }: PlanOptions,
+  { CHOO_PROVIDER, RALPH_PROVIDER, CHOO_PROVIDERS }: LocalSettings,
+): {
+  readonly only: readonly string[] | undefined;
+  readonly wishes: ProviderWishes;
+  readonly allowedProviders: readonly ProviderName[] | undefined;
+} {
+  return {
+    only: unit,
+    wishes: { forced: forceTaskProvider, request: provider, environment: CHOO_PROVIDER ?? RALPH_PROVIDER },
+    allowedProviders: CHOO_PROVIDERS,
+  };
+}
