@@ -215,14 +215,14 @@ function limitsOf({ limits }: Config, { maxTokens, maxCost }: RunOptions): Local
   };
 }
 
-/** The first interrupt asks the run to stop; a second one does not wait for it. */
+/** The first interrupt asks the run to stop; a second one does not wait for it. Nobody reading any more is one, too. */
 function listenForInterrupts(): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted && signal !== 'SIGPIPE') process.exit(INTERRUPTED);
     controller.abort();
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'] as const;
   for (const signal of signals) process.on(signal, onSignal);
   return {
     signal: controller.signal,

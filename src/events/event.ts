@@ -79,9 +79,17 @@ const variants = [
     verify: z.boolean(),
     limits,
     units: z.array(plannedUnit),
+    /** Units that start over, whatever their branches hold. */
+    fresh: z.array(id),
   }),
-  /** Another process goes on with the run. */
-  z.object({ type: z.literal('orch.resumed'), sandbox: z.enum(['bubblewrap', 'host']) }),
+  /** Another process goes on with the run, as it was asked to. */
+  z.object({
+    type: z.literal('orch.resumed'),
+    run: id,
+    sandbox: z.enum(['bubblewrap', 'host']),
+    parallelism: z.int().min(1),
+    limits,
+  }),
   /** The run stopped before its end, and can go on. */
   z.object({ type: z.literal('orch.interrupted'), reason: z.string() }),
   /** Every unit is complete, or not. `head` is that of the integration branch; null: nothing was complete. */
@@ -94,17 +102,24 @@ const variants = [
     unmerged: z.array(z.object({ unit: id, files: z.array(z.string()) })),
   }),
 
+  /** It waits for its turn: at first, and again when a run goes on and may come further than before. */
   z.object({ type: z.literal('unit.queued'), ...unit }),
   /** The same key was verified before: no agent starts. `head` null: complete in the specs, without a branch, not verified. */
   z.object({ type: z.literal('unit.satisfied'), ...unit, head: objectId.nullable() }),
-  /** A worker took it. `base` is where work on it began, `head` where it goes on; the branch may not be there yet. */
+  /** A worker took it. */
   z.object({
     type: z.literal('unit.started'),
     ...unit,
     claim: z.int().min(1),
     branch: z.string(),
+    /** Where the branch stands; null: there is none yet. */
+    pushed: objectId.nullable(),
+    /** The commit that its work is measured against, and the heads of the dependencies that it holds, by unit. */
     base: objectId,
+    builtOn: z.record(id, objectId),
+    /** Where work goes on, and the tasks that are said to be complete there. */
     head: objectId,
+    tasks: z.array(z.int().min(1)),
   }),
   z.object({ type: z.literal('unit.completed'), ...unit, head: objectId, verified: z.boolean() }),
   z.object({

@@ -90,7 +90,7 @@ export function advance(state: RunState | undefined, event: RunEvent): RunState 
   }
   switch (event.type) {
     case 'orch.resumed':
-      return { ...next, start: { ...state.start, sandbox: event.sandbox }, status: 'running' };
+      return { ...next, start: { ...state.start, ...orderOf(event) }, status: 'running' };
     case 'orch.interrupted':
       return { ...next, status: 'interrupted' };
     case 'orch.completed':
@@ -104,6 +104,10 @@ export function advance(state: RunState | undefined, event: RunEvent): RunState 
 
 type Started = Extract<RunEvent, { type: 'orch.started' }>;
 type UnitFact = Extract<RunEvent, { unit: string }>;
+
+function orderOf({ sandbox, parallelism, limits }: Extract<RunEvent, { type: 'orch.resumed' }>) {
+  return { sandbox, parallelism, limits };
+}
 
 function begin(event: Started): RunState {
   const { seq, at, ...start } = event;
@@ -163,7 +167,16 @@ function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
   const idle = { activity: null, task: null, attempt: 0 };
   switch (event.type) {
     case 'unit.queued':
-      return unit;
+      return {
+        ...unit,
+        ...idle,
+        state: 'pending',
+        failure: null,
+        message: null,
+        hint: null,
+        cause: null,
+        endedAt: null,
+      };
     case 'unit.satisfied':
       return {
         ...unit,
@@ -180,7 +193,7 @@ function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
         activity: 'git',
         claim: event.claim,
         branch: event.branch,
-        head: event.head,
+        head: event.pushed,
         until: null,
         startedAt: unit.startedAt ?? event.at,
       };

@@ -1,20 +1,33 @@
 import { ChooError } from '../errors.ts';
 import { commitText } from './commit.ts';
 import type { Repository } from './repository.ts';
+import { treeOf } from './tree-object.ts';
 
 export type Merge =
   | { readonly kind: 'merged'; readonly commit: string }
   /** Both heads stay as they are. */
   | { readonly kind: 'conflict'; readonly files: readonly string[] };
 
+/** What to merge; `subject` is the message of the commit. */
+interface MergeWish {
+  readonly into: string;
+  readonly from: string;
+  readonly subject: string;
+  /**
+   * The commit that both are compared with: what `into` changed since then is done to `from`. Without it, git looks for one
+   * in their histories, which is wrong where `from` took back something that `into` still has in its history.
+   */
+  readonly since?: string;
+}
+
 /**
  * Merges one commit into another without a checkout (git 2.38). Where one holds the other already, that one is the
- * answer and no commit is made. `subject` is the message of the commit. Throws a ChooError (`conflict`) when the two have
- * no history in common: what to keep of which, no merge can tell.
+ * answer and no commit is made. Throws a ChooError (`conflict`) when the two have no history in common: what to keep of
+ * which, no merge can tell.
  */
 export async function mergeCommits(
   repository: Repository,
-  { into, from, subject }: { readonly into: string; readonly from: string; readonly subject: string },
+  { into, from, subject, since }: MergeWish,
 ): Promise<Merge> {
   const { yes: related, stdout: bases } = await repository.git.ask('merge-base', into, from);
   if (!related) {
@@ -25,10 +38,23 @@ export async function mergeCommits(
   const base = bases.trim();
   if (base === from) return { kind: 'merged', commit: into };
   if (base === into) return { kind: 'merged', commit: from };
+  const sides = since === undefined ? [into, from] : await sinceOneCommit(repository, since, [into, from]);
   const words = ['--write-tree', '-z', '--name-only', '--no-messages'];
-  const { yes, stdout } = await repository.git.ask('merge-tree', ...words, into, from);
+  const { yes, stdout } = await repository.git.ask('merge-tree', ...words, ...sides);
   const [tree = '', ...files] = stdout.split('\0').filter((part) => part !== '');
   if (!yes) return { kind: 'conflict', files };
   const commit = await repository.writer.commit(commitText({ tree, parents: [into, from], subject }));
   return { kind: 'merged', commit };
+}
+
+/** Commits with the same trees whose only common history is one commit. (git 2.40 has `--merge-base` for this.) */
+async function sinceOneCommit(
+  { reader, writer }: Repository,
+  since: string,
+  sides: readonly string[],
+): Promise<readonly string[]> {
+  const copy = async (commit: string, parents: readonly string[]): Promise<string> =>
+    writer.commit(commitText({ tree: await treeOf(reader, commit), parents, subject: 'For a merge' }));
+  const root = await copy(since, []);
+  return Promise.all(sides.map((side) => copy(side, [root])));
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChooError } from '../errors.ts';
 import type { Companion } from '../sandbox/process.ts';
@@ -13,15 +13,15 @@ type ObjectType = 'blob' | 'tree' | 'commit';
  */
 export class ObjectWriter implements AsyncDisposable {
   readonly #git: Git;
-  readonly #home: string;
+  readonly #scratch: string;
   readonly #writers = new Map<ObjectType, Promise<TypeWriter>>();
   #spool: Promise<string> | undefined;
   #count = 0;
 
-  /** `home` is an existing directory that only choo can write to. */
-  constructor(git: Git, home: string) {
+  /** `scratch` is a directory that only choo can write to, made where it is missing. */
+  constructor(git: Git, scratch: string) {
     this.#git = git;
-    this.#home = home;
+    this.#scratch = scratch;
   }
 
   /** Each returns the id of the new object. */
@@ -57,7 +57,7 @@ export class ObjectWriter implements AsyncDisposable {
   }
 
   async #write(type: ObjectType, content: Uint8Array): Promise<string> {
-    this.#spool ??= mkdtemp(join(this.#home, 'spool-'));
+    this.#spool ??= makeSpool(this.#scratch);
     const path = join(await this.#spool, String((this.#count += 1)));
     await writeFile(path, content, { mode: 0o600 });
     try {
@@ -75,6 +75,11 @@ export class ObjectWriter implements AsyncDisposable {
     this.#writers.set(type, started);
     return started;
   }
+}
+
+async function makeSpool(scratch: string): Promise<string> {
+  await mkdir(scratch, { recursive: true, mode: 0o755 });
+  return mkdtemp(join(scratch, 'spool-'));
 }
 
 /** git orders the names of a tree as if directories ended in a slash, by bytes. */

@@ -77,7 +77,7 @@ export class Repository implements AsyncDisposable {
     return new Repository({
       git,
       reader: await ObjectReader.open(git),
-      writer: new ObjectWriter(git, home),
+      writer: new ObjectWriter(git, scratchDirectory(home)),
       objects,
       worktrees,
       readable: [bare, ...(await objectDirectories(objects))],
@@ -135,6 +135,11 @@ export function repositoryHome(dataDirectory: string, { commonDirectory }: Repos
     basename(commonDirectory) === '.git' ? basename(dirname(commonDirectory)) : basename(commonDirectory);
   const hash = createHash('sha256').update(commonDirectory).digest('hex').slice(0, 12);
   return join(dataDirectory, 'repositories', `${name.replaceAll(/[^A-Za-z0-9._-]/g, '-')}-${hash}`);
+}
+
+/** Where a run puts what nobody needs after it. It may be removed whole while no run is under way. */
+export function scratchDirectory(home: string): string {
+  return join(home, 'scratch');
 }
 
 function publishError(branch: string, expected: string | undefined, cause: unknown): unknown {

@@ -1,13 +1,15 @@
 import { createHash, randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import type { RunEvent } from '../events/event.ts';
 import { foldEvents, type RunState } from '../events/state.ts';
-import { type RepositoryPlace, Repository, repositoryHome } from '../git/repository.ts';
+import { type RepositoryPlace, Repository, repositoryHome, scratchDirectory } from '../git/repository.ts';
+import { removeTree } from '../git/remove-tree.ts';
 import { WorktreeManager } from '../git/worktree.ts';
 import type { Plan } from '../plan/schema.ts';
+import { compareText } from '../problems/problem.ts';
 import { endLeftovers } from '../sandbox/host.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { acquireLock } from '../store/journal-lock.ts';
@@ -58,28 +60,29 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
   const { place, searchPath, dataDirectory } = request;
   const store = new Journal(place.commonDirectory);
   const start = describeStart(request, newRunId());
-  const unfinished = await findUnfinished(store, start, request.fresh);
+  const unfinished = await findUnfinished(store, start);
   await using _lock = await acquireLock(place.commonDirectory, unfinished?.start.run ?? start.run);
   await using _store = store; // flushed while the lock is held
   await endLeftovers(ownerOf(place)); // before anything of theirs is touched
   const home = repositoryHome(dataDirectory, place);
   await mkdir(home, { recursive: true, mode: 0o755 });
+  const scratch = scratchDirectory(home);
+  await removeTree(scratch); // what a killed run left there
   await using repository = await Repository.open(place, home, searchPath);
   const worktrees = new WorktreeManager(repository, searchPath);
   await worktrees.removeLeftovers();
 
-  const before = await findUnfinished(store, start, request.fresh); // it may have ended before the lock was taken
+  const before = await findUnfinished(store, start); // it may have ended before the lock was taken
   if (before !== undefined) request.onResume(before);
   const run = before?.start.run ?? start.run;
   const logDirectory = dirname(store.unitLog(run, 'any'));
   await mkdir(logDirectory, { recursive: true, mode: 0o700 });
   const orchestrator = new Orchestrator(
     {
-      start: { ...start, run },
+      start: { ...start, run, fresh: before?.start.fresh ?? start.fresh },
       before,
       units: request.units,
       config: request.config,
-      fresh: request.fresh,
       keepWorktrees: request.keepWorktrees,
     },
     {
@@ -90,7 +93,7 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
       redact: createRedactor(request.secrets),
       secretForms: secretForms(request.secrets),
       logDirectory,
-      stateHome: join(home, 'state'),
+      scratch,
       patience: request.patience ?? PATIENCE,
     },
   );
@@ -99,7 +102,7 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
 
 /** The first event of a run that carries this plan out. */
 export function describeStart(
-  { plan, target, commit, parallelism, limits, sandbox, config, place }: LocalRun,
+  { plan, target, commit, parallelism, limits, sandbox, config, place, fresh }: LocalRun,
   run: string,
 ): RunStart {
   const wanted = new Set(plan.waves.flat());
@@ -125,6 +128,7 @@ export function describeStart(
         provider: provider?.name ?? '',
         source: provider?.source ?? '',
       })),
+    fresh: [...fresh].filter((id) => wanted.has(id)).sort(compareText),
   };
 }
 
@@ -133,25 +137,21 @@ export function hasWork(plan: Plan): boolean {
   return plan.waves.length > 0;
 }
 
-/** The newest run, when it was cut off and was to do exactly this. */
-async function findUnfinished(
-  store: Journal,
-  start: RunStart,
-  fresh: ReadonlySet<string>,
-): Promise<RunState | undefined> {
+/**
+ * The newest run, when it was cut off and was to do exactly this. Which of its units start over, it knows itself: only
+ * who asks for others wants another run.
+ */
+async function findUnfinished(store: Journal, start: RunStart): Promise<RunState | undefined> {
   const [newest] = await store.runs();
-  if (newest === undefined || fresh.size > 0) return undefined;
+  if (newest === undefined) return undefined;
   const state = foldEvents(await store.read(newest));
   if (state === undefined || state.status === 'complete' || state.status === 'failed') return undefined;
-  return sameWork(state.start, start) ? state : undefined;
+  const work = describeWork(start, start.fresh.length === 0 ? state.start.fresh : start.fresh);
+  return describeWork(state.start, state.start.fresh) === work ? state : undefined;
 }
 
-function sameWork(a: RunStart, b: RunStart): boolean {
-  return describeWork(a) === describeWork(b);
-}
-
-function describeWork({ target, commit, directory, units }: RunStart): string {
-  return JSON.stringify([target, commit, directory, units]);
+function describeWork({ target, commit, directory, units }: RunStart, fresh: readonly string[]): string {
+  return JSON.stringify([target, commit, directory, units, fresh]);
 }
 
 /** Ten digits and small letters. */

@@ -1,5 +1,6 @@
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError, coerceError } from '../errors.ts';
+import type { Failure } from '../events/event.ts';
 import type { RunState, UnitProgress } from '../events/state.ts';
 import { unitBranch } from '../git/branches.ts';
 import { Graph } from '../scheduler/graph.ts';
@@ -14,6 +15,9 @@ import type { RunOrder, RunServices } from './run-order.ts';
 import { workOnUnit } from './unit-run.ts';
 import { type Dependency, isSatisfied } from './unit-start.ts';
 
+/** Failures that lie in the work itself: going on with the same run cannot change them. */
+const OF_THE_WORK: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify']);
+
 interface SubmittedUnit extends PoolUnit {
   readonly unit: Unit;
   readonly progress: UnitProgress;
@@ -22,7 +26,8 @@ interface SubmittedUnit extends PoolUnit {
 /**
  * One run from its plan to its end, and the only writer of its state:
  *
- * 1. the run begins, or goes on: units that a dead process left running are taken back;
+ * 1. the run begins, or goes on: units that a dead process left running are taken back, and those that failed for what may
+ *    be otherwise now get another turn;
  * 2. units whose very same work was verified before are satisfied;
  * 3. again and again `decide` says what starts and what is blocked, until nothing can start any more;
  * 4. what is complete is merged into the run's branch, and the run ends.
@@ -58,6 +63,7 @@ export class Orchestrator {
           // whoever watches a run does not decide about it
         }
       },
+      onFailure: () => this.#wake.resolve(),
     });
     this.#units = new Map(units.map((unit) => [unit.id, unit]));
     this.#graph = new Graph(
@@ -112,25 +118,41 @@ export class Orchestrator {
   }
 
   async #begin(): Promise<void> {
-    const { start, before, fresh } = this.#order;
-    const { repository, store } = this.#services;
+    const { start, before } = this.#order;
     if (before === undefined) {
       this.#recorder.note(start);
       for (const { id } of start.units) this.#recorder.note({ type: 'unit.queued', unit: id });
     } else {
-      this.#recorder.note({ type: 'orch.resumed', sandbox: start.sandbox });
-      for (const [unit, { state }] of before.units) {
-        if (state !== 'running') continue;
-        this.#recorder.note({ type: 'unit.released', unit, reason: 'its process ended', until: null });
+      const { run, sandbox, parallelism, limits } = start;
+      this.#recorder.note({ type: 'orch.resumed', run, sandbox, parallelism, limits });
+      for (const [unit, { state, failure }] of before.units) {
+        if (state === 'running')
+          this.#recorder.note({ type: 'unit.released', unit, reason: 'its process ended', until: null });
+        else if (state === 'blocked' || (failure !== null && !OF_THE_WORK.has(failure)))
+          this.#recorder.note({ type: 'unit.queued', unit });
       }
     }
     await this.#recorder.recorded();
-    this.#branchHeads = await repository.branchHeads(`choo/unit/${start.target}/`);
-    for (const { plan, state } of this.#state.units.values()) {
-      const head = this.#branchHeads.get(unitBranch(start.target, plan.id));
-      if (state !== 'pending' || head === undefined || fresh.has(plan.id)) continue;
-      if (isSatisfied(await store.record(start.target, plan.id), plan.key, head))
-        this.#recorder.note({ type: 'unit.satisfied', unit: plan.id, head });
+    this.#branchHeads = await this.#services.repository.branchHeads(`choo/unit/${start.target}/`);
+    await this.#satisfy();
+  }
+
+  /** From the roots on: what is built on work that is done anew is not satisfied, whatever it was. */
+  async #satisfy(): Promise<void> {
+    const { target, fresh } = this.#order.start;
+    const { units } = this.#state;
+    const complete = [...units].filter(([, { state }]) => state === 'complete');
+    const heads = new Map(complete.map(([id, { head }]) => [id, head]));
+    for (const id of this.#graph.topologicalOrder()) {
+      const unit = units.get(id);
+      const head = this.#branchHeads.get(unitBranch(target, id));
+      if (unit?.state !== 'pending' || head === undefined || fresh.includes(id)) continue;
+      if (!this.#graph.dependenciesOf(id).every((each) => heads.has(each))) continue;
+      const dependencies = this.#dependenciesOf(id, (each) => heads.get(each));
+      const record = await this.#services.store.record(target, id);
+      if (!isSatisfied(record, unit.plan.key, head, dependencies)) continue;
+      heads.set(id, head);
+      this.#recorder.note({ type: 'unit.satisfied', unit: id, head });
     }
   }
 
@@ -181,7 +203,7 @@ export class Orchestrator {
         unit,
         progress,
         branchHead: await this.#branchHead(progress),
-        dependencies: this.#dependenciesOf(unit.id),
+        dependencies: this.#dependenciesOf(unit.id, (each) => this.#state.units.get(each)?.head),
       };
       const budget = this.#budget;
       const end = await workOnUnit(due, { ...this.#services, budget, signal, note, recorded, taskCompleted });
@@ -217,9 +239,9 @@ export class Orchestrator {
   }
 
   /** A dependency without a head is in the target already. */
-  #dependenciesOf(id: string): readonly Dependency[] {
+  #dependenciesOf(id: string, headOf: (id: string) => string | null | undefined): readonly Dependency[] {
     return this.#graph.dependenciesOf(id).flatMap((dependency) => {
-      const head = this.#state.units.get(dependency)?.head;
+      const head = headOf(dependency);
       return head === undefined || head === null ? [] : [{ id: dependency, head }];
     });
   }

@@ -12,16 +12,18 @@ export class Recorder {
   readonly #run: string;
   readonly #redact: (text: string) => string;
   readonly #onEvents: (events: readonly RunEvent[], state: RunState) => void;
+  readonly #onFailure: () => void;
+  /** Noted, and part of no write yet. */
   #queue: EventBody[] = [];
-  #writing: Promise<void> = Promise.resolve();
-  #busy = false;
+  /** Settles when the last event noted so far is written, or cannot be. */
+  #last: Promise<void> = Promise.resolve();
   #state: RunState | undefined;
   #seq: number;
   #failure: { readonly error: unknown } | undefined;
 
   /**
    * Goes on after `state`; undefined: a new run. `redact` takes secrets out of every text. `onEvents` is told what is safe
-   * on disk, and must not throw.
+   * on disk, `onFailure` once that nothing can be written any more; neither may throw.
    */
   constructor(
     store: Pick<Store, 'append'>,
@@ -30,9 +32,11 @@ export class Recorder {
     {
       redact,
       onEvents,
+      onFailure,
     }: {
       readonly redact: (text: string) => string;
       readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
+      readonly onFailure: () => void;
     },
   ) {
     this.#redact = redact;
@@ -41,6 +45,7 @@ export class Recorder {
     this.#state = state;
     this.#seq = state?.seq ?? 0;
     this.#onEvents = onEvents;
+    this.#onFailure = onFailure;
   }
 
   /** What the events written so far add up to. */
@@ -51,32 +56,30 @@ export class Recorder {
   /** Notes a fact. It is written soon; {@link recorded} says when. */
   note(event: EventBody): void {
     this.#queue.push(mapTexts(event, this.#redact));
-    if (this.#busy) return;
-    this.#busy = true;
-    this.#writing = this.#write();
+    if (this.#queue.length === 1) this.#last = this.#write(this.#last);
   }
 
   /** Until everything noted so far is safe on disk. Rejects when it cannot be: then nothing may be built on it. */
   async recorded(): Promise<void> {
-    await this.#writing;
+    await this.#last;
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  async #write(): Promise<void> {
+  async #write(before: Promise<void>): Promise<void> {
+    await before;
     await immediate(); // what is noted in the same breath is written in one go
-    while (this.#queue.length > 0 && this.#failure === undefined) {
-      const batch = this.#queue;
-      this.#queue = [];
-      try {
-        const events = await this.#store.append(this.#run, this.#seq, batch);
-        this.#seq += events.length;
-        for (const event of events) this.#state = advance(this.#state, event);
-        if (this.#state !== undefined) this.#onEvents(events, this.#state);
-      } catch (error) {
-        this.#failure = { error };
-      }
+    const batch = this.#queue;
+    this.#queue = [];
+    if (this.#failure !== undefined) return;
+    try {
+      const events = await this.#store.append(this.#run, this.#seq, batch);
+      this.#seq += events.length;
+      for (const event of events) this.#state = advance(this.#state, event);
+      if (this.#state !== undefined) this.#onEvents(events, this.#state);
+    } catch (error) {
+      this.#failure = { error };
+      this.#onFailure();
     }
-    this.#busy = false;
   }
 }
 

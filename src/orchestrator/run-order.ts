@@ -19,8 +19,6 @@ export interface RunOrder {
   readonly before: RunState | undefined;
   readonly units: readonly Unit[];
   readonly config: Config;
-  /** Units that start over, whatever their branches hold. */
-  readonly fresh: ReadonlySet<string>;
   readonly keepWorktrees: boolean;
 }
 
@@ -36,7 +34,7 @@ export interface RunServices {
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
   readonly logDirectory: string;
-  readonly stateHome: string;
+  readonly scratch: string;
   readonly patience: Patience;
   /** Told of every event once it is safe, in order. What it throws is lost. */
   readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;

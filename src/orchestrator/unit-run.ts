@@ -33,9 +33,11 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
   try {
     const from = await findUnitStart(due, services);
     if (from.kind === 'impossible') return { ...from, kind: 'failed' };
-    const { base, start, kept } = from;
+    const { base, builtOn, start, pushed, kept } = from;
     const job = createJob(due, from);
-    note({ type: 'unit.started', unit: unit.id, claim: job.claim, branch: job.branch, base, head: start });
+    const { claim, branch } = job;
+    const where = { branch, pushed: pushed ?? null, base, builtOn, head: start };
+    note({ type: 'unit.started', unit: unit.id, claim, ...where, tasks: [...from.claimedComplete] });
     if (kept !== undefined) {
       const message = `the old head is kept at ${kept}`;
       note({ type: 'unit.notice', unit: unit.id, code: 'started-over', message });
@@ -63,9 +65,16 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
   const { order, unit, progress, branchHead, dependencies } = due;
   const { run, target, commit, directory } = order.start;
   if (isVerifyOnly(unit))
-    return { kind: 'start', base: commit, start: commit, pushed: branchHead, claimedComplete: [] };
+    return {
+      kind: 'start',
+      base: commit,
+      builtOn: {},
+      start: commit,
+      pushed: branchHead,
+      claimedComplete: [],
+    };
   const branch = unitBranch(target, unit.id);
-  const fresh = order.fresh.has(unit.id) && progress.claim === 0;
+  const fresh = order.start.fresh.includes(unit.id) && progress.claim === 0;
   const { key } = progress.plan;
   return findStart(
     { run, unit, key, target, branch, branchHead, commit, directory, dependencies, fresh },

@@ -35,6 +35,7 @@ export type UnitStart =
       readonly kind: 'start';
       readonly base: string;
       readonly start: string;
+      readonly builtOn: Readonly<Record<string, string>>;
       readonly pushed: string | undefined;
       readonly claimedComplete: readonly number[];
       /** Where an old head was kept. */
@@ -50,58 +51,99 @@ export type UnitStart =
 
 interface Services {
   readonly repository: Repository;
-  readonly store: Pick<Store, 'record' | 'forget'>;
+  readonly store: Pick<Store, 'record'>;
 }
 
 /**
  * Where the work on a unit starts. Its branch belongs to (target, unit), not to a run: with the same key, work goes on
- * where it was; with another key the base is merged into the branch and the approved specs are taken; a head that choo
- * did not make is nobody's to overwrite.
+ * where it was; with another key, or on other heads of its dependencies, the base is merged into the branch; a head that
+ * choo did not make is nobody's to overwrite.
  */
 export async function findStart(question: StartQuestion, services: Services): Promise<UnitStart> {
-  const { unit, target, branch, branchHead, fresh } = question;
+  const { unit, target, branch, branchHead, key, fresh } = question;
   const { repository, store } = services;
-  const base = await findBase(question, repository);
-  if (base.kind === 'impossible') return base;
-  const anew = { kind: 'start', base: base.commit, start: base.commit, claimedComplete: [] } as const;
-  if (branchHead === undefined) {
-    await store.forget(target, unit.id);
-    return { ...anew, pushed: undefined };
-  }
-  if (fresh) {
-    const kept = `choo/old/${question.run}/${unit.id}`;
-    if ((await repository.branchHead(kept)) === undefined)
-      await repository.publish(kept, branchHead, undefined);
-    await store.forget(target, unit.id);
-    return { ...anew, pushed: branchHead, kept };
-  }
   const record = await store.record(target, unit.id);
-  if (record === undefined || (branchHead !== record.head && branchHead !== record.committed)) {
+  const head = fresh ? undefined : await findHead(record, question, repository);
+  if (head === undefined) return startAnew(question, repository);
+  if (
+    record === undefined ||
+    (branchHead !== undefined && ![record.head, record.committed].includes(branchHead))
+  )
     return {
       kind: 'impossible',
       failure: 'needs-human',
-      message: `the branch \`${branch}\` stands at ${branchHead.slice(0, 12)}, a commit that choo did not make`,
+      message: `the branch \`${branch}\` stands at ${head.slice(0, 12)}, a commit that choo did not make`,
       hint: `look at it with \`git log ${branch}\`; \`choo run --unit ${unit.id} --fresh\` starts over and keeps it under choo/old`,
-      head: branchHead,
+      head,
     };
-  }
-  if (record.key !== question.key) return takeNewSpecs(question, base.commit, branchHead, repository);
-  return {
-    kind: 'start',
-    base: record.base,
-    start: record.committed,
-    pushed: branchHead,
-    claimedComplete: record.tasks,
-  };
+  const isNewWork = record.key !== key;
+  if (isNewWork || !sameHeads(record.builtOn, headsOf(question.dependencies)))
+    return bringUpToDate(
+      question,
+      { head, since: record.base, tasks: isNewWork ? undefined : record.tasks },
+      repository,
+    );
+  const { base, builtOn, tasks } = record;
+  return { kind: 'start', base, builtOn, start: head, pushed: branchHead, claimedComplete: tasks };
 }
 
-/** Whether the very same work was verified before, and its branch still shows it. */
+/** The newest commit of the work that is there; undefined: there is none. */
+async function findHead(
+  record: UnitRecord | undefined,
+  { key, branchHead }: StartQuestion,
+  { reader }: Repository,
+): Promise<string | undefined> {
+  // A commit that was recorded and never pushed. A branch that was there and is gone was taken away by somebody.
+  const unpushed = branchHead === undefined && record?.head === null && record.key === key;
+  if (record !== undefined && (unpushed || branchHead === record.head)) {
+    const [there] = await reader.info([record.committed]);
+    if (there !== undefined) return record.committed;
+  }
+  return branchHead;
+}
+
+async function startAnew(question: StartQuestion, repository: Repository): Promise<UnitStart> {
+  const { run, unit, branchHead, dependencies } = question;
+  const base = await findBase(question, repository);
+  if (base.kind === 'impossible') return base;
+  const { commit } = base;
+  const anew = {
+    kind: 'start',
+    base: commit,
+    builtOn: headsOf(dependencies),
+    start: commit,
+    pushed: branchHead,
+    claimedComplete: [],
+  } as const;
+  if (branchHead === undefined) return anew;
+  const kept = `choo/old/${run}/${unit.id}`;
+  if ((await repository.branchHead(kept)) === undefined)
+    await repository.publish(kept, branchHead, undefined);
+  return { ...anew, kept };
+}
+
+/** Whether the very same work was verified before, on the same dependencies, and its branch still shows it. */
 export function isSatisfied(
   record: UnitRecord | undefined,
   key: string,
   branchHead: string | undefined,
+  dependencies: readonly Dependency[],
 ): boolean {
-  return record?.verified === true && record.key === key && record.head === branchHead;
+  return (
+    record?.verified === true &&
+    record.key === key &&
+    record.head === branchHead &&
+    sameHeads(record.builtOn, headsOf(dependencies))
+  );
+}
+
+function headsOf(dependencies: readonly Dependency[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(dependencies.map(({ id, head }) => [id, head]));
+}
+
+function sameHeads(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const ids = Object.keys(a);
+  return ids.length === Object.keys(b).length && ids.every((id) => a[id] === b[id]);
 }
 
 type Base = { readonly kind: 'base'; readonly commit: string } | Extract<UnitStart, { kind: 'impossible' }>;
@@ -145,34 +187,64 @@ async function findOther(
   return 'what is on the target branch';
 }
 
-/** The branch with the base merged in and the unit's specs as they are approved; all its tasks start anew. */
-async function takeNewSpecs(
-  { unit, branch, directory, commit }: StartQuestion,
-  base: string,
-  branchHead: string,
+/** Work that is not built on what it should be built on now. */
+interface OutdatedWork {
+  readonly head: string;
+  /** The base it was built on. */
+  readonly since: string;
+  /** What it is said to hold; undefined: it is for other specs than now approved. */
+  readonly tasks: readonly number[] | undefined;
+}
+
+/**
+ * What was done since the old base, on the new one; for other specs, with the approved ones and every task to do. A merge
+ * commit, so that the branch moves forward.
+ */
+async function bringUpToDate(
+  question: StartQuestion,
+  { head, since, tasks }: OutdatedWork,
   repository: Repository,
 ): Promise<UnitStart> {
-  const path = directory + unit.directory;
-  const specs = await findTree(repository.reader, await treeOf(repository.reader, commit), path);
-  const take = async (onto: string, subject: string): Promise<string> => {
-    const before = await treeOf(repository.reader, onto);
-    const tree =
-      specs === undefined ? before : await replaceFiles(repository, before, new Map([[path, specs]]));
-    return tree === before ? onto : repository.writer.commit(commitText({ tree, parents: [onto], subject }));
-  };
+  const { unit, branch, branchHead, dependencies } = question;
+  const base = await findBase(question, repository);
+  if (base.kind === 'impossible') return base;
+  const take = async (onto: string): Promise<string> =>
+    tasks === undefined ? takeSpecs(question, onto, repository) : onto;
   // Before the merge, so that statuses written on the branch cannot conflict with what was approved.
-  const prepared = await take(branchHead, `Take the approved specs of ${unit.id}`);
+  const prepared = await take(head);
   const subject = `Bring the base of ${unit.id} up to date`;
-  const merge = await mergeCommits(repository, { into: prepared, from: base, subject });
+  const merge = await mergeCommits(repository, { into: prepared, from: base.commit, subject, since });
   if (merge.kind === 'conflict') {
     return {
       kind: 'impossible',
       failure: 'needs-human',
-      message: `the specs changed, and \`${branch}\` does not merge with its new base: ${merge.files.map((file) => `\`${file}\``).join(', ')}`,
+      message: `\`${branch}\` does not merge with its new base: ${merge.files.map((file) => `\`${file}\``).join(', ')}`,
       hint: `merge by hand on \`${branch}\`, or \`choo run --unit ${unit.id} --fresh\` to start over`,
-      head: branchHead,
+      head,
     };
   }
-  const start = await take(merge.commit, `Take the approved specs of ${unit.id}`);
-  return { kind: 'start', base, start, pushed: branchHead, claimedComplete: [] };
+  return {
+    kind: 'start',
+    base: base.commit,
+    builtOn: headsOf(dependencies),
+    start: await take(merge.commit),
+    pushed: branchHead,
+    claimedComplete: tasks ?? [],
+  };
+}
+
+/** A commit with the unit's specs as they are approved; none is made where they are. */
+async function takeSpecs(
+  { unit, directory, commit }: StartQuestion,
+  onto: string,
+  repository: Repository,
+): Promise<string> {
+  const path = directory + unit.directory;
+  const specs = await findTree(repository.reader, await treeOf(repository.reader, commit), path);
+  if (specs === undefined) return onto;
+  const before = await treeOf(repository.reader, onto);
+  const tree = await replaceFiles(repository, before, new Map([[path, specs]]));
+  if (tree === before) return onto;
+  const subject = `Take the approved specs of ${unit.id}`;
+  return repository.writer.commit(commitText({ tree, parents: [onto], subject }));
 }

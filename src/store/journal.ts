@@ -112,11 +112,6 @@ export class Journal implements Store {
     return this.#records.read(target, unit);
   }
 
-  async forget(target: string, unit: string): Promise<void> {
-    await this.#settle();
-    await this.#records.forget(target, unit);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#settled?.catch(() => {}); // whoever asked was told
     for (const [run, opening] of this.#writers) {

@@ -9,7 +9,7 @@ import { type OrchStarted, projectRecord, teaches } from './unit-record.ts';
 
 const fileSchema = z.object({
   version: z.literal(1),
-  /** Null: forgotten. */
+  /** Null: nothing is known. */
   record: z
     .object({
       target: z.string(),
@@ -18,7 +18,8 @@ const fileSchema = z.object({
       key: z.string(),
       branch: z.string(),
       base: z.string(),
-      head: z.string(),
+      builtOn: z.record(z.string(), z.string()),
+      head: z.string().nullable(),
       committed: z.string(),
       tasks: z.array(z.int()),
       verified: z.boolean(),
@@ -65,13 +66,6 @@ export class RecordFiles {
       const after = advance(before, start, own);
       if (after !== before) this.#keep(this.#path(start.target, unit), after);
     }
-  }
-
-  async forget(target: string, unit: string): Promise<void> {
-    const { record, applied } = await this.#load(target, unit);
-    if (record === null) return;
-    this.#keep(this.#path(target, unit), { record: null, applied });
-    await this.flush();
   }
 
   /** Until every file says what is known. */

@@ -10,8 +10,10 @@ export interface UnitRecord {
   readonly branch: string;
   /** The commit its work started from. */
   readonly base: string;
-  /** Where choo left its branch. */
-  readonly head: string;
+  /** The heads of its dependencies that `base` holds, by unit. */
+  readonly builtOn: Readonly<Record<string, string>>;
+  /** Where choo left its branch; null: there is none yet. */
+  readonly head: string | null;
   /** The newest commit made for it: `head`, or one that a crash kept from the branch. */
   readonly committed: string;
   /** The tasks that were complete at `committed`. Their gates run again before anybody counts on it. */
@@ -43,6 +45,4 @@ export interface Store extends AsyncDisposable {
   runs(): Promise<readonly string[]>;
   /** What is known of a unit; follows from the events of all runs. */
   record(target: string, unit: string): Promise<UnitRecord | undefined>;
-  /** Forgets it: the unit starts over. */
-  forget(target: string, unit: string): Promise<void>;
 }

@@ -28,7 +28,10 @@ export function projectRecord(
   event: RunEvent,
 ): UnitRecord | undefined {
   if (!teaches(event)) return before;
-  if (event.type === 'unit.started') return begin(before, start, event);
+  const planned = start.units.find(({ id }) => id === event.unit);
+  // A unit that is complete in the specs is only looked at.
+  if (planned === undefined || planned.tasks.every(({ complete }) => complete)) return before;
+  if (event.type === 'unit.started') return begin(before, start, planned.key, event);
   return before === undefined ? undefined : learn(before, event);
 }
 
@@ -46,23 +49,11 @@ function learn(before: UnitRecord, event: Exclude<TeachingEvent, { type: 'unit.s
 
 function begin(
   before: UnitRecord | undefined,
-  start: OrchStarted,
-  event: Extract<RunEvent, { type: 'unit.started' }>,
-): UnitRecord | undefined {
-  const key = start.units.find((unit) => unit.id === event.unit)?.key;
-  if (key === undefined) return before;
-  const sameWork = before?.key === key;
-  return {
-    target: start.target,
-    unit: event.unit,
-    run: start.run,
-    key,
-    branch: event.branch,
-    base: event.base,
-    // The branch itself moves with `branch.pushed` alone.
-    head: before?.head ?? event.head,
-    committed: event.head,
-    tasks: sameWork ? before.tasks : [],
-    verified: sameWork && before.verified && before.head === event.head,
-  };
+  { target, run }: OrchStarted,
+  key: string,
+  { unit, branch, base, builtOn, pushed, head, tasks }: Extract<RunEvent, { type: 'unit.started' }>,
+): UnitRecord {
+  // Verified stays what nobody has moved.
+  const verified = before?.verified === true && before.key === key && before.head === head && pushed === head;
+  return { target, unit, run, key, branch, base, builtOn, head: pushed, committed: head, tasks, verified };
 }

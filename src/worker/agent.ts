@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Task } from '../discovery/unit.ts';
+import { removeTree } from '../git/remove-tree.ts';
 import { classify, type Outcome } from '../provider/outcome.ts';
 import type { AgentEvent, Provider, TokenCount } from '../provider/provider.ts';
 import type { Executable } from '../sandbox/executables.ts';
@@ -38,14 +39,14 @@ export interface AgentEnd {
   readonly durationMs: number;
 }
 
-/** Starts an agent once and hears it out. Its own state lives in a directory below `stateHome` that goes when it ends. */
+/** Starts an agent once and hears it out. Its own state lives in a directory below `scratch` that goes when it ends. */
 export async function runAgent(
   { provider, executable, model, args, variables }: Agent,
-  place: { readonly sandbox: Sandbox; readonly workplace: Workplace; readonly stateHome: string },
+  place: { readonly sandbox: Sandbox; readonly workplace: Workplace; readonly scratch: string },
   call: AgentCall,
 ): Promise<AgentEnd> {
-  await mkdir(place.stateHome, { recursive: true, mode: 0o755 });
-  const stateDirectory = await mkdtemp(join(place.stateHome, 'agent-'));
+  await mkdir(place.scratch, { recursive: true, mode: 0o755 });
+  const stateDirectory = await mkdtemp(join(place.scratch, 'agent-'));
   try {
     const invocation = provider.invocation({
       prompt: call.prompt,
@@ -100,7 +101,7 @@ export async function runAgent(
       durationMs: result.durationMs,
     };
   } finally {
-    await rm(stateDirectory, { recursive: true, force: true });
+    await removeTree(stateDirectory).catch(() => {}); // the next run removes what is left
   }
 }
 

@@ -90,7 +90,7 @@ export class Invoker {
         {
           sandbox: this.#services.sandbox,
           workplace: this.#bench.workplace,
-          stateHome: this.#services.stateHome,
+          scratch: this.#services.scratch,
         },
         {
           prompt,

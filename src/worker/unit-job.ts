@@ -44,8 +44,8 @@ export interface WorkerServices {
   readonly log: UnitLog;
   /** Where the streams of agents and the output of gates are kept. */
   readonly logDirectory: string;
-  /** Where agents keep their own state while they run. */
-  readonly stateHome: string;
+  /** A directory for what nobody needs after the run, such as the state that an agent keeps of its own. */
+  readonly scratch: string;
   /** Secret values, in every form they are searched for. */
   readonly secretForms: readonly Buffer[];
   /** How long trouble with a provider is waited out. */

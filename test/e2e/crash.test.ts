@@ -26,9 +26,9 @@ const UNITS = {
 const MARKS = /sleep 0\.117[1-5]/;
 
 /** Starts `choo run` and leaves it to its fate. */
-function start(project: SpecProject, sandbox: string, path = process.env['PATH'] ?? '') {
+function start(project: SpecProject, sandbox: string, path = process.env['PATH'] ?? '', ...words: string[]) {
   const [node, cli] = CHOO;
-  return execa(node, [cli, 'run', '--json', '--sandbox', sandbox], {
+  return execa(node, [cli, 'run', '--json', '--sandbox', sandbox, ...words], {
     cwd: project.path,
     env: { ...project.environment, PATH: path, HOME: '/nonexistent' },
     extendEnv: false,
@@ -133,6 +133,42 @@ describe.each(SANDBOXES)('killed with -9, in %s', (sandbox) => {
     await expectAllDone(project);
   });
 
+  test('a first commit that was never pushed is not made again', async () => {
+    const units = { unit: { tasks: [work('u1', '1176')] } };
+    await using project = await makeProject({ units }, { sandbox });
+    const path = await killerGit(project, '*update-ref*refs/heads/choo/unit/*', { nth: 1 });
+    expect((await start(project, sandbox, path)).signal).toBe('SIGKILL');
+    expect(await project.git('for-each-ref', 'refs/heads/choo/unit')).toBe('');
+    const { exitCode, stdout } = await start(project, sandbox);
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toContain('task.provider.invoke');
+    expect(await story(project, 'choo/unit/main/unit')).toEqual(['Step 1 of unit']);
+  });
+
+  test('a run that starts over goes on starting over, and no unit does twice', async () => {
+    const units = {
+      one: { tasks: [work('o1', '1177')] },
+      two: { dependsOn: ['one'], tasks: [work('t1', '1178')] },
+    };
+    await using project = await makeProject({ units, config: 'parallelism: 1\n' }, { sandbox });
+    expect((await start(project, sandbox)).exitCode).toBe(0);
+    const old = await Promise.all(
+      ['one', 'two'].map((id) => project.git('rev-parse', `choo/unit/main/${id}`)),
+    );
+    // `one` has moved its branch by then, `two` has put its old head aside and not moved it yet.
+    const path = await killerGit(project, '*update-ref*refs/heads/choo/unit/*', { nth: 2 });
+    expect((await start(project, sandbox, path, '--fresh')).signal).toBe('SIGKILL');
+    const one = await project.git('rev-parse', 'choo/unit/main/one');
+    expect(one).not.toBe(old[0]);
+    const { exitCode, stderr } = await start(project, sandbox);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(await project.git('rev-parse', 'choo/unit/main/one')).toBe(one);
+    expect(await story(project, 'choo/unit/main/two')).toEqual(['Step 1 of one', 'Step 1 of two']);
+    const kept = await project.git('for-each-ref', '--format=%(objectname)', 'refs/heads/choo/old');
+    expect(kept.split('\n').toSorted()).toEqual(old.toSorted());
+  });
+
   test(
     `at random moments, ${ROUNDS} times (seed ${SEED})`,
     { timeout: 60_000 + ROUNDS * 60_000 },
@@ -205,4 +241,29 @@ describe.each(SANDBOXES)('killed with -9, in %s', (sandbox) => {
     const { stdout } = await project.choo('status', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ totals: { tokens: 1_200 } });
   });
+});
+
+test('a run that goes on gives another turn to what had failed for want of a tool', async () => {
+  const units = {
+    broken: { tasks: [{ gate: 'tool-of-the-test', sh: 'touch broken' }] },
+    blocked: { dependsOn: ['broken'], tasks: [{ gate: 'test -e blocked', sh: 'touch blocked' }] },
+    slow: { tasks: [{ gate: 'test -e slow', sh: 'sleep 2.1179; touch slow' }] },
+  };
+  await using project = await makeProject({ units, config: 'parallelism: 2\n' });
+  const run = start(project, 'host');
+  run.stdout.setEncoding('utf8');
+  for await (const chunk of run.stdout as AsyncIterable<string>) if (chunk.includes('unit.blocked')) break;
+  run.kill('SIGINT');
+  expect((await run).exitCode).toBe(130);
+  const tools = join(project.dataDirectory, '../tools');
+  await mkdir(tools);
+  writeFileSync(join(tools, 'tool-of-the-test'), '#!/bin/sh\ntest -e broken\n', { mode: 0o755 });
+  const { exitCode, stdout } = await start(
+    project,
+    'host',
+    `${tools}${delimiter}${process.env['PATH'] ?? ''}`,
+  );
+  expect(stdout).toContain('orch.resumed');
+  expect(exitCode).toBe(0);
+  expect(await story(project, 'choo/unit/main/blocked')).toEqual(['Step 1 of broken', 'Step 1 of blocked']);
 });

@@ -377,6 +377,25 @@ test('a head that choo did not make is left as it is, until `--fresh` puts it as
   expect(await project.git('for-each-ref', '--format=%(objectname)', 'refs/heads/choo/old')).toBe(mine);
 });
 
+test('what was built on work that is done anew is brought up to it', async () => {
+  const units = {
+    unit: { tasks: [{ gate: 'test -e work', sh: 'date +%N > work' }] },
+    after: { dependsOn: ['unit'], tasks: [{ gate: 'test -e more', sh: 'touch more' }] },
+  };
+  await using project = await makeProject({ units });
+  expect((await project.run()).exitCode).toBe(0);
+  expect((await project.run('--unit', 'unit', '--fresh')).exitCode).toBe(0);
+  const again = await project.run();
+  expect(again.exitCode).toBe(0);
+  expect(again.events.filter(({ type }) => type === 'unit.satisfied').map(({ unit }) => unit)).toEqual([
+    'unit',
+  ]);
+  expect(invocations(again)).toEqual([]); // its gate is green on the new base
+  const head = await project.git('rev-parse', UNIT);
+  for (const branch of ['choo/unit/main/after', `choo/run/${String(again.events[0]?.['run'])}`])
+    expect(await project.git('merge-base', branch, UNIT)).toBe(head);
+});
+
 test('the same work is not done twice, and new specs go on with what is there', async () => {
   await using project = await makeProject({
     units: {
@@ -389,8 +408,8 @@ test('the same work is not done twice, and new specs go on with what is there', 
   const again = await project.run();
   expect(again.exitCode).toBe(0);
   expect(again.events.filter(({ type }) => type === 'unit.satisfied').map(({ unit }) => unit)).toEqual([
-    'after',
     'unit',
+    'after',
   ]);
   expect(invocations(again)).toEqual([]);
   expect(await project.git('rev-parse', UNIT)).toBe(head);

@@ -40,7 +40,14 @@ export function started(units: readonly PlannedUnit[], run = 'run0000001'): Orch
     verify: true,
     limits: { attempts: 3, unitTokens: 1_000_000, unitCost: 10, runTokens: 10_000_000, runCost: null },
     units: [...units],
+    fresh: [],
   };
+}
+
+/** Another process goes on with it. */
+export function resumed(run = 'run0000001'): Extract<EventBody, { type: 'orch.resumed' }> {
+  const { sandbox, parallelism, limits } = started([], run);
+  return { type: 'orch.resumed', run, sandbox, parallelism, limits };
 }
 
 /** When the first event of {@link numbered} happened; each one comes a second after the one before. */
@@ -62,13 +69,20 @@ export function factsOf(unit: string) {
   const branch = `choo/unit/main/${unit}`;
   return {
     queued: (): EventBody => ({ type: 'unit.queued', unit }),
-    started: (head = commit('0'), claim = 1): EventBody => ({
+    started: (
+      head = commit('0'),
+      { claim = 1, ...rest }: Partial<Extract<EventBody, { type: 'unit.started' }>> = {},
+    ): EventBody => ({
       type: 'unit.started',
       unit,
       claim,
       branch,
+      pushed: null,
       base: commit('0'),
+      builtOn: {},
       head,
+      tasks: [],
+      ...rest,
     }),
     worktree: (): EventBody => ({ type: 'worktree.created', unit, claim: 1, path: `/data/${unit}-1` }),
     task: (task: number): EventBody => ({ type: 'task.started', unit, task }),

@@ -186,6 +186,7 @@ export function describeStore(name: string, createPlace: () => Promise<StorePlac
         key: 'key-of-api',
         branch: 'choo/unit/main/api',
         base: commit('0'),
+        builtOn: {},
         head: commit('a'),
         committed: commit('a'),
         tasks: [1],
@@ -194,23 +195,26 @@ export function describeStore(name: string, createPlace: () => Promise<StorePlac
       expect(await store.record('main', 'api')).toEqual(record);
       expect(await store.record('main', 'web')).toBeUndefined();
       expect(await store.record('release', 'api')).toBeUndefined();
-      await store.append(OTHER, 0, [start(OTHER), api.started(commit('a'))]);
+      await store.append(OTHER, 0, [
+        start(OTHER),
+        api.started(commit('a'), { pushed: commit('a'), tasks: [1] }),
+      ]);
       expect(await store.record('main', 'api')).toEqual({ ...record, run: OTHER });
     });
 
-    test('forgets a unit for good, until it is started anew', async () => {
+    test('knows a unit that starts over as its start tells it', async () => {
       await using place = await createPlace();
-      {
-        await using store = place.open();
-        await store.forget('main', 'api'); // of which nothing is known
-        await store.append(RUN, 0, [start(), api.started(), api.committed(1), api.pushed()]);
-        await store.forget('main', 'api');
-        expect(await store.record('main', 'api')).toBeUndefined();
-      }
       await using store = place.open();
-      expect(await store.record('main', 'api')).toBeUndefined();
-      await store.append(RUN, 4, [api.started(commit('c'))]);
-      expect(await store.record('main', 'api')).toMatchObject({ head: commit('c'), tasks: [] });
+      await store.append(RUN, 0, [start(), api.started(), api.committed(1), api.pushed()]);
+      await store.append(RUN, 4, [
+        api.started(commit('c'), { pushed: commit('a'), builtOn: { web: commit('b') } }),
+      ]);
+      expect(await store.record('main', 'api')).toMatchObject({
+        builtOn: { web: commit('b') },
+        head: commit('a'),
+        committed: commit('c'),
+        tasks: [],
+      });
     });
   });
 }

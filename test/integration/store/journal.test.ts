@@ -161,7 +161,10 @@ describe('records', () => {
     await rm(join(place.path, 'choo/units'), { recursive: true });
     await rm(join(place.path, 'choo/runs', RUN, 'projected'));
     await using journal = new Journal(place.path);
-    await journal.append('run0000002', 0, [start('run0000002'), api.started(commit('a'))]);
+    await journal.append('run0000002', 0, [
+      start('run0000002'),
+      api.started(commit('a'), { pushed: commit('a'), tasks: [1] }),
+    ]);
     expect(await journal.record('main', 'api')).toMatchObject({
       run: 'run0000002',
       tasks: [1],
@@ -183,23 +186,6 @@ describe('records', () => {
     expect(await journal.record('main', 'api')).toMatchObject({ run: other, tasks: [], head: commit('c') });
   });
 
-  test('that were forgotten do not come back with the rest of the run', async () => {
-    await using place = await temporaryDirectory();
-    await write(place.path, [start(), api.started(), api.committed(1), api.pushed()]);
-    const units = join(place.path, 'choo/units');
-    const [name = ''] = await readdir(units);
-    {
-      await using journal = new Journal(place.path);
-      await journal.forget('main', 'api');
-      await copyFile(join(units, name), join(place.path, 'old'));
-      await journal.append(RUN, 4, [api.started(commit('c'))]);
-    }
-    await copyFile(join(place.path, 'old'), join(units, name));
-    await rm(join(place.path, 'choo/runs', RUN, 'projected'));
-    await using journal = new Journal(place.path);
-    expect(await journal.record('main', 'api')).toMatchObject({ tasks: [], head: commit('c') });
-  });
-
   test('that are damaged are made again from all runs', async () => {
     await using place = await temporaryDirectory();
     await write(place.path, [start(), api.started(), api.committed(1), api.pushed()]);
@@ -207,7 +193,7 @@ describe('records', () => {
       await using journal = new Journal(place.path);
       await journal.append('run0000002', 0, [
         start('run0000002'),
-        api.started(commit('a')),
+        api.started(commit('a'), { pushed: commit('a'), tasks: [1] }),
         api.committed(3),
       ]);
     }

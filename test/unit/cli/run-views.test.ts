@@ -7,7 +7,7 @@ import { renderSummary } from '../../../src/cli/run-summary.ts';
 import { totalsOf } from '../../../src/cli/run-totals.ts';
 import type { EventBody } from '../../../src/events/event.ts';
 import { advance, foldEvents, type RunState } from '../../../src/events/state.ts';
-import { commit, factsOf, numbered, plannedUnit, START, started } from '../../helpers/run-events.ts';
+import { START, commit, factsOf, numbered, plannedUnit, resumed, started } from '../../helpers/run-events.ts';
 
 const paint = (_: string, text: string): string => text;
 const HOSTILE = '\x1B[2J\x1B]0;owned\x07\r\n\u202Etxt';
@@ -264,7 +264,7 @@ describe('plain lines', () => {
       app.blocked('web'),
       { type: 'orch.failed', branch: 'x', head: null, unmerged: [] },
       { type: 'orch.interrupted', reason: 'a signal' },
-      { type: 'orch.resumed', sandbox: 'host' },
+      { ...resumed(), sandbox: 'host' },
       { type: 'orch.completed', branch: 'choo/run/run0000001', head: commit('f') },
     ];
     for (const event of numbered(events)) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type EventBody, parseEvent } from '../../../src/events/event.ts';
 import { advance, foldEvents, type RunState, type UnitProgress } from '../../../src/events/state.ts';
-import { commit, factsOf, numbered, plannedUnit, START, started } from '../../helpers/run-events.ts';
+import { START, commit, factsOf, numbered, plannedUnit, resumed, started } from '../../helpers/run-events.ts';
 
 const api = factsOf('api');
 const web = factsOf('web');
@@ -27,11 +27,21 @@ describe('a unit, as events tell it', () => {
     ['waits while it is queued', [api.queued()], { state: 'pending' }],
     [
       'runs with its claim, from the head it was given',
-      [api.started(commit('1'), 3)],
+      [api.started(commit('1'), { claim: 3, pushed: commit('1') })],
       { state: 'running', activity: 'git', claim: 3, head: commit('1'), startedAt: START + 1000 },
     ],
     ['sets up its worktree', [api.started(), api.worktree()], { activity: 'setup' }],
     ['works on a task', [api.started(), api.task(2)], { task: 2, attempt: 0 }],
+    [
+      'gets another turn after it failed',
+      [api.started(), api.failed('red', 'look'), api.queued()],
+      { state: 'pending', failure: null, message: null, hint: null, endedAt: null },
+    ],
+    [
+      'gets another turn after it was blocked',
+      [api.blocked('web'), api.queued()],
+      { state: 'pending', cause: null },
+    ],
     ['waits for a gate', [api.started(), api.task(1), api.gate(1)], { activity: 'gate' }],
     ['waits for an agent', [api.started(), api.task(1), api.invoke(1, 2)], { activity: 'agent', attempt: 2 }],
     [
@@ -42,7 +52,7 @@ describe('a unit, as events tell it', () => {
     [
       'has a commit before its branch has',
       [api.started(), api.committed(1, commit('c'))],
-      { committed: commit('c'), head: commit('0') },
+      { committed: commit('c'), head: null },
     ],
     [
       'has a branch that moves with the push',
@@ -92,7 +102,7 @@ describe('a unit, as events tell it', () => {
     ],
     [
       'starts again after it was given back, and began when it first began',
-      [api.started(), api.released(99), api.started(commit('1'), 2)],
+      [api.started(), api.released(99), api.started(commit('1'), { claim: 2 })],
       { state: 'running', until: null, claim: 2, startedAt: START + 1000 },
     ],
     [
@@ -264,9 +274,9 @@ describe('a run, as events tell it', () => {
       'goes on, in another sandbox',
       [
         { type: 'orch.interrupted', reason: 'x' },
-        { type: 'orch.resumed', sandbox: 'host' },
+        { ...resumed(), sandbox: 'host', parallelism: 7 },
       ],
-      { status: 'running', start: { ...started(PLAN), sandbox: 'host' } },
+      { status: 'running', start: { ...started(PLAN), sandbox: 'host', parallelism: 7 } },
     ],
     [
       'is complete',

@@ -15,6 +15,7 @@ const BEFORE: UnitRecord = {
   key: 'key-of-api',
   branch: 'choo/unit/main/api',
   base: commit('9'),
+  builtOn: { base: commit('8') },
   head: commit('a'),
   committed: commit('a'),
   tasks: [1],
@@ -33,19 +34,37 @@ describe('what is known of a unit', () => {
       'begins with its start',
       undefined,
       [api.started(commit('1'))],
-      { run: RUN, base: commit('0'), head: commit('1'), committed: commit('1'), tasks: [], verified: false },
+      { run: RUN, base: commit('0'), head: null, committed: commit('1'), tasks: [], verified: false },
+    ],
+    [
+      'holds what its start says it was built on',
+      undefined,
+      [api.started(commit('1'), { builtOn: { web: commit('2') } })],
+      { builtOn: { web: commit('2') } },
     ],
     [
       'goes on with the same work at the same head',
       BEFORE,
-      [api.started(commit('a'))],
-      { run: RUN, base: commit('0'), head: commit('a'), tasks: [1], verified: true },
+      [api.started(commit('a'), { pushed: commit('a'), tasks: [1] })],
+      { run: RUN, base: commit('0'), builtOn: {}, head: commit('a'), tasks: [1], verified: true },
     ],
     [
       'is not verified when the same work goes on at another head, and its branch is where it was',
       BEFORE,
-      [api.started(commit('b'))],
+      [api.started(commit('b'), { pushed: commit('a'), tasks: [1] })],
       { head: commit('a'), committed: commit('b'), tasks: [1], verified: false },
+    ],
+    [
+      'loses its tasks when it starts over, and its branch is where it was',
+      BEFORE,
+      [api.started(commit('0'), { pushed: commit('a') })],
+      { head: commit('a'), committed: commit('0'), tasks: [], verified: false },
+    ],
+    [
+      'has no head when its branch is gone',
+      BEFORE,
+      [api.started(commit('a'))],
+      { head: null, committed: commit('a'), verified: false },
     ],
     [
       'gains a task with its commit, before the push',
@@ -121,22 +140,33 @@ describe('what is known of a unit', () => {
   });
 
   test('begins anew with another key, on the branch that is there', () => {
-    expect(after(BEFORE, [api.started(commit('b'))], 'another')).toEqual({
+    const at = (head: string) => after(BEFORE, [api.started(head, { pushed: commit('a') })], 'another');
+    expect(at(commit('b'))).toEqual({
       ...BEFORE,
       run: RUN,
       key: 'another',
       base: commit('0'),
+      builtOn: {},
       committed: commit('b'),
       tasks: [],
       verified: false,
     });
-    expect(after(BEFORE, [api.started(commit('a'))], 'another')).toMatchObject({ verified: false });
+    expect(at(commit('a'))).toMatchObject({ verified: false });
   });
 
   test('does not change by a unit that the run does not plan', () => {
     const start = started([plannedUnit('web')], RUN);
     const [event] = numbered([api.started()]);
     expect(event && projectRecord(BEFORE, start, event)).toBe(BEFORE);
+  });
+
+  test('does not change by a unit that is complete in the specs, which is only looked at', () => {
+    const [task] = plannedUnit('api').tasks;
+    const start = started([{ ...plannedUnit('api'), tasks: task ? [{ ...task, complete: true }] : [] }], RUN);
+    const events = numbered([api.started(commit('b')), api.completed(commit('b'))]);
+    expect(
+      events.reduce((record, event) => projectRecord(record, start, event), BEFORE as UnitRecord | undefined),
+    ).toBe(BEFORE);
   });
 
   test('is the same value when an event teaches nothing', () => {
