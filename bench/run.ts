@@ -66,8 +66,8 @@ export async function benchRun(): Promise<void> {
     for (const workload of WORKLOADS) {
       const runs: Timing[] = [];
       for (let run = 0; run < RUNS; run += 1) {
-        floors.push(await commitLoop(join(place, 'floor'), 30));
-        runs.push(await timeRun(join(place, 'run'), workload));
+        floors.push(await commitLoop(mkdtempSync(join(place, 'floor-')), 30));
+        runs.push(await timeRun(mkdtempSync(join(place, 'run-')), workload));
       }
       rows.push(describe(workload, runs));
     }
@@ -129,9 +129,9 @@ function boundOf({ units, tasks, sleepMs, parallelism, dependsOn }: Workload): n
   return Math.max(graph.criticalPath().weight, (units * tasks * sleepMs) / parallelism);
 }
 
+/** `directory` is new: where many files have just been removed, ext4 takes its time to make others. */
 async function timeRun(directory: string, workload: Workload, agent?: string): Promise<Timing> {
   const project = join(directory, 'project');
-  rmSync(directory, { recursive: true, force: true });
   await writeProject(project, workload, agent);
   const cli = new URL('../src/cli/cli.ts', import.meta.url).pathname;
   const words = [
@@ -200,8 +200,6 @@ const IDENTITY = ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', '
 
 /** The floor: the same files, added and committed one after the other by git alone. Milliseconds a commit. */
 async function commitLoop(directory: string, commits: number): Promise<number> {
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'start'), '');
   await commitAll(directory);
   const started = performance.now();
@@ -216,7 +214,7 @@ async function commitLoop(directory: string, commits: number): Promise<number> {
 /** Whether later units cost more than earlier ones. */
 async function benchEvenness(place: string): Promise<void> {
   const workload = { name: '', units: 300, tasks: 1, sleepMs: 0, parallelism: 4, dependsOn: alone };
-  const { events } = await timeRun(join(place, 'even'), workload);
+  const { events } = await timeRun(mkdtempSync(join(place, 'even-')), workload);
   const ends = events.filter(({ type }) => type === 'unit.completed').map(({ at }) => at);
   const start = events.find(({ type }) => type === 'unit.started')?.at ?? 0;
   const each = (from: number, to: number): number =>
@@ -232,7 +230,7 @@ async function benchComplete(place: string): Promise<void> {
   const workload = { name: '', units: 16, tasks: 1, sleepMs: 0, parallelism: 16, dependsOn: alone };
   let complete = 0;
   for (let run = 0; run < 20; run += 1) {
-    const { exitCode, events } = await timeRun(join(place, 'sixteen'), workload);
+    const { exitCode, events } = await timeRun(mkdtempSync(join(place, 'sixteen-')), workload);
     if (exitCode === 0 && events.filter(({ type }) => type === 'unit.completed').length === 16) complete += 1;
   }
   console.log(`\n16 units at parallelism 16: every unit complete in ${complete} of 20 runs`);
@@ -243,7 +241,11 @@ async function benchMemory(place: string): Promise<void> {
   const workload = { name: '', units: 16, tasks: 1, sleepMs: 0, parallelism: 16, dependsOn: alone };
   const agent =
     'yes "a line of what an agent prints, as long as such lines often are, and a little longer still" | head -c 67108864\n';
-  const { peakMiB, processMs, exitCode } = await timeRun(join(place, 'memory'), workload, agent);
+  const { peakMiB, processMs, exitCode } = await timeRun(
+    mkdtempSync(join(place, 'memory-')),
+    workload,
+    agent,
+  );
   console.log(
     `\n16 agents printing 1 GiB together: ${peakMiB.toFixed(0)} MiB at most in any one process, exit status ${exitCode}, ${(processMs / 1_000).toFixed(1)} s`,
   );

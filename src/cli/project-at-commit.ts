@@ -29,7 +29,7 @@ export async function readProjectAtCommit(
 
 /**
  * Specs and configuration that are not in HEAD as they are in the working tree. A run reads the commit, so whoever sees
- * other text on the disk must be told.
+ * other text on the disk must be told. Of what git does not know, only what a run would read.
  */
 export async function findUncommitted(
   directory: string,
@@ -41,8 +41,13 @@ export async function findUncommitted(
   const status = await git.run('status', ...words, '--', specsDir, ...CONFIG_FILES);
   return status
     .split('\0')
-    .filter((entry) => entry !== '')
+    .filter((entry) => entry !== '' && (!entry.startsWith('??') || isRead(entry)))
     .map((entry) => `${STATES[entry.slice(0, 2).trim().charAt(0)] ?? 'changed'}  ${entry.slice(3)}`);
+}
+
+/** An editor's backup beside the specs is nobody's business. */
+function isRead(path: string): boolean {
+  return path.endsWith('.md') || CONFIG_FILES.some((file) => path.endsWith(file));
 }
 
 const STATES: Readonly<Record<string, string>> = {

@@ -78,7 +78,8 @@ export function runCommand(context: CommandContext): Command {
 }
 
 const HELP = `
-Exit status: 0 every unit is complete, 1 something failed or is blocked, 2 wrong usage, 130 interrupted.
+Exit status: 0 every unit is complete, 1 something failed or is blocked, or the plan has errors (on standard error),
+2 wrong usage, 130 interrupted.
 Ctrl-C once stops after at most five seconds and keeps every commit; twice stops at once. \`choo run\` goes on.
 
 Examples:
@@ -204,14 +205,12 @@ async function findTarget(
 }
 
 function limitsOf({ limits }: Config, { maxTokens, maxCost }: RunOptions): LocalRun['limits'] {
-  const runTokens = maxTokens ?? limits.run_tokens;
-  const runCost = maxCost ?? limits.run_cost ?? null;
   return {
     attempts: limits.attempts,
-    unitTokens: Math.min(limits.unit_tokens, runTokens),
+    unitTokens: limits.unit_tokens,
     unitCost: limits.unit_cost ?? null,
-    runTokens,
-    runCost,
+    runTokens: maxTokens ?? limits.run_tokens,
+    runCost: maxCost ?? limits.run_cost ?? null,
   };
 }
 

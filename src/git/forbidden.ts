@@ -6,18 +6,25 @@ import { type Change, listLinks } from './tree-object.ts';
 export interface Forbidden {
   readonly path: string;
   /** `name`: git takes it for its own on some system, or it is no text. `link`: it leads out of the repository. */
-  readonly reason: 'name' | 'mode' | 'gitlink' | 'submodules' | 'link';
+  readonly reason: 'name' | 'mode' | 'gitlink' | 'submodules' | 'link' | 'size';
   /** A sentence without its subject: `is a link out of the repository`. */
   readonly message: string;
 }
 
-/** Which of the changes that led to `tree` must not be committed, by path. Reads no object unless a link changed. */
+/** The largest file that is committed: larger ones cannot be searched for secrets, and few hosts take them. Bytes. */
+export const LARGEST_FILE = 64 * 1024 * 1024;
+
+/**
+ * Which of the changes that led to `tree` must not be committed, by path. Asks for the sizes of what changed, and reads
+ * no object unless a link changed.
+ */
 export async function findForbidden(
   reader: ObjectReader,
   tree: string,
   changes: readonly Change[],
 ): Promise<readonly Forbidden[]> {
   const found = changes.flatMap((change) => judgeChange(change) ?? []);
+  found.push(...(await findLarge(reader, changes)));
   // A link may lead elsewhere because another one on its way changed.
   if (!changes.some(({ before, after }) => before?.mode === LINK || after?.mode === LINK)) return found;
   const ids = new Map(await listLinks(reader, tree));
@@ -34,6 +41,18 @@ export async function findForbidden(
       found.push({ path, reason: 'link', message: `is a link out of the repository, to \`${target}\`` });
     }
   return found;
+}
+
+async function findLarge(reader: ObjectReader, changes: readonly Change[]): Promise<readonly Forbidden[]> {
+  const files = changes.flatMap(({ path, after }) =>
+    after === undefined || after.mode === GITLINK ? [] : [{ path, id: after.id }],
+  );
+  const infos = await reader.info(files.map(({ id }) => id));
+  return files.flatMap(({ path }, index) => {
+    const size = infos[index]?.size ?? 0;
+    const message = `has ${Math.ceil(size / 2 ** 20)} MiB; files of more than 64 MiB are not committed`;
+    return size > LARGEST_FILE ? [{ path, reason: 'size', message }] : [];
+  });
 }
 
 const LINK = '120000';

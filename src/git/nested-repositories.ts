@@ -1,5 +1,6 @@
-import type { Dirent } from 'node:fs';
-import { chmod, readdir } from 'node:fs/promises';
+import { type Dirent, readdirSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { isGitName } from './forbidden.ts';
 import { removeTree } from './remove-tree.ts';
 
@@ -25,7 +26,10 @@ export async function removeNestedRepositories(worktree: string): Promise<readon
     removed.push(Buffer.from(path, 'latin1').toString());
   };
   const open = [''];
+  let seen = 0;
   for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
+    seen += 1;
+    if (seen % 100 === 0) await immediate(); // others want to go on, too
     for (const entry of await entriesOf(Buffer.from(root + directory, 'latin1'))) {
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
       if (path === '.git') continue;
@@ -41,10 +45,13 @@ export async function removeNestedRepositories(worktree: string): Promise<readon
   return removed.sort();
 }
 
+/** Read at once: a tenth of what it costs to ask for each directory and wait. */
 async function entriesOf(directory: Buffer): Promise<readonly Dirent[]> {
   const options = { withFileTypes: true, encoding: 'latin1' } as const;
-  return readdir(directory, options).catch(async () => {
+  try {
+    return readdirSync(directory, options);
+  } catch {
     await chmod(directory, 0o755);
-    return readdir(directory, options);
-  });
+    return readdirSync(directory, options);
+  }
 }

@@ -16,6 +16,8 @@ export class ObjectWriter implements AsyncDisposable {
   readonly #scratch: string;
   readonly #writers = new Map<ObjectType, Promise<TypeWriter>>();
   #spool: Promise<string> | undefined;
+  /** Files of the spool that hold nothing any more. Used again: to make and remove one each time costs more than the rest. */
+  readonly #free: string[] = [];
   #count = 0;
 
   /** `scratch` is a directory that only choo can write to, made where it is missing. */
@@ -58,12 +60,13 @@ export class ObjectWriter implements AsyncDisposable {
 
   async #write(type: ObjectType, content: Uint8Array): Promise<string> {
     this.#spool ??= makeSpool(this.#scratch);
-    const path = join(await this.#spool, String((this.#count += 1)));
+    const spool = await this.#spool;
+    const path = this.#free.pop() ?? join(spool, String((this.#count += 1)));
     await writeFile(path, content, { mode: 0o600 });
     try {
       return await (await this.#writer(type)).write(path);
     } finally {
-      await rm(path, { force: true });
+      this.#free.push(path);
     }
   }
 

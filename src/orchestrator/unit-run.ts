@@ -29,7 +29,7 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
   const { note, recorded, signal } = services;
   const { run } = order.start;
   const logFile = join(services.logDirectory, `${unit.id}.log`);
-  await using log = new UnitLog(logFile, services.redact);
+  using log = new UnitLog(logFile, services.redact);
   try {
     const from = await findUnitStart(due, services);
     if (from.kind === 'impossible') return { ...from, kind: 'failed' };

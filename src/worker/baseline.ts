@@ -119,6 +119,10 @@ async function commitRepair(
       body: `Repair of ${unit.id}.`,
       trailers: taskTrailers({ run, unit: unit.id, task: 'baseline', attempt, gate: check.command }),
     },
-    ({ commit, parent }) => note({ type: 'baseline.committed', unit: unit.id, attempt, commit, parent }),
+    {
+      record: ({ commit, parent }) =>
+        note({ type: 'baseline.committed', unit: unit.id, attempt, commit, parent }),
+      last: false,
+    },
   );
 }

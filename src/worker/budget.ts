@@ -66,8 +66,8 @@ export class Budget {
       signal.throwIfAborted();
       const [own, run] = this.#accounts(unit);
       for (const [refused, account] of [
-        ['unit', own],
         ['run', run],
+        ['unit', own],
       ] as const) {
         const what = account.exhausted();
         if (what !== undefined) return { refused, what, limit: account.limit[what] };

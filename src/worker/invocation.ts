@@ -60,7 +60,7 @@ export class Invoker {
     throw fail(
       'budget',
       `the budget of the ${refused} is used up (${amount})`,
-      `raise \`limits.${refused}_${what}\` and run again`,
+      `raise \`limits.${refused}_${what}\`${refused === 'run' ? ` or \`--max-${what}\`` : ''} and run again`,
     );
   }
 

@@ -1,11 +1,8 @@
-import { ChooError } from '../errors.ts';
 import type { ObjectReader } from '../git/object-reader.ts';
 import type { Change } from '../git/tree-object.ts';
 
 /** A shorter value would be found everywhere by chance. Characters. */
 const SHORTEST = 8;
-/** A larger file cannot be searched in memory. Bytes. */
-const LARGEST = 64 * 1024 * 1024;
 /** How many bytes of files are held at a time while they are searched. */
 const BATCH = 16 * 1024 * 1024;
 
@@ -43,8 +40,8 @@ function base64Forms(bytes: Buffer): readonly string[] {
 }
 
 /**
- * The paths of changed files that hold a secret, in their content or in their name. A link's content is its target.
- * Throws a ChooError (`usage`) for a file that is too large to be searched.
+ * The paths of changed files that hold a secret, in their content or in their name. A link's content is its target. Each
+ * file is held in memory: those that are too large for that are not committed anyway.
  */
 export async function findSecrets(
   reader: ObjectReader,
@@ -71,15 +68,6 @@ export async function findSecrets(
   };
   for (const [index, file] of files.entries()) {
     const size = infos[index]?.size ?? 0;
-    if (size > LARGEST) {
-      throw new ChooError(
-        'usage',
-        `\`${file.path}\` has ${Math.ceil(size / 2 ** 20)} MiB, too much to be searched for secrets`,
-        {
-          hint: 'files larger than 64 MiB are not committed; ignore it, or make it smaller',
-        },
-      );
-    }
     if (bytes + size > BATCH) await search();
     batch.push(file);
     bytes += size;

@@ -155,10 +155,11 @@ export class TaskLoop {
   }
 
   async #commit(task: Task, attempt: number, tree: string, alreadyGreen: boolean): Promise<void> {
-    const { unit, run, branch } = this.#job;
+    const { unit, run, branch, config } = this.#job;
     const { note, taskCompleted, log } = this.#services;
     this.#complete.add(task.number);
     const last = this.#complete.size === unit.tasks.length;
+    const nothingFollows = last && config.baseline_checks.length + config.worktree.teardown.length === 0;
     const facts = { unit: unit.id, task: task.number };
     const commit = await this.#bench.commit(
       tree,
@@ -168,8 +169,11 @@ export class TaskLoop {
         body: `Task ${task.number} of ${unit.tasks.length} of ${unit.id}.`,
         trailers: taskTrailers({ run, unit: unit.id, task: String(task.number), attempt, gate: task.gate }),
       },
-      ({ commit, parent }) =>
-        note({ type: 'task.committed', ...facts, attempt, commit, parent, alreadyGreen }),
+      {
+        record: ({ commit, parent }) =>
+          note({ type: 'task.committed', ...facts, attempt, commit, parent, alreadyGreen }),
+        last: nothingFollows,
+      },
     );
     note({ type: 'task.completed', ...facts, commit, attempts: attempt, alreadyGreen });
     log.say(`task ${task.number} is complete: ${commit.slice(0, 12)}`);

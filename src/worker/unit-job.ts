@@ -42,7 +42,7 @@ export interface WorkerServices {
   readonly agent: Agent;
   readonly budget: Budget;
   readonly log: UnitLog;
-  /** Where the streams of agents and the output of gates are kept. */
+  /** Where the output of gates and commands is kept. */
   readonly logDirectory: string;
   /** A directory for what nobody needs after the run, such as the state that an agent keeps of its own. */
   readonly scratch: string;
@@ -62,7 +62,7 @@ export interface WorkerServices {
 
 /** How long a provider's limits are waited out. Milliseconds. */
 export interface Patience {
-  /** The first wait where the provider does not say; each next one is twice as long. */
+  /** The first wait where the provider does not say; each next one is as long as all before it, a quarter of an hour at most. */
   readonly firstMs: number;
   /** A longer wait gives the slot back. */
   readonly inPlaceMs: number;

@@ -76,13 +76,15 @@ export class Workbench {
   async inspect(): Promise<Inspection> {
     await this.idle();
     await this.#removeNested();
+    let tree: string;
     try {
-      return await this.#judgeTree(await this.#worktree.stage());
+      tree = await this.#worktree.stage();
     } catch (error) {
       // A file that git may not read, or will not take.
       if (!(error instanceof ChooError) || error.code !== 'git') throw error;
       return { kind: 'unfit', reason: `what it left cannot be committed: ${error.message}`, changes: [] };
     }
+    return this.#judgeTree(tree);
   }
 
   async #judgeTree(staged: string): Promise<Inspection> {
@@ -143,18 +145,18 @@ export class Workbench {
 
   /**
    * Commits exactly this tree and the edits of the unit's own spec files, and pushes the branch. `record` is called in
-   * between: what is not recorded is not pushed.
+   * between: what is not recorded is not pushed. Of the last commit nobody in the worktree will see anything.
    */
   async commit(
     tree: string,
     edits: readonly SpecEdit[],
     words: CommitWords,
-    record: (made: MadeCommit) => void,
+    { record, last }: { readonly record: (made: MadeCommit) => void; readonly last: boolean },
   ): Promise<string> {
     const made = await this.branch.make(tree, edits, words);
     record(made);
     await this.#services.recorded();
-    this.#then(() => this.#takeOver(made));
+    if (!last) this.#then(() => this.#takeOver(made));
     await this.branch.push(made);
     return made.commit;
   }
@@ -203,8 +205,10 @@ export class Workbench {
 
   async #setUp(phase: 'setup' | 'teardown'): Promise<void> {
     const { unit, config } = this.#job;
+    let ran = false;
     for (const { command, if: condition } of config.worktree[phase]) {
       if (condition !== undefined && !(await exists(join(this.cwd, condition)))) continue;
+      ran = true;
       this.#services.onActivity(`$ ${command}`);
       const { kind, exitCode, ending, tail, durationMs } = await this.#run(command, 'setup', phase);
       if (kind === 'cancelled') throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
@@ -220,7 +224,7 @@ export class Workbench {
       if (kind !== 'green')
         throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, lastLine(tail));
     }
-    const changed = await this.#discard();
+    const changed = ran ? await this.#discard() : [];
     if (changed.length > 0)
       this.#notice(
         'setup-wrote',

@@ -40,7 +40,6 @@ async function doTasks(job: UnitJob, services: WorkerServices): Promise<string> 
     await new TaskLoop(job, services, bench, invoker).run();
     await passBaselineChecks(job, services, bench, invoker);
     keep = false; // all that is in it is on the branch
-    await bench.idle();
     return bench.branch.head;
   } finally {
     await bench.close(keep);

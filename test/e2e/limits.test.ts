@@ -77,6 +77,8 @@ describe('budgets', () => {
     const outcome = await project.run('--max-tokens', '2000');
     expect(outcome.exitCode).toBe(1);
     expect(new Set(failures(outcome))).toEqual(new Set(['budget']));
+    const hints = outcome.events.filter(({ type }) => type === 'unit.failed').map(({ hint }) => hint);
+    for (const hint of hints) expect(hint).toContain('`--max-tokens`');
     const { tokens } = await totals(project);
     expect(tokens).toBeLessThanOrEqual(2_000 * 1.2 + 400); // each of the four is stopped by what it said last
   });

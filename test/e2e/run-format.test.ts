@@ -457,10 +457,12 @@ test('what is not committed is listed, and nothing starts', async () => {
   });
   await writeFile(join(project.path, 'specs/tasks/unit/01-step.md'), 'changed');
   await writeFile(join(project.path, 'specs/tasks/unit/02-step.md'), 'new');
+  await writeFile(join(project.path, 'specs/tasks/unit/.02-step.md.swp'), 'what an editor leaves');
   const { exitCode, stderr } = await project.run();
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(/changed +specs\/tasks\/unit\/01-step\.md/);
   expect(stderr).toMatch(/not in git +specs\/tasks\/unit\/02-step\.md/);
+  expect(stderr).not.toContain('.swp');
   expect(existsSync(join(project.path, '.git/choo'))).toBe(false);
   expect((await project.run('--rev', 'HEAD')).exitCode).toBe(0);
 });

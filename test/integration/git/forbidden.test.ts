@@ -1,7 +1,7 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findForbidden } from '../../../src/git/forbidden.ts';
+import { findForbidden, LARGEST_FILE } from '../../../src/git/forbidden.ts';
 import { diffTrees, treeOf } from '../../../src/git/tree-object.ts';
 import { commitFiles, git, type GitWorld, gitWorld } from '../../helpers/git-repository.ts';
 
@@ -37,6 +37,14 @@ async function judged(
 describe('what must not be committed', () => {
   test.each<readonly [what: string, change: (root: string) => Promise<unknown>, found: readonly string[]]>([
     ['nothing', async () => {}, []],
+    [
+      'a file of 64 MiB, and one a byte larger',
+      async (root) => {
+        await writeFile(join(root, 'large'), Buffer.alloc(LARGEST_FILE));
+        await writeFile(join(root, 'too-large'), Buffer.alloc(LARGEST_FILE + 1));
+      },
+      ['size too-large'],
+    ],
     ['ordinary work', async (root) => writeFile(join(root, 'a/b/new'), 'x'), []],
     ['a link inside', async (root) => linkTo(root, 'x/y', '../a/b/c.txt'), []],
     ['a link out', async (root) => linkTo(root, 'x/y', '../../a'), ['link x/y']],

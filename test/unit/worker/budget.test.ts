@@ -42,9 +42,12 @@ describe('a budget', () => {
       ['a', { tokens: 60, cost: 0 }],
       ['b', { tokens: 40, cost: 0 }],
     ]);
-    const budget = new Budget(limits(60, 100), spent);
+    const budget = new Budget(limits(60, 101), spent);
     expect(await budget.reserve('a', never)).toMatchObject({ refused: 'unit' });
-    expect(await budget.reserve('c', never)).toMatchObject({ refused: 'run', limit: 100 });
+    expect(await reserve(budget, 'c')).toMatchObject({ tokens: 1 });
+    const usedUp = new Budget(limits(60, 100), spent);
+    expect(await usedUp.reserve('c', never)).toMatchObject({ refused: 'run', limit: 100 });
+    expect(await usedUp.reserve('a', never)).toMatchObject({ refused: 'run' }); // raising its own would not help
   });
 
   test('binds money where it is known, and tokens where it is not', async () => {
