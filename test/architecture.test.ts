@@ -59,7 +59,7 @@ const ONLY_IN: readonly (readonly [packages: RegExp, places: RegExp])[] = [
   [/^commander$/, /^cli\//],
   [
     /^node:(?:fs|net|http|https|child_process)(?:\/promises)?$/,
-    /^(?!scheduler\/|plan\/|provider\/|problems\/|events\/state\.ts$)/,
+    /^(?!scheduler\/|plan\/|provider\/|problems\/|events\/(?:state|unit-progress)\.ts$)/,
   ],
 ];
 

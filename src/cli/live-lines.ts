@@ -1,4 +1,5 @@
-import type { Activity, RunState, UnitProgress } from '../events/state.ts';
+import type { RunState } from '../events/state.ts';
+import type { Activity, UnitProgress } from '../events/unit-progress.ts';
 import { columnWidth, type Medium, pad, printable, truncate, wrapList } from '../plan/layout.ts';
 import { formatCost, formatDuration, formatTokens } from './amounts.ts';
 import { totalsOf } from './run-totals.ts';

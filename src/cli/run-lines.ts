@@ -1,5 +1,6 @@
 import type { EventBody, EventType, RunEvent } from '../events/event.ts';
-import type { RunState, UnitProgress } from '../events/state.ts';
+import type { RunState } from '../events/state.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import { count, printable } from '../plan/layout.ts';
 import { describeCost, formatDuration, formatTokens } from './amounts.ts';
 

@@ -1,4 +1,5 @@
-import type { RunState, UnitProgress } from '../events/state.ts';
+import type { RunState } from '../events/state.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import { columnWidth, count, type Medium, pad, printable, wrapList } from '../plan/layout.ts';
 import { describeCost, formatDuration, formatTokens } from './amounts.ts';
 import { totalsOf } from './run-totals.ts';

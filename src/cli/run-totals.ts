@@ -1,4 +1,5 @@
-import type { RunState, Spending, UnitProgress } from '../events/state.ts';
+import type { RunState } from '../events/state.ts';
+import type { Spending, UnitProgress } from '../events/unit-progress.ts';
 import { Graph } from '../scheduler/graph.ts';
 
 /** A run in a few numbers. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FAILURES } from '../events/event.ts';
-import type { RunState, Spending, UnitProgress } from '../events/state.ts';
+import type { RunState } from '../events/state.ts';
+import type { Spending, UnitProgress } from '../events/unit-progress.ts';
 import type { LockOwner } from '../store/journal-lock.ts';
 import { totalsOf } from './run-totals.ts';
 

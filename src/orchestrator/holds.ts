@@ -1,4 +1,4 @@
-import type { UnitProgress } from '../events/state.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 
 /** What a timer can count to. Milliseconds. */
 const LONGEST_MS = 2 ** 31 - 1;

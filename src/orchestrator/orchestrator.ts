@@ -1,7 +1,8 @@
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError, coerceError } from '../errors.ts';
 import type { Failure } from '../events/event.ts';
-import type { RunState, UnitProgress } from '../events/state.ts';
+import type { RunState } from '../events/state.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import { unitBranch } from '../git/branches.ts';
 import { Graph } from '../scheduler/graph.ts';
 import { decide, type UnitState } from '../scheduler/scheduler.ts';

@@ -1,4 +1,5 @@
-import type { RunState, UnitProgress } from '../events/state.ts';
+import type { RunState } from '../events/state.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import { mergeCommits } from '../git/merge.ts';
 import type { Repository } from '../git/repository.ts';
 import { Graph } from '../scheduler/graph.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Unit } from '../discovery/unit.ts';
 import { coerceError } from '../errors.ts';
-import type { UnitProgress } from '../events/state.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import { unitBranch } from '../git/branches.ts';
 import type { UnitEnd, UnitJob, WorkerServices } from '../worker/unit-job.ts';
 import { UnitLog } from '../worker/unit-log.ts';

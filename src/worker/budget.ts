@@ -1,4 +1,4 @@
-import type { Spending } from '../events/state.ts';
+import type { Spending } from '../events/unit-progress.ts';
 
 /** Tokens and US dollars. `cost` Infinity: no limit but the tokens. */
 export interface Amount {

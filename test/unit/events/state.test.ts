@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type EventBody, parseEvent } from '../../../src/events/event.ts';
-import { advance, foldEvents, type RunState, type UnitProgress } from '../../../src/events/state.ts';
+import { advance, foldEvents, type RunState } from '../../../src/events/state.ts';
+import type { UnitProgress } from '../../../src/events/unit-progress.ts';
 import { START, commit, factsOf, numbered, plannedUnit, resumed, started } from '../../helpers/run-events.ts';
 
 const api = factsOf('api');
