@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Printed at the end of a run; set it to see the same random inputs again.
@@ -6,6 +7,7 @@ process.env['CHOO_TEST_SEED'] = seed;
 
 export default defineConfig({
   test: {
+    maxWorkers: availableParallelism(), // by itself it leaves one out, which of two is half
     projects: [
       project('unit', ['test/*.test.ts', 'test/unit/**/*.test.ts'], 10_000),
       project('integration', ['test/integration/**/*.test.ts'], 60_000),

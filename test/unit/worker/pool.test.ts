@@ -240,6 +240,7 @@ describe('SPEC-FORMAT §4, wait and stats', () => {
     const { work, under, end } = heldWork();
     const pool = new Pool({ maxWorkers: 2, provider, work });
     const numbers = () => Object.values(pool.stats());
+    const atFirst = pool.stats();
     expect(numbers()).toEqual([0, 0, 0, 0, 0]);
     await pool.submit(unit('a', 3));
     await pool.submit(unit('b', 2));
@@ -258,6 +259,7 @@ describe('SPEC-FORMAT §4, wait and stats', () => {
     end('c', 'released');
     await pool.wait().catch(() => {});
     expect(numbers()).toEqual([0, 1, 1, 9, 2]);
+    expect(Object.values(atFirst)).toEqual([0, 0, 0, 0, 0]); // what was true then
   });
 });
 
@@ -265,9 +267,13 @@ describe('SPEC-FORMAT §4, shutdown', () => {
   const provider = createProvider('rehearsal');
 
   test('cancels, waits, and refuses what is submitted afterwards', async () => {
+    const asked: string[] = [];
     const pool = new Pool<PoolUnit>({
       maxWorkers: 2,
-      provider,
+      factory: ({ id }) => {
+        asked.push(id);
+        return provider;
+      },
       work: async (_, { signal }) => {
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
         return 'released';
@@ -277,7 +283,11 @@ describe('SPEC-FORMAT §4, shutdown', () => {
     await pool.submit(unit('b'));
     await pool.shutdown({ timeoutMs: 1_000 });
     expect(pool.stats().activeWorkers).toBe(0);
-    await expect(pool.submit(unit('c'))).rejects.toThrow('shut down');
+    await expect(pool.submit(unit('c'))).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'the pool is shut down and takes no unit `c`',
+    });
+    expect(asked).toEqual(['a', 'b']);
     expect(pool.stats().totalTasks).toBe(2);
   });
 
