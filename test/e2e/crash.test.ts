@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { CHOO } from '../helpers/run-choo.ts';
+import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
 import { SANDBOXES } from '../helpers/sandboxes.ts';
 import { fileOn, makeProject, resultBranch, type SpecProject, story } from '../helpers/spec-project.ts';
 
@@ -225,9 +225,7 @@ describe.each(SANDBOXES)('killed with -9, in %s', (sandbox) => {
     await project.git('commit', '-qam', 'Take the stand-in');
     for (let kill = 0; kill < 2; kill += 1) {
       const run = start(project, sandbox);
-      run.stdout.setEncoding('utf8');
-      for await (const chunk of run.stdout as AsyncIterable<string>)
-        if (chunk.includes('task.provider.usage')) break;
+      await untilPrinted(run.stdout, 'task.provider.usage');
       run.kill('SIGKILL');
       await run;
       if (sandbox === 'bubblewrap') await expectNoProcess(/sleep 1179/);
@@ -251,8 +249,7 @@ test('a run that goes on gives another turn to what had failed for want of a too
   };
   await using project = await makeProject({ units, config: 'parallelism: 2\n' });
   const run = start(project, 'host');
-  run.stdout.setEncoding('utf8');
-  for await (const chunk of run.stdout as AsyncIterable<string>) if (chunk.includes('unit.blocked')) break;
+  await untilPrinted(run.stdout, 'unit.blocked');
   run.kill('SIGINT');
   expect((await run).exitCode).toBe(130);
   const tools = join(project.dataDirectory, '../tools');
@@ -266,4 +263,19 @@ test('a run that goes on gives another turn to what had failed for want of a too
   expect(stdout).toContain('orch.resumed');
   expect(exitCode).toBe(0);
   expect(await story(project, 'choo/unit/main/blocked')).toEqual(['Step 1 of broken', 'Step 1 of blocked']);
+});
+
+test('a run whose reader goes away stops in order and can go on', async () => {
+  const units = { unit: { tasks: [work('u1', '1176'), work('u2', '1176'), work('u3', '1176')] } };
+  await using project = await makeProject({ units });
+  const run = start(project, 'host');
+  await untilPrinted(run.stdout, 'task.completed');
+  run.stdout.destroy(); // as `head` does
+  expect((await run).exitCode).toBe(130);
+  await expectNoProcess(/sleep 0\.1176/);
+  expect((await project.choo('status')).stdout).toContain('interrupted');
+  const { exitCode, stdout } = await start(project, 'host');
+  expect(stdout).toContain('orch.resumed');
+  expect(exitCode).toBe(0);
+  expect(await story(project, 'choo/unit/main/unit')).toHaveLength(3);
 });

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CHOO } from '../helpers/run-choo.ts';
+import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
 import { fileOn, makeProject, resultBranch, type RunOutcome, story } from '../helpers/spec-project.ts';
 
 const UNIT = 'choo/unit/main/unit';
@@ -302,9 +302,7 @@ describe('SPEC-FORMAT §1', () => {
       extendEnv: false,
       reject: false,
     });
-    first.stdout.setEncoding('utf8');
-    for await (const chunk of first.stdout as AsyncIterable<string>)
-      if (chunk.includes('task.provider.invoke')) break;
+    await untilPrinted(first.stdout, 'task.provider.invoke');
     const second = await project.run();
     expect(second.exitCode).toBe(1);
     expect(second.stderr).toMatch(new RegExp(`running since .* \\(process ${first.pid ?? 0}\\)`));

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
 
@@ -44,4 +45,16 @@ export async function runChoo(
   environment?: Readonly<Record<string, string>>,
 ): Promise<Outcome> {
   return runProgram(cwd, [...CHOO, ...args], environment);
+}
+
+/** Until a program has printed this; it may go on printing, and is read on. Rejects when it ends before. */
+export async function untilPrinted(stream: Readable, text: string): Promise<void> {
+  let seen = '';
+  await new Promise<void>((resolve, reject) => {
+    stream.on('data', (chunk: Buffer | string) => {
+      seen = (seen + String(chunk)).slice(-10_000);
+      if (seen.includes(text)) resolve();
+    });
+    stream.once('end', () => reject(new Error(`it never printed \`${text}\`; its last words: ${seen}`)));
+  });
 }

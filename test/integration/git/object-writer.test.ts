@@ -47,17 +47,24 @@ describe('writing objects', () => {
     expect(listed.slice(0, -1)).toHaveLength(names.length + 3);
   });
 
-  test('keeps a thousand apart that are written at once, and leaves no draft', async () => {
+  test('keeps a thousand apart that are written at once, and uses their drafts again', async () => {
     await using world = await gitWorld({ a: 'A' });
     const { reader, writer } = world.repository;
     const contents = Array.from({ length: 1_000 }, (_, number) => Buffer.from(`content ${number % 900}`));
     const ids = await Promise.all(contents.map((content) => writer.blob(content)));
     expect(await reader.contents(ids)).toEqual(contents);
     expect(new Set(ids).size).toBe(900);
-    const spool = (await readdir(world.home, { recursive: true })).filter((name) =>
-      name.startsWith('spool-'),
-    );
-    expect(spool).toHaveLength(1);
+    const drafts = async (): Promise<readonly string[]> => {
+      const names = await readdir(world.home, { recursive: true });
+      return names.filter((name) => /spool-[^/]+\/\d+$/.test(name));
+    };
+    const made = await drafts();
+    expect(made.length).toBeLessThanOrEqual(1_000);
+    for (let number = 0; number < 20; number += 1) {
+      const id = await writer.blob(Buffer.from(`later ${number}`)); // shorter or longer than what a draft held
+      expect(await reader.contents([id])).toEqual([Buffer.from(`later ${number}`)]);
+    }
+    expect(await drafts()).toEqual(made);
   });
 
   test('refuses what is no commit, and writes on', async () => {

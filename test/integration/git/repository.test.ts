@@ -196,7 +196,8 @@ describe('the repository behind the worktrees', () => {
     await world.repository[Symbol.asyncDispose]();
     await settled;
     expect(await children()).toEqual(before);
-    expect((await readdir(world.home)).sort()).toEqual(['cache.git', 'worktrees']);
+    expect((await readdir(world.home)).sort()).toEqual(['cache.git', 'scratch', 'worktrees']);
+    expect(await readdir(join(world.home, 'scratch'))).toEqual([]);
   });
 });
 
