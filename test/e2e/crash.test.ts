@@ -273,7 +273,7 @@ test('a run whose reader goes away stops in order and can go on', async () => {
   run.stdout.destroy(); // as `head` does
   expect((await run).exitCode).toBe(130);
   await expectNoProcess(/sleep 0\.1176/);
-  expect((await project.choo('status')).stdout).toContain('interrupted');
+  expect((await project.choo('status')).stdout).toContain('Interrupted');
   const { exitCode, stdout } = await start(project, 'host');
   expect(stdout).toContain('orch.resumed');
   expect(exitCode).toBe(0);
