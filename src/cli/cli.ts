@@ -82,7 +82,7 @@ async function main(argv: readonly string[]): Promise<number> {
 // A reader that has seen enough (`choo plan | head`) is no error. A command that is to end in order then takes the signal
 // that the system would have sent.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE' && process.emit('SIGPIPE')) return;
+  if (error.code === 'EPIPE' && process.emit('SIGPIPE', 'SIGPIPE')) return;
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
   process.stderr.write(`choo: cannot write the output (${error.code ?? error.message})\n`);
   process.exit(1);

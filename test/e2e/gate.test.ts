@@ -105,8 +105,11 @@ describe.each(SANDBOXES)('the gate, in %s', (sandbox) => {
   test('does not commit what the gate changes', async () => {
     await using project = await make(
       oneTask('echo done > done.txt', {
-        gate: 'sh check.sh && echo changed > tracked.txt && echo new > left.txt',
-        files: { 'tracked.txt': 'as it was\n' },
+        gate: 'sh change.sh', // which changes files also where it is red, before the agent starts
+        files: {
+          'change.sh': 'echo changed > tracked.txt; echo new > left.txt; test "$(cat done.txt)" = done\n',
+          'tracked.txt': 'as it was\n',
+        },
       }),
     );
     expect((await project.run()).exitCode).toBe(0);
