@@ -145,7 +145,10 @@ describe.each(SANDBOXES)('killed with -9, in %s', (sandbox) => {
     expect(await story(project, 'choo/unit/main/unit')).toEqual(['Step 1 of unit']);
   });
 
-  test('a run that starts over goes on starting over, and no unit does twice', async () => {
+  test.each([
+    ['before the second unit begins', { nth: 1, after: true }],
+    ['when the old head of the second is put aside', { nth: 2 }],
+  ])('a run that starts over, killed %s, goes on so, and no unit starts over twice', async (_, when) => {
     const units = {
       one: { tasks: [work('o1', '1177')] },
       two: { dependsOn: ['one'], tasks: [work('t1', '1178')] },
@@ -155,8 +158,7 @@ describe.each(SANDBOXES)('killed with -9, in %s', (sandbox) => {
     const old = await Promise.all(
       ['one', 'two'].map((id) => project.git('rev-parse', `choo/unit/main/${id}`)),
     );
-    // `one` has moved its branch by then, `two` has put its old head aside and not moved it yet.
-    const path = await killerGit(project, '*update-ref*refs/heads/choo/unit/*', { nth: 2 });
+    const path = await killerGit(project, '*update-ref*refs/heads/choo/unit/*', when);
     expect((await start(project, sandbox, path, '--fresh')).signal).toBe('SIGKILL');
     const one = await project.git('rev-parse', 'choo/unit/main/one');
     expect(one).not.toBe(old[0]);
@@ -266,8 +268,9 @@ test('a run that goes on gives another turn to what had failed for want of a too
 });
 
 test('a run whose reader goes away stops in order and can go on', async () => {
-  const units = { unit: { tasks: [work('u1', '1176'), work('u2', '1176'), work('u3', '1176')] } };
-  await using project = await makeProject({ units });
+  const tasks = (id: string) => [1, 2, 3].map((number) => work(`${id}${number}`, '1176'));
+  const units = { unit: { tasks: tasks('u') }, other: { tasks: tasks('o') }, third: { tasks: tasks('t') } };
+  await using project = await makeProject({ units, config: 'parallelism: 3\n' });
   const run = start(project, 'host');
   await untilPrinted(run.stdout, 'task.completed');
   run.stdout.destroy(); // as `head` does
