@@ -133,25 +133,12 @@ function boundOf({ units, tasks, sleepMs, parallelism, dependsOn }: Workload): n
 async function timeRun(directory: string, workload: Workload, agent?: string): Promise<Timing> {
   const project = join(directory, 'project');
   await writeProject(project, workload, agent);
-  const cli = new URL('../src/cli/cli.ts', import.meta.url).pathname;
-  const words = [
-    '-f',
-    '%M',
-    process.execPath,
-    '--max-semi-space-size=64',
-    cli,
-    'run',
-    '--json',
-    '--sandbox',
-    'host',
-  ];
+  const choo = new URL('../script/choo', import.meta.url).pathname;
+  const words = ['-f', '%M', choo, 'run', '--json', '--sandbox', 'host'];
   const started = performance.now();
   const { stdout, stderr, exitCode } = await execa('/usr/bin/time', words, {
     cwd: project,
-    env: {
-      CHOO_DATA_DIR: join(directory, 'data'),
-      NODE_COMPILE_CACHE: join(tmpdir(), 'choo-bench-compiled'),
-    },
+    env: { CHOO_DATA_DIR: join(directory, 'data') },
     reject: false,
     maxBuffer: 1e9,
   });

@@ -76,8 +76,9 @@ describe.skipIf(missing !== undefined)(
     });
 
     test('asks those inside before it kills them, and when cancelled', async () => {
-      const polite = await bash(world, 'trap "echo bye; exit 0" TERM; sleep 100 & wait', { totalMs: 500 });
-      expect(polite).toMatchObject({ ending: { kind: 'timed-out' }, tail: 'bye\n' });
+      const politely = 'trap "echo bye; exit 0" TERM; echo ready; sleep 100 & wait';
+      const polite = await bash(world, politely, { idleMs: 2_000 });
+      expect(polite).toMatchObject({ ending: { kind: 'stalled' }, tail: 'ready\nbye\n' });
       const sleep = uniqueSleep();
       const abort = new AbortController();
       const onLine = (): void => abort.abort();
