@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   provider: ['config', 'discovery', 'types events', 'types sandbox'],
   plan: ['config', 'discovery', 'scheduler', 'provider'],
   github: ['config', 'discovery', 'events', 'scheduler', 'plan'],
-  store: ['discovery', 'events', 'scheduler'],
+  store: ['discovery', 'events', 'scheduler', 'sandbox/tool.ts'],
   worker: ['config', 'discovery', 'events', 'git', 'provider', 'sandbox'],
   orchestrator: [
     'config',

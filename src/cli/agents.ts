@@ -16,6 +16,29 @@ export function createAgents(config: Config, searchPath: string): (provider: str
   };
 }
 
+/**
+ * The agents of a server: a repository chooses the model and nothing else of the command line, and that only among those the
+ * operator allows.
+ */
+export function createHostedAgents(
+  searchPath: string,
+  models: readonly string[] | undefined,
+): (config: Config) => (provider: string) => Agent {
+  return (config) => {
+    const providers = Object.fromEntries(
+      Object.entries(config.provider.providers).map(([name, chosen]) => {
+        const { model } = chosen ?? {};
+        if (model !== undefined && models !== undefined && !models.includes(model))
+          throw new ChooError('usage', `the model \`${model}\` is not one that this server allows`, {
+            hint: `it allows ${models.join(', ')}`,
+          });
+        return [name, model === undefined ? {} : { model }];
+      }),
+    );
+    return createAgents({ ...config, provider: { ...config.provider, providers } }, searchPath);
+  };
+}
+
 function createAgent(name: string, config: Config, searchPath: string): Agent {
   const provider = createProvider(name);
   const { model, args = [], command } = config.provider.providers[provider.name] ?? {};

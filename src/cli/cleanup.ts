@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { localDataDirectory } from '../config/settings.ts';
-import { foldEvents } from '../events/state.ts';
+import { foldEvents, type RunState } from '../events/state.ts';
 import { type Git, openGit } from '../git/git.ts';
 import { Repository, repositoryHome, type RepositoryPlace } from '../git/repository.ts';
 import { WorktreeManager } from '../git/worktree.ts';
@@ -129,7 +129,7 @@ async function cleanLogs(journal: Journal, dryRun: boolean): Promise<Cleaned> {
   for (const run of runs) {
     if (!existsSync(journal.logDirectory(run))) continue;
     const status = await readStatus(journal, run);
-    if (status !== 'complete' && status !== 'failed') {
+    if (status === undefined || status === 'running' || status === 'interrupted') {
       const why = status === undefined ? 'its events cannot be read' : 'the run can go on';
       kept.push({
         what: `logs of run ${run}`,
@@ -151,7 +151,7 @@ async function cleanLogs(journal: Journal, dryRun: boolean): Promise<Cleaned> {
   return { removed, kept };
 }
 
-async function readStatus(journal: Journal, run: string): Promise<string | undefined> {
+async function readStatus(journal: Journal, run: string): Promise<RunState['status'] | undefined> {
   try {
     return foldEvents(await journal.read(run))?.status;
   } catch {

@@ -46,12 +46,22 @@ const MARKS = {
   running: ['cyan', '▸'],
   failed: ['red', '✗'],
   blocked: ['yellow', '-'],
+  cancelled: ['yellow', '×'],
+  skipped: ['dim', '»'],
   pending: ['dim', ' '],
   complete: ['green', '✓'],
 } as const;
 
 /** What is seen first when there is not room for all. */
-const RANK: readonly UnitProgress['state'][] = ['running', 'failed', 'pending', 'blocked', 'complete'];
+const RANK: readonly UnitProgress['state'][] = [
+  'running',
+  'failed',
+  'pending',
+  'blocked',
+  'cancelled',
+  'skipped',
+  'complete',
+];
 
 function mostTelling(units: readonly UnitProgress[]): UnitProgress[] {
   return RANK.flatMap((state) => units.filter((unit) => unit.state === state));
@@ -125,7 +135,7 @@ function describe(unit: UnitProgress, { state, activity }: Around): string {
 }
 
 function waitsFor({ plan }: UnitProgress, { units }: RunState): string {
-  const open = plan.dependsOn.filter((id) => units.get(id)?.state !== 'complete');
+  const open = plan.dependsOn.filter((id) => !['complete', 'skipped'].includes(units.get(id)?.state ?? ''));
   return open.length === 0 ? '' : `after ${open.map(printable).join(', ')}`;
 }
 
@@ -144,6 +154,8 @@ function renderRest(
     ['running', 'running'],
     ['failed', 'failed'],
     ['blocked', 'blocked'],
+    ['cancelled', 'cancelled'],
+    ['skipped', 'skipped'],
     ['complete', 'done'],
     ['pending', 'waiting'],
   ];
@@ -161,6 +173,8 @@ function renderTotals(state: RunState, { width, paint, now }: LiveMedium): strin
     [totals.running, 'running'],
     [totals.failed, 'failed'],
     [totals.blocked, 'blocked'],
+    [totals.cancelled, 'cancelled'],
+    [totals.skipped, 'skipped'],
     [totals.waiting, 'waiting'],
   ];
   const { spending, criticalTasks } = totals;

@@ -38,14 +38,17 @@ function partOf(event: RunEvent, unit: UnitProgress | undefined): string {
 const nothing = (): undefined => undefined;
 
 const LINES: { readonly [Type in EventType]: Tell<Type> } = {
-  'orch.started': ({ run, units, parallelism, sandbox }) => {
+  'orch.started': ({ run, units, parallelism, sandbox, actor }) => {
     const tasks = units.reduce((sum, unit) => sum + unit.tasks.length, 0);
-    return `run ${run}: ${count(units.length, 'unit')}, ${count(tasks, 'task')}, ${parallelism} at a time, sandbox ${sandbox}`;
+    return `run ${run}: ${count(units.length, 'unit')}, ${count(tasks, 'task')}, ${parallelism} at a time, sandbox ${sandbox}${actor === null ? '' : `, for ${actor}`}`;
   },
   'orch.resumed': ({ sandbox }) => `the run goes on, sandbox ${sandbox}`,
   'orch.interrupted': ({ reason }) => `the run stops before its end: ${reason}`,
   'orch.completed': ({ head, branch }) =>
-    head === null ? 'the run is complete, there was nothing to do' : `the run is complete: ${branch}`,
+    branch === null
+      ? 'the run is complete'
+      : `the run is complete${head === null ? ', there was nothing to do' : `: ${branch}`}`,
+  'orch.cancelled': ({ actor }) => `the run was cancelled by ${actor}`,
   'orch.failed': () => 'the run has ended, and not every unit is complete',
 
   'unit.queued': nothing,
@@ -58,6 +61,10 @@ const LINES: { readonly [Type in EventType]: Tell<Type> } = {
     `complete${verified ? ' and verified' : ', not verified'} at ${short(head)}${spent(unit)}`,
   'unit.failed': ({ message, hint }) => `failed: ${message}${hint === null ? '' : ` (${hint})`}`,
   'unit.blocked': ({ cause }) => `blocked by ${cause}`,
+  'unit.cancelled': ({ actor }) => `cancelled by ${actor}`,
+  'unit.skipped': ({ actor }) => `skipped by ${actor}: what depends on it goes on without it`,
+  'unit.retried': ({ actor, fresh, from }) =>
+    `another turn, asked for by ${actor}${fresh ? ', from the start' : from === null ? '' : `, from task ${from} on`}`,
   'unit.released': ({ reason, until }) => `given back: ${reason}${untilText(until)}`,
   'unit.notice': ({ message }) => `note: ${message}`,
 

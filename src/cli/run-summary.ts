@@ -17,6 +17,8 @@ export function renderSummary(state: RunState, medium: SummaryMedium): string {
     completeSection(state, medium),
     failedSection(state, medium),
     blockedSection(state, medium),
+    listSection('Cancelled', unitsIn(state, 'cancelled'), medium),
+    listSection('Skipped', unitsIn(state, 'skipped'), medium),
     unfinishedSection(state, medium),
     unmergedSection(state, medium),
     noticeSection(state, medium),
@@ -42,6 +44,7 @@ const HEADLINES = {
   interrupted: ['yellow', 'Interrupted: '],
   complete: ['green', ''],
   failed: ['red', 'Not everything was done: '],
+  cancelled: ['yellow', 'Cancelled: '],
 } as const;
 
 function unitsIn(state: RunState, ...wanted: readonly UnitProgress['state'][]): UnitProgress[] {
@@ -107,11 +110,13 @@ function blockedSection(state: RunState, { paint }: Medium): string {
 }
 
 /** What goes on, or will when the run does. */
-function unfinishedSection(state: RunState, { paint, width }: Medium): string {
-  const units = unitsIn(state, 'running', 'pending');
-  if (units.length === 0) return '';
+function unfinishedSection(state: RunState, medium: Medium): string {
   const title = state.status === 'running' ? 'Goes on' : 'Not finished';
-  return `${paint('bold', title)}\n  ${wrapList(units.map(nameOf), 2, 2, width)}`;
+  return listSection(title, unitsIn(state, 'running', 'pending'), medium);
+}
+
+function listSection(title: string, units: readonly UnitProgress[], { paint, width }: Medium): string {
+  return units.length === 0 ? '' : `${paint('bold', title)}\n  ${wrapList(units.map(nameOf), 2, 2, width)}`;
 }
 
 function unmergedSection({ unmerged }: RunState, { paint, width }: Medium): string {
@@ -151,6 +156,7 @@ const GO_ON: Readonly<Partial<Record<RunState['status'], string>>> = {
   interrupted: 'To go on where it stopped',
   running: 'To go on where it stopped',
   failed: 'To try again what failed; what is complete stays',
+  cancelled: 'To do what is left; what is complete stays',
 };
 
 /** A word that a shell takes as it is: the name of a target branch may hold anything. */

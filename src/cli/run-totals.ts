@@ -8,6 +8,8 @@ export interface RunTotals {
   readonly running: number;
   readonly failed: number;
   readonly blocked: number;
+  readonly cancelled: number;
+  readonly skipped: number;
   readonly waiting: number;
   readonly spending: Spending;
   /** Tasks left on the longest way through the units that can still be done. */
@@ -23,6 +25,8 @@ export function totalsOf(state: RunState): RunTotals {
     running: count('running'),
     failed: count('failed'),
     blocked: count('blocked'),
+    cancelled: count('cancelled'),
+    skipped: count('skipped'),
     waiting: count('pending'),
     spending: sum(units.map(({ spending }) => spending)),
     criticalTasks: criticalTasks(units),

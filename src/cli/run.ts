@@ -13,11 +13,18 @@ import {
   listOwnBranches,
 } from '../git/branches.ts';
 import { openGit } from '../git/git.ts';
-import { describeStart, hasWork, type LocalRun, ownerOf, runLocally } from '../orchestrator/local-run.ts';
+import {
+  describeLocalStart,
+  hasWork,
+  type LocalRun,
+  ownerOf,
+  runLocally,
+} from '../orchestrator/local-run.ts';
 import { findPreflightProblems } from '../orchestrator/preflight.ts';
 import { makePlan } from '../plan/plan.ts';
 import { renderPlan, renderProblem } from '../plan/text.ts';
 import { createAgents, readSecrets } from './agents.ts';
+import { amount, wholeNumber } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { openLocalSandbox } from './local-sandbox.ts';
 import {
@@ -161,7 +168,7 @@ async function run(context: CommandContext, path: string | undefined, options: R
     onResume: view.onResume,
   };
   const problems = findPreflightProblems({
-    planned: describeStart(request, '').units,
+    planned: describeLocalStart(request, '').units,
     units: new Map(project.discovery.units.map((unit) => [unit.id, unit])),
     config,
     target,
@@ -238,18 +245,4 @@ async function askOnce(question: string): Promise<boolean> {
   } finally {
     lines.close();
   }
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number >= least && number <= most) return number;
-    throw new ChooError('usage', `\`${text}\` is not a whole number from ${least} to ${most}`);
-  };
-}
-
-function amount(text: string): number {
-  const number = Number(text);
-  if (Number.isFinite(number) && number > 0) return number;
-  throw new ChooError('usage', `\`${text}\` is not an amount in US dollars`);
 }

@@ -26,7 +26,7 @@ const task = z.strictObject({
 const unit = z.strictObject({
   id: z.string(),
   title: z.string(),
-  state: z.enum(['pending', 'running', 'complete', 'failed', 'blocked']),
+  state: z.enum(['pending', 'running', 'complete', 'failed', 'blocked', 'cancelled', 'skipped']),
   activity: z
     .enum(['setup', 'gate', 'agent', 'waiting', 'baseline', 'verify', 'git'])
     .nullable()
@@ -56,7 +56,7 @@ const statusSchema = z.strictObject({
   version: z.literal(1),
   run: z.string(),
   status: z
-    .enum(['running', 'stopped', 'interrupted', 'complete', 'failed'])
+    .enum(['running', 'stopped', 'interrupted', 'complete', 'failed', 'cancelled'])
     .describe('stopped: its process ended without a word. stopped and interrupted runs can go on.'),
   owner: z
     .strictObject({ pid: z.int(), host: z.string(), since: time })
@@ -78,6 +78,8 @@ const statusSchema = z.strictObject({
     running: z.int().min(0),
     failed: z.int().min(0),
     blocked: z.int().min(0),
+    cancelled: z.int().min(0),
+    skipped: z.int().min(0),
     waiting: z.int().min(0),
     criticalTasks: z.int().min(0).describe('Tasks left on the longest way through what can still be done.'),
     ...spending,

@@ -81,8 +81,12 @@ const variants = [
     units: z.array(plannedUnit),
     /** Units that start over, whatever their branches hold. */
     fresh: z.array(id),
+    /** Who asked for it; null: whoever sat at this machine. */
+    actor: z.string().nullable().default(null),
+    /** The remote it is for; null: the repository it was started in. */
+    remote: z.string().nullable().default(null),
   }),
-  /** Another process goes on with the run, as it was asked to. */
+  /** Another process goes on with the run, as it was asked to; or a run that had ended gets another turn. */
   z.object({
     type: z.literal('orch.resumed'),
     run: id,
@@ -92,15 +96,20 @@ const variants = [
   }),
   /** The run stopped before its end, and can go on. */
   z.object({ type: z.literal('orch.interrupted'), reason: z.string() }),
-  /** Every unit is complete, or not. `head` is that of the integration branch; null: nothing was complete. */
-  z.object({ type: z.literal('orch.completed'), branch: z.string(), head: objectId.nullable() }),
+  /**
+   * Every unit is complete or was left out by request; or not. `head` is that of the integration branch; null: nothing was
+   * complete. A server makes no such branch.
+   */
+  z.object({ type: z.literal('orch.completed'), branch: z.string().nullable(), head: objectId.nullable() }),
   z.object({
     type: z.literal('orch.failed'),
-    branch: z.string(),
+    branch: z.string().nullable(),
     head: objectId.nullable(),
     /** Complete units that could not be merged into the integration branch, with the files that conflict. */
     unmerged: z.array(z.object({ unit: id, files: z.array(z.string()) })),
   }),
+  /** Somebody wanted no more of it. What is committed stays. */
+  z.object({ type: z.literal('orch.cancelled'), actor: z.string() }),
 
   /** It waits for its turn: at first, and again when a run goes on and may come further than before. */
   z.object({ type: z.literal('unit.queued'), ...unit }),
@@ -131,6 +140,21 @@ const variants = [
     head: objectId.nullable(),
   }),
   z.object({ type: z.literal('unit.blocked'), ...unit, cause: id }),
+  /** Somebody wanted no more of it: what depends on it is blocked. */
+  z.object({ type: z.literal('unit.cancelled'), ...unit, actor: z.string() }),
+  /** Left out of this run: what depends on it goes on without it. */
+  z.object({ type: z.literal('unit.skipped'), ...unit, actor: z.string() }),
+  /**
+   * Somebody asked for another turn: attempts start at none again. `fresh`: it starts over, whatever its branch holds.
+   * `from`: tasks from this number on count as not done any more.
+   */
+  z.object({
+    type: z.literal('unit.retried'),
+    ...unit,
+    actor: z.string(),
+    fresh: z.boolean(),
+    from: z.int().min(1).nullable(),
+  }),
   /** Its worker gave it back undone. `until`, in milliseconds since 1970: not before that. */
   z.object({ type: z.literal('unit.released'), ...unit, reason: z.string(), until: z.number().nullable() }),
   /** Something that a person should know: what an agent changed and choo put back, a repository it planted. */

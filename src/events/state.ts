@@ -4,7 +4,7 @@ import { advanceUnit, newUnit, type UnitProgress } from './unit-progress.ts';
 /** A run, as its events tell it. */
 export interface RunState {
   readonly start: Extract<EventBody, { type: 'orch.started' }>;
-  readonly status: 'running' | 'interrupted' | 'complete' | 'failed';
+  readonly status: 'running' | 'interrupted' | 'complete' | 'failed' | 'cancelled';
   readonly units: ReadonlyMap<string, UnitProgress>;
   readonly unmerged: readonly { readonly unit: string; readonly files: readonly string[] }[];
   /** Head of the integration branch, once it ended. */
@@ -33,15 +33,17 @@ export function advance(state: RunState | undefined, event: RunEvent): RunState 
   const next = { ...state, seq: event.seq, lastAt: event.at };
   if ('unit' in event) {
     const before = state.units.get(event.unit);
-    if (before !== undefined)
-      (state.units as Map<string, UnitProgress>).set(event.unit, advanceUnit(before, event));
-    return next;
+    if (before === undefined) return next;
+    (state.units as Map<string, UnitProgress>).set(event.unit, advanceUnit(before, event));
+    return event.type === 'unit.retried' && ENDED.has(state.status) ? { ...next, ...GOES_ON } : next;
   }
   switch (event.type) {
     case 'orch.resumed':
-      return { ...next, start: { ...state.start, ...orderOf(event) }, status: 'running' };
+      return { ...next, ...GOES_ON, start: { ...state.start, ...orderOf(event) } };
     case 'orch.interrupted':
       return { ...next, status: 'interrupted' };
+    case 'orch.cancelled':
+      return { ...next, status: 'cancelled' };
     case 'orch.completed':
       return { ...next, status: 'complete', branch: event.branch, head: event.head };
     case 'orch.failed':
@@ -50,6 +52,12 @@ export function advance(state: RunState | undefined, event: RunEvent): RunState 
       return event satisfies never;
   }
 }
+
+/** A run in one of these goes on only when somebody asks for more. */
+const ENDED: ReadonlySet<RunState['status']> = new Set(['complete', 'failed', 'cancelled']);
+
+/** What an end told is not true of a run that goes on. */
+const GOES_ON = { status: 'running', branch: null, head: null, unmerged: [] } as const;
 
 type Started = Extract<RunEvent, { type: 'orch.started' }>;
 

@@ -21,7 +21,7 @@ export type Activity = 'setup' | 'gate' | 'agent' | 'waiting' | 'baseline' | 've
 
 export interface UnitProgress {
   readonly plan: PlannedUnit;
-  readonly state: 'pending' | 'running' | 'complete' | 'failed' | 'blocked';
+  readonly state: 'pending' | 'running' | 'complete' | 'failed' | 'blocked' | 'cancelled' | 'skipped';
   readonly activity: Activity | null;
   readonly task: number | null;
   readonly attempt: number;
@@ -42,6 +42,8 @@ export interface UnitProgress {
   readonly until: number | null;
   /** All its waits for limits together. Milliseconds. */
   readonly waitedMs: number;
+  /** It starts over when it starts next, because somebody asked. */
+  readonly fresh: boolean;
   /** Attempts at repairing baseline checks that count. */
   readonly repairs: number;
   readonly notices: readonly { readonly code: string; readonly message: string }[];
@@ -54,6 +56,7 @@ export interface UnitProgress {
 
 type UnitFact = Extract<RunEvent, { unit: string }>;
 
+const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null } as const;
 const NOTHING: Spending = { tokens: 0, cost: 0, unknownCost: false };
 const NEW_TASK: TaskProgress = { state: 'pending', attempts: 0, commit: null, alreadyGreen: false };
 
@@ -82,6 +85,7 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
     cause: null,
     until: null,
     waitedMs: 0,
+    fresh: false,
     repairs: 0,
     notices: [],
     spending: NOTHING,
@@ -94,25 +98,24 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
 /** Outcomes of an agent that do not count as an attempt. */
 const FREE: ReadonlySet<string> = new Set(['rate-limited', 'overloaded', 'cancelled']);
 
+const IDLE = { activity: null, task: null, attempt: 0 } as const;
+
 /** The unit after one more event of it. */
 export function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
-  const idle = { activity: null, task: null, attempt: 0 };
+  const next = applyFact(unit, event);
+  // A worker that was told to stop still says what it does.
+  const busy = next.activity !== null || next.task !== null;
+  return busy && next.state !== 'running' ? { ...next, ...IDLE } : next;
+}
+
+function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
   switch (event.type) {
     case 'unit.queued':
-      return {
-        ...unit,
-        ...idle,
-        state: 'pending',
-        failure: null,
-        message: null,
-        hint: null,
-        cause: null,
-        endedAt: null,
-      };
+      return { ...unit, ...NOTHING_WRONG, ...IDLE, state: 'pending', endedAt: null };
     case 'unit.satisfied':
       return {
         ...unit,
-        ...idle,
+        ...IDLE,
         state: 'complete',
         head: event.head,
         verified: event.head !== null,
@@ -127,12 +130,13 @@ export function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
         branch: event.branch,
         head: event.pushed,
         until: null,
+        fresh: false,
         startedAt: unit.startedAt ?? event.at,
       };
     case 'unit.completed':
       return {
         ...unit,
-        ...idle,
+        ...IDLE,
         state: 'complete',
         head: event.head,
         verified: event.verified,
@@ -142,7 +146,7 @@ export function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
       const { failure, message, hint } = event;
       return {
         ...unit,
-        ...idle,
+        ...IDLE,
         state: 'failed',
         failure,
         message,
@@ -153,8 +157,36 @@ export function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
     }
     case 'unit.blocked':
       return { ...unit, state: 'blocked', cause: event.cause };
+    case 'unit.cancelled':
+      return { ...unit, ...NOTHING_WRONG, ...IDLE, state: 'cancelled', until: null, endedAt: event.at };
+    case 'unit.skipped':
+      return {
+        ...unit,
+        ...NOTHING_WRONG,
+        ...IDLE,
+        state: 'skipped',
+        // Nothing builds on it.
+        head: null,
+        verified: false,
+        until: null,
+        endedAt: event.at,
+      };
+    case 'unit.retried':
+      return {
+        ...unit,
+        ...NOTHING_WRONG,
+        ...IDLE,
+        state: 'pending',
+        until: null,
+        endedAt: null,
+        verified: false,
+        waitedMs: 0,
+        repairs: 0,
+        fresh: event.fresh,
+        tasks: tasksAgain(unit, event),
+      };
     case 'unit.released':
-      return { ...unit, ...idle, state: 'pending', until: event.until };
+      return { ...unit, ...IDLE, state: 'pending', until: event.until };
     case 'unit.notice':
       return { ...unit, notices: [...unit.notices, { code: event.code, message: event.message }] };
     case 'worktree.created':
@@ -179,7 +211,10 @@ export function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
     case 'task.provider.done': {
       const spending = add(unit.settled, event);
       const next = { ...unit, spending, settled: spending };
-      return FREE.has(event.outcome) ? withAttempts(next, event.task, event.attempt - 1) : next;
+      if (!FREE.has(event.outcome)) return next;
+      // Told late, after attempts were counted from none again, it must not bring them back.
+      const counted = event.task === null ? unit.repairs : (unit.tasks.get(event.task)?.attempts ?? 0);
+      return withAttempts(next, event.task, Math.min(counted, event.attempt - 1));
     }
     case 'task.provider.waiting':
       return {
@@ -213,6 +248,21 @@ export function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
     default:
       return event satisfies never;
   }
+}
+
+/** The tasks of a unit that gets another turn: what is done stays done, up to the task that was named. */
+function tasksAgain(
+  { plan, tasks }: UnitProgress,
+  { fresh, from }: Extract<UnitFact, { type: 'unit.retried' }>,
+): ReadonlyMap<number, TaskProgress> {
+  const planned = new Set(plan.tasks.filter(({ complete }) => complete).map(({ number }) => number));
+  const again = (number: number): boolean => fresh || (from !== null && number >= from);
+  return new Map(
+    [...tasks].map(([number, task]) => {
+      if (planned.has(number)) return [number, task];
+      return [number, task.state === 'complete' && !again(number) ? task : NEW_TASK];
+    }),
+  );
 }
 
 function withAttempts(unit: UnitProgress, task: number | null, attempts: number): UnitProgress {

@@ -32,6 +32,29 @@ export function commitText(
   return `${header.join('\n')}\n\n${paragraphs.join('\n\n')}\n`;
 }
 
+/** What a commit object says, as far as {@link commitText} writes it. */
+interface ParsedCommit {
+  readonly parents: readonly string[];
+  /** Names and values in the last paragraph, where that is not the first and all of it is trailers. */
+  readonly trailers: readonly (readonly [name: string, value: string])[];
+}
+
+/** Reads the content of a commit object, whoever made it. */
+export function parseCommit(content: Uint8Array): ParsedCommit {
+  const text = new TextDecoder().decode(content);
+  const end = text.indexOf('\n\n');
+  const header = end < 0 ? text : text.slice(0, end);
+  const parents = Array.from(header.matchAll(/^parent ([0-9a-f]{40,64})$/gm), (match) => match[1] ?? '');
+  const paragraphs = text
+    .slice(header.length)
+    .trim()
+    .split(/\n{2,}/);
+  const last = paragraphs.length > 1 ? (paragraphs.at(-1) ?? '') : '';
+  const lines = last.split('\n').map((line) => /^([A-Za-z0-9-]+): (.*)$/.exec(line));
+  const trailers = lines.map((match) => [match?.[1] ?? '', match?.[2] ?? ''] as const);
+  return { parents, trailers: lines.includes(null) ? [] : trailers };
+}
+
 function plain(text: string): string {
   return text
     .replaceAll(/\r\n?/g, '\n')

@@ -29,6 +29,10 @@ export interface GitPlace {
   /** Where objects are read and written. */
   readonly objects?: string;
   readonly indexFile?: string;
+  /** It may reach other repositories, by these transports alone. Without it, none. */
+  readonly network?: { readonly transports: readonly string[] };
+  /** Settings for this use, which win over every file and over choo's own. What is secret belongs here, not in an argument. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** How long a git that prints nothing may take. Milliseconds. */
@@ -75,6 +79,7 @@ function createRunner(
       allowUnsafeFsMonitor: true,
       allowUnsafeHooksPath: true,
       allowUnsafeProtocolOverride: true,
+      allowUnsafeSshCommand: true,
       allowUnsafeTemplateDir: true,
     },
   })
@@ -100,14 +105,15 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'gc.auto': '0',
   'diff.ignoreSubmodules': 'all',
   'advice.detachedHead': 'false',
+  'http.followRedirects': 'false', // credentials are for one host
 };
 
 function gitEnvironment(
   directory: string,
   searchPath: string,
-  { gitDirectory, workTree, objects, indexFile }: GitPlace,
+  { gitDirectory, workTree, objects, indexFile, network, settings: more }: GitPlace,
 ): Record<string, string> {
-  const settings = Object.entries({ ...SETTINGS, 'safe.directory': directory });
+  const settings = Object.entries({ ...SETTINGS, 'safe.directory': directory, ...more });
   return {
     PATH: searchPath.split(delimiter).filter(isAbsolute).join(delimiter), // an agent's `git` is no git
     HOME: '/nonexistent',
@@ -122,7 +128,8 @@ function gitEnvironment(
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_LAZY_FETCH: '1',
-    GIT_ALLOW_PROTOCOL: '', // of all transports none, whatever `protocol.*.allow` says
+    GIT_ALLOW_PROTOCOL: network?.transports.join(':') ?? '', // whatever `protocol.*.allow` says
+    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes', // it asks nobody
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_LITERAL_PATHSPECS: '1',
     ...(gitDirectory === undefined ? {} : { GIT_DIR: gitDirectory }),

@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { type Git, openGit } from './git.ts';
+import { LocalBranches } from './local-branches.ts';
 import { ObjectReader } from './object-reader.ts';
 import { ObjectWriter } from './object-writer.ts';
 
@@ -32,39 +33,51 @@ export async function findRepository(directory: string, searchPath: string): Pro
   return { commonDirectory, objects, objectFormat, prefix };
 }
 
+/** The branches that a repository's results go to. */
+export interface Branches {
+  /** The commit a branch stands at; undefined: there is no such branch. */
+  head(branch: string): Promise<string | undefined>;
+  /** Where the branches below a name stand. `below` ends in a slash. */
+  heads(below: string): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Moves a branch from the commit it must stand at (undefined: it must not be there yet) to another. Nothing happens when it
+   * is there already. Throws a ChooError (`conflict`) when it stands elsewhere, or when another branch leaves no room for its
+   * name, and (`git`) when whoever keeps the branches refuses, with their words.
+   */
+  publish(branch: string, head: string, expected: string | undefined): Promise<void>;
+}
+
 /**
- * What choo works on instead of the user's own `.git`: a bare repository of its own in the data directory, without hooks,
- * settings, branches or remotes, whose objects are the user's. Worktrees belong to it, sandboxes see it; the user's refs
- * are touched by {@link Repository.publish} alone.
+ * What choo works on instead of anybody's own `.git`: a bare repository of its own in the data directory, without hooks,
+ * settings, branches or remotes. Worktrees belong to it, sandboxes see it. Its objects are those of the user's repository, or
+ * what was fetched of a remote; its results go to the branches there, and nothing else of that is touched.
  */
 export class Repository implements AsyncDisposable {
-  /** git in the bare repository; objects go to the user's. */
+  /** git in the bare repository. */
   readonly git: Git;
   readonly reader: ObjectReader;
   readonly writer: ObjectWriter;
-  /** Where objects are read and written: the user's. */
+  /** Where objects are read and written. */
   readonly objects: string;
   /** Where this repository's worktrees stand. */
   readonly worktrees: string;
   /** What a sandbox must be able to read for git to work in a worktree. */
   readonly readable: readonly string[];
-  readonly #user: Git;
+  readonly branches: Branches;
+  readonly #searchPath: string;
 
-  private constructor(
-    parts: Pick<Repository, 'git' | 'reader' | 'writer' | 'objects' | 'worktrees' | 'readable'> & {
-      readonly user: Git;
-    },
-  ) {
+  private constructor(parts: Parts, searchPath: string) {
     this.git = parts.git;
     this.reader = parts.reader;
     this.writer = parts.writer;
     this.objects = parts.objects;
     this.worktrees = parts.worktrees;
     this.readable = parts.readable;
-    this.#user = parts.user;
+    this.branches = parts.branches;
+    this.#searchPath = searchPath;
   }
 
-  /** Opens it, making it on first use. `home` is a directory for this repository alone; see {@link repositoryHome}. */
+  /** For a user's repository. Made on first use; `home` is a directory for it alone: see {@link repositoryHome}. */
   static async open(place: RepositoryPlace, home: string, searchPath: string): Promise<Repository> {
     const bare = join(home, 'cache.git');
     const worktrees = join(home, 'worktrees');
@@ -74,49 +87,48 @@ export class Repository implements AsyncDisposable {
     await replaceFile(join(bare, 'shallow'), await readText(join(place.commonDirectory, 'shallow')));
     const { commonDirectory, objects } = place;
     const git = openGit(bare, searchPath, { gitDirectory: bare, objects });
-    return new Repository({
-      git,
-      reader: await ObjectReader.open(git),
-      writer: new ObjectWriter(git, scratchDirectory(home)),
-      objects,
-      worktrees,
-      readable: [bare, ...(await objectDirectories(objects))],
-      user: openGit(commonDirectory, searchPath, { gitDirectory: commonDirectory }),
-    });
-  }
-
-  /** Where the branches below a name stand. `below` ends in a slash. */
-  async branchHeads(below: string): Promise<ReadonlyMap<string, string>> {
-    const format = '--format=%(objectname) %(refname:lstrip=2)';
-    const refs = await this.#user.run('for-each-ref', format, `refs/heads/${below}`);
-    const lines = refs.split('\n').filter((line) => line !== '');
-    return new Map(
-      lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]),
+    const user = openGit(commonDirectory, searchPath, { gitDirectory: commonDirectory });
+    return new Repository(
+      {
+        ...(await openObjects(git, home)),
+        objects,
+        worktrees,
+        readable: [bare, ...(await objectDirectories(objects))],
+        branches: new LocalBranches(user),
+      },
+      searchPath,
     );
   }
 
-  /** The commit a branch of the user's repository stands at; undefined: there is no such branch. */
-  async branchHead(branch: string): Promise<string | undefined> {
-    const ref = `refs/heads/${branch}`;
-    const found = await this.#user.run('for-each-ref', '--format=%(refname) %(objectname)', ref);
-    const line = found.split('\n').find((each) => each.startsWith(`${ref} `));
-    return line?.slice(ref.length + 1);
+  /** For a remote, with objects of its own. Made on first use; nothing is fetched yet. */
+  static async openRemote(home: string, searchPath: string, branches: Branches): Promise<Repository> {
+    const bare = join(home, 'cache.git');
+    const worktrees = join(home, 'worktrees');
+    await mkdir(worktrees, { recursive: true, mode: 0o755 });
+    await makeBare(bare, undefined, searchPath);
+    const git = openGit(bare, searchPath, { gitDirectory: bare });
+    const objects = join(bare, 'objects');
+    const parts = { ...(await openObjects(git, home)), objects, worktrees, readable: [bare] };
+    return new Repository({ ...parts, branches }, searchPath);
   }
 
-  /**
-   * Moves a branch of the user's repository from the commit it must stand at (undefined: it must not be there yet) to
-   * another. Nothing happens when it is there already. Throws a ChooError (`conflict`) when it stands elsewhere, or when
-   * another branch leaves no room for its name.
-   */
+  /** Packs what has become many files. What nobody refers to is kept for two weeks: a worker may be about to. */
+  async pack(): Promise<void> {
+    const settings = { 'gc.auto': '3000', 'gc.autoPackLimit': '30', 'gc.pruneExpire': '2.weeks.ago' };
+    const git = openGit(this.git.directory, this.#searchPath, { gitDirectory: this.git.directory, settings });
+    await git.run('gc', '--auto', '--quiet', '--no-detach');
+  }
+
+  async branchHead(branch: string): Promise<string | undefined> {
+    return this.branches.head(branch);
+  }
+
+  async branchHeads(below: string): Promise<ReadonlyMap<string, string>> {
+    return this.branches.heads(below);
+  }
+
   async publish(branch: string, head: string, expected: string | undefined): Promise<void> {
-    const old = expected ?? '0'.repeat(head.length);
-    const words = ['--no-deref', '--create-reflog', '-m', 'choo'];
-    try {
-      await this.#user.run('update-ref', ...words, `refs/heads/${branch}`, head, old);
-    } catch (cause) {
-      if ((await this.branchHead(branch)) === head) return; // whoever moved it there: a crashed choo, most likely
-      throw publishError(branch, expected, cause);
-    }
+    return this.branches.publish(branch, head, expected);
   }
 
   /** Whether one commit is another, or one of its ancestors. */
@@ -127,6 +139,15 @@ export class Repository implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.reader[Symbol.asyncDispose](), this.writer[Symbol.asyncDispose]()]);
   }
+}
+
+type Parts = Pick<
+  Repository,
+  'git' | 'reader' | 'writer' | 'objects' | 'worktrees' | 'readable' | 'branches'
+>;
+
+async function openObjects(git: Git, home: string): Promise<Pick<Parts, 'git' | 'reader' | 'writer'>> {
+  return { git, reader: await ObjectReader.open(git), writer: new ObjectWriter(git, scratchDirectory(home)) };
 }
 
 /** The directory under choo's data directory that belongs to one repository of the user. */
@@ -142,29 +163,14 @@ export function scratchDirectory(home: string): string {
   return join(home, 'scratch');
 }
 
-function publishError(branch: string, expected: string | undefined, cause: unknown): unknown {
-  const words = cause instanceof Error ? cause.message : '';
-  const inTheWay = /'refs\/heads\/([^']+)' exists; cannot create/.exec(words)?.[1];
-  if (inTheWay !== undefined) {
-    return new ChooError('conflict', `the branch \`${inTheWay}\` leaves no room for \`${branch}\``, {
-      hint: `rename it: \`git branch -m ${inTheWay} <new name>\``,
-      cause,
-    });
-  }
-  if (!/ but expected |reference already exists|unable to resolve reference/.test(words)) return cause;
-  return new ChooError('conflict', `the branch \`${branch}\` is not where choo left it`, {
-    hint: `expected ${expected ?? 'no such branch'}; look at it with \`git log ${branch}\``,
-    cause,
-  });
-}
-
-/** Makes the bare repository unless it is there, with objects of the same kind as the user's. */
+/** Makes the bare repository unless it is there; with the objects of a user's repository, of the same kind, or its own. */
 async function makeBare(
   bare: string,
-  { objects, objectFormat }: RepositoryPlace,
+  user: Pick<RepositoryPlace, 'objects' | 'objectFormat'> | undefined,
   searchPath: string,
 ): Promise<void> {
-  const alternates = `${objects}\n`;
+  const alternates = user === undefined ? '' : `${user.objects}\n`;
+  const objectFormat = user?.objectFormat ?? 'sha1';
   const config = await readText(join(bare, 'config'));
   const isSha256 = /^\s*objectformat = sha256$/im.test(config);
   if (config !== '' && isSha256 === (objectFormat === 'sha256'))
@@ -173,7 +179,7 @@ async function makeBare(
   const words = ['--bare', '--quiet', '--template=', '--shared=0644', `--object-format=${objectFormat}`];
   await openGit(dirname(bare), searchPath, { gitDirectory: draft }).run('init', ...words);
   await mkdir(join(draft, 'objects/info'), { recursive: true });
-  await writeFile(join(draft, 'objects/info/alternates'), alternates);
+  if (alternates !== '') await writeFile(join(draft, 'objects/info/alternates'), alternates);
   if (config !== '') await rm(bare, { recursive: true, force: true });
   await rename(draft, bare).catch(() => rm(draft, { recursive: true, force: true })); // another choo was first
 }

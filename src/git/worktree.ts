@@ -52,8 +52,16 @@ export class WorktreeManager {
     }
   }
 
-  /** Removes what stands below the worktrees' directory, whoever left it, but not what was kept. Returns the names. */
-  async removeLeftovers({ keptToo = false } = {}): Promise<readonly string[]> {
+  /**
+   * Removes what stands below the worktrees' directory, whoever left it, but not what was kept; `only` what that says yes to.
+   * Returns the names.
+   */
+  async removeLeftovers({
+    keptToo = false,
+    only = () => true,
+  }: { readonly keptToo?: boolean; readonly only?: (name: string) => boolean } = {}): Promise<
+    readonly string[]
+  > {
     const { git, worktrees } = this.#repository;
     const administrations = join(git.directory, 'worktrees');
     const names = await readdir(worktrees);
@@ -61,8 +69,9 @@ export class WorktreeManager {
     const kept = new Set<string>();
     for (const name of keptToo ? [] : known)
       if (names.includes(name) && (await exists(keptMark(join(administrations, name))))) kept.add(name);
-    for (const name of known) if (!kept.has(name)) await removeTree(join(administrations, name));
-    const going = names.filter((name) => !kept.has(name));
+    for (const name of known)
+      if (!kept.has(name) && only(name)) await removeTree(join(administrations, name));
+    const going = names.filter((name) => !kept.has(name) && only(name));
     for (const name of going) await removeTree(join(worktrees, name));
     return going;
   }

@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../config/schema.ts';
@@ -9,7 +9,6 @@ import { type RepositoryPlace, Repository, repositoryHome, scratchDirectory } fr
 import { removeTree } from '../git/remove-tree.ts';
 import { WorktreeManager } from '../git/worktree.ts';
 import type { Plan } from '../plan/schema.ts';
-import { compareText } from '../problems/problem.ts';
 import { endLeftovers } from '../sandbox/host.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { acquireLock } from '../store/journal-lock.ts';
@@ -17,8 +16,10 @@ import { Journal } from '../store/journal.ts';
 import type { Agent } from '../worker/agent.ts';
 import { createRedactor, secretForms } from '../worker/secrets.ts';
 import { type Patience, PATIENCE } from '../worker/unit-job.ts';
+import { openLogFile } from '../worker/unit-log.ts';
 import { Orchestrator } from './orchestrator.ts';
 import type { RunStart } from './run-order.ts';
+import { describeStart, newRunId } from './run-start.ts';
 
 /** What `choo run` was asked for, read and checked. */
 export interface LocalRun {
@@ -59,7 +60,7 @@ export function ownerOf({ commonDirectory }: RepositoryPlace): string {
 export async function runLocally(request: LocalRun): Promise<RunState> {
   const { place, searchPath, dataDirectory } = request;
   const store = new Journal(place.commonDirectory);
-  const start = describeStart(request, newRunId());
+  const start = describeLocalStart(request, newRunId());
   const unfinished = await findUnfinished(store, start);
   await using _lock = await acquireLock(place.commonDirectory, unfinished?.start.run ?? start.run);
   await using _store = store; // flushed while the lock is held
@@ -93,6 +94,7 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
       redact: createRedactor(request.secrets),
       secretForms: secretForms(request.secrets),
       logDirectory,
+      openLog: (unit) => openLogFile(store.unitLog(run, unit)),
       scratch,
       patience: request.patience ?? PATIENCE,
     },
@@ -100,36 +102,20 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
   return await orchestrator.run(request.signal); // before what it uses is disposed of
 }
 
-/** The first event of a run that carries this plan out. */
-export function describeStart(
-  { plan, target, commit, parallelism, limits, sandbox, config, place, fresh }: LocalRun,
-  run: string,
-): RunStart {
-  const wanted = new Set(plan.waves.flat());
-  return {
-    type: 'orch.started',
+/** The first event of a run of this machine. */
+export function describeLocalStart(request: LocalRun, run: string): RunStart {
+  const { config, place, sandbox } = request;
+  return describeStart(
+    {
+      ...request,
+      directory: place.prefix,
+      sandbox: sandbox.kind,
+      verify: config.verify,
+      actor: null,
+      remote: null,
+    },
     run,
-    target,
-    commit,
-    directory: place.prefix,
-    sandbox: sandbox.kind,
-    parallelism,
-    verify: config.verify,
-    limits,
-    units: plan.units
-      .filter(({ id }) => wanted.has(id))
-      .map(({ id, key, title, dependsOn, tasks, provider }) => ({
-        id,
-        key: key ?? '',
-        title,
-        // A dependency that is complete in the specs is in the target already.
-        dependsOn: dependsOn.filter((each) => wanted.has(each)),
-        tasks: tasks.map(({ number, title, status }) => ({ number, title, complete: status === 'complete' })),
-        provider: provider?.name ?? '',
-        source: provider?.source ?? '',
-      })),
-    fresh: [...fresh].filter((id) => wanted.has(id)).sort(compareText),
-  };
+  );
 }
 
 /** Whether there is anything left to do in a plan. */
@@ -145,16 +131,11 @@ async function findUnfinished(store: Journal, start: RunStart): Promise<RunState
   const [newest] = await store.runs();
   if (newest === undefined) return undefined;
   const state = foldEvents(await store.read(newest));
-  if (state === undefined || state.status === 'complete' || state.status === 'failed') return undefined;
+  if (state === undefined || (state.status !== 'running' && state.status !== 'interrupted')) return undefined;
   const work = describeWork(start, start.fresh.length === 0 ? state.start.fresh : start.fresh);
   return describeWork(state.start, state.start.fresh) === work ? state : undefined;
 }
 
 function describeWork({ target, commit, directory, units }: RunStart, fresh: readonly string[]): string {
   return JSON.stringify([target, commit, directory, units, fresh]);
-}
-
-/** Ten digits and small letters. */
-function newRunId(): string {
-  return Array.from({ length: 10 }, () => randomInt(36).toString(36)).join('');
 }

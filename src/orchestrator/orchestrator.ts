@@ -203,6 +203,7 @@ export class Orchestrator {
         order: this.#order,
         unit,
         progress,
+        claim: progress.claim + 1,
         branchHead: await this.#branchHead(progress),
         dependencies: this.#dependenciesOf(unit.id, (each) => this.#state.units.get(each)?.head),
       };
@@ -261,7 +262,9 @@ export class Orchestrator {
   async #end(): Promise<void> {
     await this.#recorder.recorded();
     const { branch, head, unmerged } = await integrate(this.#state, this.#services.repository);
-    const complete = [...this.#state.units.values()].every(({ state }) => state === 'complete');
+    const complete = [...this.#state.units.values()].every(
+      ({ state }) => state === 'complete' || state === 'skipped',
+    );
     const left = unmerged.map(({ unit, files }) => ({ unit, files: [...files] }));
     this.#recorder.note(
       complete && left.length === 0

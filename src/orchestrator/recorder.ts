@@ -84,7 +84,7 @@ export class Recorder {
 }
 
 /** The same value with every text in it replaced; its shape stays. */
-function mapTexts<T>(value: T, map: (text: string) => string): T {
+export function mapTexts<T>(value: T, map: (text: string) => string): T {
   if (typeof value === 'string') return map(value) as T;
   if (Array.isArray(value)) return value.map((each: unknown) => mapTexts(each, map)) as T;
   if (typeof value !== 'object' || value === null) return value;

@@ -8,6 +8,7 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Store } from '../store/store.ts';
 import type { Agent } from '../worker/agent.ts';
 import type { Patience } from '../worker/unit-job.ts';
+import type { LogSink } from '../worker/unit-log.ts';
 
 /** The first event of a run: what was decided before it. */
 export type RunStart = Extract<EventBody, { type: 'orch.started' }>;
@@ -33,6 +34,9 @@ export interface RunServices {
   /** Takes secret values out of what is shown, logged or remembered; and what is searched for before a commit. */
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
+  /** Where the story of a unit goes. */
+  readonly openLog: (unit: string) => LogSink;
+  /** Where the output of gates and commands is kept. */
   readonly logDirectory: string;
   readonly scratch: string;
   readonly patience: Patience;

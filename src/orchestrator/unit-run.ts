@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Unit } from '../discovery/unit.ts';
 import { coerceError } from '../errors.ts';
 import type { UnitProgress } from '../events/unit-progress.ts';
@@ -15,6 +14,8 @@ export interface DueUnit {
   readonly unit: Unit;
   /** How far it has come in this run. */
   readonly progress: UnitProgress;
+  /** The number of this claim; one more each time. */
+  readonly claim: number;
   /** Where its branch stands; undefined: there is none. */
   readonly branchHead: string | undefined;
   readonly dependencies: readonly Dependency[];
@@ -28,8 +29,7 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
   const { order, unit, progress } = due;
   const { note, recorded, signal } = services;
   const { run } = order.start;
-  const logFile = join(services.logDirectory, `${unit.id}.log`);
-  using log = new UnitLog(logFile, services.redact);
+  using log = new UnitLog(services.openLog(unit.id), services.redact);
   try {
     const from = await findUnitStart(due, services);
     if (from.kind === 'impossible') return { ...from, kind: 'failed' };
@@ -41,6 +41,10 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
     if (kept !== undefined) {
       const message = `the old head is kept at ${kept}`;
       note({ type: 'unit.notice', unit: unit.id, code: 'started-over', message });
+    }
+    if (from.takenOver === true) {
+      const message = `an earlier claim of this run had moved ${branch}: its commits are taken over, and their gates run again`;
+      note({ type: 'unit.notice', unit: unit.id, code: 'taken-over', message });
     }
     await recorded();
     log.say(`unit ${unit.id}, run ${run}, claim ${job.claim}, from ${start.slice(0, 12)}`);
@@ -74,19 +78,34 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
       claimedComplete: [],
     };
   const branch = unitBranch(target, unit.id);
-  const fresh = order.start.fresh.includes(unit.id) && progress.claim === 0;
+  const fresh = progress.fresh || (order.start.fresh.includes(unit.id) && progress.claim === 0);
   const { key } = progress.plan;
   return findStart(
-    { run, unit, key, target, branch, branchHead, commit, directory, dependencies, fresh },
+    {
+      run,
+      unit,
+      config: order.config,
+      key,
+      target,
+      branch,
+      branchHead,
+      commit,
+      directory,
+      dependencies,
+      fresh,
+    },
     services,
   );
 }
 
-function createJob({ order, unit, progress }: DueUnit, from: Extract<UnitStart, { kind: 'start' }>): UnitJob {
+function createJob(
+  { order, unit, progress, claim }: DueUnit,
+  from: Extract<UnitStart, { kind: 'start' }>,
+): UnitJob {
   const { run, target, directory } = order.start;
   return {
     run,
-    claim: progress.claim + 1,
+    claim,
     unit,
     config: order.config,
     directory,

@@ -1,3 +1,4 @@
+import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import type { Failure } from '../events/event.ts';
 import { mergeCommits } from '../git/merge.ts';
@@ -5,6 +6,7 @@ import { commitText } from '../git/commit.ts';
 import type { Repository } from '../git/repository.ts';
 import { findTree, replaceFiles, treeOf } from '../git/tree-object.ts';
 import type { Store, UnitRecord } from '../store/store.ts';
+import { findLateWork } from './late-work.ts';
 
 /** A dependency that is complete, and where its work is. */
 export interface Dependency {
@@ -15,7 +17,8 @@ export interface Dependency {
 /** What is asked: where does the work on a unit start? */
 export interface StartQuestion {
   readonly run: string;
-  readonly unit: Pick<Unit, 'id' | 'directory'>;
+  readonly unit: Unit;
+  readonly config: Pick<Config, 'specs_dir'>;
   readonly key: string;
   readonly target: string;
   readonly branch: string;
@@ -40,6 +43,8 @@ export type UnitStart =
       readonly claimedComplete: readonly number[];
       /** Where an old head was kept. */
       readonly kept?: string;
+      /** Work goes on at a head that nobody recorded. */
+      readonly takenOver?: boolean;
     }
   | {
       readonly kind: 'impossible';
@@ -57,7 +62,7 @@ interface Services {
 /**
  * Where the work on a unit starts. Its branch belongs to (target, unit), not to a run: with the same key, work goes on
  * where it was; with another key, or on other heads of its dependencies, the base is merged into the branch; a head that
- * choo did not make is nobody's to overwrite.
+ * choo did not record is taken over where it can be this run's own, and else nobody's to overwrite.
  */
 export async function findStart(question: StartQuestion, services: Services): Promise<UnitStart> {
   const { unit, target, branch, branchHead, key, fresh } = question;
@@ -65,10 +70,9 @@ export async function findStart(question: StartQuestion, services: Services): Pr
   const record = await store.record(target, unit.id);
   const head = fresh ? undefined : await findHead(record, question, repository);
   if (head === undefined) return startAnew(question, repository);
-  if (
-    record === undefined ||
-    (branchHead !== undefined && ![record.head, record.committed].includes(branchHead))
-  )
+  const expected = branchHead === undefined || [record?.head, record?.committed].includes(branchHead);
+  const late = expected || record === undefined ? [] : await findLateWork(question, record, head, repository);
+  if (record === undefined || late === undefined)
     return {
       kind: 'impossible',
       failure: 'needs-human',
@@ -76,15 +80,14 @@ export async function findStart(question: StartQuestion, services: Services): Pr
       hint: `look at it with \`git log ${branch}\`; \`choo run --unit ${unit.id} --fresh\` starts over and keeps it under choo/old`,
       head,
     };
+  const { base, builtOn } = record;
+  const tasks = [...new Set([...record.tasks, ...late])].sort((a, b) => a - b);
   const isNewWork = record.key !== key;
-  if (isNewWork || !sameHeads(record.builtOn, headsOf(question.dependencies)))
-    return bringUpToDate(
-      question,
-      { head, since: record.base, tasks: isNewWork ? undefined : record.tasks },
-      repository,
-    );
-  const { base, builtOn, tasks } = record;
-  return { kind: 'start', base, builtOn, start: head, pushed: branchHead, claimedComplete: tasks };
+  const start: UnitStart =
+    isNewWork || !sameHeads(builtOn, headsOf(question.dependencies))
+      ? await bringUpToDate(question, { head, since: base, tasks: isNewWork ? undefined : tasks }, repository)
+      : { kind: 'start', base, builtOn, start: head, pushed: branchHead, claimedComplete: tasks };
+  return expected || start.kind === 'impossible' ? start : { ...start, takenOver: true };
 }
 
 /** The newest commit of the work that is there; undefined: there is none. */
@@ -116,7 +119,8 @@ async function startAnew(question: StartQuestion, repository: Repository): Promi
     claimedComplete: [],
   } as const;
   if (branchHead === undefined) return anew;
-  const kept = `choo/old/${run}/${unit.id}`;
+  // One name for each head: whoever starts over twice in a run has two, and a crash in between makes no second one.
+  const kept = `choo/old/${run}.${branchHead.slice(0, 12)}/${unit.id}`;
   if ((await repository.branchHead(kept)) === undefined)
     await repository.publish(kept, branchHead, undefined);
   return { ...anew, kept };

@@ -1,8 +1,15 @@
 import { compareText } from '../problems/problem.ts';
 import type { Graph } from './graph.ts';
 
-/** Where a unit stands in a run. The last four are final, until somebody asks for a retry. */
-export type UnitState = 'pending' | 'running' | 'complete' | 'failed' | 'blocked' | 'cancelled';
+/** Where a unit stands in a run. All but the first two are final, until somebody asks for a retry. */
+export type UnitState =
+  | 'pending'
+  | 'running'
+  | 'complete'
+  | 'skipped' // left out: as good as complete for what depends on it
+  | 'failed'
+  | 'blocked'
+  | 'cancelled';
 
 /** What can happen to a unit. */
 export type UnitEvent =
@@ -13,16 +20,18 @@ export type UnitEvent =
   | 'release' // its worker gives it back undone: a long rate limit, a lost claim, a drain
   | 'block' // something it depends on did not complete
   | 'cancel'
+  | 'skip'
   | 'retry'; // somebody asked
 
 /** The transition table: the state after an event; what is not here cannot happen. */
 export const TRANSITIONS: Readonly<Record<UnitState, Readonly<Partial<Record<UnitEvent, UnitState>>>>> = {
-  pending: { start: 'running', satisfy: 'complete', block: 'blocked', cancel: 'cancelled' },
-  running: { complete: 'complete', fail: 'failed', release: 'pending', cancel: 'cancelled' },
-  complete: {},
-  failed: { retry: 'pending' },
-  blocked: { retry: 'pending', cancel: 'cancelled' },
-  cancelled: { retry: 'pending' },
+  pending: { start: 'running', satisfy: 'complete', block: 'blocked', cancel: 'cancelled', skip: 'skipped' },
+  running: { complete: 'complete', fail: 'failed', release: 'pending', cancel: 'cancelled', skip: 'skipped' },
+  complete: { retry: 'pending' },
+  skipped: { retry: 'pending' },
+  failed: { retry: 'pending', skip: 'skipped' },
+  blocked: { retry: 'pending', cancel: 'cancelled', skip: 'skipped' },
+  cancelled: { retry: 'pending', skip: 'skipped' },
 };
 
 /** A run at one moment: the graph of its units, and where each stands. A unit without an entry is pending. */
@@ -75,12 +84,12 @@ export function decide(state: SchedulerState, limits: SchedulerLimits): readonly
     const unit = stateOf(id);
     const cause = causes.get(id);
     if (unit === 'running') running += 1;
-    if (unit !== 'complete') incomplete ||= unit !== 'pending' || cause !== undefined;
+    if (!isDone(unit)) incomplete ||= unit !== 'pending' || cause !== undefined;
     if (unit !== 'pending') continue;
     if (cause !== undefined) blocked.push({ type: 'block', unit: id, cause });
     else if (
       limits.held?.has(id) !== true &&
-      graph.dependenciesOf(id).every((dependency) => stateOf(dependency) === 'complete')
+      graph.dependenciesOf(id).every((dependency) => isDone(stateOf(dependency)))
     )
       ready.push(id);
     else waiting += 1;
@@ -95,13 +104,18 @@ export function decide(state: SchedulerState, limits: SchedulerLimits): readonly
   return [...blocked, ...starts];
 }
 
+/** Nothing waits for it any more. */
+function isDone(state: UnitState): boolean {
+  return state === 'complete' || state === 'skipped';
+}
+
 /** For each unit that cannot complete any more, the first by id of the units at the root of it. */
 function findCauses(graph: Graph, stateOf: (id: string) => UnitState): ReadonlyMap<string, string> {
   const causes = new Map<string, string>();
   const order = graph.topologicalOrder();
   for (const id of order) {
     const unit = stateOf(id);
-    if (unit === 'complete' || unit === 'running') continue;
+    if (isDone(unit) || unit === 'running') continue;
     if (unit === 'failed' || unit === 'cancelled') {
       causes.set(id, id);
       continue;

@@ -1,13 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { ChooError } from '../errors.ts';
-import { isMissing } from './event-reader.ts';
 import { journalDirectory } from './journal.ts';
+import { readText, release, seize } from './lock-file.ts';
 import { isProcessAlive, processStart } from './process-identity.ts';
 
 const ownerSchema = z.object({
@@ -44,15 +43,12 @@ export async function acquireLock(commonDirectory: string, run: string): Promise
     host: hostname(),
     since: Date.now(),
   };
-  // No two attempts ever write the same bytes: they are what a lock is known by.
   const mine = `${JSON.stringify({ ...owner, token: randomUUID() })}\n`;
-  const other = await seize(path, mine);
+  const other = await seize(path, mine, livingOwner);
   if (other !== undefined) throw heldBy(other, path);
   return {
     owner,
-    [Symbol.asyncDispose]: async () => {
-      if ((await readText(path)) === mine) await rm(path, { force: true });
-    },
+    [Symbol.asyncDispose]: async () => release(path, mine),
   };
 }
 
@@ -60,54 +56,6 @@ export async function acquireLock(commonDirectory: string, run: string): Promise
 export async function readLock(commonDirectory: string): Promise<LockOwner | undefined> {
   const text = await readText(join(journalDirectory(commonDirectory), 'lock'));
   return text === undefined ? undefined : livingOwner(text);
-}
-
-/**
- * Puts a file with these bytes at a path where there is none, or only that of a dead process; else returns who is alive.
- *
- * A dead one's file must be replaced by one process alone, and it must still be that file. So there is a second lock beside
- * it, named for its bytes, and taken in the same way: whoever has that, and finds the same bytes again, may replace them,
- * for no other can, and the dead do not come back.
- */
-async function seize(path: string, mine: string): Promise<LockOwner | undefined> {
-  const temporary = `${path}.${randomUUID()}`;
-  await writeFile(temporary, mine, { mode: 0o600 });
-  try {
-    for (let patience = 400; ; patience -= 1) {
-      if (await linked(temporary, path)) return undefined;
-      const found = await readText(path);
-      if (found === undefined) continue; // released since
-      const owner = await livingOwner(found);
-      if (owner !== undefined) return owner;
-      const guard = `${path}.${createHash('sha256').update(found).digest('hex').slice(0, 16)}`;
-      const rival = await seize(guard, mine);
-      if (rival !== undefined) {
-        if (patience <= 0) return rival;
-        await wait(5); // it is about to replace the file, which is a few system calls
-        continue;
-      }
-      try {
-        if ((await readText(path)) !== found) continue;
-        await rename(temporary, path);
-        return undefined;
-      } finally {
-        await rm(guard, { force: true });
-      }
-    }
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
-
-/** Gives a file a second name; false: the name is taken. */
-async function linked(file: string, name: string): Promise<boolean> {
-  try {
-    await link(file, name);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
 }
 
 async function livingOwner(text: string): Promise<LockOwner | undefined> {
@@ -123,15 +71,6 @@ function parseOwner(text: string): LockOwner | undefined {
     return ownerSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
-  }
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
   }
 }
 

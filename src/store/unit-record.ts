@@ -10,6 +10,7 @@ const TEACHING = [
   'baseline.committed',
   'branch.pushed',
   'unit.completed',
+  'unit.retried',
 ] as const;
 type TeachingEvent = Extract<RunEvent, { type: (typeof TEACHING)[number] }>;
 
@@ -41,6 +42,12 @@ function learn(before: UnitRecord, event: Exclude<TeachingEvent, { type: 'unit.s
     return { ...before, tasks, committed: event.commit, verified: false };
   }
   if (event.type === 'baseline.committed') return { ...before, committed: event.commit, verified: false };
+  // Somebody wants it looked at again.
+  if (event.type === 'unit.retried') {
+    const { from } = event;
+    const tasks = from === null ? before.tasks : before.tasks.filter((task) => task < from);
+    return { ...before, tasks, verified: false };
+  }
   // Only the head that passed is verified.
   if (event.type === 'branch.pushed')
     return { ...before, head: event.head, verified: before.verified && before.head === event.head };

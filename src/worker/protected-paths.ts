@@ -1,4 +1,7 @@
 import { CONFIG_FILES } from '../config/schema.ts';
+import type { ObjectReader } from '../git/object-reader.ts';
+import { findFile, treeOf } from '../git/tree-object.ts';
+import type { UnitJob } from './unit-job.ts';
 
 /** Directories and files that steer agents, reviews, builds and git, wherever in the repository they stand. */
 const NAMES: ReadonlySet<string> = new Set([
@@ -40,6 +43,27 @@ export function createProtection({
   return (path) =>
     path.split('/').some((name) => NAMES.has(name.toLowerCase()) || name.toLowerCase().startsWith('.git')) ||
     prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+}
+
+/** Which paths may not be changed by whoever works on a unit: {@link createProtection} with what its base holds. */
+export async function findProtection(
+  reader: ObjectReader,
+  {
+    directory,
+    unit,
+    base,
+    config,
+  }: Pick<UnitJob, 'directory' | 'base'> & {
+    readonly unit: Pick<UnitJob['unit'], 'tasks'>;
+    readonly config: Pick<UnitJob['config'], 'specs_dir'>;
+  },
+): Promise<(path: string) => boolean> {
+  const gates = unit.tasks.map(({ gate }) => gate);
+  const tree = await treeOf(reader, base);
+  const files = new Set<string>();
+  for (const path of pathsNamedBy(gates, directory))
+    if ((await findFile(reader, tree, path)) !== undefined) files.add(path);
+  return createProtection({ directory, specsDir: config.specs_dir, files });
 }
 
 /** Every path that a gate's command may name, from the project directory; most are none. */

@@ -1,7 +1,9 @@
+import { ChooError } from '../errors.ts';
 import { commitText } from '../git/commit.ts';
 import { findFile, replaceFiles, type TreeFile } from '../git/tree-object.ts';
 import { applyEdit, type SpecEdit } from './spec-status.ts';
-import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
+import { findOwnCommits } from './own-commits.ts';
+import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 
 /** What a commit of choo's says. */
 export interface CommitWords {
@@ -19,7 +21,10 @@ export interface MadeCommit {
   readonly edited: ReadonlyMap<string, Buffer>;
 }
 
-/** The branch of a unit while its worker holds it. Nobody else moves it: a push that finds it elsewhere ends the unit. */
+/**
+ * The branch of a unit while its worker holds it. Nobody else moves it: a push that finds it elsewhere ends the unit, or gives
+ * it back where an earlier claim may have been late.
+ */
 export class UnitBranch {
   readonly #job: UnitJob;
   readonly #services: WorkerServices;
@@ -83,10 +88,28 @@ export class UnitBranch {
     try {
       await repository.publish(branch, commit, this.#pushed);
     } catch (error) {
+      if (await this.#wasMovedLate(error)) {
+        const reason = 'the branch was moved by an earlier claim of this run';
+        throw new UnitStop({ kind: 'released', reason, until: null });
+      }
       const message = error instanceof Error ? error.message : String(error);
       throw fail('needs-human', message, `the work is at ${commit}`);
     }
     this.#pushed = commit;
     note({ type: 'branch.pushed', unit: unit.id, branch, head: commit });
+  }
+
+  /**
+   * Whether a push was refused because an earlier claim of this run, taken for dead, had pushed late. Then the next claim
+   * finds out what that is worth.
+   */
+  async #wasMovedLate(error: unknown): Promise<boolean> {
+    if (!(error instanceof ChooError) || error.code !== 'conflict') return false;
+    const { repository } = this.#services;
+    const { run, unit, branch, base } = this.#job;
+    const head = await repository.branchHead(branch).catch(() => undefined); // the refusal is what is told
+    if (head === undefined) return false;
+    const known = new Set([this.#pushed ?? base, this.#head]);
+    return (await findOwnCommits(repository.reader, { head, known, run, unit: unit.id })) !== undefined;
   }
 }

@@ -40,7 +40,7 @@ export interface WorkerServices {
   readonly worktrees: WorktreeManager;
   readonly sandbox: Sandbox;
   readonly agent: Agent;
-  readonly budget: Budget;
+  readonly budget: Pick<Budget, 'reserve'>;
   readonly log: UnitLog;
   /** Where the output of gates and commands is kept. */
   readonly logDirectory: string;

@@ -5,20 +5,49 @@ const LIMIT = 32 * 1024 * 1024;
 /** How much is held before it is written, where more comes in the same breath. Characters. */
 const BATCH = 64 * 1024;
 
+/** Where a log goes. What cannot be written is lost: no run ends for that. Neither may throw. */
+export interface LogSink extends Disposable {
+  /** Takes it over at once: whoever prints faster than it is taken would fill the memory. */
+  readonly write: (text: string) => void;
+}
+
+/** A log in a file, added to what is there. Its directory must exist. */
+export function openLogFile(path: string): LogSink {
+  let file: number | undefined;
+  const attempt = (action: () => void): void => {
+    try {
+      action();
+    } catch {
+      file = undefined;
+    }
+  };
+  attempt(() => (file = openSync(path, 'a', 0o600)));
+  return {
+    write: (text) => {
+      const open = file;
+      if (open !== undefined) attempt(() => writeSync(open, text));
+    },
+    [Symbol.dispose]: () => {
+      const open = file;
+      file = undefined;
+      if (open !== undefined) attempt(() => closeSync(open));
+    },
+  };
+}
+
 /** The story of one unit as text, for `choo logs`: what choo did, what agents said, what gates printed. */
 export class UnitLog implements Disposable {
+  readonly #sink: LogSink;
   readonly #redact: (text: string) => string;
-  /** Undefined: it cannot be written, which must not end a run that could go on. */
-  #file: number | undefined;
   #length = 0;
   #full = false;
   #batch: string[] = [];
   #batchLength = 0;
 
-  /** Appends to a file whose directory exists. `redact` takes secrets out of everything that is written. */
-  constructor(path: string, redact: (text: string) => string) {
+  /** `redact` takes secrets out of everything that is written. */
+  constructor(sink: LogSink, redact: (text: string) => string) {
+    this.#sink = sink;
     this.#redact = redact;
-    this.#attempt(() => (this.#file = openSync(path, 'a', 0o600)));
   }
 
   /** A line by choo itself. */
@@ -33,13 +62,11 @@ export class UnitLog implements Disposable {
 
   [Symbol.dispose](): void {
     this.#flush();
-    const file = this.#file;
-    this.#file = undefined;
-    if (file !== undefined) this.#attempt(() => closeSync(file));
+    this.#sink[Symbol.dispose]();
   }
 
   #write(text: string): void {
-    if (this.#full || this.#file === undefined) return;
+    if (this.#full) return;
     this.#length += text.length;
     this.#full = this.#length > LIMIT;
     this.#batch.push(this.#full ? '… the rest of this log is not kept\n' : this.#redact(text));
@@ -48,19 +75,9 @@ export class UnitLog implements Disposable {
     if (this.#batchLength > BATCH) this.#flush();
   }
 
-  /** At once: an agent that prints faster than the disk takes it would fill the memory. */
   #flush(): void {
     const text = this.#batch.join('');
     [this.#batch, this.#batchLength] = [[], 0];
-    const file = this.#file;
-    if (text !== '' && file !== undefined) this.#attempt(() => writeSync(file, text));
-  }
-
-  #attempt(action: () => unknown): void {
-    try {
-      action();
-    } catch {
-      this.#file = undefined;
-    }
+    if (text !== '') this.#sink.write(text);
   }
 }

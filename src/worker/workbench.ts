@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { findForbidden } from '../git/forbidden.ts';
 import { removeNestedRepositories } from '../git/nested-repositories.ts';
-import { type Change, diffTrees, findFile, treeOf } from '../git/tree-object.ts';
+import { type Change, diffTrees, treeOf } from '../git/tree-object.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { Workplace } from '../sandbox/sandbox.ts';
 import { lastLine, runShell, type Verdict } from './gate.ts';
-import { createProtection, pathsNamedBy } from './protected-paths.ts';
+import { findProtection } from './protected-paths.ts';
 import { findSecrets } from './secrets.ts';
 import type { SpecEdit } from './spec-status.ts';
 import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
@@ -55,7 +55,7 @@ export class Workbench {
     services.note({ type: 'worktree.created', unit: job.unit.id, claim: job.claim, path: worktree.path });
     try {
       await services.sandbox.handOver(worktree.path);
-      await bench.#protect();
+      bench.#isProtected = await findProtection(reader, job);
       await bench.#setUp('setup');
       return bench;
     } catch (error) {
@@ -190,17 +190,6 @@ export class Workbench {
 
   async #changesTo(tree: string): Promise<readonly Change[]> {
     return diffTrees(this.#services.repository.reader, this.branch.tree, tree);
-  }
-
-  async #protect(): Promise<void> {
-    const { reader } = this.#services.repository;
-    const { directory, unit, base, config } = this.#job;
-    const gates = unit.tasks.map(({ gate }) => gate);
-    const baseTree = await treeOf(reader, base);
-    const files = new Set<string>();
-    for (const path of pathsNamedBy(gates, directory))
-      if ((await findFile(reader, baseTree, path)) !== undefined) files.add(path);
-    this.#isProtected = createProtection({ directory, specsDir: config.specs_dir, files });
   }
 
   async #setUp(phase: 'setup' | 'teardown'): Promise<void> {

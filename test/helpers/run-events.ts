@@ -41,6 +41,8 @@ export function started(units: readonly PlannedUnit[], run = 'run0000001'): Orch
     limits: { attempts: 3, unitTokens: 1_000_000, unitCost: 10, runTokens: 10_000_000, runCost: null },
     units: [...units],
     fresh: [],
+    actor: null,
+    remote: null,
   };
 }
 
@@ -210,6 +212,19 @@ export function factsOf(unit: string) {
       until,
     }),
     notice: (message: string): EventBody => ({ type: 'unit.notice', unit, code: 'put-back', message }),
+    cancelled: (actor = 'ann'): EventBody => ({ type: 'unit.cancelled', unit, actor }),
+    skipped: (actor = 'ann'): EventBody => ({ type: 'unit.skipped', unit, actor }),
+    retried: ({
+      actor = 'ann',
+      fresh = false,
+      from = null,
+    }: { actor?: string; fresh?: boolean; from?: number | null } = {}): EventBody => ({
+      type: 'unit.retried',
+      unit,
+      actor,
+      fresh,
+      from,
+    }),
     satisfied: (head: string | null = commit('a')): EventBody => ({ type: 'unit.satisfied', unit, head }),
   };
 }

@@ -202,6 +202,29 @@ export function describeStore(name: string, createPlace: () => Promise<StorePlac
       expect(await store.record('main', 'api')).toEqual({ ...record, run: OTHER });
     });
 
+    test('knows that somebody wants a unit looked at again, and from which task on', async () => {
+      await using place = await createPlace();
+      {
+        await using store = place.open();
+        const done = [
+          api.started(),
+          api.committed(1),
+          api.committed(2, commit('b')),
+          api.completed(commit('b')),
+        ];
+        await store.append(RUN, 0, [start(), ...done]);
+        expect(await store.record('main', 'api')).toMatchObject({ tasks: [1, 2], verified: true });
+        await store.append(RUN, 5, [api.retried({ from: 2 })]);
+      }
+      await using store = place.open();
+      expect(await store.record('main', 'api')).toMatchObject({
+        head: commit('b'),
+        committed: commit('b'),
+        tasks: [1],
+        verified: false,
+      });
+    });
+
     test('knows a unit that starts over as its start tells it', async () => {
       await using place = await createPlace();
       await using store = place.open();

@@ -139,6 +139,28 @@ describe('the live view', () => {
     `);
   });
 
+  test('shows what was cancelled and what was skipped, and that nobody waits for that', () => {
+    const state = stateAfter([
+      ...MIDDLE,
+      ...[docs.cancelled(), api.skipped(), app.blocked('docs'), app.queued()],
+      { type: 'orch.cancelled', actor: 'ann' },
+    ]);
+    const lines = renderLive(state, activities, at(80));
+    expect(lines.join('\n')).toMatchInlineSnapshot(`
+      "✓ base  done              7s   12.3k    $0.42
+      » api   skipped          16s   45.0k   $1.20+
+      ✗ web   failed            1s                   task 1 is red after 3 attempts
+      × docs  cancelled         5s
+        app   waits
+      ✓ old   done
+      2 done, 1 failed, 1 cancelled, 1 skipped, 1 waiting, 57.3k tokens, $1.62+, 29s,
+      4 tasks on the critical path"
+    `);
+    const [failed, rest] = renderLive(state, activities, at(80, 4));
+    expect(failed).toMatch(/^✗ web /);
+    expect(rest).toBe('and 5 more: 1 cancelled, 1 skipped, 2 done, 1 waiting');
+  });
+
   test('shows who waits, and for what', () => {
     const state = stateAfter([
       ...MIDDLE,
@@ -315,12 +337,45 @@ describe('plain lines', () => {
     `);
   });
 
+  test('tell who asked, and for what', () => {
+    let state: RunState | undefined;
+    const lines: (string | undefined)[] = [];
+    for (const event of numbered([
+      { ...started([plannedUnit('api'), plannedUnit('web')]), actor: 'ann' },
+      api.cancelled(),
+      web.skipped('bob'),
+      { type: 'orch.cancelled', actor: 'ann' },
+      api.retried({ from: 2 }),
+      web.retried({ actor: 'bob', fresh: true }),
+      api.retried(),
+      { type: 'orch.completed', branch: null, head: null },
+      { type: 'orch.completed', branch: 'choo/run/x', head: null },
+    ])) {
+      state = advance(state, event);
+      if (state !== undefined) lines.push(renderRunLine(event, state));
+    }
+    expect(lines.join('\n')).toMatchInlineSnapshot(`
+      "run run0000001: 2 units, 2 tasks, 2 at a time, sandbox bubblewrap, for ann
+      [api] cancelled by ann
+      [web] skipped by bob: what depends on it goes on without it
+      the run was cancelled by ann
+      [api] another turn, asked for by ann, from task 2 on
+      [web] another turn, asked for by bob, from the start
+      [api] another turn, asked for by ann
+      the run is complete
+      the run is complete, there was nothing to do"
+    `);
+  });
+
   test('are one line each, with nothing in them that a terminal obeys', () => {
     const state = stateAfter(MIDDLE);
     for (const event of numbered([
       api.notice(HOSTILE),
       api.failed(HOSTILE, HOSTILE),
       api.blocked(HOSTILE),
+      ...[api.cancelled(HOSTILE), api.skipped(HOSTILE), api.retried({ actor: HOSTILE })],
+      { type: 'orch.cancelled', actor: HOSTILE },
+      { ...PLAN, actor: HOSTILE },
       {
         type: 'worktree.setup',
         unit: 'api',
@@ -416,6 +471,54 @@ describe('the summary', () => {
     expect(text).toContain('Not finished\n  api, docs, app\n');
     expect(text).toContain('To go on where it stopped\n  script/choo run\n');
     expect(text).not.toContain('git merge');
+  });
+
+  test('tells what was cancelled and skipped, and how to do what is left', () => {
+    const state = stateAfter([
+      ...MIDDLE,
+      ...[api.cancelled(), app.blocked('api'), docs.cancelled(), web.skipped()],
+      { type: 'orch.cancelled', actor: 'ann' },
+    ]);
+    expect(renderSummary(state, at())).toMatchInlineSnapshot(`
+      "Cancelled: 2 of 6 units complete
+      run run0000001, 29s, 57.3k tokens, $1.62 and more that is unknown
+
+      Complete
+        ✓ base  2 tasks, 7s, 12.3k tokens, $0.42, choo/unit/main/base
+        ✓ old   verified by an earlier run
+
+      Blocked
+        - app  by api
+
+      Cancelled
+        api, docs
+
+      Skipped
+        web
+
+      To do what is left; what is complete stays
+        choo run
+      "
+    `);
+  });
+
+  test('tells of a run that is complete without what was skipped, and left no branch', () => {
+    const state = stateAfter([
+      started([plannedUnit('base'), plannedUnit('web')]),
+      ...[base.completed(), web.skipped()],
+      { type: 'orch.completed', branch: null, head: null },
+    ]);
+    expect(renderSummary(state, at())).toMatchInlineSnapshot(`
+      "1 of 2 units complete
+      run run0000001, 3s
+
+      Complete
+        ✓ base  verified by an earlier run
+
+      Skipped
+        web
+      "
+    `);
   });
 
   test('names no result where there is none', () => {

@@ -107,6 +107,72 @@ describe('a unit, as events tell it', () => {
       { state: 'running', until: null, claim: 2, startedAt: START + 1000 },
     ],
     [
+      'is cancelled while it runs, and busy with nothing, whatever its worker still says',
+      [api.started(), api.task(1), api.invoke(1), api.cancelled(), api.gate(1), api.task(2)],
+      { state: 'cancelled', activity: null, task: null, attempt: 0, endedAt: START + 4000 },
+    ],
+    [
+      'is cancelled while it waits, and nothing blocks it any more',
+      [api.released(99), api.blocked('web'), api.cancelled()],
+      { state: 'cancelled', cause: null, until: null },
+    ],
+    [
+      'is left out, with no head for others to build on',
+      [api.started(), api.pushed(commit('c')), api.failed('red', 'look'), api.skipped()],
+      {
+        state: 'skipped',
+        failure: null,
+        message: null,
+        hint: null,
+        head: null,
+        verified: false,
+        endedAt: START + 4000,
+      },
+    ],
+    [
+      'gets another turn because somebody asked',
+      [api.started(commit('0'), { claim: 2 }), api.failed('red', 'look'), api.retried()],
+      { state: 'pending', failure: null, message: null, hint: null, endedAt: null, claim: 2, fresh: false },
+    ],
+    [
+      'gets another turn though it was verified: it is looked at again',
+      [api.completed(commit('c')), api.retried()],
+      { state: 'pending', verified: false, head: commit('c') },
+    ],
+    [
+      'gets another turn at once, though it waited',
+      [api.released(99), api.cancelled(), api.retried()],
+      { until: null },
+    ],
+    ['starts over when it starts next', [api.failed(), api.retried({ fresh: true })], { fresh: true }],
+    [
+      'starts over once',
+      [api.failed(), api.retried({ fresh: true }), api.started(commit('0'), { claim: 2 })],
+      { state: 'running', fresh: false },
+    ],
+    [
+      'starts over only where that was asked for last',
+      [api.failed(), api.retried({ fresh: true }), api.cancelled(), api.retried()],
+      { fresh: false },
+    ],
+    [
+      'has all its patience again with another turn',
+      [
+        api.started(),
+        {
+          type: 'task.provider.waiting',
+          unit: 'api',
+          provider: 'claude',
+          reason: 'limit',
+          until: START + 9000,
+        },
+        api.invoke(null, 2),
+        api.failed(),
+        api.retried(),
+      ],
+      { waitedMs: 0, repairs: 0 },
+    ],
+    [
       'collects notices',
       [api.notice('one'), api.notice('two')],
       {
@@ -169,6 +235,51 @@ describe('attempts', () => {
     ['none of another task', [api.invoke(2), api.done(2, 5, 1)], 0],
   ])('count %s', (_, events, expected) => {
     expect(taskOf(unitAfter(api.started(), ...events), 1)?.attempts).toBe(expected);
+  });
+
+  test.each<[string, Parameters<typeof api.retried>[0], readonly unknown[]]>([
+    ['at what is not complete', {}, ['complete 1', 'pending 0', 'pending 0']],
+    ['from a task on', { from: 1 }, ['pending 0', 'pending 0', 'pending 0']],
+    [
+      'from a later task on, when one before it is not complete',
+      { from: 3 },
+      ['complete 1', 'pending 0', 'pending 0'],
+    ],
+    ['at all of it', { fresh: true }, ['pending 0', 'pending 0', 'pending 0']],
+  ])('are none again %s, when somebody asks for another turn', (_, wish, expected) => {
+    const events = [
+      ...[api.started(), api.task(1), api.invoke(1), api.taskDone(1, commit('c'))],
+      ...[
+        api.task(2),
+        api.invoke(2),
+        api.invoke(2, 2),
+        { type: 'task.failed', unit: 'api', task: 2, reason: 'x' } as const,
+      ],
+      ...[api.task(3), api.failed(), api.retried(wish)],
+    ];
+    const state = foldEvents(numbered([started([plannedUnit('api', { tasks: 3 })]), ...events]));
+    const tasks = [...(state?.units.get('api')?.tasks.values() ?? [])];
+    expect(tasks.map(({ state, attempts }) => `${state} ${attempts}`)).toEqual(expected);
+  });
+
+  test('of a task that the specs say is complete are not asked for again', () => {
+    const plan = plannedUnit('api', { tasks: 2 });
+    const tasks = plan.tasks.map((task) => ({ ...task, complete: task.number === 2 }));
+    for (const wish of [{ fresh: true }, { from: 1 }]) {
+      const state = foldEvents(numbered([started([{ ...plan, tasks }]), api.failed(), api.retried(wish)]));
+      expect(taskOf(state?.units.get('api') as UnitProgress, 2)).toMatchObject({ state: 'complete' });
+    }
+  });
+
+  test('stay none when an agent of the turn before says late that it was stopped', () => {
+    const events = [api.started(), api.invoke(1), api.done(1, 5, 1), api.invoke(1, 2), api.invoke(null, 3)];
+    const late = [
+      api.done(1, 5, 1, { attempt: 2, outcome: 'cancelled' }),
+      api.done(null, 5, 1, { attempt: 3, outcome: 'cancelled' }),
+    ];
+    const unit = unitAfter(...events, api.cancelled(), api.retried(), ...late);
+    expect(taskOf(unit, 1)?.attempts).toBe(0);
+    expect(unit).toMatchObject({ repairs: 0, spending: { tokens: 15 } });
   });
 
   test('end with a commit, or without', () => {
@@ -289,6 +400,51 @@ describe('a run, as events tell it', () => {
       [{ type: 'orch.failed', branch: 'b', head: null, unmerged: [{ unit: 'web', files: ['x'] }] }],
       { status: 'failed', head: null, unmerged: [{ unit: 'web', files: ['x'] }] },
     ],
+    [
+      'is complete, and left no branch',
+      [{ type: 'orch.completed', branch: null, head: null }],
+      { status: 'complete', head: null, branch: null },
+    ],
+    [
+      'is cancelled',
+      [api.cancelled(), { type: 'orch.cancelled', actor: 'ann' }],
+      { status: 'cancelled', seq: 3 },
+    ],
+    ...(['completed', 'failed', 'cancelled'] as const).map(
+      (end): [string, EventBody[], Partial<RunState>] => [
+        `goes on when one of its units gets another turn after it ${end}, and what its end said is gone`,
+        [
+          end === 'cancelled'
+            ? { type: 'orch.cancelled', actor: 'ann' }
+            : {
+                type: `orch.${end}`,
+                branch: 'b',
+                head: commit('f'),
+                unmerged: [{ unit: 'web', files: ['x'] }],
+              },
+          api.retried(),
+        ],
+        { status: 'running', head: null, branch: null, unmerged: [] },
+      ],
+    ),
+    [
+      'goes on when it is told to after it ended',
+      [
+        { type: 'orch.failed', branch: 'b', head: commit('f'), unmerged: [{ unit: 'web', files: ['x'] }] },
+        resumed(),
+      ],
+      { status: 'running', head: null, branch: null, unmerged: [] },
+    ],
+    [
+      'stays interrupted when a unit gets another turn: nobody works on it yet',
+      [{ type: 'orch.interrupted', reason: 'x' }, api.retried()],
+      { status: 'interrupted' },
+    ],
+    [
+      'stays as it ended when a unit it does not know gets another turn',
+      [{ type: 'orch.completed', branch: null, head: null }, factsOf('ghost').retried()],
+      { status: 'complete' },
+    ],
     ['passes by a unit it does not know', [factsOf('ghost').started()], { seq: 2, status: 'running' }],
   ])('%s', (_, events, expected) => {
     expect(stateAfter(...events)).toMatchObject(expected);
@@ -341,8 +497,20 @@ describe('a stored event', () => {
       api.red(1),
       api.done(1, 3, null),
       api.failed(),
+      { ...started(PLAN), actor: 'ann', remote: 'https://localhost/team/project' },
+      api.cancelled(),
+      api.skipped(),
+      api.retried({ fresh: true, from: 2 }),
+      { type: 'orch.cancelled', actor: 'ann' },
+      { type: 'orch.failed', branch: null, head: null, unmerged: [] },
     ]))
       expect(parseEvent(JSON.parse(JSON.stringify(event)))).toEqual(event);
+  });
+
+  test('that an older choo wrote is read, and asked for by nobody known', () => {
+    const { actor: _, remote: __, ...older } = started(PLAN);
+    expect(parseEvent({ ...older, seq: 1, at: 1 })).toEqual({ ...started(PLAN), seq: 1, at: 1 });
+    expect(started(PLAN)).toMatchObject({ actor: null, remote: null });
   });
 
   test.each([
@@ -355,6 +523,8 @@ describe('a stored event', () => {
     { seq: 0, at: 1, type: 'unit.queued', unit: 'a' },
     { at: 1, type: 'unit.queued', unit: 'a' },
     { seq: 1, at: 1, type: 'unit.exploded', unit: 'a' },
+    { seq: 1, at: 1, type: 'unit.cancelled', unit: 'a' },
+    { seq: 1, at: 1, type: 'unit.retried', unit: 'a', actor: 'b', fresh: false, from: 0 },
     { seq: 1, at: 1, type: 'branch.pushed', unit: 'a', branch: 'b', head: 'HEAD' },
   ])('is none when it is %j', (value) => {
     expect(parseEvent(value)).toBeUndefined();

@@ -24,6 +24,7 @@ const EVENTS = Object.keys({
   release: 1,
   block: 1,
   cancel: 1,
+  skip: 1,
   retry: 1,
 } satisfies Record<UnitEvent, 1>) as UnitEvent[];
 
@@ -38,12 +39,19 @@ const finish = (outcome: 'complete' | 'incomplete'): Action => ({ type: 'finish'
 
 describe('a unit', () => {
   test.each<[UnitState, Partial<Record<UnitEvent, UnitState>>]>([
-    ['pending', { start: 'running', satisfy: 'complete', block: 'blocked', cancel: 'cancelled' }],
-    ['running', { complete: 'complete', fail: 'failed', release: 'pending', cancel: 'cancelled' }],
-    ['complete', {}],
-    ['failed', { retry: 'pending' }],
-    ['blocked', { retry: 'pending', cancel: 'cancelled' }],
-    ['cancelled', { retry: 'pending' }],
+    [
+      'pending',
+      { start: 'running', satisfy: 'complete', block: 'blocked', cancel: 'cancelled', skip: 'skipped' },
+    ],
+    [
+      'running',
+      { complete: 'complete', fail: 'failed', release: 'pending', cancel: 'cancelled', skip: 'skipped' },
+    ],
+    ['complete', { retry: 'pending' }],
+    ['skipped', { retry: 'pending' }],
+    ['failed', { retry: 'pending', skip: 'skipped' }],
+    ['blocked', { retry: 'pending', cancel: 'cancelled', skip: 'skipped' }],
+    ['cancelled', { retry: 'pending', skip: 'skipped' }],
   ])('that is %s moves only where the table says', (from, allowed) => {
     const before = runOf({ a: [] }, { a: from });
     const moves = EVENTS.map((event) => [event, transition(before, 'a', event)?.units.get('a')] as const);
@@ -133,6 +141,20 @@ describe('what a run blocks', () => {
     expect(decideFor(run)).toEqual([block('b', 'a'), finish('incomplete')]);
   });
 
+  test('is nothing behind a unit that is left out, whatever became of what that one waited for', () => {
+    const run = runOf({ a: [], b: ['a'], c: ['b'], d: ['a'] }, { a: 'failed', b: 'skipped' });
+    expect(decideFor(run)).toEqual([block('d', 'a'), ...start('c')]);
+  });
+
+  test('is nothing any more once the failed unit is left out', () => {
+    const run = runOf({ a: [], b: ['a'] }, { a: 'failed', b: 'blocked' });
+    const skipped = applyAll(run, [
+      ['a', 'skip'],
+      ['b', 'retry'],
+    ]);
+    expect(decideFor(skipped)).toEqual(start('b'));
+  });
+
   test('is nothing any more once the failed unit is tried again', () => {
     const run = runOf({ a: [], b: ['a'] }, { a: 'failed', b: 'blocked' });
     const retried = applyAll(run, [
@@ -156,6 +178,14 @@ describe('what a run blocks', () => {
 describe('a run ends', () => {
   test.each<[string, Units, readonly Action[]]>([
     ['complete when every unit is', { a: 'complete', b: 'complete' }, [finish('complete')]],
+    ['complete when every unit is, or was left out', { a: 'skipped', b: 'complete' }, [finish('complete')]],
+    ['complete when every unit was left out', { a: 'skipped', b: 'skipped' }, [finish('complete')]],
+    [
+      'incomplete when one failed, whatever was left out',
+      { a: 'skipped', b: 'failed' },
+      [finish('incomplete')],
+    ],
+    ['not while what waits for a unit that was left out can start', { a: 'skipped' }, start('b')],
     ['incomplete when one failed', { a: 'complete', b: 'failed' }, [finish('incomplete')]],
     ['incomplete when one was cancelled', { a: 'cancelled', b: 'complete' }, [finish('incomplete')]],
     ['incomplete when one is blocked', { a: 'failed', b: 'blocked' }, [finish('incomplete')]],
@@ -175,10 +205,10 @@ describe('a run ends', () => {
 /** What happens to one unit in a simulated run. */
 interface Fate {
   /** Before the run starts anything. */
-  readonly first: 'satisfy' | 'cancel' | undefined;
+  readonly first: 'satisfy' | 'cancel' | 'skip' | undefined;
   /** How often its worker gives it back before it ends. */
   readonly releases: number;
-  readonly end: 'complete' | 'fail' | 'cancel';
+  readonly end: 'complete' | 'fail' | 'cancel' | 'skip';
   /** Its place among those that end at the same time. */
   readonly rank: number;
 }
@@ -204,12 +234,12 @@ interface Moment {
 const fates: fc.Arbitrary<Fate> = fc.record({
   first: fc.oneof(
     { arbitrary: fc.constant(undefined), weight: 8 },
-    fc.constantFrom('satisfy' as const, 'cancel' as const),
+    fc.constantFrom('satisfy' as const, 'cancel' as const, 'skip' as const),
   ),
   releases: fc.nat({ max: 2 }),
   end: fc.oneof(
     { arbitrary: fc.constant('complete' as const), weight: 4 },
-    fc.constantFrom('fail' as const, 'cancel' as const),
+    fc.constantFrom('fail' as const, 'cancel' as const, 'skip' as const),
   ),
   rank: fc.nat({ max: 99 }),
 });
@@ -298,18 +328,18 @@ describe('in any run', () => {
     });
   });
 
-  test('no unit starts before all it depends on is complete', () => {
+  test('no unit starts before all it depends on is complete or left out', () => {
     everyMoment((moment) => {
       const { asked } = moment;
       const needed = startsOf(moment).flatMap((id) => asked.graph.dependenciesOf(id));
-      expect(needed.filter((id) => stateOf(asked, id) !== 'complete')).toEqual([]);
+      expect(needed.filter((id) => !idsIn(asked, 'complete', 'skipped').includes(id))).toEqual([]);
     });
   });
 
   test('no work is withheld: every free slot is taken while a unit is ready', () => {
     everyMoment((moment, { units, parallelism }) => {
       const { asked } = moment;
-      const done = new Set(idsIn(asked, 'complete'));
+      const done = new Set(idsIn(asked, 'complete', 'skipped'));
       const ready = units.filter(
         ({ id, dependsOn }) => stateOf(asked, id) === 'pending' && dependsOn.every((each) => done.has(each)),
       );
@@ -320,8 +350,9 @@ describe('in any run', () => {
 
   test('a unit that failed or was cancelled blocks all that waits for it, at once, and nothing else', () => {
     everyMoment(({ asked, performed }, { units, fates }) => {
-      // Complete before the run: nobody waits for them, and nothing passes through them.
-      const waiting = new Graph(units.filter(({ id }) => fates.get(id)?.first !== 'satisfy'));
+      // Complete or left out before the run: nobody waits for them, and nothing passes through them.
+      const done = (id: string): boolean => ['satisfy', 'skip'].includes(fates.get(id)?.first ?? '');
+      const waiting = new Graph(units.filter(({ id }) => !done(id)));
       const roots = idsIn(asked, 'failed', 'cancelled');
       const behind = new Set(roots.flatMap((root) => [...waiting.descendantsOf(root)]));
       const blocked = [...behind].filter((id) => !roots.includes(id)).sort();
@@ -346,8 +377,8 @@ describe('in any run', () => {
         const { performed } = moments.at(-1) ?? moments[0];
         expect(idsIn(performed, 'pending', 'running')).toEqual([]);
         const finishes = moments.map(({ actions }) => actions.filter(({ type }) => type === 'finish'));
-        const outcome =
-          idsIn(performed, 'complete').length === world.units.length ? 'complete' : 'incomplete';
+        const done = idsIn(performed, 'complete', 'skipped');
+        const outcome = done.length === world.units.length ? 'complete' : 'incomplete';
         expect(finishes.flat()).toEqual([finish(outcome)]);
         expect(finishes.at(-1)).toHaveLength(1);
       }),

@@ -130,9 +130,27 @@ describe('what is known of a unit', () => {
       { verified: false },
     ],
     [
+      'is to be looked at again when somebody asks for another turn',
+      BEFORE,
+      [api.retried()],
+      { ...BEFORE, verified: false },
+    ],
+    [
+      'keeps what it holds when it is to start over, until it does',
+      BEFORE,
+      [api.retried({ fresh: true })],
+      { ...BEFORE, verified: false },
+    ],
+    [
+      'loses the tasks that are to be done again, and those after them',
+      { ...BEFORE, tasks: [1, 2, 3, 10] },
+      [api.retried({ from: 3 })],
+      { ...BEFORE, tasks: [1, 2], verified: false },
+    ],
+    [
       'does not change by anything else',
       BEFORE,
-      [api.task(2), api.gate(2), api.failed(), api.satisfied()],
+      [api.task(2), api.gate(2), api.failed(), api.satisfied(), api.cancelled(), api.skipped()],
       BEFORE,
     ],
   ])('%s', (_, before, events, expected) => {
@@ -170,6 +188,7 @@ describe('what is known of a unit', () => {
   });
 
   test('is the same value when an event teaches nothing', () => {
-    expect(after(BEFORE, [api.queued(), api.notice('x'), api.verifying()])).toBe(BEFORE);
+    const nothing = [api.queued(), api.notice('x'), api.verifying(), api.cancelled(), api.skipped()];
+    expect(after(BEFORE, nothing)).toBe(BEFORE);
   });
 });

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { UnitLog } from '../../../src/worker/unit-log.ts';
+import { openLogFile, UnitLog } from '../../../src/worker/unit-log.ts';
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
 const asIs = (text: string): string => text;
@@ -11,7 +11,7 @@ describe('the log of a unit', () => {
     await using place = await temporaryDirectory();
     const path = join(place.path, 'unit.log');
     {
-      using log = new UnitLog(path, (text) => text.replaceAll('hush', '[secret]'));
+      using log = new UnitLog(openLogFile(path), (text) => text.replaceAll('hush', '[secret]'));
       log.say('it begins with hush');
       log.quote('one\ntwo hush\n');
       log.quote('');
@@ -31,7 +31,7 @@ describe('the log of a unit', () => {
     await using place = await temporaryDirectory();
     const path = join(place.path, 'unit.log');
     for (const text of ['first', 'second']) {
-      using log = new UnitLog(path, asIs);
+      using log = new UnitLog(openLogFile(path), asIs);
       log.say(text);
       await new Promise(setImmediate);
       expect(await readFile(path, 'utf8')).toContain(text);
@@ -42,7 +42,7 @@ describe('the log of a unit', () => {
   test('holds little of what comes faster than anybody waits for, and ends with a word where it is full', async () => {
     await using place = await temporaryDirectory();
     const path = join(place.path, 'unit.log');
-    using log = new UnitLog(path, asIs);
+    using log = new UnitLog(openLogFile(path), asIs);
     const line = 'x'.repeat(1_000);
     for (let count = 0; count < 1_000; count += 1) log.quote(line);
     expect((await stat(path)).size).toBeGreaterThan(900_000); // without waiting for anything
@@ -54,7 +54,7 @@ describe('the log of a unit', () => {
   });
 
   test('that cannot be written stops nobody', () => {
-    using log = new UnitLog('/nonexistent/unit.log', asIs);
+    using log = new UnitLog(openLogFile('/nonexistent/unit.log'), asIs);
     log.say('nothing');
     log.quote('nothing');
     expect(() => log[Symbol.dispose]()).not.toThrow();

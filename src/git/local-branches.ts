@@ -1,0 +1,55 @@
+import { ChooError } from '../errors.ts';
+import type { Git } from './git.ts';
+import type { Branches } from './repository.ts';
+
+/** The branches of a repository on this machine. */
+export class LocalBranches implements Branches {
+  readonly #git: Git;
+
+  constructor(git: Git) {
+    this.#git = git;
+  }
+
+  async heads(below: string): Promise<ReadonlyMap<string, string>> {
+    const format = '--format=%(objectname) %(refname:lstrip=2)';
+    const refs = await this.#git.run('for-each-ref', format, `refs/heads/${below}`);
+    const lines = refs.split('\n').filter((line) => line !== '');
+    return new Map(
+      lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]),
+    );
+  }
+
+  async head(branch: string): Promise<string | undefined> {
+    const ref = `refs/heads/${branch}`;
+    const found = await this.#git.run('for-each-ref', '--format=%(refname) %(objectname)', ref);
+    const line = found.split('\n').find((each) => each.startsWith(`${ref} `));
+    return line?.slice(ref.length + 1);
+  }
+
+  async publish(branch: string, head: string, expected: string | undefined): Promise<void> {
+    const old = expected ?? '0'.repeat(head.length);
+    const words = ['--no-deref', '--create-reflog', '-m', 'choo'];
+    try {
+      await this.#git.run('update-ref', ...words, `refs/heads/${branch}`, head, old);
+    } catch (cause) {
+      if ((await this.head(branch)) === head) return; // whoever moved it there: a crashed choo, most likely
+      throw publishError(branch, expected, cause);
+    }
+  }
+}
+
+function publishError(branch: string, expected: string | undefined, cause: unknown): unknown {
+  const words = cause instanceof Error ? cause.message : '';
+  const inTheWay = /'refs\/heads\/([^']+)' exists; cannot create/.exec(words)?.[1];
+  if (inTheWay !== undefined) {
+    return new ChooError('conflict', `the branch \`${inTheWay}\` leaves no room for \`${branch}\``, {
+      hint: `rename it: \`git branch -m ${inTheWay} <new name>\``,
+      cause,
+    });
+  }
+  if (!/ but expected |reference already exists|unable to resolve reference/.test(words)) return cause;
+  return new ChooError('conflict', `the branch \`${branch}\` is not where choo left it`, {
+    hint: `expected ${expected ?? 'no such branch'}; look at it with \`git log ${branch}\``,
+    cause,
+  });
+}

@@ -1,0 +1,68 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Database } from '../store/database.ts';
+import type { Jobs } from '../store/jobs.ts';
+import type { RunBook } from '../store/run-book.ts';
+import { deleteOld, reconcile, withUpkeepLock } from '../store/upkeep.ts';
+import type { ServerContexts } from './server-context.ts';
+
+/** How often rows are compared with jobs, and how often what is old goes. Milliseconds. */
+const RECONCILE_MS = 30_000;
+const HOURLY_MS = 3_600_000;
+
+interface Services {
+  readonly database: Database;
+  readonly jobs: Jobs;
+  readonly book: RunBook;
+  readonly contexts: ServerContexts;
+}
+
+/** What has to be done now and then, whoever asks for it: of all processes one does what concerns the database. */
+export class Housekeeping implements AsyncDisposable {
+  readonly #services: Services;
+  readonly #retentionDays: number;
+  readonly #log: (found: object, message: string) => void;
+  readonly #ending = new AbortController();
+  readonly #life: Promise<void>;
+
+  /** `log` is told of what was found and done; of nothing, nothing. */
+  constructor(services: Services, retentionDays: number, log: (found: object, message: string) => void) {
+    this.#services = services;
+    this.#retentionDays = retentionDays;
+    this.#log = log;
+    this.#life = this.#live();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
+    await this.#life;
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#ending;
+    for (let lastHourly = 0; !signal.aborted;) {
+      const hourly = Date.now() - lastHourly > HOURLY_MS;
+      if (hourly) lastHourly = Date.now();
+      try {
+        await this.#round(hourly);
+      } catch (error) {
+        this.#log({ reason: error instanceof Error ? error.message : String(error) }, 'housekeeping failed');
+      }
+      await wait(RECONCILE_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #round(hourly: boolean): Promise<void> {
+    const { database, jobs, book, contexts } = this.#services;
+    await withUpkeepLock(database, async () => {
+      const found = await reconcile(database, jobs, book);
+      const { queuesLeft, ...faults } = found;
+      if (Object.values(faults).some((count) => count > 0)) this.#log(found, 'rows and jobs did not agree');
+      if (!hourly) return;
+      const runs = await deleteOld(database, this.#retentionDays);
+      if (runs > 0) this.#log({ runs, queuesLeft }, 'old runs were deleted');
+    });
+    const removed = await contexts.removeLeftovers();
+    if (removed.length > 0) this.#log({ worktrees: removed }, 'worktrees of dead claims were removed');
+    if (hourly) await contexts.pack();
+  }
+}

@@ -1,0 +1,51 @@
+import { randomInt } from 'node:crypto';
+import type { Plan } from '../plan/schema.ts';
+import { compareText } from '../problems/problem.ts';
+import type { RunStart } from './run-order.ts';
+
+/** What the first event of a run is made of. */
+export interface StartInput extends Pick<
+  RunStart,
+  'target' | 'commit' | 'directory' | 'sandbox' | 'parallelism' | 'verify' | 'limits' | 'actor' | 'remote'
+> {
+  readonly plan: Plan;
+  /** Ids of units that start over. */
+  readonly fresh: ReadonlySet<string>;
+}
+
+/** The first event of a run that carries this plan out. */
+export function describeStart({ plan, fresh, ...input }: StartInput, run: string): RunStart {
+  const { target, commit, directory, sandbox, parallelism, verify, limits, actor, remote } = input;
+  const wanted = new Set(plan.waves.flat());
+  return {
+    type: 'orch.started',
+    run,
+    target,
+    commit,
+    directory,
+    sandbox,
+    parallelism,
+    verify,
+    limits,
+    units: plan.units
+      .filter(({ id }) => wanted.has(id))
+      .map(({ id, key, title, dependsOn, tasks, provider }) => ({
+        id,
+        key: key ?? '',
+        title,
+        // A dependency that is complete in the specs is in the target already.
+        dependsOn: dependsOn.filter((each) => wanted.has(each)),
+        tasks: tasks.map(({ number, title, status }) => ({ number, title, complete: status === 'complete' })),
+        provider: provider?.name ?? '',
+        source: provider?.source ?? '',
+      })),
+    fresh: [...fresh].filter((id) => wanted.has(id)).sort(compareText),
+    actor,
+    remote,
+  };
+}
+
+/** Ten digits and small letters. */
+export function newRunId(): string {
+  return Array.from({ length: 10 }, () => randomInt(36).toString(36)).join('');
+}

@@ -1,0 +1,157 @@
+import { mkdir } from 'node:fs/promises';
+import type { Config } from '../config/schema.ts';
+import { ChooError } from '../errors.ts';
+import type { EventBody } from '../events/event.ts';
+import { advanceUnit, newUnit, type UnitProgress } from '../events/unit-progress.ts';
+import { unitBranch } from '../git/branches.ts';
+import { removeTree } from '../git/remove-tree.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Claim } from '../store/claims.ts';
+import type { Database } from '../store/database.ts';
+import type { Teller } from '../store/dispatcher.ts';
+import type { Listener } from '../store/listener.ts';
+import { PostgresStore } from '../store/postgres.ts';
+import { heldUntil, holdProvider, readDependencies, readUnitEvents } from '../store/server-runs.ts';
+import type { Agent } from '../worker/agent.ts';
+import { type Patience, PATIENCE, type UnitEnd } from '../worker/unit-job.ts';
+import { OutputSink } from './output-sink.ts';
+import { mapTexts, Recorder } from './recorder.ts';
+import { claimDirectory, type ServerContexts } from './server-context.ts';
+import { SharedBudget } from './shared-budget.ts';
+import { workOnUnit } from './unit-run.ts';
+import { type Dependency, isSatisfied } from './unit-start.ts';
+
+/** What a server works with, whatever the run. */
+export interface ServerServices {
+  readonly database: Database;
+  readonly listener: Listener;
+  readonly contexts: ServerContexts;
+  readonly sandbox: Sandbox;
+  /** The agents that a configuration may have on this server. */
+  readonly agentsOf: (config: Config) => (provider: string) => Agent;
+  readonly redact: (text: string) => string;
+  readonly secretForms: readonly Buffer[];
+  readonly patience?: Patience;
+}
+
+/**
+ * One unit of a server's run, from its claim to how it ended:
+ *
+ * 1. the remote is fetched, and what happened to the unit before is read;
+ * 2. work that was verified before, and stands as it was, is satisfied;
+ * 3. else a worker does it, and tells what happens as it happens.
+ */
+export async function workOnClaim(
+  { run, unit, claim }: Claim,
+  { tell, signal, taskCompleted }: Teller & { readonly taskCompleted: () => void },
+  services: ServerServices,
+): Promise<readonly EventBody[]> {
+  const { database, contexts } = services;
+  const context = await contexts.runOf(run);
+  const { start, config } = context;
+  const planned = start.units.find(({ id }) => id === unit);
+  const specs = context.units.get(unit);
+  if (planned === undefined || specs === undefined)
+    throw new ChooError('internal', `unit \`${unit}\` is not among those of run ${run}`);
+  const until = await heldUntil(database, planned.provider);
+  if (until !== undefined) return [released(unit, `${planned.provider} takes nothing`, until)];
+
+  const place = await contexts.placeOf(context.remote);
+  const { repository, branches, worktrees } = place;
+  await branches.fetch();
+  let progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
+    (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
+    newUnit(planned),
+  );
+  const branchHead = await repository.branchHead(unitBranch(start.target, unit));
+  const dependencies = await dependenciesOf(database, { run, unit });
+  const store = new PostgresStore(database, services.listener, context.repository);
+  const record = await store.record(start.target, unit);
+  const starts = progress.fresh || (start.fresh.includes(unit) && progress.claim === 0);
+  if (branchHead !== undefined && !starts && isSatisfied(record, planned.key, branchHead, dependencies))
+    return [{ type: 'unit.satisfied', unit, head: branchHead }];
+
+  const logDirectory = claimDirectory(place, run, claim, unit);
+  await mkdir(logDirectory, { recursive: true, mode: 0o755 });
+  await using log = new OutputSink(database, { run, unit });
+  const recorder = new Recorder(
+    { append: async (_run, _seq, events) => (await tell(events), []) },
+    run,
+    undefined,
+    {
+      redact: services.redact,
+      onEvents: () => {},
+      onFailure: () => {},
+    },
+  );
+  let head = progress.head;
+  const note = (event: EventBody): void => {
+    if (event.type === 'unit.started') head = event.pushed;
+    if (event.type === 'branch.pushed') head = event.head;
+    recorder.note(event);
+  };
+  try {
+    const end = await workOnUnit(
+      {
+        order: { start, before: undefined, units: [...context.units.values()], config, keepWorktrees: false },
+        unit: specs,
+        progress,
+        claim,
+        branchHead,
+        dependencies,
+      },
+      {
+        ...services,
+        store,
+        repository,
+        worktrees,
+        agentOf: services.agentsOf(config),
+        logDirectory,
+        scratch: logDirectory,
+        openLog: () => log,
+        patience: services.patience ?? PATIENCE,
+        budget: new SharedBudget(database, { run, unit, claim }, start.limits),
+        signal,
+        note,
+        recorded: () => recorder.recorded(),
+        taskCompleted,
+        onEvents: () => {},
+        onActivity: () => {},
+      },
+    );
+    await recorder.recorded();
+    if (end.kind === 'released' && end.until !== null)
+      await holdProvider(database, planned.provider, end.until);
+    return [mapTexts(endEvent(unit, end, head), services.redact)];
+  } finally {
+    await removeTree(logDirectory);
+  }
+}
+
+function endEvent(unit: string, end: UnitEnd, head: string | null): EventBody {
+  switch (end.kind) {
+    case 'complete':
+      return { type: 'unit.completed', unit, head: end.head, verified: end.verified };
+    case 'released':
+      return released(unit, end.reason, end.until);
+    case 'failed': {
+      const { failure, message, hint } = end;
+      return { type: 'unit.failed', unit, failure, message, hint: hint ?? null, head };
+    }
+    default:
+      return end satisfies never;
+  }
+}
+
+function released(unit: string, reason: string, until: number | null = null): EventBody {
+  return { type: 'unit.released', unit, reason, until };
+}
+
+/** A dependency that was left out, or is in the target already, has no head. */
+async function dependenciesOf(
+  database: Database,
+  claim: { readonly run: string; readonly unit: string },
+): Promise<readonly Dependency[]> {
+  const rows = await readDependencies(database, claim);
+  return rows.flatMap(({ id, state, head }) => (state === 'complete' && head !== null ? [{ id, head }] : []));
+}

@@ -1,0 +1,147 @@
+import { type Config, DEFAULT_CONFIG, type ProviderName } from '../config/schema.ts';
+import { ChooError } from '../errors.ts';
+import { findBranchesInTheWay } from '../git/branches.ts';
+import { makePlan } from '../plan/plan.ts';
+import type { Plan } from '../plan/schema.ts';
+import type { ProviderWishes } from '../provider/factory.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Database } from '../store/database.ts';
+import type { RunBook } from '../store/run-book.ts';
+import { findOrAddRepository } from '../store/server-runs.ts';
+import { findPreflightProblems, type PreflightInput } from './preflight.ts';
+import type { Problem } from '../problems/problem.ts';
+import type { RunStart } from './run-order.ts';
+import { describeStart, newRunId } from './run-start.ts';
+import { readCommit, type RemotePlace, type ServerContexts, type ServerPlan } from './server-context.ts';
+
+/** What somebody wants a server to run. */
+export interface SubmitRequest {
+  /** A remote, normalized. */
+  readonly remote: string;
+  /** Who it shares the machines with. */
+  readonly installation: string;
+  /** Who asks. */
+  readonly actor: string;
+  /** A branch or a commit; undefined: the default branch. */
+  readonly ref?: string | undefined;
+  readonly units?: readonly string[] | undefined;
+  readonly wishes: Pick<ProviderWishes, 'forced' | 'request' | 'environment'>;
+  readonly allowedProviders: readonly ProviderName[] | undefined;
+  /** What the run will be sandboxed with; the workers' business, told here for who reads the run. */
+  readonly sandbox: Sandbox['kind'];
+  readonly fresh?: boolean;
+  /** What asked for it; see the run book. */
+  readonly source?: string;
+}
+
+export interface SubmitServices {
+  readonly database: Database;
+  readonly book: RunBook;
+  readonly contexts: ServerContexts;
+  /** The agents that a configuration may have; undefined: nobody works here, so nobody knows. */
+  readonly agentsOf?: (config: Config) => PreflightInput['agentOf'];
+}
+
+/** What came of it: a run, or a plan with problems that keep it from being one. */
+export type Submitted =
+  | { readonly kind: 'run'; readonly run: string; readonly waits: boolean; readonly plan: Plan }
+  | { readonly kind: 'nothing'; readonly plan: Plan }
+  | { readonly kind: 'refused'; readonly plan: Plan; readonly problems: readonly Problem[] };
+
+/**
+ * Reads a remote and puts a run of its specs down: the specs of the commit that was asked for, the configuration of the
+ * default branch. Throws a ChooError (`usage`, `git`, `conflict`) for what cannot be read or may not run now.
+ */
+export async function submitRun(request: SubmitRequest, services: SubmitServices): Promise<Submitted> {
+  const { remote, installation } = request;
+  const place = await services.contexts.placeOf(remote);
+  await place.branches.fetch();
+  const { target, commit, configCommit } = await resolve(place, request.ref);
+  const [specs, policy] = [await readCommit(place, commit, ''), await readCommit(place, configCommit, '')];
+  const config = policy.configuration.config ?? DEFAULT_CONFIG;
+  const plan = makePlan({
+    discovery: specs.discovery,
+    configuration: policy.configuration,
+    source: { kind: 'commit', name: request.ref ?? target, commit },
+    repositoryProblems: findBranchesInTheWay(
+      [...(await place.repository.branchHeads('choo')).keys()],
+      target,
+      specs.discovery.units.map(({ id }) => id),
+    ),
+    only: request.units,
+    wishes: request.wishes,
+    allowedProviders: request.allowedProviders,
+  });
+  if (!plan.runnable) return { kind: 'refused', plan, problems: [] };
+  if (plan.waves.length === 0) return { kind: 'nothing', plan };
+  const start = describeStart(
+    {
+      plan,
+      target: config.target_branch ?? target,
+      commit,
+      directory: '',
+      sandbox: request.sandbox,
+      parallelism: config.parallelism,
+      verify: true, // on a server there is no other choice
+      limits: limitsOf(config),
+      fresh: new Set(request.fresh === true ? (request.units ?? plan.waves.flat()) : []),
+      actor: request.actor,
+      remote,
+    },
+    newRunId(),
+  );
+  if (services.agentsOf !== undefined) {
+    const problems = findPreflightProblems({
+      planned: start.units,
+      units: new Map(specs.discovery.units.map((unit) => [unit.id, unit])),
+      config,
+      target: start.target,
+      agentOf: services.agentsOf(config),
+    });
+    if (problems.length > 0) return { kind: 'refused', plan, problems };
+  }
+  const repository = await findOrAddRepository(services.database, remote, installation);
+  const more: ServerPlan = { configCommit };
+  const { source } = request;
+  const { run, waits } = await services.book.submit({
+    repository,
+    start,
+    plan: more,
+    ...(source === undefined ? {} : { source }),
+  });
+  return { kind: 'run', run, waits, plan };
+}
+
+interface Resolved {
+  readonly target: string;
+  readonly commit: string;
+  readonly configCommit: string;
+}
+
+async function resolve({ repository, branches }: RemotePlace, ref: string | undefined): Promise<Resolved> {
+  const defaultBranch = await branches.defaultBranch();
+  if (defaultBranch === undefined)
+    throw new ChooError('usage', 'the remote has no default branch', { hint: 'push a branch to it first' });
+  const configCommit = await branches.fetchedHead(defaultBranch);
+  if (configCommit === undefined)
+    throw new ChooError('git', `the remote's default branch \`${defaultBranch}\` could not be fetched`);
+  if (ref === undefined) return { target: defaultBranch, commit: configCommit, configCommit };
+  const head = await branches.fetchedHead(ref);
+  if (head !== undefined) return { target: ref, commit: head, configCommit };
+  const isCommit = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(ref);
+  const [found] = isCommit ? await repository.reader.info([ref]) : [];
+  if (found?.type === 'commit') return { target: defaultBranch, commit: ref, configCommit };
+  throw new ChooError('usage', `the remote has no branch or commit \`${ref}\``, {
+    hint: 'name a branch, or a commit with its whole id',
+  });
+}
+
+function limitsOf({ limits }: Config): RunStart['limits'] {
+  return {
+    attempts: limits.attempts,
+    unitTokens: limits.unit_tokens,
+    unitCost: limits.unit_cost ?? null,
+    runTokens: limits.run_tokens,
+    runCost: limits.run_cost ?? null,
+  };
+}

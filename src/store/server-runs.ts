@@ -1,0 +1,103 @@
+import { sql } from 'kysely';
+import type { RunEvent } from '../events/event.ts';
+import type { Claim } from './claims.ts';
+import type { Database, RowState } from './database.ts';
+import { readEvents } from './event-rows.ts';
+import { unknownRun } from './run-rows.ts';
+
+/** What a worker must know of a run beside its events. */
+export interface ServerRun {
+  readonly repository: string;
+  readonly remote: string;
+  readonly plan: unknown;
+}
+
+/** Throws a ChooError (`usage`) for a run that is not known. */
+export async function readServerRun(database: Database, run: string): Promise<ServerRun> {
+  const row = await database
+    .selectFrom('runs')
+    .innerJoin('repositories', 'repositories.id', 'runs.repository')
+    .select(['runs.repository', 'repositories.remote', 'runs.plan'])
+    .where('runs.id', '=', run)
+    .executeTakeFirst();
+  if (row === undefined) throw unknownRun(run);
+  return row;
+}
+
+/** Where the units stand that a unit depends on. */
+export async function readDependencies(
+  database: Database,
+  { run, unit }: Pick<Claim, 'run' | 'unit'>,
+): Promise<readonly { readonly id: string; readonly state: RowState; readonly head: string | null }[]> {
+  return database
+    .selectFrom('dependencies')
+    .innerJoin('units', (join) =>
+      join.onRef('units.run', '=', 'dependencies.run').onRef('units.id', '=', 'dependencies.depends_on'),
+    )
+    .select(['units.id', 'units.state', 'units.head'])
+    .where('dependencies.run', '=', run)
+    .where('dependencies.unit', '=', unit)
+    .orderBy('units.id')
+    .execute();
+}
+
+/** What happened to one unit of a run. */
+export async function readUnitEvents(
+  database: Database,
+  { run, unit }: Pick<Claim, 'run' | 'unit'>,
+): Promise<readonly RunEvent[]> {
+  return readEvents(database, run, { unit });
+}
+
+/** Keeps work from a provider until a time. Milliseconds since 1970. */
+export async function holdProvider(database: Database, provider: string, until: number): Promise<void> {
+  const date = new Date(until);
+  await sql`
+    insert into holds (provider, until) values (${provider}, ${date})
+    on conflict (provider) do update set until = greatest(holds.until, excluded.until)`.execute(database);
+}
+
+/** Until when a provider takes nothing; undefined: it does. Milliseconds since 1970. */
+export async function heldUntil(database: Database, provider: string): Promise<number | undefined> {
+  const row = await database
+    .selectFrom('holds')
+    .select('until')
+    .where('provider', '=', provider)
+    .where('until', '>', sql<Date>`now()`)
+    .executeTakeFirst();
+  return row?.until.getTime();
+}
+
+/** A remote as a repository of this server, made known when it is new. `installation`: who it shares the machines with. */
+export async function findOrAddRepository(
+  database: Database,
+  remote: string,
+  installation: string,
+): Promise<string> {
+  await database
+    .insertInto('installations')
+    .values({ name: installation, served: 0 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await database
+    .insertInto('repositories')
+    .values({ remote, installation, max_units: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const { id } = await database
+    .selectFrom('repositories')
+    .select('id')
+    .where('remote', '=', remote)
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+/** The claims that somebody works on now, as the names of their worktrees begin. */
+export async function liveClaims(database: Database): Promise<ReadonlySet<string>> {
+  const rows = await database
+    .selectFrom('units')
+    .select(['run', 'claim', 'id'])
+    .where('worker', 'is not', null)
+    .execute();
+  return new Set(rows.map(({ run, claim, id }) => `${run}.${claim}.${id}`));
+}

@@ -1,0 +1,65 @@
+import { parseCommit } from '../git/commit.ts';
+import type { ObjectReader } from '../git/object-reader.ts';
+
+/** More commits than these are not looked at: no claim makes so many before it is missed. */
+const MOST_COMMITS = 1_000;
+/** A commit of choo's is a few hundred bytes. */
+const LARGEST_COMMIT = 64 * 1024;
+
+/** Commits that say of themselves that choo made them. */
+interface OwnCommits {
+  /** The known commit that they are built on. */
+  readonly since: string;
+  /** The tasks that they say they complete, oldest first. */
+  readonly tasks: readonly number[];
+}
+
+/**
+ * The commits from one of those that are known to a head, if every one of them names this run and this unit in its trailers
+ * and has one parent; else undefined. Anybody can write trailers: what is found here tells where to look, and proves nothing.
+ */
+export async function findOwnCommits(
+  reader: ObjectReader,
+  {
+    head,
+    known,
+    run,
+    unit,
+  }: {
+    readonly head: string;
+    readonly known: ReadonlySet<string>;
+    readonly run: string;
+    readonly unit: string;
+  },
+): Promise<OwnCommits | undefined> {
+  const tasks: number[] = [];
+  let at = head;
+  for (let count = 0; count <= MOST_COMMITS; count += 1) {
+    if (known.has(at)) return { since: at, tasks: tasks.toReversed() };
+    const commit = await readCommit(reader, at);
+    const [parent, other] = commit?.parents ?? [];
+    if (commit === undefined || parent === undefined || other !== undefined) return undefined;
+    const said = (name: string): string | undefined => onlyValue(commit.trailers, name);
+    if (said('Choo-Run') !== run || said('Choo-Unit') !== unit) return undefined;
+    const task = Number(said('Choo-Task'));
+    if (Number.isSafeInteger(task) && task > 0) tasks.push(task); // a repair is for no task
+    at = parent;
+  }
+  return undefined;
+}
+
+async function readCommit(reader: ObjectReader, id: string) {
+  const [info] = await reader.info([id]);
+  if (info?.type !== 'commit' || info.size > LARGEST_COMMIT) return undefined;
+  const [content] = await reader.contents([id]);
+  return content === undefined ? undefined : parseCommit(content);
+}
+
+/** The value of a trailer that is there once. */
+function onlyValue(
+  trailers: readonly (readonly [name: string, value: string])[],
+  name: string,
+): string | undefined {
+  const values = trailers.flatMap(([each, value]) => (each === name ? [value] : []));
+  return values.length === 1 ? values[0] : undefined;
+}

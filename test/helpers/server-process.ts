@@ -1,0 +1,57 @@
+import { type Database, type DatabaseAddress, openDatabase } from '../../src/store/database.ts';
+import { Dispatcher, type DispatcherOptions } from '../../src/store/dispatcher.ts';
+import { Jobs } from '../../src/store/jobs.ts';
+import { Listener } from '../../src/store/listener.ts';
+import { RunBook } from '../../src/store/run-book.ts';
+
+const onError = (): void => {}; // connections that a test cuts off
+
+/** What one process of a server has of the database. */
+export interface StoreProcess extends AsyncDisposable {
+  readonly database: Database;
+  readonly jobs: Jobs;
+  readonly listener: Listener;
+  readonly book: RunBook;
+  /** A worker of this process. */
+  readonly work: (
+    work: DispatcherOptions['work'],
+    limits?: Partial<Pick<DispatcherOptions, 'concurrency' | 'maxUnits'>>,
+  ) => Promise<Dispatcher>;
+}
+
+/** Connects as a process would. */
+export async function openProcess(address: DatabaseAddress): Promise<StoreProcess> {
+  await using stack = new AsyncDisposableStack();
+  const database = openDatabase(address, { name: 'test', size: 6, onError });
+  stack.defer(async () => database.destroy());
+  const jobs = stack.use(await Jobs.open(address, { supervise: false, onError }));
+  const listener = stack.use(new Listener(address, 'test'));
+  await listener.ready();
+  const book = new RunBook(database, jobs);
+  const dispatchers = stack.use(new AsyncDisposableStack());
+  const kept = stack.move();
+  return {
+    database,
+    jobs,
+    listener,
+    book,
+    work: async (work, { concurrency = 4, maxUnits } = {}) =>
+      dispatchers.use(
+        await Dispatcher.start({
+          database,
+          jobs,
+          book,
+          listener,
+          owner: 'test',
+          concurrency,
+          maxUnits,
+          work,
+          onDead: async () => {},
+          onTrouble: (what, error) => {
+            throw new Error(what, { cause: error });
+          },
+        }),
+      ),
+    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+  };
+}

@@ -1,0 +1,295 @@
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
+import { unitBranch } from '../../../src/git/branches.ts';
+import { commitText } from '../../../src/git/commit.ts';
+import { replaceFiles, treeOf, type TreeFile } from '../../../src/git/tree-object.ts';
+import { findStart, type StartQuestion } from '../../../src/orchestrator/unit-start.ts';
+import { readProject } from '../../../src/plan/project.ts';
+import type { UnitRecord } from '../../../src/store/store.ts';
+import { applyEdit, statusEdits } from '../../../src/worker/spec-status.ts';
+import { taskTrailers } from '../../../src/worker/task-loop.ts';
+import { git, gitWorld } from '../../helpers/git-repository.ts';
+import { memoryTree, planText, taskText } from '../../helpers/memory-tree.ts';
+
+const RUN = 'run0000001';
+const BRANCH = unitBranch('main', 'api');
+const SPECS = 'specs/tasks/api';
+const task = (number: number): string =>
+  taskText(
+    { task: String(number), backpressure: `sh check.sh ${number}` },
+    `# Step ${number}\n\nAs it was approved.\n`,
+  );
+const FILES = {
+  'check.sh': 'test -e "$1"\n',
+  [`${SPECS}/IMPLEMENTATION_PLAN.md`]: planText(),
+  ...Object.fromEntries([1, 2, 3].map((number) => [`${SPECS}/0${number}-step.md`, task(number)])),
+};
+
+/** A commit on top of the one before. */
+interface CommitSpec {
+  readonly files?: Readonly<Record<string, string | { readonly link: string }>>;
+  /** What it says of itself; undefined: a person made it. */
+  readonly trailers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** A second parent: the approved commit. */
+  readonly merge?: true;
+}
+
+const trailers = (task: string, { run = RUN, unit = 'api' } = {}) =>
+  taskTrailers({ run, unit, task, attempt: 1, gate: 'true' });
+
+/** A repository in which a unit's first task was done, pushed and recorded. */
+async function makeWorld() {
+  await using stack = new AsyncDisposableStack();
+  const world = stack.use(await gitWorld(FILES));
+  const { repository } = world;
+  const [unit] = (await readProject(memoryTree(FILES))).discovery.units;
+  if (unit === undefined) throw new Error('there is no unit');
+
+  const fileOf = async (content: string | { readonly link: string }): Promise<TreeFile> =>
+    typeof content === 'string'
+      ? { mode: '100644', id: await repository.writer.blob(Buffer.from(content)) }
+      : { mode: '120000', id: await repository.writer.blob(Buffer.from(content.link)) };
+  const make = async (parent: string, specs: readonly CommitSpec[]): Promise<string> => {
+    let head = parent;
+    for (const { files = {}, trailers, body, merge } of specs) {
+      const changes = new Map<string, TreeFile>();
+      for (const [path, content] of Object.entries(files)) changes.set(path, await fileOf(content));
+      const before = await treeOf(repository.reader, head);
+      const tree = changes.size === 0 ? before : await replaceFiles(repository, before, changes);
+      const parents = merge === true ? [head, world.head] : [head];
+      head = await repository.writer.commit(
+        commitText({
+          tree,
+          parents,
+          subject: 'Step',
+          body: body ?? 'Done.',
+          ...(trailers ? { trailers } : {}),
+        }),
+      );
+    }
+    return head;
+  };
+
+  /** What choo writes into the specs with a task. */
+  const written = (number: number, last = false): Record<string, string> => {
+    const of = unit.tasks.find((task) => task.number === number);
+    if (of === undefined) throw new Error(`there is no task ${number}`);
+    const contents = new Map([unit.plan, of.file].map((file) => [file.path, file.content]));
+    const edits = statusEdits(unit, of, last ? { branch: BRANCH, at: new Date() } : undefined);
+    return Object.fromEntries(
+      edits.map((edit) => [
+        edit.path,
+        applyEdit(contents.get(edit.path) ?? Buffer.alloc(0), edit).toString(),
+      ]),
+    );
+  };
+
+  const first = await make(world.head, [{ files: { one: '', ...written(1) }, trailers: trailers('1') }]);
+  const record: UnitRecord = {
+    target: 'main',
+    unit: 'api',
+    run: RUN,
+    key: 'key',
+    branch: BRANCH,
+    base: world.head,
+    builtOn: {},
+    head: first,
+    committed: first,
+    tasks: [1],
+    verified: false,
+  };
+  const question: StartQuestion = {
+    run: RUN,
+    unit,
+    config: DEFAULT_CONFIG,
+    key: 'key',
+    target: 'main',
+    branch: BRANCH,
+    branchHead: first,
+    commit: world.head,
+    directory: '',
+    dependencies: [],
+    fresh: false,
+  };
+  const kept = stack.move();
+  return {
+    ...world,
+    make,
+    written,
+    record,
+    question,
+    start: async (change: Partial<StartQuestion>, known: Partial<UnitRecord> = {}) => {
+      const store = { record: async () => ({ ...record, ...known }) };
+      return findStart({ ...question, ...change }, { repository, store });
+    },
+    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+  };
+}
+
+type World = Awaited<ReturnType<typeof makeWorld>>;
+
+describe('a head that nobody recorded is taken over', () => {
+  test.each<[string, (world: World) => readonly CommitSpec[], readonly number[]]>([
+    [
+      'when it is one more task of this run',
+      ({ written }) => [{ files: { two: '', ...written(2) }, trailers: trailers('2') }],
+      [1, 2],
+    ],
+    [
+      'when it is all the rest, with what choo writes at the end',
+      ({ written }) => [
+        { files: { two: '', ...written(2) }, trailers: trailers('2') },
+        { files: { three: '', ...written(3, true) }, trailers: trailers('3') },
+      ],
+      [1, 2, 3],
+    ],
+    ['when it is a repair', () => [{ files: { two: '' }, trailers: trailers('baseline') }], [1]],
+    ['when it is of a task that is no longer there', () => [{ trailers: trailers('9') }], [1]],
+  ])('%s, and its tasks are looked at again', async (_, commits, claimedComplete) => {
+    await using world = await makeWorld();
+    const head = await world.make(world.record.head ?? '', commits(world));
+    expect(await world.start({ branchHead: head })).toEqual({
+      kind: 'start',
+      base: world.head,
+      builtOn: {},
+      start: head,
+      pushed: head,
+      claimedComplete,
+      takenOver: true,
+    });
+  });
+
+  test('when there was no branch before it', async () => {
+    await using world = await makeWorld();
+    const head = world.record.head ?? '';
+    const known = { head: null, committed: world.head, tasks: [] };
+    expect(await world.start({ branchHead: head }, known)).toMatchObject({
+      start: head,
+      claimedComplete: [1],
+      takenOver: true,
+    });
+  });
+
+  test('when it is built on a commit that this run made and never pushed', async () => {
+    await using world = await makeWorld();
+    const base = await world.make(world.head, [{ files: { new: '' } }]);
+    // A new base was merged into the branch: choo's own, and without trailers.
+    const committed = await world.make(world.record.head ?? '', [{ files: { new: '' }, merge: true }]);
+    const head = await world.make(committed, [{ files: { two: '' }, trailers: trailers('2') }]);
+    expect(await world.start({ branchHead: head }, { base, committed })).toMatchObject({
+      start: head,
+      claimedComplete: [1, 2],
+    });
+  });
+
+  test('and brought up to its new base, where that has moved', async () => {
+    await using world = await makeWorld();
+    const head = await world.make(world.record.head ?? '', [{ files: { two: '' }, trailers: trailers('2') }]);
+    const dependency = await world.make(world.head, [{ files: { other: '' } }]);
+    const start = await world.start({
+      branchHead: head,
+      dependencies: [{ id: 'base', head: dependency }],
+    });
+    expect(start).toMatchObject({ pushed: head, claimedComplete: [1, 2], takenOver: true });
+    const files = await git(world.user, 'ls-tree', '--name-only', 'start' in start ? start.start : '');
+    expect(files.split('\n')).toEqual(['check.sh', 'one', 'other', 'specs', 'two']);
+  });
+});
+
+describe('a head that nobody recorded is left to a person', () => {
+  const own = (files: CommitSpec['files'], more: CommitSpec = {}): CommitSpec => ({
+    ...(files === undefined ? {} : { files }),
+    trailers: trailers('2'),
+    ...more,
+  });
+  const own2 = `${SPECS}/02-step.md`;
+
+  test.each<[string, readonly CommitSpec[]]>([
+    ['when a person made it', [{ files: { two: '' } }]],
+    ['when a person made a commit on the way', [own({ two: '' }), { files: { x: '' } }, own({ three: '' })]],
+    ['when it is of another run', [own({ two: '' }, { trailers: trailers('2', { run: 'run0000002' }) })]],
+    ['when it is of another unit', [own({ two: '' }, { trailers: trailers('2', { unit: 'web' }) })]],
+    [
+      'when it names two runs',
+      [own({ two: '' }, { trailers: { ...trailers('2'), 'X: y\nChoo-Run': 'run0000002' } })],
+    ],
+    [
+      'when what it says of itself is no trailer',
+      [{ files: { two: '' }, body: `Choo-Run: ${RUN}\nChoo-Unit: api\nChoo-Task: 2\n\nBelow.` }],
+    ],
+    ['when it is a merge', [own({ two: '' }, { merge: true })]],
+    ['when it changes a file that a gate names', [own({ two: '', 'check.sh': 'true\n' })]],
+    ['when it puts something else in its place', [own({ two: '', 'check.sh/two': '' })]],
+    ['when it changes what steers agents', [own({ 'AGENTS.md': 'Do as I say.\n' })]],
+    ['when it changes a gate', [own({ [own2]: task(2).replace('sh check.sh 2', 'true') })]],
+    ['when it changes the words of a task', [own({ [own2]: task(2).replace('approved', 'forged') })]],
+    ['when it breaks a task', [own({ [own2]: 'nothing' })]],
+    ['when it puts something else in its place', [own({ [`${own2}/two`]: '' })]],
+    ['when it makes a link of a task', [own({ [own2]: { link: '01-step.md' } })]],
+    ['when it adds a task', [own({ [`${SPECS}/04-step.md`]: task(4) })]],
+    ['when it changes another unit', [own({ 'specs/tasks/web/01-step.md': task(1) })]],
+    ['when it leads out of the repository', [own({ two: { link: '../../secret' } })]],
+  ])('%s', async (_, commits) => {
+    await using world = await makeWorld();
+    const head = await world.make(world.record.head ?? '', commits);
+    expect(await world.start({ branchHead: head })).toMatchObject({
+      kind: 'impossible',
+      failure: 'needs-human',
+      head,
+      message: expect.stringContaining(head.slice(0, 12)),
+    });
+  });
+
+  test('when it is not built on what is recorded', async () => {
+    await using world = await makeWorld();
+    const head = await world.make(world.head, [own({ two: '' })]);
+    expect(await world.start({ branchHead: head })).toMatchObject({ failure: 'needs-human', head });
+  });
+
+  test('when this run has not been at the unit yet', async () => {
+    await using world = await makeWorld();
+    const head = await world.make(world.record.head ?? '', [own({ two: '' })]);
+    expect(await world.start({ branchHead: head }, { run: 'run0000000' })).toMatchObject({ head });
+    const nothing = { repository: world.repository, store: { record: async () => undefined } };
+    expect(await findStart({ ...world.question, branchHead: head }, nothing)).toMatchObject({ head });
+  });
+
+  test('when more commits than anybody looks at lie between', async () => {
+    await using world = await makeWorld();
+    const many = async (count: number): Promise<string> =>
+      world.make(
+        world.record.head ?? '',
+        Array.from({ length: count }, () => own({})),
+      );
+    const enough = await many(1_000);
+    expect(await world.start({ branchHead: enough })).toMatchObject({ start: enough });
+    const oneMore = await world.make(enough, [own({})]);
+    expect(await world.start({ branchHead: oneMore })).toMatchObject({ failure: 'needs-human' });
+  });
+});
+
+describe('a unit that starts over', () => {
+  test('twice in one run keeps both of its old heads', async () => {
+    await using world = await makeWorld();
+    const one = world.record.head ?? '';
+    const two = await world.make(world.head, [{ files: { two: '' }, trailers: trailers('2') }]);
+    const starts = [];
+    for (const branchHead of [one, two, two]) starts.push(await world.start({ branchHead, fresh: true }));
+    expect(starts).toMatchObject(
+      [one, two, two].map((pushed) => ({ start: world.head, pushed, claimedComplete: [] })),
+    );
+    const refs = await git(
+      world.user,
+      'for-each-ref',
+      '--format=%(refname:short) %(objectname)',
+      'refs/heads/choo/old',
+    );
+    expect(refs.split('\n').toSorted()).toEqual(
+      [one, two].map((head) => `choo/old/${RUN}.${head.slice(0, 12)}/api ${head}`).toSorted(),
+    );
+    const [first, second, third] = starts.map((start) => ('kept' in start ? start.kept : undefined));
+    expect(new Set([first, second])).toEqual(new Set(refs.split('\n').map((line) => line.split(' ')[0])));
+    expect(third).toBe(second); // a crash in between keeps nothing twice
+  });
+});
