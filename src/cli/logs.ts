@@ -1,5 +1,3 @@
-import { open } from 'node:fs/promises';
-import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
 import { Command } from 'commander';
 import { escapeHiddenInJson } from '../discovery/hidden-text.ts';
@@ -8,11 +6,9 @@ import type { RunEvent } from '../events/event.ts';
 import { advance, type RunState } from '../events/state.ts';
 import { printable } from '../plan/layout.ts';
 import { suggestion } from '../problems/nearest.ts';
-import { followFile } from '../store/follow-file.ts';
-import type { Journal } from '../store/journal.ts';
-import { readLock } from '../store/journal-lock.ts';
 import type { CommandContext } from './context.ts';
-import { openLocalJournal, readRun } from './local-journal.ts';
+import type { LogSource } from './log-source.ts';
+import { asWanted, openRunSource, readRun, type RunSource } from './run-source.ts';
 
 interface LogsOptions {
   readonly follow?: boolean;
@@ -28,7 +24,7 @@ export function logsCommand(context: CommandContext): Command {
       'Prints what agents, gates and commands said while a unit was worked on, in its newest run.\nOn a terminal, what would move its cursor or hide text is spelled out.',
     )
     .argument('<unit>', 'the id of the unit')
-    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .argument('[path]', 'the project directory, or the id of a run (default: this project, else the server)')
     .option('-f, --follow', 'go on until the unit ends; Ctrl-C stops looking, not the run')
     .option('--run <id>', 'of this run, not the newest that has the unit')
     .option('--json', 'print the events of the unit as lines of JSON (`choo schema events` describes them)')
@@ -53,26 +49,27 @@ async function printLogs(
   { follow = false, run, json = false }: LogsOptions,
 ): Promise<void> {
   const { terminal, finish } = context;
-  const { journal, place } = await openLocalJournal(context, path);
-  const state = await findRun(journal, unit, run);
+  await using source = await openRunSource(context, asWanted(path, run));
+  const state = await findRun(source, unit, run ?? asWanted(path, run).run);
   const id = state.start.run;
-  const running = (await readLock(place.commonDirectory))?.run === id;
+  const { owner, status } = await source.standing(state);
+  const running =
+    source.kind === 'server' ? status === 'running' || status === 'waiting' : owner !== undefined;
   const ended = new AbortController();
-  const log = journal.unitLog(id, unit);
+  const watched = { source, state, unit, signal: ended };
 
   if (json) {
-    await watchUnit({ journal, state, unit, signal: ended }, follow && running, (event) =>
+    await watchUnit(watched, follow && running, (event) =>
       terminal.out(`${escapeHiddenInJson(JSON.stringify(event))}\n`),
     );
     finish(0);
     return;
   }
+  const log = source.log(id, unit);
   const printer = new LogPrinter(log, terminal.interactive ? makeSafe : (text) => text, terminal.out);
   if (follow && running) {
-    const watching = watchUnit({ journal, state, unit, signal: ended }, true, () => {});
-    const following = followFile({ path: log, below: journal.directory, signal: ended.signal }, async () =>
-      printer.print(),
-    );
+    const watching = watchUnit(watched, true, () => {});
+    const following = log.follow(async () => printer.print(), ended.signal);
     try {
       await Promise.all([watching, following]);
     } finally {
@@ -90,11 +87,11 @@ async function printLogs(
 const RUNS_SEARCHED = 20;
 
 /** The run that was asked for, or the newest that has the unit. Throws a ChooError (`usage`) when there is none. */
-async function findRun(journal: Journal, unit: string, run: string | undefined): Promise<RunState> {
-  const runs = run === undefined ? (await journal.runs()).slice(0, RUNS_SEARCHED) : [run];
+async function findRun(source: RunSource, unit: string, run: string | undefined): Promise<RunState> {
+  const runs = run === undefined ? (await source.store.runs()).slice(0, RUNS_SEARCHED) : [run];
   let newest: RunState | undefined;
   for (const each of runs) {
-    const state = await readRun(journal, each);
+    const state = await readRun(source, each);
     if (state.units.has(unit)) return state;
     newest ??= state;
   }
@@ -105,7 +102,7 @@ async function findRun(journal: Journal, unit: string, run: string | undefined):
 }
 
 interface Watched {
-  readonly journal: Journal;
+  readonly source: RunSource;
   readonly state: RunState;
   readonly unit: string;
   /** Aborted when the unit ends. */
@@ -114,7 +111,7 @@ interface Watched {
 
 /** Tells the events of a unit, those there are, and with `follow` those to come until it ends, or the run does. */
 async function watchUnit(
-  { journal, state, unit, signal }: Watched,
+  { source, state, unit, signal }: Watched,
   follow: boolean,
   onEvent: (event: RunEvent) => void,
 ): Promise<void> {
@@ -126,8 +123,8 @@ async function watchUnit(
     }
     if (now !== undefined && hasEnded(now, unit)) signal.abort();
   };
-  if (follow) await journal.subscribe(state.start.run, 0, take, signal.signal);
-  else take(await journal.read(state.start.run));
+  if (follow) await source.store.subscribe(state.start.run, 0, take, signal.signal);
+  else take(await source.store.read(state.start.run));
 }
 
 function hasEnded(state: RunState, unit: string): boolean {
@@ -135,39 +132,29 @@ function hasEnded(state: RunState, unit: string): boolean {
   return state.status !== 'running' || (progress !== 'pending' && progress !== 'running');
 }
 
-/** Prints what a log grew by since it was printed last. */
+/** Prints what a log grew by since it was printed last, in whole lines. */
 class LogPrinter {
-  readonly #path: string;
+  readonly #log: LogSource;
   readonly #safe: (line: string) => string;
   readonly #out: (text: string) => void;
-  readonly #decoder = new StringDecoder('utf8');
-  #offset = 0;
   /** The start of a line whose end has not been written yet. */
   #rest = '';
   found = false;
 
-  constructor(path: string, safe: (line: string) => string, out: (text: string) => void) {
-    this.#path = path;
+  constructor(log: LogSource, safe: (line: string) => string, out: (text: string) => void) {
+    this.#log = log;
     this.#safe = safe;
     this.#out = out;
   }
 
   async print(): Promise<void> {
-    const file = await open(this.#path, 'r').catch(() => undefined);
-    if (file === undefined) return;
-    this.found = true;
-    try {
-      const buffer = Buffer.alloc(64 * 1024);
-      for (;;) {
-        const { bytesRead } = await file.read(buffer, { position: this.#offset });
-        if (bytesRead === 0) return;
-        this.#offset += bytesRead;
-        const lines = (this.#rest + this.#decoder.write(buffer.subarray(0, bytesRead))).split('\n');
-        this.#rest = lines.pop() ?? '';
-        if (lines.length > 0) this.#out(`${lines.map(this.#safe).join('\n')}\n`);
-      }
-    } finally {
-      await file.close();
+    for (;;) {
+      const text = await this.#log.next();
+      this.found ||= text !== undefined;
+      if (text === undefined || text === '') return;
+      const lines = (this.#rest + text).split('\n');
+      this.#rest = lines.pop() ?? '';
+      if (lines.length > 0) this.#out(`${lines.map(this.#safe).join('\n')}\n`);
     }
   }
 

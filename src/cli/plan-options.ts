@@ -33,7 +33,11 @@ export function forceProviderOption(): Option {
 /** The part of a plan's input that options and environment decide. */
 export function planWishes(
   { unit, provider, forceTaskProvider }: PlanOptions,
-  { CHOO_PROVIDER, RALPH_PROVIDER, CHOO_PROVIDERS }: LocalSettings,
+  {
+    CHOO_PROVIDER,
+    RALPH_PROVIDER,
+    CHOO_PROVIDERS,
+  }: Pick<LocalSettings, 'CHOO_PROVIDER' | 'RALPH_PROVIDER' | 'CHOO_PROVIDERS'>,
 ): {
   readonly only: readonly string[] | undefined;
   readonly wishes: ProviderWishes;

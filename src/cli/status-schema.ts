@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FAILURES } from '../events/event.ts';
 import type { RunState } from '../events/state.ts';
 import type { Spending, UnitProgress } from '../events/unit-progress.ts';
-import type { LockOwner } from '../store/journal-lock.ts';
+import type { Standing } from './run-source.ts';
 import { totalsOf } from './run-totals.ts';
 
 const time = z.iso.datetime();
@@ -56,13 +56,17 @@ const statusSchema = z.strictObject({
   version: z.literal(1),
   run: z.string(),
   status: z
-    .enum(['running', 'stopped', 'interrupted', 'complete', 'failed', 'cancelled'])
-    .describe('stopped: its process ended without a word. stopped and interrupted runs can go on.'),
+    .enum(['running', 'waiting', 'stopped', 'interrupted', 'complete', 'failed', 'cancelled'])
+    .describe(
+      'waiting: for another run. stopped: its process ended without a word. stopped and interrupted runs can go on.',
+    ),
   owner: z
     .strictObject({ pid: z.int(), host: z.string(), since: time })
     .nullable()
-    .describe('The process that works on it now.'),
+    .describe('The process that works on it now; of several, the one that has for longest.'),
   seq: z.int().min(1).describe('The number of the last event this follows from.'),
+  remote: z.string().nullable().describe('The git remote it is for; null: the repository it was started in.'),
+  actor: z.string().nullable().describe('Who asked for it; null: whoever sat at the machine.'),
   target: z.string(),
   commit: objectId.describe('What specs and configuration were read at.'),
   branch: z.string().nullable().describe('What the result was merged into.'),
@@ -93,18 +97,18 @@ export function statusJsonSchema(): object {
   return { title: 'choo status --json', ...z.toJSONSchema(statusSchema, { target: 'draft-7' }) };
 }
 
-/** A run as a value for scripts. `owner`: whoever works on some run of the repository now. */
-export function statusOf(state: RunState, owner: LockOwner | undefined): RunStatus {
+/** A run as a value for scripts. */
+export function statusOf(state: RunState, { status, owner }: Standing): RunStatus {
   const { start } = state;
-  const running = owner !== undefined && owner.run === start.run ? owner : undefined;
   const { spending, ...counts } = totalsOf(state);
   return {
     version: 1,
     run: start.run,
-    status: state.status === 'running' && running === undefined ? 'stopped' : state.status,
-    owner:
-      running === undefined ? null : { pid: running.pid, host: running.host, since: isoTime(running.since) },
+    status,
+    owner: owner === undefined ? null : { pid: owner.pid, host: owner.host, since: isoTime(owner.since) },
     seq: state.seq,
+    remote: start.remote,
+    actor: start.actor,
     target: start.target,
     commit: start.commit,
     branch: state.branch,

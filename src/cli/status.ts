@@ -1,11 +1,10 @@
 import { Command } from 'commander';
 import type { RunState } from '../events/state.ts';
 import { printable } from '../plan/layout.ts';
-import { type LockOwner, readLock } from '../store/journal-lock.ts';
 import type { CommandContext } from './context.ts';
 import { renderLive } from './live-lines.ts';
-import { openLocalJournal, readRun } from './local-journal.ts';
 import { renderSummary } from './run-summary.ts';
+import { asWanted, openRunSource, type Owner, readRun, type Standing } from './run-source.ts';
 import { statusOf } from './status-schema.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,23 +21,27 @@ export function statusCommand(context: CommandContext): Command {
     .description(
       'Shows the newest run of this repository: its units, what they cost, and who is running it.\nReads the journal and changes nothing; works while another process runs.',
     )
-    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .argument('[path]', 'the project directory, or the id of a run (default: this project, else the server)')
     .option('--run <id>', 'show this run, not the newest')
     .option('--json', 'print the run as JSON (`choo schema status` describes it)')
     .addHelpText('after', HELP)
     .action(async (path: string | undefined, options: StatusOptions) => {
-      const { place, journal } = await openLocalJournal(context, path);
-      // Before the events: a run that ends in between is then shown as complete, not as abandoned.
-      const owner = await readLock(place.commonDirectory);
-      const run = options.run ?? (await journal.runs())[0];
+      const wanted = asWanted(path, options.run);
+      await using source = await openRunSource(context, wanted);
+      const run = wanted.run ?? (await source.store.runs())[0];
       if (run === undefined) {
         terminal.note(`Nothing has run here yet. \`${called} run\` starts.\n`);
         finish(1);
         return;
       }
-      const state = await readRun(journal, run);
-      if (options.json === true) terminal.json(statusOf(state, owner));
-      else terminal.out(renderStatus(state, owner, { ...terminal, called }));
+      const state = await readRun(source, run);
+      const standing = await source.standing(state);
+      if (options.json === true) terminal.json(statusOf(state, standing));
+      else {
+        const other = await source.other(state);
+        const words = { ...terminal, called };
+        terminal.out(otherRun(other) + renderStatus(state, standing, words));
+      }
       finish(0);
     });
 }
@@ -52,26 +55,29 @@ Examples:
   choo status --run 4k2j9x0q7a             an older one
   choo status --json | jq .totals.complete for scripts`;
 
+function otherRun(other: (Owner & { readonly run: string }) | undefined): string {
+  if (other === undefined) return '';
+  return `Run ${printable(other.run)} is running since ${timeOf(other.since)} (process ${other.pid}).\n\n`;
+}
+
 function renderStatus(
   state: RunState,
-  owner: LockOwner | undefined,
+  { status, owner }: Standing,
   medium: Pick<Terminal, 'width' | 'paint'> & { readonly called: string },
 ): string {
-  const { run } = state.start;
-  const mine = owner?.run === run ? owner : undefined;
-  const other =
-    owner === undefined || mine !== undefined
-      ? ''
-      : `Run ${printable(owner.run)} is running since ${timeOf(owner.since)} (process ${owner.pid}).\n\n`;
-  if (state.status !== 'running' || mine === undefined) {
-    const silent =
-      state.status === 'running' ? 'Its process ended without a word; nobody is running it.\n\n' : '';
-    return `${other}${silent}${renderSummary(state, medium)}`;
-  }
-  const title = `Run ${run} for ${printable(state.start.target)} is running since ${timeOf(mine.since)} (process ${mine.pid}).`;
+  if (status === 'stopped')
+    return `Its process ended without a word; nobody is running it.\n\n${renderSummary(state, medium)}`;
+  if (status !== 'running' && status !== 'waiting') return renderSummary(state, medium);
+  const title = `Run ${state.start.run} for ${printable(state.start.target)}`;
+  const who =
+    status === 'waiting'
+      ? 'waits for the run before it'
+      : owner === undefined
+        ? 'waits for a worker'
+        : `is running since ${timeOf(owner.since)} (process ${owner.pid})`;
   const now = Math.max(Date.now(), state.lastAt);
   const lines = renderLive(state, new Map(), { ...medium, rows: Number.POSITIVE_INFINITY, now });
-  return `${title}\n\n${lines.join('\n')}\n`;
+  return `${title} ${who}.\n\n${lines.join('\n')}\n`;
 }
 
 function timeOf(at: number): string {

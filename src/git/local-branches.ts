@@ -26,6 +26,9 @@ export class LocalBranches implements Branches {
     return line?.slice(ref.length + 1);
   }
 
+  /** Their objects are choo's own. */
+  async fetch(): Promise<void> {}
+
   async publish(branch: string, head: string, expected: string | undefined): Promise<void> {
     const old = expected ?? '0'.repeat(head.length);
     const words = ['--no-deref', '--create-reflog', '-m', 'choo'];

@@ -3,8 +3,8 @@ import { basename, isAbsolute, join, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ChooError } from '../errors.ts';
-import { type Git, openGit } from './git.ts';
-import type { Branches } from './repository.ts';
+import { openGit } from './git.ts';
+import { type Branches, cacheDirectory } from './repository.ts';
 
 /** Settings of git for the commands that reach a remote, such as a header with a token; asked for each time. */
 export type Credentials = () => Promise<Readonly<Record<string, string>>>;
@@ -25,16 +25,17 @@ const FETCHED_AT_ONCE =
 /** The branches of a remote, and what of it was fetched into choo's own repository. */
 export class RemoteBranches implements Branches {
   readonly #remote: string;
-  readonly #git: Git;
+  /** choo's own repository for it. */
+  readonly #directory: string;
   readonly #searchPath: string;
   readonly #credentials: Credentials;
   #fetching: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  /** `remote` is normalized; `git` works in choo's repository for it. */
-  constructor(remote: string, git: Git, searchPath: string, credentials: Credentials = async () => ({})) {
+  /** `remote` is normalized; `home` is its place in the data directory, where {@link Repository.openRemote} makes the rest. */
+  constructor(remote: string, home: string, searchPath: string, credentials: Credentials = async () => ({})) {
     this.#remote = remote;
-    this.#git = git;
+    this.#directory = cacheDirectory(home);
     this.#searchPath = searchPath;
     this.#credentials = credentials;
   }
@@ -57,7 +58,8 @@ export class RemoteBranches implements Branches {
   /** Where a branch stood when it was fetched last. */
   async fetchedHead(branch: string): Promise<string | undefined> {
     const ref = `refs/remotes/origin/${branch}`;
-    const found = await this.#git.run('for-each-ref', '--format=%(refname) %(objectname)', ref);
+    const git = openGit(this.#directory, this.#searchPath, { gitDirectory: this.#directory });
+    const found = await git.run('for-each-ref', '--format=%(refname) %(objectname)', ref);
     return found
       .split('\n')
       .find((line) => line.startsWith(`${ref} `))
@@ -111,8 +113,8 @@ export class RemoteBranches implements Branches {
   /** Runs a command that reaches the remote; again when it was the network. */
   async #reach(...args: readonly string[]): Promise<string> {
     for (let tries = 1; ; tries += 1) {
-      const git = openGit(this.#git.directory, this.#searchPath, {
-        gitDirectory: this.#git.directory,
+      const git = openGit(this.#directory, this.#searchPath, {
+        gitDirectory: this.#directory,
         network: { transports: ['https', 'http', 'ssh', 'file'] },
         settings: await this.#credentials(),
       });

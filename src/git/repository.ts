@@ -39,6 +39,8 @@ export interface Branches {
   head(branch: string): Promise<string | undefined>;
   /** Where the branches below a name stand. `below` ends in a slash. */
   heads(below: string): Promise<ReadonlyMap<string, string>>;
+  /** Brings what all branches hold here, where they are elsewhere. */
+  fetch(): Promise<void>;
   /**
    * Moves a branch from the commit it must stand at (undefined: it must not be there yet) to another. Nothing happens when it
    * is there already. Throws a ChooError (`conflict`) when it stands elsewhere, or when another branch leaves no room for its
@@ -79,7 +81,7 @@ export class Repository implements AsyncDisposable {
 
   /** For a user's repository. Made on first use; `home` is a directory for it alone: see {@link repositoryHome}. */
   static async open(place: RepositoryPlace, home: string, searchPath: string): Promise<Repository> {
-    const bare = join(home, 'cache.git');
+    const bare = cacheDirectory(home);
     const worktrees = join(home, 'worktrees');
     await mkdir(worktrees, { recursive: true, mode: 0o755 });
     await makeBare(bare, place, searchPath);
@@ -102,7 +104,7 @@ export class Repository implements AsyncDisposable {
 
   /** For a remote, with objects of its own. Made on first use; nothing is fetched yet. */
   static async openRemote(home: string, searchPath: string, branches: Branches): Promise<Repository> {
-    const bare = join(home, 'cache.git');
+    const bare = cacheDirectory(home);
     const worktrees = join(home, 'worktrees');
     await mkdir(worktrees, { recursive: true, mode: 0o755 });
     await makeBare(bare, undefined, searchPath);
@@ -156,6 +158,11 @@ export function repositoryHome(dataDirectory: string, { commonDirectory }: Repos
     basename(commonDirectory) === '.git' ? basename(dirname(commonDirectory)) : basename(commonDirectory);
   const hash = createHash('sha256').update(commonDirectory).digest('hex').slice(0, 12);
   return join(dataDirectory, 'repositories', `${name.replaceAll(/[^A-Za-z0-9._-]/g, '-')}-${hash}`);
+}
+
+/** choo's own bare repository, in the directory of one repository or remote. */
+export function cacheDirectory(home: string): string {
+  return join(home, 'cache.git');
 }
 
 /** Where a run puts what nobody needs after it. It may be removed whole while no run is under way. */

@@ -16,10 +16,11 @@ export async function findLateWork(
   question: StartQuestion,
   record: UnitRecord,
   head: string,
-  { reader }: Repository,
+  { branches, reader }: Repository,
 ): Promise<readonly number[] | undefined> {
   const { run, unit } = question;
   if (record.run !== run) return undefined; // this run has pushed nothing yet
+  await branches.fetch(); // it may have come in the last moment
   const known = new Set([record.head ?? record.base, record.committed]);
   const own = await findOwnCommits(reader, { head, known, run, unit: unit.id });
   if (own === undefined) return undefined;

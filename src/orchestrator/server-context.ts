@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { type Config, DEFAULT_CONFIG } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
-import { openGit } from '../git/git.ts';
 import { type Credentials, RemoteBranches, remoteHome } from '../git/remote-branches.ts';
 import { Repository, scratchDirectory } from '../git/repository.ts';
 import { CommitTree } from '../git/spec-tree.ts';
@@ -117,8 +116,7 @@ export class ServerContexts implements AsyncDisposable {
     const home = remoteHome(this.#dataDirectory, remote);
     await mkdir(home, { recursive: true, mode: 0o755 });
     const searchPath = this.#searchPath;
-    const git = openGit(join(home, 'cache.git'), searchPath, { gitDirectory: join(home, 'cache.git') });
-    const branches = new RemoteBranches(remote, git, searchPath, this.#credentials(remote));
+    const branches = new RemoteBranches(remote, home, searchPath, this.#credentials(remote));
     const repository = await Repository.openRemote(home, searchPath, branches);
     await mkdir(scratchDirectory(home), { recursive: true, mode: 0o755 });
     return { repository, branches, worktrees: new WorktreeManager(repository, searchPath), home };

@@ -17,13 +17,19 @@ const LOOK_AGAIN_MS = 5_000;
 export class PostgresStore implements Store {
   readonly #database: Database;
   readonly #listener: Listener;
-  readonly #repository: string;
+  readonly #repository: string | null;
   readonly #now: () => number;
   readonly #ending = new AbortController();
   /** What is appended to one run, one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  constructor(database: Database, listener: Listener, repository: string, now: () => number = Date.now) {
+  /** `repository` null: all of them, to look. */
+  constructor(
+    database: Database,
+    listener: Listener,
+    repository: string | null,
+    now: () => number = Date.now,
+  ) {
     this.#database = database;
     this.#listener = listener;
     this.#repository = repository;
@@ -78,7 +84,7 @@ export class PostgresStore implements Store {
       .selectFrom('runs')
       .innerJoin('events', (join) => join.onRef('events.run', '=', 'runs.id').on('events.seq', '=', 1))
       .select('runs.id')
-      .where('repository', '=', this.#repository)
+      .$if(this.#repository !== null, (query) => query.where('repository', '=', this.#repository))
       .orderBy('events.at', 'desc')
       .orderBy('runs.id')
       .execute();
@@ -86,13 +92,18 @@ export class PostgresStore implements Store {
   }
 
   async record(target: string, unit: string): Promise<UnitRecord | undefined> {
-    return readRecord(this.#database, this.#repository, target, unit);
+    return readRecord(this.#database, this.#owned(), target, unit);
   }
 
   /** Ends its subscriptions. The database is its owner's to close. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     await Promise.allSettled(this.#turns.values());
+  }
+
+  #owned(): string {
+    if (this.#repository !== null) return this.#repository;
+    throw new ChooError('internal', 'a store of all repositories is only to look at');
   }
 
   async #append(run: string, expected: number, events: readonly EventBody[]): Promise<readonly RunEvent[]> {
@@ -112,7 +123,7 @@ export class PostgresStore implements Store {
         if (first.type !== 'orch.started')
           throw new ChooError('internal', `run ${run} does not begin with a start`);
         const { target, parallelism } = first;
-        const where = { id: run, repository: this.#repository, target, seq: last.seq, last_at: last.at };
+        const where = { id: run, repository: this.#owned(), target, seq: last.seq, last_at: last.at };
         // Appended to directly, it is nobody's to carry out.
         await insertRun(trx, { ...where, status: 'complete' }, parallelism, null);
         await insertUnits(trx, first, new Graph([]));
@@ -124,7 +135,7 @@ export class PostgresStore implements Store {
           .execute();
       }
       await insertEvents(trx, run, stamped);
-      await projectRecords(trx, this.#repository, await readStart(trx, run), stamped);
+      await projectRecords(trx, this.#owned(), await readStart(trx, run), stamped);
       await notify({ about: 'run', run, seq: last.seq }).execute(trx);
       return stamped;
     });

@@ -4,6 +4,7 @@ import type { Claim } from './claims.ts';
 import type { Database, RowState } from './database.ts';
 import { readEvents } from './event-rows.ts';
 import { unknownRun } from './run-rows.ts';
+import { readIdentity } from './worker-registry.ts';
 
 /** What a worker must know of a run beside its events. */
 export interface ServerRun {
@@ -100,4 +101,33 @@ export async function liveClaims(database: Database): Promise<ReadonlySet<string
     .where('worker', 'is not', null)
     .execute();
   return new Set(rows.map(({ run, claim, id }) => `${run}.${claim}.${id}`));
+}
+
+/** Whether a run waits for another, and the process that has worked on it for longest. */
+export async function readStanding(
+  database: Database,
+  run: string,
+): Promise<{
+  readonly waits: boolean;
+  readonly owner: { readonly pid: number; readonly host: string; readonly since: number } | undefined;
+}> {
+  const { status } = await database
+    .selectFrom('runs')
+    .select('status')
+    .where('id', '=', run)
+    .executeTakeFirstOrThrow();
+  const worker = await database
+    .selectFrom('units')
+    .innerJoin('workers', 'workers.number', 'units.worker')
+    .select(['workers.host', 'workers.identity', 'units.beat_at'])
+    .where('units.run', '=', run)
+    .orderBy('units.beat_at')
+    .limit(1)
+    .executeTakeFirst();
+  const owner = worker && {
+    pid: readIdentity(worker.identity).pid,
+    host: worker.host,
+    since: worker.beat_at?.getTime() ?? 0,
+  };
+  return { waits: status === 'waiting', owner };
 }

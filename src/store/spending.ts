@@ -93,11 +93,13 @@ export async function setAside(
     const { rows } = await sql<
       Record<'tokens' | 'cost' | 'used_tokens' | 'used_cost', number> & { own: boolean }
     >`
-      select unit = ${unit} as own,
+      select own,
              sum(used_tokens + greatest(open_tokens, reserved_tokens))::float8 as tokens,
              sum(used_cost + greatest(open_cost, reserved_cost)) as cost,
              sum(used_tokens + open_tokens)::float8 as used_tokens, sum(used_cost + open_cost) as used_cost
-      from spending where run = ${run} group by unit = ${unit}`.execute(trx);
+      from (select *, unit = ${unit} as own from spending where run = ${run}) as claims group by own`.execute(
+      trx,
+    );
     const sum = (name: 'tokens' | 'cost' | 'used_tokens' | 'used_cost', own: boolean): number =>
       rows.filter((row) => !own || row.own).reduce((total, row) => total + row[name], 0);
     for (const refused of ['run', 'unit'] as const) {

@@ -105,10 +105,15 @@ async function forgetWorker(database: Database, number: number): Promise<void> {
 
 async function isGone(host: string, identity: string, space: string | null): Promise<boolean> {
   if (host !== hostname()) return false;
-  const { pid, start, space: theirs } = JSON.parse(identity) as Identity;
+  const { pid, start, space: theirs } = readIdentity(identity);
   // A process of another container cannot be seen from here; one that is seen under its number is another.
   if (start === null || theirs !== space) return false;
   return !(await isProcessAlive(pid, start));
+}
+
+/** What a worker wrote of itself when it registered. */
+export function readIdentity(identity: string): Identity {
+  return JSON.parse(identity) as Identity;
 }
 
 async function ownSpace(): Promise<string | null> {

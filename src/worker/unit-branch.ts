@@ -21,19 +21,24 @@ export interface MadeCommit {
   readonly edited: ReadonlyMap<string, Buffer>;
 }
 
+interface Job extends Pick<UnitJob, 'run' | 'directory' | 'branch' | 'base' | 'start' | 'pushed'> {
+  readonly unit: Pick<UnitJob['unit'], 'id'>;
+}
+type Services = Pick<WorkerServices, 'repository' | 'note' | 'recorded'>;
+
 /**
  * The branch of a unit while its worker holds it. Nobody else moves it: a push that finds it elsewhere ends the unit, or gives
  * it back where an earlier claim may have been late.
  */
 export class UnitBranch {
-  readonly #job: UnitJob;
-  readonly #services: WorkerServices;
+  readonly #job: Job;
+  readonly #services: Services;
   #head: string;
   #tree: string;
   #pushed: string | undefined;
 
   /** `tree` is that of the commit where work goes on. */
-  constructor(job: UnitJob, services: WorkerServices, tree: string) {
+  constructor(job: Job, services: Services, tree: string) {
     this.#job = job;
     this.#services = services;
     this.#head = job.start;
@@ -107,9 +112,14 @@ export class UnitBranch {
     if (!(error instanceof ChooError) || error.code !== 'conflict') return false;
     const { repository } = this.#services;
     const { run, unit, branch, base } = this.#job;
-    const head = await repository.branchHead(branch).catch(() => undefined); // the refusal is what is told
-    if (head === undefined) return false;
-    const known = new Set([this.#pushed ?? base, this.#head]);
-    return (await findOwnCommits(repository.reader, { head, known, run, unit: unit.id })) !== undefined;
+    try {
+      await repository.branches.fetch(); // another machine may have made it
+      const head = await repository.branchHead(branch);
+      if (head === undefined) return false;
+      const known = new Set([this.#pushed ?? base, this.#head]);
+      return (await findOwnCommits(repository.reader, { head, known, run, unit: unit.id })) !== undefined;
+    } catch {
+      return false; // the refusal is what is told
+    }
   }
 }

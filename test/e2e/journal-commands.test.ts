@@ -165,6 +165,21 @@ describe.concurrent('choo status', () => {
     expect(JSON.parse((await world.choo('schema', 'status')).stdout)).toEqual(statusSchema);
   });
 
+  test('prints what was cancelled and skipped as its schema describes', async () => {
+    await using world = await repository();
+    await world.tell([...HALF, api.cancelled(), web.skipped(), app.cancelled()]);
+    await world.tell([{ type: 'orch.cancelled', actor: 'ann' }]);
+    const status = JSON.parse((await world.choo('status', '--json')).stdout) as RunStatus;
+    const valid = new Ajv({ strict: false, validateFormats: false }).compile(statusSchema);
+    expect(valid(status), JSON.stringify(valid.errors)).toBe(true);
+    expect(status).toMatchObject({
+      status: 'cancelled',
+      totals: { complete: 0, running: 0, failed: 0, blocked: 0, cancelled: 2, skipped: 1, waiting: 0 },
+    });
+    expect(status.units.map(({ state }) => state)).toEqual(['cancelled', 'skipped', 'cancelled']);
+    expect((await world.choo('status')).stdout).toContain('Cancelled: 0 of 3 units complete');
+  });
+
   test('is found from a linked worktree, and not outside of a repository', async () => {
     await using world = await repository();
     await world.tell(WHOLE);
@@ -294,6 +309,16 @@ describe.concurrent('choo logs', () => {
     expect(await world.choo('logs', 'api', '--follow')).toMatchObject({ exitCode: 0, stdout: 'cut off\n' });
   });
 
+  test('does not wait for a unit that was cancelled, or skipped', async () => {
+    await using world = await repository();
+    await world.tell([...HALF, api.cancelled(), web.skipped()]);
+    await using _ = await acquireLock(world.common, RUN);
+    for (const unit of ['api', 'web']) {
+      await world.log(unit, 'stopped\n');
+      expect(await world.choo('logs', unit, '--follow')).toMatchObject({ exitCode: 0, stdout: 'stopped\n' });
+    }
+  });
+
   test('is safe to look at in a terminal', async ({ skip }) => {
     skip(!(await hasTmux()), 'needs tmux');
     await using world = await repository();
@@ -381,6 +406,13 @@ describe.concurrent('choo cleanup', () => {
     expect(branches).toEqual([`choo/run/${other}`, 'choo/unit/main/api']);
     expect(await journal.runs()).toHaveLength(3);
     expect((await world.choo('cleanup')).stdout).toMatch(/^nothing to remove\nkept /);
+  });
+
+  test('removes the logs of a run that was cancelled', async () => {
+    await using world = await repository();
+    await world.tell([...HALF, api.cancelled(), { type: 'orch.cancelled', actor: 'ann' }]);
+    await world.log('api', 'text\n');
+    expect((await world.choo('cleanup')).stdout).toContain(`removed logs of run ${RUN}\n`);
   });
 
   test('says the same as JSON', async () => {

@@ -24,8 +24,6 @@ export interface DataDirectory extends AsyncDisposable {
   readonly data: string;
   /** The process id of the server; undefined: none runs. */
   postmaster(): Promise<number | undefined>;
-  /** Waits until there is none. */
-  ended(): Promise<void>;
 }
 
 /** A database that was made once, for the tests of a file that do not care how. */
@@ -48,14 +46,11 @@ export async function dataDirectory({ empty = false } = {}): Promise<DataDirecto
     const place = await readlink(`/proc/${pid}/cwd`).catch(() => '');
     return place === data ? Number(pid) : undefined;
   };
-  const ended = async (): Promise<void> => {
-    await expect.poll(postmaster, { timeout: 20_000, interval: 10 }).toBeUndefined();
-  };
   stack.defer(async () => {
     const pid = await postmaster();
     if (pid === undefined) return;
     process.kill(pid, 'SIGQUIT');
-    await ended();
+    await untilDead(pid);
   });
   if (!empty) {
     template ??= makeTemplate();
@@ -64,7 +59,7 @@ export async function dataDirectory({ empty = false } = {}): Promise<DataDirecto
     await execa('cp', ['-al', join(made, 'postgres-binaries'), path]);
   }
   const kept = stack.move();
-  return { path, data, postmaster, ended, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+  return { path, data, postmaster, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
 }
 
 async function makeTemplate(): Promise<DataDirectory> {
@@ -167,7 +162,7 @@ export async function query(connection: Connection, text: string): Promise<Recor
   }
 }
 
-/** Whether a process has ended; one that nobody has buried has. */
+/** Waits until a process has ended; one that nobody has buried has. */
 export async function untilDead(pid: number): Promise<void> {
   for (let patience = 1_000; patience > 0; patience -= 1) {
     const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') X');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { commitText } from '../../../src/git/commit.ts';
+import { commitText, parseCommit } from '../../../src/git/commit.ts';
 import { git, gitWorld } from '../../helpers/git-repository.ts';
 
 describe('a commit of choo’s', () => {
@@ -23,6 +23,32 @@ describe('a commit of choo’s', () => {
         'Why.\n\nMore.\n\nChoo-Run: abc\nChoo-Task: 1\n|Choo-Run: abc\nChoo-Task: 1\n',
     );
     expect(await git(world.user, 'fsck', '--strict', '--no-dangling')).toBe('');
+  });
+
+  test.each(['sha1', 'sha256'])('is read back, as those of others are (%s)', async (objectFormat) => {
+    await using world = await gitWorld({ a: 'A' }, { objectFormat });
+    const { repository, user, head } = world;
+    const read = async (commit: string) => {
+      const [content] = await repository.reader.contents([commit]);
+      return parseCommit(content ?? Buffer.alloc(0));
+    };
+    const tree = await git(user, 'rev-parse', 'HEAD^{tree}');
+    const trailers = { 'Choo-Run': 'abc', 'Choo-Task': '1' };
+    const own = (parts: object) =>
+      repository.writer.commit(commitText({ tree, parents: [head], subject: 'Do it', ...parts }));
+    const done = await own({ body: 'Why: so.\n\nMore.', trailers });
+    expect(await read(done)).toEqual({ parents: [head], trailers: Object.entries(trailers) });
+    expect(await read(head)).toEqual({ parents: [], trailers: [] });
+    const merge = await git(user, 'commit-tree', tree, '-p', head, '-p', done, '-m', 'Choo-Run: subject');
+    expect(await read(merge)).toEqual({ parents: [head, done], trailers: [] });
+    // A header that goes on over lines, as that of a signature does, holds neither.
+    const raw = await git(user, 'cat-file', 'commit', done);
+    const signed = raw.replace('\n\n', `\ngpgsig -----BEGIN\n parent ${head}\n Choo-Run: x\n -----END\n\n`);
+    expect(await read(await repository.writer.commit(`${signed}\n`))).toEqual(await read(done));
+    const mixed = await own({ trailers, body: 'Why.' });
+    expect((await read(mixed)).trailers).toHaveLength(2);
+    const text = await git(user, 'commit-tree', tree, '-m', 'S', '-m', 'Choo-Run: a\nand more');
+    expect((await read(text)).trailers).toEqual([]);
   });
 
   test.each([

@@ -1,136 +1,25 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
-import { unitBranch } from '../../../src/git/branches.ts';
-import { commitText } from '../../../src/git/commit.ts';
-import { replaceFiles, treeOf, type TreeFile } from '../../../src/git/tree-object.ts';
-import { findStart, type StartQuestion } from '../../../src/orchestrator/unit-start.ts';
-import { readProject } from '../../../src/plan/project.ts';
-import type { UnitRecord } from '../../../src/store/store.ts';
-import { applyEdit, statusEdits } from '../../../src/worker/spec-status.ts';
+import { RemoteBranches } from '../../../src/git/remote-branches.ts';
+import { Repository } from '../../../src/git/repository.ts';
+import { findStart } from '../../../src/orchestrator/unit-start.ts';
 import { taskTrailers } from '../../../src/worker/task-loop.ts';
-import { git, gitWorld } from '../../helpers/git-repository.ts';
-import { memoryTree, planText, taskText } from '../../helpers/memory-tree.ts';
-
-const RUN = 'run0000001';
-const BRANCH = unitBranch('main', 'api');
-const SPECS = 'specs/tasks/api';
-const task = (number: number): string =>
-  taskText(
-    { task: String(number), backpressure: `sh check.sh ${number}` },
-    `# Step ${number}\n\nAs it was approved.\n`,
-  );
-const FILES = {
-  'check.sh': 'test -e "$1"\n',
-  [`${SPECS}/IMPLEMENTATION_PLAN.md`]: planText(),
-  ...Object.fromEntries([1, 2, 3].map((number) => [`${SPECS}/0${number}-step.md`, task(number)])),
-};
-
-/** A commit on top of the one before. */
-interface CommitSpec {
-  readonly files?: Readonly<Record<string, string | { readonly link: string }>>;
-  /** What it says of itself; undefined: a person made it. */
-  readonly trailers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** A second parent: the approved commit. */
-  readonly merge?: true;
-}
+import { git } from '../../helpers/git-repository.ts';
+import {
+  BRANCH,
+  type CommitSpec,
+  openUnitWorld,
+  RUN,
+  SPECS,
+  task,
+  type UnitWorld,
+} from '../../helpers/unit-world.ts';
 
 const trailers = (task: string, { run = RUN, unit = 'api' } = {}) =>
   taskTrailers({ run, unit, task, attempt: 1, gate: 'true' });
 
-/** A repository in which a unit's first task was done, pushed and recorded. */
-async function makeWorld() {
-  await using stack = new AsyncDisposableStack();
-  const world = stack.use(await gitWorld(FILES));
-  const { repository } = world;
-  const [unit] = (await readProject(memoryTree(FILES))).discovery.units;
-  if (unit === undefined) throw new Error('there is no unit');
-
-  const fileOf = async (content: string | { readonly link: string }): Promise<TreeFile> =>
-    typeof content === 'string'
-      ? { mode: '100644', id: await repository.writer.blob(Buffer.from(content)) }
-      : { mode: '120000', id: await repository.writer.blob(Buffer.from(content.link)) };
-  const make = async (parent: string, specs: readonly CommitSpec[]): Promise<string> => {
-    let head = parent;
-    for (const { files = {}, trailers, body, merge } of specs) {
-      const changes = new Map<string, TreeFile>();
-      for (const [path, content] of Object.entries(files)) changes.set(path, await fileOf(content));
-      const before = await treeOf(repository.reader, head);
-      const tree = changes.size === 0 ? before : await replaceFiles(repository, before, changes);
-      const parents = merge === true ? [head, world.head] : [head];
-      head = await repository.writer.commit(
-        commitText({
-          tree,
-          parents,
-          subject: 'Step',
-          body: body ?? 'Done.',
-          ...(trailers ? { trailers } : {}),
-        }),
-      );
-    }
-    return head;
-  };
-
-  /** What choo writes into the specs with a task. */
-  const written = (number: number, last = false): Record<string, string> => {
-    const of = unit.tasks.find((task) => task.number === number);
-    if (of === undefined) throw new Error(`there is no task ${number}`);
-    const contents = new Map([unit.plan, of.file].map((file) => [file.path, file.content]));
-    const edits = statusEdits(unit, of, last ? { branch: BRANCH, at: new Date() } : undefined);
-    return Object.fromEntries(
-      edits.map((edit) => [
-        edit.path,
-        applyEdit(contents.get(edit.path) ?? Buffer.alloc(0), edit).toString(),
-      ]),
-    );
-  };
-
-  const first = await make(world.head, [{ files: { one: '', ...written(1) }, trailers: trailers('1') }]);
-  const record: UnitRecord = {
-    target: 'main',
-    unit: 'api',
-    run: RUN,
-    key: 'key',
-    branch: BRANCH,
-    base: world.head,
-    builtOn: {},
-    head: first,
-    committed: first,
-    tasks: [1],
-    verified: false,
-  };
-  const question: StartQuestion = {
-    run: RUN,
-    unit,
-    config: DEFAULT_CONFIG,
-    key: 'key',
-    target: 'main',
-    branch: BRANCH,
-    branchHead: first,
-    commit: world.head,
-    directory: '',
-    dependencies: [],
-    fresh: false,
-  };
-  const kept = stack.move();
-  return {
-    ...world,
-    make,
-    written,
-    record,
-    question,
-    start: async (change: Partial<StartQuestion>, known: Partial<UnitRecord> = {}) => {
-      const store = { record: async () => ({ ...record, ...known }) };
-      return findStart({ ...question, ...change }, { repository, store });
-    },
-    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
-  };
-}
-
-type World = Awaited<ReturnType<typeof makeWorld>>;
-
 describe('a head that nobody recorded is taken over', () => {
-  test.each<[string, (world: World) => readonly CommitSpec[], readonly number[]]>([
+  test.each<[string, (world: UnitWorld) => readonly CommitSpec[], readonly number[]]>([
     [
       'when it is one more task of this run',
       ({ written }) => [{ files: { two: '', ...written(2) }, trailers: trailers('2') }],
@@ -147,7 +36,7 @@ describe('a head that nobody recorded is taken over', () => {
     ['when it is a repair', () => [{ files: { two: '' }, trailers: trailers('baseline') }], [1]],
     ['when it is of a task that is no longer there', () => [{ trailers: trailers('9') }], [1]],
   ])('%s, and its tasks are looked at again', async (_, commits, claimedComplete) => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const head = await world.make(world.record.head ?? '', commits(world));
     expect(await world.start({ branchHead: head })).toEqual({
       kind: 'start',
@@ -161,7 +50,7 @@ describe('a head that nobody recorded is taken over', () => {
   });
 
   test('when there was no branch before it', async () => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const head = world.record.head ?? '';
     const known = { head: null, committed: world.head, tasks: [] };
     expect(await world.start({ branchHead: head }, known)).toMatchObject({
@@ -172,7 +61,7 @@ describe('a head that nobody recorded is taken over', () => {
   });
 
   test('when it is built on a commit that this run made and never pushed', async () => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const base = await world.make(world.head, [{ files: { new: '' } }]);
     // A new base was merged into the branch: choo's own, and without trailers.
     const committed = await world.make(world.record.head ?? '', [{ files: { new: '' }, merge: true }]);
@@ -184,7 +73,7 @@ describe('a head that nobody recorded is taken over', () => {
   });
 
   test('and brought up to its new base, where that has moved', async () => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const head = await world.make(world.record.head ?? '', [{ files: { two: '' }, trailers: trailers('2') }]);
     const dependency = await world.make(world.head, [{ files: { other: '' } }]);
     const start = await world.start({
@@ -194,6 +83,30 @@ describe('a head that nobody recorded is taken over', () => {
     expect(start).toMatchObject({ pushed: head, claimedComplete: [1, 2], takenOver: true });
     const files = await git(world.user, 'ls-tree', '--name-only', 'start' in start ? start.start : '');
     expect(files.split('\n')).toEqual(['check.sh', 'one', 'other', 'specs', 'two']);
+  });
+});
+
+test('a head that another machine pushed in the last moment is taken over', async () => {
+  await using world = await openUnitWorld();
+  const { record, question, user } = world;
+  const [remote, home, path] = [
+    join(world.path, 'remote.git'),
+    join(world.path, 'elsewhere'),
+    process.env['PATH'] ?? '',
+  ];
+  await git(world.path, 'init', '--quiet', '--bare', remote);
+  const pushes = async (head: string) => git(user, 'push', '--quiet', remote, `${head}:refs/heads/${BRANCH}`);
+  await pushes(record.head ?? '');
+  const branches = new RemoteBranches(remote, home, path);
+  await using repository = await Repository.openRemote(home, path, branches);
+  await branches.fetch();
+  const head = await world.make(record.head ?? '', [{ files: { two: '' }, trailers: trailers('2') }]);
+  await pushes(head);
+  const store = { record: async () => record };
+  expect(await findStart({ ...question, branchHead: head }, { repository, store })).toMatchObject({
+    start: head,
+    claimedComplete: [1, 2],
+    takenOver: true,
   });
 });
 
@@ -231,7 +144,7 @@ describe('a head that nobody recorded is left to a person', () => {
     ['when it changes another unit', [own({ 'specs/tasks/web/01-step.md': task(1) })]],
     ['when it leads out of the repository', [own({ two: { link: '../../secret' } })]],
   ])('%s', async (_, commits) => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const head = await world.make(world.record.head ?? '', commits);
     expect(await world.start({ branchHead: head })).toMatchObject({
       kind: 'impossible',
@@ -242,13 +155,13 @@ describe('a head that nobody recorded is left to a person', () => {
   });
 
   test('when it is not built on what is recorded', async () => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const head = await world.make(world.head, [own({ two: '' })]);
     expect(await world.start({ branchHead: head })).toMatchObject({ failure: 'needs-human', head });
   });
 
   test('when this run has not been at the unit yet', async () => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const head = await world.make(world.record.head ?? '', [own({ two: '' })]);
     expect(await world.start({ branchHead: head }, { run: 'run0000000' })).toMatchObject({ head });
     const nothing = { repository: world.repository, store: { record: async () => undefined } };
@@ -256,7 +169,7 @@ describe('a head that nobody recorded is left to a person', () => {
   });
 
   test('when more commits than anybody looks at lie between', async () => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const many = async (count: number): Promise<string> =>
       world.make(
         world.record.head ?? '',
@@ -271,7 +184,7 @@ describe('a head that nobody recorded is left to a person', () => {
 
 describe('a unit that starts over', () => {
   test('twice in one run keeps both of its old heads', async () => {
-    await using world = await makeWorld();
+    await using world = await openUnitWorld();
     const one = world.record.head ?? '';
     const two = await world.make(world.head, [{ files: { two: '' }, trailers: trailers('2') }]);
     const starts = [];

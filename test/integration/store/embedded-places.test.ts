@@ -15,6 +15,7 @@ import {
   ORDINARY_UID,
   query,
   startDatabaseProcess,
+  untilDead,
 } from '../../helpers/database-process.ts';
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
@@ -181,7 +182,7 @@ describe('every wait has an end', () => {
     } finally {
       process.kill(postmaster, 'SIGCONT');
     }
-    await place.ended();
+    await untilDead(postmaster); // as it was told
   });
 });
 

@@ -1,0 +1,134 @@
+import { execa } from 'execa';
+import { chmod, chown, mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import { openEmbedded } from '../src/store/embedded.ts';
+import { chooseServerUser } from '../src/store/postgres-user.ts';
+
+/** What was started and must end: the last first, also while it is still being started. */
+export class Started implements AsyncDisposable {
+  readonly #stack = new AsyncDisposableStack();
+
+  async use<T extends AsyncDisposable>(open: () => Promise<T>): Promise<T> {
+    if (this.#stack.disposed) throw new Error('the benchmark ends');
+    const opening = open();
+    this.#stack.defer(async () => {
+      const opened = await opening.catch(() => undefined);
+      await opened?.[Symbol.asyncDispose]();
+    });
+    return opening;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+/** A PostgreSQL of the benchmark's own. */
+export interface BenchServer {
+  readonly name: string;
+  /** A new database, and how it is reached. */
+  readonly createDatabase: (name: string) => Promise<string>;
+}
+
+/** A temporary directory that a server of another user can be in. */
+export async function openPlace(): Promise<{ readonly path: string } & AsyncDisposable> {
+  const path = await realpath(await mkdtemp(join(tmpdir(), 'choo-bench-')));
+  await chmod(path, 0o711);
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => rm(path, { recursive: true, force: true, maxRetries: 5 }),
+  };
+}
+
+/** The PostgreSQL that choo brings, with choo's settings. */
+export async function startBuiltIn(started: Started): Promise<BenchServer> {
+  const { path } = await started.use(openPlace);
+  const { connection } = await started.use(async () => openEmbedded(path));
+  return serverAt('built-in PostgreSQL', connection.host);
+}
+
+/** Debian's PostgreSQL with Debian's settings, where it is installed. */
+export async function startDebian(started: Started): Promise<BenchServer | undefined> {
+  const found = await findDebian();
+  if (found === undefined) return undefined;
+  const { path } = await started.use(openPlace);
+  const data = join(path, 'data');
+  await mkdir(data, { mode: 0o700 });
+  const user = await chooseServerUser(data);
+  const { uid, gid } = process.getuid?.() === 0 ? await ownUser() : user;
+  await chown(data, uid, gid);
+  const options = { cwd: data, uid, gid, reject: false, stdio: ['ignore', 'ignore', 'pipe'] } as const;
+  const made = await execa(
+    join(found.binaries, 'initdb'),
+    [`--pgdata=${data}`, '--username=choo', '--auth=trust', '--locale=C.UTF-8', '--encoding=UTF8'],
+    options,
+  );
+  if (made.failed) throw new Error(`initdb: ${made.stderr}`);
+  await started.use(async () => {
+    const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${data}`];
+    const server = execa(join(found.binaries, 'postgres'), ['-D', data, ...settings], options);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        server.kill('SIGINT'); // cuts off who is connected
+        await server;
+      },
+    };
+  });
+  return serverAt(`Debian's PostgreSQL ${found.version}`, data);
+
+  async function ownUser(): Promise<{ uid: number; gid: number }> {
+    // As root the directory is ours, and the server is that of the user PostgreSQL's package made.
+    const { stdout } = await execa('getent', ['passwd', 'postgres']);
+    const [, , uid, gid] = stdout.split(':');
+    return { uid: Number(uid), gid: Number(gid) };
+  }
+}
+
+async function findDebian(): Promise<{ readonly version: string; readonly binaries: string } | undefined> {
+  const root = '/usr/lib/postgresql';
+  const versions = await readdir(root).catch(() => []);
+  for (const version of versions.sort((a, b) => Number(b) - Number(a))) {
+    const binaries = join(root, version, 'bin');
+    if ((await readdir(binaries).catch(() => [])).includes('initdb')) return { version, binaries };
+  }
+  return undefined;
+}
+
+async function serverAt(name: string, sockets: string): Promise<BenchServer> {
+  const urlOf = (database: string): string =>
+    `postgresql://choo@localhost:5432/${database}?host=${encodeURIComponent(sockets)}&sslmode=disable`;
+  await untilAnswers(urlOf('postgres'));
+  return {
+    name,
+    createDatabase: async (database) => {
+      await withClient(urlOf('postgres'), async (client) => client.query(`create database ${database}`));
+      return urlOf(database);
+    },
+  };
+}
+
+/** A connection for as long as `act` takes. */
+export async function withClient<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(url);
+  client.on('error', () => {}); // its statement fails, too
+  await client.connect();
+  try {
+    return await act(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function untilAnswers(url: string): Promise<void> {
+  for (const deadline = Date.now() + 30_000; ; await wait(50)) {
+    try {
+      return await withClient(url, async () => {});
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
