@@ -1,9 +1,11 @@
 // Runs one benchmark by name: `npm run bench -- discovery`. Prints tables; asserts nothing.
 import { benchDiscovery } from './discovery.ts';
+import { benchEngine } from './engine.ts';
 import { benchRun } from './run.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   discovery: benchDiscovery,
+  engine: benchEngine,
   run: benchRun,
 };
 

@@ -2,7 +2,6 @@ import { execa } from 'execa';
 import { chmod, chown, mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { openEmbedded } from '../src/store/embedded.ts';
@@ -12,7 +11,7 @@ import { chooseServerUser } from '../src/store/postgres-user.ts';
 export class Started implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
 
-  async use<T extends AsyncDisposable>(open: () => Promise<T>): Promise<T> {
+  async keep<T extends AsyncDisposable>(open: () => Promise<T>): Promise<T> {
     if (this.#stack.disposed) throw new Error('the benchmark ends');
     const opening = open();
     this.#stack.defer(async () => {
@@ -46,8 +45,8 @@ export async function openPlace(): Promise<{ readonly path: string } & AsyncDisp
 
 /** The PostgreSQL that choo brings, with choo's settings. */
 export async function startBuiltIn(started: Started): Promise<BenchServer> {
-  const { path } = await started.use(openPlace);
-  const { connection } = await started.use(async () => openEmbedded(path));
+  const { path } = await started.keep(openPlace);
+  const { connection } = await started.keep(async () => openEmbedded(path));
   return serverAt('built-in PostgreSQL', connection.host);
 }
 
@@ -55,11 +54,10 @@ export async function startBuiltIn(started: Started): Promise<BenchServer> {
 export async function startDebian(started: Started): Promise<BenchServer | undefined> {
   const found = await findDebian();
   if (found === undefined) return undefined;
-  const { path } = await started.use(openPlace);
+  const { path } = await started.keep(openPlace);
   const data = join(path, 'data');
+  const { uid, gid } = await chooseServerUser(data);
   await mkdir(data, { mode: 0o700 });
-  const user = await chooseServerUser(data);
-  const { uid, gid } = process.getuid?.() === 0 ? await ownUser() : user;
   await chown(data, uid, gid);
   const options = { cwd: data, uid, gid, reject: false, stdio: ['ignore', 'ignore', 'pipe'] } as const;
   const made = await execa(
@@ -68,7 +66,7 @@ export async function startDebian(started: Started): Promise<BenchServer | undef
     options,
   );
   if (made.failed) throw new Error(`initdb: ${made.stderr}`);
-  await started.use(async () => {
+  await started.keep(async () => {
     const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${data}`];
     const server = execa(join(found.binaries, 'postgres'), ['-D', data, ...settings], options);
     return {
@@ -79,23 +77,20 @@ export async function startDebian(started: Started): Promise<BenchServer | undef
     };
   });
   return serverAt(`Debian's PostgreSQL ${found.version}`, data);
-
-  async function ownUser(): Promise<{ uid: number; gid: number }> {
-    // As root the directory is ours, and the server is that of the user PostgreSQL's package made.
-    const { stdout } = await execa('getent', ['passwd', 'postgres']);
-    const [, , uid, gid] = stdout.split(':');
-    return { uid: Number(uid), gid: Number(gid) };
-  }
 }
 
 async function findDebian(): Promise<{ readonly version: string; readonly binaries: string } | undefined> {
   const root = '/usr/lib/postgresql';
-  const versions = await readdir(root).catch(() => []);
-  for (const version of versions.sort((a, b) => Number(b) - Number(a))) {
+  const versions = await namesIn(root);
+  for (const version of versions.toSorted((a, b) => Number(b) - Number(a))) {
     const binaries = join(root, version, 'bin');
-    if ((await readdir(binaries).catch(() => [])).includes('initdb')) return { version, binaries };
+    if ((await namesIn(binaries)).includes('initdb')) return { version, binaries };
   }
   return undefined;
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch((): string[] => []);
 }
 
 async function serverAt(name: string, sockets: string): Promise<BenchServer> {

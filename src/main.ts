@@ -58,6 +58,7 @@ export async function serve(
       dataDirectory: settings.CHOO_DATA_DIR,
       name: `choo ${role}`,
       size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20),
+      tables: 'migrate',
       supervise: works,
       onError,
     }),
@@ -77,7 +78,10 @@ export async function serve(
         ...store,
         contexts,
         sandbox,
-        agentsOf: createHostedAgents(settings.PATH, settings.CHOO_MODELS),
+        agentsOf: createHostedAgents(settings.PATH, {
+          providers: settings.CHOO_PROVIDERS,
+          models: settings.CHOO_MODELS,
+        }),
         redact: createRedactor(secrets),
         secretForms: secretForms(secrets),
       },
@@ -108,7 +112,8 @@ export async function serve(
   }
   const readiness = async (): Promise<Readiness> => {
     await database.selectFrom('workers').select('number').limit(1).execute();
-    const late = dispatcher !== undefined && Date.now() - dispatcher.heardAt > SILENT_MS;
+    if (dispatcher?.isEnding === true) return { ready: false, reason: 'it is asked to stop' };
+    const late = dispatcher !== undefined && dispatcher.silentMs > SILENT_MS;
     return late
       ? { ready: false, reason: 'the database has not heard of this worker lately' }
       : { ready: true };

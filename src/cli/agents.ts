@@ -16,27 +16,41 @@ export function createAgents(config: Config, searchPath: string): (provider: str
   };
 }
 
+/** What an operator allows; undefined: everything. */
+export interface Allowed {
+  readonly providers: readonly string[] | undefined;
+  readonly models: readonly string[] | undefined;
+}
+
 /**
- * The agents of a server: a repository chooses the model and nothing else of the command line, and that only among those the
- * operator allows.
+ * The agents of a server: a repository chooses the provider and its model, among those the operator allows, and nothing else of
+ * the command line. Getting one throws a ChooError (`usage`) for what is not allowed.
  */
 export function createHostedAgents(
   searchPath: string,
-  models: readonly string[] | undefined,
+  { providers, models }: Allowed,
 ): (config: Config) => (provider: string) => Agent {
   return (config) => {
-    const providers = Object.fromEntries(
-      Object.entries(config.provider.providers).map(([name, chosen]) => {
-        const { model } = chosen ?? {};
-        if (model !== undefined && models !== undefined && !models.includes(model))
-          throw new ChooError('usage', `the model \`${model}\` is not one that this server allows`, {
-            hint: `it allows ${models.join(', ')}`,
-          });
-        return [name, model === undefined ? {} : { model }];
-      }),
-    );
-    return createAgents({ ...config, provider: { ...config.provider, providers } }, searchPath);
+    const chosen = Object.entries(config.provider.providers).map(([name, settings]) => {
+      const model = settings?.model;
+      return [name, model === undefined ? {} : { model }] as const;
+    });
+    const own = { ...config.provider, providers: Object.fromEntries(chosen) };
+    const agents = createAgents({ ...config, provider: own }, searchPath);
+    return (name) => {
+      refuse('provider', name, providers);
+      const model = config.provider.providers[name as ProviderName]?.model;
+      if (model !== undefined) refuse('model', model, models);
+      return agents(name);
+    };
   };
+}
+
+function refuse(what: string, name: string, allowed: readonly string[] | undefined): void {
+  if (allowed === undefined || allowed.includes(name)) return;
+  throw new ChooError('usage', `the ${what} \`${name}\` is not one that this server allows`, {
+    hint: `it allows ${allowed.join(', ')}`,
+  });
 }
 
 function createAgent(name: string, config: Config, searchPath: string): Agent {

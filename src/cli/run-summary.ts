@@ -145,10 +145,14 @@ function nextSteps(state: RunState, { paint, called }: SummaryMedium): string {
       steps.push(`  git merge ${shellWord(branch)}   # and settle the conflicts`);
   }
   const again = GO_ON[state.status];
-  if (again !== undefined) steps.push(`${paint('bold', again)}\n  ${called} run`);
+  const { run, remote } = state.start;
+  if (again !== undefined)
+    steps.push(`${paint('bold', again)}\n  ${called} ${remote === null ? 'run' : `retry ${run}`}`);
   const [failed] = unitsIn(state, 'failed');
   if (failed !== undefined)
-    steps.push(`${paint('bold', 'To see what happened')}\n  ${called} logs ${nameOf(failed)}`);
+    steps.push(
+      `${paint('bold', 'To see what happened')}\n  ${called} logs ${nameOf(failed)}${remote === null ? '' : ` --run ${run}`}`,
+    );
   return steps.join('\n');
 }
 

@@ -54,7 +54,7 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
   const settings = readSettings();
   const path = resolve(cwd, where);
   const remote = normalizeRemote(existsSync(path) ? path : where);
-  await using store = await openStore(settings);
+  await using store = await openStore(settings, 'migrate');
   const place = { dataDirectory: settings.CHOO_DATA_DIR, searchPath: settings.PATH };
   await using contexts = new ServerContexts(store, place);
   const { only, wishes, allowedProviders } = planWishes(options, settings);

@@ -57,10 +57,12 @@ export const settingsSchema = z.object({
     .describe('A PostgreSQL of your own. Default: the built-in one under CHOO_DATA_DIR.'),
   CHOO_CONCURRENCY: count(1, 1_000)
     .default(Math.max(1, availableParallelism()))
-    .describe('How many units this machine works on at the same time. Default: one for each processor.'),
+    .describe('How many units this process works on at the same time. Default: one for each processor.'),
   CHOO_MAX_UNITS: count(1, 100_000)
     .optional()
-    .describe('How many units all machines together work on at the same time. Default: no limit but theirs.'),
+    .describe(
+      'How many units all processes together work on at the same time. Default: no limit but theirs.',
+    ),
   CHOO_RETENTION_DAYS: count(1, 36_500)
     .default(30)
     .describe('How long finished runs and their logs are kept.'),

@@ -260,7 +260,7 @@ function tasksAgain(
   return new Map(
     [...tasks].map(([number, task]) => {
       if (planned.has(number)) return [number, task];
-      return [number, task.state === 'complete' && !again(number) ? task : NEW_TASK];
+      return [number, task.state === 'complete' && !again(number) ? { ...task, attempts: 0 } : NEW_TASK];
     }),
   );
 }

@@ -82,7 +82,7 @@ export class ObjectWriter implements AsyncDisposable {
 
 async function makeSpool(scratch: string): Promise<string> {
   await mkdir(scratch, { recursive: true, mode: 0o755 });
-  return mkdtemp(join(scratch, 'spool-'));
+  return mkdtemp(join(scratch, `spool-${process.pid}-`));
 }
 
 /** git orders the names of a tree as if directories ended in a slash, by bytes. */

@@ -12,15 +12,27 @@ export type Credentials = () => Promise<Readonly<Record<string, string>>>;
 /** How often a command that a network failed is tried, and how long after the first time. Milliseconds. */
 const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
+/** How often when somebody else was faster: that passes by itself, sooner or later. */
+const TRIES_AT_ONCE = 10;
+/** How often the pause doubles. */
+const DOUBLINGS = 2;
 /** Of what a host says so much is told on. Characters. */
 const WORDS = 1_000;
 
 /** What git says when it was the network, or a server that may be well again soon. */
 const NETWORK =
-  /could not resolve|connection (?:refused|timed out|reset|closed)|failed to connect|early eof|unexpected disconnect|the remote end hung up|rpc failed|timed out|returned error: (?:5\d\d|429)|empty reply|could not read from remote/i;
-/** And when another choo on the same data directory fetched at the same moment. */
-const FETCHED_AT_ONCE =
-  /cannot lock ref|unable to update local ref|incorrect old value|\.lock': File exists/i;
+  /could not resolve|connection (?:refused|timed out|reset|closed)|failed to connect|couldn't connect|early eof|unexpected disconnect|the remote end hung up|rpc failed|timed out|transfer closed|recv failure|send failure|returned error: (?:5\d\d|429)|empty reply|could not read from remote/i;
+/** A rule of the host, not a moment's trouble. */
+const REFUSED =
+  /remote rejected|hook declined|protected branch|\bGH0\d\d\b|\sdenied\b|not found|does not exist|does not appear to be|authentication failed|host key verification failed/i;
+/** And when somebody else moved the same ref at the same moment: another choo that fetches, or pushes. */
+const AT_ONCE =
+  /cannot lock ref|unable to update local ref|incorrect old value|could not delete reference|\.lock': File exists/i;
+/** What no second try changes: a branch of the remote that leaves no room for another. */
+const IN_THE_WAY = /'refs\/heads\/([^']+)' exists; cannot create/;
+/** The lease did not hold: seen here, where git says nothing else, or by the host, where somebody was faster. */
+const MOVED =
+  /^ ! \[rejected\]|^(?:remote: (?:error|fatal): | ! \[remote rejected\] ).*(?:incorrect old value|reference already exists|but expected|unable to resolve reference)/m;
 
 /** The branches of a remote, and what of it was fetched into choo's own repository. */
 export class RemoteBranches implements Branches {
@@ -29,15 +41,26 @@ export class RemoteBranches implements Branches {
   readonly #directory: string;
   readonly #searchPath: string;
   readonly #credentials: Credentials;
+  readonly #firstPauseMs: number;
   #fetching: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  /** `remote` is normalized; `home` is its place in the data directory, where {@link Repository.openRemote} makes the rest. */
-  constructor(remote: string, home: string, searchPath: string, credentials: Credentials = async () => ({})) {
+  /**
+   * `remote` is normalized; `home` is its place in the data directory, where {@link Repository.openRemote} makes the rest.
+   * `firstPauseMs` is how long it waits before the second try; the pauses after it are longer.
+   */
+  constructor(
+    remote: string,
+    home: string,
+    searchPath: string,
+    credentials: Credentials = async () => ({}),
+    { firstPauseMs = FIRST_PAUSE_MS } = {},
+  ) {
     this.#remote = remote;
     this.#directory = cacheDirectory(home);
     this.#searchPath = searchPath;
     this.#credentials = credentials;
+    this.#firstPauseMs = firstPauseMs;
   }
 
   /** Brings all branches here, as they are at some moment after the call. Who calls meanwhile shares the next one. */
@@ -68,7 +91,7 @@ export class RemoteBranches implements Branches {
 
   /** The branch the remote's HEAD names. */
   async defaultBranch(): Promise<string | undefined> {
-    const answer = await this.#reach('ls-remote', '--symref', this.#remote, 'HEAD');
+    const answer = await this.#read('ls-remote', '--symref', this.#remote, 'HEAD');
     return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(answer)?.[1];
   }
 
@@ -96,7 +119,7 @@ export class RemoteBranches implements Branches {
   }
 
   async #list(pattern: string): Promise<ReadonlyMap<string, string>> {
-    const answer = await this.#reach('ls-remote', '--refs', this.#remote, pattern);
+    const answer = await this.#read('ls-remote', '--refs', this.#remote, pattern);
     return new Map(
       answer.split('\n').flatMap((line) => {
         const [id = '', ref = ''] = line.split('\t');
@@ -107,7 +130,17 @@ export class RemoteBranches implements Branches {
 
   async #fetch(): Promise<void> {
     const words = ['--quiet', '--no-tags', '--prune', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await this.#reach('fetch', ...words, this.#remote, '+refs/heads/*:refs/remotes/origin/*');
+    await this.#read('fetch', ...words, this.#remote, '+refs/heads/*:refs/remotes/origin/*');
+  }
+
+  /** The same as {@link #reach} for what only reads, with a host's refusal in words that can be shown. */
+  async #read(...args: readonly string[]): Promise<string> {
+    try {
+      return await this.#reach(...args);
+    } catch (cause) {
+      if (!(cause instanceof ChooError) || cause.code !== 'git') throw cause;
+      throw new ChooError('git', `\`${this.#remote}\` cannot be read: ${told(cause.message)}`, { cause });
+    }
   }
 
   /** Runs a command that reaches the remote; again when it was the network. */
@@ -123,17 +156,15 @@ export class RemoteBranches implements Branches {
       } catch (error) {
         const words = error instanceof Error ? error.message : '';
         const isNetwork = NETWORK.test(words) && !REFUSED.test(words);
-        if (!isNetwork && !FETCHED_AT_ONCE.test(words)) throw error;
-        if (tries >= TRIES) throw isNetwork ? unreachable(this.#remote, error) : error;
+        const isAtOnce = AT_ONCE.test(words) && !IN_THE_WAY.test(words);
+        if (!isNetwork && !isAtOnce) throw error;
+        if (tries >= (isNetwork ? TRIES : TRIES_AT_ONCE))
+          throw isNetwork ? unreachable(this.#remote, error) : error;
       }
-      await wait(FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random()));
+      await wait(this.#firstPauseMs * 2 ** Math.min(tries - 1, DOUBLINGS) * (0.5 + Math.random()));
     }
   }
 }
-
-/** A rule of the host, not a moment's trouble. */
-const REFUSED =
-  /remote rejected|hook declined|protected branch|GH0\d\d|denied|not found|does not exist|authentication failed/i;
 
 function unreachable(remote: string, cause: unknown): ChooError {
   const words = cause instanceof Error ? cause.message : String(cause);
@@ -145,17 +176,13 @@ function unreachable(remote: string, cause: unknown): ChooError {
 
 function pushError(branch: string, expected: string | undefined, cause: unknown): unknown {
   if (!(cause instanceof ChooError) || cause.code !== 'git') return cause;
-  const inTheWay = /'refs\/heads\/([^']+)' exists; cannot create/.exec(cause.message)?.[1];
+  const inTheWay = IN_THE_WAY.exec(cause.message)?.[1];
   if (inTheWay !== undefined)
     return new ChooError('conflict', `the branch \`${inTheWay}\` leaves no room for \`${branch}\``, {
       hint: 'rename it on the remote',
       cause,
     });
-  if (
-    /stale info|fetch first|non-fast-forward|incorrect old value|reference already exists/i.test(
-      cause.message,
-    )
-  )
+  if (MOVED.test(cause.message))
     return new ChooError('conflict', `the branch \`${branch}\` is not where choo left it`, {
       hint: `expected ${expected ?? 'no such branch'}; look at what was pushed to it`,
       cause,
@@ -165,11 +192,16 @@ function pushError(branch: string, expected: string | undefined, cause: unknown)
 
 /** What a host says, fit to be shown: its own lines first. */
 function told(words: string): string {
-  const lines = words.split('\n').map((line) => line.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ').trim());
+  const lines = words.split('\n').map((line) => visible(line).trim());
   const own = lines.filter((line) => line.startsWith('remote:') && line !== 'remote:');
   return (own.length > 0 ? own.map((line) => line.slice('remote:'.length).trim()) : lines)
     .join(' ')
     .slice(0, WORDS);
+}
+
+/** Control characters, and those that turn the direction of a line around, become spaces. */
+function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, ' ');
 }
 
 /**
@@ -178,28 +210,40 @@ function told(words: string): string {
  */
 export function normalizeRemote(text: string): string {
   const refuse = (why: string): ChooError =>
-    new ChooError('usage', `\`${text}\` is not a remote that choo works with: ${why}`, {
+    new ChooError('usage', `\`${withoutSecrets(text)}\` is not a remote that choo works with: ${why}`, {
       hint: 'an https or ssh address, or an absolute path',
     });
-  if (text.startsWith('-') || /[\0-\x20\x7f]/.test(text))
-    throw refuse('it has characters that no remote has');
+  if (text.startsWith('-') || /[\p{Cc} ]/u.test(text)) throw refuse('it has characters that no remote has');
   if (isAbsolute(text)) return normalize(text).replace(/(.)\/+$/, '$1');
   if (/^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!:)[^:]+$/.test(text)) return text.replace(/\/+$/, ''); // user@host:path
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) throw refuse('it is neither an address nor an absolute path');
-  if (url.protocol === 'file:' && url.host === '') return normalizeRemote(fileURLToPath(url));
   if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:'))
     throw refuse('credentials do not belong there');
-  if (url.search !== '' || url.hash !== '') throw refuse('it has more than a path');
+  if (/[?#]/.test(url.href)) throw refuse('it has more than a path');
+  if (/%(?:[01][0-9a-f]|7f)/i.test(url.href)) throw refuse('it has characters that no remote has');
+  if (url.protocol === 'file:' && url.host === '' && !/%2f/i.test(url.pathname))
+    return normalizeRemote(fileURLToPath(url));
   const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol === 'http:' && !isLoopback) throw refuse('http can be read by everybody on the way');
   if (!['https:', 'http:', 'ssh:'].includes(url.protocol)) throw refuse(`choo does not use ${url.protocol}`);
+  // ssh would take these for options; git refuses them too, and is not the only one who should.
+  if (!/^(?!-)[A-Za-z0-9_.-]*$/.test(url.username) || !/^(?!-)[A-Za-z0-9_.:[\]-]+$/.test(url.hostname))
+    throw refuse('that is no user or host');
   return url.href.replace(/\/+$/, '');
+}
+
+/** What was given, for a message: what may be a password or a token is left out. */
+function withoutSecrets(text: string): string {
+  return visible(text)
+    .replace(/^([^:/\\]*:[/\\]*).*@/, '$1…@')
+    .replace(/[?#].*$/, '…');
 }
 
 /** The directory under choo's data directory that belongs to one remote. */
 export function remoteHome(dataDirectory: string, remote: string): string {
   const hash = createHash('sha256').update(remote).digest('hex').slice(0, 12);
-  const name = basename(remote.replace(/\.git$/, '')).replaceAll(/[^A-Za-z0-9._-]/g, '-');
+  const last = basename(remote.replace(/\.git$/, '')).replaceAll(/[^A-Za-z0-9._-]/g, '-');
+  const name = last.slice(-100); // the names below it need room too
   return join(dataDirectory, 'repositories', `${name}-${hash}`);
 }

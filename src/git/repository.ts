@@ -116,9 +116,14 @@ export class Repository implements AsyncDisposable {
 
   /** Packs what has become many files. What nobody refers to is kept for two weeks: a worker may be about to. */
   async pack(): Promise<void> {
-    const settings = { 'gc.auto': '3000', 'gc.autoPackLimit': '30', 'gc.pruneExpire': '2.weeks.ago' };
+    const settings = {
+      'gc.auto': '3000',
+      'gc.autoPackLimit': '30',
+      'gc.pruneExpire': '2.weeks.ago',
+      'gc.autoDetach': 'false', // older versions of git do not know the option
+    };
     const git = openGit(this.git.directory, this.#searchPath, { gitDirectory: this.git.directory, settings });
-    await git.run('gc', '--auto', '--quiet', '--no-detach');
+    await git.run('gc', '--auto', '--quiet');
   }
 
   async branchHead(branch: string): Promise<string | undefined> {

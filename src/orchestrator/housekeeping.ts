@@ -35,6 +35,7 @@ export class Housekeeping implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     await this.#life;
+    await this.#services.contexts.removeLeftovers().catch(() => []); // the next one to start finds them, too
   }
 
   async #live(): Promise<void> {

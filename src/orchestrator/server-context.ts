@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -6,6 +7,7 @@ import type { Unit } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
 import { type Credentials, RemoteBranches, remoteHome } from '../git/remote-branches.ts';
 import { Repository, scratchDirectory } from '../git/repository.ts';
+import { removeTree } from '../git/remove-tree.ts';
 import { CommitTree } from '../git/spec-tree.ts';
 import { WorktreeManager } from '../git/worktree.ts';
 import { type Project, readProject } from '../plan/project.ts';
@@ -92,17 +94,19 @@ export class ServerContexts implements AsyncDisposable {
     this.#places.clear();
   }
 
-  /** Removes what claims left behind that nobody works on any more. Returns the names. */
+  /** Removes what claims, and processes, left behind that are not there any more. Returns the names. */
   async removeLeftovers(): Promise<readonly string[]> {
     const removed: string[] = [];
     for (const opening of this.#places.values()) {
-      const { repository, worktrees } = await opening;
+      const { repository, worktrees, home } = await opening;
+      const scratch = scratchDirectory(home);
       // First what is there, then what is in use: what is made in between is not touched.
-      const names = await readdir(repository.worktrees);
+      const names = [...(await readdir(repository.worktrees)), ...(await readdir(scratch))];
       const live = await liveClaims(this.#database);
-      const dead = new Set(names.filter((name) => !isOfClaim(name, live)));
-      if (dead.size > 0)
-        removed.push(...(await worktrees.removeLeftovers({ only: (name) => dead.has(name) })));
+      const dead = new Set(names.filter((name) => !isInUse(name, live)));
+      if (dead.size === 0) continue;
+      removed.push(...(await worktrees.removeLeftovers({ only: (name) => dead.has(name) })));
+      for (const name of dead) await removeTree(join(scratch, name));
     }
     return removed;
   }
@@ -156,8 +160,10 @@ export async function readCommit(
   return readProject(await CommitTree.open(repository.reader, commit, directory.replace(/\/$/, '')));
 }
 
-/** Whether a worktree, or what is kept beside it, belongs to one of these claims. */
-function isOfClaim(name: string, claims: ReadonlySet<string>): boolean {
+/** Whether something is of a claim that somebody works on, or of a process that is there. */
+function isInUse(name: string, claims: ReadonlySet<string>): boolean {
+  const process = /^spool-(\d+)-/.exec(name)?.[1];
+  if (process !== undefined) return existsSync(`/proc/${process}`) || !existsSync('/proc/self');
   return [...claims].some(
     (claim) => name === claim || name.startsWith(`${claim}-`) || name.startsWith(`${claim}.`),
   );

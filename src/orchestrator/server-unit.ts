@@ -13,10 +13,11 @@ import type { Listener } from '../store/listener.ts';
 import { PostgresStore } from '../store/postgres.ts';
 import { heldUntil, holdProvider, readDependencies, readUnitEvents } from '../store/server-runs.ts';
 import type { Agent } from '../worker/agent.ts';
+import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
 import { type Patience, PATIENCE, type UnitEnd } from '../worker/unit-job.ts';
 import { OutputSink } from './output-sink.ts';
 import { mapTexts, Recorder } from './recorder.ts';
-import { claimDirectory, type ServerContexts } from './server-context.ts';
+import { claimDirectory, type RemotePlace, type ServerContexts } from './server-context.ts';
 import { SharedBudget } from './shared-budget.ts';
 import { workOnUnit } from './unit-run.ts';
 import { type Dependency, isSatisfied } from './unit-start.ts';
@@ -57,13 +58,14 @@ export async function workOnClaim(
   if (until !== undefined) return [released(unit, `${planned.provider} takes nothing`, until)];
 
   const place = await contexts.placeOf(context.remote);
-  const { repository, branches, worktrees } = place;
-  await branches.fetch();
+  const reached = await lookAtRemote(place, unitBranch(start.target, unit));
+  if (reached.kind === 'unreachable') return [released(unit, reached.reason, Date.now() + UNREACHABLE_MS)];
+  const { branchHead } = reached;
+  const { repository, worktrees } = place;
   let progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
     (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
     newUnit(planned),
   );
-  const branchHead = await repository.branchHead(unitBranch(start.target, unit));
   const dependencies = await dependenciesOf(database, { run, unit });
   const store = new PostgresStore(database, services.listener, context.repository);
   const record = await store.record(start.target, unit);
@@ -125,6 +127,23 @@ export async function workOnClaim(
     return [mapTexts(endEvent(unit, end, head), services.redact)];
   } finally {
     await removeTree(logDirectory);
+  }
+}
+
+/** Brings here what the remote holds now. One that cannot be reached is nobody's failure. */
+async function lookAtRemote(
+  { repository, branches }: RemotePlace,
+  branch: string,
+): Promise<
+  | { readonly kind: 'reached'; readonly branchHead: string | undefined }
+  | { readonly kind: 'unreachable'; readonly reason: string }
+> {
+  try {
+    await branches.fetch();
+    return { kind: 'reached', branchHead: await repository.branchHead(branch) };
+  } catch (error) {
+    if (!(error instanceof ChooError) || error.code !== 'environment') throw error;
+    return { kind: 'unreachable', reason: error.message };
   }
 }
 

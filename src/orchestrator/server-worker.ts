@@ -3,6 +3,8 @@ import { ChooError } from '../errors.ts';
 import type { Claim } from '../store/claims.ts';
 import type { Teller } from '../store/dispatcher.ts';
 import { Pool, type PoolUnit } from '../worker/pool.ts';
+import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
+import type { RunContext, ServerContexts } from './server-context.ts';
 import { type ServerServices, workOnClaim } from './server-unit.ts';
 
 interface SubmittedClaim extends PoolUnit {
@@ -39,6 +41,11 @@ export class ServerWorker {
   /** Works on a claim to its end; returns how it ended. Rejects when it could not be worked on. */
   async work(claim: Claim, teller: Teller): Promise<readonly EventBody[]> {
     const { run, unit, claim: number } = claim;
+    const context = await readContext(this.#services.contexts, run);
+    if (typeof context === 'string') {
+      const until = Date.now() + UNREACHABLE_MS;
+      return [{ type: 'unit.released', unit, reason: context, until }];
+    }
     const ended = Promise.withResolvers<readonly EventBody[]>();
     ended.promise.catch(() => {}); // it is handed out below
     const id = `${run}/${unit}#${number}`;
@@ -61,5 +68,15 @@ export class ServerWorker {
     const { start, config } = await this.#services.contexts.runOf(run);
     const planned = start.units.find(({ id }) => id === unit);
     return this.#services.agentsOf(config)(planned?.provider ?? '').provider;
+  }
+}
+
+/** What is known of a run; where its remote cannot be reached, why. */
+async function readContext(contexts: ServerContexts, run: string): Promise<RunContext | string> {
+  try {
+    return await contexts.runOf(run);
+  } catch (error) {
+    if (error instanceof ChooError && error.code === 'environment') return error.message;
+    throw error;
   }
 }

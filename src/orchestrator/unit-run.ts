@@ -67,7 +67,7 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
 
 async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStart> {
   const { order, unit, progress, branchHead, dependencies } = due;
-  const { run, target, commit, directory } = order.start;
+  const { run, target, commit, directory, remote } = order.start;
   if (isVerifyOnly(unit))
     return {
       kind: 'start',
@@ -80,6 +80,8 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
   const branch = unitBranch(target, unit.id);
   const fresh = progress.fresh || (order.start.fresh.includes(unit.id) && progress.claim === 0);
   const { key } = progress.plan;
+  const startOver =
+    remote === null ? `choo run --unit ${unit.id} --fresh` : `choo retry ${run} ${unit.id} --fresh`;
   return findStart(
     {
       run,
@@ -93,6 +95,7 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
       directory,
       dependencies,
       fresh,
+      startOver,
     },
     services,
   );

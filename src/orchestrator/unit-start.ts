@@ -31,6 +31,8 @@ export interface StartQuestion {
   readonly dependencies: readonly Dependency[];
   /** Start over, whatever is there. */
   readonly fresh: boolean;
+  /** The command that starts the unit over. */
+  readonly startOver: string;
 }
 
 export type UnitStart =
@@ -77,7 +79,7 @@ export async function findStart(question: StartQuestion, services: Services): Pr
       kind: 'impossible',
       failure: 'needs-human',
       message: `the branch \`${branch}\` stands at ${head.slice(0, 12)}, a commit that choo did not make`,
-      hint: `look at it with \`git log ${branch}\`; \`choo run --unit ${unit.id} --fresh\` starts over and keeps it under choo/old`,
+      hint: `look at it with \`git log ${branch}\`; \`${question.startOver}\` starts over and keeps it under choo/old`,
       head,
     };
   const { base, builtOn } = record;
@@ -223,7 +225,7 @@ async function bringUpToDate(
       kind: 'impossible',
       failure: 'needs-human',
       message: `\`${branch}\` does not merge with its new base: ${merge.files.map((file) => `\`${file}\``).join(', ')}`,
-      hint: `merge by hand on \`${branch}\`, or \`choo run --unit ${unit.id} --fresh\` to start over`,
+      hint: `merge by hand on \`${branch}\`, or \`${question.startOver}\` to start over`,
       head,
     };
   }

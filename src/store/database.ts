@@ -1,4 +1,5 @@
 import { type ColumnType, type Generated, Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { UnitRecord } from './store.ts';
 
@@ -200,13 +201,20 @@ export const JOB_SCHEMA = 'choo_jobs';
 /** No statement of choo takes this long unless nobody answers any more. Milliseconds. */
 const STATEMENT_MS = 20_000;
 
+/** Whoever holds something and says nothing for so long lost it: its machine is gone. Milliseconds. */
+const SILENT_MS = 10_000;
+/** And a connection over a network that nobody answers on. Seconds: the first probe, each next one, how many. */
+const PROBES = ['tcp_keepalives_idle=5', 'tcp_keepalives_interval=2', 'tcp_keepalives_count=3'] as const;
+
 /** What every connection of choo is opened with. */
 export function connectionOf(address: DatabaseAddress, name: string): pg.ClientConfig {
   const where = 'url' in address ? { connectionString: address.url } : address;
   return {
     ...where,
     application_name: name,
-    options: `-c search_path=${SCHEMA}`,
+    options: [`search_path=${SCHEMA}`, ...PROBES].map((setting) => `-c ${setting}`).join(' '),
+    idle_in_transaction_session_timeout: SILENT_MS,
+    statement_timeout: STATEMENT_MS,
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
   };
@@ -241,6 +249,7 @@ const PASSING: ReadonlySet<string> = new Set([
   '40001', // serialization failure
   '40P01', // deadlock
   '53300', // too many connections
+  '25P03', // it was silent for too long in a transaction
   '57P01', // the server shuts down
   '57P02', // it crashed
   '57P03', // it starts
@@ -250,6 +259,22 @@ const PASSING: ReadonlySet<string> = new Set([
   'EPIPE',
   'ETIMEDOUT',
 ]);
+
+/** How long a change is tried while the database is away. Milliseconds. */
+const PATIENCE_MS = 30_000;
+
+/** Tries again while the database is away. What is tried must count once, however often it is done. */
+export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  const until = Date.now() + PATIENCE_MS;
+  for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isPassing(error) || Date.now() + pause > until) throw error;
+      await wait(pause);
+    }
+  }
+}
 
 /** Whether trying again may help. */
 export function isPassing(error: unknown): boolean {

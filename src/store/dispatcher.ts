@@ -65,8 +65,8 @@ export class Dispatcher implements AsyncDisposable {
   readonly #timers: NodeJS.Timeout[] = [];
   #claiming: Promise<void> | undefined;
   #again = false;
-  /** When the others last heard that this process is there. */
-  #heard = Date.now();
+  /** When the others last heard that this process is there; by a clock that nobody sets. */
+  #heard = performance.now();
   #takingOver: Promise<void> | undefined;
 
   private constructor(options: DispatcherOptions, worker: number) {
@@ -97,9 +97,14 @@ export class Dispatcher implements AsyncDisposable {
     return [...this.#active.values()].map(({ claim }) => claim);
   }
 
-  /** When the database heard of this process last. Milliseconds since 1970. */
-  get heardAt(): number {
-    return this.#heard;
+  /** How long the database has not heard of this process. Milliseconds. */
+  get silentMs(): number {
+    return performance.now() - this.#heard;
+  }
+
+  /** It takes nothing new any more. */
+  get isEnding(): boolean {
+    return this.#ending.signal.aborted;
   }
 
   /**
@@ -143,8 +148,8 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   #checkAge(): void {
-    const now = Date.now();
-    const cutOff = now - this.#heard > CUT_OFF_MS;
+    const now = performance.now();
+    const cutOff = this.silentMs > CUT_OFF_MS;
     for (const { stop, since } of this.#active.values()) if (cutOff || now - since > LONGEST_MS) stop.abort();
   }
 
@@ -184,7 +189,7 @@ export class Dispatcher implements AsyncDisposable {
       this.#active.delete(id);
       this.#claimSoon();
     });
-    this.#active.set(id, { claim, stop, since: Date.now(), ended });
+    this.#active.set(id, { claim, stop, since: performance.now(), ended });
   }
 
   /** One unit from its claim to its end. Never rejects. */
@@ -226,7 +231,7 @@ export class Dispatcher implements AsyncDisposable {
 
   /** Says that this process is there, and compares what it holds with what the others think it holds. */
   async #beat(): Promise<void> {
-    const began = Date.now();
+    const began = performance.now();
     try {
       const held = await beat(this.#options.database, this.worker);
       this.#heard = Math.max(this.#heard, began);

@@ -30,27 +30,22 @@ export function notify(notice: Exclude<Notice, { about: 'connected' }>): RawBuil
 const RETRY_MS = [50, 2_000] as const;
 
 /**
- * One connection that hears what is told, opened again whenever it breaks. As long as it stands it can hold a lock, which
- * says that the process is there.
+ * One connection that hears what is told, opened again whenever it breaks.
  */
 export class Listener implements AsyncDisposable {
   readonly #address: DatabaseAddress;
   readonly #name: string;
   readonly #ending = new AbortController();
   readonly #hearers = new Set<(notice: Notice) => void>();
-  readonly #onConnected: (client: pg.Client) => Promise<void>;
+  readonly #revive: () => Promise<void>;
   readonly #connected = Promise.withResolvers<void>();
   #life: Promise<void>;
 
-  /** `onConnected` is called with every new connection, before anybody hears of it: to take locks on it. */
-  constructor(
-    address: DatabaseAddress,
-    name: string,
-    onConnected: (client: pg.Client) => Promise<void> = async () => {},
-  ) {
+  /** `revive` is called when the connection broke, before there is a new one: whoever owns the server sees to it. */
+  constructor(address: DatabaseAddress, name: string, revive: () => Promise<void> = async () => {}) {
     this.#address = address;
     this.#name = name;
-    this.#onConnected = onConnected;
+    this.#revive = revive;
     this.#life = this.#live();
   }
 
@@ -79,6 +74,8 @@ export class Listener implements AsyncDisposable {
       const began = Date.now();
       await this.#listen().catch(() => {}); // whatever it was, there is one answer
       pause = Date.now() - began > RETRY_MS[1] ? RETRY_MS[0] : Math.min(pause * 2, RETRY_MS[1]);
+      if (signal.aborted) return;
+      await this.#revive().catch(() => {}); // the next try will tell
       await wait(pause, undefined, { signal }).catch(() => {});
     }
   }
@@ -95,7 +92,6 @@ export class Listener implements AsyncDisposable {
     signal.addEventListener('abort', onEnd, { once: true });
     try {
       await client.connect();
-      await this.#onConnected(client);
       await client.query(`listen ${CHANNEL}`);
       this.#connected.resolve();
       this.#spread({ about: 'connected' });

@@ -33,14 +33,9 @@ export async function writeServerFile(
   }
 }
 
-/** What a directory lists as of now reaches the disk. */
-export async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
-}
-
-/** What has been renamed stays so after a power cut. */
+/** Renames in a way that stays after a power cut. */
 export async function renameForGood(from: string, to: string): Promise<void> {
   await rename(from, to);
-  await syncDirectory(dirname(to));
+  await using directory = await open(dirname(to), 'r');
+  await directory.sync();
 }

@@ -1,7 +1,7 @@
 import { ChooError } from '../errors.ts';
 import type { EventBody, RunEvent } from '../events/event.ts';
 import { Graph } from '../scheduler/graph.ts';
-import type { Database } from './database.ts';
+import { type Database, patiently } from './database.ts';
 import { insertEvents, projectRecords, readEvents, readRecord, stamp } from './event-rows.ts';
 import { type Listener, notify } from './listener.ts';
 import { insertRun, insertUnits, readStart } from './run-rows.ts';
@@ -92,7 +92,7 @@ export class PostgresStore implements Store {
   }
 
   async record(target: string, unit: string): Promise<UnitRecord | undefined> {
-    return readRecord(this.#database, this.#owned(), target, unit);
+    return patiently(() => readRecord(this.#database, this.#owned(), target, unit));
   }
 
   /** Ends its subscriptions. The database is its owner's to close. */

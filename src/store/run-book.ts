@@ -1,7 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { EventBody } from '../events/event.ts';
-import { type Database, isPassing, type RowState, type Trx } from './database.ts';
+import { type Database, patiently, type RowState, type Trx } from './database.ts';
 import { insertEvents, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
 import {
@@ -31,9 +30,6 @@ export interface Submission {
 
 /** How many runs are kept in mind; what is forgotten is read again. */
 const KNOWN_RUNS = 200;
-/** How long a change is tried while the database is away. Milliseconds. */
-const PATIENCE_MS = 30_000;
-
 interface PendingWrite {
   readonly write: UnitWrite;
   readonly done: PromiseWithResolvers<void>;
@@ -65,7 +61,7 @@ export class RunBook {
     source,
   }: Submission): Promise<{ readonly run: string; readonly waits: boolean }> {
     await this.#jobs.prepare(start.run);
-    return this.#patiently(() =>
+    return patiently(() =>
       this.#database.transaction().execute(async (trx) => {
         await sql`select 1 from repositories where id = ${repository} for update`.execute(trx);
         if (source !== undefined) {
@@ -127,7 +123,7 @@ export class RunBook {
    */
   async change<T>(run: string, act: (turn: RunTurn) => Promise<T>): Promise<T> {
     let next: string | undefined;
-    const result = await this.#patiently(async () => {
+    const result = await patiently(async () => {
       const { value, known } = await this.#database.transaction().execute(async (trx) => {
         const row = await lockRun(trx, run);
         const turn = new RunTurn(trx, row, await this.#knowledgeOf(trx, row), this.#jobs);
@@ -200,19 +196,6 @@ export class RunBook {
     for (const [oldest] of this.#known) {
       if (this.#known.size <= KNOWN_RUNS) break;
       this.#known.delete(oldest);
-    }
-  }
-
-  /** Tries again while the database is away. Every change here may be made twice, and counts once. */
-  async #patiently<T>(change: () => Promise<T>): Promise<T> {
-    const until = Date.now() + PATIENCE_MS;
-    for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
-      try {
-        return await change();
-      } catch (error) {
-        if (!isPassing(error) || Date.now() + pause > until) throw error;
-        await wait(pause);
-      }
     }
   }
 }

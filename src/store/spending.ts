@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { EventBody } from '../events/event.ts';
-import type { Database, Trx } from './database.ts';
+import { type Database, patiently, type Trx } from './database.ts';
 
 /** Tokens and US dollars. */
 export interface Amount {
@@ -88,48 +88,50 @@ export async function setAside(
   part: number,
   wanted: { readonly tokens: boolean; readonly cost: boolean } = { tokens: true, cost: true },
 ): Promise<SetAside> {
-  return database.transaction().execute(async (trx) => {
-    await sql`select pg_advisory_xact_lock(hashtext(${`choo budget ${run}`}))`.execute(trx);
-    const { rows } = await sql<
-      Record<'tokens' | 'cost' | 'used_tokens' | 'used_cost', number> & { own: boolean }
-    >`
+  return patiently(() =>
+    database.transaction().execute(async (trx) => {
+      await sql`select pg_advisory_xact_lock(hashtext(${`choo budget ${run}`}))`.execute(trx);
+      const { rows } = await sql<
+        Record<'tokens' | 'cost' | 'used_tokens' | 'used_cost', number> & { own: boolean }
+      >`
       select own,
              sum(used_tokens + greatest(open_tokens, reserved_tokens))::float8 as tokens,
              sum(used_cost + greatest(open_cost, reserved_cost)) as cost,
              sum(used_tokens + open_tokens)::float8 as used_tokens, sum(used_cost + open_cost) as used_cost
       from (select *, unit = ${unit} as own from spending where run = ${run}) as claims group by own`.execute(
-      trx,
-    );
-    const sum = (name: 'tokens' | 'cost' | 'used_tokens' | 'used_cost', own: boolean): number =>
-      rows.filter((row) => !own || row.own).reduce((total, row) => total + row[name], 0);
-    for (const refused of ['run', 'unit'] as const) {
-      const own = refused === 'unit';
-      for (const what of ['tokens', 'cost'] as const) {
-        const limit = limits[refused][what];
-        if (sum(`used_${what}`, own) >= limit) return { kind: 'used-up', refused, what, limit };
-      }
-    }
-    const slice = (what: 'tokens' | 'cost'): number =>
-      Math.min(
-        ...(['run', 'unit'] as const).map((of) =>
-          Math.min(limits[of][what] * part, limits[of][what] - sum(what, of === 'unit')),
-        ),
+        trx,
       );
-    const amount = {
-      tokens: wanted.tokens ? Math.ceil(slice('tokens')) : 0,
-      cost: wanted.cost && Number.isFinite(slice('cost')) ? slice('cost') : 0,
-    };
-    const isCostBound = Number.isFinite(Math.min(limits.run.cost, limits.unit.cost));
-    if ((wanted.tokens && amount.tokens <= 0) || (wanted.cost && isCostBound && amount.cost <= 0))
-      return { kind: 'wait' };
-    await sql`
+      const sum = (name: 'tokens' | 'cost' | 'used_tokens' | 'used_cost', own: boolean): number =>
+        rows.filter((row) => !own || row.own).reduce((total, row) => total + row[name], 0);
+      for (const refused of ['run', 'unit'] as const) {
+        const own = refused === 'unit';
+        for (const what of ['tokens', 'cost'] as const) {
+          const limit = limits[refused][what];
+          if (sum(`used_${what}`, own) >= limit) return { kind: 'used-up', refused, what, limit };
+        }
+      }
+      const slice = (what: 'tokens' | 'cost'): number =>
+        Math.min(
+          ...(['run', 'unit'] as const).map((of) =>
+            Math.min(limits[of][what] * part, limits[of][what] - sum(what, of === 'unit')),
+          ),
+        );
+      const amount = {
+        tokens: wanted.tokens ? Math.ceil(slice('tokens')) : 0,
+        cost: wanted.cost && Number.isFinite(slice('cost')) ? slice('cost') : 0,
+      };
+      const isCostBound = Number.isFinite(Math.min(limits.run.cost, limits.unit.cost));
+      if ((wanted.tokens && amount.tokens <= 0) || (wanted.cost && isCostBound && amount.cost <= 0))
+        return { kind: 'wait' };
+      await sql`
       insert into spending (run, unit, claim, reserved_tokens, reserved_cost)
       values (${run}, ${unit}, ${claim}, ${amount.tokens}, ${amount.cost})
       on conflict (run, unit, claim) do update set
         reserved_tokens = spending.reserved_tokens + excluded.reserved_tokens,
         reserved_cost = spending.reserved_cost + excluded.reserved_cost`.execute(trx);
-    return { kind: 'held', amount };
-  });
+      return { kind: 'held', amount };
+    }),
+  );
 }
 
 /** What a run used so far, its claims that are under way included. */

@@ -108,7 +108,15 @@ async function isGone(host: string, identity: string, space: string | null): Pro
   const { pid, start, space: theirs } = readIdentity(identity);
   // A process of another container cannot be seen from here; one that is seen under its number is another.
   if (start === null || theirs !== space) return false;
+  // Two machines may have one name, and each has processes of every number.
+  const mine = await processStart(process.pid);
+  if (mine === undefined || bootOf(mine) !== bootOf(start)) return false;
   return !(await isProcessAlive(pid, start));
+}
+
+/** The start of the machine that a process belongs to. */
+function bootOf(start: string): string {
+  return start.slice(0, start.indexOf('/'));
 }
 
 /** What a worker wrote of itself when it registered. */

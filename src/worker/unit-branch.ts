@@ -5,6 +5,9 @@ import { applyEdit, type SpecEdit } from './spec-status.ts';
 import { findOwnCommits } from './own-commits.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 
+/** A remote that cannot be reached is tried again after so long. Milliseconds. */
+export const UNREACHABLE_MS = 60_000;
+
 /** What a commit of choo's says. */
 export interface CommitWords {
   readonly subject: string;
@@ -98,6 +101,9 @@ export class UnitBranch {
         throw new UnitStop({ kind: 'released', reason, until: null });
       }
       const message = error instanceof Error ? error.message : String(error);
+      // Nobody answers there: the commit waits, and so do others that would only find out the same.
+      if (error instanceof ChooError && error.code === 'environment')
+        throw new UnitStop({ kind: 'released', reason: message, until: Date.now() + UNREACHABLE_MS });
       throw fail('needs-human', message, `the work is at ${commit}`);
     }
     this.#pushed = commit;

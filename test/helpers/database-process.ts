@@ -69,7 +69,7 @@ async function makeTemplate(): Promise<DataDirectory> {
 }
 
 /** What the program under test says. */
-export interface Opened {
+interface Opened {
   readonly connection: Connection;
   /** How long it took to open. */
   readonly ms: number;

@@ -1,5 +1,6 @@
 import { statusJsonSchema } from '../../src/cli/status-schema.ts';
 import { configJsonSchema } from '../../src/config/schema.ts';
+import { settingsSchema } from '../../src/config/settings.ts';
 import { listConfigKeys } from '../../src/config/template.ts';
 import { eventJsonSchema } from '../../src/events/event.ts';
 import { planJsonSchema } from '../../src/plan/schema.ts';
@@ -11,6 +12,7 @@ export const generatedFiles: ReadonlyMap<string, (before: string) => string> = n
   ['schema/status.schema.json', () => `${JSON.stringify(statusJsonSchema(), undefined, 2)}\n`],
   ['schema/event.schema.json', () => `${JSON.stringify(eventJsonSchema(), undefined, 2)}\n`],
   ['docs/configuration.md', (before: string) => replaceBetween(before, 'configuration keys', configTable())],
+  ['docs/operations.md', (before: string) => replaceBetween(before, 'settings', settingsTable())],
 ]);
 
 function configTable(): string {
@@ -19,6 +21,17 @@ function configTable(): string {
       `| \`${path}\` | ${type.replaceAll('|', '\\|')} | ${standard === undefined ? '' : `\`${standard}\``} | ${description} |`,
   );
   return ['| key | type | default | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A default that depends on the machine is told in words, at the end of the description; it is the same for every reader. */
+function settingsTable(): string {
+  const rows = Object.entries(settingsSchema.shape).map(([name, setting]) => {
+    const [, purpose = '', told] = /^(.*?)(?: Default: (.*)\.)?$/.exec(setting.description ?? '') ?? [];
+    const parsed = setting.safeParse(undefined);
+    const known = parsed.data === undefined ? '' : `\`${String(parsed.data)}\``;
+    return `| \`${name}\` | ${told ?? known} | ${purpose} |`;
+  });
+  return ['| variable | default | what it is for |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 /** Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. */

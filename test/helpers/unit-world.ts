@@ -24,9 +24,12 @@ const FILES = {
   ...Object.fromEntries([1, 2, 3].map((number) => [`${SPECS}/0${number}-step.md`, task(number)])),
 };
 
+/** A file's text; where a link leads; the text of a program. */
+type Content = string | { readonly link: string } | { readonly program: string };
+
 /** A commit on top of the one before. */
 export interface CommitSpec {
-  readonly files?: Readonly<Record<string, string | { readonly link: string }>>;
+  readonly files?: Readonly<Record<string, Content>>;
   /** What it says of itself; undefined: a person made it. */
   readonly trailers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -42,10 +45,15 @@ export async function openUnitWorld() {
   const [unit] = (await readProject(memoryTree(FILES))).discovery.units;
   if (unit === undefined) throw new Error('there is no unit');
 
-  const fileOf = async (content: string | { readonly link: string }): Promise<TreeFile> =>
-    typeof content === 'string'
-      ? { mode: '100644', id: await repository.writer.blob(Buffer.from(content)) }
-      : { mode: '120000', id: await repository.writer.blob(Buffer.from(content.link)) };
+  const fileOf = async (content: Content): Promise<TreeFile> => {
+    const [mode, text] =
+      typeof content === 'string'
+        ? ['100644', content]
+        : 'link' in content
+          ? ['120000', content.link]
+          : ['100755', content.program];
+    return { mode, id: await repository.writer.blob(Buffer.from(text)) };
+  };
   const make = async (parent: string, specs: readonly CommitSpec[]): Promise<string> => {
     let head = parent;
     for (const { files = {}, trailers, body, merge } of specs) {
@@ -112,6 +120,7 @@ export async function openUnitWorld() {
     directory: '',
     dependencies: [],
     fresh: false,
+    startOver: 'start over',
   };
   const kept = stack.move();
   return {

@@ -140,6 +140,7 @@ describe('a head that nobody recorded is left to a person', () => {
     ['when it breaks a task', [own({ [own2]: 'nothing' })]],
     ['when it puts something else in its place', [own({ [`${own2}/two`]: '' })]],
     ['when it makes a link of a task', [own({ [own2]: { link: '01-step.md' } })]],
+    ['when it makes a program of a task', [own({ [own2]: { program: task(2) } })]],
     ['when it adds a task', [own({ [`${SPECS}/04-step.md`]: task(4) })]],
     ['when it changes another unit', [own({ 'specs/tasks/web/01-step.md': task(1) })]],
     ['when it leads out of the repository', [own({ two: { link: '../../secret' } })]],

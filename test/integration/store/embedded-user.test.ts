@@ -4,6 +4,7 @@ import { chmod, chown, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { INSIDE_UID } from '../../../src/sandbox/inside-user.ts';
+import { descendants, inspectAll } from '../../../src/sandbox/process-tree.ts';
 import { openEmbedded } from '../../../src/store/embedded.ts';
 import { findPackage } from '../../../src/store/postgres-binaries.ts';
 import {
@@ -17,9 +18,8 @@ import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
 /** Who owns the processes of a server. */
 async function ownersOf(postmaster: number | undefined): Promise<readonly number[]> {
-  const { stdout } = await execa('pgrep', ['--parent', String(postmaster)]);
-  const pids = [String(postmaster), ...stdout.split('\n')];
-  return Promise.all(pids.map(async (pid) => (await stat(`/proc/${pid}`)).uid));
+  const processes = descendants(inspectAll(), postmaster ?? 0);
+  return Promise.all(processes.map(async ({ pid }) => (await stat(`/proc/${pid}`)).uid));
 }
 
 /** Where choo puts what it needs and cannot have in the data directory. Gone after the test, unless it was there before. */

@@ -118,7 +118,7 @@ describe('a unit, as events tell it', () => {
     ],
     [
       'is left out, with no head for others to build on',
-      [api.started(), api.pushed(commit('c')), api.failed('red', 'look'), api.skipped()],
+      [api.failed('red', 'look'), api.started(), api.pushed(commit('c')), api.skipped()],
       {
         state: 'skipped',
         failure: null,
@@ -238,12 +238,12 @@ describe('attempts', () => {
   });
 
   test.each<[string, Parameters<typeof api.retried>[0], readonly unknown[]]>([
-    ['at what is not complete', {}, ['complete 1', 'pending 0', 'pending 0']],
+    ['of every task', {}, ['complete 0', 'pending 0', 'pending 0']],
     ['from a task on', { from: 1 }, ['pending 0', 'pending 0', 'pending 0']],
     [
       'from a later task on, when one before it is not complete',
       { from: 3 },
-      ['complete 1', 'pending 0', 'pending 0'],
+      ['complete 0', 'pending 0', 'pending 0'],
     ],
     ['at all of it', { fresh: true }, ['pending 0', 'pending 0', 'pending 0']],
   ])('are none again %s, when somebody asks for another turn', (_, wish, expected) => {
@@ -503,6 +503,7 @@ describe('a stored event', () => {
       api.retried({ fresh: true, from: 2 }),
       { type: 'orch.cancelled', actor: 'ann' },
       { type: 'orch.failed', branch: null, head: null, unmerged: [] },
+      { type: 'orch.completed', branch: null, head: null },
     ]))
       expect(parseEvent(JSON.parse(JSON.stringify(event)))).toEqual(event);
   });

@@ -1,0 +1,38 @@
+import type pg from 'pg';
+import { measure } from './measure.ts';
+import { type BenchServer, withClient } from './engine-servers.ts';
+
+/** What nothing that asks the database can be faster than. Medians, milliseconds. */
+export interface Floors {
+  /** One row written for good, and its number returned. */
+  readonly insert: number;
+  /** A notice to another connection, and its answer. */
+  readonly notify: number;
+}
+
+const ROUNDS = { runs: 300, warmup: 50 };
+
+/** Both, as they are now. */
+export async function measureFloors(server: BenchServer, url?: string): Promise<Floors & { url: string }> {
+  const address = url ?? (await server.createDatabase('floors'));
+  return withClient(address, async (one) =>
+    withClient(address, async (other) => {
+      await one.query('create table if not exists floor (id bigint generated always as identity, text text)');
+      const insert = await measure(
+        async () => one.query('insert into floor (text) values ($1) returning id', ['x'.repeat(100)]),
+        ROUNDS,
+      );
+      await one.query('listen answer');
+      await other.query('listen question');
+      other.on('notification', () => void other.query('notify answer'));
+      const notify = await measure(async () => askOnce(one), ROUNDS);
+      return { url: address, insert: insert.median, notify: notify.median };
+    }),
+  );
+}
+
+async function askOnce(client: pg.Client): Promise<void> {
+  const answer = new Promise<void>((resolve) => client.once('notification', () => resolve()));
+  await client.query('notify question');
+  await answer;
+}

@@ -1,0 +1,179 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { makeServerProject, type ServerProject } from '../helpers/server-project.ts';
+
+/** Work that takes a moment; `mark` is seen in the process list. */
+const work = (name: string, mark: string, seconds = '0.3') => ({
+  gate: `test -e ${name}`,
+  sh: `sleep ${seconds}${mark}; echo ${name} > ${name}`,
+});
+
+async function ended(project: ServerProject, run: string): Promise<string> {
+  const read = async (): Promise<string> => {
+    const [row] = await project.rows(`select status from runs where id = '${run}'`).catch(() => []);
+    return String(row?.['status'] ?? 'running');
+  };
+  await expect.poll(read, { interval: 100, timeout: 60_000 }).not.toMatch(/running|waiting/);
+  return read();
+}
+
+async function statesOf(project: ServerProject, run: string): Promise<Readonly<Record<string, string>>> {
+  return Object.fromEntries((await project.status(run)).units.map(({ id, state }) => [id, state]));
+}
+
+async function running(pattern: RegExp): Promise<readonly string[]> {
+  const { stdout } = await execa('ps', ['-eo', 'args']);
+  return stdout.split('\n').filter((line) => pattern.test(line) && !line.startsWith('ps '));
+}
+
+async function story(project: ServerProject, unit: string): Promise<readonly string[]> {
+  const log = await project.git(
+    'log',
+    '--reverse',
+    '--no-merges',
+    '--format=%s',
+    `main..choo/unit/main/${unit}`,
+  );
+  return log === '' ? [] : log.split('\n');
+}
+
+const TWO = {
+  a: { tasks: [work('a1', '01'), work('a2', '02')] },
+  b: { dependsOn: ['a'], tasks: [work('b1', '03')] },
+};
+
+describe('a server of one process', () => {
+  test('carries out what is submitted, tells how far it is, and satisfies what is asked again', async () => {
+    await using project = await makeServerProject({ units: TWO });
+    const server = await project.serve();
+    expect(await (await fetch(`http://127.0.0.1:${server.port}/healthz`)).json()).toEqual({ alive: true });
+    expect(await (await fetch(`http://127.0.0.1:${server.port}/readyz`)).json()).toEqual({ ready: true });
+    expect((await fetch(`http://127.0.0.1:${server.port}/`)).status).toBe(404);
+    const run = await project.submit();
+    const followed = project.choo('logs', 'a', run, '--follow');
+    expect(await ended(project, run)).toBe('complete');
+    expect(await story(project, 'a')).toEqual(['Step 1 of a', 'Step 2 of a']);
+    expect(await story(project, 'b')).toEqual(['Step 1 of a', 'Step 2 of a', 'Step 1 of b']);
+    const log = await followed;
+    expect(log.stdout).toContain('task 2 is complete');
+    expect(log.exitCode).toBe(0);
+    const heads = await project.git('for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads');
+    const again = await project.submit();
+    expect(await ended(project, again)).toBe('complete');
+    expect(await project.git('for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads')).toBe(heads);
+    const { stdout } = await project.choo('logs', 'a', again, '--json');
+    expect(
+      stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line).type),
+    ).toEqual(['unit.queued', 'unit.satisfied']);
+  });
+
+  test('refuses specs with errors, and a remote that is none', async () => {
+    await using project = await makeServerProject({ units: { a: { tasks: [{ gate: '""' }] } } });
+    const { exitCode, stderr } = await project.choo('submit', project.remote);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('01-step.md')]);
+    expect(await project.choo('submit', 'ext::sh -c true')).toMatchObject({ exitCode: 2 });
+    expect(await project.choo('status', 'nothinghere')).toMatchObject({ exitCode: 2 });
+    expect(await project.choo('cancel', 'nothinghere')).toMatchObject({ exitCode: 2 });
+  });
+
+  test('that is killed goes on within two seconds of its start, from the last commit', async () => {
+    await using project = await makeServerProject({
+      units: {
+        a: { tasks: [work('a1', '11'), work('a2', '12', '3.0')] },
+        c: { tasks: [work('c1', '13', '3.0')] },
+      },
+      config: 'parallelism: 2\n',
+    });
+    const first = await project.serve({ environment: { CHOO_CONCURRENCY: '2' } });
+    const run = await project.submit();
+    await expect.poll(() => running(/sleep 3\.012/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    first.child.kill('SIGKILL');
+    await first.child;
+    const before = await story(project, 'a');
+    const second = await project.serve({ environment: { CHOO_CONCURRENCY: '2' } });
+    const servesAt = Date.now();
+    const started = `select 1 from events where unit = 'a' and body->>'type' = 'unit.started' and body->>'claim' = '2'`;
+    await expect.poll(() => project.rows(started), { interval: 50, timeout: 8_000 }).toHaveLength(1);
+    const log = (await project.choo('logs', 'a', run, '--json')).stdout.split('\n').filter(Boolean);
+    const again = log.map((line) => JSON.parse(line)).find((event) => event.claim === 2);
+    expect(again.at - servesAt).toBeLessThan(2_000);
+    expect(again.tasks).toEqual([1]);
+    expect(await ended(project, run)).toBe('complete');
+    expect(before).toEqual(['Step 1 of a']);
+    expect(await story(project, 'a')).toEqual(['Step 1 of a', 'Step 2 of a']);
+    expect(second.log().map(({ msg }) => msg)).toContain(
+      'a worker of this machine died; what it left was ended',
+    );
+  });
+
+  test('ends work within five seconds when it is cancelled, and keeps the commits', async () => {
+    await using project = await makeServerProject({
+      units: { a: { tasks: [work('a1', '21'), work('a2', '22', '60.0')] } },
+    });
+    await project.serve();
+    const run = await project.submit();
+    await expect.poll(() => running(/sleep 60\.022/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    expect(await project.choo('cancel', run)).toMatchObject({ exitCode: 0 });
+    await expect.poll(() => running(/sleep 60\.022/), { interval: 50, timeout: 5_000 }).toEqual([]);
+    expect(await project.status(run)).toMatchObject({ status: 'cancelled', units: [{ state: 'cancelled' }] });
+    expect(await story(project, 'a')).toEqual(['Step 1 of a']);
+    expect(await project.choo('cancel', run)).toMatchObject({ exitCode: 1 });
+    expect(await project.choo('skip', run, 'a')).toMatchObject({ exitCode: 0 });
+    expect(await ended(project, run)).toBe('complete');
+    expect(await statesOf(project, run)).toEqual({ a: 'skipped' });
+  });
+
+  test('hands back what it does when it is told to stop, and leaves nothing behind', async () => {
+    await using project = await makeServerProject({
+      units: { a: { tasks: [work('a1', '31'), work('a2', '32', '60.0')] } },
+    });
+    const first = await project.serve();
+    const run = await project.submit();
+    await expect.poll(() => running(/sleep 60\.032/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    const askedAt = Date.now();
+    first.child.kill('SIGTERM');
+    expect(await first.child).toMatchObject({ exitCode: 0 });
+    expect(Date.now() - askedAt).toBeLessThan(8_000);
+    expect(await running(new RegExp(`sleep 60\\.032|postgres.*${project.dataDirectory}`))).toEqual([]);
+    expect(existsSync(join(project.dataDirectory, 'postgres/postmaster.pid'))).toBe(false);
+    const [home = ''] = readdirSync(join(project.dataDirectory, 'repositories'));
+    expect(readdirSync(join(project.dataDirectory, 'repositories', home, 'worktrees'))).toEqual([]);
+    expect(await statesOf(project, run)).toEqual({ a: 'pending' });
+  });
+
+  test('goes on by itself when its database was killed', async () => {
+    await using project = await makeServerProject({
+      units: { a: { tasks: [work('a1', '41'), work('a2', '42', '3.0'), work('a3', '43')] } },
+    });
+    await project.serve();
+    const run = await project.submit();
+    await expect.poll(() => running(/sleep 3\.042/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    const [postmaster = ''] = readFileSync(
+      join(project.dataDirectory, 'postgres/postmaster.pid'),
+      'utf8',
+    ).split('\n');
+    process.kill(Number(postmaster), 'SIGKILL');
+    expect(await ended(project, run)).toBe('complete');
+    expect(await story(project, 'a')).toEqual(['Step 1 of a', 'Step 2 of a', 'Step 3 of a']);
+  });
+
+  test('starts a unit over, or does tasks again, when that is asked for', async () => {
+    await using project = await makeServerProject({ units: TWO });
+    await project.serve();
+    const run = await project.submit();
+    expect(await ended(project, run)).toBe('complete');
+    const old = await project.git('rev-parse', 'choo/unit/main/a');
+    expect(await project.choo('retry', run, 'a', '--fresh')).toMatchObject({ exitCode: 0 });
+    expect(await ended(project, run)).toBe('complete');
+    expect(await project.git('rev-parse', 'choo/unit/main/a')).not.toBe(old);
+    const kept = await project.git('for-each-ref', '--format=%(objectname)', 'refs/heads/choo/old');
+    expect(kept).toBe(old);
+    expect(await story(project, 'a')).toEqual(['Step 1 of a', 'Step 2 of a']);
+    expect(await project.choo('retry', run)).toMatchObject({ exitCode: 1 });
+  });
+});
