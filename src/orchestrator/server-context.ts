@@ -17,7 +17,7 @@ import { liveClaims, readServerRun } from '../store/server-runs.ts';
 import type { RunStart } from './run-order.ts';
 
 /** What a worker needs of a run beside its first event, kept with the run. */
-export const serverPlanSchema = z.object({
+const serverPlanSchema = z.object({
   /** The commit that the configuration was read at; that of the specs is in the first event. */
   configCommit: z.string(),
 });

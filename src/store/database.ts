@@ -24,6 +24,8 @@ export type RunStatus = 'waiting' | 'running' | 'complete' | 'failed' | 'cancell
 
 /** A 64-bit number comes as text, for a number of JavaScript cannot hold it. */
 type BigInteger = ColumnType<string, number | string, number | string>;
+/** The same where the database has a value for it. */
+type DefaultBigInteger = ColumnType<string, number | string | undefined, number | string>;
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
 
@@ -139,11 +141,11 @@ interface SpendingTable {
   run: string;
   unit: string;
   claim: number;
-  reserved_tokens: Generated<BigInteger>;
+  reserved_tokens: DefaultBigInteger;
   reserved_cost: Generated<number>;
-  open_tokens: Generated<BigInteger>;
+  open_tokens: DefaultBigInteger;
   open_cost: Generated<number>;
-  used_tokens: Generated<BigInteger>;
+  used_tokens: DefaultBigInteger;
   used_cost: Generated<number>;
 }
 
@@ -169,11 +171,11 @@ interface OutputTotalTable {
   pieces: Generated<number>;
   head_length: Generated<number>;
   tail_length: Generated<number>;
-  dropped: Generated<BigInteger>;
+  dropped: DefaultBigInteger;
 }
 
 /** The tables of choo, in the schema `choo`. */
-export interface Tables {
+interface Tables {
   repositories: RepositoryTable;
   installations: InstallationTable;
   deliveries: DeliveryTable;

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { ChooError } from '../errors.ts';
 import { type Database, SCHEMA } from './database.ts';
-import * as first from './migrations/0001-first.ts';
+import { up as first } from './migrations/0001-first.ts';
 
 /** In order, forward only. A name is never used again. */
-const MIGRATIONS = { '0001-first': first };
+const MIGRATIONS = { '0001-first': { up: first } };
 
 /** How far a database is. */
 export interface MigrationStatus {

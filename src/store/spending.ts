@@ -133,12 +133,3 @@ export async function setAside(
     }),
   );
 }
-
-/** What a run used so far, its claims that are under way included. */
-export async function spendingOf(database: Database, run: string): Promise<Amount> {
-  const { rows } = await sql<Amount>`
-    select coalesce(sum(used_tokens + open_tokens), 0)::float8 as tokens,
-           coalesce(sum(used_cost + open_cost), 0) as cost
-    from spending where run = ${run}`.execute(database);
-  return rows[0] ?? { tokens: 0, cost: 0 };
-}

@@ -13,7 +13,7 @@ const work = (name: string, mark: string, seconds = '0.3') => ({
 async function ended(project: ServerProject, run: string): Promise<string> {
   const read = async (): Promise<string> => {
     const [row] = await project.rows(`select status from runs where id = '${run}'`).catch(() => []);
-    return String(row?.['status'] ?? 'running');
+    return typeof row?.['status'] === 'string' ? row['status'] : 'running';
   };
   await expect.poll(read, { interval: 100, timeout: 60_000 }).not.toMatch(/running|waiting/);
   return read();

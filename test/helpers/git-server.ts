@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 /** One request as the server got it. */
-export interface ServedRequest {
+interface ServedRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
@@ -13,7 +13,7 @@ export interface ServedRequest {
 }
 
 /** An answer that is ready and not sent. */
-export interface HeldAnswer {
+interface HeldAnswer {
   /** Settles when there is one. */
   readonly ready: Promise<void>;
   readonly release: () => void;

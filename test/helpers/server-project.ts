@@ -39,7 +39,7 @@ export interface ServerProject extends AsyncDisposable {
 }
 
 /** The part of `choo status --json` that tests look at. */
-export interface StatusLine {
+interface StatusLine {
   readonly status: string;
   readonly units: readonly {
     readonly id: string;

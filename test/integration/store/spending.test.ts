@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import type { EventBody } from '../../../src/events/event.ts';
+import { SharedBudget } from '../../../src/orchestrator/shared-budget.ts';
+import { claimUnits } from '../../../src/store/claims.ts';
+import { setAside } from '../../../src/store/spending.ts';
+import { registerWorker, takeUnitsBack } from '../../../src/store/worker-registry.ts';
+import { commit, plannedUnit, started } from '../../helpers/run-events.ts';
+import { openServerStore } from '../../helpers/server-store.ts';
+
+const RUN = 'run0000001';
+const limits = { attempts: 3, unitTokens: 1_000, unitCost: null, runTokens: 1_500, runCost: null };
+const amounts = {
+  unit: { tokens: 1_000, cost: Number.POSITIVE_INFINITY },
+  run: { tokens: 1_500, cost: Number.POSITIVE_INFINITY },
+};
+
+async function open() {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await openServerStore());
+  const process = stack.use(await server.open());
+  const start = { ...started([plannedUnit('a'), plannedUnit('b')], RUN), limits };
+  const repository = await server.repository();
+  await process.book.submit({ repository, start, plan: { configCommit: commit('0') } });
+  const { number: worker } = await registerWorker(process.database, 'test');
+  await claimUnits(process.database, process.jobs, worker, { free: 2 });
+  const tell = async (unit: string, batch: number, events: readonly EventBody[], ended = false) =>
+    process.book.write(RUN, { unit, claim: 1, worker, batch, events, ended });
+  const kept = stack.move();
+  return { ...process, worker, tell, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+}
+
+function spent(unit: string, type: 'usage' | 'done', tokens: number): EventBody {
+  const what = { unit, task: 1, attempt: 1, tokens, cost: 0.1 };
+  return type === 'usage'
+    ? { type: 'task.provider.usage', ...what }
+    : { type: 'task.provider.done', ...what, outcome: 'finished', message: '', durationMs: 1 };
+}
+
+describe('the budgets of a run that many processes work on', () => {
+  test('are never exceeded by those who race for the last of them', async () => {
+    await using world = await open();
+    const tries = Array.from({ length: 40 }, async (_, at) =>
+      setAside(world.database, { run: RUN, unit: at % 2 === 0 ? 'a' : 'b', claim: 1 }, amounts, 0.1),
+    );
+    const held = (await Promise.all(tries)).flatMap((each) =>
+      each.kind === 'held' ? [each.amount.tokens] : [],
+    );
+    expect(held.reduce((sum, tokens) => sum + tokens, 0)).toBe(1_500);
+    const rows = await world.database.selectFrom('spending').select('reserved_tokens').execute();
+    expect(Math.max(...rows.map(({ reserved_tokens }) => Number(reserved_tokens)))).toBeLessThanOrEqual(
+      1_000,
+    );
+  });
+
+  test('take what is used from what events tell, and give the rest back at the end of an attempt', async () => {
+    await using world = await open();
+    const spender = { run: RUN, unit: 'a', claim: 1 };
+    await setAside(world.database, spender, amounts, 0.9);
+    expect(await setAside(world.database, { ...spender, unit: 'b' }, amounts, 0.9)).toMatchObject({
+      kind: 'held',
+      amount: { tokens: 600 },
+    });
+    expect(await setAside(world.database, { ...spender, unit: 'b' }, amounts, 0.9)).toEqual({ kind: 'wait' });
+    await world.tell('a', 1, [spent('a', 'usage', 50)]);
+    await world.tell('a', 2, [spent('a', 'done', 100)]);
+    expect(
+      await world.database.selectFrom('spending').selectAll().where('unit', '=', 'a').execute(),
+    ).toMatchObject([{ used_tokens: '100', open_tokens: '0', reserved_tokens: '0', used_cost: 0.1 }]);
+    expect(await setAside(world.database, { ...spender, unit: 'b' }, amounts, 0.9)).toMatchObject({
+      kind: 'held',
+    });
+  });
+
+  test('remember what a worker used that died, and forget what was set aside for it', async () => {
+    await using world = await open();
+    await setAside(world.database, { run: RUN, unit: 'a', claim: 1 }, amounts, 0.9);
+    await world.tell('a', 1, [spent('a', 'usage', 950)]);
+    await takeUnitsBack(world.book, world.jobs, RUN, ['a'], { worker: world.worker, reason: 'it died' });
+    expect(await world.database.selectFrom('spending').selectAll().execute()).toMatchObject([
+      { used_tokens: '950', open_tokens: '0', reserved_tokens: '0' },
+    ]);
+    await world.database.updateTable('spending').set({ used_tokens: 1_000 }).execute();
+    expect(await setAside(world.database, { run: RUN, unit: 'a', claim: 2 }, amounts, 0.1)).toEqual({
+      kind: 'used-up',
+      refused: 'unit',
+      what: 'tokens',
+      limit: 1_000,
+    });
+  });
+
+  test('are asked for as an attempt goes on, and stop it at a fifth more than there is', async () => {
+    await using world = await open();
+    const budget = new SharedBudget(world.database, { run: RUN, unit: 'a', claim: 1 }, limits);
+    const reservation = await budget.reserve('a', AbortSignal.timeout(5_000));
+    if ('refused' in reservation) throw new Error('refused');
+    expect(reservation.tokens).toBe(100);
+    let used = 0;
+    while (reservation.use({ tokens: used, cost: null }) && used < 2_000) {
+      used += 20;
+      await new Promise((resolve) => setTimeout(resolve, 15));
+    }
+    expect(used).toBeGreaterThan(1_000);
+    expect(used).toBeLessThanOrEqual(1_220);
+  });
+});
