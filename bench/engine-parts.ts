@@ -19,9 +19,9 @@ const PROCESSES = 3;
 const onError = (error: unknown): void => console.error(String(error));
 
 /** Units without and with dependencies: each on three of the ten of the layer before. */
-export const fan = (units: number): readonly PlannedUnit[] =>
+const fan = (units: number): readonly PlannedUnit[] =>
   Array.from({ length: units }, (_, index) => plannedUnit(unitId(index)));
-export const layers = (units: number): readonly PlannedUnit[] =>
+const layers = (units: number): readonly PlannedUnit[] =>
   Array.from({ length: units }, (_, index) => {
     const before = Math.floor(index / 10) * 10 - 10;
     const dependsOn = [0, 1, 2].map((each) => unitId(before + ((index + each) % 10)));

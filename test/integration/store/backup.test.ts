@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -146,8 +146,8 @@ async function startCluster(bin: string): Promise<Cluster> {
   await mkdir(host);
   if (IS_ROOT) {
     // PostgreSQL refuses root.
-    const { stdout } = await execa('getent', ['passwd', 'postgres']);
-    const [uid = 0, gid = 0] = stdout.split(':').slice(2, 4).map(Number);
+    const users = await readFile('/etc/passwd', 'utf8');
+    const [uid = 0, gid = 0] = (/^postgres:.*$/m.exec(users)?.[0] ?? '').split(':').slice(2, 4).map(Number);
     await chmod(path, 0o755);
     await mkdir(data);
     for (const own of [data, host]) await chown(own, uid, gid);
