@@ -30,7 +30,15 @@ const layers = (units: number): readonly PlannedUnit[] =>
 
 /** A new database with choo's tables, as one process has it. */
 async function openStore(url: string): Promise<ServerStore> {
-  return openServerStore({ url, dataDirectory: '', name: 'bench', size: 20, supervise: false, onError });
+  return openServerStore({
+    url,
+    dataDirectory: '',
+    name: 'bench',
+    size: 20,
+    supervise: false,
+    tables: 'migrate',
+    onError,
+  });
 }
 
 interface Submitted {

@@ -35,6 +35,7 @@ const reports: WorkReport[] = [];
     dataDirectory: task.dataDirectory,
     name: 'bench worker',
     size: 10,
+    tables: 'migrate',
     supervise: task.url === undefined,
     onError,
   });

@@ -32,13 +32,18 @@ interface Row {
 export async function benchEngine(): Promise<void> {
   await using started = new Started();
   let interrupted = false;
-  const end = (): void => {
+  const end = (status: number): void => {
     if (interrupted) return;
     interrupted = true;
-    process.on('unhandledRejection', () => {}); // whatever was under way loses its server
-    void started[Symbol.asyncDispose]().finally(() => process.exit(130));
+    void started[Symbol.asyncDispose]().finally(() => process.exit(status));
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  const onSignal = (): void => end(130);
+  const onSurprise = (error: unknown): void => {
+    if (!interrupted) console.error(error);
+    end(1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  process.on('uncaughtException', onSurprise); // of what was under way when its server went, too
   try {
     await benchServer(await startBuiltIn(started), started);
     const debian = await startDebian(started);
@@ -49,7 +54,8 @@ export async function benchEngine(): Promise<void> {
     if (interrupted) await new Promise(() => {}); // until all has ended
     throw error;
   } finally {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, end);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
+    process.off('uncaughtException', onSurprise);
   }
 }
 
@@ -104,7 +110,14 @@ async function benchStarts(started: Started): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     const directory = await mkdtemp(join(path, 'data-'));
     first?.push(await timeOf(async () => started.keep(async () => openEmbedded(directory))));
-    const options = { dataDirectory: directory, name: 'bench', size: 10, supervise: true, url: undefined };
+    const options = {
+      dataDirectory: directory,
+      name: 'bench',
+      size: 10,
+      supervise: true,
+      url: undefined,
+      tables: 'migrate' as const,
+    };
     firstStore?.push(
       await timeOf(async () => started.keep(async () => openServerStore({ ...options, onError: () => {} }))),
     );

@@ -15,9 +15,10 @@ export interface ServerStore extends AsyncDisposable {
 
 const onError = (): void => {}; // connections that a test cuts off
 
-export async function openServerStore(): Promise<ServerStore> {
+/** Makes choo's tables; in a database of the built-in server, made for it, unless another one is named. */
+export async function openServerStore(elsewhere?: DatabaseAddress): Promise<ServerStore> {
   await using stack = new AsyncDisposableStack();
-  const address = stack.use(await openTestDatabase()).connection;
+  const address = elsewhere ?? stack.use(await openTestDatabase()).connection;
   const own = openDatabase(address, { name: 'test', size: 2, onError });
   stack.defer(async () => own.destroy());
   await migrate(own);

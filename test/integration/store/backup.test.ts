@@ -1,5 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -12,9 +11,9 @@ import type { Database } from '../../../src/store/database.ts';
 import { Dispatcher, type DispatcherOptions } from '../../../src/store/dispatcher.ts';
 import { findOrAddRepository } from '../../../src/store/server-runs.ts';
 import { openServerStore, type ServerStore } from '../../../src/store/server-store.ts';
-import { dataDirectory, IS_ROOT } from '../../helpers/database-process.ts';
+import { dataDirectory } from '../../helpers/database-process.ts';
+import { startCluster, whyNoCluster } from '../../helpers/own-cluster.ts';
 import { commit, plannedUnit, started } from '../../helpers/run-events.ts';
-import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
 const HOLDER = fileURLToPath(new URL('../../fixtures/hold-claims.ts', import.meta.url));
 const RUN = 'backup0001';
@@ -115,67 +114,11 @@ describe('the built-in database', () => {
   });
 });
 
-/** Where Debian puts what belongs to the newest version it has. */
-const binaries = findBinaries();
-
-function findBinaries(): string | undefined {
-  const all = '/usr/lib/postgresql';
-  const versions = existsSync(all)
-    ? readdirSync(all)
-        .map(Number)
-        .sort((a, b) => b - a)
-    : [];
-  const wanted = ['initdb', 'pg_ctl', 'postgres', 'pg_dump', 'pg_restore'];
-  return versions
-    .map((version) => join(all, String(version), 'bin'))
-    .find((place) => wanted.every((name) => existsSync(join(place, name))));
-}
-
-interface Cluster extends AsyncDisposable {
-  /** The directory of its socket. */
-  readonly host: string;
-  readonly url: string;
-  readonly run: (program: string, ...args: string[]) => Promise<string>;
-}
-
-/** A PostgreSQL as an operator has one. */
-async function startCluster(bin: string): Promise<Cluster> {
-  await using stack = new AsyncDisposableStack();
-  const { path } = stack.use(await temporaryDirectory());
-  const [data, host] = [join(path, 'data'), join(path, 'run')];
-  await mkdir(host);
-  if (IS_ROOT) {
-    // PostgreSQL refuses root.
-    const users = await readFile('/etc/passwd', 'utf8');
-    const [uid = 0, gid = 0] = (/^postgres:.*$/m.exec(users)?.[0] ?? '').split(':').slice(2, 4).map(Number);
-    await chmod(path, 0o755);
-    await mkdir(data);
-    for (const own of [data, host]) await chown(own, uid, gid);
-  }
-  const who = IS_ROOT ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
-  const run = async (program: string, ...args: string[]): Promise<string> => {
-    const [file = '', ...rest] = [...who, join(bin, program), ...args];
-    // Not a pipe that the server would inherit, and that would never end.
-    return (await execa(file, rest, { cwd: '/', stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })).stdout;
-  };
-  await run('initdb', '-D', data, '-U', 'choo', '--auth=trust', '--no-sync', '--no-instructions');
-  const options = `-c listen_addresses= -c unix_socket_directories=${host} -c fsync=off`;
-  await run('pg_ctl', '-D', data, '-l', join(host, 'log'), '-o', options, '-w', 'start');
-  stack.defer(async () => void (await run('pg_ctl', '-D', data, '-m', 'immediate', 'stop')));
-  const kept = stack.move();
-  return {
-    host,
-    url: `postgres://choo@/choo?host=${host}`,
-    run,
-    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
-  };
-}
-
-describe(`a PostgreSQL of the operator's${binaries === undefined ? ' (needs one in /usr/lib/postgresql, with pg_dump)' : ''}`, () => {
-  test.skipIf(binaries === undefined)(
+describe(`a PostgreSQL of the operator's${whyNoCluster}`, () => {
+  test.skipIf(whyNoCluster !== '')(
     'goes on from a dump that was taken while units were worked on',
     async () => {
-      await using cluster = await startCluster(binaries ?? '');
+      await using cluster = await startCluster();
       const { host, run, url } = cluster;
       const who = ['-h', host, '-U', 'choo'];
       const dump = join(host, 'choo.dump');

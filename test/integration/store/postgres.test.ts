@@ -1,18 +1,35 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../src/store/database.ts';
 import { migrate, migrationStatus } from '../../../src/store/migrate.ts';
 import { PostgresStore } from '../../../src/store/postgres.ts';
 import { openTestDatabase } from '../../helpers/database.ts';
+import { type Cluster, startCluster, whyNoCluster } from '../../helpers/own-cluster.ts';
 import { factsOf, plannedUnit, started } from '../../helpers/run-events.ts';
-import { openServerStore } from '../../helpers/server-store.ts';
-import { describeStore } from '../../helpers/store-contract.ts';
+import { openServerStore, type ServerStore } from '../../helpers/server-store.ts';
+import { describeStore, type StorePlace } from '../../helpers/store-contract.ts';
 
 const onError = (): void => {};
 
-describeStore('PostgreSQL', async () => {
+describeStore('the built-in PostgreSQL', async () => openPlace(await openServerStore()));
+
+describe.skipIf(whyNoCluster !== '')(`on a server of the operator's${whyNoCluster}`, () => {
+  let cluster: Promise<Cluster> | undefined;
+  afterAll(async () => (await cluster)?.[Symbol.asyncDispose]());
+  describeStore("the operator's PostgreSQL", async () => {
+    cluster ??= startCluster();
+    const { host, run } = await cluster;
+    const database = `test_${randomUUID().replaceAll('-', '')}`;
+    await run('createdb', '-h', host, '-U', 'choo', database);
+    return openPlace(await openServerStore({ host, user: 'choo', database }));
+  });
+});
+
+/** A place for stores in one database; disposes of it. */
+async function openPlace(server: ServerStore): Promise<StorePlace> {
   await using stack = new AsyncDisposableStack();
-  const server = stack.use(await openServerStore());
+  stack.use(server);
   const process = stack.use(await server.open());
   const repository = await server.repository();
   const kept = stack.move();
@@ -20,7 +37,7 @@ describeStore('PostgreSQL', async () => {
     open: () => new PostgresStore(process.database, process.listener, repository),
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
   };
-});
+}
 
 describe('events in PostgreSQL', () => {
   test('hold every text there is', async () => {
