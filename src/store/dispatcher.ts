@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { EventBody } from '../events/event.ts';
 import { type Claim, claimUnits } from './claims.ts';
 import { type Database, isPassing } from './database.ts';
@@ -50,6 +51,8 @@ interface Active {
 
 /** Without a notice, the queue is looked at so often. Milliseconds. */
 const LOOK_MS = 1_000;
+/** A busy process claims at most so often. Milliseconds. */
+const GATHER_MS = 10;
 /** No claim lasts longer, whatever its unit does; the next one goes on. Milliseconds. */
 const LONGEST_MS = 20 * 3_600_000;
 
@@ -179,6 +182,8 @@ export class Dispatcher implements AsyncDisposable {
       } catch (error) {
         this.#trouble('claiming units failed', error);
       }
+      // Who is busy waits for more slots to come free: whoever claims keeps all others from it.
+      if (this.#again && this.#active.size > 0) await wait(GATHER_MS);
     }
   }
 

@@ -21,9 +21,13 @@ export type Notice =
 
 const CHANNEL = 'choo';
 
+/** What is told through the database. */
+export type Told = Exclude<Notice, { about: 'connected' }>;
+
 /** A statement that tells every process, once its transaction is committed. */
-export function notify(notice: Exclude<Notice, { about: 'connected' }>): RawBuilder<unknown> {
-  return sql`select pg_notify(${CHANNEL}, ${JSON.stringify(notice)})`;
+export function notify(...notices: readonly Told[]): RawBuilder<unknown> {
+  return sql`
+    select pg_notify(${CHANNEL}, notice) from unnest(${notices.map((each) => JSON.stringify(each))}::text[]) as notice`;
 }
 
 /** The first wait before connecting again, and the longest. Milliseconds. */

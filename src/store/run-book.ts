@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { EventBody } from '../events/event.ts';
-import { type Database, patiently, type RowState, type Trx } from './database.ts';
+import { type Database, patiently, type Trx } from './database.ts';
+import type { RowState } from './tables.ts';
 import { insertEvents, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
 import {
@@ -30,6 +31,13 @@ export interface Submission {
 
 /** How many runs are kept in mind; what is forgotten is read again. */
 const KNOWN_RUNS = 200;
+/** A run that was put down; `known`: just now. */
+interface Put {
+  readonly run: string;
+  readonly waits: boolean;
+  readonly known?: KnownRun & { readonly seq: number };
+}
+
 interface PendingWrite {
   readonly write: UnitWrite;
   readonly done: PromiseWithResolvers<void>;
@@ -60,9 +68,11 @@ export class RunBook {
     plan,
     source,
   }: Submission): Promise<{ readonly run: string; readonly waits: boolean }> {
-    await this.#jobs.prepare(start.run);
-    return patiently(() =>
-      this.#database.transaction().execute(async (trx) => {
+    const { known, ...result } = await patiently(async () => {
+      // Meanwhile the run is written; its first jobs wait for the queue.
+      const prepared = this.#jobs.prepare(start.run);
+      prepared.catch(() => {}); // told below
+      return this.#database.transaction().execute(async (trx): Promise<Put> => {
         await sql`select 1 from repositories where id = ${repository} for update`.execute(trx);
         if (source !== undefined) {
           const same = await claimSource(trx, repository, source);
@@ -97,10 +107,13 @@ export class RunBook {
           states: new Map(start.units.map((unit) => [unit.id, 'waiting' as const])),
         };
         const turn = new RunTurn(trx, row, known, this.#jobs);
-        await turn.finish(this.#now());
-        return { run: id, waits };
-      }),
-    );
+        await prepared;
+        const more = await turn.finish(this.#now());
+        return { run: id, waits, known: { start, graph, states: turn.states, seq: row.seq + more.length } };
+      });
+    });
+    if (known !== undefined) this.#remember(start.run, known);
+    return result;
   }
 
   /**

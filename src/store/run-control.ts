@@ -1,5 +1,5 @@
 import { ChooError } from '../errors.ts';
-import type { RowState } from './database.ts';
+import type { RowState } from './tables.ts';
 import type { Jobs } from './jobs.ts';
 import { notify } from './listener.ts';
 import type { RunBook } from './run-book.ts';

@@ -4,10 +4,11 @@ import { sql } from 'kysely';
 import type { EventBody, RunEvent } from '../events/event.ts';
 import type { Graph } from '../scheduler/graph.ts';
 import { decide, type UnitState } from '../scheduler/scheduler.ts';
-import type { RowState, RunStatus, Trx } from './database.ts';
+import type { Trx } from './database.ts';
+import type { RowState, RunStatus } from './tables.ts';
 import { insertEvents, projectRecords, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
-import { notify } from './listener.ts';
+import { notify, type Told } from './listener.ts';
 import type { OrchStarted } from './unit-record.ts';
 
 /** A run's row, locked. */
@@ -142,9 +143,12 @@ export class RunTurn {
     await this.#jobs.complete(trx, run.id, this.#settled);
     const enqueued = await this.#enqueue(starting);
     await this.#writeRun(events.at(-1));
-    if (events.length > 0)
-      await notify({ about: 'run', run: run.id, seq: run.seq + events.length }).execute(trx);
-    if (enqueued || this.#changes.size > 0) await notify({ about: 'ready' }).execute(trx);
+    const isRoom = enqueued || [...this.#changes.values()].some(({ free }) => free === true);
+    const notices: Told[] = [
+      ...(events.length > 0 ? [{ about: 'run' as const, run: run.id, seq: run.seq + events.length }] : []),
+      ...(isRoom ? [{ about: 'ready' as const }] : []),
+    ];
+    if (notices.length > 0) await notify(...notices).execute(trx);
     return events;
   }
 

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { RunEvent } from '../events/event.ts';
 import type { Claim } from './claims.ts';
-import type { Database, RowState } from './database.ts';
+import type { Database } from './database.ts';
+import type { RowState } from './tables.ts';
 import { readEvents } from './event-rows.ts';
 import { unknownRun } from './run-rows.ts';
 import { readIdentity } from './worker-registry.ts';

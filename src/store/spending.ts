@@ -65,16 +65,19 @@ export async function countSpending(
       reserved_cost = case when ${isOver} then 0 else spending.reserved_cost end`.execute(trx);
 }
 
-/** A claim has ended: what it used is used, what was set aside for it and not used is there for others again. */
+/** Claims have ended: what they used is used, what was set aside for them and not used is there for others again. */
 export async function closeSpending(
   trx: Trx,
   run: string,
-  { unit, claim }: { readonly unit: string; readonly claim: number },
+  claims: readonly { readonly unit: string; readonly claim: number }[],
 ): Promise<void> {
+  if (claims.length === 0) return;
   await sql`
     update spending set used_tokens = used_tokens + open_tokens, used_cost = used_cost + open_cost,
                         open_tokens = 0, open_cost = 0, reserved_tokens = 0, reserved_cost = 0
-    where run = ${run} and unit = ${unit} and claim = ${claim}`.execute(trx);
+    from unnest(${claims.map(({ unit }) => unit)}::text[], ${claims.map(({ claim }) => claim)}::int[])
+      as ended (unit, claim)
+    where spending.run = ${run} and spending.unit = ended.unit and spending.claim = ended.claim`.execute(trx);
 }
 
 /**

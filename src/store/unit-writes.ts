@@ -30,13 +30,15 @@ export async function applyWrites(
 ): Promise<ReadonlySet<UnitWrite>> {
   const rows = await turn.rows([...new Set(writes.map(({ unit }) => unit))]);
   const refused = new Set<UnitWrite>();
+  const ended: UnitWrite[] = [];
   const batches = new Map([...rows].map(([id, { batch }]) => [id, batch]));
   for (const write of writes) {
     const row = rows.get(write.unit);
     const batch = batches.get(write.unit) ?? 0;
     // Told again, for the answer was lost.
     if (row !== undefined && row.claim === write.claim && batch >= write.batch) continue;
-    if (row === undefined || row.claim !== write.claim || row.worker !== write.worker) {
+    const isFree = ended.some(({ unit }) => unit === write.unit);
+    if (row === undefined || row.claim !== write.claim || row.worker !== write.worker || isFree) {
       refused.add(write);
       continue;
     }
@@ -47,10 +49,11 @@ export async function applyWrites(
     turn.change(write.unit, write.ended ? { batch: write.batch, free: true } : { batch: write.batch });
     await countSpending(turn.trx, turn.run.id, write);
     if (!write.ended) continue;
-    await closeSpending(turn.trx, turn.run.id, write);
+    ended.push(write);
     if (row.job !== null && row.job_try !== null && !isOver)
       turn.settle({ id: row.job, retryCount: row.job_try });
   }
+  await closeSpending(turn.trx, turn.run.id, ended);
   return refused;
 }
 

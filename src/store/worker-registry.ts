@@ -160,7 +160,7 @@ export async function takeUnitsBack(
     for (const [unit, row] of await turn.rows(units)) {
       if (row.worker !== worker || (claim !== undefined && row.claim !== claim)) continue;
       turn.change(unit, { free: true });
-      await closeSpending(turn.trx, run, { unit, claim: row.claim });
+      await closeSpending(turn.trx, run, [{ unit, claim: row.claim }]);
       if (row.state !== 'running') continue;
       turn.note({ type: 'unit.released', unit, reason, until: null });
       const job =

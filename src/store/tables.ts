@@ -1,0 +1,187 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { UnitRecord } from './store.ts';
+
+/** Where a unit of a server's run stands. `waiting`: for others; `queued`: a job says that it may start. */
+export type RowState =
+  | 'waiting'
+  | 'queued'
+  | 'running'
+  | 'complete'
+  | 'failed'
+  | 'blocked'
+  | 'cancelled'
+  | 'skipped';
+
+/** `waiting`: for the run before it, on the same branch of the same repository. */
+export type RunStatus = 'waiting' | 'running' | 'complete' | 'failed' | 'cancelled';
+
+/** A 64-bit number comes as text, for a number of JavaScript cannot hold it. */
+type BigInteger = ColumnType<string, number | string, number | string>;
+/** The same where the database has a value for it. */
+type DefaultBigInteger = ColumnType<string, number | string | undefined, number | string>;
+type Timestamp = ColumnType<Date, Date | string, Date | string>;
+type Json<T> = ColumnType<T, string, string>;
+
+/** A git remote that runs are for. */
+interface RepositoryTable {
+  id: Generated<string>;
+  remote: string;
+  installation: string;
+  /** How many of its units are worked on at once; null: no limit of its own. */
+  max_units: number | null;
+}
+
+/** Who shares the machines fairly. `served` grows with every slot they were given. */
+interface InstallationTable {
+  name: string;
+  served: BigInteger;
+}
+
+/** What came from outside, once each. */
+interface DeliveryTable {
+  id: string;
+  event: string;
+  received_at: Generated<Timestamp>;
+  handled_at: Timestamp | null;
+  payload: Json<unknown>;
+}
+
+/** What somebody asked for, once each, whatever it came in. */
+interface RequestTable {
+  source: string;
+  repository: BigInteger;
+  run: string | null;
+  received_at: Generated<Timestamp>;
+}
+
+/** A process that works on units, or did. */
+interface WorkerTable {
+  number: Generated<number>;
+  host: string;
+  /** Tells the process from every other one of its machine; see process-identity.ts. */
+  identity: string;
+  /** What marks the processes it starts, so that what it leaves behind is found. */
+  owner: string;
+  beat_at: Generated<Timestamp>;
+}
+
+interface RunTable {
+  id: string;
+  repository: BigInteger;
+  target: string;
+  status: RunStatus;
+  /** The number of the run's newest event, and when that was, in milliseconds since 1970. */
+  seq: number;
+  last_at: number;
+  parallelism: number;
+  /** What a worker needs beside the first event; a server's business. */
+  plan: Json<unknown>;
+  ended_at: Timestamp | null;
+}
+
+/** When a run was given a slot last, as a number that only grows. */
+interface RunTurnTable {
+  run: string;
+  served: BigInteger;
+}
+
+interface UnitTable {
+  run: string;
+  id: string;
+  state: RowState;
+  key: string;
+  provider: string;
+  /** The longest way through what depends on it: what is started first. */
+  priority: number;
+  /** How often it was claimed. What comes with another number than this one is late, and refused. */
+  claim: Generated<number>;
+  /** The number of the last batch of events that this claim wrote, so that one that is sent twice counts once. */
+  batch: Generated<number>;
+  /** Who works on it; kept until they say that they stopped, or are known to be dead. */
+  worker: number | null;
+  job: string | null;
+  /** How often that job was tried before. */
+  job_try: number | null;
+  /** Not before then. */
+  not_before: Generated<Timestamp>;
+  beat_at: Timestamp | null;
+  head: string | null;
+}
+
+interface DependencyTable {
+  run: string;
+  unit: string;
+  depends_on: string;
+}
+
+interface EventTable {
+  run: string;
+  seq: number;
+  at: number;
+  unit: string | null;
+  body: Json<unknown>;
+}
+
+interface RecordTable {
+  repository: BigInteger;
+  target: string;
+  unit: string;
+  body: Json<Omit<UnitRecord, 'target' | 'unit'>>;
+}
+
+/** Tokens and dollars of one claim: set aside for the attempt under way, used by it so far, and used by those before it. */
+interface SpendingTable {
+  run: string;
+  unit: string;
+  claim: number;
+  reserved_tokens: DefaultBigInteger;
+  reserved_cost: Generated<number>;
+  open_tokens: DefaultBigInteger;
+  open_cost: Generated<number>;
+  used_tokens: DefaultBigInteger;
+  used_cost: Generated<number>;
+}
+
+/** Providers that take no work for a while. */
+interface HoldTable {
+  provider: string;
+  until: Timestamp;
+}
+
+/** What a unit printed, in pieces. The first and the last are kept, `dropped` characters in between are not. */
+interface OutputTable {
+  run: string;
+  unit: string;
+  piece: number;
+  text: string;
+}
+
+interface OutputTotalTable {
+  run: string;
+  unit: string;
+  /** How many of the pieces are kept for ever, and how many there were in all. */
+  head_pieces: Generated<number>;
+  pieces: Generated<number>;
+  head_length: Generated<number>;
+  tail_length: Generated<number>;
+  dropped: DefaultBigInteger;
+}
+
+/** The tables of choo, in the schema `choo`. */
+export interface Tables {
+  repositories: RepositoryTable;
+  installations: InstallationTable;
+  deliveries: DeliveryTable;
+  requests: RequestTable;
+  workers: WorkerTable;
+  runs: RunTable;
+  run_turns: RunTurnTable;
+  units: UnitTable;
+  dependencies: DependencyTable;
+  events: EventTable;
+  records: RecordTable;
+  spending: SpendingTable;
+  holds: HoldTable;
+  output: OutputTable;
+  output_totals: OutputTotalTable;
+}
