@@ -19,7 +19,14 @@ import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 /** Who owns the processes of a server. */
 async function ownersOf(postmaster: number | undefined): Promise<readonly number[]> {
   const processes = descendants(inspectAll(), postmaster ?? 0);
-  return Promise.all(processes.map(async ({ pid }) => (await stat(`/proc/${pid}`)).uid));
+  // One may have ended since.
+  const owners = processes.map(async ({ pid }) =>
+    stat(`/proc/${pid}`).then(
+      ({ uid }) => [uid],
+      () => [],
+    ),
+  );
+  return (await Promise.all(owners)).flat();
 }
 
 /** Where choo puts what it needs and cannot have in the data directory. Gone after the test, unless it was there before. */
