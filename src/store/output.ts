@@ -33,7 +33,7 @@ export async function appendOutput(
   const clean = text.replaceAll('\0', '\u2400'); // PostgreSQL takes every character but this
   if (clean === '') return;
   await database.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ pieces: number; head: boolean }>`
+    const { rows } = await sql<{ pieces: number; too_long: boolean }>`
       insert into output_totals as total (run, unit, head_pieces, pieces, head_length, tail_length)
       values (${run}, ${unit}, 1, 1, ${clean.length}, 0)
       on conflict (run, unit) do update set
@@ -42,7 +42,7 @@ export async function appendOutput(
         head_length = total.head_length + case when total.head_length < ${limits.head} then ${clean.length} else 0 end,
         tail_length = total.tail_length + case when total.head_length < ${limits.head} then 0 else ${clean.length} end
       returning pieces, tail_length > ${limits.tail} as too_long`.execute(trx);
-    const [total] = rows as unknown as readonly { pieces: number; too_long: boolean }[];
+    const [total] = rows;
     if (total === undefined) return;
     await sql`insert into output (run, unit, piece, text) values (${run}, ${unit}, ${total.pieces}, ${clean})`.execute(
       trx,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { ChooError } from '../errors.ts';
 import type { Database, DatabaseAddress } from './database.ts';
 import { openDatabase } from './database.ts';
@@ -47,6 +48,13 @@ export async function openServerDatabase(options: DatabaseOptions): Promise<Open
     url === undefined ? stack.use(await openEmbedded(dataDirectory)).connection : { url };
   const database = openDatabase(address, { name, size, onError });
   stack.defer(async () => database.destroy());
+  await sql`select 1`.execute(database).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ChooError('environment', `the database cannot be reached: ${reason}`, {
+      hint: url === undefined ? `${dataDirectory}/postgres/server.log may say why` : 'check DATABASE_URL',
+      cause,
+    });
+  });
   const kept = stack.move();
   return { address, database, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
 }

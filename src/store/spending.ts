@@ -46,23 +46,26 @@ export async function countSpending(
   );
   const last = told.at(-1);
   if (last === undefined) return;
-  const done = told.filter(({ type }) => type === 'task.provider.done');
-  const tokens = done.reduce((sum, event) => sum + event.tokens, 0);
-  const cost = done.reduce((sum, event) => sum + (event.cost ?? 0), 0);
-  const open =
-    last.type === 'task.provider.usage'
-      ? { tokens: last.tokens, cost: last.cost ?? 0 }
-      : { tokens: 0, cost: 0 };
-  const isOver = done.length > 0 && last.type === 'task.provider.done';
+  const used = sum(told.filter(({ type }) => type === 'task.provider.done'));
+  const isOver = last.type === 'task.provider.done';
+  const open = sum(isOver ? [] : [last]);
   await sql`
     insert into spending (run, unit, claim, used_tokens, used_cost, open_tokens, open_cost)
-    values (${run}, ${unit}, ${claim}, ${tokens}, ${cost}, ${open.tokens}, ${open.cost})
+    values (${run}, ${unit}, ${claim}, ${used.tokens}, ${used.cost}, ${open.tokens}, ${open.cost})
     on conflict (run, unit, claim) do update set
       used_tokens = spending.used_tokens + excluded.used_tokens,
       used_cost = spending.used_cost + excluded.used_cost,
       open_tokens = excluded.open_tokens, open_cost = excluded.open_cost,
       reserved_tokens = case when ${isOver} then 0 else spending.reserved_tokens end,
       reserved_cost = case when ${isOver} then 0 else spending.reserved_cost end`.execute(trx);
+}
+
+/** What nobody knows the price of counts as nothing: there tokens bind. */
+function sum(told: readonly { readonly tokens: number; readonly cost: number | null }[]): Amount {
+  return {
+    tokens: told.reduce((total, { tokens }) => total + tokens, 0),
+    cost: told.reduce((total, { cost }) => total + (cost ?? 0), 0),
+  };
 }
 
 /** Claims have ended: what they used is used, what was set aside for them and not used is there for others again. */
@@ -104,19 +107,19 @@ export async function setAside(
       from (select *, unit = ${unit} as own from spending where run = ${run}) as claims group by own`.execute(
         trx,
       );
-      const sum = (name: 'tokens' | 'cost' | 'used_tokens' | 'used_cost', own: boolean): number =>
-        rows.filter((row) => !own || row.own).reduce((total, row) => total + row[name], 0);
+      const total = (name: 'tokens' | 'cost' | 'used_tokens' | 'used_cost', own: boolean): number =>
+        rows.filter((row) => !own || row.own).reduce((all, row) => all + row[name], 0);
       for (const refused of ['run', 'unit'] as const) {
         const own = refused === 'unit';
         for (const what of ['tokens', 'cost'] as const) {
           const limit = limits[refused][what];
-          if (sum(`used_${what}`, own) >= limit) return { kind: 'used-up', refused, what, limit };
+          if (total(`used_${what}`, own) >= limit) return { kind: 'used-up', refused, what, limit };
         }
       }
       const slice = (what: 'tokens' | 'cost'): number =>
         Math.min(
           ...(['run', 'unit'] as const).map((of) =>
-            Math.min(limits[of][what] * part, limits[of][what] - sum(what, of === 'unit')),
+            Math.min(limits[of][what] * part, limits[of][what] - total(what, of === 'unit')),
           ),
         );
       const amount = {

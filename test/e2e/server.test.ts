@@ -81,6 +81,19 @@ describe('a server of one process', () => {
     expect(await project.choo('cancel', 'nothinghere')).toMatchObject({ exitCode: 2 });
   });
 
+  test('that cannot reach its database says so, and not with what password', async () => {
+    const environment = { DATABASE_URL: 'postgres://choo:hidden-word@127.0.0.1:1/choo' };
+    await using project = await makeServerProject({ units: TWO }, environment);
+    for (const words of [['serve'], ['status'], ['submit', project.remote], ['db', 'status']]) {
+      const { exitCode, stdout, stderr } = await project.choo(...words);
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringMatching(/cannot be reached.*\n {2}hint: check DATABASE_URL/),
+      ]);
+      expect(stdout + stderr).not.toContain('hidden-word');
+    }
+  });
+
   test('that is killed goes on within two seconds of its start, from the last commit', async () => {
     await using project = await makeServerProject({
       units: {

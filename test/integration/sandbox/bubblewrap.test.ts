@@ -76,7 +76,8 @@ describe.skipIf(missing !== undefined)(
     });
 
     test('asks those inside before it kills them, and when cancelled', async () => {
-      const politely = 'trap "echo bye; exit 0" TERM; echo ready; sleep 100 & wait';
+      // Its child is asked as well, and may end first: that must not be the end of it.
+      const politely = 'trap "echo bye; exit 0" TERM; echo ready; while :; do sleep 100 & wait; done';
       const polite = await bash(world, politely, { idleMs: 2_000 });
       expect(polite).toMatchObject({ ending: { kind: 'stalled' }, tail: 'ready\nbye\n' });
       const sleep = uniqueSleep();
