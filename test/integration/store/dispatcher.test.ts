@@ -226,18 +226,41 @@ describe('the dispatcher', () => {
     expect(await store.database.selectFrom('runs').select('id').execute()).toHaveLength(1);
   });
 
-  test('waits before it tries a unit again that was given back until later', async () => {
+  test('waits before it tries a unit again that was given back until later, and goes on with others', async () => {
     await using server = await openServerStore();
     await using store = await server.open();
-    const at: number[] = [];
-    await store.work(async ({ unit }) => {
-      at.push(Date.now());
-      const until = Date.now() + 1_500;
-      return at.length === 1 ? [{ type: 'unit.released', unit, reason: 'limited', until }] : complete(unit);
-    });
-    const run = await submit(server, store, names(1));
+    const order: { readonly unit: string; readonly at: number }[] = [];
+    await store.work(
+      async ({ unit }) => {
+        order.push({ unit, at: Date.now() });
+        const until = Date.now() + 1_500;
+        const isFirst = order.filter((each) => each.unit === 'urgent').length === 1 && unit === 'urgent';
+        return isFirst ? [{ type: 'unit.released', unit, reason: 'limited', until }] : complete(unit);
+      },
+      { concurrency: 1 },
+    );
+    const run = await submit(server, store, [plannedUnit('urgent', { tasks: 9 }), ...names(3)]);
     expect(await ended(store.database, run)).toBe('complete');
-    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(1_490);
+    expect(order.map(({ unit }) => unit)).toEqual(['urgent', 'u0', 'u1', 'u2', 'urgent']);
+    expect((order[4]?.at ?? 0) - (order[0]?.at ?? 0)).toBeGreaterThanOrEqual(1_490);
+  });
+
+  test('keeps the limit of a run though nobody else wants the slots', async () => {
+    await using server = await openServerStore();
+    await using store = await server.open();
+    let [now, most] = [0, 0];
+    await store.work(
+      async ({ unit }) => {
+        most = Math.max(most, (now += 1));
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        now -= 1;
+        return complete(unit);
+      },
+      { concurrency: 8 },
+    );
+    const run = await submit(server, store, names(9), { parallelism: 2 });
+    expect(await ended(store.database, run)).toBe('complete');
+    expect(most).toBe(2);
   });
 });
 

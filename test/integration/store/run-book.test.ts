@@ -181,6 +181,32 @@ describe('a run that many processes change', () => {
   }, 120_000);
 });
 
+test('a unit gets one job, though a process remembers that it waits for one', async () => {
+  await using server = await openServerStore();
+  await using one = await server.open();
+  await using two = await server.open();
+  const run = 'run0000000';
+  const nodes = [{ id: 'a', dependsOn: [], weight: 1 }];
+  await one.book.submit({
+    repository: await server.repository(),
+    start: started([plannedUnit('a')], run),
+    plan: PLAN,
+  });
+  const { number: worker } = await registerWorker(one.database, 'test');
+  const [claim] = await claimUnits(one.database, one.jobs, worker, { free: 1 });
+  await cancelRun(two.book, two.jobs, { run, unit: 'a', actor });
+  await retryRun(two.book, two.jobs, { run, unit: 'a', actor }); // it waits for its worker to let go
+  const write = { unit: 'a', claim: claim?.claim ?? 0, worker, batch: 1, events: [], ended: true };
+  await one.book.write(run, write); // which says nothing that the other would hear of
+  await two.book.change(run, async () => {});
+  const jobs = await sql`
+    select 1 from choo_jobs.job where data->>'unit' = 'a' and state in ('created', 'retry', 'active')`.execute(
+    two.database,
+  );
+  expect(jobs.rows).toHaveLength(1);
+  await expectAgreement(two, run, nodes);
+});
+
 /** Rows, jobs, events and graph tell the same story. */
 async function expectAgreement(
   { database }: StoreProcess,
