@@ -13,7 +13,7 @@ import { WorktreeManager } from '../git/worktree.ts';
 import { type Project, readProject } from '../plan/project.ts';
 import type { Database } from '../store/database.ts';
 import type { RunBook } from '../store/run-book.ts';
-import { liveClaims, readServerRun } from '../store/server-runs.ts';
+import { listRemotes, liveClaims, readServerRun } from '../store/server-runs.ts';
 import type { RunStart } from './run-order.ts';
 
 /** What a worker needs of a run beside its first event, kept with the run. */
@@ -97,8 +97,12 @@ export class ServerContexts implements AsyncDisposable {
   /** Removes what claims, and processes, left behind that are not there any more. Returns the names. */
   async removeLeftovers(): Promise<readonly string[]> {
     const removed: string[] = [];
-    for (const opening of this.#places.values()) {
-      const { repository, worktrees, home } = await opening;
+    for (const remote of await listRemotes(this.#database)) {
+      const place = remoteHome(this.#dataDirectory, remote);
+      // Of most of them there is nothing here, and nothing to open.
+      if ((await entriesOf(join(place, 'worktrees'))) + (await entriesOf(scratchDirectory(place))) === 0)
+        continue;
+      const { repository, worktrees, home } = await this.placeOf(remote);
       const scratch = scratchDirectory(home);
       // First what is there, then what is in use: what is made in between is not touched.
       const names = [...(await readdir(repository.worktrees)), ...(await readdir(scratch))];
@@ -158,6 +162,14 @@ export async function readCommit(
       hint: 'its branch was rewritten; submit the run again',
     });
   return readProject(await CommitTree.open(repository.reader, commit, directory.replace(/\/$/, '')));
+}
+
+/** How many entries a directory has; none where there is no such directory. */
+async function entriesOf(path: string): Promise<number> {
+  return readdir(path).then(
+    (names) => names.length,
+    () => 0,
+  );
 }
 
 /** Whether something is of a claim that somebody works on, or of a process that is there. */

@@ -94,6 +94,12 @@ export async function findOrAddRepository(
   return id;
 }
 
+/** The remotes that this server knows. */
+export async function listRemotes(database: Database): Promise<readonly string[]> {
+  const rows = await database.selectFrom('repositories').select('remote').orderBy('id').execute();
+  return rows.map(({ remote }) => remote);
+}
+
 /** The claims that somebody works on now, as the names of their worktrees begin. */
 export async function liveClaims(database: Database): Promise<ReadonlySet<string>> {
   const rows = await database
