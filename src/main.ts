@@ -16,8 +16,9 @@ import { endLeftovers, openHostSandbox } from './sandbox/host.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import { Dispatcher } from './store/dispatcher.ts';
 import { openServerStore } from './store/server-store.ts';
-import { type Readiness, serveHealth } from './web/health.ts';
-import { createRedactor, secretForms } from './worker/secrets.ts';
+import { gitCredentials, openGitHub, openReceiver, readAppSettings, startAppWork } from './server-app.ts';
+import { type Readiness, serveWeb } from './web/server.ts';
+import { Secrets } from './worker/secrets.ts';
 
 /** What a process of a server does: answers the web, works on units, or both. */
 export type Role = 'web' | 'worker' | 'all';
@@ -49,6 +50,8 @@ export async function serve(
   using stopping = listenForStop();
   await using stack = new AsyncDisposableStack();
   const works = role !== 'web';
+  const app = readAppSettings(settings);
+  const secrets = new Secrets(secretsOf(settings));
   const owner = `choo-${randomUUID()}`;
   const sandbox = works ? await openServerSandbox(settings, owner) : undefined;
   await mkdir(settings.CHOO_DATA_DIR, { recursive: true, mode: 0o755 });
@@ -57,7 +60,7 @@ export async function serve(
       url: settings.DATABASE_URL,
       dataDirectory: settings.CHOO_DATA_DIR,
       name: `choo ${role}`,
-      size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20),
+      size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20) + (app === undefined ? 0 : 8),
       tables: 'migrate',
       supervise: works,
       onError,
@@ -66,13 +69,17 @@ export async function serve(
   const { database } = store;
   let dispatcher: Dispatcher | undefined;
   if (sandbox !== undefined) {
+    const github = app && openGitHub(app, database, settings, secrets.add);
     const contexts = stack.use(
-      new ServerContexts(store, { dataDirectory: settings.CHOO_DATA_DIR, searchPath: settings.PATH }),
+      new ServerContexts(
+        store,
+        { dataDirectory: settings.CHOO_DATA_DIR, searchPath: settings.PATH },
+        github && gitCredentials(github, database),
+      ),
     );
-    const secrets = [
-      ...readSecrets(),
-      ...(settings.DATABASE_URL === undefined ? [] : [settings.DATABASE_URL]),
-    ];
+    const { redact, forms: secretForms } = secrets;
+    const appWork =
+      app && github && stack.use(startAppWork(app, settings, { ...store, contexts, github, redact, log }));
     const worker = new ServerWorker(
       {
         ...store,
@@ -82,8 +89,9 @@ export async function serve(
           providers: settings.CHOO_PROVIDERS,
           models: settings.CHOO_MODELS,
         }),
-        redact: createRedactor(secrets),
-        secretForms: secretForms(secrets),
+        redact,
+        secretForms,
+        approve: appWork?.approve,
       },
       settings.CHOO_CONCURRENCY,
     );
@@ -118,9 +126,10 @@ export async function serve(
       ? { ready: false, reason: 'the database has not heard of this worker lately' }
       : { ready: true };
   };
-  const web = stack.use(await serveHealth({ host, port }, readiness));
+  const receive = app !== undefined && role !== 'worker' ? await openReceiver(app, database, log) : undefined;
+  const web = stack.use(await serveWeb({ host, port }, { readiness, receive }));
   log.info(
-    { role, port: web.port, sandbox: sandbox?.kind, concurrency: settings.CHOO_CONCURRENCY },
+    { role, port: web.port, app: app?.appId, sandbox: sandbox?.kind, concurrency: settings.CHOO_CONCURRENCY },
     'choo serves',
   );
   onReady(web.port);
@@ -130,6 +139,12 @@ export async function serve(
   await dispatcher?.drain(settings.CHOO_DRAIN_SECONDS * 1_000, stopping.hurry);
   await stack.disposeAsync();
   log.info('choo has stopped');
+}
+
+/** What must be seen nowhere. */
+function secretsOf({ DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET }: Settings): readonly string[] {
+  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET];
+  return [...readSecrets(), ...own.filter((value) => value !== undefined)];
 }
 
 /** A server has no other sandbox than the one that is set, and none without one that works. */

@@ -84,6 +84,16 @@ export const configSchema = mapping({
     .optional()
     .describe("The branch that results go to. Default: the repository's default branch.")
     .meta({ examples: ['main'] }),
+  run_on: z
+    .enum(['request', 'push'], { error: 'request or push' })
+    .default('request')
+    .describe(
+      'What starts a run on GitHub: only a label, a comment or a button, or also a push of new specs to the target branch.',
+    ),
+  draft_on_failure: z
+    .boolean({ error: 'true or false' })
+    .default(true)
+    .describe('Propose what a failed unit has committed as a draft, for a person to go on with.'),
   specs_dir: relativePath
     .default('specs/tasks')
     .describe('The directory that holds one directory for each unit.'),

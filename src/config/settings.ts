@@ -55,6 +55,50 @@ export const settingsSchema = z.object({
     .regex(/^postgres(?:ql)?:\/\//, 'a PostgreSQL URL, `postgres://…`')
     .optional()
     .describe('A PostgreSQL of your own. Default: the built-in one under CHOO_DATA_DIR.'),
+  APP_ID: z
+    .string()
+    .regex(/^[1-9][0-9]{0,15}$/, "the App's number")
+    .transform(Number)
+    .optional()
+    .describe(
+      'The number of the GitHub App. Without it a server has no App, and works on what is submitted.',
+    ),
+  PRIVATE_KEY: z
+    .string()
+    .transform((text) => text.replaceAll('\\n', '\n').trim())
+    .refine((text) => /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(text), 'a private key in PEM')
+    .optional()
+    .describe("The App's private key, in PEM; `\\n` stands for a line end."),
+  WEBHOOK_SECRET: z
+    .string()
+    .min(16, 'at least 16 characters')
+    .optional()
+    .describe('What GitHub signs deliveries with.'),
+  GHE_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+(?::[0-9]{1,5})?$/, 'a host, without a scheme or a path')
+    .optional()
+    .describe('The host of a GitHub Enterprise Server. Default: github.com.'),
+  GHE_PROTOCOL: z
+    .enum(['https', 'http'], { error: 'https or http' })
+    .default('https')
+    .describe('How that host is reached; `http` for one on this machine only.'),
+  CHOO_BOTS: list
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(/^[1-9][0-9]{0,15}$/, 'the numbers of accounts')
+          .transform(Number),
+      ),
+    )
+    .default([])
+    .describe('The numbers of bot accounts that may ask for runs, with commas between. Default: none may.'),
+  CHOO_WRITE_PAUSE_MS: count(0, 60_000)
+    .default(1_000)
+    .describe(
+      'How long choo waits between two changes on GitHub, in milliseconds. github.com asks for a second; a server of your own may not.',
+    ),
   CHOO_CONCURRENCY: count(1, 1_000)
     .default(Math.max(1, availableParallelism()))
     .describe('How many units this process works on at the same time. Default: one for each processor.'),
@@ -124,7 +168,7 @@ export function readVariables(
 }
 
 /** Variables whose value is not repeated in an error, because it may hold a password. */
-const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL']);
+const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL', 'PRIVATE_KEY', 'WEBHOOK_SECRET']);
 
 function read<T>(schema: z.ZodType<T>, environment: Environment): T {
   const set = Object.fromEntries(

@@ -69,8 +69,8 @@ export interface Change {
 /** Every file, link and gitlink that differs between two trees, by path. Opens only the subtrees that differ. */
 export async function diffTrees(
   reader: ObjectReader,
-  before: string,
-  after: string,
+  before: string | undefined,
+  after: string | undefined,
 ): Promise<readonly Change[]> {
   const changes: Change[] = [];
   const open: { path: string; before: string | undefined; after: string | undefined }[] = [

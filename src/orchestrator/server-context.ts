@@ -3,6 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Config, DEFAULT_CONFIG } from '../config/schema.ts';
+import type { DiscoveryCache } from '../discovery/discovery-cache.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
 import { type Credentials, RemoteBranches, remoteHome } from '../git/remote-branches.ts';
@@ -153,6 +154,7 @@ export async function readCommit(
   { repository, branches }: RemotePlace,
   commit: string,
   directory: string,
+  cache?: DiscoveryCache,
 ): Promise<Project> {
   const [there] = await repository.reader.info([commit]);
   if (there === undefined) await branches.fetch();
@@ -161,7 +163,7 @@ export async function readCommit(
     throw new ChooError('git', `commit ${commit} is not in the remote any more`, {
       hint: 'its branch was rewritten; submit the run again',
     });
-  return readProject(await CommitTree.open(repository.reader, commit, directory.replace(/\/$/, '')));
+  return readProject(await CommitTree.open(repository.reader, commit, directory.replace(/\/$/, '')), cache);
 }
 
 /** How many entries a directory has; none where there is no such directory. */

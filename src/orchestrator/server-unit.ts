@@ -33,14 +33,23 @@ export interface ServerServices {
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
   readonly patience?: Patience;
+  /** Whether a run may start its first unit; undefined: every run may. */
+  readonly approve?: ((run: string) => Promise<Approval>) | undefined;
 }
+
+/** Whether a run may start. `until`: milliseconds since 1970. */
+type Approval =
+  | { readonly kind: 'yes' }
+  | { readonly kind: 'later'; readonly until: number; readonly reason: string }
+  | { readonly kind: 'no'; readonly reason: string };
 
 /**
  * One unit of a server's run, from its claim to how it ended:
  *
- * 1. the remote is fetched, and what happened to the unit before is read;
- * 2. work that was verified before, and stands as it was, is satisfied;
- * 3. else a worker does it, and tells what happens as it happens.
+ * 1. whether its run may start at all, by whoever asked for it;
+ * 2. the remote is fetched, and what happened to the unit before is read;
+ * 3. work that was verified before, and stands as it was, is satisfied;
+ * 4. else a worker does it, and tells what happens as it happens.
  */
 export async function workOnClaim(
   { run, unit, claim }: Claim,
@@ -54,6 +63,9 @@ export async function workOnClaim(
   const specs = context.units.get(unit);
   if (planned === undefined || specs === undefined)
     throw new ChooError('internal', `unit \`${unit}\` is not among those of run ${run}`);
+  const approval = (await services.approve?.(run)) ?? { kind: 'yes' };
+  if (approval.kind === 'later') return [released(unit, approval.reason, approval.until)];
+  if (approval.kind === 'no') return [released(unit, approval.reason)];
   const until = await heldUntil(database, planned.provider);
   if (until !== undefined) return [released(unit, `${planned.provider} takes nothing`, until)];
 
@@ -70,6 +82,10 @@ export async function workOnClaim(
   const store = new PostgresStore(database, services.listener, context.repository);
   const record = await store.record(start.target, unit);
   const starts = progress.fresh || (start.fresh.includes(unit) && progress.claim === 0);
+  if (!starts && record?.key === planned.key) {
+    if (record.outcome === 'merged') return [{ type: 'unit.satisfied', unit, head: null }];
+    if (record.outcome === 'rejected') return [rejected(unit, branchHead ?? null)];
+  }
   if (branchHead !== undefined && !starts && isSatisfied(record, planned.key, branchHead, dependencies))
     return [{ type: 'unit.satisfied', unit, head: branchHead }];
 
@@ -160,6 +176,13 @@ function endEvent(unit: string, end: UnitEnd, head: string | null): EventBody {
     default:
       return end satisfies never;
   }
+}
+
+/** Somebody closed its pull request: that is an answer, until somebody asks for another one. */
+function rejected(unit: string, head: string | null): EventBody {
+  const message = 'its pull request was closed without being merged';
+  const hint = `change its specs, or retry \`${unit}\` to propose the same again`;
+  return { type: 'unit.failed', unit, failure: 'needs-human', message, hint, head };
 }
 
 function released(unit: string, reason: string, until: number | null = null): EventBody {

@@ -6,6 +6,7 @@ import type { Plan } from '../plan/schema.ts';
 import type { ProviderWishes } from '../provider/factory.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Database } from '../store/database.ts';
+import type { NewReport } from '../store/reports.ts';
 import type { RunBook } from '../store/run-book.ts';
 import { findOrAddRepository } from '../store/server-runs.ts';
 import { findPreflightProblems, type PreflightInput } from './preflight.ts';
@@ -24,6 +25,8 @@ export interface SubmitRequest {
   readonly actor: string;
   /** A branch or a commit; undefined: the default branch. */
   readonly ref?: string | undefined;
+  /** All that `ref` would be looked up for, where it is known: a commit, and the branch that results go to. */
+  readonly at?: { readonly commit: string; readonly target: string; readonly configCommit: string };
   readonly units?: readonly string[] | undefined;
   readonly wishes: Pick<ProviderWishes, 'forced' | 'request' | 'environment'>;
   readonly allowedProviders: readonly ProviderName[] | undefined;
@@ -32,6 +35,8 @@ export interface SubmitRequest {
   readonly fresh?: boolean;
   /** What asked for it; see the run book. */
   readonly source?: string;
+  /** Where it is told about; see the run book. */
+  readonly report?: NewReport;
 }
 
 export interface SubmitServices {
@@ -56,7 +61,7 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
   const { remote, installation } = request;
   const place = await services.contexts.placeOf(remote);
   await place.branches.fetch();
-  const { target, commit, configCommit } = await resolve(place, request.ref);
+  const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref));
   const [specs, policy] = [await readCommit(place, commit, ''), await readCommit(place, configCommit, '')];
   const config = policy.configuration.config ?? DEFAULT_CONFIG;
   const plan = makePlan({
@@ -77,7 +82,7 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
   const start = describeStart(
     {
       plan,
-      target: config.target_branch ?? target,
+      target: request.at?.target ?? config.target_branch ?? target,
       commit,
       directory: '',
       sandbox: request.sandbox,
@@ -102,12 +107,13 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
   }
   const repository = await findOrAddRepository(services.database, remote, installation);
   const more: ServerPlan = { configCommit };
-  const { source } = request;
+  const { source, report } = request;
   const { run, waits } = await services.book.submit({
     repository,
     start,
     plan: more,
     ...(source === undefined ? {} : { source }),
+    report,
   });
   return { kind: 'run', run, waits, plan };
 }

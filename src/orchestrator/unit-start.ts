@@ -70,8 +70,10 @@ export async function findStart(question: StartQuestion, services: Services): Pr
   const { unit, target, branch, branchHead, key, fresh } = question;
   const { repository, store } = services;
   const record = await store.record(target, unit.id);
-  const head = fresh ? undefined : await findHead(record, question, repository);
-  if (head === undefined) return startAnew(question, repository);
+  // What was merged is in the target: its branch has come to its end, and nothing on it is lost.
+  const isMerged = record?.outcome === 'merged';
+  const head = fresh || isMerged ? undefined : await findHead(record, question, repository);
+  if (head === undefined) return startAnew(question, repository, { keep: !isMerged });
   const expected = branchHead === undefined || [record?.head, record?.committed].includes(branchHead);
   const late = expected || record === undefined ? [] : await findLateWork(question, record, head, repository);
   if (record === undefined || late === undefined)
@@ -107,7 +109,11 @@ async function findHead(
   return branchHead;
 }
 
-async function startAnew(question: StartQuestion, repository: Repository): Promise<UnitStart> {
+async function startAnew(
+  question: StartQuestion,
+  repository: Repository,
+  { keep }: { readonly keep: boolean },
+): Promise<UnitStart> {
   const { run, unit, branchHead, dependencies } = question;
   const base = await findBase(question, repository);
   if (base.kind === 'impossible') return base;
@@ -120,7 +126,7 @@ async function startAnew(question: StartQuestion, repository: Repository): Promi
     pushed: branchHead,
     claimedComplete: [],
   } as const;
-  if (branchHead === undefined) return anew;
+  if (branchHead === undefined || !keep) return anew;
   // One name for each head: whoever starts over twice in a run has two, and a crash in between makes no second one.
   const kept = `choo/old/${run}.${branchHead.slice(0, 12)}/${unit.id}`;
   if ((await repository.branchHead(kept)) === undefined)

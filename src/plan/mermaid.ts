@@ -3,7 +3,7 @@ import { count, printable } from './layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
 /** A drawing with more nodes than this shows waves instead of units; renderers and readers give up not far above it. */
-const MAX_NODES = 150;
+export const MAX_NODES = 150;
 
 const CLASSES: Readonly<Record<PlanUnit['state'], string>> = {
   planned: 'fill:#ddf4ff,stroke:#0969da,color:#1f2328',
@@ -20,26 +20,52 @@ export function renderMermaid(plan: Plan): string {
 }
 
 function renderUnits(plan: Plan): string {
-  const graph = new Graph(plan.units.map((unit) => ({ id: unit.id, dependsOn: unit.dependsOn, weight: 1 })));
-  const name = new Map(plan.units.map((unit, index) => [unit.id, `u${index}`]));
-  const states = [...new Set(plan.units.map((unit) => unit.state))];
+  return renderFlowchart(
+    plan.units.map((unit) => ({
+      id: unit.id,
+      dependsOn: unit.dependsOn,
+      lines: [unit.id, describe(unit)],
+      style: unit.state,
+    })),
+    CLASSES,
+  );
+}
+
+/** A box of a drawing: the lines of its text, and a name among the styles. */
+export interface FlowNode<S extends string> {
+  readonly id: string;
+  readonly dependsOn: readonly string[];
+  readonly lines: readonly string[];
+  readonly style: S;
+}
+
+/** Boxes, and an arrow for each dependency that no other one implies. Texts may hold anything. Ends with a line feed. */
+export function renderFlowchart<S extends string>(
+  nodes: readonly FlowNode<S>[],
+  styles: Readonly<Record<S, string>>,
+): string {
+  const graph = new Graph(nodes.map(({ id, dependsOn }) => ({ id, dependsOn, weight: 1 })));
+  const name = new Map(nodes.map(({ id }, index) => [id, `u${index}`]));
+  const used = [...new Set(nodes.map(({ style }) => style))];
+  const text = ({ lines }: FlowNode<S>): string => lines.map(escapeLabel).join('<br/>');
   return lines([
     'flowchart LR',
-    ...plan.units.map((unit) => `  ${name.get(unit.id) ?? ''}["${label(unit)}"]:::${className(unit.state)}`),
-    ...edges(plan, graph).map(([from, to]) => `  ${name.get(from) ?? ''} --> ${name.get(to) ?? ''}`),
-    ...states.map((state) => `  classDef ${className(state)} ${CLASSES[state]}`),
+    ...nodes.map((node) => `  ${name.get(node.id) ?? ''}["${text(node)}"]:::${className(node.style)}`),
+    ...edges(nodes, graph).map(([from, to]) => `  ${name.get(from) ?? ''} --> ${name.get(to) ?? ''}`),
+    ...used.map((style) => `  classDef ${className(style)} ${styles[style]}`),
   ]);
 }
 
-/** Without cycles only what is not implied; units on cycles are drawn with every edge they name. */
-function edges(plan: Plan, graph: Graph): readonly (readonly [string, string])[] {
+/** Without cycles only what is not implied; boxes on cycles are drawn with every edge they name. */
+function edges(
+  nodes: readonly { readonly id: string }[],
+  graph: Graph,
+): readonly (readonly [string, string])[] {
   const ordered = new Set(graph.topologicalOrder());
-  const tangled = plan.units.filter((unit) => !ordered.has(unit.id));
+  const tangled = nodes.filter(({ id }) => !ordered.has(id));
   return [
     ...graph.transitiveReduction(),
-    ...tangled.flatMap((unit) =>
-      graph.dependenciesOf(unit.id).map((dependency) => [dependency, unit.id] as const),
-    ),
+    ...tangled.flatMap(({ id }) => graph.dependenciesOf(id).map((dependency) => [dependency, id] as const)),
   ];
 }
 
@@ -60,22 +86,21 @@ function renderWaves(plan: Plan): string {
   ]);
 }
 
-function label(unit: PlanUnit): string {
+function describe(unit: PlanUnit): string {
   const tasks = unit.state === 'broken' ? 'broken' : count(unit.tasks.length, 'task');
-  const provider = unit.provider === null ? '' : `, ${unit.provider.name}`;
-  return `${escapeLabel(unit.id)}<br/>${tasks}${provider}`;
+  return `${tasks}${unit.provider === null ? '' : `, ${unit.provider.name}`}`;
 }
 
 /** Mermaid reads quotes, angle brackets, entities and Markdown in a label: spell out everything but letters and the like. */
 function escapeLabel(text: string): string {
   return printable(text).replaceAll(
-    /[^\p{L}\p{N} ._/-]/gu,
+    /[^\p{L}\p{N} ,._/-]/gu,
     (character) => `#${character.codePointAt(0) ?? 32};`,
   );
 }
 
-function className(state: PlanUnit['state']): string {
-  return state.replace('-', '_');
+function className(style: string): string {
+  return style.replace('-', '_');
 }
 
 function lines(all: readonly string[]): string {

@@ -12,9 +12,14 @@ export interface Project {
 
 /** Reads the configuration of a tree and the specs where it says they are; where it is broken, where the default says. */
 export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promise<Project> {
-  const configuration = loadConfig(await readConfigFiles(tree));
+  const configuration = await readConfiguration(tree);
   const specsDir = configuration.config?.specs_dir ?? configuration.specsDir ?? DEFAULT_CONFIG.specs_dir;
   return { configuration, discovery: await discover(tree, specsDir, cache) };
+}
+
+/** The configuration of a tree alone. */
+export async function readConfiguration(tree: SpecTree): Promise<LoadedConfig> {
+  return loadConfig(await readConfigFiles(tree));
 }
 
 async function readConfigFiles(tree: SpecTree): Promise<readonly ConfigFile[]> {

@@ -112,3 +112,34 @@ export async function readRecord(
     .executeTakeFirst();
   return row === undefined ? undefined : { ...row.body, target, unit };
 }
+
+/** What is known of the units of a repository for a branch. */
+export async function listRecords(
+  database: Database,
+  repository: string,
+  target: string,
+): Promise<ReadonlyMap<string, UnitRecord>> {
+  const rows = await database
+    .selectFrom('records')
+    .select(['unit', 'body'])
+    .where('repository', '=', repository)
+    .where('target', '=', target)
+    .execute();
+  return new Map(rows.map(({ unit, body }) => [unit, { ...body, target, unit }]));
+}
+
+/** What became of a unit's pull request; nothing happens where nothing is known of the unit. */
+export async function noteOutcome(
+  database: Database,
+  repository: string,
+  {
+    target,
+    unit,
+    outcome,
+  }: { readonly target: string; readonly unit: string; readonly outcome: UnitRecord['outcome'] },
+): Promise<void> {
+  const patch = JSON.stringify(outcome === undefined ? {} : { outcome });
+  await sql`
+    update records set body = ((body::jsonb - 'outcome') || ${patch}::jsonb)::json
+    where repository = ${repository} and target = ${target} and unit = ${unit}`.execute(database);
+}

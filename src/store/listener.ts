@@ -16,6 +16,10 @@ export type Notice =
   | { readonly about: 'stop'; readonly run: string; readonly unit: string }
   /** A unit printed something. */
   | { readonly about: 'output'; readonly run: string; readonly unit: string }
+  /** Something came from outside that waits to be handled. */
+  | { readonly about: 'delivery' }
+  /** What a run's readers are shown may not be what it is. */
+  | { readonly about: 'report' }
   /** The connection is new: anything may have been said before. */
   | { readonly about: 'connected' };
 

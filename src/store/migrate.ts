@@ -3,9 +3,10 @@ import { Migrator } from 'kysely/migration';
 import { ChooError } from '../errors.ts';
 import { type Database, SCHEMA } from './database.ts';
 import { up as first } from './migrations/0001-first.ts';
+import { up as app } from './migrations/0002-app.ts';
 
 /** In order, forward only. A name is never used again. */
-const MIGRATIONS = { '0001-first': { up: first } };
+const MIGRATIONS = { '0001-first': { up: first }, '0002-app': { up: app } };
 
 /** How far a database is. */
 export interface MigrationStatus {

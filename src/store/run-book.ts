@@ -4,6 +4,7 @@ import { type Database, patiently, type Trx } from './database.ts';
 import type { RowState } from './tables.ts';
 import { insertEvents, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
+import { insertReport, type NewReport } from './reports.ts';
 import {
   claimSource,
   findRival,
@@ -27,6 +28,8 @@ export interface Submission {
   readonly plan: unknown;
   /** What asked for it; the same source asks once, however often it comes. */
   readonly source?: string;
+  /** Where it is told about; undefined: nowhere. */
+  readonly report?: NewReport | undefined;
 }
 
 /** How many runs are kept in mind; what is forgotten is read again. */
@@ -67,6 +70,7 @@ export class RunBook {
     start,
     plan,
     source,
+    report,
   }: Submission): Promise<{ readonly run: string; readonly waits: boolean }> {
     const { known, ...result } = await patiently(async () => {
       // Meanwhile the run is written; its first jobs wait for the queue.
@@ -96,6 +100,7 @@ export class RunBook {
           last_at: stamped.at(-1)?.at ?? 0,
         };
         await insertRun(trx, row, start.parallelism, plan);
+        if (report !== undefined) await insertReport(trx, id, repository, report);
         const graph = graphOf(start);
         await insertUnits(trx, start, graph);
         await insertEvents(trx, id, stamped);

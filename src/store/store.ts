@@ -20,6 +20,8 @@ export interface UnitRecord {
   readonly tasks: readonly number[];
   /** `head` passed verify for `key`. */
   readonly verified: boolean;
+  /** What became of its pull request, while that is the last that happened. */
+  readonly outcome?: 'merged' | 'rejected';
 }
 
 /**

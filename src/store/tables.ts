@@ -20,6 +20,8 @@ type BigInteger = ColumnType<string, number | string, number | string>;
 /** The same where the database has a value for it. */
 type DefaultBigInteger = ColumnType<string, number | string | undefined, number | string>;
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
+/** The same where the database has a value for it. */
+type DefaultTimestamp = ColumnType<Date, Date | string | undefined, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
 
 /** A git remote that runs are for. */
@@ -37,13 +39,95 @@ interface InstallationTable {
   served: BigInteger;
 }
 
-/** What came from outside, once each. */
+/** What came from outside, once each, and a job until it is handled. */
 interface DeliveryTable {
   id: string;
   event: string;
   received_at: Generated<Timestamp>;
   handled_at: Timestamp | null;
   payload: Json<unknown>;
+  /** In the order they came. */
+  number: Generated<string>;
+  /** Those of one thread are handled one at a time, in order. */
+  thread: string;
+  github_repository: BigInteger | null;
+  tries: Generated<number>;
+  not_before: DefaultTimestamp;
+  /** Why the last try failed, or why there will be no other. */
+  trouble: string | null;
+}
+
+/** A repository that the App is installed on, by GitHub's number for it: names change. */
+interface GitHubRepositoryTable {
+  github_id: BigInteger;
+  repository: BigInteger;
+  installation: BigInteger;
+  owner: string;
+  name: string;
+  default_branch: string;
+  /** The commit of the newest configuration without errors; null: there was none. */
+  config_commit: string | null;
+  has_labels: Generated<boolean>;
+  /** When choo lost it. What is kept of it goes soon after. */
+  removed_at: Timestamp | null;
+}
+
+/** What choo has written on GitHub, by what it is; a row is there before the request is made. */
+interface PostTable {
+  repository: BigInteger;
+  key: string;
+  /** GitHub's number for it; null: it was asked for, and nobody knows what came of it. */
+  github_id: BigInteger | null;
+  /** Of what stands there now; null: unknown. */
+  hash: string | null;
+  body: Json<unknown> | null;
+}
+
+/** Which commit's plan a thread was shown, and when. */
+interface PostedPlanTable {
+  repository: BigInteger;
+  thread: number;
+  commit: string;
+  posted_at: Timestamp;
+}
+
+/** Who asked for a run, where they are answered, and how much of it was told there. */
+interface ReportTable {
+  run: string;
+  repository: BigInteger;
+  /** The number of an issue or pull request; null: the check of the plan is all there is. */
+  thread: number | null;
+  is_pull: boolean;
+  /** The branch that pull requests go to. */
+  base: string;
+  /** GitHub's number of the person; null: nobody has to be looked up. */
+  actor_id: BigInteger | null;
+  /** They were looked up again when the first unit started. */
+  approved: Generated<boolean>;
+  /** Told up to this event, and to this count of other reasons to tell it anew. */
+  seq: Generated<number>;
+  wanted: Generated<number>;
+  not_before: DefaultTimestamp;
+}
+
+/** The pull requests of units. */
+interface UnitPullTable {
+  repository: BigInteger;
+  target: string;
+  unit: string;
+  number: number;
+  node_id: string;
+  state: 'open' | 'merged' | 'closed';
+  base: string;
+  draft: boolean;
+  /** Of its title and body. */
+  hash: string;
+}
+
+/** When the next change may be made on GitHub in the name of an installation. */
+interface WriteTurnTable {
+  installation: BigInteger;
+  next_at: Timestamp;
 }
 
 /** What somebody asked for, once each, whatever it came in. */
@@ -184,4 +268,10 @@ export interface Tables {
   holds: HoldTable;
   output: OutputTable;
   output_totals: OutputTotalTable;
+  github_repositories: GitHubRepositoryTable;
+  posts: PostTable;
+  posted_plans: PostedPlanTable;
+  reports: ReportTable;
+  unit_pulls: UnitPullTable;
+  write_turns: WriteTurnTable;
 }

@@ -46,7 +46,8 @@ function learn(before: UnitRecord, event: Exclude<TeachingEvent, { type: 'unit.s
   if (event.type === 'unit.retried') {
     const { from } = event;
     const tasks = from === null ? before.tasks : before.tasks.filter((task) => task < from);
-    return { ...before, tasks, verified: false };
+    const { outcome, ...rest } = before;
+    return outcome === 'merged' ? before : { ...rest, tasks, verified: false };
   }
   // Only the head that passed is verified.
   if (event.type === 'branch.pushed')

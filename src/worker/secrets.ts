@@ -29,6 +29,46 @@ export function createRedactor(values: readonly string[]): (text: string) => str
   return (text) => forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
 }
 
+/** How many values that come and go are kept in mind. */
+const PASSING = 100;
+
+/** What looks like a secret, whoever it belongs to. */
+const PATTERNS =
+  /\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
+
+/** The secrets of a process: those it was started with, and the tokens it is given as it goes. */
+export class Secrets {
+  /** What is searched for before a commit. Grows and shrinks as tokens come and go. */
+  readonly forms: Buffer[];
+  readonly #passing: Buffer[][] = [];
+
+  constructor(values: readonly string[]) {
+    // Of one with several lines each is a secret.
+    this.forms = [...secretForms(values.flatMap((value) => [value, ...linesOf(value)]))];
+  }
+
+  /** Takes in a value that is used for a while. */
+  readonly add = (value: string): void => {
+    const forms = [...secretForms([value])];
+    this.forms.push(...forms);
+    this.#passing.push(forms);
+    if (this.#passing.length <= PASSING) return;
+    const gone = new Set(this.#passing.shift());
+    this.forms.splice(0, this.forms.length, ...this.forms.filter((form) => !gone.has(form)));
+  };
+
+  /** Takes every form of the values, and whatever looks like a secret, out of a text. */
+  readonly redact = (text: string): string => {
+    const forms = this.forms.map((form) => form.toString()).sort((a, b) => b.length - a.length);
+    const known = forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
+    return known.replaceAll(PATTERNS, '[secret]');
+  };
+}
+
+function linesOf(value: string): readonly string[] {
+  return value.includes('\n') ? value.split('\n').filter((line) => line.length >= 40) : [];
+}
+
 /** What stands in the base64 of any text that holds these bytes: three, as they may begin at any of three places. */
 function base64Forms(bytes: Buffer): readonly string[] {
   return [0, 1, 2].flatMap((shift) => {

@@ -17,23 +17,28 @@ export interface ServerProcess {
   readonly log: () => readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A bare remote with a project in it, and processes that serve it. */
-export interface ServerProject extends AsyncDisposable {
-  readonly remote: string;
-  readonly dataDirectory: string;
+/** The processes of a server on one data directory. */
+export interface Server extends AsyncDisposable {
   readonly choo: (...args: string[]) => Promise<Outcome>;
   /** Starts `choo serve` and waits until it is ready. */
   readonly serve: (options?: {
     readonly role?: string;
     readonly environment?: Readonly<Record<string, string>>;
+    readonly port?: number;
   }) => Promise<ServerProcess>;
-  /** Submits what the remote holds; the id of the run. */
-  readonly submit: (...args: string[]) => Promise<string>;
-  readonly status: (run: string) => Promise<StatusLine>;
   /** What its built-in database holds, without being counted among those who use it. */
   readonly rows: (query: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Where its built-in database listens; it must run. */
   readonly socket: () => string;
+}
+
+/** A bare remote with a project in it, and processes that serve it. */
+export interface ServerProject extends Server {
+  readonly remote: string;
+  readonly dataDirectory: string;
+  /** Submits what the remote holds; the id of the run. */
+  readonly submit: (...args: string[]) => Promise<string>;
+  readonly status: (run: string) => Promise<StatusLine>;
   /** In the remote. */
   readonly git: (...args: string[]) => Promise<string>;
 }
@@ -58,35 +63,56 @@ export async function makeServerProject(
   const project = await makeProject(spec);
   const remote = join(project.path, '../remote.git');
   await git(project.path, 'clone', '--quiet', '--bare', project.path, remote);
-  const env = {
-    PATH: process.env['PATH'] ?? '',
-    HOME: '/nonexistent',
-    CHOO_DATA_DIR: project.dataDirectory,
-    CHOO_PROVIDERS: 'rehearsal',
-    CHOO_SANDBOX: 'host',
-    CHOO_DRAIN_SECONDS: '1',
-    ...environment,
-  };
-  const children = new Set<ServerProcess['child']>();
-  const choo: ServerProject['choo'] = async (...args) => runChoo(project.path, args, env);
+  const { dataDirectory } = project;
+  const server = makeServer({ cwd: project.path, dataDirectory, environment });
   const one = async (...args: string[]): Promise<string> => {
-    const { exitCode, stdout, stderr } = await choo(...args);
+    const { exitCode, stdout, stderr } = await server.choo(...args);
     if (exitCode !== 0) throw new Error(`choo ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
   return {
+    ...server,
     remote,
-    dataDirectory: project.dataDirectory,
-    choo,
+    dataDirectory,
     submit: async (...args) => {
       const answer = JSON.parse(await one('submit', remote, '--json', ...args)) as { readonly run: string };
       return answer.run;
     },
     status: async (run) => JSON.parse(await one('status', run, '--json')) as StatusLine,
     git: async (...args) => git(remote, ...args),
-    socket: () => socketOf(project.dataDirectory),
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await rm(remote, { recursive: true, force: true });
+      await project[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Processes of a server, none yet; all of them are gone when it is disposed of. `environment` is what each gets. */
+export function makeServer({
+  cwd,
+  dataDirectory,
+  environment,
+}: {
+  readonly cwd: string;
+  readonly dataDirectory: string;
+  readonly environment: Readonly<Record<string, string>>;
+}): Server {
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: '/nonexistent',
+    CHOO_DATA_DIR: dataDirectory,
+    CHOO_PROVIDERS: 'rehearsal',
+    CHOO_SANDBOX: 'host',
+    CHOO_DRAIN_SECONDS: '1',
+    ...environment,
+  };
+  const children = new Set<ServerProcess['child']>();
+  return {
+    choo: async (...args) => runChoo(cwd, args, env),
+    socket: () => socketOf(dataDirectory),
     rows: async (query) => {
-      const client = new pg.Client({ host: socketOf(project.dataDirectory), user: ROLE, database: DATABASE });
+      const client = new pg.Client({ host: socketOf(dataDirectory), user: ROLE, database: DATABASE });
       client.on('error', () => {});
       await client.connect();
       try {
@@ -96,8 +122,8 @@ export async function makeServerProject(
         await client.end();
       }
     },
-    serve: async ({ role = 'all', environment: more = {} } = {}) => {
-      const child = startServe(project.path, role, { ...env, ...more });
+    serve: async ({ role = 'all', environment: more = {}, port = 0 } = {}) => {
+      const child = startServe(cwd, { role, port }, { ...env, ...more });
       children.add(child);
       const lines: Record<string, unknown>[] = [];
       const ready = Promise.withResolvers<number>();
@@ -119,8 +145,6 @@ export async function makeServerProject(
       await Promise.all([...children].map(async (child) => Promise.race([child, late()])));
       for (const child of children) child.kill('SIGKILL');
       await Promise.all(children);
-      await rm(remote, { recursive: true, force: true });
-      await project[Symbol.asyncDispose]();
     },
   };
 }
@@ -130,10 +154,14 @@ function socketOf(dataDirectory: string): string {
   return readFileSync(join(dataDirectory, 'postgres/postmaster.pid'), 'utf8').split('\n')[4] ?? '';
 }
 
-function startServe(cwd: string, role: string, env: Readonly<Record<string, string>>) {
+function startServe(
+  cwd: string,
+  { role, port }: { readonly role: string; readonly port: number },
+  env: Readonly<Record<string, string>>,
+) {
   const [node, cli] = CHOO;
   const options = { cwd, extendEnv: false, env, stdin: 'ignore', reject: false } as const;
-  return execa(node, [cli, 'serve', '--role', role, '--port', '0'], options);
+  return execa(node, [cli, 'serve', '--role', role, '--port', String(port)], options);
 }
 
 async function late(): Promise<void> {

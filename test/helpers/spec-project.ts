@@ -49,7 +49,7 @@ export interface RunOutcome extends Outcome {
 }
 
 /** The files of a project whose tasks are carried out by the rehearsal provider. */
-function projectFiles({
+export function projectFiles({
   units,
   config = '',
   files = {},

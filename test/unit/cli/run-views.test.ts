@@ -1,6 +1,6 @@
 import stringWidth from 'fast-string-width';
 import { describe, expect, test } from 'vitest';
-import { describeCost, formatCost, formatDuration, formatTokens } from '../../../src/cli/amounts.ts';
+import { describeCost, formatCost, formatDuration, formatTokens } from '../../../src/events/amounts.ts';
 import { renderLive } from '../../../src/cli/live-lines.ts';
 import { renderRunLine } from '../../../src/cli/run-lines.ts';
 import { renderSummary } from '../../../src/cli/run-summary.ts';

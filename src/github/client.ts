@@ -1,0 +1,199 @@
+import { createAppAuth } from '@octokit/auth-app';
+import { Octokit } from '@octokit/rest';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Who the App is, and where GitHub is. */
+export interface AppIdentity {
+  readonly appId: number;
+  /** PEM. */
+  readonly privateKey: string;
+  /** Of the REST API, without a slash at its end. */
+  readonly apiUrl: string;
+}
+
+/** Lets changes be made one at a time; see write-turns.ts of the store. */
+export interface Turns {
+  next(installation: number): Promise<Date | undefined>;
+  hold(installation: number, until: Date): Promise<void>;
+}
+
+/** GitHub takes nothing now. It is nobody's fault, and to be tried again then. */
+export class GitHubDelay extends Error {
+  readonly until: Date;
+
+  constructor(reason: string, until: Date) {
+    super(reason);
+    this.until = until;
+  }
+}
+
+/** A request that is not answered by then is given up. Milliseconds. */
+const TIMEOUT_MS = 15_000;
+/** A token is not used in its last minutes. Milliseconds. */
+const RENEW_MS = 10 * 60_000;
+/** When GitHub does not say how long, it asks for a minute. Milliseconds. */
+const PAUSE_MS = 60_000;
+/** And when it is down. Milliseconds. */
+const DOWN_MS = 5_000;
+/** How often reading is tried. */
+const READS = 3;
+
+interface Token {
+  readonly value: string;
+  readonly expiresAt: number;
+}
+
+/** What a token is for: all that an installation covers, or git on one repository. */
+type Scope = { readonly repository: number } | undefined;
+
+/** GitHub, as the App sees it: a client for each installation, and tokens for git. */
+export class GitHubApp {
+  readonly appId: number;
+  readonly #apiUrl: string;
+  readonly #app: Octokit;
+  readonly #turns: Turns;
+  readonly #onToken: (value: string) => void;
+  readonly #clients = new Map<number, Octokit>();
+  readonly #tokens = new Map<string, Promise<Token>>();
+
+  /** `onToken` is told of every token before it is used, so that it can be kept out of what is shown. */
+  constructor({ appId, privateKey, apiUrl }: AppIdentity, turns: Turns, onToken: (value: string) => void) {
+    this.appId = appId;
+    this.#apiUrl = apiUrl;
+    this.#turns = turns;
+    this.#onToken = onToken;
+    this.#app = new Octokit({
+      baseUrl: apiUrl,
+      log: SILENT,
+      request: { fetch: fetchInTime },
+      authStrategy: createAppAuth,
+      auth: { appId, privateKey },
+    });
+    guard(this.#app, async () => {});
+  }
+
+  /** The client for what an installation covers. Its requests throw a {@link GitHubDelay} for what passes. */
+  clientOf(installation: number): Octokit {
+    let client = this.#clients.get(installation);
+    if (client === undefined) {
+      client = new Octokit({ baseUrl: this.#apiUrl, log: SILENT, request: { fetch: fetchInTime } });
+      this.#authorize(client, installation);
+      guard(client, async (until) => this.#turns.hold(installation, until));
+      this.#clients.set(installation, client);
+    }
+    return client;
+  }
+
+  /** A token for git that reaches one repository, and can do nothing there but read and push. */
+  async gitToken(installation: number, repository: number): Promise<string> {
+    return (await this.#token(installation, { repository })).value;
+  }
+
+  #authorize(client: Octokit, installation: number): void {
+    client.hook.wrap('request', async (request, options) => {
+      if (isChange(options.method)) {
+        const until = await this.#turns.next(installation);
+        if (until !== undefined) throw new GitHubDelay('GitHub asked for a pause', until);
+      }
+      const send = async () => {
+        const { value } = await this.#token(installation, undefined);
+        options.headers.authorization = `token ${value}`;
+        return request(options);
+      };
+      try {
+        return await send();
+      } catch (error) {
+        // It may have been taken back before its time.
+        if (statusOf(error) !== 401) throw error;
+        this.#tokens.delete(nameOf(installation, undefined));
+        return send();
+      }
+    });
+  }
+
+  async #token(installation: number, scope: Scope): Promise<Token> {
+    const name = nameOf(installation, scope);
+    const known = await this.#tokens.get(name);
+    if (known !== undefined && known.expiresAt - Date.now() > RENEW_MS) return known;
+    const minting = this.#mint(installation, scope);
+    this.#tokens.set(name, minting);
+    minting.catch(() => this.#tokens.delete(name));
+    return minting;
+  }
+
+  async #mint(installation: number, scope: Scope): Promise<Token> {
+    const narrow = scope && {
+      repository_ids: [scope.repository],
+      permissions: { contents: 'write' as const, metadata: 'read' as const },
+    };
+    const { data } = await this.#app.rest.apps.createInstallationAccessToken({
+      installation_id: installation,
+      ...narrow,
+    });
+    this.#onToken(data.token);
+    return { value: data.token, expiresAt: Date.parse(data.expires_at) };
+  }
+}
+
+function nameOf(installation: number, scope: Scope): string {
+  return `${installation}/${scope?.repository ?? ''}`;
+}
+
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+async function fetchInTime(input: string, init: RequestInit): Promise<Response> {
+  return fetch(input, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+}
+
+function isChange(method: string): boolean {
+  return method !== 'GET' && method !== 'HEAD';
+}
+
+/** Turns what passes into a {@link GitHubDelay}; what only reads is tried again at once first. */
+function guard(client: Octokit, hold: (until: Date) => Promise<void>): void {
+  client.hook.wrap('request', async (request, options) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await request(options);
+      } catch (error) {
+        if (error instanceof GitHubDelay) throw error;
+        const limited = limitedUntil(error);
+        if (limited !== undefined) {
+          await hold(limited);
+          throw new GitHubDelay('GitHub asked for a pause', limited);
+        }
+        const status = statusOf(error);
+        if (status !== undefined && status < 500) throw error;
+        if (isChange(options.method) || tries >= READS)
+          throw new GitHubDelay(`GitHub does not answer: ${wordsOf(error)}`, new Date(Date.now() + DOWN_MS));
+      }
+      await wait(300 * 2 ** tries * (0.5 + Math.random()));
+    }
+  });
+}
+
+/** The status GitHub answered with; undefined: it did not answer. */
+export function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  // The client's own errors have a status, too, and no answer.
+  return 'response' in error && error.response !== undefined ? error.status : undefined;
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message.slice(0, 200) : String(error);
+}
+
+/** When GitHub wants the next request, where this one was too much: both of its limits say so in several ways. */
+function limitedUntil(error: unknown): Date | undefined {
+  const status = statusOf(error);
+  if (status !== 403 && status !== 429) return undefined;
+  const { headers } = (error as { response: { headers: Record<string, string | number | undefined> } })
+    .response;
+  const after = Number(headers['retry-after']);
+  if (after > 0) return new Date(Date.now() + after * 1_000);
+  const reset = Number(headers['x-ratelimit-reset']);
+  if (Number(headers['x-ratelimit-remaining'] ?? 1) === 0 && reset > 0)
+    return new Date(Math.max(reset * 1_000, Date.now() + 1_000));
+  const isLimit = status === 429 || /rate limit|abuse detection/i.test(wordsOf(error));
+  return isLimit ? new Date(Date.now() + PAUSE_MS) : undefined;
+}

@@ -1,0 +1,281 @@
+import type { Octokit } from '@octokit/rest';
+import { createHash } from 'node:crypto';
+import { statusOf } from './client.ts';
+
+/** What was written before, by what it is. See the store's post-book. */
+export interface Posts {
+  find(key: string): Promise<{ readonly githubId: number | null; readonly hash: string | null } | undefined>;
+  intend(key: string): Promise<void>;
+  note(key: string, githubId: number | null, hash: string | null): Promise<void>;
+}
+
+/** A repository, and who writes there. */
+export interface PRClientOptions {
+  readonly octokit: Octokit;
+  readonly owner: string;
+  readonly name: string;
+  readonly appId: number;
+  readonly posts: Posts;
+}
+
+/** A pull request as it shall be. */
+export interface WantedPull {
+  readonly head: string;
+  readonly base: string;
+  readonly title: string;
+  readonly body: string;
+  readonly draft: boolean;
+}
+
+export interface FoundPull {
+  readonly number: number;
+  readonly nodeId: string;
+  readonly base: string;
+  readonly draft: boolean;
+  readonly url: string;
+  readonly headSha: string;
+}
+
+/** What came of wanting a pull request. */
+export type UpsertedPull =
+  | { readonly kind: 'there'; readonly pull: FoundPull; readonly created: boolean }
+  /** There is nothing between head and base. */
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** What a text says, as something short to compare. */
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
+}
+
+/**
+ * What choo writes in one repository. Every write is an upsert: asked for twice, even by two processes or after a crash, it
+ * is there once. What stands there already is not written again, and costs no request.
+ */
+export class PRClient {
+  readonly #octokit: Octokit;
+  readonly #place: { readonly owner: string; readonly repo: string };
+  readonly #appId: number;
+  readonly #posts: Posts;
+
+  constructor({ octokit, owner, name, appId, posts }: PRClientOptions) {
+    this.#octokit = octokit;
+    this.#place = { owner, repo: name };
+    this.#appId = appId;
+    this.#posts = posts;
+  }
+
+  /** One comment on an issue or pull request. `marker` is what its body ends in. Returns GitHub's time of it, if it was written. */
+  async upsertComment(
+    key: string,
+    { issue, body, marker }: { readonly issue: number; readonly body: string; readonly marker: string },
+  ): Promise<Date | undefined> {
+    const hash = hashOf(body);
+    const post = await this.#posts.find(key);
+    if (post?.githubId != null && post.hash === hash) return undefined;
+    let id = post?.githubId ?? null;
+    // Somebody asked for it before, and it is not known what came of that.
+    if (id === null && post !== undefined) id = await this.#findComment(issue, marker);
+    if (id !== null) {
+      try {
+        const { data } = await this.#octokit.rest.issues.updateComment({
+          ...this.#place,
+          comment_id: id,
+          body,
+        });
+        await this.#posts.note(key, id, hash);
+        return new Date(data.updated_at);
+      } catch (error) {
+        if (statusOf(error) !== 404) throw error; // else somebody deleted it: it is wanted anew
+      }
+    }
+    await this.#posts.intend(key);
+    const { data } = await this.#octokit.rest.issues.createComment({
+      ...this.#place,
+      issue_number: issue,
+      body,
+    });
+    await this.#posts.note(key, data.id, hash);
+    return new Date(data.created_at);
+  }
+
+  async #findComment(issue: number, marker: string): Promise<number | null> {
+    const pages = this.#octokit.paginate.iterator(this.#octokit.rest.issues.listComments, {
+      ...this.#place,
+      issue_number: issue,
+      per_page: 100,
+    });
+    for await (const { data } of pages)
+      for (const comment of data)
+        if (
+          comment.performed_via_github_app?.id === this.#appId &&
+          comment.body?.trimEnd().endsWith(marker) === true
+        )
+          return comment.id;
+    return null;
+  }
+
+  /** Where a comment or a check is to be read; undefined: it was never written. */
+  async idOf(key: string): Promise<number | undefined> {
+    return (await this.#posts.find(key))?.githubId ?? undefined;
+  }
+
+  /** The open pull request of a branch, made where there is none. Title and body are those that are wanted. */
+  async openPull({ head, base, title, body, draft }: WantedPull, known: boolean): Promise<UpsertedPull> {
+    const found = known ? await this.#findPull(head) : undefined;
+    if (found !== undefined) return { kind: 'there', pull: found, created: false };
+    try {
+      const { data } = await this.#octokit.rest.pulls.create({
+        ...this.#place,
+        head,
+        base,
+        title,
+        body,
+        draft,
+      });
+      return { kind: 'there', pull: describePull(data), created: true };
+    } catch (error) {
+      if (statusOf(error) !== 422) throw error;
+      const words = error instanceof Error ? error.message : '';
+      if (/already exists/i.test(words)) {
+        const pull = await this.#findPull(head);
+        if (pull !== undefined) return { kind: 'there', pull, created: false };
+      }
+      if (/no commits between/i.test(words)) return { kind: 'empty' };
+      if (draft && /draft/i.test(words))
+        return this.openPull({ head, base, title, body, draft: false }, false);
+      return { kind: 'refused', reason: words.slice(0, 300) };
+    }
+  }
+
+  async #findPull(head: string): Promise<FoundPull | undefined> {
+    const { data } = await this.#octokit.rest.pulls.list({
+      ...this.#place,
+      head: `${this.#place.owner}:${head}`,
+      state: 'open',
+      per_page: 10,
+    });
+    const pull = data.find((each) => each.head.ref === head);
+    return pull && describePull(pull);
+  }
+
+  async changePull(
+    number: number,
+    change: { readonly title?: string; readonly body?: string; readonly base?: string },
+  ): Promise<void> {
+    await this.#octokit.rest.pulls.update({ ...this.#place, pull_number: number, ...change });
+  }
+
+  /** Only GraphQL changes that; REST ignores it. False: this repository has no drafts. */
+  async setDraft(nodeId: string, draft: boolean): Promise<boolean> {
+    const mutation = draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
+    const query = `mutation ($id: ID!) { ${mutation}(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`;
+    try {
+      await this.#octokit.graphql(query, { id: nodeId });
+      return true;
+    } catch (error) {
+      // GraphQL's refusals have no status.
+      if (error instanceof Error && error.name === 'GraphqlResponseError') return false;
+      throw error;
+    }
+  }
+
+  /** A new comment, once for a key. */
+  async commentOnce(key: string, issue: number, body: string, marker: string): Promise<void> {
+    const post = await this.#posts.find(key);
+    if (post?.githubId != null) return;
+    await this.upsertComment(key, { issue, body, marker });
+  }
+
+  /** An answer to a comment that everybody sees at once. */
+  async react(comment: number, content: 'eyes' | 'rocket' | '+1' | 'confused'): Promise<void> {
+    await this.#octokit.rest.reactions.createForIssueComment({
+      ...this.#place,
+      comment_id: comment,
+      content,
+    });
+  }
+
+  async removeLabel(issue: number, name: string): Promise<void> {
+    try {
+      await this.#octokit.rest.issues.removeLabel({ ...this.#place, issue_number: issue, name });
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error; // somebody else removed it
+    }
+  }
+
+  /** Makes the labels of a repository that are not there yet. */
+  async createLabels(
+    labels: readonly { readonly name: string; readonly color: string; readonly description: string }[],
+  ): Promise<void> {
+    const there = await this.#octokit.paginate(this.#octokit.rest.issues.listLabelsForRepo, {
+      ...this.#place,
+      per_page: 100,
+    });
+    const names = new Set(there.map(({ name }) => name.toLowerCase()));
+    for (const label of labels) {
+      if (names.has(label.name.toLowerCase())) continue;
+      try {
+        await this.#octokit.rest.issues.createLabel({ ...this.#place, ...label });
+      } catch (error) {
+        if (statusOf(error) !== 422) throw error; // somebody else made it
+      }
+    }
+  }
+
+  /** An issue that is open while something is wrong. Null: nothing is, and one that was open is closed. */
+  async upsertIssue(
+    key: string,
+    wanted: { readonly title: string; readonly body: string } | null,
+  ): Promise<void> {
+    const post = await this.#posts.find(key);
+    const hash = hashOf(wanted);
+    if (post === undefined && wanted === null) return;
+    if (post?.githubId != null && post.hash === hash) return;
+    const id = post?.githubId ?? (post === undefined ? null : await this.#findIssue(wanted?.title ?? ''));
+    if (id !== null) {
+      const change = wanted === null ? { state: 'closed' as const } : { ...wanted, state: 'open' as const };
+      try {
+        await this.#octokit.rest.issues.update({ ...this.#place, issue_number: id, ...change });
+        await this.#posts.note(key, id, hash);
+        return;
+      } catch (error) {
+        if (![404, 410].includes(statusOf(error) ?? 0)) throw error;
+      }
+    }
+    if (wanted === null) return;
+    await this.#posts.intend(key);
+    const { data } = await this.#octokit.rest.issues.create({ ...this.#place, ...wanted });
+    await this.#posts.note(key, data.number, hash);
+  }
+
+  async #findIssue(title: string): Promise<number | null> {
+    const { data } = await this.#octokit.rest.issues.listForRepo({
+      ...this.#place,
+      state: 'open',
+      per_page: 100,
+    });
+    const own = data.find(
+      (issue) => issue.title === title && issue.performed_via_github_app?.id === this.#appId,
+    );
+    return own?.number ?? null;
+  }
+}
+
+function describePull(pull: {
+  readonly number: number;
+  readonly node_id: string;
+  readonly base: { readonly ref: string };
+  readonly head: { readonly sha: string };
+  readonly draft?: boolean;
+  readonly html_url: string;
+}): FoundPull {
+  return {
+    number: pull.number,
+    nodeId: pull.node_id,
+    base: pull.base.ref,
+    draft: pull.draft === true,
+    url: pull.html_url,
+    headSha: pull.head.sha,
+  };
+}

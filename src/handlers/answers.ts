@@ -1,0 +1,37 @@
+import { code, inline } from '../github/markdown.ts';
+import { marker } from '../github/marker.ts';
+import { hashOf } from '../github/pr-client.ts';
+import type { HandlerServices, OpenRepository } from './services.ts';
+
+/** Says something on a thread, once for a key. `text` is Markdown of choo's own, with all that is not its own made harmless. */
+export async function answer(
+  { pr }: OpenRepository,
+  { thread, key, text }: { readonly thread: number; readonly key: string; readonly text: string },
+  { redact }: Pick<HandlerServices, 'redact'>,
+): Promise<void> {
+  const mark = marker('answer', hashOf(key));
+  await pr.commentOnce(`answer:${key}`, thread, `${redact(text)}\n\n${mark}`, mark);
+}
+
+/** Why somebody is not heard. Said once to each on a thread: whoever is not heard must not make choo talk. */
+export async function refuse(
+  repository: OpenRepository,
+  { thread, who, reason }: { readonly thread: number; readonly who: number; readonly reason: string },
+  services: Pick<HandlerServices, 'redact'>,
+): Promise<void> {
+  await answer(
+    repository,
+    { thread, key: `refused:${thread}:${who}`, text: `Nothing was done: ${sentence(reason)}` },
+    services,
+  );
+}
+
+/** Words that may hold names from anywhere, as one sentence that is shown as it is written. Code stays code. */
+export function sentence(text: string): string {
+  const parts = text.split(/(`[^`]*`)/);
+  const shown = parts.map((part) =>
+    part.startsWith('`') && part.endsWith('`') && part.length > 1 ? code(part.slice(1, -1)) : inline(part),
+  );
+  const joined = shown.join('');
+  return /[.!?]$/.test(joined) ? joined : `${joined}.`;
+}

@@ -1,0 +1,63 @@
+import { ZodError } from 'zod';
+import { GitHubDelay, statusOf } from '../github/client.ts';
+import type { Delivery, Handled } from '../store/deliveries.ts';
+import { handleCheckRun, handleCheckSuite } from './check.ts';
+import { handleComment } from './comment.ts';
+import { handleInstallation, handleRepository } from './installation.ts';
+import { handleLabel } from './label.ts';
+import { Planner } from './planning.ts';
+import { handlePullRequest } from './pull-request.ts';
+import { handlePush } from './push.ts';
+import type { HandlerServices } from './services.ts';
+
+type Handler = (delivery: Delivery, planner: Planner, services: HandlerServices) => Promise<void>;
+
+/** What is done about each event; see the delivery's subject for what gets here. */
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  push: handlePush,
+  pull_request: async (delivery, planner, services) => {
+    await handleLabel(delivery, planner, services);
+    await handlePullRequest(delivery, planner, services);
+  },
+  issues: handleLabel,
+  issue_comment: handleComment,
+  check_run: handleCheckRun,
+  check_suite: handleCheckSuite,
+  installation: async (delivery, _, services) => handleInstallation(delivery, services),
+  installation_repositories: async (delivery, _, services) => handleInstallation(delivery, services),
+  repository: async (delivery, _, services) => handleRepository(delivery, services),
+};
+
+/** No delivery is handled for longer. Milliseconds. */
+const LONGEST_MS = 5 * 60_000;
+
+/** Handles deliveries, whatever they are. What cannot be handled is told, never thrown. */
+export function createHandler(services: HandlerServices): (delivery: Delivery) => Promise<Handled> {
+  const planner = new Planner(services);
+  return async (delivery) => {
+    try {
+      await inTime(HANDLERS[delivery.event]?.(delivery, planner, services));
+      return { kind: 'done' };
+    } catch (error) {
+      if (error instanceof GitHubDelay) return { kind: 'later', until: error.until, reason: error.message };
+      // What choo cannot read asks for nothing; what GitHub does not let it see any more is none of its business.
+      if (error instanceof ZodError || [404, 410, 451].includes(statusOf(error) ?? 0))
+        return { kind: 'done' };
+      return {
+        kind: 'failed',
+        reason: services.redact(error instanceof Error ? error.message : String(error)),
+      };
+    }
+  };
+}
+
+async function inTime(work: Promise<void> | undefined): Promise<void> {
+  if (work === undefined) return;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('it took too long')), LONGEST_MS);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

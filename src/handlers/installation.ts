@@ -1,0 +1,37 @@
+import type { Delivery } from '../store/deliveries.ts';
+import { loseRepository, repositoriesOf } from '../store/github-repositories.ts';
+import { cancelRun } from '../store/run-control.ts';
+import { ChooError } from '../errors.ts';
+import { installationPayload, repositoryPayload } from './payloads.ts';
+import { type HandlerServices, openRepository } from './services.ts';
+
+/** choo was taken off an account or a repository, or put to sleep there: what runs for it ends. */
+export async function handleInstallation(
+  { event, payload }: Delivery,
+  services: HandlerServices,
+): Promise<void> {
+  const { action, installation, repositories_removed } = installationPayload.parse(payload);
+  if (event === 'installation' && (action === 'deleted' || action === 'suspend')) {
+    for (const { githubId } of await repositoriesOf(services.database, installation.id))
+      await lose(githubId, services);
+  }
+  for (const { id } of repositories_removed ?? []) await lose(id, services);
+}
+
+/** A repository has another name or owner, or is gone. */
+export async function handleRepository({ payload }: Delivery, services: HandlerServices): Promise<void> {
+  const { action, repository } = repositoryPayload.pick({ action: true, repository: true }).parse(payload);
+  if (action === 'deleted') return lose(repository.id, services);
+  if (action === 'renamed' || action === 'transferred' || action === 'edited')
+    await openRepository(repositoryPayload.parse(payload), services);
+}
+
+async function lose(githubId: number, { database, book, jobs }: HandlerServices): Promise<void> {
+  for (const run of await loseRepository(database, githubId)) {
+    try {
+      await cancelRun(book, jobs, { run, actor: 'GitHub' });
+    } catch (error) {
+      if (!(error instanceof ChooError) || error.code !== 'conflict') throw error; // it had ended
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { findAccess } from '../github/access.ts';
+import type { Delivery } from '../store/deliveries.ts';
+import { noteRequested, wasRequested } from '../store/requests.ts';
+import { findUnitPull } from '../store/unit-pulls.ts';
+import { answer, refuse } from './answers.ts';
+import { labelPayload } from './payloads.ts';
+import { type Planner, RUN_LABEL } from './planning.ts';
+import { labelledProvider, outcomeOf } from './run-command.ts';
+import { type HandlerServices, openRepository } from './services.ts';
+import { startRun } from './start-run.ts';
+import { findThread, isHeld, movedOn } from './thread.ts';
+
+/** The label that starts a run was put on. It is taken off at once, so that it can be put on again. */
+export async function handleLabel(
+  { id, payload }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const outline = labelPayload.pick({ action: true, label: true }).parse(payload);
+  if (outline.action !== 'labeled' || outline.label?.name.toLowerCase() !== RUN_LABEL) return;
+  const event = labelPayload.parse(payload);
+  const { pull_request: pull, issue, sender } = event;
+  const thread = pull?.number ?? issue?.number;
+  const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
+  if (thread === undefined || isStranger) return;
+  const repository = await openRepository(event, services);
+  const { known, octokit, pr } = repository;
+  const source = `label ${id}`;
+  if (await wasRequested(services.database, source)) return;
+  // Sent again under another name it counts no second time: the label is gone by then.
+  const { data } = await octokit.rest.issues.get({
+    owner: known.owner,
+    repo: known.name,
+    issue_number: thread,
+  });
+  const labels = data.labels.map((label) => ({
+    name: typeof label === 'string' ? label : (label.name ?? ''),
+  }));
+  if (!labels.some(({ name }) => name.toLowerCase() === RUN_LABEL)) return;
+  await pr.removeLabel(thread, RUN_LABEL);
+  const access = await findAccess(octokit, known, sender, services.policy.bots);
+  if (!access.allowed) await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
+  else {
+    const text = await start();
+    if (text !== undefined) await answer(repository, { thread, key: source, text }, services);
+  }
+  await noteRequested(services.database, known.id, source);
+
+  async function start(): Promise<string | undefined> {
+    const number = thread ?? 0;
+    const unit = await findUnitPull(services.database, known.id, number);
+    if (unit !== undefined)
+      return 'This pull request is the result of one unit: put the label where the specs are.';
+    if (isHeld(labels)) return 'Nothing was started: `choo:hold` is on.';
+    const found = await findThread(repository, { number, isPull: pull != null }, services);
+    if (found.kind === 'refused') return `Nothing was started: ${found.reason}.`;
+    const { live, pull: open } = found.thread;
+    const seen = open === null ? live.commit : (pull?.head.sha ?? '');
+    if (seen !== live.commit) return `Nothing was started: ${movedOn(seen, live.commit)}.`;
+    const started = await startRun(
+      {
+        repository,
+        source: `${source} run`,
+        actor: sender,
+        at: live,
+        thread: number,
+        isPull: pull != null,
+        ...(open === null ? {} : { comparedWith: open.base }),
+        provider: labelledProvider(labels),
+      },
+      planner,
+      services,
+    );
+    return outcomeOf(started).text;
+  }
+}

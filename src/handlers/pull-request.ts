@@ -1,0 +1,86 @@
+import type { Delivery } from '../store/deliveries.ts';
+import { noteOutcome } from '../store/event-rows.ts';
+import { moveBase, newestRun, wantReports } from '../store/reports.ts';
+import { cancelRun } from '../store/run-control.ts';
+import { changeUnitPull, findUnitPull } from '../store/unit-pulls.ts';
+import { ChooError } from '../errors.ts';
+import { type Pull, pullPayload } from './payloads.ts';
+import type { Planner } from './planning.ts';
+import { isOwnBranch } from './push.ts';
+import { findMergeBase, findSpecChanges, readPolicy, specsDirOf, unitsIn } from './reading.ts';
+import { type HandlerServices, type OpenRepository, openRepository } from './services.ts';
+
+/** What happened to a pull request: it is planned, its run moves or ends with it, or it is a unit's own. */
+export async function handlePullRequest(
+  { payload }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const event = pullPayload.parse(payload);
+  const { action, pull_request: pull } = event;
+  const repository = await openRepository(event, services);
+  const unit = await findUnitPull(services.database, repository.known.id, pull.number);
+  if (unit !== undefined) return followUnitPull(unit, action, pull, repository, services);
+  const isOwn = pull.head.repo?.id === repository.known.githubId;
+  if (!isOwn || isOwnBranch(pull.head.ref)) return; // of a fork nothing is read
+  if (action === 'opened' || action === 'synchronize' || action === 'reopened')
+    return planPull(pull, repository, planner, services);
+  if (action === 'closed') return endThread(pull, event.sender.login, repository, services);
+}
+
+async function planPull(
+  { number, head, base }: Pull,
+  repository: OpenRepository,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const place = await repository.place();
+  await place.branches.fetch();
+  const [commit] = await place.repository.reader.info([head.sha]);
+  if (commit === undefined) return; // it was replaced already
+  const policy = await readPolicy(repository, place, services);
+  const before = await findMergeBase(place, base.ref, head.sha);
+  const changes = await findSpecChanges(place, specsDirOf(policy), before, head.sha);
+  if (changes.units.size === 0 && !changes.configuration) return;
+  const reading = await planner.read(repository, { commit: head.sha, target: head.ref });
+  const changed = unitsIn(reading.plan, changes.units);
+  await planner.post(repository, reading, { changed });
+  await planner.comment(repository, number, reading, changed);
+}
+
+/** Merged: its run goes on, and what it makes goes where the pull request went. Closed: nobody wants it. */
+async function endThread(
+  { number, merged, base }: Pull,
+  actor: string,
+  repository: OpenRepository,
+  { database, book, jobs }: HandlerServices,
+): Promise<void> {
+  const report = await newestRun(database, repository.known.id, number);
+  if (report === undefined) return;
+  if (merged === true) return moveBase(database, report.run, base.ref);
+  try {
+    await cancelRun(book, jobs, { run: report.run, actor });
+  } catch (error) {
+    if (!(error instanceof ChooError) || error.code !== 'conflict') throw error; // it had ended
+  }
+}
+
+/** A unit's pull request was merged, closed, or opened again: what is built on it is told anew. */
+async function followUnitPull(
+  { target, unit }: { readonly target: string; readonly unit: string },
+  action: string,
+  { number, merged }: Pull,
+  { known }: OpenRepository,
+  { database }: HandlerServices,
+): Promise<void> {
+  if (action === 'closed') {
+    const state = merged === true ? 'merged' : 'closed';
+    await changeUnitPull(database, known.id, number, { state });
+    const outcome = merged === true ? 'merged' : 'rejected';
+    await noteOutcome(database, known.id, { target, unit, outcome });
+  } else if (action === 'reopened') {
+    await changeUnitPull(database, known.id, number, { state: 'open' });
+    await noteOutcome(database, known.id, { target, unit, outcome: undefined });
+  } else return;
+  await wantReports(database, { repository: known.id, target });
+}

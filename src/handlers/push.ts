@@ -1,0 +1,67 @@
+import { findAccess } from '../github/access.ts';
+import type { Delivery } from '../store/deliveries.ts';
+import { pushPayload } from './payloads.ts';
+import { configOf, type Planner } from './planning.ts';
+import { findMergeBase, findSpecChanges, readPolicy, specsDirOf, unitsIn } from './reading.ts';
+import { type HandlerServices, openRepository } from './services.ts';
+import { startRun } from './start-run.ts';
+
+const HEADS = 'refs/heads/';
+
+/** A push is planned where it changes what choo reads; where the repository wants that, it starts a run, too. */
+export async function handlePush(
+  { payload }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const push = pushPayload.parse(payload);
+  const branch = push.ref.slice(HEADS.length);
+  // Tags, deletions, and what choo itself pushes.
+  if (!push.ref.startsWith(HEADS) || push.deleted || isOwnBranch(branch)) return;
+  const repository = await openRepository(push, services);
+  const place = await repository.place();
+  await place.branches.fetch();
+  const [commit] = await place.repository.reader.info([push.after]);
+  if (commit === undefined) return; // it was replaced already
+  const policy = await readPolicy(repository, place, services);
+  const changes = await findSpecChanges(place, specsDirOf(policy), await findBefore(), push.after);
+  const isDefault = branch === repository.known.defaultBranch;
+  if (isDefault && changes.configuration) await planner.reportConfiguration(repository, policy);
+  if (changes.units.size === 0 && !changes.configuration) return;
+  const reading = await planner.read(repository, { commit: push.after, target: branch });
+  await planner.post(repository, reading, { changed: unitsIn(reading.plan, changes.units) });
+
+  const config = configOf(policy);
+  const isTarget = branch === (config.target_branch ?? repository.known.defaultBranch);
+  if (config.run_on !== 'push' || !isTarget || !reading.plan.runnable) return;
+  const isNew = reading.plan.waves.flat().some((unit) => reading.keys.get(unit) !== 'satisfied');
+  if (!isNew) return;
+  const access = await findAccess(repository.octokit, repository.known, push.sender, services.policy.bots);
+  if (!access.allowed) return;
+  await startRun(
+    {
+      repository,
+      source: `push ${push.repository.id} ${push.after}`,
+      actor: push.sender,
+      at: { commit: push.after, target: branch },
+      thread: null,
+      isPull: false,
+    },
+    planner,
+    services,
+  );
+
+  /** What the branch held before; a new branch is compared with where it left the default one. */
+  async function findBefore(): Promise<string | undefined> {
+    const isNew = /^0+$/.test(push.before);
+    const [before] = isNew ? [] : await place.repository.reader.info([push.before]);
+    if (before?.type === 'commit') return push.before;
+    if (branch === repository.known.defaultBranch) return undefined;
+    return findMergeBase(place, repository.known.defaultBranch, push.after);
+  }
+}
+
+/** Branches that choo makes are never planned and never start a run. */
+export function isOwnBranch(branch: string): boolean {
+  return branch === 'choo' || branch.startsWith('choo/');
+}

@@ -1,0 +1,97 @@
+import type { ProviderName } from '../config/schema.ts';
+import { ChooError } from '../errors.ts';
+import type { Account } from './payloads.ts';
+import { submitRun } from '../orchestrator/submit.ts';
+import type { Planner } from './planning.ts';
+import { findMergeBase, findSpecChanges, specsDirOf, unitsIn } from './reading.ts';
+import type { HandlerServices, OpenRepository } from './services.ts';
+
+/** A run that somebody who may wants. */
+export interface RunRequest {
+  readonly repository: OpenRepository;
+  /** What it counts once by, whatever deliveries bring it. */
+  readonly source: string;
+  readonly actor: Account;
+  /** The commit of the specs, and the branch that results go to. */
+  readonly at: { readonly commit: string; readonly target: string };
+  /** Where it is told about; null: at the check of its plan. */
+  readonly thread: number | null;
+  readonly isPull: boolean;
+  /** The branch that an open pull request would be merged into: of its units only those that differ are wanted. */
+  readonly comparedWith?: string;
+  readonly units?: readonly string[];
+  readonly provider?: ProviderName | undefined;
+  readonly forceProvider?: ProviderName | undefined;
+}
+
+/** What came of it, as an answer to who asked. */
+export type Started =
+  | { readonly kind: 'started'; readonly run: string; readonly waits: boolean }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Puts a run down. What keeps it from running is an answer, not an error. */
+export async function startRun(
+  request: RunRequest,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<Started> {
+  const { repository, at, actor, thread, isPull } = request;
+  const reading = await planner.read(repository, at);
+  const { policy, plan } = reading;
+  if (policy.kind === 'none')
+    return refused('the configuration on the default branch is broken, and there never was a good one');
+  if (!plan.runnable) {
+    const { errors } = plan.problems;
+    return refused(
+      `the plan of ${at.commit.slice(0, 12)} has ${errors} error${errors === 1 ? '' : 's'}; its check names them`,
+    );
+  }
+  const units = request.units ?? (await unitsToRun());
+  if (units?.length === 0) return refused('nothing that this pull request changes is unfinished');
+  try {
+    const submitted = await submitRun(
+      {
+        remote: repository.known.remote,
+        installation: `github/${repository.known.installation}`,
+        actor: actor.login,
+        at: { ...at, configCommit: policy.commit },
+        units,
+        wishes: {
+          forced: request.forceProvider,
+          request: request.provider,
+          environment: services.policy.provider,
+        },
+        allowedProviders: services.policy.allowedProviders,
+        sandbox: services.policy.sandbox,
+        source: request.source,
+        report: { thread, isPull, base: at.target, actorId: actor.type === 'User' ? actor.id : null },
+      },
+      services,
+    );
+    if (submitted.kind === 'run') return { kind: 'started', run: submitted.run, waits: submitted.waits };
+    if (submitted.kind === 'nothing') return refused('every unit is complete in the specs');
+    const [first] = [...submitted.problems, ...submitted.plan.problems.list];
+    return refused(
+      first === undefined
+        ? 'the plan cannot run'
+        : first.message + (first.hint === undefined ? '' : `; ${first.hint}`),
+    );
+  } catch (error) {
+    if (!(error instanceof ChooError) || (error.code !== 'usage' && error.code !== 'conflict')) throw error;
+    return refused(error.message + (error.hint === undefined ? '' : `: ${error.hint}`));
+  }
+
+  /** Of an open pull request what it changes, as far as it is unfinished; elsewhere everything unfinished. */
+  async function unitsToRun(): Promise<readonly string[] | undefined> {
+    if (request.comparedWith === undefined) return undefined;
+    const place = await repository.place();
+    const before = await findMergeBase(place, request.comparedWith, at.commit);
+    const { units } = await findSpecChanges(place, specsDirOf(policy), before, at.commit);
+    const changed = unitsIn(plan, units);
+    return plan.units.filter(({ id, state }) => changed.has(id) && state === 'planned').map(({ id }) => id);
+  }
+}
+
+function refused(reason: string): Started {
+  return { kind: 'refused', reason };
+}

@@ -1,0 +1,179 @@
+import type { RunState } from '../events/state.ts';
+import { GitHubDelay, statusOf } from '../github/client.ts';
+import { marker } from '../github/marker.ts';
+import { renderEndComment, renderRunComment, type UnitLink } from '../github/run-comment.ts';
+import { runCommentKey, runPage } from '../handlers/pages.ts';
+import { PLAN_CHECK, planCheckKey } from '../handlers/planning.ts';
+import { type HandlerServices, type OpenRepository, openKnown } from '../handlers/services.ts';
+import { findRepositoryById } from '../store/github-repositories.ts';
+import type { DueReport, Told } from '../store/reports.ts';
+import { listUnitPulls } from '../store/unit-pulls.ts';
+import { RunStates } from './run-states.ts';
+import { tellUnit, type Telling } from './unit-report.ts';
+
+/** A status comment is not written more often than that while a run is under way. Milliseconds. */
+const COMMENT_MS = 3_000;
+/** When GitHub refuses what it should take, it is asked again later: somebody may change the rule. Milliseconds. */
+const REFUSED_MS = 60_000;
+
+/** Tells on GitHub what became of runs. What it says follows from what is, so that the last state wins. */
+export class Reporter {
+  readonly #services: HandlerServices;
+  readonly #states: RunStates;
+  readonly #onTrouble: (what: string, error: unknown) => void;
+  /** When the status comment of a run was written last, and what of the run it told. */
+  readonly #comments = new Map<string, { readonly at: number; readonly told: string }>();
+
+  constructor(services: HandlerServices, onTrouble: (what: string, error: unknown) => void) {
+    this.#services = services;
+    this.#states = new RunStates(services.database);
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Tells of one run, up to now. Never rejects: what GitHub does not take now is told later. */
+  async tell(report: DueReport): Promise<Told> {
+    try {
+      return await this.#tell(report);
+    } catch (error) {
+      if (error instanceof GitHubDelay) return { kind: 'later', until: error.until };
+      this.#onTrouble('a run could not be told about', error);
+      return { kind: 'later', until: new Date(Date.now() + REFUSED_MS) };
+    }
+  }
+
+  async #tell(report: DueReport): Promise<Told> {
+    const { database, contexts } = this.#services;
+    const [known, state] = [
+      await findRepositoryById(database, report.repository),
+      await this.#states.read(report.run),
+    ];
+    if (known === undefined || state === undefined) return { kind: 'told' };
+    const repository = openKnown(known, this.#services);
+    const isNew =
+      report.thread !== null && (await repository.pr.idOf(runCommentKey(report.run))) === undefined;
+    const context = await contexts.runOf(report.run);
+    const telling: Telling = {
+      repository,
+      state,
+      config: context.config,
+      units: context.units,
+      pulls: new Map(await listUnitPulls(database, known.id, state.start.target)),
+      base: report.base,
+      page: await runPage(repository, report, this.#services),
+      database,
+      redact: this.#services.redact,
+    };
+    // Where nothing is said yet, that comes first: somebody waits for it.
+    if (isNew) await this.#tellRun(report, telling);
+    const page = isNew ? await runPage(repository, report, this.#services) : telling.page;
+    let refused: unknown;
+    for (const unit of state.units.values()) {
+      try {
+        await tellUnit(unit, { ...telling, page });
+      } catch (error) {
+        if (error instanceof GitHubDelay || statusOf(error) === 401) throw error;
+        // What is wrong with one says nothing about the others.
+        this.#onTrouble(`unit ${unit.plan.id} could not be told about`, error);
+        refused = error;
+      }
+    }
+    const until = await this.#tellRun(report, telling);
+    await this.#tellEnd(report, telling);
+    if (refused !== undefined) return { kind: 'later', until: new Date(Date.now() + REFUSED_MS) };
+    return until === undefined ? { kind: 'told' } : { kind: 'later', until };
+  }
+
+  /** The one comment of a run on its thread; without one, the check of its plan. Returns when it may be written again. */
+  async #tellRun(report: DueReport, telling: Telling): Promise<Date | undefined> {
+    const { repository, state, pulls } = telling;
+    const { run } = report;
+    const last = this.#comments.get(run);
+    const told = essence(state) + [...pulls.values()].map(({ number, state }) => `${number}${state}`).join();
+    const ended = hasEnded(state);
+    if (last?.told === told && report.upTo.wanted === 0) return undefined;
+    if (last !== undefined && !ended && Date.now() - last.at < COMMENT_MS)
+      return new Date(last.at + COMMENT_MS);
+    const mark = marker('run', run);
+    const body = this.#services.redact(
+      renderRunComment({
+        state,
+        waits: await this.#waitsFor(report, state),
+        links: linksOf(pulls),
+        marker: mark,
+        isThread: report.thread !== null,
+      }),
+    );
+    if (report.thread !== null)
+      await repository.pr.upsertComment(runCommentKey(run), { issue: report.thread, body, marker: mark });
+    else await this.#tellPlanCheck(repository, state, body);
+    this.#comments.set(run, { at: Date.now(), told });
+    for (const oldest of [...this.#comments.keys()].slice(0, -200)) this.#comments.delete(oldest);
+    return undefined;
+  }
+
+  async #tellPlanCheck({ checks }: OpenRepository, state: RunState, body: string): Promise<void> {
+    const { commit } = state.start;
+    const conclusion =
+      state.status === 'complete'
+        ? 'success'
+        : state.status === 'failed'
+          ? 'failure'
+          : hasEnded(state)
+            ? 'cancelled'
+            : null;
+    await checks.upsert(planCheckKey(commit), {
+      name: PLAN_CHECK,
+      sha: commit,
+      externalId: 'plan',
+      conclusion,
+      title: `Run ${state.start.run}: ${state.status}`,
+      summary: body,
+    });
+  }
+
+  /** One new comment when it is over, so that whoever waits is told. */
+  async #tellEnd(report: DueReport, { repository, state, pulls }: Telling): Promise<void> {
+    if (report.thread === null || !hasEnded(state)) return;
+    const mark = marker('end', `${report.run} ${state.seq}`);
+    const key = `end:${report.run}:${endOf(state)}`;
+    const body = renderEndComment({ state, links: linksOf(pulls), marker: mark });
+    await repository.pr.commentOnce(key, report.thread, this.#services.redact(body), mark);
+  }
+
+  async #waitsFor({ repository, run }: DueReport, state: RunState): Promise<string | null> {
+    const row = await this.#services.database
+      .selectFrom('runs as own')
+      .innerJoin('runs as other', (join) =>
+        join.onRef('other.repository', '=', 'own.repository').onRef('other.target', '=', 'own.target'),
+      )
+      .select('other.id')
+      .where('own.id', '=', run)
+      .where('own.status', '=', 'waiting')
+      .where('other.status', '=', 'running')
+      .where('own.repository', '=', repository)
+      .executeTakeFirst();
+    return state.status === 'running' ? (row?.id ?? null) : null;
+  }
+}
+
+/** What of a run is worth telling again: where its units stand, and not what they are busy with. */
+function essence(state: RunState): string {
+  const units = [...state.units.values()].map((unit) => {
+    const done = [...unit.tasks.values()].filter(({ state }) => state === 'complete').length;
+    return `${unit.state} ${done} ${unit.head ?? ''} ${unit.failure ?? ''} ${unit.until ?? ''}`;
+  });
+  return [state.status, ...units].join('\n');
+}
+
+function hasEnded({ status }: RunState): boolean {
+  return status !== 'running' && status !== 'interrupted';
+}
+
+/** Tells one end of a run from the next, when it went on in between. */
+function endOf(state: RunState): string {
+  return `${state.status} ${Math.max(...[...state.units.values()].map(({ claim }) => claim), 0)}`;
+}
+
+function linksOf(pulls: Telling['pulls']): ReadonlyMap<string, UnitLink> {
+  return new Map([...pulls].map(([id, { number, state }]) => [id, { pull: { number, state } }]));
+}

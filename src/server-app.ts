@@ -1,0 +1,177 @@
+import type { Logger } from 'pino';
+import { Probot } from 'probot';
+import { createApp } from './app.ts';
+import { createHostedAgents } from './cli/agents.ts';
+import type { Settings } from './config/settings.ts';
+import { ChooError } from './errors.ts';
+import { GitHubApp } from './github/client.ts';
+import type { Credentials } from './git/remote-branches.ts';
+import { createHandler } from './handlers/handlers.ts';
+import type { HandlerServices } from './handlers/services.ts';
+import type { ServerContexts } from './orchestrator/server-context.ts';
+import { approveRun } from './reporter/approval.ts';
+import { Reporter } from './reporter/run-report.ts';
+import type { Database } from './store/database.ts';
+import { DeliveryBook } from './store/deliveries.ts';
+import { findRepositoryByRemote } from './store/github-repositories.ts';
+import { tellNext } from './store/reports.ts';
+import type { ServerStore } from './store/server-store.ts';
+import { WorkLoop } from './store/work-loop.ts';
+import { WriteTurns } from './store/write-turns.ts';
+import type { ReceiveDelivery } from './web/webhooks.ts';
+
+/** Deliveries that a process handles at the same time, and runs that it tells about. */
+const HANDLERS = 4;
+const REPORTERS = 2;
+
+/** Who the App is, and where. */
+export interface AppSettings {
+  readonly appId: number;
+  readonly privateKey: string;
+  readonly webhookSecret: string;
+  readonly apiUrl: string;
+  /** Scheme and host, as git and browsers reach it. */
+  readonly origin: string;
+}
+
+/**
+ * The App's part of the settings; undefined: this server has none. Throws a ChooError (`environment`) when it is there in
+ * part: an App without a secret would believe anybody.
+ */
+export function readAppSettings(settings: Settings): AppSettings | undefined {
+  const { APP_ID, PRIVATE_KEY, WEBHOOK_SECRET, GHE_HOST, GHE_PROTOCOL } = settings;
+  const given = Object.entries({ APP_ID, PRIVATE_KEY, WEBHOOK_SECRET });
+  const missing = given.filter(([, value]) => value === undefined).map(([name]) => name);
+  if (missing.length === given.length) return undefined;
+  if (APP_ID === undefined || PRIVATE_KEY === undefined || WEBHOOK_SECRET === undefined)
+    throw new ChooError('environment', `the GitHub App lacks ${missing.join(' and ')}`, {
+      hint: '`choo serve --setup` makes an App and writes all of its settings',
+    });
+  const origin = GHE_HOST === undefined ? 'https://github.com' : `${GHE_PROTOCOL}://${GHE_HOST}`;
+  return {
+    appId: APP_ID,
+    privateKey: PRIVATE_KEY,
+    webhookSecret: WEBHOOK_SECRET,
+    apiUrl: GHE_HOST === undefined ? 'https://api.github.com' : `${origin}/api/v3`,
+    origin,
+  };
+}
+
+/** GitHub for this process. `onToken` is told of each token before it is used. */
+export function openGitHub(
+  app: AppSettings,
+  database: Database,
+  settings: Settings,
+  onToken: (value: string) => void,
+): GitHubApp {
+  return new GitHubApp(app, new WriteTurns(database, settings.CHOO_WRITE_PAUSE_MS), onToken);
+}
+
+/** What git needs for a remote: for a repository of the App a header with a token for it alone, and for that address alone. */
+export function gitCredentials(github: GitHubApp, database: Database): (remote: string) => Credentials {
+  return (remote) => async () => {
+    const known = await findRepositoryByRemote(database, remote);
+    if (known === undefined) return {};
+    const token = await github.gitToken(known.installation, known.githubId);
+    const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+    return { [`http.${remote}.extraHeader`]: `Authorization: Basic ${basic}` };
+  };
+}
+
+/** Takes deliveries in: a signature that holds, a row on disk, an answer. Asks nobody for anything. */
+export async function openReceiver(
+  app: AppSettings,
+  database: Database,
+  log: Logger,
+): Promise<ReceiveDelivery> {
+  const deliveries = new DeliveryBook(database);
+  const probot = new Probot({
+    appId: app.appId,
+    privateKey: app.privateKey,
+    secret: app.webhookSecret,
+    baseUrl: app.apiUrl,
+    log: log.child({}, { level: 'silent' }),
+  });
+  await probot.load(createApp({ receive: async (delivery) => deliveries.receive(delivery) }));
+  return async ({ id, event, signature, body }) => {
+    try {
+      await probot.webhooks.verifyAndReceive({ id, name: event, signature, payload: body });
+      return 200;
+    } catch (error) {
+      const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+      const isRefusal = first instanceof Error && 'status' in first && first.status === 400;
+      if (isRefusal || first instanceof SyntaxError) return 400;
+      log.error(
+        { reason: first instanceof Error ? first.message : String(first) },
+        'a delivery was not kept',
+      );
+      return 503;
+    }
+  };
+}
+
+interface AppWork extends AsyncDisposable {
+  /** Whether a run may start its first unit. */
+  readonly approve: (run: string) => ReturnType<typeof approveRun>;
+}
+
+/** Handles deliveries and tells about runs, until it is disposed of. */
+export function startAppWork(
+  app: AppSettings,
+  settings: Settings,
+  services: ServerStore & {
+    readonly contexts: ServerContexts;
+    readonly github: GitHubApp;
+    readonly redact: (text: string) => string;
+    readonly log: Logger;
+  },
+): AppWork {
+  const { database, listener, log, redact } = services;
+  const onTrouble = (what: string) => (error: unknown) =>
+    log.error({ reason: redact(error instanceof Error ? error.message : String(error)) }, what);
+  const handlerServices: HandlerServices = {
+    ...services,
+    origin: app.origin,
+    policy: {
+      bots: new Set(settings.CHOO_BOTS),
+      allowedProviders: settings.CHOO_PROVIDERS,
+      provider: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
+      sandbox: settings.CHOO_SANDBOX,
+      agentsOf: createHostedAgents(settings.PATH, {
+        providers: settings.CHOO_PROVIDERS,
+        models: settings.CHOO_MODELS,
+      }),
+    },
+  };
+  const deliveries = new DeliveryBook(database);
+  const handle = createHandler(handlerServices);
+  const reporter = new Reporter(handlerServices, (what, error) => onTrouble(what)(error));
+  const stack = new AsyncDisposableStack();
+  stack.use(
+    new WorkLoop({
+      listener,
+      about: ['run', 'report'],
+      width: REPORTERS,
+      act: async () => (await tellNext(database, async (report) => reporter.tell(report))) !== undefined,
+      onTrouble: onTrouble('reports could not be read'),
+    }),
+  );
+  stack.use(
+    new WorkLoop({
+      listener,
+      about: ['delivery'],
+      width: HANDLERS,
+      act: async () => {
+        const handled = await deliveries.handleNext(handle);
+        if (handled?.kind === 'failed')
+          log.error({ reason: handled.reason }, 'a delivery could not be handled');
+        return handled !== undefined;
+      },
+      onTrouble: onTrouble('deliveries could not be read'),
+    }),
+  );
+  return {
+    approve: async (run) => approveRun(run, handlerServices),
+    [Symbol.asyncDispose]: async () => stack.disposeAsync(),
+  };
+}

@@ -1,0 +1,73 @@
+import type { Database } from './database.ts';
+
+/** The pull request of a unit. */
+export interface UnitPull {
+  readonly unit: string;
+  readonly number: number;
+  readonly nodeId: string;
+  readonly state: 'open' | 'merged' | 'closed';
+  readonly base: string;
+  readonly draft: boolean;
+  /** Of its title and body as they were written last. */
+  readonly hash: string;
+}
+
+/** The newest pull request of each unit for a branch. */
+export async function listUnitPulls(
+  database: Database,
+  repository: string,
+  target: string,
+): Promise<ReadonlyMap<string, UnitPull>> {
+  const rows = await database
+    .selectFrom('unit_pulls')
+    .select(['unit', 'number', 'node_id', 'state', 'base', 'draft', 'hash'])
+    .where('repository', '=', repository)
+    .where('target', '=', target)
+    .orderBy('number')
+    .execute();
+  return new Map(rows.map(({ node_id, ...row }) => [row.unit, { ...row, nodeId: node_id }]));
+}
+
+/** Whose pull request that is; undefined: no unit's. */
+export async function findUnitPull(
+  database: Database,
+  repository: string,
+  number: number,
+): Promise<{ readonly target: string; readonly unit: string } | undefined> {
+  return database
+    .selectFrom('unit_pulls')
+    .select(['target', 'unit'])
+    .where('repository', '=', repository)
+    .where('number', '=', number)
+    .executeTakeFirst();
+}
+
+export async function noteUnitPull(
+  database: Database,
+  repository: string,
+  target: string,
+  { unit, number, nodeId, state, base, draft, hash }: UnitPull,
+): Promise<void> {
+  const values = { target, unit, node_id: nodeId, state, base, draft, hash };
+  await database
+    .insertInto('unit_pulls')
+    .values({ ...values, repository, number })
+    .onConflict((conflict) => conflict.columns(['repository', 'number']).doUpdateSet(values))
+    .execute();
+}
+
+/** What somebody did to it. */
+export async function changeUnitPull(
+  database: Database,
+  repository: string,
+  number: number,
+  change: { readonly state?: UnitPull['state']; readonly base?: string; readonly draft?: boolean },
+): Promise<void> {
+  if (Object.keys(change).length === 0) return;
+  await database
+    .updateTable('unit_pulls')
+    .set(change)
+    .where('repository', '=', repository)
+    .where('number', '=', number)
+    .execute();
+}

@@ -1,0 +1,81 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { acceptDelivery, type ReceiveDelivery } from './webhooks.ts';
+
+/** Whether the process can do its work, and if not, why. */
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+/** The web side of a server. */
+export interface WebServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+export interface WebServices {
+  readonly readiness: () => Promise<Readiness>;
+  /** Takes deliveries in; undefined: there is no App. */
+  readonly receive: ReceiveDelivery | undefined;
+}
+
+/** Where deliveries come in. */
+export const WEBHOOK_PATH = '/api/github/webhooks';
+
+/**
+ * Listens. `/healthz`: the process is there. `/readyz`: it can do its work, else 503 with the reason. Deliveries come in at
+ * {@link WEBHOOK_PATH}. Anything else: 404. Rejects when the port cannot be had.
+ */
+export async function serveWeb(
+  { host, port }: { readonly host: string; readonly port: number },
+  { readiness, receive }: WebServices,
+): Promise<WebServer> {
+  const route = async (request: IncomingMessage): Promise<Answer> => {
+    const path = request.url?.split('?')[0] ?? '';
+    if (path === WEBHOOK_PATH && receive !== undefined) {
+      const status = await acceptDelivery(request, receive);
+      return { status, body: { received: status < 300 } };
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return { status: 405, body: { error: 'only GET' } };
+    if (path === '/healthz') return { status: 200, body: { alive: true } };
+    if (path !== '/readyz') return { status: 404, body: { error: 'there is nothing here' } };
+    const state = await readiness().catch(() => ({ ready: false, reason: 'it could not be found out' }));
+    return { status: state.ready ? 200 : 503, body: state };
+  };
+  const server = createServer((request, response) => {
+    route(request).then(
+      (answer) => send(request, response, answer),
+      () => send(request, response, { status: 500, body: { error: 'it went wrong here' } }),
+    );
+  });
+  await listen(server, host, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections(); // what is being taken in is answered
+      setTimeout(() => server.closeAllConnections(), 1_000).unref();
+      await closed;
+    },
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: object;
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
+  // What was not read to its end must not be taken for the next request.
+  const close = request.complete ? {} : { connection: 'close' };
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...close });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,160 @@
+import { join } from 'node:path';
+import type { Emulator } from './emulator.ts';
+import type { Level } from './options.ts';
+import { copyBare, newRepository } from './seed.ts';
+import { viewUser } from './views.ts';
+import {
+  fullName,
+  nodeId,
+  repositoryNamed,
+  userNamed,
+  type Installation,
+  type Json,
+  type Repository,
+  type User,
+  type World,
+} from './world.ts';
+
+/** What owners and admins do to repositories and installations. Repositories are named `owner/name`. */
+export interface Administration {
+  readonly setPermission: (repo: string, login: string, level: Level) => void;
+  readonly suspend: (installation: number) => void;
+  readonly unsuspend: (installation: number) => void;
+  readonly uninstall: (installation: number) => void;
+  /** Returns the new installation of that account on those repositories of its. */
+  readonly install: (account: string, repos: readonly string[]) => number;
+  readonly addRepository: (repo: string, installation: number) => void;
+  readonly removeRepository: (repo: string) => void;
+  readonly rename: (repo: string, newName: string) => Promise<void>;
+  readonly transfer: (repo: string, newOwner: string) => void;
+  /** Returns the fork's name; the app is not installed on it. */
+  readonly fork: (repo: string, login: string) => Promise<string>;
+}
+
+export function administer(world: World, emulator: Emulator, spare: readonly Installation[]): Administration {
+  const repositoryOf = (repo: string): Repository => {
+    const found = repositoryNamed(world, repo);
+    if (found === undefined) throw new Error(`There is no repository \`${repo}\``);
+    return found;
+  };
+  const installationOf = (id: number): Installation => {
+    const found = world.installations.find((each) => each.id === id && !each.deleted);
+    if (found === undefined) throw new Error(`There is no installation \`${id}\``);
+    return found;
+  };
+  const personNamed = (login: string): User => {
+    const found = userNamed(world, login);
+    if (found === undefined) throw new Error(`Nobody is called \`${login}\` here`);
+    return found;
+  };
+  const raise = (installation: Installation, action: string): void => {
+    const repositories = world.repositories.filter((each) => each.installation === installation);
+    const payload = { repositories: repositories.map((each) => brief(each)), requester: null };
+    world.raise({ event: 'installation', action, sender: installation.account, installation, payload });
+  };
+  const raiseChange = (
+    installation: Installation,
+    repository: Repository,
+    action: 'added' | 'removed',
+  ): void => {
+    const list = [brief(repository)];
+    world.raise({
+      event: 'installation_repositories',
+      action,
+      sender: installation.account,
+      installation,
+      payload: {
+        repository_selection: 'selected',
+        repositories_added: action === 'added' ? list : [],
+        repositories_removed: action === 'removed' ? list : [],
+        requester: null,
+      },
+    });
+  };
+
+  return {
+    setPermission: (repo, login, level) =>
+      void repositoryOf(repo).collaborators.set(login.toLowerCase(), level),
+    suspend: (id) => {
+      const installation = installationOf(id);
+      installation.suspended = true;
+      raise(installation, 'suspend');
+    },
+    unsuspend: (id) => {
+      const installation = installationOf(id);
+      installation.suspended = false;
+      raise(installation, 'unsuspend');
+    },
+    uninstall: (id) => {
+      const installation = installationOf(id);
+      raise(installation, 'deleted');
+      installation.deleted = true;
+      for (const repository of world.repositories)
+        if (repository.installation === installation) repository.installation = undefined;
+    },
+    install: (account, repos) => {
+      const installation = spare.find(
+        (each) => each.account.login === account && !world.installations.includes(each),
+      );
+      if (installation === undefined) throw new Error(`\`${account}\` cannot install the app again`);
+      world.installations.push(installation);
+      for (const repo of repos) repositoryOf(repo).installation = installation;
+      raise(installation, 'created');
+      return installation.id;
+    },
+    addRepository: (repo, id) => {
+      const repository = repositoryOf(repo);
+      const installation = installationOf(id);
+      repository.installation = installation;
+      raiseChange(installation, repository, 'added');
+    },
+    removeRepository: (repo) => {
+      const repository = repositoryOf(repo);
+      const { installation } = repository;
+      repository.installation = undefined;
+      if (installation !== undefined) raiseChange(installation, repository, 'removed');
+    },
+    rename: async (repo, newName) => {
+      const repository = repositoryOf(repo);
+      const { name, owner } = repository;
+      repository.formerNames.push(fullName(repository));
+      repository.name = newName;
+      await emulator.ask(owner.login, 'PATCH', `/repos/${owner.login}/${name}`, { name: newName });
+      const payload = { changes: { repository: { name: { from: name } } } };
+      world.raise({ event: 'repository', action: 'renamed', sender: owner, repository, payload });
+    },
+    transfer: (repo, newOwner) => {
+      const repository = repositoryOf(repo);
+      const { owner, installation } = repository;
+      repository.formerNames.push(fullName(repository));
+      repository.owner = personNamed(newOwner);
+      const theirs = world.installations.find((each) => each.account === repository.owner && !each.deleted);
+      repository.installation = theirs;
+      const told = theirs ?? installation;
+      world.raise({
+        event: 'repository',
+        action: 'transferred',
+        sender: owner,
+        repository,
+        ...(told !== undefined && { installation: told }),
+        payload: { changes: { owner: { from: { user: viewUser(world, owner) } } } },
+      });
+    },
+    fork: async (repo, login) => {
+      const parent = repositoryOf(repo);
+      const owner = personNamed(login);
+      const profile = await emulator.ask(login, 'POST', `/repos/${repo}/forks`, {});
+      const id = Number(profile['id']);
+      const bare = await copyBare(join(parent.bare, '..'), id, parent.bare);
+      const { name, drafts, isPrivate } = parent;
+      const fork = { id, profile, owner, name, bare, drafts, isPrivate, parent, installation: undefined };
+      world.repositories.push(newRepository(fork));
+      return `${login}/${name}`;
+    },
+  };
+}
+
+function brief(repository: Repository): Json {
+  const { id, name, isPrivate } = repository;
+  return { id, node_id: nodeId('R', id), name, full_name: fullName(repository), private: isPrivate };
+}

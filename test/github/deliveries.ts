@@ -1,0 +1,109 @@
+import { createHmac, randomUUID } from 'node:crypto';
+
+/** One posting of an event to the app. */
+export interface Delivery {
+  readonly guid: string;
+  readonly event: string;
+  readonly action: string | undefined;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** What the app answered; undefined while it waits or if nobody answered. */
+  status: number | undefined;
+  /** Where it stands; whatever is not 2xx failed. */
+  state: 'waiting' | 'under way' | 'delivered' | 'failed';
+}
+
+export interface Handmade {
+  readonly secret?: string;
+  readonly guid?: string;
+}
+
+/** GitHub gives an app ten seconds. */
+const TIMEOUT_MS = 10_000;
+
+/** Signs and posts what happened, each once, in the order it happened, and remembers how it went. */
+export class Deliveries implements AsyncDisposable {
+  readonly all: Delivery[] = [];
+  readonly #secret: string;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #closed = new AbortController();
+  readonly #secrets = new WeakMap<Delivery, string>();
+  #url: string | undefined;
+
+  constructor(secret: string, url: string | undefined) {
+    this.#secret = secret;
+    this.#url = url;
+  }
+
+  /** Where deliveries go from now on; without a place they wait. */
+  deliverTo(url: string | undefined): void {
+    this.#url = url;
+    if (url === undefined) return;
+    for (const delivery of this.all) if (delivery.state === 'waiting') this.#start(delivery, url);
+  }
+
+  add(event: string, body: Readonly<Record<string, unknown>>, { secret, guid }: Handmade = {}): Delivery {
+    const { action } = body;
+    const delivery: Delivery = {
+      guid: guid ?? randomUUID(),
+      event,
+      action: typeof action === 'string' ? action : undefined,
+      body,
+      status: undefined,
+      state: 'waiting',
+    };
+    this.all.push(delivery);
+    this.#secrets.set(delivery, secret ?? this.#secret);
+    if (this.#url !== undefined) this.#start(delivery, this.#url);
+    return delivery;
+  }
+
+  /** Posts it again, as a person does on the app's page; by another id only if asked for. */
+  redeliver(
+    { event, body, guid }: Delivery,
+    { newGuid = false }: { readonly newGuid?: boolean } = {},
+  ): Delivery {
+    return this.add(event, body, newGuid ? {} : { guid });
+  }
+
+  /** Resolves when none is under way; those that a delivery led to are waited for too. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #start(delivery: Delivery, url: string): void {
+    delivery.state = 'under way';
+    const posting = this.#post(delivery, url).finally(() => this.#underWay.delete(posting));
+    this.#underWay.add(posting);
+  }
+
+  async #post(delivery: Delivery, url: string): Promise<void> {
+    const raw = JSON.stringify(delivery.body);
+    const secret = this.#secrets.get(delivery) ?? this.#secret;
+    const signature = createHmac('sha256', secret).update(raw).digest('hex');
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'GitHub-Hookshot/stand-in',
+          'x-github-event': delivery.event,
+          'x-github-delivery': delivery.guid,
+          'x-hub-signature-256': `sha256=${signature}`,
+        },
+        body: raw,
+        signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), this.#closed.signal]),
+      });
+      await response.arrayBuffer();
+      delivery.status = response.status;
+      delivery.state = response.ok ? 'delivered' : 'failed';
+    } catch {
+      delivery.state = 'failed';
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#url = undefined;
+    this.#closed.abort();
+    await this.settled();
+  }
+}

@@ -1,0 +1,111 @@
+import { answerGraphql } from './graphql.ts';
+import { answer } from './router.ts';
+import { ROUTES } from './routes/all.ts';
+import { raiseRun } from './routes/checks.ts';
+import { repositoryNamed, userNamed, type Actor, type Json, type Repository, type World } from './world.ts';
+
+interface NewPull {
+  readonly head: string;
+  readonly base: string;
+  readonly title: string;
+  readonly body?: string;
+  readonly draft?: boolean;
+  /** The head is a branch of this person's fork. */
+  readonly fromFork?: boolean;
+}
+
+/** What a person does on GitHub's pages. It goes by the routes of the API, past faults and logs; a refusal throws. */
+export interface Person {
+  readonly createIssue: (
+    repo: string,
+    issue: { readonly title: string; readonly body?: string; readonly labels?: readonly string[] },
+  ) => Promise<number>;
+  readonly comment: (repo: string, number: number, body: string) => Promise<number>;
+  readonly editComment: (repo: string, comment: number, body: string) => Promise<void>;
+  readonly deleteComment: (repo: string, comment: number) => Promise<void>;
+  readonly react: (repo: string, comment: number, content: string) => Promise<void>;
+  readonly label: (repo: string, number: number, name: string) => Promise<void>;
+  readonly unlabel: (repo: string, number: number, name: string) => Promise<void>;
+  readonly openPull: (repo: string, pull: NewPull) => Promise<number>;
+  /** Of an issue or a pull request; only that has a base. */
+  readonly edit: (
+    repo: string,
+    number: number,
+    to: { readonly title?: string; readonly body?: string; readonly base?: string },
+  ) => Promise<void>;
+  readonly close: (repo: string, number: number) => Promise<void>;
+  readonly reopen: (repo: string, number: number) => Promise<void>;
+  /** Returns the commit. */
+  readonly merge: (repo: string, number: number, method?: 'merge' | 'squash') => Promise<string>;
+  readonly ready: (repo: string, number: number) => Promise<void>;
+  readonly convertToDraft: (repo: string, number: number) => Promise<void>;
+  readonly deleteBranch: (repo: string, branch: string) => Promise<void>;
+  readonly pressButton: (repo: string, checkRun: number, identifier: string) => void;
+  readonly rerequestCheck: (repo: string, checkRun: number) => Promise<void>;
+  readonly rerequestSuite: (repo: string, suite: number) => Promise<void>;
+}
+
+export function actAs(world: World, login: string): Person {
+  const user = userNamed(world, login);
+  if (user === undefined) throw new Error(`Nobody is called \`${login}\` here`);
+  const actor: Actor = { kind: 'user', user };
+  const repositoryOf = (repo: string): Repository => {
+    const found = repositoryNamed(world, repo);
+    if (found === undefined) throw new Error(`There is no repository \`${repo}\``);
+    return found;
+  };
+  const call = async (method: string, repo: string, path: string, body: Json = {}): Promise<Json> => {
+    const whole = `/repos/${repo}${path}`;
+    const reply = await answer(ROUTES, { world, actor, method, path: whole, query: {}, body, accept: '' });
+    if (reply === undefined || reply.status >= 400)
+      throw new Error(`${login} was refused ${method} ${whole}: ${JSON.stringify(reply?.body)}`);
+    return (reply.body ?? {}) as Json;
+  };
+  const setDraft = async (repo: string, number: number, mutation: string): Promise<void> => {
+    const pull = repositoryOf(repo).issues.find((issue) => issue.number === number)?.pull;
+    const query = `mutation { ${mutation}(input: {pullRequestId: "${pull?.nodeId}"}) { clientMutationId } }`;
+    const { errors } = (await answerGraphql(world, actor, { query })).body as { errors?: unknown };
+    if (errors !== undefined) throw new Error(`${login} was refused ${mutation}: ${JSON.stringify(errors)}`);
+  };
+  const numberOf = ({ number }: Json): number => Number(number);
+
+  return {
+    createIssue: async (repo, issue) => numberOf(await call('POST', repo, '/issues', issue)),
+    comment: async (repo, number, body) =>
+      Number((await call('POST', repo, `/issues/${number}/comments`, { body }))['id']),
+    editComment: async (repo, comment, body) =>
+      void (await call('PATCH', repo, `/issues/comments/${comment}`, { body })),
+    deleteComment: async (repo, comment) => void (await call('DELETE', repo, `/issues/comments/${comment}`)),
+    react: async (repo, comment, content) =>
+      void (await call('POST', repo, `/issues/comments/${comment}/reactions`, { content })),
+    label: async (repo, number, name) =>
+      void (await call('POST', repo, `/issues/${number}/labels`, { labels: [name] })),
+    unlabel: async (repo, number, name) =>
+      void (await call('DELETE', repo, `/issues/${number}/labels/${encodeURIComponent(name)}`)),
+    openPull: async (repo, { fromFork = false, head, ...pull }) =>
+      numberOf(await call('POST', repo, '/pulls', { ...pull, head: fromFork ? `${login}:${head}` : head })),
+    edit: async (repo, number, to) => {
+      const { pull } = repositoryOf(repo).issues.find((issue) => issue.number === number) ?? {};
+      await call('PATCH', repo, `/${pull === undefined ? 'issues' : 'pulls'}/${number}`, to);
+    },
+    close: async (repo, number) => void (await call('PATCH', repo, `/issues/${number}`, { state: 'closed' })),
+    reopen: async (repo, number) => void (await call('PATCH', repo, `/issues/${number}`, { state: 'open' })),
+    merge: async (repo, number, method = 'merge') =>
+      String((await call('PUT', repo, `/pulls/${number}/merge`, { merge_method: method }))['sha']),
+    ready: (repo, number) => setDraft(repo, number, 'markPullRequestReadyForReview'),
+    convertToDraft: (repo, number) => setDraft(repo, number, 'convertPullRequestToDraft'),
+    deleteBranch: async (repo, branch) => void (await call('DELETE', repo, `/git/refs/heads/${branch}`)),
+    pressButton: (repo, checkRun, identifier) => {
+      const repository = repositoryOf(repo);
+      const run = repository.checks.find(({ id }) => id === checkRun);
+      // GitHub shows the buttons of completed runs only.
+      if (run?.status !== 'completed' || !run.actions.some((action) => action.identifier === identifier))
+        throw new Error(`Check run \`${checkRun}\` shows no button \`${identifier}\``);
+      raiseRun({ world, repository, actor }, run, 'requested_action', { requested_action: { identifier } });
+    },
+    rerequestCheck: async (repo, checkRun) =>
+      void (await call('POST', repo, `/check-runs/${checkRun}/rerequest`)),
+    rerequestSuite: async (repo, suite) =>
+      void (await call('POST', repo, `/check-suites/${suite}/rerequest`)),
+  };
+}

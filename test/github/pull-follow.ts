@@ -1,0 +1,123 @@
+import { commitOf, git, isAncestor } from './git.ts';
+import type { Push } from './pushes.ts';
+import { viewPull } from './pull-views.ts';
+import { now, type Issue, type Pull, type Repository, type World } from './world.ts';
+
+/** A pull request and where it is. */
+interface OpenPull {
+  readonly repository: Repository;
+  readonly issue: Issue;
+  readonly pull: Pull;
+}
+
+/** Keeps a pull request's head in the base's repository, which may not be where the branch is. */
+export async function keepHead(repository: Repository, issue: Issue, { head }: Pull): Promise<void> {
+  const ref = `refs/pull/${issue.number}/head`;
+  if (head.repository === repository) await git(repository.bare, ['update-ref', ref, head.sha]);
+  else await git(repository.bare, ['fetch', '-q', head.repository.bare, `+${head.sha}:${ref}`]);
+}
+
+/** A branch moved: so do the open pull requests that come from it; without it they close. */
+export async function followHead(push: Push, branch: string, tip: string | undefined): Promise<void> {
+  const from = openPulls(
+    push.world,
+    ({ head }) => head.repository === push.repository && head.ref === branch,
+  );
+  for (const found of from) {
+    const { repository, issue, pull } = found;
+    if (tip === undefined) {
+      // What also came onto the base with the same push was merged and not thrown away.
+      if (!(await isMerged(found))) await close(push, found);
+      continue;
+    }
+    const before = pull.head.sha;
+    pull.head.sha = tip;
+    await keepHead(repository, issue, pull);
+    const base = await commitOf(repository.bare, `refs/heads/${pull.base.ref}`);
+    pull.base.sha = base ?? pull.base.sha;
+    issue.updatedAt = now();
+    await raise(push, found, 'synchronize', { before, after: tip });
+    const movedAlone = base !== undefined && base === push.before.get(`refs/heads/${pull.base.ref}`);
+    if (movedAlone && (await isAncestor(repository.bare, tip, base))) await close(push, found);
+  }
+}
+
+/** A base moved: what it now contains is merged. A base that is gone takes its pull requests along. */
+export async function followBase(push: Push, branch: string, tip: string | undefined): Promise<void> {
+  const onto = openPulls(
+    push.world,
+    ({ base }) => base.repository === push.repository && base.ref === branch,
+  );
+  for (const found of onto) {
+    if (tip === undefined) await loseBase(push, found, branch);
+    else if (await isMerged(found)) await finish(push, found, tip);
+  }
+}
+
+/** Closes a pull request as merged by that commit. */
+export async function finish(push: Push, found: OpenPull, commit: string): Promise<void> {
+  const { issue, pull } = found;
+  pull.mergedAt = now();
+  pull.mergedBy = push.sender;
+  pull.mergeCommit = commit;
+  await close(push, found);
+  issue.stateReason = null;
+}
+
+async function isMerged({ repository, pull: { head, base } }: OpenPull): Promise<boolean> {
+  const tip = await commitOf(repository.bare, `refs/heads/${base.ref}`);
+  return tip !== undefined && (await isAncestor(repository.bare, head.sha, tip));
+}
+
+/** Onto where the lost base was merged, if it was; otherwise it closes. */
+async function loseBase(push: Push, found: OpenPull, branch: string): Promise<void> {
+  const { repository, issue, pull } = found;
+  const merged = repository.issues.findLast(
+    (other) =>
+      other.pull !== undefined &&
+      other.pull.mergedAt !== null &&
+      other.pull.head.repository === repository &&
+      other.pull.head.ref === branch,
+  )?.pull;
+  const next =
+    merged === undefined ? undefined : await commitOf(repository.bare, `refs/heads/${merged.base.ref}`);
+  if (merged === undefined || next === undefined) return close(push, found);
+  const from = { ref: { from: pull.base.ref }, sha: { from: pull.base.sha } };
+  pull.base.ref = merged.base.ref;
+  pull.base.sha = next;
+  issue.updatedAt = now();
+  return raise(push, found, 'edited', { changes: { base: from } });
+}
+
+async function close(push: Push, found: OpenPull): Promise<void> {
+  found.issue.state = 'closed';
+  found.issue.closedAt = now();
+  found.issue.updatedAt = now();
+  await raise(push, found, 'closed');
+}
+
+async function raise(
+  { world, sender }: Push,
+  { repository, issue, pull }: OpenPull,
+  action: string,
+  extra: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const pullRequest = await viewPull(world, repository, issue, pull);
+  world.raise({
+    event: 'pull_request',
+    action,
+    sender,
+    repository,
+    payload: { number: issue.number, pull_request: pullRequest, ...extra },
+  });
+}
+
+function openPulls(world: World, matches: (pull: Pull) => boolean): OpenPull[] {
+  return world.repositories.flatMap((repository) =>
+    repository.issues.flatMap((issue) =>
+      issue.state === 'open' && issue.pull !== undefined && matches(issue.pull)
+        ? [{ repository, issue, pull: issue.pull }]
+        : [],
+    ),
+  );
+}

@@ -1,0 +1,141 @@
+import { askGit, commitOf, lines } from './git.ts';
+import { associationOf, viewLabel, viewRepository, viewUser } from './views.ts';
+import {
+  fullName,
+  type Issue,
+  type Json,
+  type Pull,
+  type Repository,
+  type Side,
+  type World,
+} from './world.ts';
+
+/** A pull request as lists show it. */
+export function viewPullBriefly(world: World, repository: Repository, issue: Issue, pull: Pull): Json {
+  const api = `${world.origin}/api/v3/repos/${fullName(repository)}`;
+  const html = `${world.origin}/${fullName(repository)}/pull/${issue.number}`;
+  const url = `${api}/pulls/${issue.number}`;
+  const comments = `${api}/issues/${issue.number}/comments`;
+  const statuses = `${api}/statuses/${pull.head.sha}`;
+  return {
+    id: pull.id,
+    node_id: pull.nodeId,
+    number: issue.number,
+    url,
+    html_url: html,
+    diff_url: `${html}.diff`,
+    patch_url: `${html}.patch`,
+    issue_url: `${api}/issues/${issue.number}`,
+    commits_url: `${url}/commits`,
+    review_comments_url: `${url}/comments`,
+    review_comment_url: `${api}/pulls/comments{/number}`,
+    comments_url: comments,
+    statuses_url: statuses,
+    state: issue.state,
+    locked: false,
+    title: issue.title,
+    body: issue.body,
+    user: viewUser(world, issue.user),
+    labels: issue.labels.map((label) => viewLabel(world, repository, label)),
+    milestone: null,
+    assignee: null,
+    assignees: [],
+    requested_reviewers: [],
+    requested_teams: [],
+    created_at: issue.createdAt,
+    updated_at: issue.updatedAt,
+    closed_at: issue.closedAt,
+    merged_at: pull.mergedAt,
+    merge_commit_sha: pull.mergeCommit,
+    draft: pull.draft,
+    head: viewSide(world, pull.head),
+    base: viewSide(world, pull.base),
+    _links: {
+      self: { href: url },
+      html: { href: html },
+      issue: { href: `${api}/issues/${issue.number}` },
+      comments: { href: comments },
+      review_comments: { href: `${url}/comments` },
+      review_comment: { href: `${api}/pulls/comments{/number}` },
+      commits: { href: `${url}/commits` },
+      statuses: { href: statuses },
+    },
+    author_association: associationOf(repository, issue.user),
+    auto_merge: null,
+    active_lock_reason: null,
+  };
+}
+
+/** A pull request as its own page and its events show it: git is asked how it stands. */
+export async function viewPull(
+  world: World,
+  repository: Repository,
+  issue: Issue,
+  pull: Pull,
+): Promise<Json> {
+  const { mergeable, commits, stat } = await standingOf(repository.bare, issue, pull);
+  const counted = (pattern: RegExp): number => Number(pattern.exec(stat)?.[1] ?? 0);
+  return {
+    ...viewPullBriefly(world, repository, issue, pull),
+    merged: pull.mergedAt !== null,
+    merged_by: pull.mergedBy === null ? null : viewUser(world, pull.mergedBy),
+    mergeable,
+    rebaseable: mergeable,
+    mergeable_state: stateOf(mergeable, pull),
+    comments: repository.comments.filter((comment) => comment.issue === issue).length,
+    review_comments: 0,
+    maintainer_can_modify: false,
+    commits,
+    additions: counted(/(\d+) insertion/),
+    deletions: counted(/(\d+) deletion/),
+    changed_files: counted(/(\d+) files? changed/),
+  };
+}
+
+/** Where the head left the base, as it stood when either was last looked at. */
+export async function mergeBase(bare: string, { head, base, mergedAt }: Pull): Promise<string | undefined> {
+  const tip = mergedAt === null ? await commitOf(bare, `refs/heads/${base.ref}`) : undefined;
+  return askGit(bare, ['merge-base', tip ?? base.sha, head.sha]);
+}
+
+/** What git says of it, in as few questions as will do: against the base as it is, or as it was once that is past. */
+async function standingOf(
+  bare: string,
+  { state }: Issue,
+  { head, base }: Pull,
+): Promise<{ readonly mergeable: boolean | null; readonly commits: number; readonly stat: string }> {
+  const against = async (onto: string): Promise<readonly [string | undefined, string]> =>
+    Promise.all([
+      askGit(bare, ['rev-list', '--count', head.sha, `^${onto}`]),
+      askGit(bare, ['diff', '--shortstat', `${onto}...${head.sha}`]).then((stat = '') => stat),
+    ]);
+  const tip = `refs/heads/${base.ref}`;
+  if (state === 'open') {
+    const [[commits, stat], tree] = await Promise.all([against(tip), mergedTree(bare, tip, head.sha)]);
+    if (commits !== undefined) return { mergeable: tree !== undefined, commits: Number(commits), stat };
+  }
+  const [commits = '0', stat] = await against(base.sha);
+  return { mergeable: null, commits: Number(commits), stat };
+}
+
+/** The tree of the merge, or undefined if there are conflicts. */
+export async function mergedTree(bare: string, base: string, head: string): Promise<string | undefined> {
+  const printed = await askGit(bare, ['merge-tree', '--write-tree', base, head]);
+  return printed === undefined ? undefined : lines(printed)[0];
+}
+
+function stateOf(mergeable: boolean | null, { draft }: Pull): string {
+  if (mergeable === null) return 'unknown';
+  if (!mergeable) return 'dirty';
+  return draft ? 'draft' : 'clean';
+}
+
+function viewSide(world: World, { repository, ref, sha }: Side): Json {
+  return {
+    label: `${repository.owner.login}:${ref}`,
+    ref,
+    sha,
+    user: viewUser(world, repository.owner),
+    repo: viewRepository(world, repository),
+  };
+}

@@ -1,0 +1,51 @@
+import { notFound } from '../refusal.ts';
+import { ok, repositoryRoute, route, type Route } from '../router.ts';
+import { viewRepositoryFully, viewUser } from '../views.ts';
+import { levelOf, userNamed, type Json, type User, type World } from '../world.ts';
+
+const METADATA = { permission: 'metadata' };
+
+/** Repositories, users, and what these may do in those. */
+export const REPOSITORY_ROUTES: readonly Route[] = [
+  repositoryRoute('GET ', METADATA, ({ world, repository, actor }) => {
+    const level = actor.kind === 'user' ? levelOf(repository, actor.user) : 'write';
+    const permissions = {
+      admin: level === 'admin',
+      maintain: level === 'admin',
+      push: level === 'admin' || level === 'write',
+      triage: level === 'admin' || level === 'write',
+      pull: true,
+    };
+    return ok({ ...viewRepositoryFully(world, repository), permissions });
+  }),
+  repositoryRoute('GET /collaborators/:login/permission', METADATA, ({ world, repository, params }) => {
+    const user = userNamed(world, params['login'] ?? '');
+    if (user === undefined) throw notFound();
+    const permission = levelOf(repository, user);
+    return ok({
+      permission,
+      role_name: permission,
+      user: { ...viewUser(world, user), role_name: permission },
+    });
+  }),
+  repositoryRoute('GET /collaborators/:login', METADATA, ({ world, repository, params }) => {
+    const user = userNamed(world, params['login'] ?? '');
+    if (user === undefined || levelOf(repository, user) === 'none') throw notFound();
+    return { status: 204 };
+  }),
+  route('GET /user', ({ world, actor }) => ok(viewFully(world, actor.user))),
+  route('GET /user/:id', ({ world, params }) => {
+    const user = world.users.find(({ id }) => id === Number(params['id']));
+    if (user === undefined) throw notFound();
+    return ok(viewFully(world, user));
+  }),
+  route('GET /users/:login', ({ world, params }) => {
+    const user = userNamed(world, params['login'] ?? '');
+    if (user === undefined) throw notFound();
+    return ok(viewFully(world, user));
+  }),
+];
+
+function viewFully(world: World, user: User): Json {
+  return { ...user.profile, ...viewUser(world, user) };
+}

@@ -1,0 +1,92 @@
+import pLimit from 'p-limit';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { git, GIT_ENVIRONMENT } from './git.ts';
+import type { Level } from './options.ts';
+import type { Installation, Json, Repository, User } from './world.ts';
+
+/** Makes a bare repository below the root, with one commit on `main` if there are files. */
+export async function makeBare(
+  root: string,
+  id: number,
+  files: Readonly<Record<string, string>>,
+  by: string,
+): Promise<string> {
+  const bare = join(root, `${id}.git`);
+  await execa('git', ['init', '-q', '--bare', '-b', 'main', '--template=', bare], {
+    extendEnv: false,
+    env: GIT_ENVIRONMENT,
+  });
+  await appendFile(join(bare, 'config'), SETTINGS(root));
+  await importFiles(bare, files, by);
+  return bare;
+}
+
+/** Makes a bare repository that begins as a copy. */
+export async function copyBare(root: string, id: number, from: string): Promise<string> {
+  const bare = await makeBare(root, id, {}, '');
+  await git(bare, ['fetch', '-q', from, 'refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*']);
+  return bare;
+}
+
+/** A repository in which nothing has happened. */
+export function newRepository(
+  of: Pick<Repository, 'id' | 'profile' | 'owner' | 'name' | 'bare' | 'drafts' | 'isPrivate'> & {
+    readonly parent?: Repository;
+    readonly installation: Installation | undefined;
+    readonly collaborators?: Readonly<Record<string, Level>>;
+  },
+): Repository {
+  const { collaborators = {}, parent, ...rest } = of;
+  return {
+    ...rest,
+    parent,
+    collaborators: new Map(
+      Object.entries(collaborators).map(([login, level]) => [login.toLowerCase(), level]),
+    ),
+    formerNames: [],
+    alone: pLimit(1),
+    labels: [],
+    issues: [],
+    comments: [],
+    reactions: [],
+    suites: [],
+    checks: [],
+    statuses: [],
+  };
+}
+
+export function userFrom(profile: Json, type: User['type'], login: string): User {
+  return { id: Number(profile['id']), login, type, profile };
+}
+
+// What GitHub allows besides: pushing at all, partial clones, fetching by commit. A pack stays a pack: that is fast.
+const SETTINGS = (root: string): string => `
+[http]
+	receivepack = true
+[core]
+	hooksPath = ${join(root, 'hooks')}
+[receive]
+	unpackLimit = 1
+	autogc = false
+[gc]
+	auto = 0
+[uploadpack]
+	allowFilter = true
+	allowAnySHA1InWant = true
+`;
+
+async function importFiles(bare: string, files: Readonly<Record<string, string>>, by: string): Promise<void> {
+  const entries = Object.entries(files);
+  if (entries.length === 0) return;
+  const at = Math.floor(Date.now() / 1000);
+  const who = `${by} <${by}@users.noreply.localhost> ${at} +0000`;
+  const data = (content: string): string => `data ${Buffer.byteLength(content)}\n${content}\n`;
+  const commit = `commit refs/heads/main\nauthor ${who}\ncommitter ${who}\n${data('Initial commit')}`;
+  const changes = entries.map(
+    ([path, content]) =>
+      `M ${content.startsWith('#!') ? '100755' : '100644'} inline ${path}\n${data(content)}`,
+  );
+  await git(bare, ['fast-import', '--quiet'], `${commit}${changes.join('')}\n`);
+}

@@ -1,0 +1,141 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { administer, type Administration } from './administration.ts';
+import { createCredentials } from './credentials.ts';
+import { Deliveries, type Delivery, type Handmade } from './deliveries.ts';
+import { startEmulator, tokenOfPerson, type Emulator } from './emulator.ts';
+import { tell } from './events.ts';
+import type { Fault, FaultMatch } from './faults.ts';
+import { startFront, type Front, type FrontRequest, type FrontAnswer } from './front.ts';
+import type { GitHubOptions } from './options.ts';
+import { actAs, type Person } from './people.ts';
+import { PRE_RECEIVE } from './push-report.ts';
+import type { LoggedRequest } from './requests.ts';
+import { serve } from './serving.ts';
+import { snapshotOf, type RepositoryState } from './snapshot.ts';
+import { buildWorld, planWorld } from './world-building.ts';
+import { repositoryNamed, type Repository, type World } from './world.ts';
+
+/** What choo's environment must say to use this GitHub. */
+interface GitHubEnvironment {
+  readonly APP_ID: string;
+  readonly PRIVATE_KEY: string;
+  readonly WEBHOOK_SECRET: string;
+  readonly GHE_HOST: string;
+  readonly GHE_PROTOCOL: 'http';
+}
+
+/** A GitHub of one's own. Repositories are named `owner/name`. */
+export interface GitHub extends Administration, AsyncDisposable {
+  readonly origin: string;
+  /** `127.0.0.1:port`. */
+  readonly host: string;
+  readonly environment: GitHubEnvironment;
+  /** What the app asked for, the oldest first. */
+  readonly requests: readonly LoggedRequest[];
+  /** What `onRequest` had against them. */
+  readonly violations: readonly string[];
+  readonly deliveries: readonly Delivery[];
+  /** Where webhooks go; undefined makes them wait. */
+  readonly deliverTo: (url: string | undefined) => void;
+  /** Posts an event that nothing here raised, as it is. */
+  readonly deliver: (event: string, payload: Readonly<Record<string, unknown>>, as?: Handmade) => Delivery;
+  readonly redeliver: (delivery: Delivery, options?: { readonly newGuid?: boolean }) => Delivery;
+  readonly redeliverAll: () => readonly Delivery[];
+  readonly redeliverFailed: () => readonly Delivery[];
+  /** Resolves when no delivery is under way. */
+  readonly settled: () => Promise<void>;
+  readonly as: (login: string) => Person;
+  readonly tokenOf: (login: string) => string;
+  /** The address for a real git, with the person's credentials in it. */
+  readonly remote: (repo: string, login: string) => string;
+  /** Where the bare repository is. */
+  readonly bare: (repo: string) => string;
+  readonly state: (repo: string) => Promise<RepositoryState>;
+  readonly installationOf: (repo: string) => number | undefined;
+  readonly repositoryId: (repo: string) => number;
+  readonly expireTokens: () => void;
+  readonly fail: (match: FaultMatch, fault: Fault) => void;
+  readonly down: Front['down'];
+  readonly up: Front['up'];
+}
+
+/** Starts one; it is gone without a trace when disposed of. */
+export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> {
+  await using releasing = new AsyncDisposableStack();
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'choo-github-')));
+  releasing.defer(() => rm(root, { recursive: true, force: true, maxRetries: 3 }));
+  await mkdir(join(root, 'hooks'));
+  await writeFile(join(root, 'hooks', 'pre-receive'), PRE_RECEIVE, { mode: 0o755 });
+
+  let answer: (request: FrontRequest) => Promise<FrontAnswer> = () => Promise.reject(new Error('not ready'));
+  const front = releasing.use(await startFront((request) => answer(request)));
+  const { origin } = front;
+  const privateKey = options.app?.privateKey ?? newKey();
+  const plan = planWorld(options, privateKey);
+  const emulator: Emulator = releasing.use(await startEmulator(plan.seed, `${origin}/api/v3`));
+  const deliveries = releasing.use(new Deliveries(plan.webhookSecret, options.deliverTo));
+  const { world, spare } = await buildWorld({ options, plan, origin, root, emulator }, (happening): void =>
+    tell(world, deliveries, happening),
+  );
+  const credentials = createCredentials(world, emulator);
+  const requests: LoggedRequest[] = [];
+  const violations: string[] = [];
+  const { onRequest } = options;
+  answer = (request) => serve({ world, emulator, credentials, requests, violations, onRequest }, request);
+
+  // Once more, so that it is the first to go: nobody asks what is gone already.
+  releasing.use(front);
+  const { host } = new URL(origin);
+  const stop = releasing.move();
+  return {
+    origin,
+    host,
+    environment: {
+      APP_ID: `${world.app.id}`,
+      PRIVATE_KEY: privateKey,
+      WEBHOOK_SECRET: plan.webhookSecret,
+      GHE_HOST: host,
+      GHE_PROTOCOL: 'http',
+    },
+    requests,
+    violations,
+    deliveries: deliveries.all,
+    deliverTo: (url) => deliveries.deliverTo(url),
+    deliver: (event, payload, as) => deliveries.add(event, payload, as),
+    redeliver: (delivery, how) => deliveries.redeliver(delivery, how),
+    redeliverAll: () => [...deliveries.all].map((delivery) => deliveries.redeliver(delivery)),
+    redeliverFailed: () =>
+      deliveries.all
+        .filter(({ state }) => state === 'failed')
+        .map((delivery) => deliveries.redeliver(delivery)),
+    settled: () => deliveries.settled(),
+    as: (login) => actAs(world, login),
+    tokenOf: tokenOfPerson,
+    remote: (repo, login) =>
+      `http://${encodeURIComponent(login)}:${tokenOfPerson(login)}@${host}/${repo}.git`,
+    bare: (repo) => repositoryOf(world, repo).bare,
+    state: (repo) => snapshotOf(repositoryOf(world, repo), world.app.slug),
+    installationOf: (repo) => repositoryOf(world, repo).installation?.id,
+    repositoryId: (repo) => repositoryOf(world, repo).id,
+    expireTokens: credentials.expire,
+    fail: front.faults.add,
+    down: front.down,
+    up: front.up,
+    ...administer(world, emulator, spare),
+    [Symbol.asyncDispose]: () => stop.disposeAsync(),
+  };
+}
+
+function repositoryOf(world: World, repo: string): Repository {
+  const found = repositoryNamed(world, repo);
+  if (found === undefined) throw new Error(`There is no repository \`${repo}\``);
+  return found;
+}
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+}

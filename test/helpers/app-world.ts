@@ -1,0 +1,131 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type GitHub, startGitHub } from '../github/stand-in.ts';
+import type { RepositoryOptions } from '../github/options.ts';
+import { git, writeFiles } from './git-repository.ts';
+import { makeServer, type Server, type ServerProcess } from './server-project.ts';
+import { projectFiles, type ProjectSpec } from './spec-project.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
+
+/** The repository that the App is installed on in tests. */
+export const REPO = 'team/widgets';
+
+/** A GitHub with one repository, and a choo that is its App. */
+export interface AppWorld extends AsyncDisposable {
+  readonly github: GitHub;
+  readonly server: Server;
+  /** Starts the App, or starts it again, and has deliveries come to it. */
+  readonly start: (environment?: Readonly<Record<string, string>>) => Promise<ServerProcess>;
+  /** Commits files on a branch of a clone and pushes it, as a person. Null: the file goes. Returns the commit. */
+  readonly push: (
+    login: string,
+    branch: string,
+    files: Readonly<Record<string, string>>,
+    options?: { readonly from?: string },
+  ) => Promise<string>;
+  /** In the repository on GitHub's side. */
+  readonly git: (...args: string[]) => Promise<string>;
+  /** Waits for something to hold, on GitHub's side. */
+  readonly until: (what: string, holds: (state: State) => boolean, ms?: number) => Promise<State>;
+}
+
+export type State = Awaited<ReturnType<GitHub['state']>>;
+
+/** Makes it: `alice` may write, `reader` may read, `stranger` may look. The App is not started. */
+export async function makeAppWorld(
+  project: ProjectSpec,
+  options: Partial<RepositoryOptions> & { readonly environment?: Readonly<Record<string, string>> } = {},
+): Promise<AppWorld> {
+  await using stack = new AsyncDisposableStack();
+  const { environment = {}, ...repository } = options;
+  const place = stack.use(await temporaryDirectory());
+  const github = stack.use(
+    await startGitHub({
+      users: [
+        { login: 'team' },
+        { login: 'alice' },
+        { login: 'reader' },
+        { login: 'stranger' },
+        { login: 'alice[bot]', type: 'Bot' },
+      ],
+      repositories: [
+        {
+          owner: 'team',
+          name: 'widgets',
+          files: projectFiles(project),
+          collaborators: { alice: 'write', reader: 'read' },
+          ...repository,
+        },
+      ],
+    }),
+  );
+  const clone = join(place.path, 'clone');
+  await mkdir(clone);
+  const server = stack.use(
+    makeServer({
+      cwd: place.path,
+      dataDirectory: join(place.path, 'data'),
+      environment: { ...github.environment, CHOO_WRITE_PAUSE_MS: '0', ...environment },
+    }),
+  );
+  const kept = stack.move();
+  return {
+    github,
+    server,
+    start: async (more = {}) => {
+      const process = await server.serve({ environment: more });
+      github.deliverTo(`http://127.0.0.1:${process.port}/api/github/webhooks`);
+      return process;
+    },
+    push: async (login, branch, files, { from = 'main' } = {}) => {
+      const remote = github.remote(REPO, login);
+      await git(clone, 'init', '--quiet');
+      await git(clone, 'fetch', '--quiet', remote, '+refs/heads/*:refs/remotes/origin/*');
+      const start = await git(clone, 'rev-parse', '--verify', `refs/remotes/origin/${branch}`).catch(() =>
+        git(clone, 'rev-parse', '--verify', `refs/remotes/origin/${from}`),
+      );
+      await git(clone, 'checkout', '--quiet', '--detach', '--force', start);
+      await writeFiles(clone, files);
+      await git(clone, 'add', '--all');
+      await git(clone, 'commit', '--quiet', '--allow-empty', '--message=change');
+      await git(clone, 'push', '--quiet', remote, `HEAD:refs/heads/${branch}`);
+      return git(clone, 'rev-parse', 'HEAD');
+    },
+    git: async (...args) => git(github.bare(REPO), ...args),
+    until: async (what, holds, ms = 60_000) => {
+      const end = Date.now() + ms;
+      for (;;) {
+        const state = await github.state(REPO);
+        if (holds(state)) return state;
+        if (Date.now() > end)
+          throw new Error(`${what} did not come: ${JSON.stringify(outline(state), null, 1)}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+  };
+}
+
+/** What of a state says how far things are. */
+function outline({ refs, pulls, comments, checks, reactions }: State): object {
+  return {
+    refs,
+    pulls: pulls.map(({ number, state, draft, head, base, title }) => ({
+      number,
+      state,
+      draft,
+      head,
+      base,
+      title,
+    })),
+    comments: comments.map(({ id, issue, user, body }) => ({ id, issue, user, body: body.slice(0, 300) })),
+    checks: checks.map(({ name, head_sha, status, conclusion, output }) => ({
+      name,
+      head_sha,
+      status,
+      conclusion,
+      title: output.title,
+    })),
+    reactions,
+  };
+}
