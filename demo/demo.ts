@@ -1,0 +1,202 @@
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openTerminal } from '../src/cli/terminal.ts';
+import { PROVIDER_NAMES } from '../src/config/schema.ts';
+import { openBubblewrap } from '../src/sandbox/bubblewrap.ts';
+import { type GitHub, startGitHub } from '../test/github/stand-in.ts';
+import { startApp } from './app-process.ts';
+import { renderPage } from './page.ts';
+import { clone, keepBranches, projectWithoutSpecs, pushSpecs } from './sample.ts';
+import { watchRun } from './watch.ts';
+
+const REPO = 'you/tally';
+const terminal = openTerminal(process.stdout, process.stderr);
+const { paint } = terminal;
+const width = Math.min(100, process.stdout.columns || 80);
+
+const HELP = `script/demo [--provider NAME] [--keep]
+
+choo as a GitHub App on this machine alone: a stand-in for GitHub with a sample repository,
+the App, a push of the specs, a comment that asks for a run, and a tour of what came of it.
+No account and no key: the specs themselves rehearse what an agent would do.
+
+  --provider NAME  have an agent of yours do it instead: ${PROVIDER_NAMES.join(', ')}
+                   (it takes its key from your environment, and costs what it costs)
+  --keep           leave everything running at the end, until Ctrl-C
+  --help           show this
+
+Exit status: 0 everything is where it should be, 1 something is not, 2 wrong usage.
+`;
+
+const FOR_REAL = `${paint('bold', 'For real')}
+  script/choo serve --setup --url https://choo.example.com   registers your own App in one click
+  script/choo serve                                          and is it; README.md, "Install it"
+`;
+
+type State = Awaited<ReturnType<GitHub['state']>>;
+
+try {
+  const { values } = parseArgs({
+    options: {
+      provider: { type: 'string', default: 'rehearsal' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) process.stdout.write(HELP);
+  else if (PROVIDER_NAMES.some((name) => name === values.provider)) await demo(values.provider, values.keep);
+  else throw new TypeError(`\`${values.provider}\` is none of ${PROVIDER_NAMES.join(', ')}`);
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`demo: ${message}\n`);
+  process.exitCode = error instanceof TypeError ? 2 : 1;
+}
+
+async function demo(provider: string, keep: boolean): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const started = performance.now();
+  const sandbox = await chooseSandbox();
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'choo-demo-')));
+  const dataDirectory = await realpath(await mkdtemp(join(tmpdir(), 'choo-demo-data-')));
+  stack.defer(async () => rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 }));
+
+  say('A stand-in for GitHub, with the repository', REPO);
+  const github = stack.use(
+    await startGitHub({
+      users: [{ login: 'you' }],
+      repositories: [{ owner: 'you', name: 'tally', files: await projectWithoutSpecs() }],
+    }),
+  );
+  say(
+    'choo, as its GitHub App',
+    `choo serve, ${sandbox === 'host' ? 'NOT sandboxed' : 'sandboxed'}, PostgreSQL built in`,
+  );
+  const app = stack.use(
+    await startApp(github, {
+      CHOO_DATA_DIR: dataDirectory,
+      CHOO_SANDBOX: sandbox,
+      CHOO_PROVIDERS: provider === 'rehearsal' ? provider : `rehearsal,${provider}`,
+      CHOO_WRITE_PAUSE_MS: '0',
+      CHOO_DRAIN_SECONDS: '0',
+    }),
+  );
+  github.deliverTo(app.webhooks);
+
+  const project = join(folder, 'tally');
+  await mkdir(folder, { recursive: true });
+  await clone(github.remote(REPO, 'you'), project);
+  const commit = await pushSpecs(project);
+  say('You push seven small specs', `git push, ${commit.slice(0, 7)} on main`);
+  await until(github, 'the plan', ({ checks }) =>
+    checks.some(({ name, status }) => name === 'choo / plan' && status === 'completed'),
+  );
+  const issue = await github.as('you').createIssue(REPO, { title: 'Build the word counter' });
+  const command = provider === 'rehearsal' ? '/choo run' : `/choo run --force-provider ${provider}`;
+  await github.as('you').comment(REPO, issue, command);
+  say('You write a comment', command);
+  terminal.out('\n');
+  await watchRun(dataDirectory, terminal);
+  const state = await until(github, 'the last word', ({ comments }) =>
+    comments.some(({ body }) => body.includes('<!-- choo:end')),
+  );
+  await github.settled();
+  await keepBranches(project);
+
+  tour(state, commit, sandbox);
+  const wrong = check(state, commit);
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  if (wrong.length > 0) throw new Error(`not everything is where it should be:\n  ${wrong.join('\n  ')}`);
+  terminal.out(
+    `\n${paint('green', '✓')} Checked on the stand-in's side: one pull request a unit, each on the right base, one status comment,\n  one check a unit and commit, all of them green. ${seconds} s.\n\n`,
+  );
+  terminal.out(
+    `What is left behind: ${project}, a clone with every branch\n  git -C ${project} log --graph --oneline --all\n\n`,
+  );
+  terminal.out(FOR_REAL);
+  if (keep) {
+    terminal.out(`\nStill running, until Ctrl-C: ${github.origin}/api/v3/repos/${REPO}/pulls\n`);
+    await new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    });
+  }
+}
+
+function say(what: string, detail: string): void {
+  terminal.out(`${paint('cyan', '▸')} ${what}: ${paint('dim', detail)}\n`);
+}
+
+/** Bubblewrap where it works; else this demo runs its own sample without, and says so. */
+async function chooseSandbox(): Promise<'bubblewrap' | 'host'> {
+  const nodePath = dirname(realpathSync(process.execPath));
+  const sandbox = openBubblewrap({
+    searchPath: process.env['PATH'] ?? '',
+    nodePath,
+    owner: `choo-demo-${process.pid}`,
+  });
+  const result = await sandbox.selfTest();
+  if (result.ok) return 'bubblewrap';
+  terminal.note(
+    `bubblewrap does not work here: ${result.reason}\n  ${result.hint}\nThis demo runs its own sample without a sandbox (CHOO_SANDBOX=host). A server of yours should not.\n\n`,
+  );
+  return 'host';
+}
+
+async function until(github: GitHub, what: string, holds: (state: State) => boolean): Promise<State> {
+  for (const end = Date.now() + 120_000; ;) {
+    const state = await github.state(REPO);
+    if (holds(state)) return state;
+    if (Date.now() > end) throw new Error(`${what} did not come within two minutes`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function tour({ checks, comments, pulls }: State, commit: string, sandbox: string): void {
+  const section = (title: string): void =>
+    terminal.out(
+      `\n${paint('bold', `── ${title} `)}${paint('dim', '─'.repeat(Math.max(0, width - title.length - 4)))}\n\n`,
+    );
+  const page = (markdown: string): void => terminal.out(`${renderPage(markdown, { width, paint })}\n`);
+  const plan = checks.find(({ name, head_sha }) => name === 'choo / plan' && head_sha === commit);
+  section(`The check "choo / plan" on the commit you pushed: ${plan?.conclusion ?? ''}`);
+  page(plan?.output.summary ?? '');
+  section('The one status comment');
+  if (sandbox === 'host') terminal.out(`${paint('yellow', 'This run was not sandboxed.')}\n\n`);
+  page(comments.find(({ body }) => body.includes('<!-- choo:run'))?.body ?? '');
+  section('The pull requests, stacked');
+  for (const { number, title, draft, head, base } of pulls)
+    terminal.out(
+      `  #${number} ${title}${draft ? paint('dim', ' (draft)') : ''}\n     ${paint('dim', `${base.ref} ← ${head.ref}`)}\n`,
+    );
+  const [first] = pulls.toSorted((a, b) => b.number - a.number);
+  section(`Pull request #${first?.number ?? ''} as its reviewer sees it`);
+  page(first?.body ?? '');
+}
+
+/** What is not as it should be, on GitHub's side. */
+function check({ pulls, comments, checks, refs }: State, commit: string): readonly string[] {
+  const units = ['bar-chart', 'count-words', 'tally-command'];
+  const wrong: string[] = [];
+  const must = (holds: boolean, what: string): void => void (holds || wrong.push(what));
+  must(pulls.length === units.length, `${units.length} pull requests, not ${pulls.length}`);
+  must(comments.filter(({ body }) => body.includes('<!-- choo:run')).length === 1, 'one status comment');
+  for (const unit of units) {
+    const branch = `choo/unit/main/${unit}`;
+    const pull = pulls.find(({ head }) => head.ref === branch);
+    const head = refs[`refs/heads/${branch}`];
+    must(pull !== undefined && pull.head.sha === head, `a pull request of ${unit} at its branch`);
+    const stacked = unit === 'tally-command';
+    must(pull?.draft === stacked, `${unit} ${stacked ? 'a draft' : 'no draft'}`);
+    must(stacked || pull?.base.ref === 'main', `${unit} goes to main`);
+    for (const sha of [commit, head])
+      must(
+        checks.filter(
+          (each) => each.name === `choo / ${unit}` && each.head_sha === sha && each.conclusion === 'success',
+        ).length === 1,
+        `one green check of ${unit} on ${sha?.slice(0, 7) ?? 'its head'}`,
+      );
+  }
+  return wrong;
+}

@@ -1,0 +1,86 @@
+import stringWidth from 'fast-string-width';
+import { pad, type Paint, truncate } from '../src/plan/layout.ts';
+
+/** Where a page is shown. */
+export interface PageMedium {
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+/** A text that choo wrote on GitHub, much as a reader sees it there: tables in columns, and no drawings. Lines fit the width. */
+export function renderPage(markdown: string, { width, paint }: PageMedium): string {
+  const lines: string[] = [];
+  let table: string[][] = [];
+  let fence: string | undefined;
+  const flush = (): void => {
+    if (table.length > 0) lines.push(...renderTable(table, width, paint));
+    table = [];
+  };
+  for (const line of plain(markdown).split('\n')) {
+    const mark = /^(`{3,})(\w*)$/.exec(line);
+    if (fence !== undefined) {
+      if (mark?.[1] === fence.split(' ')[0]) fence = undefined;
+      else if (!fence.endsWith('mermaid')) lines.push(paint('dim', truncate(`    ${line}`, width)));
+      continue;
+    }
+    if (line.startsWith('|')) {
+      const cells = line
+        .slice(1, -1)
+        .split(' | ')
+        .map((cell) => inlineText(cell.trim()));
+      if (!cells.every((cell) => cell === '---')) table.push(cells);
+      continue;
+    }
+    flush();
+    if (mark !== null) {
+      fence = `${mark[1]} ${mark[2]}`;
+      if (mark[2] === 'mermaid') lines.push(paint('dim', '[the graph, drawn by GitHub]'));
+    } else if (line.startsWith('#')) lines.push(paint('bold', inlineText(line.replace(/^#+ /, ''))));
+    else lines.push(...wrap(inlineText(line), width));
+  }
+  flush();
+  return lines
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trim();
+}
+
+/** Without what a reader does not see: marks, and what folds. */
+function plain(markdown: string): string {
+  return markdown
+    .replaceAll(/<!--[\s\S]*?-->/g, '')
+    .replaceAll(/<details><summary>(.*?)<\/summary>/g, '▾ $1')
+    .replaceAll('</details>', '');
+}
+
+function inlineText(text: string): string {
+  return text
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/\*\*|(?<!\\)[`_*]/g, '')
+    .replaceAll(/\\(.)/g, '$1')
+    .replaceAll('\u200b', '');
+}
+
+function renderTable(rows: readonly (readonly string[])[], width: number, paint: Paint): string[] {
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.min(28, Math.max(...rows.map((row) => stringWidth(row[column] ?? '')))),
+  );
+  return rows.map((row, index) => {
+    const line = truncate(
+      row.map((cell, column) => pad(truncate(cell, widths[column] ?? 0), widths[column] ?? 0)).join('  '),
+      width,
+    ).trimEnd();
+    return index === 0 ? paint('dim', line) : line;
+  });
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? '';
+    if (last !== '' && stringWidth(last) + 1 + stringWidth(word) > width) lines.push(word);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines.map((line) => truncate(line, width));
+}
