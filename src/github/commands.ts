@@ -1,13 +1,15 @@
 import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
+import { findHiddenText, stripHidden } from '../discovery/hidden-text.ts';
 import { isUnitId } from '../discovery/unit.ts';
 import { nearest, suggestion } from '../problems/nearest.ts';
-import { plainLines } from './comment-lines.ts';
+import { type CommandProblem, problem, quote, readArguments } from './command-words.ts';
+import { findPlainLines, type PlainLine } from './comment-lines.ts';
 
 /** One command of a comment, on its line (from 1); or why a line that looks like one is none. */
 export type ParsedCommand = { readonly line: number } & (
   | {
       readonly kind: 'run';
-      /** The whole id of a commit. */
+      /** The whole id of a commit, in small letters. */
       readonly commit: string | null;
       readonly units: readonly string[];
       readonly provider: ProviderName | null;
@@ -25,7 +27,7 @@ export type ParsedCommand = { readonly line: number } & (
       readonly fresh: boolean;
     }
   | { readonly kind: 'skip'; readonly unit: string }
-  | { readonly kind: 'problem'; readonly message: string; readonly hint: string | null }
+  | CommandProblem
 );
 
 /** What can be said, for whoever asks and for the documentation. */
@@ -45,34 +47,41 @@ export const USAGE: readonly { readonly form: string; readonly meaning: string }
   { form: '/choo help', meaning: 'show this' },
 ];
 
-/** More than these in one comment are not obeyed. */
-const MOST = 10;
-
 const WORDS = ['run', 'plan', 'status', 'cancel', 'retry', 'skip', 'help'] as const;
 
-/** Characters that are not seen where they stand, or turn a line around. */
-const HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/u;
-
-/**
- * The commands of a comment, in order: lines that begin with `/choo`, outside code, quotes and HTML. Pure, linear, and fit for
- * anything that anybody may write.
- */
-export function parseCommands(body: string): readonly ParsedCommand[] {
-  const lines = plainLines(body).filter(({ text }) => /^\/choo(?=\s|$)/i.test(text));
-  const commands = lines.slice(0, MOST).map(({ text, number }) => ({ ...parseLine(text), line: number }));
-  const [next] = lines.slice(MOST);
-  if (next === undefined) return commands;
-  const message = `there are more than ${MOST} commands in this comment; the others were not read`;
-  return [...commands, { kind: 'problem', message, hint: null, line: next.number }];
-}
+/** More than these in one comment are not obeyed. */
+const MAX_COMMANDS = 10;
 
 type Command = ParsedCommand extends infer C ? (C extends ParsedCommand ? Omit<C, 'line'> : never) : never;
 
-function parseLine(text: string): Command {
-  const line = text.replaceAll('\t', ' ').trimEnd();
-  if (HIDDEN.test(line))
-    return problem('the command has characters in it that nobody sees', 'type it by hand');
-  const [word = '', ...rest] = line.slice('/choo'.length).trim().split(/ +/);
+/**
+ * The commands of a comment, in order: lines that begin with `/choo` in the first column, outside code, quotes, HTML and
+ * what HTML folds away. Pure, linear in the comment, and fit for anything that anybody may write.
+ */
+export function parseCommands(body: string): readonly ParsedCommand[] {
+  const commands: ParsedCommand[] = [];
+  for (const line of findPlainLines(body)) {
+    // Judged without the characters that nobody sees, so that a line with such characters is told about.
+    if (!/^\/choo(?=\s|$)/i.test(line.text) && !/^\/choo(?=\s|$)/i.test(stripHidden(line.text))) continue;
+    if (commands.length === MAX_COMMANDS) {
+      const message = `there are more than ${MAX_COMMANDS} commands in this comment; the rest was not read`;
+      commands.push({ ...problem(message, null), line: line.number });
+      break;
+    }
+    commands.push({ ...parseLine(line), line: line.number });
+  }
+  return commands;
+}
+
+function parseLine({ text, doubtful }: PlainLine): Command {
+  const [hidden] = findHiddenText(`.${text}`, text.length + 1); // the dot: a byte order mark counts here
+  if (hidden !== undefined) return problem(`the command has ${hidden.what} in it`, 'type it by hand');
+  if (doubtful)
+    return problem(
+      'a link or an HTML tag above may reach over this command',
+      'put an empty line above the command',
+    );
+  const [word = '', ...rest] = text.slice('/choo'.length).trim().split(/\s+/);
   const verb = word.toLowerCase();
   switch (verb) {
     case 'run':
@@ -82,91 +91,85 @@ function parseLine(text: string): Command {
     case 'help':
       return rest.length === 0 ? { kind: verb } : tooMany(verb, rest);
     case 'cancel':
-      return parseUnit(rest, (unit) => ({ kind: 'cancel', unit }));
     case 'skip':
-      return parseUnit(rest, (unit) =>
-        unit === null
-          ? problem('`skip` needs the name of a unit', '`/choo status` shows them')
-          : { kind: 'skip', unit },
-      );
+      return parseUnit(verb, rest);
     case 'retry':
       return parseRetry(rest);
     case '':
       return { kind: 'help' };
     default: {
-      const close = nearest(verb, WORDS);
-      const hint = close === undefined ? null : `did you mean \`${close}\`?`;
+      const close = nearest(verb, WORDS) ?? WORDS.find((known) => isMixedUp(verb, known));
+      const hint = close === undefined ? `one of: ${WORDS.join(', ')}` : `did you mean \`${close}\`?`;
       return problem(`there is no command ${quote(word)}`, hint);
     }
   }
 }
 
-function parseRun(words: readonly string[]): Command {
-  const options = { provider: null as ProviderName | null, forceProvider: null as ProviderName | null };
-  const named: string[] = [];
-  for (let index = 0; index < words.length; index += 1) {
-    const word = words[index] ?? '';
-    const option = /^--(provider|force-provider)(?:=(.*))?$/.exec(word);
-    if (option === null) {
-      if (word.startsWith('-')) return unknownOption(word, ['--provider', '--force-provider']);
-      named.push(word);
-      continue;
-    }
-    const given = option[2] ?? words[(index += 1)];
-    const provider = PROVIDER_NAMES.find((name) => name === given);
-    if (provider === undefined)
-      return problem(`${quote(given ?? '')} is no provider`, suggestion(given ?? '', PROVIDER_NAMES) ?? null);
-    options[option[1] === 'provider' ? 'provider' : 'forceProvider'] = provider;
-  }
-  const [first = ''] = named;
-  const commit = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(first) ? first : null;
-  const units = [...new Set(commit === null ? named : named.slice(1))];
+function parseRun(rest: readonly string[]): Command {
+  const read = readArguments(rest, { valued: ['--provider', '--force-provider'], flags: [] });
+  if ('kind' in read) return read;
+  for (const [option, given] of read.options)
+    if (providerNamed(given) === null)
+      return problem(
+        `${quote(given)} is no provider for \`${option}\``,
+        suggestion(given, PROVIDER_NAMES) ?? null,
+      );
+  const [first = ''] = read.words;
+  // Fewer digits may as well be the name of a unit, and tell nobody for certain which commit is meant.
+  const commit = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(first) ? first.toLowerCase() : null;
+  const units = [...new Set(commit === null ? read.words : read.words.slice(1))];
   const wrong = units.find((unit) => !isUnitId(unit));
   if (wrong !== undefined) return noUnit(wrong);
-  return { kind: 'run', commit, units, ...options };
+  return {
+    kind: 'run',
+    commit,
+    units,
+    provider: providerNamed(read.options.get('--provider')),
+    forceProvider: providerNamed(read.options.get('--force-provider')),
+  };
 }
 
-function parseRetry(words: readonly string[]): Command {
-  const fresh = words.includes('--fresh');
-  const rest = words.filter((word) => word !== '--fresh');
-  const option = rest.find((word) => word.startsWith('-'));
-  if (option !== undefined) return unknownOption(option, ['--fresh']);
-  if (rest.length > 1) return tooMany('retry', rest.slice(1));
-  const [name] = rest;
+function parseRetry(rest: readonly string[]): Command {
+  const read = readArguments(rest, { valued: [], flags: ['--fresh'] });
+  if ('kind' in read) return read;
+  const fresh = read.options.has('--fresh');
+  const [name, ...more] = read.words;
   if (name === undefined) return { kind: 'retry', unit: null, task: null, fresh };
-  const [unit = '', task, ...more] = name.split('/');
-  if (!isUnitId(unit) || more.length > 0) return noUnit(name);
+  if (more.length > 0) return tooMany(name, more);
+  const [unit = '', task, ...parts] = name.split('/');
+  if (!isUnitId(unit) || parts.length > 0) return noUnit(name);
   if (task !== undefined && !/^[1-9][0-9]{0,5}$/.test(task))
     return problem(`${quote(task)} is no number of a task`, 'it is a whole number from 1');
   return { kind: 'retry', unit, task: task === undefined ? null : Number(task), fresh };
 }
 
-function parseUnit(words: readonly string[], command: (unit: string | null) => Command): Command {
-  const [unit, ...more] = words;
-  if (more.length > 0) return tooMany(unit ?? '', more);
-  if (unit !== undefined && unit.startsWith('-')) return unknownOption(unit, []);
+function parseUnit(verb: 'cancel' | 'skip', rest: readonly string[]): Command {
+  const read = readArguments(rest, { valued: [], flags: [] });
+  if ('kind' in read) return read;
+  const [unit, ...more] = read.words;
+  if (more.length > 0) return tooMany(unit ?? verb, more);
   if (unit !== undefined && !isUnitId(unit)) return noUnit(unit);
-  return command(unit ?? null);
+  if (verb === 'cancel') return { kind: verb, unit: unit ?? null };
+  return unit === undefined
+    ? problem('`skip` needs the name of a unit', 'write `/choo skip` and the name')
+    : { kind: verb, unit };
 }
 
-function problem(message: string, hint: string | null): Command {
-  return { kind: 'problem', message, hint };
+/** `rnu`: two edits, too many for a short word, and yet plain. */
+function isMixedUp(word: string, known: string): boolean {
+  return (
+    word.length === known.length && Array.from(word).sort().join('') === Array.from(known).sort().join('')
+  );
+}
+
+function providerNamed(given: string | undefined): ProviderName | null {
+  return PROVIDER_NAMES.find((name) => name === given?.toLowerCase()) ?? null;
 }
 
 function tooMany(after: string, words: readonly string[]): Command {
   return problem(`nothing belongs behind ${quote(after)}`, `leave out ${quote(words.join(' '))}`);
 }
 
-function unknownOption(word: string, known: readonly string[]): Command {
-  return problem(`there is no option ${quote(word)}`, suggestion(word, known) ?? null);
-}
-
 function noUnit(word: string): Command {
   return problem(`${quote(word)} is no name of a unit`, 'a unit is named as its directory below the specs');
-}
-
-/** What was written, fit to be shown in code. */
-function quote(text: string): string {
-  const shown = text.replaceAll(/[`\p{Cc}\p{Cf}]/gu, '·');
-  return `\`${shown.length > 40 ? `${shown.slice(0, 39)}…` : shown}\``;
 }

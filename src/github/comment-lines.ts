@@ -1,97 +1,81 @@
-import { findCodeSpans, isInside, type Range } from '../discovery/markdown.ts';
+import { findCodeSpans, isInside } from '../discovery/markdown.ts';
+import { readBlocks, type TextLine } from './comment-blocks.ts';
 
-/** A line of a comment that is plain text where GitHub shows it. */
+/** A line of a comment that begins in the first column and is shown as its author's own words. */
 export interface PlainLine {
   readonly text: string;
   /** From 1. */
   readonly number: number;
+  /** A link or tag on a line above, in the same paragraph, may reach over this line and hide it. */
+  readonly doubtful: boolean;
 }
 
-const FENCE = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/;
-/** Also as the first thing in the items of lists. */
-const QUOTE = /^[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+){0,10}>/;
-/** HTML that reaches to its own end, and all other, which reaches to a blank line. */
-const HTML = /^ {0,3}<(?:(!--)|(pre|script|style|textarea)(?=[\s>]|$)|[a-z/!?])/i;
+/** Elements that fold, quote or show as code what stands in them, also where that is Markdown again. */
+const COMMENT_OR_FOLD = /<!--|-->|<\/?(?:details|blockquote|pre|textarea)(?![\w-])/gi;
+
+/** Links, tags and HTML comments that plainly end on their line. */
+const WHOLE =
+  /!?\[[^\][<>\\]*\](?:\([^\s()<>\\"']*\))?(?![(:[])|<[^\s<>"'\\]+>|<\/?[a-z][a-z0-9]* *\/?>|<!--[^<>]*-->/gi;
 
 /**
- * The lines of a comment that stand outside code, quotes and HTML, by CommonMark's rules for blocks; where those leave a
- * choice, a line is left out. Carriage returns are dropped. Linear in the text.
+ * The lines of a comment that stand outside code, block quotes, HTML and what HTML folds away. Blocks are told apart as
+ * CommonMark does; an HTML comment that is never closed hides all that follows. Linear in the comment.
  */
-export function plainLines(body: string): readonly PlainLine[] {
-  const found: PlainLine[] = [];
-  let paragraph: PlainLine[] = [];
-  const flush = (): void => {
-    found.push(...outsideSpans(paragraph));
-    paragraph = [];
-  };
-  /** What a line must have to end the block that is open. */
-  let ends: ((line: string) => boolean) | undefined;
-  let isQuote = false;
-  for (const [index, text] of body.split(/\r\n|\r|\n/).entries()) {
-    if (ends !== undefined) {
-      if (ends(text)) ends = undefined;
-      continue;
-    }
-    if (text.trim() === '') {
-      flush();
-      isQuote = false;
-      continue;
-    }
-    const fence = FENCE.exec(text)?.[1];
-    const html = HTML.exec(text);
-    if (fence !== undefined) {
-      flush();
-      isQuote = false;
-      ends = (line) => closesFence(line, fence);
-    } else if (html !== null) {
-      flush();
-      ends = endOfHtml(html, text);
-    } else if (QUOTE.test(text)) {
-      flush();
-      isQuote = true;
-    } else if (!isQuote) paragraph.push({ text, number: index + 1 }); // else the quote goes on
+export function* findPlainLines(comment: string): Generator<PlainLine> {
+  const hiding: Hiding = { comment: 'none', folds: 0 };
+  for (const block of readBlocks(comment)) {
+    if (block.kind === 'html') readHtml(block.text, block.isNested, hiding);
+    else yield* findInParagraph(block.lines, block.isQuoted, hiding);
   }
-  flush();
-  return found;
 }
 
-function closesFence(line: string, fence: string): boolean {
-  const mark = /^ {0,3}(`{3,}|~{3,})[ \t]*$/.exec(line)?.[1];
-  return mark !== undefined && mark[0] === fence[0] && mark.length >= fence.length;
+/** What is open where a block begins. A comment that raw HTML began ends in raw HTML only: browsers see no other end. */
+interface Hiding {
+  comment: 'none' | 'text' | 'html';
+  folds: number;
 }
 
-function endOfHtml(
-  [, comment, tag]: RegExpExecArray,
-  first: string,
-): ((line: string) => boolean) | undefined {
-  const ends =
-    comment !== undefined
-      ? (line: string) => line.includes('-->')
-      : tag !== undefined
-        ? (line: string) => line.toLowerCase().includes(`</${tag.toLowerCase()}`)
-        : (line: string) => line.trim() === '';
-  return ends(first) ? undefined : ends;
-}
-
-/** The lines of a paragraph that begin neither in a code span nor in an HTML comment of it. */
-function outsideSpans(lines: readonly PlainLine[]): readonly PlainLine[] {
+function* findInParagraph(
+  lines: readonly TextLine[],
+  isQuoted: boolean,
+  hiding: Hiding,
+): Generator<PlainLine> {
   const text = lines.map((line) => line.text).join('\n');
-  const inside = [findCodeSpans(text), findComments(text)];
+  const spans = findCodeSpans(text);
+  const withoutCode = blank(text, spans);
   let offset = 0;
-  return lines.filter((line) => {
-    const start = offset;
-    offset += line.text.length + 1;
-    return !inside.some((ranges) => isInside(ranges, start));
-  });
+  let doubtful = false;
+  for (const line of lines) {
+    const isShown = hiding.comment === 'none' && hiding.folds === 0 && !isQuoted && !isInside(spans, offset);
+    if (isShown && line.isWhole) yield { text: line.text, number: line.number, doubtful };
+    const end = offset + line.text.length;
+    const prose = withoutCode.slice(offset, end);
+    for (const [mark] of prose.matchAll(/<!--|-->/g)) {
+      if (mark === '-->' && hiding.comment === 'text') hiding.comment = 'none';
+      else if (mark === '<!--' && hiding.comment === 'none') hiding.comment = 'text';
+    }
+    // An escaped backtick begins no code span, which the spans do not know.
+    doubtful ||= line.text.includes('\\`') || /<[a-z/!?]|\[/i.test(prose.replaceAll(WHOLE, ''));
+    offset = end + 1;
+  }
 }
 
-function findComments(text: string): readonly Range[] {
-  const ranges: Range[] = [];
-  for (let start = text.indexOf('<!--'); start >= 0;) {
-    const close = text.indexOf('-->', start + 4);
-    const end = close < 0 ? text.length : close + 3;
-    ranges.push({ start, end });
-    start = text.indexOf('<!--', end);
+function readHtml(text: string, isNested: boolean, hiding: Hiding): void {
+  for (const [mark] of text.matchAll(COMMENT_OR_FOLD)) {
+    if (mark === '<!--') hiding.comment = 'html';
+    else if (mark === '-->') hiding.comment = 'none';
+    else if (hiding.comment === 'none' && !isNested)
+      hiding.folds = mark[1] === '/' ? Math.max(0, hiding.folds - 1) : hiding.folds + 1;
   }
-  return ranges;
+}
+
+/** The text with spaces where the ranges, which are in order, stand. */
+function blank(text: string, ranges: readonly { readonly start: number; readonly end: number }[]): string {
+  let shown = '';
+  let from = 0;
+  for (const { start, end } of ranges) {
+    shown += text.slice(from, start) + ' '.repeat(end - start);
+    from = end;
+  }
+  return shown + text.slice(from);
 }

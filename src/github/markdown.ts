@@ -1,8 +1,10 @@
 /** GitHub takes 65,535 characters; redaction may still add some. */
 export const MOST_CHARACTERS = 64_000;
 
-/** Characters that are not seen, or turn a line around. */
-const HIDDEN = /[\p{Cc}\p{Cf}\u2028\u2029]+/gu;
+/** Characters that are not seen, or turn a line around; not those that only choose how the one before them looks. */
+const HIDDEN = /(?:(?![\uFE00-\uFE0F])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}])+/gu;
+const HIDDEN_IN_BLOCK =
+  /(?![\n\t])(?![\uFE00-\uFE0F])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 /** What Markdown and HTML give a meaning to. */
 const ACTIVE = /[\\`*_{}[\]()<>#+!|~&$^=:-]/g;
 
@@ -11,39 +13,62 @@ const ACTIVE = /[\\`*_{}[\]()<>#+!|~&$^=:-]/g;
  * command.
  */
 export function inline(text: string, limit = 300): string {
-  const line = cut(text.replaceAll(HIDDEN, ' '), limit);
-  return line
-    .replaceAll(ACTIVE, (character) => `\\${character}`)
-    .replaceAll('@', '@\u200b') // a mention would call somebody
-    .replaceAll(/\b(www)\\?\.|(https?)\\:/gi, (match) => `${match}\u200b`)
-    .replaceAll(/\b(GH)\\-(\d)/gi, '$1\\-\u200b$2')
-    .replace(/^(\s*)\//, '$1\u200b/') // a command begins so
-    .replace(/^(\s*\d+)([.)])/, '$1\\$2');
+  return (
+    cut(oneLine(text), limit)
+      .replaceAll(ACTIVE, (character) => `\\${character}`)
+      // GitHub looks for the next five in the page that it made, where no backslash is left of `\#1`.
+      .replaceAll('@', '@\u200b') // would call somebody
+      .replaceAll(/\\#(?=\d)/g, '$&\u200b') // would leave a trace in an issue, or close it
+      .replaceAll(/GH\\-(?=\d)/gi, '$&\u200b')
+      .replaceAll(/www(?=\.)|(?:https?|ftp)\\:/gi, '$&\u200b')
+      .replaceAll(/\\:(?=(?:[a-z0-9]|\\[_+-])+\\:)/gi, '$&\u200b') // would be a picture
+      .replace(/^\//, '\u200b/') // a command begins so
+      .replace(/^(\d+)\./, '$1\\.')
+  );
+}
+
+/** What is seen of a text, as one line. */
+function oneLine(text: string): string {
+  return text.toWellFormed().replaceAll(HIDDEN, ' ').trim();
 }
 
 /** A text from anywhere as code in a line; also in a table. */
 export function code(text: string, limit = 200): string {
-  const line = cut(text.replaceAll(HIDDEN, ' '), limit).trim();
+  const line = cut(oneLine(text), limit);
   if (line === '') return '` `';
+  // In a table GitHub reads a bar even between backticks, and elsewhere it shows the backslash before one.
+  if (line.includes('|')) return `<code>${line.replaceAll(PUNCTUATION, spellOut)}</code>`;
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   const pad = longest > 0 ? ' ' : '';
-  // In a table GitHub reads a bar even in code.
-  return `${fence}${pad}${line.replaceAll('|', '\u2502')}${pad}${fence}`;
+  return `${fence}${pad}${line}${pad}${fence}`;
 }
 
-/** A text from anywhere as a block of code. */
+const PUNCTUATION = /[!-/:-@[-`{-~]/g;
+
+function spellOut(character: string): string {
+  return `&#${character.codePointAt(0) ?? 32};`;
+}
+
+/** A text from anywhere as a block of code. No line of it begins with a slash: other bots look for commands in code, too. */
 export function fenced(text: string, info = ''): string {
-  const shown = text.replaceAll(/[^\P{Cc}\n\t]|[\p{Cf}\u2028\u2029]/gu, '');
+  const shown = text
+    .toWellFormed()
+    .replaceAll(HIDDEN_IN_BLOCK, '')
+    .replaceAll(/^([ \t]*)\//gm, '$1\u200b/');
   const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}${info}\n${shown.replace(/\n$/, '')}\n${fence}`;
 }
 
-/** A text from anywhere as a title: GitHub reads mentions there, and little else. */
+/**
+ * A text from anywhere as a title, never longer than the limit. GitHub reads mentions there; and as the first line of a
+ * squashed commit, `Fixes #1` in it would close an issue.
+ */
 export function plainTitle(text: string, limit = 200): string {
-  const line = text.replaceAll(HIDDEN, ' ').replaceAll(/\s+/g, ' ').trim();
-  return cut(line, limit).replaceAll('@', '@\u200b').replace(/^\//, '\u200b/');
+  const line = oneLine(text).replaceAll(/\s+/g, ' ');
+  const safe = line.replaceAll(/@|(?:#|GH-)(?=\d)|https?:(?=\/)/gi, '$&\u200b').replace(/^\//, '\u200b/');
+  return cut(safe, limit);
 }
 
 /** A table. The cells are Markdown. */
@@ -68,24 +93,30 @@ export interface Section {
   readonly name: string;
 }
 
-/** The sections as one text that GitHub takes: what matters least goes first, and is named. */
+/** The sections, in their order, as one text that GitHub takes: what matters most has room first, the rest is named. */
 export function fit(sections: readonly Section[], ending = ''): string {
-  const kept = new Set(sections.filter(({ text }) => text !== ''));
-  const left: string[] = [];
+  const all = sections.filter(({ text }) => text !== '');
+  const kept = new Set(all.filter(({ rank }) => rank === 0));
   const whole = (): string => {
+    const left = all.filter((section) => !kept.has(section)).map(({ name }) => name);
     const note = left.length === 0 ? [] : [`_Left out, because GitHub takes no more: ${left.join(', ')}._`];
-    return [...[...kept].map(({ text }) => text), ...note, ...(ending === '' ? [] : [ending])].join('\n\n');
+    const texts = all.filter((section) => kept.has(section)).map(({ text }) => text);
+    return [...texts, ...note, ...(ending === '' ? [] : [ending])].join('\n\n');
   };
-  const byRank = [...kept].filter(({ rank }) => rank > 0).sort((a, b) => b.rank - a.rank);
-  for (const section of byRank) {
-    if (whole().length <= MOST_CHARACTERS) break;
-    kept.delete(section);
-    left.push(section.name);
+  for (const section of all.filter(({ rank }) => rank > 0).sort((a, b) => a.rank - b.rank)) {
+    kept.add(section);
+    if (whole().length > MOST_CHARACTERS) kept.delete(section);
   }
   const text = whole();
   return text.length <= MOST_CHARACTERS
     ? text
-    : `${text.slice(0, MOST_CHARACTERS - ending.length - 10)}\n\n…\n\n${ending}`;
+    : `${cut(text, MOST_CHARACTERS - ending.length - 10)}\n\n${ending}`;
+}
+
+/** Some of these in a line, and how many more there are. */
+export function listed(items: readonly string[], most: number): string {
+  const more = items.length > most ? ` and ${items.length - most} more` : '';
+  return `${items.slice(0, most).join(', ')}${more}`;
 }
 
 /** The beginning of a text, and a sign where it is not the whole. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** What choo hides at the end of what it writes, so that it finds it again. */
 export type MarkerKind = 'plan' | 'run' | 'end' | 'answer' | 'unit' | 'configuration';
 
@@ -6,6 +8,14 @@ export type MarkerKind = 'plan' | 'run' | 'end' | 'answer' | 'unit' | 'configura
  * What could end it early, or look like another one, is spelled out.
  */
 export function marker(kind: MarkerKind, key: string): string {
-  const safe = encodeURIComponent(key).replaceAll('-', '%2D').slice(0, 500);
-  return `<!-- choo:${kind} ${safe} -->`;
+  const safe = encodeURIComponent(key.toWellFormed()).replaceAll('-', '%2D');
+  return `<!-- choo:${kind} ${safe.length <= LONGEST ? safe : shortened(safe)} -->`;
+}
+
+/** The longest key that is shown whole. Characters. */
+const LONGEST = 500;
+
+/** Its beginning, and what tells it from every other one that begins so. */
+function shortened(key: string): string {
+  return `${key.slice(0, 200)}~${createHash('sha256').update(key).digest('hex')}`;
 }

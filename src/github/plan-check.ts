@@ -1,7 +1,18 @@
-import { count } from '../plan/layout.ts';
+import { count, printable } from '../plan/layout.ts';
 import { renderMermaid } from '../plan/mermaid.ts';
 import type { Plan, PlanUnit } from '../plan/schema.ts';
-import { code, cut, details, fenced, fit, inline, plainTitle, rowsWithin, table } from './markdown.ts';
+import {
+  code,
+  cut,
+  details,
+  fenced,
+  fit,
+  inline,
+  listed,
+  plainTitle,
+  rowsWithin,
+  table,
+} from './markdown.ts';
 import type { Annotation, Conclusion } from './checks.ts';
 
 /** A plan, and what is known of where it stands. */
@@ -32,6 +43,8 @@ export interface RenderedPlanCheck {
 
 /** How many characters the table of units may take, and that of the gates. */
 const TABLE = 25_000;
+/** How many the waves may take. */
+const WAVES = 15_000;
 
 /** The check `choo / plan`. Pure. */
 export function renderPlanCheck(shown: ShownPlan): RenderedPlanCheck {
@@ -73,7 +86,7 @@ function headlineOf({ plan, commit, configCommit, configNote }: ShownPlan): stri
           .map((id) => code(id))
           .join(
             ' → ',
-          )}, ${count(criticalPath.tasks, 'task')}. At most ${count(parallelism, 'unit')} at a time.`;
+          )}${criticalPath.units.length > 20 ? ' → …' : ''}, ${count(criticalPath.tasks, 'task')}. At most ${count(parallelism, 'unit')} at a time.`;
   return [
     `Specs at ${commit.slice(0, 12)}, configuration at ${configCommit.slice(0, 12)}${plan.configFile === null ? ' (defaults)' : ` (${code(plan.configFile)})`}.`,
     configNote ?? '',
@@ -111,10 +124,10 @@ function unitsOf({ plan, keys, changed }: ShownPlan): string {
       key === undefined ? '' : KEY[key],
       String(unit.tasks.length),
       provider === null ? '' : `${provider.name} (${provider.source})`,
-      unit.dependsOn
-        .slice(0, 10)
-        .map((id) => code(id))
-        .join(', '),
+      listed(
+        unit.dependsOn.map((id) => code(id)),
+        10,
+      ),
     ];
   });
   if (rows.length === 0) return '';
@@ -124,14 +137,15 @@ function unitsOf({ plan, keys, changed }: ShownPlan): string {
 }
 
 function wavesOf({ waves }: Plan): string {
-  const lines = waves.slice(0, 200).map(
-    (wave, index) =>
-      `${index + 1}. ${wave
-        .slice(0, 50)
-        .map((id) => code(id))
-        .join(', ')}${wave.length > 50 ? ` and ${wave.length - 50} more` : ''}`,
-  );
-  return lines.length === 0 ? '' : `### Waves\n\n${lines.join('\n')}`;
+  const { rows, missing } = rowsWithin(waves, WAVES, (wave) => [
+    listed(
+      wave.map((id) => code(id)),
+      50,
+    ),
+  ]);
+  if (rows.length === 0) return '';
+  const lines = rows.map((row, index) => `${index + 1}. ${row.join('')}`);
+  return `### Waves\n\n${lines.join('\n')}${missing > 0 ? `\n\n… and ${count(missing, 'more wave')}.` : ''}`;
 }
 
 function gatesOf({ units }: Plan): string {
@@ -160,17 +174,16 @@ function preparationOf({ setup, baselineChecks }: Plan): string {
   return lines.length === 0 ? '' : `### Setup and baseline checks\n\n${lines.slice(0, 100).join('\n')}`;
 }
 
+const SEVERITIES = { error: 0, warning: 1, notice: 2 } as const;
+
 function problemsOf({ problems }: Plan): string {
-  const { rows, missing } = rowsWithin(
-    problems.list,
-    TABLE / 2,
-    ({ severity, file, line, message, hint }) => [
-      severity,
-      `${code(file)}:${line}`,
-      inline(message.replaceAll('`', ''), 300) +
-        (hint === undefined ? '' : ` — ${inline(hint.replaceAll('`', ''), 200)}`),
-    ],
-  );
+  const worstFirst = [...problems.list].sort((a, b) => SEVERITIES[a.severity] - SEVERITIES[b.severity]);
+  const { rows, missing } = rowsWithin(worstFirst, TABLE / 2, ({ severity, file, line, message, hint }) => [
+    severity,
+    `${code(file)}:${line}`,
+    inline(message.replaceAll('`', ''), 300) +
+      (hint === undefined ? '' : ` — ${inline(hint.replaceAll('`', ''), 200)}`),
+  ]);
   if (rows.length === 0) return '';
   const more = missing + problems.dropped;
   return `${table(['', 'Where', 'What'], rows)}${more > 0 ? `\n\n… and ${more} more.` : ''}`;
@@ -190,6 +203,6 @@ function annotationsOf({ problems }: Plan): readonly Annotation[] {
       end_column: column,
       annotation_level: LEVELS[severity],
       title: plainTitle(rule, 100),
-      message: cut(hint === undefined ? message : `${message}\n${hint}`, 4_000),
+      message: cut([message, ...(hint === undefined ? [] : [hint])].map(printable).join('\n'), 4_000),
     }));
 }

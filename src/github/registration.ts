@@ -84,7 +84,8 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
   await once(server, 'listening').catch((cause: Error) => {
     throw new ChooError('environment', `cannot listen at port ${port}: ${cause.message}`, { cause });
   });
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/setup/${token}`;
+  const { port: bound } = server.address() as AddressInfo;
+  const base = `http://127.0.0.1:${bound}/setup/${token}`;
   const form = manifestForm(github, state, completeManifest(manifest, publicUrl, `${base}/created`));
 
   // 3. GitHub sends the browser back with a code, and gives the App's keys for it.
@@ -137,6 +138,7 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   say(`Open this in a browser on this machine, where you are signed in to ${github.origin}: ${base}`);
+  say(`From another machine, have ssh lead there first: ssh -L ${bound}:127.0.0.1:${bound} …`);
   const result = await ended;
   signal.removeEventListener('abort', stop);
   if ('error' in result) throw result.error;
@@ -145,8 +147,8 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
 
 /** A file that only its owner reads. It has its name once it is whole, and never takes that of another. */
 async function draftSettings(path: string) {
-  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => error);
-  if (!(found instanceof Error) || found.code !== 'ENOENT')
+  const found = await lstat(path).catch(() => undefined); // why not, opening tells
+  if (found !== undefined)
     throw new ChooError('conflict', `\`${path}\` is there already, and may hold the key of an App`, {
       hint: 'move it away, or have the settings written to another file',
     });

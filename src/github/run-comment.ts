@@ -3,7 +3,7 @@ import type { RunState } from '../events/state.ts';
 import type { Spending, UnitProgress } from '../events/unit-progress.ts';
 import { count } from '../plan/layout.ts';
 import { MAX_NODES, renderFlowchart } from '../plan/mermaid.ts';
-import { code, fenced, fit, inline, rowsWithin, table } from './markdown.ts';
+import { code, fenced, fit, inline, listed, rowsWithin, table } from './markdown.ts';
 
 /** The pull request of a unit, as far as there is one. */
 export interface UnitLink {
@@ -59,6 +59,8 @@ const ORDER: readonly UnitState[] = [
 
 /** How many characters the table of units may take. */
 const TABLE = 35_000;
+/** How many what went wrong may take. */
+const TROUBLES = 20_000;
 
 /** The one status comment of a run. Pure. */
 export function renderRunComment(shown: ShownRun): string {
@@ -142,24 +144,26 @@ function graphOf({ units }: RunState): string {
 /** What a person should know, or do, about units that did not come to their end. */
 function troublesOf({ units }: RunState): string {
   const failed = [...units.values()].filter(({ state }) => state === 'failed');
-  const lines = failed.slice(0, 50).map(({ plan, failure, message, hint }) => {
+  // Those that wait for a person come first: nobody else will see to them.
+  failed.sort((a, b) => Number(b.failure === 'needs-human') - Number(a.failure === 'needs-human'));
+  const { rows, missing } = rowsWithin(failed, TROUBLES, ({ plan, failure, message, hint }) => {
     const who = failure === 'needs-human' ? ' **needs human**' : '';
-    return `- ${code(plan.id)}${who}: ${inline(message ?? 'it failed', 500)}${hint === null ? '' : ` — ${inline(hint, 300)}`}`;
+    return [
+      `- ${code(plan.id)}${who}: ${inline(message ?? 'it failed', 500)}${hint === null ? '' : ` — ${inline(hint, 300)}`}`,
+    ];
   });
-  return lines.join('\n');
+  return [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more.`] : [])].join('\n');
 }
 
 /** The commands that make sense now. */
 function commandsOf({ status, units }: RunState): string {
-  const all = [...units.values()];
+  const failed = [...units.values()].filter(({ state }) => state === 'failed').map(({ plan }) => plan.id);
   const commands =
     status === 'running' || status === 'interrupted'
       ? ['/choo status', '/choo cancel']
       : [
-          ...all
-            .filter(({ state }) => state === 'failed')
-            .slice(0, 5)
-            .flatMap(({ plan }) => [`/choo retry ${plan.id}`]),
+          ...failed.slice(0, 5).map((id) => `/choo retry ${id}`),
+          ...failed.slice(0, 1).flatMap((id) => [`/choo retry ${id} --fresh`, `/choo skip ${id}`]),
           ...(status === 'complete' ? [] : ['/choo retry']),
           '/choo run',
         ];
@@ -173,15 +177,15 @@ export function renderEndComment({
   marker,
 }: Pick<ShownRun, 'state' | 'links' | 'marker'>): string {
   const units = [...state.units.values()];
-  const named = (which: UnitState): string =>
-    units
+  const named = (which: UnitState): string => {
+    const ids = units
       .filter((unit) => unit.state === which)
-      .slice(0, 20)
       .map(({ plan }) => {
         const pull = links.get(plan.id)?.pull;
         return pull == null ? code(plan.id) : `${code(plan.id)} (#${pull.number})`;
-      })
-      .join(', ');
+      });
+    return listed(ids, 20);
+  };
   const lines = [
     `Run ${code(state.start.run)} ${STATUS[state.status]}.`,
     ...(['complete', 'failed', 'blocked'] as const).flatMap((which) => {

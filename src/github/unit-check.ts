@@ -38,7 +38,7 @@ export function renderUnitCheck({
   readonly events: readonly RunEvent[];
   readonly pullUrl: string | null;
 }): RenderedUnitCheck {
-  const { state, plan, message, hint, failure, spending, startedAt, endedAt } = progress;
+  const { state, plan, message, hint, spending, startedAt, endedAt } = progress;
   const conclusion = conclusionOf(progress);
   if (conclusion === null)
     return {
@@ -52,16 +52,7 @@ export function renderUnitCheck({
   const time = startedAt === null || endedAt === null ? '' : `, ${formatDuration(endedAt - startedAt)}`;
   const red = state === 'failed' ? lastRed(events) : undefined;
   return {
-    title:
-      state === 'complete'
-        ? progress.verified
-          ? 'Complete and verified'
-          : 'Complete, not verified'
-        : failure === 'needs-human'
-          ? 'Needs human'
-          : state === 'failed'
-            ? 'Failed'
-            : 'Cancelled',
+    title: titleOf(progress),
     summary: fit([
       {
         text: `${done} of ${count(tasks.length, 'task')}${time}, ${formatTokens(spending.tokens)} tokens.${pullUrl === null ? '' : ` [Its pull request](${pullUrl}).`}`,
@@ -87,8 +78,20 @@ function conclusionOf({ state, failure }: UnitProgress): Conclusion | null {
   return state === 'cancelled' ? 'cancelled' : state === 'skipped' ? 'skipped' : null;
 }
 
+function titleOf({ state, verified, failure }: UnitProgress): string {
+  if (state === 'complete') return verified ? 'Complete and verified' : 'Complete, not verified';
+  if (state === 'failed') return failure === 'needs-human' ? 'Needs human' : 'Failed';
+  return state === 'skipped' ? 'Skipped' : 'Cancelled';
+}
+
+/** The newest red gate that did not pass later: one that did is not why the unit failed. */
 function lastRed(
   events: readonly RunEvent[],
 ): Extract<RunEvent, { type: 'task.validation.fail' }> | undefined {
-  return events.findLast((event) => event.type === 'task.validation.fail');
+  const passed = new Set<number>();
+  for (const event of events.toReversed()) {
+    if (event.type === 'task.validation.ok') passed.add(event.task);
+    if (event.type === 'task.validation.fail' && !passed.has(event.task)) return event;
+  }
+  return undefined;
 }

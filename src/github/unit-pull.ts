@@ -3,7 +3,18 @@ import { stripHidden } from '../discovery/hidden-text.ts';
 import { describeCost, formatCost, formatDuration, formatTokens } from '../events/amounts.ts';
 import type { RunEvent } from '../events/event.ts';
 import type { Spending, UnitProgress } from '../events/unit-progress.ts';
-import { code, cut, details, fenced, fit, inline, plainTitle, rowsWithin, table } from './markdown.ts';
+import {
+  code,
+  cut,
+  details,
+  fenced,
+  fit,
+  inline,
+  listed,
+  plainTitle,
+  rowsWithin,
+  table,
+} from './markdown.ts';
 
 /** A unit's work, and where it stands among the others. */
 export interface ShownUnit {
@@ -24,12 +35,16 @@ export interface ShownUnit {
 
 /** The longest part of the spec that is repeated. Characters. */
 const SPEC = 4_000;
+/** The longest list of what a unit builds on. Characters. */
+const STACK = 8_000;
 
 /** The pull request of a unit, for who reviews it. Pure. */
 export function renderUnitPull(shown: ShownUnit): { readonly title: string; readonly body: string } {
   const { unit, progress, marker } = shown;
   return {
-    title: plainTitle(`${progress.state === 'failed' ? 'Unfinished: ' : ''}${unit.title}`),
+    title: plainTitle(
+      `${progress.state === 'failed' ? 'Unfinished: ' : ''}${plainTitle(unit.title) || unit.id}`,
+    ),
     body: fit(
       [
         { text: firstOf(shown), rank: 0, name: 'the summary' },
@@ -59,14 +74,18 @@ function firstOf({ unit, progress, run }: ShownUnit): string {
 
 function stackOf({ dependsOn, needs }: ShownUnit): string {
   if (dependsOn.length === 0) return '';
-  const lines = dependsOn.map(({ unit, pull }) => {
+  const { rows, missing } = rowsWithin(dependsOn, STACK, ({ unit, pull }) => {
     const where = pull === undefined ? 'in the target' : `#${pull.number}${pull.merged ? ', merged' : ''}`;
-    return `- ${code(unit)}: ${where}`;
+    return [`- ${code(unit)}: ${where}`];
   });
+  const lines = [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more`] : [])];
   const first =
     needs.length === 0
       ? ''
-      : `\n\n**Merge first:** ${needs.map((id) => code(id)).join(', ')}. This is a draft until then.`;
+      : `\n\n**Merge first:** ${listed(
+          needs.map((id) => code(id)),
+          50,
+        )}. This is a draft until then.`;
   return `### Builds on\n\n${lines.join('\n')}${first}`;
 }
 

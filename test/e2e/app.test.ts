@@ -1,30 +1,180 @@
-import { describe, expect, test } from 'vitest';
-import { makeAppWorld, REPO } from '../helpers/app-world.ts';
+import { expect, test } from 'vitest';
+import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
 
-const write = (file: string) => ({ gate: `test -f ${file}`, sh: `echo ${file} > ${file}` });
+/** A gate that is red after the first attempt and green after the second. */
+const RED_ONCE = {
+  gate: '"test $(cat core.done) -ge 2"',
+  sh: 'n=$(cat core.done 2>/dev/null || echo 0); echo $((n + 1)) > core.done; sleep 0.5',
+};
+const write = (file: string) => ({ gate: `test -f ${file}`, sh: `sleep 0.5; echo ${file} > ${file}` });
 
-describe('the App', () => {
-  test('plans what is pushed, runs it when asked, and answers with pull requests', async () => {
-    await using world = await makeAppWorld({
-      units: {
-        base: { tasks: [write('base.txt')] },
-        left: { dependsOn: ['base'], tasks: [write('left.txt')] },
-      },
-    });
-    const { github } = world;
-    await world.start();
-    const head = await world.push('alice', 'main', { 'specs/tasks/base/note.md': 'A note.' });
-    await world.until('the plan', ({ checks }) =>
-      checks.some(({ name, head_sha }) => name === 'choo / plan' && head_sha === head),
-    );
-    const issue = await github.as('alice').createIssue(REPO, { title: 'Build it' });
-    await github.as('alice').comment(REPO, issue, '/choo run');
-    const { pulls } = await world.until('the end', ({ comments }) =>
-      comments.some(({ body }) => body.includes('choo:end')),
-    );
-    expect(pulls.map(({ head, base, draft }) => [head.ref, base.ref, draft])).toEqual([
-      ['choo/unit/main/base', 'main', false],
-      ['choo/unit/main/left', 'choo/unit/main/base', true],
-    ]);
+/** Four units in three waves; one of them has a gate that nothing makes green. */
+const PROJECT = {
+  config: 'limits: { attempts: 4 }\n',
+  units: {
+    core: { tasks: [RED_ONCE] },
+    docs: { tasks: [write('docs.txt'), { gate: 'test -f never.txt', sh: 'echo x > other.txt' }] },
+    api: { dependsOn: ['core'], tasks: [write('api-1.txt'), write('api-2.txt')] },
+    cli: { dependsOn: ['api'], tasks: [write('cli.txt')] },
+  },
+};
+
+const PULLS = [
+  ['choo/unit/main/api', 'choo/unit/main/core', 'open', true],
+  ['choo/unit/main/cli', 'choo/unit/main/api', 'open', true],
+  ['choo/unit/main/core', 'main', 'open', false],
+  ['choo/unit/main/docs', 'main', 'open', true],
+];
+
+test('carries a run through two kills to pull requests, once, and goes on from what is there', async () => {
+  await using world = await makeAppWorld(PROJECT);
+  const { github } = world;
+  const alice = github.as('alice');
+  const first = await world.start();
+  const commit = await world.push('alice', 'main', {
+    'README.md': 'Widgets.',
+    'specs/tasks/core/note.md': 'Mind.',
   });
-});
+  await planned(world, commit);
+  const issue = await alice.createIssue(REPO, { title: 'Build it' });
+  await alice.comment(REPO, issue, '/choo run');
+
+  await world.until('a check that runs', ({ checks }) => checks.some(({ name }) => name === 'choo / core'));
+  first.child.kill('SIGKILL');
+  await first.child;
+  const second = await world.start();
+  await world.until('a pull request', ({ pulls }) => pulls.length > 0);
+  second.child.kill('SIGKILL');
+  await second.child;
+  await world.start();
+  github.redeliverFailed();
+  await ended(world, 1);
+  await quiet(world);
+  const before = await github.state(REPO);
+
+  // One pull request a unit, on what it builds on; a draft until that is merged, or where it failed.
+  expect(stacked(before)).toEqual(PULLS);
+  expect(statusComments(before)).toHaveLength(1);
+  expect(conclusions(before, commit)).toEqual({
+    api: ['success', 'success'],
+    cli: ['success', 'success'],
+    core: ['success', 'success'],
+    docs: ['failure', 'failure'],
+  });
+  expect(await gated(world, 'api')).toEqual(['1', '2']);
+  expect(await gated(world, 'docs')).toEqual(['1']);
+  for (const { head } of before.pulls) expect(before.refs[`refs/heads/${head.ref}`]).toBe(head.sha);
+
+  // Everything comes a second time, under other names.
+  github.redeliverAll();
+  await quiet(world);
+  const after = await github.state(REPO);
+  expect(await world.server.rows('select count(*)::int as runs from runs')).toEqual([{ runs: 1 }]);
+  expect({ ...after, comments: [] }).toEqual({ ...before, comments: [] });
+  expect(after.comments.map(({ id }) => id)).toEqual(before.comments.map(({ id }) => id));
+
+  // Another spec: what does not depend on it is left as it is.
+  const edited = await world.push('alice', 'main', { 'specs/tasks/api/note.md': '# Also mind this\n' });
+  expect(edited).not.toBe(commit);
+  const spec = (await world.git('show', `${edited}:specs/tasks/api/01-step.md`)).replace(
+    '# Step 1',
+    '# Better step 1',
+  );
+  const better = await world.push('alice', 'main', { 'specs/tasks/api/01-step.md': spec });
+  await planned(world, better);
+  await alice.comment(REPO, issue, '/choo run core api cli');
+  await ended(world, 2);
+  await quiet(world);
+  const again = await github.state(REPO);
+  expect(stacked(again)).toEqual(PULLS);
+  expect(await agentsOf(world, 1)).toEqual(['api', 'cli']);
+  expect(await world.git('merge-base', '--is-ancestor', better, 'choo/unit/main/cli')).toBe('');
+
+  // A person's commit on a head is theirs.
+  const theirs = await world.push('alice', 'choo/unit/main/core', { 'by-hand.txt': 'mine' });
+  await alice.comment(REPO, issue, '/choo run core');
+  await ended(world, 3);
+  const last = await quiet(world);
+  expect(last.refs['refs/heads/choo/unit/main/core']).toBe(theirs);
+  expect(await agentsOf(world, 2)).toEqual([]);
+  const check = last.checks.find(({ name, head_sha }) => name === 'choo / core' && head_sha === better);
+  expect(check?.conclusion).toBe('action_required');
+  expect(github.violations).toEqual([]);
+}, 120_000);
+
+/** Waits for the plan of a commit. */
+async function planned(world: AppWorld, commit: string): Promise<void> {
+  await world.until('the plan', ({ checks }) =>
+    checks.some(
+      ({ name, head_sha, status }) => name === 'choo / plan' && head_sha === commit && status === 'completed',
+    ),
+  );
+}
+
+/** Waits until so many runs were said to have ended. */
+async function ended(world: AppWorld, runs: number): Promise<void> {
+  await world.until(
+    `the end of run ${runs}`,
+    ({ comments }) => comments.filter(({ body }) => body.includes('<!-- choo:end')).length >= runs,
+    90_000,
+  );
+}
+
+/** Waits until choo has handled all that was delivered, and told all that it has to tell. */
+async function quiet(world: AppWorld): Promise<State> {
+  for (;;) {
+    await world.github.settled();
+    const [open] = await world.server.rows(
+      `select (select count(*) from deliveries where handled_at is null)
+            + (select count(*) from reports join runs on runs.id = run where reports.seq < runs.seq or wanted > 0) as open`,
+    );
+    if (open?.['open'] === '0') return world.github.state(REPO);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function stacked({ pulls }: State): readonly (readonly unknown[])[] {
+  const rows = pulls.map(({ head, base, state, draft }) => [head.ref, base.ref, state, draft] as const);
+  return rows.toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function statusComments({ comments }: State): readonly unknown[] {
+  return comments.filter(({ body }) => body.includes('<!-- choo:run'));
+}
+
+/** By unit: how its checks ended on the run's commit and on its own head; each must be the only one there. */
+function conclusions({ checks, refs }: State, commit: string): object {
+  const units = Object.keys(PROJECT.units).toSorted();
+  return Object.fromEntries(
+    units.map((unit) => {
+      const on = (sha: string | undefined) =>
+        checks
+          .filter(({ name, head_sha }) => name === `choo / ${unit}` && head_sha === sha)
+          .map(({ conclusion }) => conclusion);
+      return [unit, [...on(commit), ...on(refs[`refs/heads/choo/unit/main/${unit}`])]];
+    }),
+  );
+}
+
+/** The tasks of a unit that have a commit whose gate passed. */
+async function gated(world: AppWorld, unit: string): Promise<readonly string[]> {
+  const log = await world.git(
+    'log',
+    '--reverse',
+    '--format=%(trailers:key=Choo-Unit,valueonly,separator=%x2C) %(trailers:key=Choo-Task,valueonly,separator=%x2C) %(trailers:key=Choo-Gate,valueonly,separator=%x2C)',
+    `main..choo/unit/main/${unit}`,
+  );
+  return log
+    .split('\n')
+    .filter((line) => line.startsWith(`${unit} `) && line.includes('exit=0'))
+    .map((line) => line.split(' ')[1] ?? '');
+}
+
+/** The units that an agent worked on, in the n-th run from 0. */
+async function agentsOf(world: AppWorld, run: number): Promise<readonly unknown[]> {
+  const rows = await world.server.rows(
+    `select distinct unit from events where body->>'type' = 'task.provider.invoke' and run =
+       (select run from events where seq = 1 order by at offset ${run} limit 1) order by unit`,
+  );
+  return rows.map(({ unit }) => unit);
+}

@@ -19,6 +19,13 @@ export interface FrontAnswer {
   readonly body: string | Buffer;
 }
 
+/** Who answers, and who writes down what came and what it was answered. */
+export interface FrontHandlers {
+  readonly serve: (request: FrontRequest) => Promise<FrontAnswer>;
+  /** Faults included; what it returns is told the status, unless there was none. */
+  readonly note: (request: FrontRequest) => (status: number) => void;
+}
+
 /** One origin on loopback. */
 export interface Front extends AsyncDisposable {
   readonly origin: string;
@@ -38,7 +45,7 @@ export interface Front extends AsyncDisposable {
  * key is right, installation tokens, ids and profiles of users and repositories, and every other route (milestones,
  * releases, hooks, organisations, search, meta, rate limits).
  */
-export async function startFront(serve: (request: FrontRequest) => Promise<FrontAnswer>): Promise<Front> {
+export async function startFront({ serve, note }: FrontHandlers): Promise<Front> {
   const faults = createFaults();
   const closing = new AbortController();
   const underWay = new Set<Promise<void>>();
@@ -48,10 +55,15 @@ export async function startFront(serve: (request: FrontRequest) => Promise<Front
     const { method = 'GET', headers } = request;
     const url = new URL(request.url ?? '/', 'http://localhost');
     const body = await readAll(request);
-    if (unavailable) return send(response, UNAVAILABLE);
-    const fault = faults.take(method, url.pathname.replace(/^\/api(\/v3)?(?=\/)/, ''));
-    const answer = () => serve({ method, path: url.pathname, query: url.searchParams, headers, body });
-    return perform(fault, response, answer, closing.signal);
+    const fault = unavailable
+      ? undefined
+      : faults.take(method, url.pathname.replace(/^\/api(\/v3)?(?=\/)/, ''));
+    const asked = { method, path: url.pathname, query: url.searchParams, headers, body };
+    const noted = note(asked);
+    const answer = unavailable ? UNAVAILABLE : await perform(fault, () => serve(asked), closing.signal);
+    if (answer === 'cut') return void response.destroy();
+    noted(answer.status);
+    return send(response, answer);
   };
   const server = createServer((request, response) => {
     // A client that goes away in the middle is its own business; anything else is a bug here, which it shall see.
@@ -100,22 +112,21 @@ const UNAVAILABLE: FrontAnswer = {
 
 async function perform(
   fault: Fault | undefined,
-  response: ServerResponse,
   answer: () => Promise<FrontAnswer>,
   signal: AbortSignal,
-): Promise<void> {
-  if (fault === 'cut') return void response.destroy();
-  if (fault === undefined) return send(response, await answer());
+): Promise<FrontAnswer | 'cut'> {
+  if (fault === 'cut') return 'cut';
+  if (fault === undefined) return answer();
   if ('delayMs' in fault) {
     await setTimeout(fault.delayMs, undefined, { signal });
-    return send(response, await answer());
+    return answer();
   }
   const { status, headers = {}, body = { message: 'Fault' } } = fault;
-  return send(response, {
+  return {
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
-  });
+  };
 }
 
 function send(response: ServerResponse, { status, headers, body }: FrontAnswer): void {

@@ -27,43 +27,39 @@ export interface Serving {
   readonly onRequest: ((request: SeenRequest) => readonly string[]) | undefined;
 }
 
+/** What paths of the API begin with. */
+const API = /^\/api(?:\/v3)?(?=\/)/;
+
 /** What is below a repository that only the front may answer, so that the emulator never contradicts git. */
 const OURS =
   /^\/repos\/[^/]+\/[^/]+\/(?:issues|pulls|labels|comments|git|commits|compare|contents|branches|check-|statuses)/;
 
 /** Answers a request, of the API or of git. */
 export async function serve(serving: Serving, request: FrontRequest): Promise<FrontAnswer> {
-  const path = request.path.replace(/^\/api(?:\/v3)?(?=\/)/, '');
-  const entry = note(serving, request, path);
-  const answered =
-    gitPathIn(request.path) === undefined
-      ? serveApi(serving, request, path)
-      : serveRepository(serving, request);
-  const result = await answered;
-  if (entry !== undefined) entry.status = result.status;
-  return result;
+  if (gitPathIn(request.path) !== undefined) return serveRepository(serving, request);
+  return serveApi(serving, request, request.path.replace(API, ''));
 }
 
 /** Whatever came with the app's own credentials is logged and shown to the hook. */
-function note(
-  serving: Serving,
-  { method, query, headers, body }: FrontRequest,
-  path: string,
-): LoggedRequest | undefined {
-  const token = kindOf(headers.authorization);
-  if (token !== 'app' && token !== 'installation') return undefined;
-  const isGit = gitPathIn(path) !== undefined;
+export function note(
+  { requests, violations, onRequest }: Pick<Serving, 'requests' | 'violations' | 'onRequest'>,
+  request: FrontRequest,
+): (status: number) => void {
+  const token = kindOf(request.headers.authorization);
+  if (token !== 'app' && token !== 'installation') return () => {};
+  const isGit = gitPathIn(request.path) !== undefined;
   const seen = {
-    method,
-    path,
-    query: Object.fromEntries(query),
-    body: isGit || body.length === 0 ? undefined : read(body),
+    method: request.method,
+    path: request.path.replace(API, ''),
+    query: Object.fromEntries(request.query),
+    body: isGit || request.body.length === 0 ? undefined : read(request.body),
   };
   const entry: LoggedRequest = { at: Date.now(), ...seen, token, status: undefined };
-  serving.requests.push(entry);
-  const violations = isGit ? [] : (serving.onRequest?.({ ...seen, graphql: path === '/graphql' }) ?? []);
-  serving.violations.push(...violations);
-  return entry;
+  requests.push(entry);
+  if (!isGit) violations.push(...(onRequest?.({ ...seen, graphql: seen.path === '/graphql' }) ?? []));
+  return (status) => {
+    entry.status = status;
+  };
 }
 
 async function serveRepository({ world, credentials }: Serving, request: FrontRequest): Promise<FrontAnswer> {

@@ -13,7 +13,7 @@ import type { GitHubOptions } from './options.ts';
 import { actAs, type Person } from './people.ts';
 import { PRE_RECEIVE } from './push-report.ts';
 import type { LoggedRequest } from './requests.ts';
-import { serve } from './serving.ts';
+import { note, serve } from './serving.ts';
 import { snapshotOf, type RepositoryState } from './snapshot.ts';
 import { buildWorld, planWorld } from './world-building.ts';
 import { repositoryNamed, type Repository, type World } from './world.ts';
@@ -71,7 +71,10 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   await writeFile(join(root, 'hooks', 'pre-receive'), PRE_RECEIVE, { mode: 0o755 });
 
   let answer: (request: FrontRequest) => Promise<FrontAnswer> = () => Promise.reject(new Error('not ready'));
-  const front = releasing.use(await startFront((request) => answer(request)));
+  const log = { requests: [] as LoggedRequest[], violations: [] as string[], onRequest: options.onRequest };
+  const front = releasing.use(
+    await startFront({ serve: (request) => answer(request), note: (request) => note(log, request) }),
+  );
   const { origin } = front;
   const privateKey = options.app?.privateKey ?? newKey();
   const plan = planWorld(options, privateKey);
@@ -81,10 +84,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     tell(world, deliveries, happening),
   );
   const credentials = createCredentials(world, emulator);
-  const requests: LoggedRequest[] = [];
-  const violations: string[] = [];
-  const { onRequest } = options;
-  answer = (request) => serve({ world, emulator, credentials, requests, violations, onRequest }, request);
+  answer = (request) => serve({ ...log, world, emulator, credentials }, request);
 
   // Once more, so that it is the first to go: nobody asks what is gone already.
   releasing.use(front);
@@ -100,8 +100,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       GHE_HOST: host,
       GHE_PROTOCOL: 'http',
     },
-    requests,
-    violations,
+    requests: log.requests,
+    violations: log.violations,
     deliveries: deliveries.all,
     deliverTo: (url) => deliveries.deliverTo(url),
     deliver: (event, payload, as) => deliveries.add(event, payload, as),

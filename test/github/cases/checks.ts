@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { clientOf } from '../clients.ts';
 import { AT, REPO, startWorld } from './case-world.ts';
 
 describe('checks', () => {
@@ -23,6 +24,12 @@ describe('checks', () => {
     });
     await receiver.next('check_run.created');
     const at = { ...AT, check_run_id: data.id };
+    const person = clientOf(github, github.tokenOf('alice')).rest.checks.create({
+      ...AT,
+      name: 'x',
+      head_sha: sha,
+    });
+    await expect(person).rejects.toMatchObject({ status: 403 });
     const refused = async (change: object) =>
       expect(app.rest.checks.update({ ...at, ...change })).rejects.toMatchObject({ status: 422 });
     await refused({ output: { ...output, annotations: Array.from({ length: 51 }, () => annotation) } });

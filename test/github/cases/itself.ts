@@ -25,6 +25,7 @@ describe('the stand-in itself', () => {
     ]);
     github.fail({ method: 'GET', path: /^\/repos\/acme\/widgets$/, times: 1 }, { status: 502, body: 'oops' });
     await expect(app.rest.repos.get(AT)).rejects.toMatchObject({ status: 502 });
+    expect(github.requests.at(-1)).toMatchObject({ path: '/repos/acme/widgets', status: 502 });
     github.fail({ times: 1 }, 'cut');
     await expect(app.rest.repos.get(AT)).rejects.toThrow(/other side closed|socket|fetch failed/);
     github.fail({ times: 1 }, { delayMs: 50 });

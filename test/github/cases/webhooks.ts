@@ -38,6 +38,17 @@ describe('webhooks', () => {
     expect(await receiver.next('ping')).toMatchObject({ guid: 'mine', signed: false });
   });
 
+  test('that nobody takes fail without an answer', async () => {
+    await using world = await startWorld();
+    const { github, receiver } = world;
+    await receiver[Symbol.asyncDispose]();
+    await github.as('alice').createIssue(REPO, { title: 'x' });
+    await github.settled();
+    expect(github.deliveries).toMatchObject([{ event: 'issues', status: undefined, state: 'failed' }]);
+    github.deliverTo(undefined);
+    expect(github.redeliverAll()).toMatchObject([{ state: 'waiting', guid: github.deliveries[0]?.guid }]);
+  });
+
   test('of the app itself name its bot', async () => {
     await using world = await startWorld();
     const { github, receiver, app } = world;

@@ -94,7 +94,7 @@ async function change(call: RepositoryCall): Promise<Reply> {
         message: 'Cannot change the base branch of a closed pull request.',
       });
     const base = await baseOf(call, wanted);
-    await demandNew(call, pull.head, base);
+    await demandNew(call, pull.head, base, true);
     changes['base'] = { ref: { from: pull.base.ref }, sha: { from: pull.base.sha } };
     pull.base.ref = base.ref;
     pull.base.sha = base.sha;
@@ -152,7 +152,12 @@ async function baseOf({ repository }: RepositoryCall, ref: string): Promise<Side
 }
 
 /** Only one from here to there at a time, and with something in it. */
-async function demandNew({ repository }: RepositoryCall, head: Side, base: Side): Promise<void> {
+async function demandNew(
+  { repository }: RepositoryCall,
+  head: Side,
+  base: Side,
+  retargeted = false,
+): Promise<void> {
   const custom = (message: string): Refusal => invalid({ resource: 'PullRequest', code: 'custom', message });
   const twin = repository.issues.find(
     ({ state, pull }) =>
@@ -162,9 +167,16 @@ async function demandNew({ repository }: RepositoryCall, head: Side, base: Side)
       pull.base.ref === base.ref,
   );
   const label = `${head.repository.owner.login}:${head.ref}`;
-  if (twin !== undefined) throw custom(`A pull request already exists for ${label}.`);
+  const between = `base branch '${base.ref}' and head branch '${head.ref}'`;
+  if (twin !== undefined)
+    throw custom(`A pull request already exists for ${retargeted ? between : `${label}.`}`);
   if (head.repository !== repository)
     await git(repository.bare, ['fetch', '-q', head.repository.bare, head.sha]);
   const commits = await git(repository.bare, ['rev-list', '--count', head.sha, `^${base.sha}`]);
-  if (commits === '0') throw custom(`No commits between ${base.ref} and ${head.ref}`);
+  if (commits === '0')
+    throw custom(
+      retargeted
+        ? `There are no new commits between ${between}`
+        : `No commits between ${base.ref} and ${head.ref}`,
+    );
 }
