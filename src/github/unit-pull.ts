@@ -41,10 +41,9 @@ const STACK = 8_000;
 /** The pull request of a unit, for who reviews it. Pure. */
 export function renderUnitPull(shown: ShownUnit): { readonly title: string; readonly body: string } {
   const { unit, progress, marker } = shown;
+  const name = plainTitle(unit.title) === '' ? unit.id : unit.title;
   return {
-    title: plainTitle(
-      `${progress.state === 'failed' ? 'Unfinished: ' : ''}${plainTitle(unit.title) || unit.id}`,
-    ),
+    title: plainTitle(`${progress.state === 'failed' ? 'Unfinished: ' : ''}${name}`),
     body: fit(
       [
         { text: firstOf(shown), rank: 0, name: 'the summary' },

@@ -5,6 +5,7 @@ import { renderEndComment, renderRunComment, type UnitLink } from '../github/run
 import { runCommentKey, runPage } from '../handlers/pages.ts';
 import { PLAN_CHECK, planCheckKey } from '../handlers/planning.ts';
 import { type HandlerServices, type OpenRepository, openKnown } from '../handlers/services.ts';
+import { listRecords } from '../store/event-rows.ts';
 import { findRepositoryById } from '../store/github-repositories.ts';
 import type { DueReport, Told } from '../store/reports.ts';
 import { listUnitPulls } from '../store/unit-pulls.ts';
@@ -58,6 +59,7 @@ export class Reporter {
       config: context.config,
       units: context.units,
       pulls: new Map(await listUnitPulls(database, known.id, state.start.target)),
+      records: await listRecords(database, known.id, state.start.target),
       base: report.base,
       page: await runPage(repository, report, this.#services),
       database,

@@ -13,7 +13,8 @@ import { unitExternalId } from '../handlers/check.ts';
 import type { OpenRepository } from '../handlers/services.ts';
 import type { Database } from '../store/database.ts';
 import { readUnitEvents } from '../store/server-runs.ts';
-import { changeUnitPull, noteUnitPull, type UnitPull } from '../store/unit-pulls.ts';
+import type { UnitRecord } from '../store/store.ts';
+import { noteUnitPull, type UnitPull } from '../store/unit-pulls.ts';
 import { placeInStack } from './stack.ts';
 
 /** What is known about a run while its units are told. */
@@ -24,6 +25,8 @@ export interface Telling {
   readonly units: ReadonlyMap<string, Unit>;
   /** The newest pull request of each unit; takes in what is made. */
   readonly pulls: Map<string, UnitPull>;
+  /** What is known of each unit, whatever the run. */
+  readonly records: ReadonlyMap<string, UnitRecord>;
   /** The branch that pull requests go to. */
   readonly base: string;
   /** Where the run is told about. */
@@ -45,9 +48,22 @@ export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<vo
   await tellChecks(unit, events, telling);
 }
 
-function wantsPull({ state, head, plan }: UnitProgress, { config, pulls }: Telling): boolean {
-  if (head === null || pulls.get(plan.id)?.state === 'merged') return false;
-  return state === 'complete' || (state === 'failed' && (config.draft_on_failure || pulls.has(plan.id)));
+/**
+ * Only the run that worked on a unit last speaks for its branch. What a person decided about a pull request, or did on its
+ * branch, is theirs: only work that was finished after that makes a new one.
+ */
+function wantsPull(unit: UnitProgress, telling: Telling): boolean {
+  const { state, head, failure } = unit;
+  const before = telling.pulls.get(unit.plan.id)?.state;
+  if (head === null || !speaksFor(unit, telling) || telling.records.get(unit.plan.id)?.outcome !== undefined)
+    return false;
+  if (state === 'complete') return before !== 'merged';
+  if (state !== 'failed' || before === 'merged' || before === 'closed') return false;
+  return before === 'open' ? failure !== 'needs-human' : telling.config.draft_on_failure;
+}
+
+function speaksFor({ plan }: UnitProgress, { records, state }: Telling): boolean {
+  return records.get(plan.id)?.run === state.start.run;
 }
 
 async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling: Telling): Promise<void> {
@@ -100,11 +116,8 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
   if (!opened.created) await tellPull(unit, events, telling);
 }
 
-async function tellChecks(
-  unit: UnitProgress,
-  events: readonly RunEvent[],
-  { repository, state, pulls, redact }: Telling,
-): Promise<void> {
+async function tellChecks(unit: UnitProgress, events: readonly RunEvent[], telling: Telling): Promise<void> {
+  const { repository, state, pulls, redact } = telling;
   const { id } = unit.plan;
   const { target, commit } = state.start;
   const pull = pulls.get(id);
@@ -123,21 +136,12 @@ async function tellChecks(
     actions,
   };
   await repository.checks.upsert(unitCheckKey(commit, target, id), { ...check, sha: commit });
-  if (conclusion !== null && unit.head !== null && unit.head !== commit)
+  const isOwn = unit.head !== null && unit.head !== commit && speaksFor(unit, telling);
+  if (conclusion !== null && isOwn)
     await repository.checks.upsert(unitCheckKey(unit.head, target, id), { ...check, sha: unit.head });
 }
 
 /** What the check of a unit on a commit is remembered by. */
-export function unitCheckKey(commit: string, target: string, unit: string): string {
+function unitCheckKey(commit: string, target: string, unit: string): string {
   return `check:${commit}:${unitExternalId(target, unit)}`;
-}
-
-/** A person closed, merged or moved it: what is built on it follows. */
-export async function noteMoved(
-  database: Database,
-  repository: string,
-  number: number,
-  state: UnitPull['state'],
-): Promise<void> {
-  await changeUnitPull(database, repository, number, { state });
 }

@@ -33,8 +33,14 @@ export async function rememberRepository(
   database: Database,
   { githubId, installation, owner, name, defaultBranch, remote }: GitHubRepository,
 ): Promise<KnownRepository> {
-  const known = await findRepository(database, githubId);
+  // One that was lost and is here again is the one it was.
+  const before = await anyKnown(database)
+    .select('removed_at')
+    .where('github_id', '=', String(githubId))
+    .executeTakeFirst();
+  const known = read(before);
   const same =
+    before?.removed_at === null &&
     known?.installation === installation &&
     known.owner === owner &&
     known.name === name &&
@@ -71,7 +77,7 @@ export async function rememberRepository(
       .onConflict((conflict) => conflict.column('github_id').doUpdateSet(values))
       .execute();
   });
-  const now = await findRepository(database, githubId);
+  const now = read(await anyKnown(database).where('github_id', '=', String(githubId)).executeTakeFirst());
   if (now === undefined) throw new Error(`repository ${githubId} was not kept`);
   return now;
 }
@@ -111,26 +117,22 @@ const COLUMNS = [
   'repositories.remote as remote',
 ] as const;
 
-function known(database: Database) {
+function anyKnown(database: Database) {
   return database
     .selectFrom('github_repositories')
     .innerJoin('repositories', 'repositories.id', 'github_repositories.repository')
-    .select(COLUMNS)
-    .where('github_repositories.removed_at', 'is', null);
+    .select(COLUMNS);
+}
+
+/** Those that choo may look at. */
+function known(database: Database) {
+  return anyKnown(database).where('github_repositories.removed_at', 'is', null);
 }
 
 type Found = Awaited<ReturnType<ReturnType<typeof known>['executeTakeFirstOrThrow']>>;
 
 function read(row: Found | undefined): KnownRepository | undefined {
   return row && { ...row, githubId: Number(row.githubId), installation: Number(row.installation) };
-}
-
-/** By GitHub's number. Undefined: choo does not know it, or lost it. */
-export async function findRepository(
-  database: Database,
-  githubId: number,
-): Promise<KnownRepository | undefined> {
-  return read(await known(database).where('github_id', '=', String(githubId)).executeTakeFirst());
 }
 
 /** By choo's own number. */

@@ -118,7 +118,7 @@ export async function noteApproved(database: Database, run: string): Promise<voi
   await database.updateTable('reports').set({ approved: true }).where('run', '=', run).execute();
 }
 
-/** Has runs told anew though nothing happened in them: what they are told about changed. */
+/** Has runs told anew though nothing happened in them: one, or all that speak for units of a branch. */
 export async function wantReports(
   database: Database,
   which: { readonly run: string } | { readonly repository: string; readonly target: string },
@@ -130,8 +130,8 @@ export async function wantReports(
       .where('repository', '=', which.repository)
       .where('run', 'in', (query) =>
         query
-          .selectFrom('runs')
-          .select('id')
+          .selectFrom('records')
+          .select(sql<string>`body ->> 'run'`.as('run'))
           .where('repository', '=', which.repository)
           .where('target', '=', which.target),
       )

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ended, planned, quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
 
 /** A gate that is red after the first attempt and green after the second. */
@@ -101,37 +102,6 @@ test('carries a run through two kills to pull requests, once, and goes on from w
   expect(check?.conclusion).toBe('action_required');
   expect(github.violations).toEqual([]);
 }, 120_000);
-
-/** Waits for the plan of a commit. */
-async function planned(world: AppWorld, commit: string): Promise<void> {
-  await world.until('the plan', ({ checks }) =>
-    checks.some(
-      ({ name, head_sha, status }) => name === 'choo / plan' && head_sha === commit && status === 'completed',
-    ),
-  );
-}
-
-/** Waits until so many runs were said to have ended. */
-async function ended(world: AppWorld, runs: number): Promise<void> {
-  await world.until(
-    `the end of run ${runs}`,
-    ({ comments }) => comments.filter(({ body }) => body.includes('<!-- choo:end')).length >= runs,
-    90_000,
-  );
-}
-
-/** Waits until choo has handled all that was delivered, and told all that it has to tell. */
-async function quiet(world: AppWorld): Promise<State> {
-  for (;;) {
-    await world.github.settled();
-    const [open] = await world.server.rows(
-      `select (select count(*) from deliveries where handled_at is null)
-            + (select count(*) from reports join runs on runs.id = run where reports.seq < runs.seq or wanted > 0) as open`,
-    );
-    if (open?.['open'] === '0') return world.github.state(REPO);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 function stacked({ pulls }: State): readonly (readonly unknown[])[] {
   const rows = pulls.map(({ head, base, state, draft }) => [head.ref, base.ref, state, draft] as const);

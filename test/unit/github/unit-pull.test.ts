@@ -21,7 +21,7 @@ async function unitOf(text = '# The API\n\nServe it.\n', gate = 'make api'): Pro
       'specs/tasks/api/01-a.md': taskText({ backpressure: gates[0] }, '# Answer\n'),
       'specs/tasks/api/02-b.md': taskText({ task: '2', backpressure: gates[1] }, '# Answer | more\n'),
     }),
-    'specs',
+    'specs/tasks',
   );
   const [unit] = units;
   if (unit === undefined) throw new Error('the tree has a unit');
@@ -61,7 +61,34 @@ describe('renderUnitPull', () => {
   test('says what was asked for, what was done and what it took', async () => {
     const { title, body } = renderUnitPull(shown(await unitOf(), [...DONE, api.completed(commit('b'))]));
     expect(title).toBe('The API');
-    expect(body).toMatchInlineSnapshot();
+    expect(body).toMatchInlineSnapshot(`
+      "Unit \`api\` by \`claude\`, made by choo from \`specs/tasks/api\` in [run run0000001](https://github.com/o/r/issues/1#c). Every gate passed again in a fresh worktree at this head.
+
+      3.0k tokens, $0.50.
+
+      ### Tasks
+
+      | Task | Title | Gate | State | Attempts | Time | Tokens, cost | Commit |
+      | --- | --- | --- | --- | --- | --- | --- | --- |
+      | 1 | Answer | \`make api\` | complete | 2 | 2s | 3.0k, $0.50 | aaaaaaaaaaaa |
+      | 2 | Answer \\| more | \`make more\` | already green | 0 |  |  | bbbbbbbbbbbb |
+
+      ### To know
+
+      - The gate of task 2 was *already green* before any work: it says little about what was done.
+
+      <details><summary>What was asked for</summary>
+
+      \`\`\`markdown
+      # The API
+
+      Serve it.
+      \`\`\`
+
+      </details>
+
+      <!-- choo:unit main%20api -->"
+    `);
   });
 
   test('names its place in the stack, and what comes first', async () => {
@@ -75,7 +102,17 @@ describe('renderUnitPull', () => {
         needs: ['core'],
       }),
     );
-    expect(body.slice(body.indexOf('### Builds on'), body.indexOf('### Tasks'))).toMatchInlineSnapshot();
+    expect(body.slice(body.indexOf('### Builds on'), body.indexOf('### Tasks'))).toMatchInlineSnapshot(`
+      "### Builds on
+
+      - \`base\`: #3, merged
+      - \`core\`: #4
+      - \`old\`: in the target
+
+      **Merge first:** \`core\`. This is a draft until then.
+
+      "
+    `);
   });
 
   test('tells what a reviewer should know', async () => {
@@ -94,7 +131,15 @@ describe('renderUnitPull', () => {
       ),
     );
     expect(body).toContain('**Not verified.**');
-    expect(body.slice(body.indexOf('### To know'), body.indexOf('<details>'))).toMatchInlineSnapshot();
+    expect(body.slice(body.indexOf('### To know'), body.indexOf('<details>'))).toMatchInlineSnapshot(`
+      "### To know
+
+      - put back \\\`.github/x\\\` @​ann
+      - It ran without a sandbox.
+      - Not all of its cost is known: the provider does not say.
+
+      "
+    `);
   });
 
   test('one that failed says so first', async () => {
@@ -112,8 +157,26 @@ describe('renderUnitPull', () => {
     expect(body).not.toMatch(/^\s*\//m);
     expect(body).not.toContain('\u202e');
     expect(body.endsWith(`\n\n${MARK}`)).toBe(true);
-    expect(body.slice(body.indexOf('<details>'))).toMatchInlineSnapshot();
-    expect(body.split('\n').find((line) => line.startsWith('| 1 |'))).toMatchInlineSnapshot();
+    expect(body.slice(body.indexOf('<details>'))).toMatchInlineSnapshot(`
+      "<details><summary>What was asked for</summary>
+
+      \`\`\`\`\`markdown
+      # **T** @ann Fixes #1
+
+      \`\`\`\`
+      </details>
+      ​/choo run
+      <!-- hidden -->
+      end <!-- choo:unit main%20api -->
+      \`\`\`\`\`
+
+      </details>
+
+      <!-- choo:unit main%20api -->"
+    `);
+    expect(body.split('\n').find((line) => line.startsWith('| 1 |'))).toMatchInlineSnapshot(
+      `"| 1 | Answer | <code>a &#124; b &#96; &#60;&#47;td&#62;</code> | pending | 0 |  |  |  |"`,
+    );
   });
 
   test('a title that nobody sees gives way to the id', async () => {
@@ -135,5 +198,6 @@ describe('renderUnitPull', () => {
     expect(body.length).toBeLessThanOrEqual(MOST_CHARACTERS);
     expect(body).toMatch(/Merge first:\*\* `unit-0`.* and 1950 more\. This is a draft/);
     expect(body).toContain('### Tasks');
+    expect(body).toMatch(/\n- … and \d+ more\n/);
   });
 });

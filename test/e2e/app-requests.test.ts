@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ended, planned, quiet } from '../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
+import { projectFiles } from '../helpers/spec-project.ts';
+
+const write = (file: string) => ({ gate: `test -f ${file}`, sh: `echo ${file} > ${file}` });
+
+/** The files of more units, for a branch that brings them. */
+const unit = (
+  id: string,
+  dependsOn: readonly string[] = [],
+  gate?: string,
+): Readonly<Record<string, string>> => {
+  const task = gate === undefined ? write(`${id}.txt`) : { gate, sh: `echo ${id} > ${id}.txt` };
+  const { '.choo.yml': _, ...files } = projectFiles({ units: { [id]: { dependsOn, tasks: [task] } } });
+  return files;
+};
+
+const pullOf = ({ pulls }: State, branch: string) =>
+  pulls
+    .filter(({ head }) => head.ref === branch)
+    .map(({ number, base, draft, state }) => ({ number, base: base.ref, draft, state }));
+const comments = ({ comments }: State, issue: number) =>
+  comments.filter((each) => each.issue === issue && each.user === 'choo[bot]').map(({ body }) => body);
+
+describe('what people can ask for', () => {
+  let world: AppWorld;
+  beforeAll(async () => {
+    world = await makeAppWorld({ units: { old: { tasks: [{ ...write('old.txt'), status: 'complete' }] } } });
+    await world.start();
+  });
+  afterAll(async () => world[Symbol.asyncDispose]());
+
+  test('a pull request is planned, runs by a label what it changes, and its stack follows merges', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    const head = await world.push('alice', 'feature', { ...unit('one'), ...unit('two', ['one']) });
+    const pull = await alice.openPull(REPO, { head: 'feature', base: 'main', title: 'Two units' });
+    await planned(world, head);
+    await world.until('the plan in a comment', (state) =>
+      comments(state, pull).some((body) => body.includes('choo:plan')),
+    );
+    await alice.label(REPO, pull, 'choo:run');
+    const done = await ended(world, 1, pull);
+    expect(done.pulls.find(({ number }) => number === pull)?.labels).toEqual([]);
+    const [one] = pullOf(done, 'choo/unit/feature/one');
+    expect(one).toMatchObject({ base: 'feature', draft: false });
+    expect(pullOf(done, 'choo/unit/feature/two')).toMatchObject([
+      { base: 'choo/unit/feature/one', draft: true },
+    ]);
+    expect(pullOf(done, 'choo/unit/feature/old')).toEqual([]);
+
+    await alice.merge(REPO, one?.number ?? 0);
+    await world.until(
+      'the stack to follow',
+      (state) => pullOf(state, 'choo/unit/feature/two')[0]?.draft === false,
+    );
+    expect(pullOf(await quiet(world), 'choo/unit/feature/two')).toMatchObject([
+      { base: 'feature', draft: false },
+    ]);
+  });
+
+  test('a unit that was rejected stays so until it is retried', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    const head = await world.push('alice', 'main', unit('rejected'));
+    await planned(world, head);
+    const issue = await alice.createIssue(REPO, { title: 'Rejected' });
+    await alice.comment(REPO, issue, '/choo run rejected');
+    const [pull] = pullOf(await ended(world, 1, issue), 'choo/unit/main/rejected');
+    await alice.close(REPO, pull?.number ?? 0);
+    await quiet(world);
+    await alice.comment(REPO, issue, '/choo run rejected');
+    const after = await ended(world, 2, issue);
+    expect(pullOf(after, 'choo/unit/main/rejected')).toMatchObject([{ state: 'closed' }]);
+    await alice.comment(REPO, issue, '/choo retry rejected');
+    const again = await ended(world, 3, issue);
+    expect(pullOf(again, 'choo/unit/main/rejected')).toMatchObject([{ state: 'closed' }, { state: 'open' }]);
+  });
+
+  test('the buttons of checks run a plan and retry a unit', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    const head = await world.push('alice', 'buttons', unit('flaky', [], 'test -f helped.txt'));
+    const { checks } = await planned(world, head);
+    const plan = checks.find(({ name, head_sha }) => name === 'choo / plan' && head_sha === head);
+    alice.pressButton(REPO, plan?.id ?? 0, 'run');
+    const failed = await world.until('the unit to fail', (state) =>
+      state.checks.some(({ name, conclusion }) => name === 'choo / flaky' && conclusion === 'failure'),
+    );
+    const status = await quiet(world);
+    // Without a thread the check of the plan says how it went.
+    expect(status.checks.find(({ id }) => id === plan?.id)).toMatchObject({
+      conclusion: 'failure',
+      head_sha: head,
+    });
+    const check = failed.checks.find(({ name }) => name === 'choo / flaky');
+    const [before] = await world.server.rows(
+      `select count(*)::int as n from events where unit = 'flaky' and body->>'type' = 'unit.retried'`,
+    );
+    expect(before).toEqual({ n: 0 });
+    alice.pressButton(REPO, check?.id ?? 0, 'retry');
+    await quiet(world);
+    const [after] = await world.server.rows(
+      `select count(*)::int as n from events where unit = 'flaky' and body->>'type' = 'unit.retried'`,
+    );
+    expect(after).toEqual({ n: 1 });
+  });
+
+  test('a held thread starts nothing; cancel and skip do what they say', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    const slow = { gate: 'test -f slow.txt', sh: 'sleep 30; echo > slow.txt' };
+    const { '.choo.yml': _, ...files } = projectFiles({
+      units: { slow: { tasks: [slow] }, after: { dependsOn: ['slow'], tasks: [write('after.txt')] } },
+    });
+    const head = await world.push('alice', 'held', files);
+    const issue = await alice.openPull(REPO, { head: 'held', base: 'main', title: 'Slow' });
+    await planned(world, head);
+    await world.until('the plan in a comment', (state) =>
+      comments(state, issue).some((body) => body.includes('choo:plan')),
+    );
+    await alice.label(REPO, issue, 'choo:hold');
+    await alice.comment(REPO, issue, '/choo run slow after');
+    await world.until('a refusal', ({ comments }) =>
+      comments.some((each) => each.issue === issue && each.body.includes('choo:hold')),
+    );
+    await alice.unlabel(REPO, issue, 'choo:hold');
+    await alice.comment(REPO, issue, '/choo run slow after');
+    await world.until('the unit to run', ({ checks }) =>
+      checks.some(({ name, status }) => name === 'choo / slow' && status === 'in_progress'),
+    );
+    await alice.comment(REPO, issue, '/choo skip slow');
+    const state = await ended(world, 1, issue);
+    expect(pullOf(state, 'choo/unit/held/after')).toMatchObject([{ base: 'held', draft: false }]);
+    expect(pullOf(state, 'choo/unit/held/slow')).toEqual([]);
+    const rows = await world.server.rows(
+      `select id, state from units where id in ('slow', 'after') order by id`,
+    );
+    expect(rows).toEqual([
+      { id: 'after', state: 'complete' },
+      { id: 'slow', state: 'skipped' },
+    ]);
+  });
+
+  test('a broken configuration opens an issue, the last good one holds, and mending it closes the issue', async () => {
+    const { github } = world;
+    const broken = await world.push('alice', 'main', {
+      '.choo.yml': 'paralelism: 3\nprovider: { type: rehearsal }\n',
+    });
+    const told = await world.until('an issue', ({ issues }) =>
+      issues.some(({ title, state }) => title.includes('configuration') && state === 'open'),
+    );
+    const plan = (await planned(world, broken)).checks.find(
+      ({ name, head_sha }) => name === 'choo / plan' && head_sha === broken,
+    );
+    expect(plan?.annotations).toMatchObject([{ path: '.choo.yml', start_line: 1 }]);
+    expect(plan?.output.summary).toContain('last good one holds');
+    await world.push('alice', 'main', { '.choo.yml': 'parallelism: 3\nprovider: { type: rehearsal }\n' });
+    const number = told.issues.find(({ title }) => title.includes('configuration'))?.number;
+    await world.until('the issue to close', ({ issues }) =>
+      issues.some((each) => each.number === number && each.state === 'closed'),
+    );
+    expect(github.violations).toEqual([]);
+  });
+
+  test('a push runs by itself where the repository wants that', async () => {
+    await world.push('alice', 'main', { '.choo.yml': 'run_on: push\nprovider: { type: rehearsal }\n' });
+    await quiet(world);
+    const head = await world.push('alice', 'main', unit('pushed'));
+    const state = await world.until(
+      'its pull request',
+      (state) => pullOf(state, 'choo/unit/main/pushed').length > 0,
+    );
+    expect(state.refs['refs/heads/main']).toBe(head);
+    await quiet(world);
+  });
+
+  test('a repository that choo is taken off has its runs cancelled', async () => {
+    const { github } = world;
+    const slow = { gate: 'test -f slow.txt', sh: 'sleep 30; echo > slow.txt' };
+    const { '.choo.yml': _, ...files } = projectFiles({ units: { last: { tasks: [slow] } } });
+    await world.push('alice', 'main', files);
+    await world.until('the unit to run', ({ checks }) =>
+      checks.some(({ name, status }) => name === 'choo / last' && status === 'in_progress'),
+    );
+    github.removeRepository(REPO);
+    await github.settled();
+    for (;;) {
+      const [row] = await world.server.rows(`select status from runs order by last_at desc limit 1`);
+      if (row?.['status'] === 'cancelled') break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(await world.server.rows('select removed_at is not null as lost from github_repositories')).toEqual(
+      [{ lost: true }],
+    );
+  });
+});
