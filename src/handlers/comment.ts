@@ -16,7 +16,7 @@ import { reportStatus } from './status.ts';
 import type { Asking, Outcome } from './asking.ts';
 
 /** What is older than that when it comes in is not asked any more. Milliseconds. */
-export const TOO_OLD_MS = 3_600_000;
+const TOO_OLD_MS = 3_600_000;
 
 /** A new comment that has commands in it. An edited one never asks. */
 export async function handleComment(

@@ -106,7 +106,7 @@ export async function findMergeBase(
 }
 
 /** Where a unit stands beside what was done for it before. */
-export type KeyState = 'new' | 'changed' | 'satisfied';
+type KeyState = 'new' | 'changed' | 'satisfied';
 
 /** A plan of a commit under the configuration that holds, and what is known of its units. */
 export interface Reading {

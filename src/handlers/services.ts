@@ -15,7 +15,7 @@ import type { RunBook } from '../store/run-book.ts';
 import type { Common } from './payloads.ts';
 
 /** What the operator decided about requests. */
-export interface RequestPolicy {
+interface RequestPolicy {
   /** Accounts of bots that may ask, by number. */
   readonly bots: ReadonlySet<number>;
   readonly allowedProviders: readonly ProviderName[] | undefined;

@@ -2,12 +2,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../store/database.ts';
 import type { Jobs } from '../store/jobs.ts';
 import type { RunBook } from '../store/run-book.ts';
+import { forgetLost } from '../store/github-repositories.ts';
 import { deleteOld, reconcile, withUpkeepLock } from '../store/upkeep.ts';
 import type { ServerContexts } from './server-context.ts';
 
 /** How often rows are compared with jobs, and how often what is old goes. Milliseconds. */
 const RECONCILE_MS = 30_000;
 const HOURLY_MS = 3_600_000;
+/** What is kept of a repository that choo was taken off goes after so long: somebody may have slipped. */
+const LOST_HOURS = 12;
 
 interface Services {
   readonly database: Database;
@@ -61,9 +64,15 @@ export class Housekeeping implements AsyncDisposable {
       if (!hourly) return;
       const runs = await deleteOld(database, this.#retentionDays);
       if (runs > 0) this.#log({ runs, queuesLeft }, 'old runs were deleted');
+      const lost = await forgetLost(database, LOST_HOURS);
+      if (lost.length > 0)
+        this.#log({ remotes: lost }, 'repositories that choo was taken off were forgotten');
     });
     const removed = await contexts.removeLeftovers();
     if (removed.length > 0) this.#log({ worktrees: removed }, 'worktrees of dead claims were removed');
-    if (hourly) await contexts.pack();
+    if (!hourly) return;
+    const places = await contexts.removeUnknown();
+    if (places.length > 0) this.#log({ places }, 'caches of repositories that are gone were removed');
+    await contexts.pack();
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { type Config, DEFAULT_CONFIG } from '../config/schema.ts';
 import type { DiscoveryCache } from '../discovery/discovery-cache.ts';
@@ -40,6 +40,9 @@ export interface RunContext {
   readonly config: Config;
   readonly units: ReadonlyMap<string, Unit>;
 }
+
+/** A cache that nobody needs any more is removed when nobody touched it for so long. Milliseconds. */
+const UNTOUCHED_MS = 6 * 3_600_000;
 
 /** How many runs and remotes are kept in mind. */
 const KEPT = 50;
@@ -112,6 +115,25 @@ export class ServerContexts implements AsyncDisposable {
       if (dead.size === 0) continue;
       removed.push(...(await worktrees.removeLeftovers({ only: (name) => dead.has(name) })));
       for (const name of dead) await removeTree(join(scratch, name));
+    }
+    return removed;
+  }
+
+  /** Removes the caches of remotes that the server does not know any more, untouched for some hours. Returns their names. */
+  async removeUnknown(): Promise<readonly string[]> {
+    const root = join(this.#dataDirectory, 'repositories');
+    const known = new Set(
+      (await listRemotes(this.#database)).map((remote) => basename(remoteHome(this.#dataDirectory, remote))),
+    );
+    const removed: string[] = [];
+    for (const name of await readdir(root).catch(() => [])) {
+      const cache = join(root, name, 'cache.git');
+      // One that borrows its objects is a local run's; one that is being made may not be known yet.
+      const isLocal = existsSync(join(cache, 'objects/info/alternates'));
+      const { mtimeMs } = await stat(cache).catch(() => ({ mtimeMs: Date.now() }));
+      if (isLocal || known.has(name) || Date.now() - mtimeMs < UNTOUCHED_MS) continue;
+      await removeTree(join(root, name));
+      removed.push(name);
     }
     return removed;
   }

@@ -97,22 +97,6 @@ export async function newestRunOf(
   return row && read(row);
 }
 
-/** The runs of a branch that have not ended. */
-export async function openRuns(
-  database: Database,
-  repository: string,
-  target: string,
-): Promise<readonly string[]> {
-  const found = await database
-    .selectFrom('runs')
-    .select('id')
-    .where('repository', '=', repository)
-    .where('target', '=', target)
-    .where('status', 'in', ['running', 'waiting'])
-    .execute();
-  return found.map(({ id }) => id);
-}
-
 /** Whoever asked for it was looked up again. */
 export async function noteApproved(database: Database, run: string): Promise<void> {
   await database.updateTable('reports').set({ approved: true }).where('run', '=', run).execute();

@@ -17,7 +17,7 @@ export interface WebServices {
 }
 
 /** Where deliveries come in. */
-export const WEBHOOK_PATH = '/api/github/webhooks';
+const WEBHOOK_PATH = '/api/github/webhooks';
 
 /**
  * Listens. `/healthz`: the process is there. `/readyz`: it can do its work, else 503 with the reason. Deliveries come in at

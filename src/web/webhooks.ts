@@ -6,7 +6,7 @@ const MOST_BYTES = 25 * 1024 * 1024;
 const SLOWEST_MS = 10_000;
 
 /** A delivery as it came, before anything about it is believed. */
-export interface RawDelivery {
+interface RawDelivery {
   readonly id: string;
   readonly event: string;
   readonly signature: string;
@@ -25,7 +25,7 @@ export async function acceptDelivery(request: IncomingMessage, receive: ReceiveD
     String(headers[name] ?? ''),
   );
   if (id === undefined || event === undefined || signature === undefined) return 400;
-  if (!/^[A-Za-z0-9-]{1,100}$/.test(id) || !/^[a-z_]{1,100}$/.test(event) || signature === '') return 400;
+  if (!/^[A-Za-z0-9-]{1,100}$/.test(id) || !/^[a-z0-9_]{1,100}$/.test(event) || signature === '') return 400;
   if (Number(headers['content-length'] ?? 0) > MOST_BYTES) return 413;
   const body = await readBody(request);
   return typeof body === 'number' ? body : receive({ id, event, signature, body });

@@ -34,7 +34,7 @@ const PASSING = 100;
 
 /** What looks like a secret, whoever it belongs to. */
 const PATTERNS =
-  /\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
+  /\bgh[pousr]\\?_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 
 /** The secrets of a process: those it was started with, and the tokens it is given as it goes. */
 export class Secrets {
@@ -59,10 +59,18 @@ export class Secrets {
 
   /** Takes every form of the values, and whatever looks like a secret, out of a text. */
   readonly redact = (text: string): string => {
-    const forms = this.forms.map((form) => form.toString()).sort((a, b) => b.length - a.length);
+    const plain = this.forms.map((form) => form.toString());
+    const forms = [...new Set(plain.flatMap((form) => [form, escaped(form)]))].sort(
+      (a, b) => b.length - a.length,
+    );
     const known = forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
     return known.replaceAll(PATTERNS, '[secret]');
   };
+}
+
+/** As Markdown shows it where it means nothing. */
+function escaped(form: string): string {
+  return form.replaceAll(/[\\`*_{}[\]()<>#+!|~&$^=:-]/g, (character) => `\\${character}`);
 }
 
 function linesOf(value: string): readonly string[] {
