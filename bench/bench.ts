@@ -2,11 +2,13 @@
 import { benchDiscovery } from './discovery.ts';
 import { benchEngine } from './engine.ts';
 import { benchRun } from './run.ts';
+import { benchWebhooks } from './webhooks.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   discovery: benchDiscovery,
   engine: benchEngine,
   run: benchRun,
+  webhooks: benchWebhooks,
 };
 
 const name = process.argv[2] ?? '';

@@ -70,10 +70,13 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
   response.end(`${JSON.stringify(body)}\n`);
 }
 
+/** Connections that may wait to be taken: GitHub comes with many at once, and one that finds no room tries again a second later. */
+const BACKLOG = 4_096;
+
 async function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });
