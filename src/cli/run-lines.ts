@@ -48,6 +48,7 @@ const LINES: { readonly [Type in EventType]: Tell<Type> } = {
     branch === null
       ? 'the run is complete'
       : `the run is complete${head === null ? ', there was nothing to do' : `: ${branch}`}`,
+  'orch.retargeted': ({ target }) => `results go to ${printable(target)} from now on`,
   'orch.cancelled': ({ actor }) => `the run was cancelled by ${actor}`,
   'orch.failed': () => 'the run has ended, and not every unit is complete',
 

@@ -108,6 +108,8 @@ const variants = [
     /** Complete units that could not be merged into the integration branch, with the files that conflict. */
     unmerged: z.array(z.object({ unit: id, files: z.array(z.string()) })),
   }),
+  /** The branch that results went to was merged into this one: from now on they go there. */
+  z.object({ type: z.literal('orch.retargeted'), target: z.string() }),
   /** Somebody wanted no more of it. What is committed stays. */
   z.object({ type: z.literal('orch.cancelled'), actor: z.string() }),
 

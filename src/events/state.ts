@@ -5,6 +5,8 @@ import { advanceUnit, newUnit, type UnitProgress } from './unit-progress.ts';
 export interface RunState {
   readonly start: Extract<EventBody, { type: 'orch.started' }>;
   readonly status: 'running' | 'interrupted' | 'complete' | 'failed' | 'cancelled';
+  /** The branch that results go to now; the start has the one they went to at first. */
+  readonly target: string;
   readonly units: ReadonlyMap<string, UnitProgress>;
   readonly unmerged: readonly { readonly unit: string; readonly files: readonly string[] }[];
   /** Head of the integration branch, once it ended. */
@@ -42,6 +44,8 @@ export function advance(state: RunState | undefined, event: RunEvent): RunState 
       return { ...next, ...GOES_ON, start: { ...state.start, ...orderOf(event) } };
     case 'orch.interrupted':
       return { ...next, status: 'interrupted' };
+    case 'orch.retargeted':
+      return { ...next, target: event.target };
     case 'orch.cancelled':
       return { ...next, status: 'cancelled' };
     case 'orch.completed':
@@ -70,6 +74,7 @@ function begin(event: Started): RunState {
   return {
     start,
     status: 'running',
+    target: start.target,
     units: new Map(start.units.map((plan) => [plan.id, newUnit(plan)])),
     unmerged: [],
     head: null,

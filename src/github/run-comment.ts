@@ -93,7 +93,7 @@ function headlineOf({ state, waits }: ShownRun): string {
   const who = start.actor === null ? '' : `, asked for by ${code(start.actor)}`;
   return [
     `**Run ${code(start.run)} ${how}: ${done} of ${count(units.size, 'unit')}.**`,
-    `Specs at ${start.commit.slice(0, 12)}${who}; results go to ${code(start.target)}. ${formatDuration(lastAt - startedAt)}, ${formatTokens(spent.tokens)} tokens, ${describeCost(spent)}${start.sandbox === 'host' ? '; **not sandboxed**: this server runs with `CHOO_SANDBOX=host`' : ''}.`,
+    `Specs at ${start.commit.slice(0, 12)}${who}; results go to ${code(state.target)}. ${formatDuration(lastAt - startedAt)}, ${formatTokens(spent.tokens)} tokens, ${describeCost(spent)}${start.sandbox === 'host' ? '; **not sandboxed**: this server runs with `CHOO_SANDBOX=host`' : ''}.`,
   ].join('\n\n');
 }
 

@@ -1,7 +1,7 @@
 import type { Delivery } from '../store/deliveries.ts';
 import { noteOutcome } from '../store/event-rows.ts';
 import { moveBase, newestRun, wantReports } from '../store/reports.ts';
-import { cancelRun } from '../store/run-control.ts';
+import { cancelRun, retargetRun } from '../store/run-control.ts';
 import { changeUnitPull, findUnitPull } from '../store/unit-pulls.ts';
 import { ChooError } from '../errors.ts';
 import { type Pull, pullPayload } from './payloads.ts';
@@ -57,7 +57,10 @@ async function endThread(
 ): Promise<void> {
   const report = await newestRun(database, repository.known.id, number);
   if (report === undefined) return;
-  if (merged === true) return moveBase(database, report.run, base.ref);
+  if (merged === true) {
+    await retargetRun(book, { run: report.run, target: base.ref });
+    return moveBase(database, report.run, base.ref);
+  }
   try {
     await cancelRun(book, jobs, { run: report.run, actor });
   } catch (error) {

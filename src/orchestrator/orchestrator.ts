@@ -204,6 +204,7 @@ export class Orchestrator {
         unit,
         progress,
         claim: progress.claim + 1,
+        branch: unitBranch(this.#order.start.target, unit.id),
         branchHead: await this.#branchHead(progress),
         dependencies: this.#dependenciesOf(unit.id, (each) => this.#state.units.get(each)?.head),
       };

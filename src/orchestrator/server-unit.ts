@@ -11,7 +11,13 @@ import type { Database } from '../store/database.ts';
 import type { Teller } from '../store/dispatcher.ts';
 import type { Listener } from '../store/listener.ts';
 import { PostgresStore } from '../store/postgres.ts';
-import { heldUntil, holdProvider, readDependencies, readUnitEvents } from '../store/server-runs.ts';
+import {
+  heldUntil,
+  holdProvider,
+  readDependencies,
+  readServerRun,
+  readUnitEvents,
+} from '../store/server-runs.ts';
 import type { Agent } from '../worker/agent.ts';
 import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
 import { type Patience, PATIENCE, type UnitEnd } from '../worker/unit-job.ts';
@@ -58,7 +64,8 @@ export async function workOnClaim(
 ): Promise<readonly EventBody[]> {
   const { database, contexts } = services;
   const context = await contexts.runOf(run);
-  const { start, config } = context;
+  const { config } = context;
+  const start = { ...context.start, target: (await readServerRun(database, run)).target };
   const planned = start.units.find(({ id }) => id === unit);
   const specs = context.units.get(unit);
   if (planned === undefined || specs === undefined)
@@ -70,7 +77,11 @@ export async function workOnClaim(
   if (until !== undefined) return [released(unit, `${planned.provider} takes nothing`, until)];
 
   const place = await contexts.placeOf(context.remote);
-  const reached = await lookAtRemote(place, unitBranch(start.target, unit));
+  const store = new PostgresStore(database, services.listener, context.repository);
+  const record = await store.record(start.target, unit);
+  // Where its work is; one that came from another target keeps its branch.
+  const branch = record?.branch ?? unitBranch(start.target, unit);
+  const reached = await lookAtRemote(place, branch);
   if (reached.kind === 'unreachable') return [released(unit, reached.reason, Date.now() + UNREACHABLE_MS)];
   const { branchHead } = reached;
   const { repository, worktrees } = place;
@@ -79,8 +90,6 @@ export async function workOnClaim(
     newUnit(planned),
   );
   const dependencies = await dependenciesOf(database, { run, unit });
-  const store = new PostgresStore(database, services.listener, context.repository);
-  const record = await store.record(start.target, unit);
   const starts = progress.fresh || (start.fresh.includes(unit) && progress.claim === 0);
   if (!starts && record?.key === planned.key) {
     if (record.outcome === 'merged') return [{ type: 'unit.satisfied', unit, head: null }];
@@ -115,6 +124,7 @@ export async function workOnClaim(
         unit: specs,
         progress,
         claim,
+        branch,
         branchHead,
         dependencies,
       },

@@ -1,7 +1,6 @@
 import type { Unit } from '../discovery/unit.ts';
 import { coerceError } from '../errors.ts';
 import type { UnitProgress } from '../events/unit-progress.ts';
-import { unitBranch } from '../git/branches.ts';
 import type { UnitEnd, UnitJob, WorkerServices } from '../worker/unit-job.ts';
 import { UnitLog } from '../worker/unit-log.ts';
 import { runUnit } from '../worker/worker.ts';
@@ -16,7 +15,8 @@ export interface DueUnit {
   readonly progress: UnitProgress;
   /** The number of this claim; one more each time. */
   readonly claim: number;
-  /** Where its branch stands; undefined: there is none. */
+  readonly branch: string;
+  /** Where that stands; undefined: there is none. */
   readonly branchHead: string | undefined;
   readonly dependencies: readonly Dependency[];
 }
@@ -66,7 +66,7 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
 }
 
 async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStart> {
-  const { order, unit, progress, branchHead, dependencies } = due;
+  const { order, unit, progress, branch, branchHead, dependencies } = due;
   const { run, target, commit, directory, remote } = order.start;
   if (isVerifyOnly(unit))
     return {
@@ -77,7 +77,6 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
       pushed: branchHead,
       claimedComplete: [],
     };
-  const branch = unitBranch(target, unit.id);
   const fresh = progress.fresh || (order.start.fresh.includes(unit.id) && progress.claim === 0);
   const { key } = progress.plan;
   const startOver =
@@ -102,17 +101,17 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
 }
 
 function createJob(
-  { order, unit, progress, claim }: DueUnit,
+  { order, unit, progress, claim, branch }: DueUnit,
   from: Extract<UnitStart, { kind: 'start' }>,
 ): UnitJob {
-  const { run, target, directory } = order.start;
+  const { run, directory } = order.start;
   return {
     run,
     claim,
     unit,
     config: order.config,
     directory,
-    branch: unitBranch(target, unit.id),
+    branch,
     base: from.base,
     start: from.start,
     pushed: from.pushed,

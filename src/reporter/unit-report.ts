@@ -93,7 +93,7 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
   const before = pulls.get(id);
   const remember = async (pull: UnitPull): Promise<void> => {
     pulls.set(id, pull);
-    await noteUnitPull(database, repository.known.id, target, pull);
+    await noteUnitPull(database, repository.known.id, state.target, pull);
   };
   if (before?.state === 'open') {
     const change = {

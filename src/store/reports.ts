@@ -88,7 +88,8 @@ export async function newestRunOf(
     .innerJoin('units', (join) => join.onRef('units.run', '=', 'runs.id').on('units.id', '=', unit))
     .innerJoin('events', (join) => join.onRef('events.run', '=', 'runs.id').on('events.seq', '=', 1))
     .where('runs.repository', '=', repository)
-    .where('runs.target', '=', target)
+    // Where it began is what its checks say.
+    .where(sql<boolean>`(runs.target = ${target} or events.body ->> 'target' = ${target})`)
     .orderBy('events.at', 'desc')
     .clearSelect()
     .select(COLUMNS.map((name) => `reports.${name}` as const))

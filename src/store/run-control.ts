@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { ChooError } from '../errors.ts';
 import type { RowState } from './tables.ts';
 import type { Jobs } from './jobs.ts';
@@ -108,6 +109,33 @@ export async function retryRun(
       for (const id of descendants(turn, units))
         if (stateOf(turn, id) === 'complete') turn.note({ type: 'unit.queued', unit: id });
     return units;
+  });
+}
+
+/**
+ * Has the results of a run go to another branch, and what is known of its units go with them. False: it has ended, or another
+ * run is under way for that branch; then nothing changed.
+ */
+export async function retargetRun(
+  book: RunBook,
+  { run, target }: { readonly run: string; readonly target: string },
+): Promise<boolean> {
+  return book.change(run, async (turn) => {
+    const { trx } = turn;
+    const { id, repository, target: before } = turn.run;
+    const there = { repository, target };
+    const rival = (await findRun(trx, there, 'running')) ?? (await findRun(trx, there, 'waiting'));
+    if (ENDED.has(turn.status) || before === target || rival !== undefined) return false;
+    await trx.updateTable('runs').set({ target }).where('id', '=', id).execute();
+    // What was done there before under the same name stays what it was.
+    for (const table of [sql.table('records'), sql.table('unit_pulls')])
+      await sql`
+        update ${table} as own set target = ${target}
+        where repository = ${repository} and target = ${before} and unit = any(${[...turn.graph.ids]}::text[])
+          and not exists (select from ${table} as other where other.repository = own.repository
+                            and other.target = ${target} and other.unit = own.unit)`.execute(trx);
+    turn.note({ type: 'orch.retargeted', target });
+    return true;
   });
 }
 

@@ -138,7 +138,8 @@ export class RunTurn {
     const starting = this.#decide();
     const events = stamp(this.#events, { seq: run.seq, at: run.last_at }, now);
     await insertEvents(trx, run.id, events);
-    await projectRecords(trx, run.repository, this.start, events);
+    // Where its records are now; the first event has where they were at first.
+    await projectRecords(trx, run.repository, { ...this.start, target: run.target }, events);
     await this.#writeRows();
     await this.#jobs.complete(trx, run.id, this.#settled);
     const enqueued = await this.#enqueue(starting);

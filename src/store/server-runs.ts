@@ -11,6 +11,8 @@ import { readIdentity } from './worker-registry.ts';
 export interface ServerRun {
   readonly repository: string;
   readonly remote: string;
+  /** The branch that results go to now. */
+  readonly target: string;
   readonly plan: unknown;
 }
 
@@ -19,7 +21,7 @@ export async function readServerRun(database: Database, run: string): Promise<Se
   const row = await database
     .selectFrom('runs')
     .innerJoin('repositories', 'repositories.id', 'runs.repository')
-    .select(['runs.repository', 'repositories.remote', 'runs.plan'])
+    .select(['runs.repository', 'runs.target', 'repositories.remote', 'runs.plan'])
     .where('runs.id', '=', run)
     .executeTakeFirst();
   if (row === undefined) throw unknownRun(run);

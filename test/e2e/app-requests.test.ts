@@ -143,6 +143,45 @@ describe('what people can ask for', () => {
     ]);
   });
 
+  test('a run goes on when its pull request is merged, and its results go where that went', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    const slow = { gate: 'test -f slowly.txt', sh: 'sleep 4; echo > slowly.txt' };
+    const { '.choo.yml': _, ...files } = projectFiles({
+      units: {
+        early: { tasks: [write('early.txt')] },
+        late: { dependsOn: ['early'], tasks: [slow] },
+        latest: { dependsOn: ['late'], tasks: [write('latest.txt')] },
+      },
+    });
+    const head = await world.push('alice', 'merging', files);
+    const pull = await alice.openPull(REPO, { head: 'merging', base: 'main', title: 'Merging' });
+    await planned(world, head);
+    await alice.label(REPO, pull, 'choo:run');
+    await world.until('the first to be done', (state) => pullOf(state, 'choo/unit/merging/early').length > 0);
+    await alice.merge(REPO, pull);
+    await alice.deleteBranch(REPO, 'merging');
+    const state = await ended(world, 1, pull);
+    await quiet(world);
+    expect(pullOf(state, 'choo/unit/merging/early')).toMatchObject([
+      { base: 'main', draft: false, state: 'open' },
+    ]);
+    const [row] = await world.server.rows(`select runs.target, count(*)::int as records from runs
+      join records on records.repository = runs.repository and records.target = 'main' and body->>'run' = runs.id
+      where status = 'complete' and records.unit in ('early', 'late', 'latest') group by runs.id`);
+    expect(row).toEqual({ target: 'main', records: 3 });
+    const last = pullOf(state, 'choo/unit/main/latest');
+    expect(last).toMatchObject([{ draft: true, state: 'open' }]);
+    // Asked again on main, nothing is done twice.
+    const issue = await alice.createIssue(REPO, { title: 'Again' });
+    await alice.comment(REPO, issue, '/choo run early late latest');
+    await ended(world, 1, issue);
+    const [again] = await world.server.rows(
+      `select count(*)::int as agents from events where body->>'type' = 'task.provider.invoke' and run = (select run from reports where thread = ${issue})`,
+    );
+    expect(again).toEqual({ agents: 0 });
+  });
+
   test('a broken configuration opens an issue, the last good one holds, and mending it closes the issue', async () => {
     const { github } = world;
     const broken = await world.push('alice', 'main', {
