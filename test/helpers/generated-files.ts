@@ -3,6 +3,7 @@ import { configJsonSchema } from '../../src/config/schema.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { listConfigKeys } from '../../src/config/template.ts';
 import { eventJsonSchema } from '../../src/events/event.ts';
+import { USAGE } from '../../src/github/commands.ts';
 import { planJsonSchema } from '../../src/plan/schema.ts';
 
 /** Files that are made from code, by path from the root: what each must be, given what it is. */
@@ -12,6 +13,7 @@ export const generatedFiles: ReadonlyMap<string, (before: string) => string> = n
   ['schema/status.schema.json', () => `${JSON.stringify(statusJsonSchema(), undefined, 2)}\n`],
   ['schema/event.schema.json', () => `${JSON.stringify(eventJsonSchema(), undefined, 2)}\n`],
   ['docs/configuration.md', (before: string) => replaceBetween(before, 'configuration keys', configTable())],
+  ['docs/github-app.md', (before: string) => replaceBetween(before, 'commands', commandTable())],
   ['docs/operations.md', (before: string) => replaceBetween(before, 'settings', settingsTable())],
 ]);
 
@@ -21,6 +23,11 @@ function configTable(): string {
       `| \`${path}\` | ${type.replaceAll('|', '\\|')} | ${standard === undefined ? '' : `\`${standard}\``} | ${description} |`,
   );
   return ['| key | type | default | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function commandTable(): string {
+  const rows = USAGE.map(({ form, meaning }) => `| \`${form}\` | ${meaning} |`);
+  return ['| Command | What it does |', '| --- | --- |', ...rows].join('\n');
 }
 
 /** A default that depends on the machine is told in words, at the end of the description; it is the same for every reader. */
