@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createRequestCheck } from '../github/openapi.ts';
 import { type GitHub, startGitHub } from '../github/stand-in.ts';
 import type { RepositoryOptions } from '../github/options.ts';
 import { git, writeFiles } from './git-repository.ts';
@@ -31,7 +32,8 @@ export interface AppWorld extends AsyncDisposable {
 
 export type State = Awaited<ReturnType<GitHub['state']>>;
 
-/** Makes it: `alice` may write, `reader` may read, `stranger` may look. The App is not started. */
+/** Makes it: `alice` may write, `reader` may read, `stranger` may look. The App is not started. Every request
+ * of the App is held against GitHub's own document; what that has against one fails the test that disposes of this. */
 export async function makeAppWorld(
   project: ProjectSpec,
   options: Partial<RepositoryOptions> & { readonly environment?: Readonly<Record<string, string>> } = {},
@@ -41,6 +43,7 @@ export async function makeAppWorld(
   const place = stack.use(await temporaryDirectory());
   const github = stack.use(
     await startGitHub({
+      onRequest: createRequestCheck(),
       users: [
         { login: 'team' },
         { login: 'alice' },
@@ -102,7 +105,12 @@ export async function makeAppWorld(
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
-    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      const { violations } = github;
+      await kept.disposeAsync();
+      if (violations.length > 0)
+        throw new Error(`GitHub's own document has something against these:\n${violations.join('\n')}`);
+    },
   };
 }
 
