@@ -69,10 +69,10 @@ export function openGitHub(
 
 /** What git needs for a remote: for a repository of the App a header with a token for it alone, and for that address alone. */
 export function gitCredentials(github: GitHubApp, database: Database): (remote: string) => Credentials {
-  return (remote) => async () => {
+  return (remote) => async (renew) => {
     const known = await findRepositoryByRemote(database, remote);
     if (known === undefined) return {};
-    const token = await github.gitToken(known.installation, known.githubId);
+    const token = await github.gitToken(known.installation, known.githubId, renew);
     const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
     return { [`http.${remote}.extraHeader`]: `Authorization: Basic ${basic}` };
   };

@@ -6,8 +6,11 @@ import { ChooError } from '../errors.ts';
 import { openGit } from './git.ts';
 import { type Branches, cacheDirectory } from './repository.ts';
 
-/** Settings of git for the commands that reach a remote, such as a header with a token; asked for each time. */
-export type Credentials = () => Promise<Readonly<Record<string, string>>>;
+/**
+ * Settings of git for the commands that reach a remote, such as a header with a token; asked for each time. `renew`: those
+ * from before were not believed.
+ */
+export type Credentials = (renew: boolean) => Promise<Readonly<Record<string, string>>>;
 
 /** How often a command that a network failed is tried, and how long after the first time. Milliseconds. */
 const TRIES = 4;
@@ -25,6 +28,8 @@ const NETWORK =
 /** A rule of the host, not a moment's trouble. */
 const REFUSED =
   /remote rejected|hook declined|protected branch|\bGH0\d\d\b|\sdenied\b|not found|does not exist|does not appear to be|authentication failed|host key verification failed/i;
+/** It asks who that is: what it was shown is not good, or not any more. */
+const UNBELIEVED = /authentication failed|could not read username|returned error: 401/i;
 /** And when somebody else moved the same ref at the same moment: another choo that fetches, or pushes. */
 const AT_ONCE =
   /cannot lock ref|unable to update local ref|incorrect old value|could not delete reference|\.lock': File exists/i;
@@ -145,16 +150,22 @@ export class RemoteBranches implements Branches {
 
   /** Runs a command that reaches the remote; again when it was the network. */
   async #reach(...args: readonly string[]): Promise<string> {
+    let renew = false;
     for (let tries = 1; ; tries += 1) {
       const git = openGit(this.#directory, this.#searchPath, {
         gitDirectory: this.#directory,
         network: { transports: ['https', 'http', 'ssh', 'file'] },
-        settings: await this.#credentials(),
+        settings: await this.#credentials(renew),
       });
       try {
         return await git.run(...args);
       } catch (error) {
         const words = error instanceof Error ? error.message : '';
+        // A token may end, or be taken back, before its time.
+        if (!renew && UNBELIEVED.test(words)) {
+          renew = true;
+          continue;
+        }
         const isNetwork = NETWORK.test(words) && !REFUSED.test(words);
         const isAtOnce = AT_ONCE.test(words) && !IN_THE_WAY.test(words);
         if (!isNetwork && !isAtOnce) throw error;

@@ -84,8 +84,9 @@ export class GitHubApp {
     return client;
   }
 
-  /** A token for git that reaches one repository, and can do nothing there but read and push. */
-  async gitToken(installation: number, repository: number): Promise<string> {
+  /** A token for git that reaches one repository, and can do nothing there but read and push. `renew`: a new one. */
+  async gitToken(installation: number, repository: number, renew = false): Promise<string> {
+    if (renew) this.#tokens.delete(nameOf(installation, { repository }));
     return (await this.#token(installation, { repository })).value;
   }
 

@@ -182,6 +182,34 @@ describe('what people can ask for', () => {
     expect(again).toEqual({ agents: 0 });
   });
 
+  test('a GitHub that answers badly is told everything in the end, once', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    await planned(world, await world.push('alice', 'main', unit('patient')));
+    const issue = await alice.createIssue(REPO, { title: 'Patience' });
+    const path = new RegExp(`/issues/${issue}/comments$`);
+    // Done, and the answer lost; then not well at all; then too much at once.
+    github.fail({ method: 'POST', path, times: 1 }, 'lost');
+    github.fail({ method: 'POST', path: /check-runs$/, times: 1 }, 'lost');
+    github.fail({ method: 'POST', path: /\/pulls$/, times: 1 }, 'lost');
+    github.fail({ method: 'PATCH', path: /check-runs/, times: 1 }, { status: 502 });
+    github.fail(
+      { method: 'PATCH', path: /comments/, times: 1 },
+      { status: 403, headers: { 'retry-after': '1' } },
+    );
+    github.expireTokens();
+    await alice.comment(REPO, issue, '/choo run patient');
+    await ended(world, 1, issue);
+    const state = await quiet(world);
+    const said = comments(state, issue);
+    expect(said.filter((body) => body.includes('choo:run'))).toHaveLength(1);
+    expect(said.filter((body) => body.includes('choo:end'))).toHaveLength(1);
+    expect(pullOf(state, 'choo/unit/main/patient')).toMatchObject([{ base: 'main', state: 'open' }]);
+    const checks = state.checks.filter(({ name }) => name === 'choo / patient');
+    expect(checks.map(({ conclusion }) => conclusion)).toEqual(['success', 'success']);
+    expect(new Set(checks.map(({ head_sha }) => head_sha)).size).toBe(2);
+  });
+
   test('a broken configuration opens an issue, the last good one holds, and mending it closes the issue', async () => {
     const { github } = world;
     const broken = await world.push('alice', 'main', {

@@ -6,7 +6,7 @@ export interface FaultMatch {
   readonly times: number;
 }
 
-/** An answer instead of the real one, none at all, or the real one late. */
+/** An answer instead of the real one, none at all (also where all was done: `lost`), or the real one late. */
 export type Fault =
   | {
       readonly status: number;
@@ -14,6 +14,7 @@ export type Fault =
       readonly body?: unknown;
     }
   | 'cut'
+  | 'lost'
   | { readonly delayMs: number };
 
 /** What is to go wrong, each as often as it was said. */

@@ -117,6 +117,10 @@ async function perform(
 ): Promise<FrontAnswer | 'cut'> {
   if (fault === 'cut') return 'cut';
   if (fault === undefined) return answer();
+  if (fault === 'lost') {
+    await answer();
+    return 'cut';
+  }
   if ('delayMs' in fault) {
     await setTimeout(fault.delayMs, undefined, { signal });
     return answer();

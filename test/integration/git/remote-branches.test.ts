@@ -510,20 +510,30 @@ describe('credentials', () => {
         expectNoSecret(await readFile(join(entry.parentPath, entry.name), 'latin1'), world.server);
   });
 
-  test('are asked for each time, and a wrong one is refused at once', async () => {
+  test('are asked for each time, once more where they are not believed, and then no more', async () => {
     await using world = await servedWorld();
     const { settings, origin } = world.server;
     const wrong = Buffer.from('choo:expired-token').toString('base64');
-    const given = [{ [`http.${origin}/.extraHeader`]: `Authorization: Basic ${wrong}` }, {}, settings];
-    const { branches } = await world.machine('other', world.url, async () => given.shift() ?? settings);
-    for (const attempt of ['wrong', 'none']) {
-      const before = world.server.begun();
-      const error = await failure(branches.fetch());
-      expect(error.code, attempt).toBe('git');
-      expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(wrong);
-      expect(world.server.begun()).toBe(before + 1);
-    }
+    const stale = { [`http.${origin}/.extraHeader`]: `Authorization: Basic ${wrong}` };
+    const given: (readonly [asked: boolean, settings: Readonly<Record<string, string>>])[] = [
+      [false, stale],
+      [true, stale], // the new one is no better
+      [false, stale],
+      [true, settings], // it had ended
+    ];
+    const asked: boolean[] = [];
+    const { branches } = await world.machine('other', world.url, async (renew) => {
+      asked.push(renew);
+      return given.shift()?.[1] ?? {};
+    });
+    const expected = given.map(([renew]) => renew);
+    const before = world.server.begun();
+    const error = await failure(branches.fetch());
+    expect(error.code).toBe('git');
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(wrong);
+    expect(world.server.begun()).toBe(before + 2);
     await branches.fetch();
+    expect(asked).toEqual(expected);
     expect(await branches.fetchedHead('main')).toBe(world.base);
   });
 

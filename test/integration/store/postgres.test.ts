@@ -74,10 +74,13 @@ describe('the tables', () => {
       openDatabase(place.connection, { name: 'test', size: 1, onError }),
     );
     const done = await Promise.all(databases.map(async (database) => migrate(database)));
-    expect(done.flat()).toEqual(['0001-first']);
+    expect(done.flat()).toEqual(['0001-first', '0002-app']);
     const [database] = databases;
     const status = database === undefined ? [] : await migrationStatus(database);
-    expect(status).toMatchObject([{ name: '0001-first', appliedAt: expect.any(Date) }]);
+    expect(status).toMatchObject([
+      { name: '0001-first', appliedAt: expect.any(Date) },
+      { name: '0002-app', appliedAt: expect.any(Date) },
+    ]);
     await Promise.all(databases.map(async (each) => each.destroy()));
   });
 

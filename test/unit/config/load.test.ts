@@ -44,6 +44,8 @@ limits:
   task_timeout: 90s
 verify: false
 skip_green: true
+run_on: push
+draft_on_failure: false
 `;
 
 describe('a configuration without faults', () => {
@@ -76,6 +78,8 @@ describe('a configuration without faults', () => {
       },
       verify: true,
       skip_green: false,
+      run_on: 'request',
+      draft_on_failure: true,
     });
   });
 
@@ -103,6 +107,8 @@ describe('a configuration without faults', () => {
         limits: { ...DEFAULT_CONFIG.limits, attempts: 5, unit_cost: 2.5, task_timeout: 90_000 },
         verify: false,
         skip_green: true,
+        run_on: 'push',
+        draft_on_failure: false,
       },
     });
   });

@@ -23,6 +23,9 @@ describe('an empty environment', () => {
       CHOO_CONCURRENCY: availableParallelism(),
       CHOO_RETENTION_DAYS: 30,
       CHOO_DRAIN_SECONDS: 60,
+      GHE_PROTOCOL: 'https',
+      CHOO_BOTS: [],
+      CHOO_WRITE_PAUSE_MS: 1_000,
     });
   });
 
@@ -46,6 +49,13 @@ describe('a setting', () => {
         CHOO_MAX_UNITS: '1',
         CHOO_RETENTION_DAYS: '007',
         CHOO_DRAIN_SECONDS: '0',
+        APP_ID: '4711',
+        PRIVATE_KEY: String.raw`-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\n`,
+        WEBHOOK_SECRET: 'sixteen letters!',
+        GHE_HOST: 'github.internal:8443',
+        GHE_PROTOCOL: 'http',
+        CHOO_BOTS: '41898282, 7',
+        CHOO_WRITE_PAUSE_MS: '0',
       }),
     ).toEqual({
       PATH: '/opt/bin',
@@ -58,6 +68,13 @@ describe('a setting', () => {
       CHOO_MAX_UNITS: 1,
       CHOO_RETENTION_DAYS: 7,
       CHOO_DRAIN_SECONDS: 0,
+      APP_ID: 4711,
+      PRIVATE_KEY: '-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----',
+      WEBHOOK_SECRET: 'sixteen letters!',
+      GHE_HOST: 'github.internal:8443',
+      GHE_PROTOCOL: 'http',
+      CHOO_BOTS: [41_898_282, 7],
+      CHOO_WRITE_PAUSE_MS: 0,
     });
   });
 
