@@ -1,7 +1,6 @@
 import type { Delivery } from '../store/deliveries.ts';
 import { loseRepository, repositoriesOf } from '../store/github-repositories.ts';
-import { cancelRun } from '../store/run-control.ts';
-import { ChooError } from '../errors.ts';
+import { cancelOpenRun } from '../store/run-control.ts';
 import { installationPayload, repositoryPayload } from './payloads.ts';
 import { type HandlerServices, openRepository } from './services.ts';
 
@@ -27,11 +26,6 @@ export async function handleRepository({ payload }: Delivery, services: HandlerS
 }
 
 async function lose(githubId: number, { database, book, jobs }: HandlerServices): Promise<void> {
-  for (const run of await loseRepository(database, githubId)) {
-    try {
-      await cancelRun(book, jobs, { run, actor: 'GitHub' });
-    } catch (error) {
-      if (!(error instanceof ChooError) || error.code !== 'conflict') throw error; // it had ended
-    }
-  }
+  for (const run of await loseRepository(database, githubId))
+    await cancelOpenRun(book, jobs, { run, actor: 'GitHub' });
 }

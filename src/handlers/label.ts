@@ -8,7 +8,7 @@ import { type Planner, RUN_LABEL } from './planning.ts';
 import { labelledProvider, outcomeOf } from './run-command.ts';
 import { type HandlerServices, openRepository } from './services.ts';
 import { startRun } from './start-run.ts';
-import { findThread, isHeld, movedOn } from './thread.ts';
+import { findThread, isHeld, movedOn, readLabels } from './thread.ts';
 
 /** The label that starts a run was put on. It is taken off at once, so that it can be put on again. */
 export async function handleLabel(
@@ -28,14 +28,7 @@ export async function handleLabel(
   const source = `label ${id}`;
   if (await wasRequested(services.database, source)) return;
   // Sent again under another name it counts no second time: the label is gone by then.
-  const { data } = await octokit.rest.issues.get({
-    owner: known.owner,
-    repo: known.name,
-    issue_number: thread,
-  });
-  const labels = data.labels.map((label) => ({
-    name: typeof label === 'string' ? label : (label.name ?? ''),
-  }));
+  const labels = await readLabels(repository, thread);
   if (!labels.some(({ name }) => name.toLowerCase() === RUN_LABEL)) return;
   await pr.removeLabel(thread, RUN_LABEL);
   const access = await findAccess(octokit, known, sender, services.policy.bots);

@@ -1,9 +1,8 @@
 import type { Delivery } from '../store/deliveries.ts';
 import { noteOutcome } from '../store/event-rows.ts';
 import { moveBase, newestRun, wantReports } from '../store/reports.ts';
-import { cancelRun, retargetRun } from '../store/run-control.ts';
+import { cancelOpenRun, retargetRun } from '../store/run-control.ts';
 import { changeUnitPull, findUnitPull } from '../store/unit-pulls.ts';
-import { ChooError } from '../errors.ts';
 import { type Pull, pullPayload } from './payloads.ts';
 import type { Planner } from './planning.ts';
 import { isOwnBranch } from './push.ts';
@@ -48,7 +47,7 @@ async function planPull(
   await planner.comment(repository, number, reading, changed);
 }
 
-/** Merged: its run goes on, and what it makes goes where the pull request went. Closed: nobody wants it. */
+/** Merged: its run goes on where it has not ended, and what it makes goes where the pull request went. Closed: nobody wants it. */
 async function endThread(
   { number, merged, base }: Pull,
   actor: string,
@@ -61,11 +60,7 @@ async function endThread(
     await retargetRun(book, { run: report.run, target: base.ref });
     return moveBase(database, report.run, base.ref);
   }
-  try {
-    await cancelRun(book, jobs, { run: report.run, actor });
-  } catch (error) {
-    if (!(error instanceof ChooError) || error.code !== 'conflict') throw error; // it had ended
-  }
+  await cancelOpenRun(book, jobs, { run: report.run, actor });
 }
 
 /** A unit's pull request was merged, closed, or opened again: what is built on it is told anew. */

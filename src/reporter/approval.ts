@@ -2,11 +2,10 @@ import { findAccess, findSender } from '../github/access.ts';
 import { GitHubDelay } from '../github/client.ts';
 import { answer, sentence } from '../handlers/answers.ts';
 import { type HandlerServices, openKnown } from '../handlers/services.ts';
-import { isHeld } from '../handlers/thread.ts';
-import { ChooError } from '../errors.ts';
+import { isHeld, readLabels } from '../handlers/thread.ts';
 import { findRepositoryById } from '../store/github-repositories.ts';
 import { findReport, noteApproved, type Report } from '../store/reports.ts';
-import { cancelRun } from '../store/run-control.ts';
+import { cancelOpenRun } from '../store/run-control.ts';
 
 /** Whether a run may start its first unit now. */
 export type Approval =
@@ -47,7 +46,7 @@ async function look(
     const access = sender && (await findAccess(octokit, known, sender, services.policy.bots));
     if (access?.allowed !== true) {
       const reason = access?.reason ?? 'who asked for it has no account any more';
-      await cancel(run, services);
+      await cancelOpenRun(services.book, services.jobs, { run, actor: 'choo' });
       if (thread !== null) {
         const text = `Run \`${run}\` was cancelled before it began: ${sentence(reason)}`;
         await answer(repository, { thread, key: `withdrawn:${run}`, text }, services);
@@ -55,25 +54,8 @@ async function look(
       return { kind: 'no', reason };
     }
   }
-  if (thread !== null) {
-    const { data } = await octokit.rest.issues.get({
-      owner: known.owner,
-      repo: known.name,
-      issue_number: thread,
-    });
-    const labels = data.labels.map((label) => ({
-      name: typeof label === 'string' ? label : (label.name ?? ''),
-    }));
-    if (isHeld(labels)) return { kind: 'later', until: Date.now() + HELD_MS, reason: '`choo:hold` is on' };
-  }
+  if (thread !== null && isHeld(await readLabels(repository, thread)))
+    return { kind: 'later', until: Date.now() + HELD_MS, reason: '`choo:hold` is on' };
   await noteApproved(services.database, run);
   return YES;
-}
-
-async function cancel(run: string, { book, jobs }: HandlerServices): Promise<void> {
-  try {
-    await cancelRun(book, jobs, { run, actor: 'choo' });
-  } catch (error) {
-    if (!(error instanceof ChooError) || error.code !== 'conflict') throw error; // it had ended
-  }
 }

@@ -50,6 +50,15 @@ export async function cancelRun(
   });
 }
 
+/** The same for a whole run, where it may have ended already; then there is nothing to do. */
+export async function cancelOpenRun(book: RunBook, jobs: Jobs, wish: Omit<Wish, 'unit'>): Promise<void> {
+  try {
+    await cancelRun(book, jobs, wish);
+  } catch (error) {
+    if (!(error instanceof ChooError) || error.code !== 'conflict') throw error;
+  }
+}
+
 /**
  * Leaves a unit out of a run: what depends on it goes on without it. Throws a ChooError (`usage`, `conflict`) where that
  * cannot be.
@@ -113,8 +122,8 @@ export async function retryRun(
 }
 
 /**
- * Has the results of a run go to another branch, and what is known of its units go with them. False: it has ended, or another
- * run is under way for that branch; then nothing changed.
+ * Has the results of a run go to another branch, and what is known of its units go with them, also when it has ended. False:
+ * another run is under way for that branch; then nothing changed.
  */
 export async function retargetRun(
   book: RunBook,
@@ -125,7 +134,7 @@ export async function retargetRun(
     const { id, repository, target: before } = turn.run;
     const there = { repository, target };
     const rival = (await findRun(trx, there, 'running')) ?? (await findRun(trx, there, 'waiting'));
-    if (ENDED.has(turn.status) || before === target || rival !== undefined) return false;
+    if (before === target || rival !== undefined) return false;
     await trx.updateTable('runs').set({ target }).where('id', '=', id).execute();
     // What was done there before under the same name stays what it was.
     for (const table of [sql.table('records'), sql.table('unit_pulls')])
