@@ -1,96 +1,170 @@
-// Reduces GitHub's own OpenAPI document to the routes that choo uses, for the tests: `node script/reduce-openapi.ts`.
+// Reduces GitHub's own OpenAPI document to the routes that the tests know: `node script/reduce-openapi.ts`.
 import { execa } from 'execa';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROUTES } from '../test/github/openapi-routes.ts';
+import { fileURLToPath } from 'node:url';
+import { ROUTES, UNDOCUMENTED } from '../test/github/openapi-routes.ts';
 
-/** The package that has the document. It is fetched when this runs, and not depended on: it takes 385 MB. */
+/** Fetched here instead of being depended on: unpacked it takes 385 MB, of which one file is wanted. */
 const PACKAGE = '@octokit/openapi@23.0.2';
 const DOCUMENT = 'package/generated/api.github.com.json';
-const RESULT = new URL('../test/github/openapi.json', import.meta.url);
+const RESULT = fileURLToPath(new URL('../test/github/openapi.json', import.meta.url));
 
-type Json = Record<string, unknown>;
+type Json = Readonly<Record<string, unknown>>;
 
-/** What only people read, and what the checks do not look at. */
-const LEFT_OUT: ReadonlySet<string> = new Set([
-  'description',
-  'example',
-  'examples',
-  'externalDocs',
-  'title',
-  'deprecated',
-  'x-github',
-  'default',
-  'format',
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required?: boolean;
+  readonly schema: Json;
+  /** Its value may have slashes. */
+  readonly 'x-multi-segment'?: boolean;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly Json[];
+  readonly requestBody?: Json;
+}
+
+interface RequestBody {
+  readonly required?: boolean;
+  readonly content: Readonly<Record<string, { readonly schema: Json }>>;
+}
+
+interface OpenApi {
+  readonly openapi: string;
+  readonly info: { readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+/** What says something about a value, in OpenAPI 3.0 and in JSON Schema alike. */
+const KEPT: ReadonlySet<string> = new Set(
+  'type enum required additionalProperties items allOf anyOf oneOf not pattern minLength maxLength minItems maxItems uniqueItems minimum maximum minProperties maxProperties x-multi-segment'.split(
+    ' ',
+  ),
+);
+
+/** What only people read; and formats, which the validator knows none of. */
+const LEFT_OUT: ReadonlySet<string> = new Set(
+  'title description default example examples externalDocs deprecated format readOnly x-github'.split(' '),
+);
+
+// 1. Fetch the document.
+const document = await fetchDocument();
+
+// 2. Keep what it says of the requests, and whatever that refers to.
+const schemas: Record<string, unknown> = {};
+const undocumented = Object.entries<Operation>(UNDOCUMENTED);
+const operations = Object.fromEntries([
+  ...ROUTES.map((route) => reduceOperation(route, operationOf(route))),
+  ...undocumented.map(([route, operation]) => reduceOperation(route, operation)),
 ]);
 
-const document = await fetchDocument();
-const schemas: Json = {};
-const routes = Object.fromEntries(ROUTES.map((route) => [route, reduceRoute(route)]));
-const { version } = document['info'] as { version: string };
-await writeFile(RESULT, `${JSON.stringify({ from: PACKAGE, version, routes, schemas }, undefined, 1)}\n`);
-console.log(`wrote test/github/openapi.json: ${ROUTES.length} routes of version ${version}`);
+// 3. Write it as the formatter would.
+const { openapi, info } = document;
+const reduced = { package: PACKAGE, document: info.version, openapi, operations, schemas };
+await writeFile(RESULT, JSON.stringify(reduced));
+await execa({ preferLocal: true })`oxfmt ${RESULT}`;
+console.log(`wrote test/github/openapi.json: ${Object.keys(operations).length} routes of ${PACKAGE}`);
 
-async function fetchDocument(): Promise<Json> {
+async function fetchDocument(): Promise<OpenApi> {
   const directory = await mkdtemp(join(tmpdir(), 'choo-openapi-'));
   try {
     const { stdout } = await execa('npm', ['pack', '--silent', PACKAGE], { cwd: directory });
     await execa('tar', ['-xzf', stdout.trim(), DOCUMENT], { cwd: directory });
-    return JSON.parse(await readFile(join(directory, DOCUMENT), 'utf8')) as Json;
+    return JSON.parse(await readFile(join(directory, DOCUMENT), 'utf8')) as OpenApi;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-function reduceRoute(route: string): Json {
+function operationOf(route: string): Operation {
   const [method = '', path = ''] = route.split(' ');
-  const operations = (document['paths'] as Record<string, Record<string, Json>>)[path];
-  const operation = operations?.[method.toLowerCase()];
-  if (operation === undefined) throw new Error(`GitHub's document has no \`${route}\``);
-  const parameters = ((operation['parameters'] ?? []) as Json[]).map(resolve);
-  const query = parameters
-    .filter((parameter) => parameter['in'] === 'query')
-    .map((parameter) => [String(parameter['name']), reduce(parameter['schema'])]);
-  const body = operation['requestBody'] as { content?: Record<string, { schema: unknown }> } | undefined;
-  const schema = body?.content?.['application/json']?.schema;
+  const operation = document.paths[path]?.[method.toLowerCase()];
+  if (operation === undefined) throw new Error(`${PACKAGE} has no \`${route}\`.`);
+  return operation;
+}
+
+function reduceOperation(route: string, operation: Operation): [string, Json] {
+  const [method, path] = route.split(' ');
+  const parameters = (operation.parameters ?? []).map((each) => resolve(each) as unknown as Parameter);
+  const body = operation.requestBody && (resolve(operation.requestBody) as unknown as RequestBody);
+  const schema = body?.content['application/json']?.schema;
+  const reduced = {
+    method,
+    path,
+    parameters: reduceParameters(parameters.filter((each) => each.in === 'path')),
+    query: reduceParameters(parameters.filter((each) => each.in === 'query')),
+    ...(schema !== undefined && { body: reduce(schema), bodyRequired: body?.required ?? false }),
+  };
+  return [operation.operationId, reduced];
+}
+
+/** Parameters as the fields of one object. */
+function reduceParameters(parameters: readonly Parameter[]): Json {
+  const fields = parameters.map(({ name, schema, ...parameter }) => {
+    const slashes = parameter['x-multi-segment'] === true && { 'x-multi-segment': true };
+    return [name, { ...(reduce(schema) as Json), ...slashes }] as const;
+  });
+  const required = parameters.filter((each) => each.required).map((each) => each.name);
   return {
-    operation: operation['operationId'],
-    query: Object.fromEntries(query),
-    ...(schema === undefined ? {} : { body: reduce(schema) }),
+    type: 'object',
+    properties: Object.fromEntries(fields),
+    ...(required.length > 0 && { required }),
+    additionalProperties: false,
   };
 }
 
 function resolve(value: Json): Json {
   const reference = value['$ref'];
   if (typeof reference !== 'string') return value;
-  const path = reference.slice(2).split('/');
+  const path = reference.slice('#/'.length).split('/');
   return path.reduce<unknown>((at, name) => (at as Json)[name], document) as Json;
 }
 
-/** A schema as JSON Schema has it; what it refers to is kept beside the routes. */
+/** A schema of OpenAPI 3.0 as one of JSON Schema; what it refers to goes into `schemas`. */
 function reduce(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reduce);
   if (typeof value !== 'object' || value === null) return value;
   const node = value as Json;
-  if (typeof node['$ref'] === 'string') {
-    const name = node['$ref'].split('/').at(-1) ?? '';
-    if (!(name in schemas)) {
-      schemas[name] = {}; // one that refers to itself
-      schemas[name] = reduce(resolve(node));
-    }
-    return { $ref: `#/schemas/${name}` };
-  }
+  if (typeof node['$ref'] === 'string') return reduceReference(node, node['$ref']);
   const { nullable, properties, ...rest } = node;
+  const unknown = Object.keys(rest).find((key) => !KEPT.has(key) && !LEFT_OUT.has(key));
+  if (unknown !== undefined) throw new Error(`\`${unknown}\` of a schema: is it to be kept or left out?`);
   const kept = Object.entries(rest)
-    .filter(([key]) => !LEFT_OUT.has(key))
+    .filter(([key]) => KEPT.has(key))
     .map(([key, each]) => [key, key === 'enum' ? each : reduce(each)]);
-  const fields = properties === undefined ? {} : { properties: reduceEach(properties as Json) };
-  const schema = { ...Object.fromEntries(kept), ...fields } as Json;
-  return nullable === true ? { anyOf: [schema, { type: 'null' }] } : schema;
+  const schema: Json = {
+    ...Object.fromEntries(kept),
+    ...(properties !== undefined && { properties: reduceFields(properties as Json) }),
+  };
+  return nullable === true ? orNull(schema) : schema;
 }
 
-/** The fields of an object: any name may be one, also those that mean something in a schema. */
-function reduceEach(properties: Json): Json {
+/** The fields of an object, whose names may be those of keywords. */
+function reduceFields(properties: Json): Json {
   return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, reduce(schema)]));
+}
+
+function reduceReference(node: Json, reference: string): Json {
+  const name = reference.split('/').at(-1) ?? '';
+  if (!(name in schemas)) {
+    schemas[name] = {}; // it may refer to itself
+    schemas[name] = reduce(resolve(node));
+  }
+  return { $ref: `#/schemas/${name}` };
+}
+
+/** JSON Schema has no `nullable`. */
+function orNull(schema: Json): Json {
+  const { type, enum: values } = schema;
+  const plain = typeof type === 'string' && !['allOf', 'anyOf', 'oneOf'].some((key) => key in schema);
+  if (!plain) return { anyOf: [schema, { type: 'null' }] };
+  return {
+    ...schema,
+    type: [type, 'null'],
+    ...(Array.isArray(values) && { enum: [...new Set([...values, null])] }),
+  };
 }

@@ -1,4 +1,5 @@
 import type { RunState } from '../events/state.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import { GitHubDelay, statusOf } from '../github/client.ts';
 import { marker } from '../github/marker.ts';
 import { renderEndComment, renderRunComment, type UnitLink } from '../github/run-comment.ts';
@@ -14,6 +15,10 @@ import { tellUnit, type Telling } from './unit-report.ts';
 
 /** A status comment is not written more often than that while a run is under way. Milliseconds. */
 const COMMENT_MS = 3_000;
+/** How long after the end of a run it is tried to tell what GitHub refuses. Milliseconds. */
+const GIVEN_UP_MS = 86_400_000;
+/** How many runs are kept in mind. */
+const KEPT = 200;
 /** When GitHub refuses what it should take, it is asked again later: somebody may change the rule. Milliseconds. */
 const REFUSED_MS = 60_000;
 
@@ -24,6 +29,8 @@ export class Reporter {
   readonly #onTrouble: (what: string, error: unknown) => void;
   /** When the status comment of a run was written last, and what of the run it told. */
   readonly #comments = new Map<string, { readonly at: number; readonly told: string }>();
+  /** By run and unit, what was told last: what is as it was is passed by, so that a run of any size costs what changed. */
+  readonly #units = new Map<string, Map<string, string>>();
 
   constructor(services: HandlerServices, onTrouble: (what: string, error: unknown) => void) {
     this.#services = services;
@@ -38,7 +45,7 @@ export class Reporter {
     } catch (error) {
       if (error instanceof GitHubDelay) return { kind: 'later', until: error.until };
       this.#onTrouble('a run could not be told about', error);
-      return { kind: 'later', until: new Date(Date.now() + REFUSED_MS) };
+      return this.#refused(await this.#states.read(report.run));
     }
   }
 
@@ -68,21 +75,39 @@ export class Reporter {
     // Where nothing is said yet, that comes first: somebody waits for it.
     if (isNew) await this.#tellRun(report, telling);
     const page = isNew ? await runPage(repository, report, this.#services) : telling.page;
-    let refused: unknown;
+    let isRefused = false;
+    const before = report.upTo.wanted === 0 ? this.#units.get(report.run) : undefined;
+    const now = new Map<string, string>();
+    this.#units.delete(report.run);
     for (const unit of state.units.values()) {
+      const { id } = unit.plan;
+      const told = essenceOf(unit, telling);
+      if (before?.get(id) === told) {
+        now.set(id, told);
+        continue;
+      }
       try {
         await tellUnit(unit, { ...telling, page });
+        now.set(id, essenceOf(unit, telling));
       } catch (error) {
         if (error instanceof GitHubDelay || statusOf(error) === 401) throw error;
         // What is wrong with one says nothing about the others.
-        this.#onTrouble(`unit ${unit.plan.id} could not be told about`, error);
-        refused = error;
+        this.#onTrouble(`unit ${id} could not be told about`, error);
+        isRefused = true;
       }
     }
+    this.#units.set(report.run, now);
+    forgetOldest(this.#units);
     const until = await this.#tellRun(report, telling);
     await this.#tellEnd(report, telling);
-    if (refused !== undefined) return { kind: 'later', until: new Date(Date.now() + REFUSED_MS) };
+    if (isRefused) return this.#refused(state);
     return until === undefined ? { kind: 'told' } : { kind: 'later', until };
+  }
+
+  /** What GitHub does not take is tried again, until nobody waits for it any more. */
+  #refused(state: RunState | undefined): Told {
+    const isOver = state === undefined || (hasEnded(state) && Date.now() - state.lastAt > GIVEN_UP_MS);
+    return isOver ? { kind: 'told' } : { kind: 'later', until: new Date(Date.now() + REFUSED_MS) };
   }
 
   /** The one comment of a run on its thread; without one, the check of its plan. Returns when it may be written again. */
@@ -109,7 +134,7 @@ export class Reporter {
       await repository.pr.upsertComment(runCommentKey(run), { issue: report.thread, body, marker: mark });
     else await this.#tellPlanCheck(repository, state, body);
     this.#comments.set(run, { at: Date.now(), told });
-    for (const oldest of [...this.#comments.keys()].slice(0, -200)) this.#comments.delete(oldest);
+    forgetOldest(this.#comments);
     return undefined;
   }
 
@@ -165,6 +190,22 @@ function essence(state: RunState): string {
     return `${unit.state} ${done} ${unit.head ?? ''} ${unit.failure ?? ''} ${unit.until ?? ''}`;
   });
   return [state.status, ...units].join('\n');
+}
+
+/** The same of one unit, with all that its pull request depends on. */
+function essenceOf(unit: UnitProgress, { pulls, records, base, state }: Telling): string {
+  const { plan, head, claim, failure, message, verified, endedAt } = unit;
+  const record = records.get(plan.id);
+  const around = [plan.id, ...plan.dependsOn].map((id) => {
+    const pull = pulls.get(id);
+    return [pull?.number, pull?.state, state.units.get(id)?.branch, state.units.get(id)?.head];
+  });
+  const own = [unit.state, head, claim, failure, message, verified, endedAt];
+  return JSON.stringify([own, around, base, record?.run, record?.outcome]);
+}
+
+function forgetOldest(known: Map<string, unknown>): void {
+  for (const oldest of [...known.keys()].slice(0, -KEPT)) known.delete(oldest);
 }
 
 function hasEnded({ status }: RunState): boolean {

@@ -1,135 +1,219 @@
-import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject } from 'ajv';
 import reduced from './openapi.json' with { type: 'json' };
 import type { SeenRequest } from './options.ts';
+
+/** A request as the check takes it: one that a hook sees, or with parameters given more than once. */
+export interface CheckedRequest extends Omit<SeenRequest, 'query'> {
+  readonly query: Readonly<Record<string, string | readonly string[]>>;
+}
 
 /** What of a schema is looked at here; the rest is for the validator. */
 interface Schema {
   readonly $ref?: string;
-  readonly type?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: boolean | Schema;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly allOf?: readonly Schema[];
+  readonly 'x-multi-segment'?: boolean;
 }
 
-interface Route {
-  readonly operation: string;
-  readonly query: Readonly<Record<string, Schema>>;
+interface Operation {
+  readonly method: string;
+  readonly path: string;
+  readonly parameters: Schema;
+  readonly query: Schema;
   readonly body?: Schema;
+  readonly bodyRequired?: boolean;
 }
 
-const routes = reduced.routes as unknown as Readonly<Record<string, Route>>;
+interface Route extends Operation {
+  readonly id: string;
+  readonly pattern: RegExp;
+}
+
+const operations = reduced.operations as unknown as Readonly<Record<string, Operation>>;
 const schemas = reduced.schemas as unknown as Readonly<Record<string, Schema>>;
 
-/** What GitHub's pages say and its document does not. Characters, and how many of a list. */
-const TEXT = 65_535;
-const ACTIONS = { most: 3, label: 20, description: 40, identifier: 20 } as const;
-const ANNOTATIONS = 50;
+/** What GitHub's pages or its answers say, so that it holds whatever the document says. Its lengths are in characters. */
+const TEXT = { maxLength: 65_535 };
+const LIMITS = {
+  properties: {
+    body: TEXT,
+    output: { properties: { summary: TEXT, text: TEXT, annotations: { maxItems: 50 } } },
+    actions: {
+      maxItems: 3,
+      items: {
+        properties: {
+          label: { maxLength: 20 },
+          description: { maxLength: 40 },
+          identifier: { maxLength: 20 },
+        },
+      },
+    },
+  },
+};
 
-/** The two changes that only GraphQL makes. */
-const MUTATIONS = /^mutation\b[^{]*\{\s*(?:markPullRequestReadyForReview|convertPullRequestToDraft)\b/;
+/** Says of a request to GitHub what is wrong with it, by GitHub's own document. A validator is made when its route is
+ * first asked for. */
+export function createRequestCheck(): (request: CheckedRequest) => string[] {
+  const settings = { strict: false, allErrors: true, meta: false, validateSchema: false } as const;
+  const bodies = new Ajv(settings).addSchema(reduced, 'github').addSchema(LIMITS, 'limits');
+  const texts = new Ajv({ ...settings, coerceTypes: true }).addSchema(reduced, 'github'); // all are strings in an URL
+  const routes = Object.entries(operations)
+    .map(([id, operation]): Route => ({ ...operation, id, pattern: patternOf(operation) }))
+    .sort((a, b) => wordsIn(b.path) - wordsIn(a.path)); // `/commits/{ref}` might be `/commits/{ref}/check-runs`
 
-/** Says of a request to GitHub what is wrong with it, by GitHub's own document. Nothing is right about a route it does not have. */
-export function createRequestCheck(): (request: SeenRequest) => readonly string[] {
-  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
-  ajv.addSchema({ schemas }, 'github');
-  const compiled = new Map<string, ValidateFunction>();
-  const matchers = Object.keys(routes).map((route) => [route, patternOf(route)] as const);
   return ({ method, path, query, body, graphql = false }) => {
-    if (graphql) return checkGraphql(body);
-    const found = matchers.find(([, pattern]) => pattern.test(`${method} ${path}`));
-    const route = routes[found?.[0] ?? ''];
-    if (found === undefined || route === undefined) return [`unknown route: ${method} ${path}`];
-    const wrong = Object.keys(query)
-      .filter((name) => !(name in route.query))
-      .map((name) => `unknown parameter \`${name}\``);
-    if (hasBody(body)) {
-      if (route.body === undefined) wrong.push('it takes no body');
-      else {
-        let validate = compiled.get(found[0]);
-        if (validate === undefined) compiled.set(found[0], (validate = ajv.compile(absolute(route.body))));
-        if (!validate(body))
-          for (const { instancePath, message } of validate.errors ?? [])
-            wrong.push(`${instancePath} ${message}`);
-        wrong.push(...unknownFields(route.body, body, ''), ...limits(body));
-      }
-    }
-    return wrong.map((each) => `${route.operation}: ${each}`);
+    if (graphql || /^(?:\/api)?\/graphql$/.test(path))
+      return method === 'POST'
+        ? checkGraphql((body as { query?: unknown } | undefined)?.query)
+        : [`unknown route: ${method} ${path}`];
+    const route = routes.find((each) => each.method === method && each.pattern.test(path));
+    if (route === undefined) return [`unknown route: ${method} ${path}`];
+    const { id } = route;
+    const wrong = [
+      ...errors(texts, refer(id, 'parameters'), { ...route.pattern.exec(path)?.groups }, 'path'),
+      ...errors(texts, refer(id, 'query'), { ...query }, 'query'),
+      ...checkBody(bodies, route, body),
+    ];
+    return [...new Set(wrong)].map((each) => `${id}: ${each}`);
   };
 }
 
-function hasBody(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && Object.keys(body).length > 0;
+function checkBody(ajv: Ajv, { id, body: schema, bodyRequired = false }: Route, body: unknown): string[] {
+  const empty = body === undefined || body === null || body === '' || isEmptyObject(body); // clients send `{}` for none
+  if (empty && !bodyRequired) return [];
+  if (schema === undefined) return ['it takes no body'];
+  const value = empty ? {} : body;
+  return [
+    ...errors(ajv, refer(id, 'body'), value, 'body'),
+    ...errors(ajv, 'limits', value, 'body'),
+    ...unknownFields([schema], value, 'body'),
+  ];
 }
 
-function patternOf(route: string): RegExp {
-  const escaped = route.replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`);
-  return new RegExp(`^${escaped.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`);
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-/** Refers to what stands beside the routes. */
-function absolute(schema: unknown): object {
-  return JSON.parse(JSON.stringify(schema).replaceAll('"#/schemas/', '"github#/schemas/')) as object;
+function refer(id: string, part: 'parameters' | 'query' | 'body'): string {
+  return `github#/operations/${id.replaceAll('/', '~1')}/${part}`;
 }
 
-/** GitHub passes by what it does not know, and choo would not notice. */
-function unknownFields(schema: Schema, value: unknown, path: string): string[] {
-  if (Array.isArray(value)) {
-    const items = partsOf(schema).find((part) => part.items !== undefined)?.items;
-    return items === undefined
-      ? []
-      : value.flatMap((each, index) => unknownFields(items, each, `${path}/${index}`));
+/** How many segments of a path are fixed. */
+function wordsIn(path: string): number {
+  return path.split('/').filter((segment) => !segment.startsWith('{')).length;
+}
+
+function patternOf({ path, parameters }: Operation): RegExp {
+  const segments = path.split('/').map((segment) => {
+    const name = /^\{(\w+)\}$/.exec(segment)?.[1];
+    if (name === undefined) return segment; // words and hyphens
+    const mayHaveSlashes = parameters.properties?.[name]?.['x-multi-segment'] === true;
+    return mayHaveSlashes ? `(?<${name}>.+)` : `(?<${name}>[^/]+)`;
+  });
+  return new RegExp(`^${segments.join('/')}$`);
+}
+
+/** What the schema has against a value. Where texts are made what they stand for, the value is changed. */
+function errors(ajv: Ajv, schema: string, value: unknown, place: string): string[] {
+  const validate = ajv.getSchema(schema);
+  if (validate === undefined)
+    throw new Error(`No schema \`${schema}\`: run \`node script/reduce-openapi.ts\``);
+  void validate(value);
+  return (validate.errors ?? []).map((error) => inWords(error, place));
+}
+
+function inWords({ keyword, params, instancePath, message = keyword }: ErrorObject, place: string): string {
+  const at = `${place}${instancePath}`;
+  switch (keyword) {
+    case 'required':
+      return `${at} misses \`${String(params['missingProperty'])}\``;
+    case 'additionalProperties':
+      return unknownField(at, String(params['additionalProperty']));
+    case 'enum':
+      return `${at} must be one of ${(params['allowedValues'] as unknown[]).map((each) => `\`${String(each)}\``).join(', ')}`;
+    default:
+      return `${at} ${message}`;
   }
+}
+
+function unknownField(at: string, name: string): string {
+  return at === 'query' ? `unknown query parameter \`${name}\`` : `unknown field \`${at}/${name}\``;
+}
+
+/** The fields that no schema of a value names. GitHub passes them by, and so does its document: whoever misspells one
+ * is not told. */
+function unknownFields(of: readonly Schema[], value: unknown, at: string): string[] {
   if (typeof value !== 'object' || value === null) return [];
-  const known = new Map(partsOf(schema).flatMap((part) => Object.entries(part.properties ?? {})));
-  if (known.size === 0) return []; // anything goes
+  const parts = of.flatMap(partsOf);
+  if (Array.isArray(value)) {
+    const items = parts.flatMap((part) => part.items ?? []);
+    return value.flatMap((each, index) => unknownFields(items, each, `${at}/${index}`));
+  }
+  const others = parts.flatMap(({ additionalProperties: rest }) => (typeof rest === 'object' ? rest : []));
+  if (parts.every((part) => part.properties === undefined) && others.length === 0) return []; // anything goes
   return Object.entries(value).flatMap(([name, each]) => {
-    const field = known.get(name);
-    return field === undefined
-      ? [`unknown field \`${path}/${name}\``]
-      : unknownFields(field, each, `${path}/${name}`);
+    const named = parts.flatMap(({ properties = {} }) =>
+      Object.hasOwn(properties, name) ? (properties[name] ?? []) : [],
+    );
+    const fields = named.length > 0 ? named : others;
+    return fields.length === 0 ? [unknownField(at, name)] : unknownFields(fields, each, `${at}/${name}`);
   });
 }
 
-/** A schema and all that it is made of. */
-function partsOf(schema: Schema): readonly Schema[] {
+/** A schema and those that it is made of. */
+function partsOf(schema: Schema): Schema[] {
   const { $ref, anyOf = [], oneOf = [], allOf = [] } = schema;
   const referred = $ref === undefined ? undefined : schemas[$ref.slice('#/schemas/'.length)];
-  return [schema, ...(referred === undefined ? [] : [referred]), ...anyOf, ...oneOf, ...allOf].flatMap(
-    (part) => (part === schema ? [part] : partsOf(part)),
-  );
+  const parts = [...(referred === undefined ? [] : [referred]), ...anyOf, ...oneOf, ...allOf];
+  return [schema, ...parts.flatMap(partsOf)];
 }
 
-interface Limited {
-  readonly body?: unknown;
-  readonly actions?: readonly Readonly<Record<string, string>>[];
-  readonly output?: {
-    readonly summary?: string;
-    readonly text?: string;
-    readonly annotations?: readonly unknown[];
-  };
+const MUTATIONS: ReadonlySet<string> = new Set([
+  'markPullRequestReadyForReview',
+  'convertPullRequestToDraft',
+]);
+
+/** Comments and texts, which may have any words; an alias with the field that it names; words; and what nests. */
+const TOKENS = /#[^\n]*|"""[^]*?"""|"(?:\\.|[^"\\])*"|\w+\s*:\s*(\w+)|\$?\w+|\.{3}|[{}()]/g;
+
+/** What is wrong with a request of GraphQL, which the document does not have: choo makes two changes by it, for which
+ * there is no other way, and asks nothing. */
+export function checkGraphql(query: unknown): string[] {
+  if (typeof query !== 'string') return ['graphql: body misses `query`'];
+  const { kinds, fields } = outline(query);
+  const wrong = [
+    ...kinds.filter((kind) => kind !== 'mutation').map((kind) => `graphql: \`${kind}\` is not a mutation`),
+    ...fields
+      .filter((field) => !MUTATIONS.has(field))
+      .map((field) => `graphql: unknown mutation \`${field}\``),
+  ];
+  return wrong.length > 0 || fields.length > 0 ? wrong : ['graphql: no mutation'];
 }
 
-function limits(value: unknown): string[] {
-  const { body, actions = [], output = {} } = value as Limited;
-  const wrong: string[] = [];
-  const texts = { body, 'output/summary': output.summary, 'output/text': output.text };
-  for (const [name, text] of Object.entries(texts))
-    if (typeof text === 'string' && text.length > TEXT)
-      wrong.push(`/${name} has more than ${TEXT} characters`);
-  if ((output.annotations?.length ?? 0) > ANNOTATIONS) wrong.push(`more than ${ANNOTATIONS} annotations`);
-  if (actions.length > ACTIONS.most) wrong.push(`more than ${ACTIONS.most} actions`);
-  for (const action of actions)
-    for (const name of ['label', 'description', 'identifier'] as const)
-      if ((action[name]?.length ?? 0) > ACTIONS[name])
-        wrong.push(`the ${name} of an action has more than ${ACTIONS[name]} characters`);
-  return wrong;
-}
-
-function checkGraphql(body: unknown): readonly string[] {
-  const query = String((body as { query?: unknown } | null)?.query);
-  return MUTATIONS.test(query.trim())
-    ? []
-    : [`GraphQL: not one of the two changes that choo makes: ${query.slice(0, 200)}`];
+/** What kinds of operations a query has, and the fields at their top. */
+function outline(query: string): { readonly kinds: readonly string[]; readonly fields: readonly string[] } {
+  const kinds: string[] = [];
+  const fields: string[] = [];
+  let kind = ''; // none yet of the operation that begins
+  let braces = 0;
+  let parentheses = 0;
+  for (const [token, aliased] of query.matchAll(TOKENS)) {
+    if (token.startsWith('#') || token.startsWith('"')) continue;
+    if (token === '(') parentheses += 1;
+    else if (token === ')') parentheses -= 1;
+    else if (parentheses > 0) continue;
+    else if (token === '{') {
+      if (braces === 0) kinds.push(kind === '' ? 'query' : kind);
+      braces += 1;
+    } else if (token === '}') {
+      braces -= 1;
+      if (braces === 0) kind = '';
+    } else if (braces === 0 && kind === '') kind = token;
+    else if (braces === 1) fields.push(aliased ?? token);
+  }
+  return { kinds, fields };
 }
