@@ -11,7 +11,7 @@ const write = (file: string) => ({ gate: `test -f ${file}`, sh: `sleep 0.5; echo
 
 /** Four units in three waves; one of them has a gate that nothing makes green. */
 const PROJECT = {
-  config: 'limits: { attempts: 4 }\n',
+  config: 'limits: { attempts: 6 }\n',
   units: {
     core: { tasks: [RED_ONCE] },
     docs: { tasks: [write('docs.txt'), { gate: 'test -f never.txt', sh: 'echo x > other.txt' }] },

@@ -1,0 +1,66 @@
+import { generateKeyPairSync } from 'node:crypto';
+import nock from 'nock';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { GitHubApp, type Turns } from '../../src/github/client.ts';
+import type { Posts } from '../../src/github/pr-client.ts';
+
+/** Where the GitHub of these tests would be. */
+export const API = 'https://github.test';
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const PEM = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+
+/** Answers of a GitHub without a state, one after the other. What nobody asked for, or asked for in vain, fails the test. */
+export function useGitHub(): () => nock.Scope {
+  beforeEach(() => {
+    nock.disableNetConnect();
+  });
+  afterEach(() => {
+    const pending = nock.pendingMocks();
+    nock.cleanAll();
+    nock.enableNetConnect();
+    expect(pending).toEqual([]);
+  });
+  return () => nock(API);
+}
+
+/** The App, with its turns kept in memory. */
+export interface TestApp {
+  readonly app: GitHubApp;
+  readonly held: Date[];
+  readonly tokens: string[];
+}
+
+export function openApp(next: Turns['next'] = async () => undefined): TestApp {
+  const [held, tokens]: [Date[], string[]] = [[], []];
+  const turns: Turns = { next, hold: async (_, until) => void held.push(until) };
+  const app = new GitHubApp(
+    { appId: 5, privateKey: PEM, apiUrl: API },
+    turns,
+    (token) => void tokens.push(token),
+  );
+  return { app, held, tokens };
+}
+
+/** GitHub gives a token, and another one the next time. */
+export function giveToken(
+  github: nock.Scope,
+  token: string,
+  minutes = 60,
+  body: nock.RequestBodyMatcher = /.*/,
+): void {
+  const expires_at = new Date(Date.now() + minutes * 60_000).toISOString();
+  github.post('/app/installations/7/access_tokens', body).reply(201, { token, expires_at });
+}
+
+/** What was written before, kept in memory. */
+export function keepPosts(): Posts & {
+  readonly rows: Map<string, { githubId: number | null; hash: string | null }>;
+} {
+  const rows = new Map<string, { githubId: number | null; hash: string | null }>();
+  return {
+    rows,
+    find: async (key) => rows.get(key),
+    intend: async (key) => void rows.set(key, { githubId: rows.get(key)?.githubId ?? null, hash: null }),
+    note: async (key, githubId, hash) => void rows.set(key, { githubId, hash }),
+  };
+}
