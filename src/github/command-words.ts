@@ -54,6 +54,7 @@ export function problem(message: string, hint: string | null): CommandProblem {
 
 /** What was written, cut and fit to be shown in backquotes. */
 export function quote(text: string): string {
+  if (text === '') return 'nothing'; // two backquotes would open something
   const characters = Array.from(text.slice(0, 2 * MAX_QUOTED + 2));
   const cut = characters.length > MAX_QUOTED ? `${characters.slice(0, MAX_QUOTED - 1).join('')}…` : text;
   return `\`${spellOutHidden(cut.toWellFormed()).replaceAll('`', "'")}\``;

@@ -5,7 +5,7 @@ import { GitHubApp, type Turns } from '../../src/github/client.ts';
 import type { Posts } from '../../src/github/pr-client.ts';
 
 /** Where the GitHub of these tests would be. */
-export const API = 'https://github.test';
+const API = 'https://github.test';
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const PEM = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
 

@@ -125,6 +125,12 @@ describe('a line that is told about', () => {
     ]);
   });
 
+  test('a task that is not named is none', () => {
+    expect(parseCommands('/choo retry a/')).toMatchObject([
+      { kind: 'problem', message: 'nothing is no number of a task' },
+    ]);
+  });
+
   test('no message or hint has a second line, an open backquote or a slash in front', () => {
     const hostile = fc.string({
       unit: fc.constantFrom('`', '/', '@', '-', '=', 'a', ' ', '\u200B', '\uD800', '…'),
