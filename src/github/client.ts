@@ -34,7 +34,7 @@ const RENEW_MS = 10 * 60_000;
 /** When GitHub does not say how long, it asks for a minute. Milliseconds. */
 const PAUSE_MS = 60_000;
 /** And when it is down. Milliseconds. */
-const DOWN_MS = 5_000;
+const DOWN_MS = 3_000;
 /** How often reading is tried. */
 const READS = 3;
 

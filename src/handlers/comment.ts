@@ -13,10 +13,8 @@ import { runCommand } from './run-command.ts';
 import { changeRun, isChange } from './change-run.ts';
 import { planThread } from './plan-thread.ts';
 import { reportStatus } from './status.ts';
+import { isTooOld } from './thread.ts';
 import type { Asking, Outcome } from './asking.ts';
-
-/** What is older than that when it comes in is not asked any more. Milliseconds. */
-const TOO_OLD_MS = 3_600_000;
 
 /** A new comment that has commands in it. An edited one never asks. */
 export async function handleComment(
@@ -41,7 +39,7 @@ export async function handleComment(
     await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
     return noteRequested(services.database, repository.known.id, source);
   }
-  if (receivedAt.getTime() - Date.parse(comment.created_at) > TOO_OLD_MS) {
+  if (isTooOld(new Date(comment.created_at), receivedAt)) {
     const text =
       'Nothing was done: that comment came more than an hour after it was written. Write it again.';
     await answer(repository, { thread, key: source, text }, services);
@@ -59,8 +57,13 @@ export async function handleComment(
     unit,
   };
   const outcomes: Outcome[] = [];
-  for (const [index, command] of commands.entries())
-    outcomes.push(await obey(command, { ...asking, source: `${source}/${index}` }, planner, services));
+  for (const [index, command] of commands.entries()) {
+    const own = `${source}/${index}`;
+    // Done before GitHub, or this process, went away in the middle.
+    if (await wasRequested(services.database, own)) continue;
+    outcomes.push(await obey(command, { ...asking, source: own }, planner, services));
+    await noteRequested(services.database, repository.known.id, own);
+  }
   const texts = outcomes.flatMap(({ text }) => text ?? []);
   if (texts.length > 0) await answer(repository, { thread, key: source, text: texts.join('\n\n') }, services);
   const reaction = outcomes.some(({ kind }) => kind === 'refused')

@@ -8,11 +8,11 @@ import { type Planner, RUN_LABEL } from './planning.ts';
 import { labelledProvider, outcomeOf } from './run-command.ts';
 import { type HandlerServices, openRepository } from './services.ts';
 import { startRun } from './start-run.ts';
-import { findThread, isHeld, movedOn, readLabels } from './thread.ts';
+import { findThread, isHeld, isTooOld, movedOn, readLabels } from './thread.ts';
 
-/** The label that starts a run was put on. It is taken off at once, so that it can be put on again. */
+/** The label that starts a run was put on. It is taken off when that is done, so that it can be put on again. */
 export async function handleLabel(
-  { id, payload }: Delivery,
+  { id, payload, receivedAt }: Delivery,
   planner: Planner,
   services: HandlerServices,
 ): Promise<void> {
@@ -21,6 +21,9 @@ export async function handleLabel(
   const event = labelPayload.parse(payload);
   const { pull_request: pull, issue, sender } = event;
   const thread = pull?.number ?? issue?.number;
+  // To label something is to change it: that is when it was done.
+  const doneAt = pull?.updated_at ?? issue?.updated_at;
+  const isOld = doneAt != null && isTooOld(new Date(doneAt), receivedAt);
   const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
   if (thread === undefined || isStranger) return;
   const repository = await openRepository(event, services);
@@ -30,13 +33,14 @@ export async function handleLabel(
   // Sent again under another name it counts no second time: the label is gone by then.
   const labels = await readLabels(repository, thread);
   if (!labels.some(({ name }) => name.toLowerCase() === RUN_LABEL)) return;
-  await pr.removeLabel(thread, RUN_LABEL);
   const access = await findAccess(octokit, known, sender, services.policy.bots);
   if (!access.allowed) await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
   else {
-    const text = await start();
+    const text = isOld ? 'Nothing was started: that label came more than an hour late.' : await start();
     if (text !== undefined) await answer(repository, { thread, key: source, text }, services);
   }
+  // Last: a process that dies before it begins again, and finds it.
+  await pr.removeLabel(thread, RUN_LABEL);
   await noteRequested(services.database, known.id, source);
 
   async function start(): Promise<string | undefined> {

@@ -26,6 +26,7 @@ const pull = z.object({
   merged: z.boolean().nullish(),
   head: z.object({ ref: z.string(), sha: objectId, repo: z.object({ id: z.int() }).nullable() }),
   base: z.object({ ref: z.string(), repo: z.object({ id: z.int() }) }),
+  updated_at: z.string().nullish(),
   labels,
 });
 
@@ -42,7 +43,7 @@ export const labelPayload = common.extend({
   action: z.string(),
   label: z.object({ name: z.string() }).nullish(),
   pull_request: pull.nullish(),
-  issue: z.object({ number: z.int(), labels }).nullish(),
+  issue: z.object({ number: z.int(), updated_at: z.string().nullish(), labels }).nullish(),
 });
 
 export const commentPayload = common.extend({

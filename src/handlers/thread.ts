@@ -62,6 +62,14 @@ export async function findThread(
   return { kind: 'found', thread: { number, pull: { head: head.ref, base: base.ref }, live } };
 }
 
+/** What is older than that when it comes in is not asked any more. Milliseconds. */
+const TOO_OLD_MS = 3_600_000;
+
+/** Whether a request came so long after it was made that nobody may want it any more. */
+export function isTooOld(made: Date, received: Date): boolean {
+  return received.getTime() - made.getTime() > TOO_OLD_MS;
+}
+
 /** The labels of an issue or pull request, as they are now. */
 export async function readLabels(
   { known, octokit }: Pick<OpenRepository, 'known' | 'octokit'>,

@@ -77,7 +77,7 @@ export class PostBook {
       .select('commit')
       .where('repository', '=', this.#repository)
       .where('thread', '=', thread)
-      .where('posted_at', '<=', before)
+      .where('posted_at', '<', before)
       .orderBy('posted_at', 'desc')
       .limit(1)
       .executeTakeFirst();

@@ -43,37 +43,52 @@ export async function makeAgentProject(spec: AgentProjectSpec): Promise<AgentPro
   const { agent, units, rules, sandbox = 'bubblewrap', files = {}, args = [], limits = '{}' } = spec;
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startModelServer({ rules }));
-  const settings = JSON.stringify({ model: MODELS[agent], args });
-  const config = `provider:\n  type: ${agent}\n  providers: { ${agent}: ${settings} }\nlimits: ${limits}\n`;
+  const config = `${providerConfig(agent, args)}limits: ${limits}\n`;
   const project = stack.use(await makeProject({ units, files: { '.choo.yml': config, ...files } }));
   const place = join(project.dataDirectory, '..');
-  const [closed, temporary] = [join(place, 'agents'), join(place, 'tmp')];
-  await Promise.all([closed, temporary].map((path) => mkdir(path)));
-  await copyAgents(closed);
-  await chmod(closed, 0o700);
-  const environment = {
-    ...project.environment,
-    PATH: [join(closed, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter),
-    HOME: '/nonexistent',
-    TMPDIR: temporary, // codex refuses to work when its own directory is below the temporary one
-    ANTHROPIC_API_KEY: KEY,
-    ANTHROPIC_BASE_URL: server.url,
-    OPENAI_API_KEY: KEY,
-    OPENAI_BASE_URL: `${server.url}/v1`,
-  };
+  const { agents, variables } = await prepareAgents(place, server.url);
+  const environment = { ...project.environment, HOME: '/nonexistent', ...variables };
   const started: ReturnType<typeof startRun>[] = [];
   stack.defer(() => started.forEach((run) => run.kill('SIGKILL')));
   const kept = stack.move();
   return {
     ...project,
     server,
-    agents: closed,
+    agents,
     start: (...more) => {
       const run = startRun(project.path, ['--sandbox', sandbox, ...more], environment);
       started.push(run);
       return run;
     },
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+  };
+}
+
+/** Lines of `.choo.yml` that choose an agent. */
+export function providerConfig(agent: AgentName, args: readonly string[] = []): string {
+  const settings = JSON.stringify({ model: MODELS[agent], ...(args.length === 0 ? {} : { args }) });
+  return `provider:\n  type: ${agent}\n  providers: { ${agent}: ${settings} }\n`;
+}
+
+/** The CLIs below a directory that is closed to everybody but this user, and the variables that have choo find and use them. */
+export async function prepareAgents(
+  place: string,
+  model: string,
+): Promise<{ readonly agents: string; readonly variables: Readonly<Record<string, string>> }> {
+  const [agents, temporary] = [join(place, 'agents'), join(place, 'tmp')];
+  await Promise.all([agents, temporary].map((path) => mkdir(path)));
+  await copyAgents(agents);
+  await chmod(agents, 0o700);
+  return {
+    agents,
+    variables: {
+      PATH: [join(agents, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter),
+      TMPDIR: temporary, // codex refuses to work when its own directory is below the temporary one
+      ANTHROPIC_API_KEY: KEY,
+      ANTHROPIC_BASE_URL: model,
+      OPENAI_API_KEY: KEY,
+      OPENAI_BASE_URL: `${model}/v1`,
+    },
   };
 }
 

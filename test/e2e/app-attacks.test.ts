@@ -5,7 +5,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:ht
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dumpTables, outsideCode, type Text, writtenTexts } from '../helpers/app-attacks-texts.ts';
-import { ended, planned, quiet } from '../helpers/app-waits.ts';
+import { ended, nextSecond, planned, quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
 import { git, writeFiles } from '../helpers/git-repository.ts';
 import { planText, taskText } from '../helpers/memory-tree.ts';
@@ -183,15 +183,14 @@ describe('what attackers try', () => {
       );
     await planShown(seen);
     await quiet(world);
+    await nextSecond();
     const before = await doings();
 
     github.deliverTo(undefined);
     const live = await world.push('alice', 'raced', unit('evil.txt'));
     await alice.comment(REPO, pull, '/choo run');
     await alice.comment(REPO, pull, `/choo run ${seen}`);
-    // GitHub's times are whole seconds: the plan that comes now is plainly later than the comment.
-    const second = Math.floor(Date.now() / 1_000);
-    await world.until('the next second', () => Math.floor(Date.now() / 1_000) > second);
+    await nextSecond(); // the plan that comes now is plainly later than the comment
     github.deliverTo(`http://127.0.0.1:${serving.port}/api/github/webhooks`);
     const state = await planShown(live).then(() => quiet(world));
     const refusals = said(state, pull).filter((body) => body.includes('Nothing was started'));
@@ -202,6 +201,7 @@ describe('what attackers try', () => {
     }
     expect(await doings()).toEqual(before);
 
+    await nextSecond();
     await alice.comment(REPO, pull, '/choo run');
     await ended(world, 1, pull);
     expect(await runsOn(pull)).toHaveLength(1);

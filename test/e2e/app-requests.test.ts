@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, planned, quiet } from '../helpers/app-waits.ts';
+import { ended, planned, quiet, seen } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
 import { projectFiles } from '../helpers/spec-project.ts';
 
@@ -37,9 +37,7 @@ describe('what people can ask for', () => {
     const head = await world.push('alice', 'feature', { ...unit('one'), ...unit('two', ['one']) });
     const pull = await alice.openPull(REPO, { head: 'feature', base: 'main', title: 'Two units' });
     await planned(world, head);
-    await world.until('the plan in a comment', (state) =>
-      comments(state, pull).some((body) => body.includes('choo:plan')),
-    );
+    await seen(world, pull);
     await alice.label(REPO, pull, 'choo:run');
     const done = await ended(world, 1, pull);
     expect(done.pulls.find(({ number }) => number === pull)?.labels).toEqual([]);
@@ -117,9 +115,7 @@ describe('what people can ask for', () => {
     const head = await world.push('alice', 'held', files);
     const issue = await alice.openPull(REPO, { head: 'held', base: 'main', title: 'Slow' });
     await planned(world, head);
-    await world.until('the plan in a comment', (state) =>
-      comments(state, issue).some((body) => body.includes('choo:plan')),
-    );
+    await seen(world, issue);
     await alice.label(REPO, issue, 'choo:hold');
     await alice.comment(REPO, issue, '/choo run slow after');
     await world.until('a refusal', ({ comments }) =>

@@ -34,3 +34,17 @@ export async function quiet(world: AppWorld): Promise<State> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** Waits for the comment with the plan of a pull request, and until what is written then is plainly later. */
+export async function seen(world: AppWorld, pull: number): Promise<void> {
+  await world.until('the plan in a comment', ({ comments }) =>
+    comments.some(({ issue, body }) => issue === pull && body.includes('<!-- choo:plan')),
+  );
+  await nextSecond();
+}
+
+/** GitHub's times are whole seconds: what comes after this is later than what came before. */
+export async function nextSecond(): Promise<void> {
+  const second = Math.floor(Date.now() / 1_000);
+  while (Math.floor(Date.now() / 1_000) === second) await new Promise((resolve) => setTimeout(resolve, 20));
+}

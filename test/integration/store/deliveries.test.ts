@@ -41,7 +41,7 @@ async function next(book: DeliveryBook, result: Handled = DONE): Promise<string 
 describe('deliveries', () => {
   test('are kept once for each id, many at a time, whatever is in them', async () => {
     await using world = await open();
-    const odd = { text: 'a\u0000b \ud800 ' + '\u{1f600}' };
+    const odd = { text: 'a\u0000b \ud800 \u{1f600}' };
     const all = Array.from({ length: 450 }, (_, index) => delivery(`d${index % 400}`, { payload: odd }));
     await Promise.all(all.map(async (each) => world.book.receive(each)));
     const { rows } = await sql<{ n: number }>`select count(*)::int as n from deliveries`.execute(

@@ -84,6 +84,7 @@ describe('a check', () => {
 
   test('that is as it was costs nothing, and is completed anew where that is wanted', async () => {
     const { checks } = open();
+    expect(await checks.idOf('k')).toBeUndefined();
     github().post(`${R}/check-runs`).reply(201, { id: 4 });
     await checks.upsert('k', check);
     await checks.upsert('k', check);
@@ -91,6 +92,7 @@ describe('a check', () => {
       .patch(`${R}/check-runs/4`, /"completed_at"/)
       .reply(200, {});
     await checks.upsert('k', check, { anew: true });
+    expect(await checks.idOf('k')).toBe(4);
   });
 
   test('whose answer was lost is found by what only choo calls it', async () => {
@@ -174,9 +176,9 @@ describe('labels', () => {
     github()
       .post(`${R}/labels`, /choo:hold/)
       .reply(422, { message: 'already_exists' });
-    await pr.createLabels([label('choo:run'), label('choo:hold')]);
+    await expect(pr.createLabels([label('choo:run'), label('choo:hold')])).resolves.toBeUndefined();
     github().delete(`${R}/issues/3/labels/choo%3Arun`).reply(404, {});
-    await pr.removeLabel(3, 'choo:run');
+    await expect(pr.removeLabel(3, 'choo:run')).resolves.toBeUndefined();
   });
 });
 
