@@ -94,6 +94,7 @@ export async function openReceiver(
   });
   await probot.load(createApp({ receive: async (delivery) => deliveries.receive(delivery) }));
   return async ({ id, event, signature, body }) => {
+    if (!/^\s*\{/.test(body)) return 400; // whoever signed it, a delivery is an object
     try {
       await probot.webhooks.verifyAndReceive({ id, name: event, signature, payload: body });
       return 200;

@@ -38,10 +38,18 @@ export function subjectOf(event: string, payload: unknown): DeliverySubject | un
   if (!HANDLED.has(event) || typeof payload !== 'object' || payload === null) return undefined;
   const { repository, installation, issue, pull_request, check_run, check_suite, ref } = payload as Outline;
   const id = repository?.id;
-  if (typeof id !== 'number')
-    return { thread: `installation ${String(installation?.id).slice(0, 50)}`, repository: null };
+  if (typeof id !== 'number' || !Number.isSafeInteger(id))
+    return { thread: `installation ${printable(installation?.id)}`, repository: null };
   const number = issue?.number ?? pull_request?.number;
   const sha = check_run?.head_sha ?? check_suite?.head_sha;
   const about = number ?? sha ?? (event === 'push' ? ref : event);
-  return { thread: `${id} ${String(about).slice(0, 300)}`, repository: id };
+  return { thread: `${id} ${printable(about)}`, repository: id };
+}
+
+/** As a text that any database takes. */
+function printable(value: unknown): string {
+  return String(value)
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .toWellFormed()
+    .slice(0, 300);
 }

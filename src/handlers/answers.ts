@@ -30,8 +30,14 @@ export async function refuse(
 export function sentence(text: string): string {
   const parts = text.split(/(`[^`]*`)/);
   const shown = parts.map((part) =>
-    part.startsWith('`') && part.endsWith('`') && part.length > 1 ? code(part.slice(1, -1)) : inline(part),
+    part.startsWith('`') && part.endsWith('`') && part.length > 1 ? code(part.slice(1, -1)) : between(part),
   );
-  const joined = shown.join('');
+  const joined = shown.join('').trim();
   return /[.!?]$/.test(joined) ? joined : `${joined}.`;
+}
+
+/** Words beside code, with the blanks that set them apart. */
+function between(text: string): string {
+  const shown = inline(text);
+  return shown === '' ? ' ' : `${/^\s/.test(text) ? ' ' : ''}${shown}${/\s$/.test(text) ? ' ' : ''}`;
 }

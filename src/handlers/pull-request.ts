@@ -44,7 +44,9 @@ async function planPull(
   const reading = await planner.read(repository, { commit: head.sha, target: head.ref });
   const changed = unitsIn(reading.plan, changes.units);
   await planner.post(repository, reading, { changed });
-  await planner.comment(repository, number, reading, changed);
+  // One that comes late must not put an older plan in the place of a newer one.
+  if ((await place.branches.fetchedHead(head.ref)) === head.sha)
+    await planner.comment(repository, number, reading, changed);
 }
 
 /** Merged: its run goes on where it has not ended, and what it makes goes where the pull request went. Closed: nobody wants it. */

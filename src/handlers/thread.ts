@@ -67,7 +67,7 @@ const TOO_OLD_MS = 3_600_000;
 
 /** Whether a request came so long after it was made that nobody may want it any more. */
 export function isTooOld(made: Date, received: Date): boolean {
-  return received.getTime() - made.getTime() > TOO_OLD_MS;
+  return !(received.getTime() - made.getTime() <= TOO_OLD_MS); // a time that is none is too old
 }
 
 /** The labels of an issue or pull request, as they are now. */

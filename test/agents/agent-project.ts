@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Rule } from '../helpers/model-server/script.ts';
 import { type ModelServer, startModelServer } from '../helpers/model-server/server.ts';
-import { CHOO } from '../helpers/run-choo.ts';
+import { CHOO, NODE_COMPILE_CACHE } from '../helpers/run-choo.ts';
 import { makeProject, type SpecProject, type UnitSpec } from '../helpers/spec-project.ts';
 import { AGENTS } from './run-agent.ts';
 
@@ -47,7 +47,7 @@ export async function makeAgentProject(spec: AgentProjectSpec): Promise<AgentPro
   const project = stack.use(await makeProject({ units, files: { '.choo.yml': config, ...files } }));
   const place = join(project.dataDirectory, '..');
   const { agents, variables } = await prepareAgents(place, server.url);
-  const environment = { ...project.environment, HOME: '/nonexistent', ...variables };
+  const environment = { ...project.environment, HOME: '/nonexistent', NODE_COMPILE_CACHE, ...variables };
   const started: ReturnType<typeof startRun>[] = [];
   stack.defer(() => started.forEach((run) => run.kill('SIGKILL')));
   const kept = stack.move();

@@ -8,6 +8,11 @@ export const CHOO = [
   fileURLToPath(new URL('../../src/cli/cli.ts', import.meta.url)),
 ] as const;
 
+/** As `script/choo` sets it: a start of the program takes half the time. */
+export const NODE_COMPILE_CACHE = fileURLToPath(
+  new URL('../../node_modules/.cache/compiled', import.meta.url),
+);
+
 /** What a command line did, as a shell sees it. */
 export interface Outcome {
   readonly exitCode: number | undefined;
@@ -34,9 +39,6 @@ export async function runProgram(
   });
   return { exitCode, stdout, stderr };
 }
-
-// As `script/choo` sets it: a start of the program takes half the time.
-const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 
 /** Runs `choo` with these arguments. */
 export async function runChoo(

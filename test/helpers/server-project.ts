@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { DATABASE, ROLE } from '../../src/store/postgres-cluster.ts';
 import { git } from './git-repository.ts';
-import { CHOO, type Outcome, runChoo } from './run-choo.ts';
+import { CHOO, NODE_COMPILE_CACHE, type Outcome, runChoo } from './run-choo.ts';
 import { makeProject, type ProjectSpec } from './spec-project.ts';
 
 /** A process of a server, as an operator starts it. */
@@ -101,6 +101,7 @@ export function makeServer({
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: '/nonexistent',
+    NODE_COMPILE_CACHE,
     CHOO_DATA_DIR: dataDirectory,
     CHOO_PROVIDERS: 'rehearsal',
     CHOO_SANDBOX: 'host',

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { commitFiles, git } from './git-repository.ts';
 import { planText, taskText } from './memory-tree.ts';
-import { type Outcome, runChoo } from './run-choo.ts';
+import { NODE_COMPILE_CACHE, type Outcome, runChoo } from './run-choo.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 /** A task, as a test thinks of it. */
@@ -93,7 +93,7 @@ export async function makeProject(
   const dataDirectory = join(place.path, 'data');
   await mkdir(path);
   await commitFiles(path, projectFiles(spec));
-  const environment = { CHOO_DATA_DIR: dataDirectory };
+  const environment = { CHOO_DATA_DIR: dataDirectory, NODE_COMPILE_CACHE };
   const cwd = join(path, dirname(`${spec.directory ?? ''}x`));
   return {
     path,
