@@ -71,7 +71,7 @@ test('carries a run through two kills to pull requests, once, and goes on from w
   await quiet(world);
   const after = await github.state(REPO);
   expect(await world.server.rows('select count(*)::int as runs from runs')).toEqual([{ runs: 1 }]);
-  expect({ ...after, comments: [] }).toEqual({ ...before, comments: [] });
+  expect(standing(after)).toEqual(standing(before));
   expect(after.comments.map(({ id }) => id)).toEqual(before.comments.map(({ id }) => id));
 
   // Another spec: what does not depend on it is left as it is.
@@ -102,6 +102,14 @@ test('carries a run through two kills to pull requests, once, and goes on from w
   expect(check?.conclusion).toBe('action_required');
   expect(github.violations).toEqual([]);
 }, 120_000);
+
+/** Everything but comments and what plans say: a plan that is made again says what is done by now. */
+function standing({ checks, ...rest }: State): object {
+  const told = checks.map(({ output, ...check }) =>
+    check.name === 'choo / plan' ? check : { ...check, output },
+  );
+  return { ...rest, comments: [], checks: told };
+}
 
 function stacked({ pulls }: State): readonly (readonly unknown[])[] {
   const rows = pulls.map(({ head, base, state, draft }) => [head.ref, base.ref, state, draft] as const);
