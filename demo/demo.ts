@@ -33,7 +33,7 @@ Exit status: 0 everything is where it should be, 1 something is not, 2 wrong usa
 
 const FOR_REAL = `${paint('bold', 'For real')}
   script/choo serve --setup --url https://choo.example.com   registers your own App in one click
-  script/choo serve                                          and is it; README.md, "Install it"
+  script/choo serve                                          and is it; docs/github-app.md, "Install it"
 `;
 
 type State = Awaited<ReturnType<GitHub['state']>>;
