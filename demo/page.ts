@@ -53,11 +53,20 @@ function plain(markdown: string): string {
     .replaceAll('</details>', '');
 }
 
+const CODE = /(?<![`\\])(`+)(?!`)(.*?)(?<!`)\1(?!`)/g;
+
+/** A line without its marks. What stands between backticks is shown as it is. */
 function inlineText(text: string): string {
-  return text
+  const codes: string[] = [];
+  const rest = text.replaceAll(CODE, (_, _ticks, code: string) => {
+    codes.push(code.replace(/^ (.*\S.*) $/, '$1'));
+    return '\0';
+  });
+  return rest
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/\*\*|(?<!\\)[`_*]/g, '')
     .replaceAll(/\\(.)/g, '$1')
+    .replaceAll('\0', () => codes.shift() ?? '')
     .replaceAll('\u200b', '');
 }
 
