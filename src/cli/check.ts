@@ -20,7 +20,7 @@ export function checkCommand({ terminal, settings, cwd, finish }: CommandContext
   return new Command('check')
     .summary('find every problem in specs and configuration')
     .description(
-      'Reads the spec tree and .choo.yml of a working tree and reports every problem at once.\nNothing is started and nothing is changed.',
+      'Reads the spec tree and .choo.yml of a working tree and reports every problem at once. Nothing is started and nothing is changed.',
     )
     .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
     .option('--json', 'print the problems as JSON')

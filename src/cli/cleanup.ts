@@ -40,7 +40,7 @@ export function cleanupCommand(context: CommandContext): Command {
   return new Command('cleanup')
     .summary('remove what runs left behind')
     .description(
-      'Removes worktrees, the logs of runs that have ended, and `choo/run/` branches that are merged into HEAD.\nKeeps everything that work could go on from, and says what that is.',
+      'Removes worktrees, the logs of runs that have ended, and `choo/run/` branches that are merged into HEAD. Keeps everything that work could go on from, and says what that is.',
     )
     .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
     .option('--dry-run', 'say what would be removed and remove nothing')

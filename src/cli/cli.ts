@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import process from 'node:process';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { readLocalSettings } from '../config/settings.ts';
 import { coerceError } from '../errors.ts';
@@ -50,6 +50,7 @@ async function createProgram(context: CommandContext, called: string): Promise<C
     .version(manifest.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help; `choo help <command>` shows that of a command')
     .addHelpText('after', HELP)
+    .configureOutput({ writeOut: writeWrapped })
     .showSuggestionAfterError()
     .showHelpAfterError('(`choo --help` lists what there is)');
   const wanted = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
@@ -61,6 +62,12 @@ async function createProgram(context: CommandContext, called: string): Promise<C
     program.addCommand(command);
   }
   return program.exitOverride();
+}
+
+/** Commander wraps what it makes itself, but not the text below it. */
+function writeWrapped(text: string): void {
+  const columns = process.stdout.columns || 80; // none where it is no terminal
+  process.stdout.write(new Help().boxWrap(text, columns));
 }
 
 /** Runs one command line and returns the exit status. */

@@ -9,7 +9,7 @@ export function dbCommand({ terminal, finish }: CommandContext): Command {
   const database = new Command('db')
     .summary('look at the tables of the server’s database, and bring them up to date')
     .description(
-      'The database is the one in DATABASE_URL, or the built-in one under CHOO_DATA_DIR. Every `choo serve` brings the tables\nup to date when it starts; with many of them it is calmer to do that once, before.',
+      'The database is the one in DATABASE_URL, or the built-in one under CHOO_DATA_DIR. Every `choo serve` brings the tables up to date when it starts; with many of them it is calmer to do that once, before.',
     );
   database
     .command('migrate')

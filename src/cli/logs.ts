@@ -21,7 +21,7 @@ export function logsCommand(context: CommandContext): Command {
   return new Command('logs')
     .summary("print a unit's log")
     .description(
-      'Prints what agents, gates and commands said while a unit was worked on, in its newest run.\nOn a terminal, what would move its cursor or hide text is spelled out.',
+      'Prints what agents, gates and commands said while a unit was worked on, in its newest run. On a terminal, what would move its cursor or hide text is spelled out.',
     )
     .argument('<unit>', 'the id of the unit')
     .argument('[path]', 'the project directory, or the id of a run (default: this project, else the server)')

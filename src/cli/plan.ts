@@ -30,7 +30,7 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
   return new Command('plan')
     .summary('show what would run, in which order, with what')
     .description(
-      'Plans the units of a spec tree: waves, tasks and their gates, providers, the critical path, problems.\nNothing is started and nothing is changed.',
+      'Plans the units of a spec tree: waves, tasks and their gates, providers, the critical path, problems. Nothing is started and nothing is changed.',
     )
     .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
     .addOption(unitOption('plan'))
@@ -73,7 +73,7 @@ Examples:
   choo plan                          the project around the current directory
   choo plan --unit api --unit web    two units and everything they wait for
   choo plan --rev origin/main        what is on another branch
-  choo plan --mermaid > plan.mmd     a drawing; GitHub shows it in a \`\`\`mermaid block`;
+  choo plan --mermaid > plan.mmd     a drawing for a \`\`\`mermaid block`;
 
 interface Reading {
   readonly project: Project;

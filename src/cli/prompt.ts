@@ -18,7 +18,7 @@ export function promptCommand({ terminal, settings, cwd, finish }: CommandContex
   return new Command('prompt')
     .summary('show what an agent would be told about a task')
     .description(
-      'Prints the prompt of the first attempt at a task, exactly as it would be sent: hidden text is left out.\nNothing is started.',
+      'Prints the prompt of the first attempt at a task, exactly as it would be sent: hidden text is left out. Nothing is started.',
     )
     .argument('<unit>', 'the id of a unit')
     .argument('[task]', 'the number of a task (default: the first that is not complete)')

@@ -16,7 +16,7 @@ export function retryCommand({ terminal, finish }: CommandContext): Command {
   return new Command('retry')
     .summary('give what did not complete another turn')
     .description(
-      'Units of a server’s run that failed, were blocked or cancelled go on from their last good commit, with none of their\nattempts counted. For a run of this machine, `choo run` does the same.',
+      'Units of a server’s run that failed, were blocked or cancelled go on from their last good commit, with none of their attempts counted. For a run of this machine, `choo run` does the same.',
     )
     .argument('<run>', 'the id of a run')
     .argument('[unit]', 'one unit of it, and what it blocked')

@@ -56,7 +56,7 @@ export function runCommand(context: CommandContext): Command {
   return new Command('run')
     .summary('carry the plan out: agents work, gates decide, branches grow')
     .description(
-      'Runs the units of a project in parallel, each in a worktree of its own. Specs and configuration are read at HEAD;\nyour checkout is never touched. A run that was cut off is gone on with.',
+      'Runs the units of a project in parallel, each in a worktree of its own. Specs and configuration are read at HEAD; your checkout is never touched. A run that was cut off is gone on with.',
     )
     .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
     .addOption(
@@ -85,7 +85,7 @@ export function runCommand(context: CommandContext): Command {
 }
 
 const HELP = `
-Exit status: 0 every unit is complete, 1 something failed or is blocked, or the plan has errors (on standard error),
+Exit status: 0 every unit is complete, 1 something failed or is blocked, or the plan has errors (on standard error), \
 2 wrong usage, 130 interrupted.
 Ctrl-C once stops after at most five seconds and keeps every commit; twice stops at once. \`choo run\` goes on.
 

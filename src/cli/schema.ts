@@ -17,7 +17,7 @@ export function schemaCommand({ terminal, finish }: CommandContext): Command {
   return new Command('schema')
     .summary('print the JSON Schema of .choo.yml')
     .description(
-      'Prints a JSON Schema: of .choo.yml for editors, of what `choo plan --json` and `choo status --json`\nprint, or of a line of `choo run --json`.',
+      'Prints a JSON Schema: of .choo.yml for editors, of what `choo plan --json` and `choo status --json` print, or of a line of `choo run --json`.',
     )
     .addArgument(new Argument('[name]', 'which schema').choices(Object.keys(SCHEMAS)).default('config'))
     .action((name: keyof typeof SCHEMAS) => {

@@ -23,7 +23,7 @@ export function serveCommand(context: CommandContext): Command {
   return new Command('serve')
     .summary('work on the runs that were submitted, until told to stop')
     .description(
-      'A process of a server. Any number of them, on any number of machines, share the work through one PostgreSQL:\nthe one in DATABASE_URL, or a built-in one under CHOO_DATA_DIR. Logs are lines of JSON on standard error.',
+      'A process of a server. Any number of them, on any number of machines, share the work through one PostgreSQL: the one in DATABASE_URL, or a built-in one under CHOO_DATA_DIR. Logs are lines of JSON on standard error.',
     )
     .addOption(
       new Option('--role <role>', 'what this process does: answer the web, work on units, or both')
@@ -87,11 +87,11 @@ const HELP = `
 With APP_ID, PRIVATE_KEY and WEBHOOK_SECRET it is a GitHub App, too: deliveries come in at /api/github/webhooks.
 \`choo serve --setup\` registers one and writes them.
 GET /healthz answers while the process lives, GET /readyz while it can work.
-SIGTERM or Ctrl-C: nothing new starts, what runs may go on for CHOO_DRAIN_SECONDS, then it is stopped and handed back;
+SIGTERM or Ctrl-C: nothing new starts, what runs may go on for CHOO_DRAIN_SECONDS, then it is stopped and handed back; \
 a second one does not wait. docs/operations.md has every setting.
 Exit status: 0 stopped as asked, 1 it could not start.
 
 Examples:
   choo serve --setup --url https://choo.example.com    once: an App of your own
-  choo serve                                           one machine, nothing to install
+  choo serve                                           one machine, all built in
   DATABASE_URL=postgres://… choo serve --role worker   one of many`;

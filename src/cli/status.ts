@@ -19,7 +19,7 @@ export function statusCommand(context: CommandContext): Command {
   return new Command('status')
     .summary('show how far a run is, or what became of it')
     .description(
-      'Shows the newest run of this repository: its units, what they cost, and who is running it.\nReads the journal and changes nothing; works while another process runs.',
+      'Shows the newest run of this repository: its units, what they cost, and who is running it. Reads the journal and changes nothing; works while another process runs.',
     )
     .argument('[path]', 'the project directory, or the id of a run (default: this project, else the server)')
     .option('--run <id>', 'show this run, not the newest')

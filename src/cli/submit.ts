@@ -28,7 +28,7 @@ export function submitCommand(context: CommandContext): Command {
   return new Command('submit')
     .summary('have the server carry out the specs of a git remote')
     .description(
-      'Reads the specs of a branch or commit and the configuration of the default branch, and puts the run down for the\nprocesses that `choo serve` started. The results are pushed to branches of the remote.',
+      'Reads the specs of a branch or commit and the configuration of the default branch, and puts the run down for the processes that `choo serve` started. The results are pushed to branches of the remote.',
     )
     .argument('<remote>', 'an https or ssh address, or the path of a repository')
     .option('--ref <branch>', 'a branch, or a commit with its whole id (default: the default branch)')
