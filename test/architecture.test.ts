@@ -94,6 +94,9 @@ function judge({ from, to, internal, type }: Import): string | undefined {
   return fits ? undefined : `${from} may not import ${to}`;
 }
 
+/** A query, as Kysely begins one or as text. */
+const SQL = /\.(?:selectFrom|insertInto|updateTable|deleteFrom|mergeInto)\(|\bsql(?:<[^`]*>)?`/;
+
 const sources = readSources();
 
 describe('the house', () => {
@@ -141,6 +144,23 @@ describe('the house', () => {
     ["import type { Sandbox } from '../sandbox/sandbox.ts';", 'provider/x.ts', undefined],
   ])('judges %j in %s', (text, path, expected) => {
     expect(findImports(path, text).map(judge)).toEqual([expected]);
+  });
+
+  test('speaks SQL only in store/', () => {
+    const speakers = [...sources].filter(([path, text]) => !path.startsWith('store/') && SQL.test(text));
+    expect(speakers.map(([path]) => path)).toEqual([]);
+  });
+
+  test.each([
+    ["await database.selectFrom('runs')", true],
+    ["trx\n    .insertInto('runs')", true],
+    ["trx.updateTable('runs')", true],
+    ["trx.deleteFrom('runs')", true],
+    ['sql`select 1`', true],
+    ['sql<{ id: string }>`select id`', true],
+    ["import { x } from '../store/sql.ts';", false],
+  ])('takes %j for SQL: %s', (text, expected) => {
+    expect(SQL.test(text)).toBe(expected);
   });
 
   test('reads the environment in one place', () => {
