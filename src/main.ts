@@ -15,7 +15,7 @@ import { chooseSandbox } from './sandbox/choose.ts';
 import { endLeftovers, openHostSandbox } from './sandbox/host.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import { Dispatcher } from './store/dispatcher.ts';
-import { openServerStore } from './store/server-store.ts';
+import { openServerStore, probeTables } from './store/server-store.ts';
 import { gitCredentials, openGitHub, openReceiver, readAppSettings, startAppWork } from './server-app.ts';
 import { type Readiness, serveWeb } from './web/server.ts';
 import { Secrets } from './worker/secrets.ts';
@@ -119,7 +119,7 @@ export async function serve(
     );
   }
   const readiness = async (): Promise<Readiness> => {
-    await database.selectFrom('workers').select('number').limit(1).execute();
+    await probeTables(database);
     if (dispatcher?.isEnding === true) return { ready: false, reason: 'it is asked to stop' };
     const late = dispatcher !== undefined && dispatcher.silentMs > SILENT_MS;
     return late

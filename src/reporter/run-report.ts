@@ -9,6 +9,7 @@ import { type HandlerServices, type OpenRepository, openKnown } from '../handler
 import { listRecords } from '../store/event-rows.ts';
 import { findRepositoryById } from '../store/github-repositories.ts';
 import type { DueReport, Told } from '../store/reports.ts';
+import { findRunAhead } from '../store/server-runs.ts';
 import { listUnitPulls } from '../store/unit-pulls.ts';
 import { RunStates } from './run-states.ts';
 import { tellUnit, type Telling } from './unit-report.ts';
@@ -112,7 +113,7 @@ export class Reporter {
 
   /** The one comment of a run on its thread; without one, the check of its plan. Returns when it may be written again. */
   async #tellRun(report: DueReport, telling: Telling): Promise<Date | undefined> {
-    const { repository, state, pulls } = telling;
+    const { repository, state, pulls, database } = telling;
     const { run } = report;
     const last = this.#comments.get(run);
     const told = essence(state) + [...pulls.values()].map(({ number, state }) => `${number}${state}`).join();
@@ -124,7 +125,7 @@ export class Reporter {
     const body = this.#services.redact(
       renderRunComment({
         state,
-        waits: await this.#waitsFor(report, state),
+        waits: state.status === 'running' ? ((await findRunAhead(database, run)) ?? null) : null,
         links: linksOf(pulls),
         marker: mark,
         isThread: report.thread !== null,
@@ -165,21 +166,6 @@ export class Reporter {
     const key = `end:${report.run}:${endOf(state)}`;
     const body = renderEndComment({ state, links: linksOf(pulls), marker: mark });
     await repository.pr.commentOnce(key, report.thread, this.#services.redact(body), mark);
-  }
-
-  async #waitsFor({ repository, run }: DueReport, state: RunState): Promise<string | null> {
-    const row = await this.#services.database
-      .selectFrom('runs as own')
-      .innerJoin('runs as other', (join) =>
-        join.onRef('other.repository', '=', 'own.repository').onRef('other.target', '=', 'own.target'),
-      )
-      .select('other.id')
-      .where('own.id', '=', run)
-      .where('own.status', '=', 'waiting')
-      .where('other.status', '=', 'running')
-      .where('own.repository', '=', repository)
-      .executeTakeFirst();
-    return state.status === 'running' ? (row?.id ?? null) : null;
   }
 }
 

@@ -28,6 +28,21 @@ export async function readServerRun(database: Database, run: string): Promise<Se
   return row;
 }
 
+/** The run that a waiting one waits for; undefined: there is none. */
+export async function findRunAhead(database: Database, run: string): Promise<string | undefined> {
+  const row = await database
+    .selectFrom('runs as own')
+    .innerJoin('runs as other', (join) =>
+      join.onRef('other.repository', '=', 'own.repository').onRef('other.target', '=', 'own.target'),
+    )
+    .select('other.id')
+    .where('own.id', '=', run)
+    .where('own.status', '=', 'waiting')
+    .where('other.status', '=', 'running')
+    .executeTakeFirst();
+  return row?.id;
+}
+
 /** Where the units stand that a unit depends on. */
 export async function readDependencies(
   database: Database,

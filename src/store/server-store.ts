@@ -90,3 +90,8 @@ async function requireTables(database: Database): Promise<void> {
     hint: '`choo serve` and `choo db migrate` bring it up to date; update every process that uses it',
   });
 }
+
+/** Rejects while the database, or choo's tables in it, cannot be read. */
+export async function probeTables(database: Database): Promise<void> {
+  await database.selectFrom('workers').select('number').limit(1).execute();
+}
