@@ -60,7 +60,7 @@ async function benchSize(directory: string, units: number): Promise<SizeResult> 
     prepare: edit,
   });
 
-  await using reader = await ObjectReader.open(openGit(directory, process.env['PATH'] ?? ''));
+  await using reader = new ObjectReader(openGit(directory, process.env['PATH'] ?? ''));
   const wholeCommit = await measure(
     async () => discover(await CommitTree.open(reader, commit), ROOT),
     options,

@@ -22,7 +22,7 @@ export async function readProjectAtCommit(
   const place = await findRepository(directory, searchPath);
   const git = openGit(directory, searchPath);
   const commit = await resolveCommit(git, rev);
-  await using reader = await ObjectReader.open(git);
+  await using reader = new ObjectReader(git);
   const tree = await CommitTree.open(reader, commit, place.prefix.replace(/\/$/, ''));
   return { project: await readProject(tree), place, commit };
 }

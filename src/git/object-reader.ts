@@ -1,135 +1,58 @@
 import { ChooError } from '../errors.ts';
-import type { Companion } from '../sandbox/process.ts';
+import { CatFile, type ObjectInfo } from './cat-file.ts';
 import type { Git } from './git.ts';
 
-/** What git knows of an object without opening it; undefined: there is none of that name. */
-export interface ObjectInfo {
-  readonly id: string;
-  readonly type: string;
-  /** Bytes. */
-  readonly size: number;
-}
-
-/** One expected answer: told the header, it says how to go on; told the content, it is done. */
-interface Pending {
-  readonly wantsContent: boolean;
-  readonly settle: (info: ObjectInfo | undefined, content: Buffer | undefined) => void;
-}
-
-/** An object on its way: its bytes, and the line feed that ends it. */
-interface Incoming {
-  readonly info: ObjectInfo;
-  readonly bytes: Buffer;
-  filled: number;
-}
-
 /**
- * Reads objects of one repository through one long-lived `git cat-file --batch-command` (git 2.36 or newer). Any number
- * of requests may be under way; git answers them in order. Objects that arrive later, by a fetch, are found as well.
+ * Reads objects of one repository through one long-lived git, which is started when something is asked, and again when it
+ * was killed: what was on its way then is asked once more. Any number of requests may be under way. Objects that arrive
+ * later, by a fetch, are found as well.
  */
 export class ObjectReader implements AsyncDisposable {
-  readonly #companion: Companion;
-  readonly #pending: Pending[] = [];
-  #next = 0;
-  #failure: ChooError | undefined;
-  #header = Buffer.alloc(0);
-  #content: Incoming | undefined;
+  readonly #repository: Git;
+  #running: Promise<CatFile> | undefined;
+  #isClosed = false;
 
-  private constructor(companion: Companion) {
-    this.#companion = companion;
-    this.#companion.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
-    void this.#companion.ended.then(({ exitCode, stderr }) => this.#fail(exitCode, stderr));
-  }
-
-  static async open(git: Git): Promise<ObjectReader> {
-    return new ObjectReader(await git.start('cat-file', '--batch-command', '--buffer'));
+  constructor(repository: Git) {
+    this.#repository = repository;
   }
 
   /** Type and size of each object, in order. Ids only: a name is not resolved as a revision would be. */
   async info(ids: readonly string[]): Promise<readonly (ObjectInfo | undefined)[]> {
-    return this.#request('info', ids, (info) => info);
+    return this.#ask(ids, async (git) => git.ask('info', ids, (info) => info));
   }
 
   /** The bytes of each object, in order; undefined where there is none. Ask for sizes first where they are not known. */
   async contents(ids: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
-    return this.#request('contents', ids, (_, content) => content);
+    return this.#ask(ids, async (git) => git.ask('contents', ids, (_, content) => content));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#companion[Symbol.asyncDispose]();
+    this.#isClosed = true;
+    await (await this.#running?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 
-  async #request<T>(
-    command: 'info' | 'contents',
-    ids: readonly string[],
-    pick: (info: ObjectInfo | undefined, content: Buffer | undefined) => T,
-  ): Promise<readonly T[]> {
-    if (this.#failure !== undefined) throw this.#failure;
+  async #ask<T>(ids: readonly string[], ask: (git: CatFile) => Promise<readonly T[]>): Promise<readonly T[]> {
     if (ids.length === 0) return [];
     for (const id of ids)
       if (!/^[0-9a-f]{40,64}$/.test(id)) throw new ChooError('internal', `\`${id}\` is not an object id`);
-    const { promise, resolve, reject } = Promise.withResolvers<readonly T[]>();
-    const answers: T[] = [];
-    const wantsContent = command === 'contents';
-    const settle: Pending['settle'] = (info, content) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      answers.push(pick(info, content));
-      if (answers.length === ids.length) resolve(answers);
-    };
-    for (const _ of ids) this.#pending.push({ wantsContent, settle });
-    this.#companion.stdin.write(`${ids.map((id) => `${command} ${id}\n`).join('')}flush\n`);
-    return promise;
-  }
-
-  #take(chunk: Buffer): void {
-    let rest = chunk;
-    while (rest.length > 0) {
-      rest = this.#content === undefined ? this.#takeHeader(rest) : this.#takeContent(this.#content, rest);
+    const git = await this.#git();
+    try {
+      return await ask(git);
+    } catch (error) {
+      if (this.#isClosed || !git.hasEnded) throw error;
+      return ask(await this.#git());
     }
   }
 
-  /** `<id> <type> <size>` or `<id> missing`, and a line feed. */
-  #takeHeader(chunk: Buffer): Buffer {
-    const end = chunk.indexOf('\n');
-    const bytes = end < 0 ? chunk : chunk.subarray(0, end);
-    if (end < 0 || this.#header.length > 0) this.#header = Buffer.concat([this.#header, bytes]);
-    if (end < 0) return chunk.subarray(chunk.length);
-    const [id = '', type = '', size] = (this.#header.length > 0 ? this.#header : bytes)
-      .toString('latin1')
-      .split(' ');
-    this.#header = Buffer.alloc(0);
-    const info = size === undefined ? undefined : { id, type, size: Number(size) };
-    if (info !== undefined && this.#pending[this.#next]?.wantsContent === true) {
-      this.#content = { info, bytes: Buffer.allocUnsafeSlow(info.size + 1), filled: 0 };
-    } else {
-      this.#settle(info, undefined);
-    }
-    return chunk.subarray(end + 1);
-  }
-
-  /** As many bytes as the header said, and a line feed. */
-  #takeContent(content: Incoming, chunk: Buffer): Buffer {
-    const count = chunk.copy(content.bytes, content.filled);
-    content.filled += count;
-    if (content.filled === content.bytes.length) {
-      this.#content = undefined;
-      this.#settle(content.info, content.bytes.subarray(0, content.info.size));
-    }
-    return chunk.subarray(count);
-  }
-
-  #settle(info: ObjectInfo | undefined, content: Buffer | undefined): void {
-    this.#pending[this.#next]?.settle(info, content);
-    this.#next += 1;
-    if (this.#next === this.#pending.length) this.#pending.splice(0, this.#next);
-    if (this.#pending.length === 0) this.#next = 0;
-  }
-
-  #fail(exitCode: number | undefined, stderr: string): void {
-    const words = stderr === '' ? `exit ${exitCode ?? 'by signal'}` : stderr;
-    this.#failure = new ChooError('git', `git cat-file ended: ${words}`, {
-      hint: 'choo needs git 2.38 or newer',
+  /** The process that runs; another one when the last has ended. */
+  async #git(): Promise<CatFile> {
+    if (this.#isClosed) throw new ChooError('git', 'the objects of a closed repository cannot be read');
+    if (this.#running !== undefined) return this.#running;
+    const started = CatFile.start(this.#repository, () => {
+      if (this.#running === started) this.#running = undefined;
     });
-    for (const pending of this.#pending.splice(this.#next)) pending.settle(undefined, undefined);
+    this.#running = started;
+    started.catch(() => (this.#running = undefined));
+    return started;
   }
 }

@@ -92,7 +92,7 @@ export class Repository implements AsyncDisposable {
     const user = openGit(commonDirectory, searchPath, { gitDirectory: commonDirectory });
     return new Repository(
       {
-        ...(await openObjects(git, home)),
+        ...openObjects(git, home),
         objects,
         worktrees,
         readable: [bare, ...(await objectDirectories(objects))],
@@ -110,7 +110,7 @@ export class Repository implements AsyncDisposable {
     await makeBare(bare, undefined, searchPath);
     const git = openGit(bare, searchPath, { gitDirectory: bare });
     const objects = join(bare, 'objects');
-    const parts = { ...(await openObjects(git, home)), objects, worktrees, readable: [bare] };
+    const parts = { ...openObjects(git, home), objects, worktrees, readable: [bare] };
     return new Repository({ ...parts, branches }, searchPath);
   }
 
@@ -153,8 +153,8 @@ type Parts = Pick<
   'git' | 'reader' | 'writer' | 'objects' | 'worktrees' | 'readable' | 'branches'
 >;
 
-async function openObjects(git: Git, home: string): Promise<Pick<Parts, 'git' | 'reader' | 'writer'>> {
-  return { git, reader: await ObjectReader.open(git), writer: new ObjectWriter(git, scratchDirectory(home)) };
+function openObjects(git: Git, home: string): Pick<Parts, 'git' | 'reader' | 'writer'> {
+  return { git, reader: new ObjectReader(git), writer: new ObjectWriter(git, scratchDirectory(home)) };
 }
 
 /** The directory under choo's data directory that belongs to one repository of the user. */

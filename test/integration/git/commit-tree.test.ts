@@ -20,7 +20,7 @@ function open(path: string): Git {
 }
 
 async function discoverCommit(path: string, commit: string, cache?: DiscoveryCache): Promise<Discovery> {
-  await using reader = await ObjectReader.open(open(path));
+  await using reader = new ObjectReader(open(path));
   return await discover(await CommitTree.open(reader, commit), ROOT, cache);
 }
 
@@ -147,7 +147,7 @@ describe('a spec tree in a commit', () => {
   test('finds commits that arrive while its reader is running', async () => {
     await using place = await temporaryDirectory();
     const first = await commitFiles(place.path, unitFiles('a'));
-    await using reader = await ObjectReader.open(open(place.path));
+    await using reader = new ObjectReader(open(place.path));
     await CommitTree.open(reader, first);
     const second = await commitFiles(place.path, unitFiles('b'));
     const found = await discover(await CommitTree.open(reader, second), ROOT);
@@ -159,7 +159,7 @@ describe('the object reader', () => {
   test('answers many requests at once, each with its own objects, missing ones included', async () => {
     await using place = await temporaryDirectory();
     await commitFiles(place.path, { a: 'A', b: '', c: 'x\n'.repeat(200_000) });
-    await using reader = await ObjectReader.open(open(place.path));
+    await using reader = new ObjectReader(open(place.path));
     const ids = (await git(place.path, 'ls-tree', '--format=%(objectname)', 'HEAD')).split('\n');
     const none = '0'.repeat(40);
     const answers = await Promise.all([
@@ -175,13 +175,13 @@ describe('the object reader', () => {
   test('refuses anything but object ids', async () => {
     await using place = await temporaryDirectory();
     await commitFiles(place.path, { a: 'A' });
-    await using reader = await ObjectReader.open(open(place.path));
+    await using reader = new ObjectReader(open(place.path));
     await expect(reader.contents(['HEAD:a\ncontents HEAD'])).rejects.toThrow('is not an object id');
   });
 
   test('fails what is asked of it when git cannot serve it', async () => {
     await using place = await temporaryDirectory();
-    await using reader = await ObjectReader.open(open(place.path));
+    await using reader = new ObjectReader(open(place.path));
     await expect(reader.info(['0'.repeat(40)])).rejects.toThrow(
       /git cat-file ended: .*not a git repository/s,
     );
@@ -217,7 +217,7 @@ describe('git as choo runs it', () => {
     await git(place.path, 'config', 'protocol.ext.allow', 'always');
 
     expect((await discoverCommit(place.path, commit)).units).toHaveLength(1);
-    await using reader = await ObjectReader.open(open(place.path));
+    await using reader = new ObjectReader(open(place.path));
     await reader.info(['1'.repeat(40)]).catch(() => {});
     await open(place.path).run('for-each-ref');
     await expect(open(place.path).run('ls-remote', `ext::${trap}`)).rejects.toThrow('not allowed');
