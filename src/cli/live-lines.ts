@@ -124,8 +124,10 @@ const ACTIVITY: Readonly<Record<Activity, string>> = {
 function describe(unit: UnitProgress, { state, activity }: Around): string {
   if (unit.state === 'failed') return printable(unit.message ?? '');
   if (unit.state === 'blocked') return unit.cause === null ? '' : `by ${printable(unit.cause)}`;
-  if (unit.state === 'pending')
-    return unit.until === null ? waitsFor(unit, state) : `not before ${clockTime(unit.until)}`;
+  if (unit.state === 'pending') {
+    const why = waitsFor(unit, state) || printable(unit.givenBack ?? '');
+    return unit.until === null ? why : `not before ${clockTime(unit.until)}`;
+  }
   if (unit.state !== 'running' || unit.activity === null) return '';
   const attempt = unit.attempt > 1 ? `attempt ${unit.attempt}, ` : '';
   const until = unit.activity === 'waiting' && unit.until !== null ? ` until ${clockTime(unit.until)}` : '';

@@ -38,6 +38,8 @@ export interface UnitProgress {
   readonly hint: string | null;
   /** The unit that blocks it. */
   readonly cause: string | null;
+  /** Why its last worker gave it back, until it starts again. */
+  readonly givenBack: string | null;
   /** Not before this time, where it waits for a rate limit. Milliseconds since 1970. */
   readonly until: number | null;
   /** All its waits for limits together. Milliseconds. */
@@ -56,7 +58,7 @@ export interface UnitProgress {
 
 type UnitFact = Extract<RunEvent, { unit: string }>;
 
-const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null } as const;
+const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null, givenBack: null } as const;
 const NOTHING: Spending = { tokens: 0, cost: 0, unknownCost: false };
 const NEW_TASK: TaskProgress = { state: 'pending', attempts: 0, commit: null, alreadyGreen: false };
 
@@ -83,6 +85,7 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
     message: null,
     hint: null,
     cause: null,
+    givenBack: null,
     until: null,
     waitedMs: 0,
     fresh: false,
@@ -117,6 +120,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         ...unit,
         ...IDLE,
         state: 'complete',
+        givenBack: null,
         head: event.head,
         verified: event.head !== null,
         endedAt: event.at,
@@ -129,6 +133,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         claim: event.claim,
         branch: event.branch,
         head: event.pushed,
+        givenBack: null,
         until: null,
         fresh: false,
         startedAt: unit.startedAt ?? event.at,
@@ -148,6 +153,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         ...unit,
         ...IDLE,
         state: 'failed',
+        givenBack: null,
         failure,
         message,
         hint,
@@ -186,7 +192,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         tasks: tasksAgain(unit, event),
       };
     case 'unit.released':
-      return { ...unit, ...IDLE, state: 'pending', until: event.until };
+      return { ...unit, ...IDLE, state: 'pending', givenBack: event.reason, until: event.until };
     case 'unit.notice':
       return { ...unit, notices: [...unit.notices, { code: event.code, message: event.message }] };
     case 'worktree.created':

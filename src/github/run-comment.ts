@@ -117,7 +117,7 @@ function unitsOf({ state, links }: ShownRun): string {
     const attempts = tasks.reduce((sum, task) => sum + task.attempts, 0);
     return [
       code(plan.id),
-      unit.cause === null ? SIGN[unit.state] : `${SIGN[unit.state]} by ${code(unit.cause)}`,
+      stateOf(unit),
       `${tasks.filter((task) => task.state === 'complete').length}/${tasks.length}`,
       String(attempts),
       startedAt === null ? '' : formatDuration((endedAt ?? state.lastAt) - startedAt),
@@ -128,6 +128,12 @@ function unitsOf({ state, links }: ShownRun): string {
   });
   const head = ['Unit', 'State', 'Tasks', 'Attempts', 'Time', 'Tokens', 'Cost', 'Result'];
   return `${table(head, rows)}${missing > 0 ? `\n\n… and ${missing} more.` : ''}`;
+}
+
+function stateOf({ state, cause, givenBack }: UnitProgress): string {
+  if (cause !== null) return `${SIGN[state]} by ${code(cause)}`;
+  const isBack = state === 'pending' && givenBack !== null;
+  return isBack ? `${SIGN[state]}: ${inline(givenBack, 150)}` : SIGN[state];
 }
 
 function graphOf({ units }: RunState): string {

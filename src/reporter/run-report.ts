@@ -173,20 +173,20 @@ export class Reporter {
 function essence(state: RunState): string {
   const units = [...state.units.values()].map((unit) => {
     const done = [...unit.tasks.values()].filter(({ state }) => state === 'complete').length;
-    return `${unit.state} ${done} ${unit.head ?? ''} ${unit.failure ?? ''} ${unit.until ?? ''}`;
+    return `${unit.state} ${done} ${unit.head ?? ''} ${unit.failure ?? ''} ${unit.until ?? ''} ${unit.givenBack ?? ''}`;
   });
   return [state.status, ...units].join('\n');
 }
 
 /** The same of one unit, with all that its pull request depends on. */
 function essenceOf(unit: UnitProgress, { pulls, records, base, state }: Telling): string {
-  const { plan, head, claim, failure, message, verified, endedAt } = unit;
+  const { plan, head, claim, failure, message, givenBack, verified, endedAt } = unit;
   const record = records.get(plan.id);
   const around = [plan.id, ...plan.dependsOn].map((id) => {
     const pull = pulls.get(id);
     return [pull?.number, pull?.state, state.units.get(id)?.branch, state.units.get(id)?.head];
   });
-  const own = [unit.state, head, claim, failure, message, verified, endedAt];
+  const own = [unit.state, head, claim, failure, message, givenBack, verified, endedAt];
   return JSON.stringify([own, around, base, record?.run, record?.outcome]);
 }
 

@@ -38,8 +38,13 @@ export interface Telling {
 /** Tells what became of one unit: its checks and, once there is something to look at, its pull request. */
 export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<void> {
   const hasEnded = unit.state === 'complete' || unit.state === 'failed' || unit.state === 'cancelled';
-  // What waits, is blocked or was left out has nothing of its own to show.
-  if (unit.state !== 'running' && !(hasEnded && (unit.startedAt !== null || unit.state !== 'cancelled')))
+  const isBack = unit.state === 'pending' && unit.givenBack !== null && unit.startedAt !== null;
+  // What waits for its first start, is blocked or was left out has nothing of its own to show.
+  if (
+    unit.state !== 'running' &&
+    !isBack &&
+    !(hasEnded && (unit.startedAt !== null || unit.state !== 'cancelled'))
+  )
     return;
   const events = hasEnded
     ? await readUnitEvents(telling.database, { run: telling.state.start.run, unit: unit.plan.id })

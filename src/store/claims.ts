@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './database.ts';
 import type { Jobs } from './jobs.ts';
+import { claimSetAside, SET_ASIDE_AFTER } from './set-aside.ts';
 
 /** A unit that this process works on now. */
 export interface Claim {
@@ -37,7 +38,8 @@ const CLAIM_LOCK = sql`select pg_advisory_xact_lock(hashtext('choo claim'))`;
 
 /**
  * Claims units for a worker, no more than any limit leaves: of this process, of a run, of a repository, of all. Slots go
- * round between installations, within one between its runs; of a run the unit with the longest way behind it is first.
+ * round between installations, within one between its runs; of a run the unit with the longest way behind it is first. What
+ * was set aside comes when nothing else does; see set-aside.ts.
  */
 export async function claimUnits(
   database: Database,
@@ -45,13 +47,13 @@ export async function claimUnits(
   worker: number,
   { free, all }: ClaimLimits,
 ): Promise<readonly Claim[]> {
-  if (free <= 0 || !(await isAnythingQueued(database))) return [];
+  if (free <= 0 || !(await isThereWork(database, worker))) return [];
   return database.transaction().execute(async (trx) => {
     await CLAIM_LOCK.execute(trx);
     const { candidates, held } = await findCandidates(trx);
     const slots = Math.min(free, all === undefined ? free : all - held);
     const shares = shareOut(candidates, slots);
-    if (shares.order.length === 0) return [];
+    if (shares.order.length === 0) return claimSetAside(trx, worker, all);
     const claims: Claim[] = [];
     for (const [run, count] of shares.byRun) {
       const fetched = await jobs.fetch(trx, run, count);
@@ -70,9 +72,13 @@ export async function claimUnits(
   });
 }
 
-async function isAnythingQueued(database: Database): Promise<boolean> {
+/** Not for a worker that tries a unit alone. */
+async function isThereWork(database: Database, worker: number): Promise<boolean> {
   const { rows } = await sql`
-    select 1 from units where state = 'queued' and not_before <= now() limit 1`.execute(database);
+    select where exists (select from units where state = 'queued' and not_before <= now())
+             and not exists (select from units where worker = ${worker} and deaths >= ${SET_ASIDE_AFTER})`.execute(
+    database,
+  );
   return rows.length > 0;
 }
 
@@ -81,7 +87,8 @@ async function findCandidates(
 ): Promise<{ readonly candidates: readonly Candidate[]; readonly held: number }> {
   const { rows } = await sql<Candidate & { readonly held: number }>`
     with queued as (
-      select run, count(*)::int as units from units where state = 'queued' and not_before <= now() group by run
+      select run, count(*)::int as units from units
+      where state = 'queued' and not_before <= now() and deaths < ${SET_ASIDE_AFTER} group by run
     ), held as (
       select units.run, runs.repository, count(*)::int as units
       from units join runs on runs.id = units.run

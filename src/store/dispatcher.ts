@@ -224,10 +224,14 @@ export class Dispatcher implements AsyncDisposable {
   async #giveBack(claim: Claim, reason: string): Promise<void> {
     const { book, jobs } = this.#options;
     try {
-      await takeUnitsBack(book, jobs, claim.run, [claim.unit], {
+      const { run, unit, claim: number } = claim;
+      await takeUnitsBack(book, jobs, {
+        run,
+        units: [unit],
         worker: this.worker,
+        claim: number,
         reason,
-        claim: claim.claim,
+        died: false,
       });
     } catch (error) {
       this.#trouble(`unit \`${claim.unit}\` of run ${claim.run} could not be given back`, error);

@@ -16,8 +16,8 @@ export interface FetchedJob extends JobAttempt {
   readonly unit: string;
 }
 
-/** How many workers may die over one job. What an agent fails at is counted elsewhere. */
-const DEATHS = 5;
+/** How often a job may come back without an end. What an agent fails at, and what kills workers, is counted elsewhere. */
+export const RETURNS = 5;
 const DAY_SECONDS = 86_400;
 
 /**
@@ -55,7 +55,7 @@ export class Jobs implements AsyncDisposable {
   /** Makes the queue of a run unless it is there. Not part of any transaction: an empty queue harms nobody. */
   async prepare(run: string): Promise<void> {
     await this.#boss.createQueue(queueOf(run), {
-      retryLimit: DEATHS,
+      retryLimit: RETURNS,
       retryDelay: 0,
       expireInSeconds: DAY_SECONDS, // the longest there is; a claim ends before
       retentionSeconds: 3_650 * DAY_SECONDS,
@@ -88,7 +88,7 @@ export class Jobs implements AsyncDisposable {
     if (jobs.length > 0) await this.#boss.complete(queueOf(run), [...jobs], null, { db: fromKysely(trx) });
   }
 
-  /** Gives a job back whose worker died. False: it was the last time. */
+  /** Gives a job back whose worker did not get on with it. False: it was the last time. */
   async giveBack(trx: Trx, run: string, job: JobAttempt): Promise<boolean> {
     const db = fromKysely(trx);
     await this.#boss.fail(queueOf(run), [job], null, { db });

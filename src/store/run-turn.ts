@@ -9,6 +9,7 @@ import type { RowState, RunStatus } from './tables.ts';
 import { insertEvents, projectRecords, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { notify, type Told } from './listener.ts';
+import { SET_ASIDE_AFTER } from './set-aside.ts';
 import type { OrchStarted } from './unit-record.ts';
 
 /** A run's row, locked. */
@@ -30,6 +31,7 @@ export interface UnitRow {
   readonly worker: number | null;
   readonly job: string | null;
   readonly job_try: number | null;
+  readonly deaths: number;
 }
 
 /** What else changes in the row of a unit, beside what its events say. */
@@ -37,6 +39,7 @@ interface RowChange {
   readonly batch?: number;
   /** Nobody works on it any more. */
   readonly free?: true;
+  readonly deaths?: number;
 }
 
 /** What is known of a run: what never changes, and where its units stand. */
@@ -88,7 +91,7 @@ export class RunTurn {
     if (units.length === 0) return new Map();
     const rows = await this.trx
       .selectFrom('units')
-      .select(['id', 'state', 'claim', 'batch', 'worker', 'job', 'job_try'])
+      .select(['id', 'state', 'claim', 'batch', 'worker', 'job', 'job_try', 'deaths'])
       .where('run', '=', this.run.id)
       .where('id', 'in', [...units])
       .execute();
@@ -173,12 +176,19 @@ export class RunTurn {
     return starting;
   }
 
-  /** As jobs. One whose last worker has not stopped yet waits for that. */
+  /** As jobs, unless they were set aside. One whose last worker has not stopped yet waits for that. */
   async #enqueue(units: readonly string[]): Promise<boolean> {
     if (units.length === 0) return false;
     const ids = units.map(() => randomUUID());
-    const { rows } = await sql<{ id: string; job: string; priority: number; not_before: Date | number }>`
-      update units set state = 'queued', job = starting.job, job_try = 0
+    const { rows } = await sql<{
+      id: string;
+      job: string | null;
+      priority: number;
+      not_before: Date | number;
+    }>`
+      update units set state = 'queued',
+        job = case when units.deaths < ${SET_ASIDE_AFTER} then starting.job end,
+        job_try = case when units.deaths < ${SET_ASIDE_AFTER} then 0 else units.job_try end
       from unnest(${units}::text[], ${ids}::uuid[]) as starting (id, job)
       where units.run = ${this.run.id} and units.id = starting.id and units.state = 'waiting' and units.worker is null
       returning units.id, units.job, units.priority, units.not_before`.execute(this.trx);
@@ -186,14 +196,11 @@ export class RunTurn {
     await this.#jobs.insert(
       this.trx,
       this.run.id,
-      rows.map(({ id, job, priority, not_before }) => ({
-        id: job,
-        unit: id,
-        priority,
-        ...(not_before instanceof Date && not_before.getTime() > Date.now()
-          ? { startAfter: not_before }
-          : {}),
-      })),
+      rows.flatMap(({ id, job, priority, not_before }) => {
+        const isLater = not_before instanceof Date && not_before.getTime() > Date.now();
+        const when = isLater ? { startAfter: not_before } : {};
+        return job === null ? [] : [{ id: job, unit: id, priority, ...when }];
+      }),
     );
     return rows.length > 0;
   }
@@ -210,6 +217,7 @@ export class RunTurn {
     );
     const batches = changed.map((each) => each?.batch ?? null);
     const free = changed.map((each) => each?.free === true);
+    const deaths = changed.map((each) => each?.deaths ?? null);
     await sql`
       update units set
         state = coalesce(new.state, units.state),
@@ -217,9 +225,11 @@ export class RunTurn {
         not_before = case when new.state is null then units.not_before
                           else coalesce(new.not_before, '-infinity') end,
         batch = coalesce(new.batch, units.batch),
-        worker = case when new.free then null else units.worker end
+        worker = case when new.free then null else units.worker end,
+        deaths = coalesce(new.deaths, units.deaths)
       from unnest(${ids}::text[], ${states}::text[], ${heads}::text[], ${notBefore}::timestamptz[],
-                  ${batches}::int[], ${free}::bool[]) as new (id, state, head, not_before, batch, free)
+                  ${batches}::int[], ${free}::bool[], ${deaths}::int[])
+        as new (id, state, head, not_before, batch, free, deaths)
       where units.run = ${this.run.id} and units.id = new.id`.execute(this.trx);
   }
 

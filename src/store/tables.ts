@@ -183,8 +183,11 @@ interface UnitTable {
   batch: Generated<number>;
   /** Who works on it; kept until they say that they stopped, or are known to be dead. */
   worker: number | null;
+  /** How many workers died while they had it, since a task of it was completed; see set-aside.ts. */
+  deaths: Generated<number>;
+  /** None where it was set aside. */
   job: string | null;
-  /** How often that job was tried before. */
+  /** How often that job was tried before; where it was set aside, how often the unit was. */
   job_try: number | null;
   /** Not before then. */
   not_before: Generated<Timestamp>;

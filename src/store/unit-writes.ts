@@ -1,6 +1,7 @@
 import { ChooError } from '../errors.ts';
 import type { EventBody } from '../events/event.ts';
 import type { RunTurn } from './run-turn.ts';
+import { acquits } from './set-aside.ts';
 import { closeSpending, countSpending } from './spending.ts';
 
 /** What a claim tells of its unit. */
@@ -46,7 +47,11 @@ export async function applyWrites(
     // What was decided about a unit meanwhile is not for its worker to change; what it used up still counts.
     const isOver = row.state !== 'running';
     for (const event of write.events) if (!isOver || !ENDS.has(event.type)) turn.note(event);
-    turn.change(write.unit, write.ended ? { batch: write.batch, free: true } : { batch: write.batch });
+    turn.change(write.unit, {
+      batch: write.batch,
+      ...(write.ended ? { free: true } : {}),
+      ...(write.events.some(acquits) ? { deaths: 0 } : {}),
+    });
     await countSpending(turn.trx, turn.run.id, write);
     if (!write.ended) continue;
     ended.push(write);

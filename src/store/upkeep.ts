@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Database } from './database.ts';
 import type { Jobs } from './jobs.ts';
 import type { RunBook } from './run-book.ts';
+import { SET_ASIDE_AFTER } from './set-aside.ts';
 
 /** Rows that are deleted at once: more would hold up others. */
 const BATCH = 100;
@@ -57,12 +58,12 @@ export interface Reconciled {
 export async function reconcile(database: Database, jobs: Jobs, book: RunBook): Promise<Reconciled> {
   const missing = await sql<{ run: string; id: string }>`
     select units.run, units.id from units join runs on runs.id = units.run
-    where units.state = 'queued' and runs.status = 'running' and units.worker is null
+    where units.state = 'queued' and runs.status = 'running' and units.worker is null and units.deaths < ${SET_ASIDE_AFTER}
       and not exists (select from choo_jobs.job where job.id = units.job and job.name = 'run-' || units.run
                         and job.state in ('created', 'retry'))`.execute(database);
   const lost = await sql<{ run: string; id: string }>`
     select units.run, units.id from units join runs on runs.id = units.run
-    where units.state = 'running' and runs.status = 'running' and units.worker is not null
+    where units.state = 'running' and runs.status = 'running' and units.worker is not null and units.job is not null
       and units.beat_at < now() - interval '1 minute'
       and not exists (select from choo_jobs.job where job.id = units.job and job.name = 'run-' || units.run
                         and job.state = 'active')`.execute(database);

@@ -4,9 +4,10 @@ import process from 'node:process';
 import { sql } from 'kysely';
 import type { Claim } from './claims.ts';
 import type { Database } from './database.ts';
-import type { Jobs } from './jobs.ts';
+import { type Jobs, RETURNS } from './jobs.ts';
 import { isProcessAlive, processStart } from './process-identity.ts';
 import type { RunBook } from './run-book.ts';
+import { condemned, SET_ASIDE_AFTER, verdictOn } from './set-aside.ts';
 import { closeSpending } from './spending.ts';
 
 /** How often a worker says that it is there, and how long others believe it. Milliseconds. */
@@ -60,7 +61,7 @@ export async function beat(
 
 /** Forgets a worker that stopped. What it holds still is taken back like that of a dead one. */
 export async function signOff(database: Database, book: RunBook, jobs: Jobs, worker: number): Promise<void> {
-  await takeBack(database, book, jobs, worker);
+  await takeBack(database, book, jobs, { worker, reason: 'its worker stopped', died: false });
   await forgetWorker(database, worker);
 }
 
@@ -91,7 +92,8 @@ export async function takeBackFromDead(
     const gone = await isGone(host, identity, space);
     if (!silent && !gone) continue;
     if (gone) await onDead(owner);
-    await takeBack(database, book, jobs, number);
+    const reason = gone ? 'its worker died' : 'its worker fell silent';
+    await takeBack(database, book, jobs, { worker: number, reason, died: true });
     await forgetWorker(database, number);
   }
 }
@@ -128,33 +130,40 @@ async function ownSpace(): Promise<string | null> {
   return readlink('/proc/self/ns/pid').catch(() => null);
 }
 
-/** Takes back all that a worker holds. Returns how many units. */
-async function takeBack(database: Database, book: RunBook, jobs: Jobs, worker: number): Promise<number> {
+interface Return {
+  readonly worker: number;
+  /** For who reads what happened to the unit. */
+  readonly reason: string;
+  /** The worker vanished while it had the unit, which may be what it died of; see set-aside.ts. */
+  readonly died: boolean;
+}
+
+/** Takes back all that a worker holds. */
+async function takeBack(database: Database, book: RunBook, jobs: Jobs, how: Return): Promise<void> {
   const held = await database
     .selectFrom('units')
     .select(['run', 'id'])
-    .where('worker', '=', worker)
+    .where('worker', '=', how.worker)
     .orderBy('run')
     .execute();
-  const byRun = Map.groupBy(held, ({ run }) => run);
-  for (const [run, units] of byRun)
-    await takeUnitsBack(
-      book,
-      jobs,
-      run,
-      units.map(({ id }) => id),
-      { worker, reason: 'its worker died' },
-    );
-  return held.length;
+  for (const [run, units] of Map.groupBy(held, ({ run }) => run)) {
+    const ids = units.map(({ id }) => id);
+    await takeUnitsBack(book, jobs, { ...how, run, units: ids });
+  }
 }
 
 /** Takes units of one run from a worker, unless they are not with it any more. Their jobs are tried again, a bounded number of times. */
 export async function takeUnitsBack(
   book: RunBook,
   jobs: Jobs,
-  run: string,
-  units: readonly string[],
-  { worker, claim, reason }: { readonly worker: number; readonly claim?: number; readonly reason: string },
+  {
+    run,
+    units,
+    worker,
+    claim,
+    reason,
+    died,
+  }: Return & { readonly run: string; readonly units: readonly string[]; readonly claim?: number },
 ): Promise<void> {
   await book.change(run, async (turn) => {
     for (const [unit, row] of await turn.rows(units)) {
@@ -162,17 +171,21 @@ export async function takeUnitsBack(
       turn.change(unit, { free: true });
       await closeSpending(turn.trx, run, [{ unit, claim: row.claim }]);
       if (row.state !== 'running') continue;
-      turn.note({ type: 'unit.released', unit, reason, until: null });
+      const deaths = row.deaths + (died ? 1 : 0);
+      turn.change(unit, { deaths });
+      const verdict = died ? verdictOn(deaths, reason) : reason;
+      turn.note({ type: 'unit.released', unit, reason: verdict ?? reason, until: null });
       const job =
         row.job === null || row.job_try === null ? undefined : { id: row.job, retryCount: row.job_try };
-      if (job === undefined) continue;
-      if (await jobs.giveBack(turn.trx, run, job)) turn.queued(unit);
-      else
+      if (verdict === undefined) turn.note(condemned(unit, deaths));
+      else if (job !== undefined && deaths >= SET_ASIDE_AFTER) turn.settle(job);
+      else if (job !== undefined && (await jobs.giveBack(turn.trx, run, job))) turn.queued(unit);
+      else if (job !== undefined || (row.job_try ?? 0) > RETURNS)
         turn.note({
           type: 'unit.failed',
           unit,
           failure: 'internal',
-          message: 'too many workers died while they were at it',
+          message: 'too many workers could not get on with it',
           hint: 'look at their logs; `choo retry` tries again',
           head: null,
         });

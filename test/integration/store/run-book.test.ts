@@ -112,7 +112,13 @@ describe('a run that many processes change', () => {
             const dying = held.splice(0).map(({ claim }) => claim);
             past.push(...dying);
             const ids = dying.map((claim) => claim.unit);
-            return takeUnitsBack(book, jobs, run, ids, { worker, reason: 'its worker died' });
+            return takeUnitsBack(book, jobs, {
+              run,
+              units: ids,
+              worker,
+              reason: 'its worker died',
+              died: false,
+            });
           }
           case 'late': {
             // Another process than the one that holds it, or one that held it once.

@@ -75,7 +75,13 @@ describe('the budgets of a run that many processes work on', () => {
     await using world = await open();
     await setAside(world.database, { run: RUN, unit: 'a', claim: 1 }, amounts, 0.9);
     await world.tell('a', 1, [spent('a', 'usage', 950)]);
-    await takeUnitsBack(world.book, world.jobs, RUN, ['a'], { worker: world.worker, reason: 'it died' });
+    await takeUnitsBack(world.book, world.jobs, {
+      run: RUN,
+      units: ['a'],
+      worker: world.worker,
+      reason: 'it died',
+      died: true,
+    });
     expect(await world.database.selectFrom('spending').selectAll().execute()).toMatchObject([
       { used_tokens: '950', open_tokens: '0', reserved_tokens: '0' },
     ]);
