@@ -131,7 +131,8 @@ function describe(unit: UnitProgress, { state, activity }: Around): string {
   if (unit.state !== 'running' || unit.activity === null) return '';
   const attempt = unit.attempt > 1 ? `attempt ${unit.attempt}, ` : '';
   const until = unit.activity === 'waiting' && unit.until !== null ? ` until ${clockTime(unit.until)}` : '';
-  const said = unit.activity === 'agent' && activity !== undefined && activity !== '';
+  const isSilent = unit.activity === 'waiting' || unit.activity === 'git'; // what was said last is of something else
+  const said = !isSilent && activity !== undefined && activity !== '';
   const last = said ? `: ${printable(activity)}` : '';
   return `${attempt}${ACTIVITY[unit.activity]}${until}${last}`;
 }

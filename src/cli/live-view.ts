@@ -7,7 +7,7 @@ import { renderLive } from './live-lines.ts';
 /** A run on a terminal, redrawn in place. */
 export interface LiveView {
   readonly update: (state: RunState) => void;
-  /** What a unit's agent does right now. Text of any origin. */
+  /** What a unit's agent or command does right now. Text of any origin. */
   readonly activity: (unit: string, text: string) => void;
   /** Prints lines above the units, where they stay. What is from elsewhere in them must be printable already. */
   readonly note: (line: string) => void;
@@ -25,7 +25,7 @@ export interface LiveViewParts {
 const FRAME_MS = 100;
 const SECOND_MS = 1000;
 
-/** More of what an agent says is never seen. */
+/** More of what is said is never seen. */
 const ACTIVITY_LENGTH = 300;
 
 const HIDE_CURSOR = '\x1B[?25l';

@@ -19,7 +19,12 @@ const LOG_BYTES = 64 * 1024 * 1024;
 /** Reads both streams, no faster than the log's disk. `onData` is called whenever the command shows that it lives. */
 export function takeOutput(
   { stdout, stderr }: { readonly stdout: Readable; readonly stderr: Readable },
-  { onLine, logFile, logBytes = LOG_BYTES }: Pick<Execution, 'onLine' | 'logFile' | 'logBytes'>,
+  {
+    onLine,
+    onText,
+    logFile,
+    logBytes = LOG_BYTES,
+  }: Pick<Execution, 'onLine' | 'onText' | 'logFile' | 'logBytes'>,
   onData: () => void,
 ): Output {
   const tail = boundedTail(TAIL_LENGTH);
@@ -47,6 +52,7 @@ export function takeOutput(
       const text = decoder.write(chunk);
       tail.push(text);
       lines?.push(text);
+      onText?.(text);
       if (log !== undefined && !log.write(chunk) && !waiting) void wait(log.drained());
     });
   }

@@ -20,7 +20,7 @@ export type Watch = (leader: number, end: (ending: Ending) => void) => Disposabl
 /** A command as the machine gets it: what a sandbox has made of an {@link Execution}. */
 export interface Command extends Pick<
   Execution,
-  'argv' | 'cwd' | 'stdin' | 'onLine' | 'logFile' | 'logBytes' | 'signal' | 'totalMs' | 'idleMs'
+  'argv' | 'cwd' | 'stdin' | 'onLine' | 'onText' | 'logFile' | 'logBytes' | 'signal' | 'totalMs' | 'idleMs'
 > {
   /** All of the environment: nothing of choo's is added. */
   readonly env: Readonly<Record<string, string>>;

@@ -25,6 +25,8 @@ export interface Execution {
   readonly writable?: readonly string[];
   /** Called with each line of standard output, without its end; a line past {@link MAX_LINE} is cut. Must not throw. */
   readonly onLine?: (line: string) => void;
+  /** Called with what comes on both streams, as it comes. Must not throw. */
+  readonly onText?: (text: string) => void;
   /** Gets standard output and error as they come, up to `logBytes`, then one line that says so; made or appended to. */
   readonly logFile?: string;
   readonly logBytes?: number;

@@ -1,3 +1,4 @@
+import { followLastOutput, lastOutput } from './last-output.ts';
 import type { ExecResult, Sandbox, Workplace } from '../sandbox/sandbox.ts';
 
 /** What a gate, a check or a setup command came to. `fault`: the environment cannot run it, whatever the code says. */
@@ -17,6 +18,8 @@ export interface ShellCommand {
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly logFile?: string | undefined;
+  /** The last line of what it has printed, now and then while it runs. */
+  readonly onOutput: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -27,13 +30,15 @@ const TAIL = 6_000;
 export async function runShell(
   sandbox: Sandbox,
   workplace: Workplace,
-  { command, profile, cwd, timeoutMs, logFile, signal }: ShellCommand,
+  { command, profile, cwd, timeoutMs, logFile, onOutput, signal }: ShellCommand,
 ): Promise<Verdict> {
+  using follower = followLastOutput(onOutput);
   const result = await sandbox.exec(workplace, {
     profile,
     argv: ['bash', '--norc', '-c', command], // bash reads settings where its input looks like a network's
     cwd,
     totalMs: timeoutMs,
+    onText: follower.push,
     signal,
     ...(logFile === undefined ? {} : { logFile }),
   });
@@ -58,8 +63,18 @@ export function judge({ ending, tail, durationMs }: ExecResult): Verdict {
     case 'killed':
       return { kind: 'red', exitCode: null, ending: `killed by ${ending.signal}`, ...rest };
     case 'timed-out':
-    case 'stalled':
-      return { kind: 'red', exitCode: null, ending: `not done after ${ending.limitMs / 1_000} s`, ...rest };
+    case 'stalled': {
+      const seconds = ending.limitMs / 1_000;
+      const last = lastOutput(tail);
+      const words = last === undefined ? 'it printed nothing' : `the last it printed: ${last}`;
+      return {
+        kind: 'red',
+        exitCode: null,
+        ending: `not done after ${seconds} s`,
+        ...rest,
+        tail: `${rest.tail.trimEnd()}\n[choo: ended after ${seconds} s; ${words}]`,
+      };
+    }
     case 'over-limit':
       return { kind: 'red', exitCode: null, ending: `stopped: too much ${ending.what}`, ...rest };
     case 'cancelled':

@@ -166,7 +166,9 @@ export class Workbench {
     await this.idle().catch(() => {}); // whatever it was, the worktree goes
     if (!this.#services.signal.aborted) {
       await this.#setUp('teardown').catch((error: unknown) => {
-        this.#notice('teardown', error instanceof Error ? error.message : String(error));
+        const message = error instanceof Error ? error.message : String(error);
+        const hint = error instanceof UnitStop && error.end.kind === 'failed' ? error.end.hint : undefined;
+        this.#notice('teardown', hint === undefined ? message : `${message}: ${hint}`);
       });
     }
     if (keep) await this.#worktree.keep();
@@ -222,7 +224,7 @@ export class Workbench {
   }
 
   async #run(command: string, profile: 'gate' | 'setup', logName: string): Promise<Verdict> {
-    const { sandbox, logDirectory, signal, log } = this.#services;
+    const { sandbox, logDirectory, signal, log, onActivity } = this.#services;
     const { unit, config } = this.#job;
     const verdict = await runShell(sandbox, this.workplace, {
       command,
@@ -230,6 +232,7 @@ export class Workbench {
       cwd: this.cwd,
       timeoutMs: config.limits.gate_timeout,
       logFile: join(logDirectory, `${unit.id}.${logName}.out`),
+      onOutput: onActivity,
       signal,
     });
     log.say(`$ ${command}  (${verdict.ending})`);

@@ -91,7 +91,7 @@ describe('amounts', () => {
 describe('the live view', () => {
   const activities = new Map([
     ['api', 'Reading src/api/router.ts to see how requests are routed'],
-    ['docs', 'ignored while no agent works? no: it is what was last said'],
+    ['docs', '2 of 9 tests'],
   ]);
   const at = (width: number, rows = 24) => ({ width, rows, now: START + 100_000, paint });
 
@@ -100,7 +100,7 @@ describe('the live view', () => {
       "✓ base  done              7s   12.3k    $0.42
       ▸ api   task 2 of 3   1m 30s   45.0k   $1.20+  attempt 2, agent: Reading src/ap…
       ✗ web   failed            1s                   task 1 is red after 3 attempts
-      ▸ docs  task 1 of 1   1m 20s                   gate
+      ▸ docs  task 1 of 1   1m 20s                   gate: 2 of 9 tests
         app   waits                                  after api
       ✓ old   done
       2 done, 2 running, 1 failed, 1 waiting, 57.3k tokens, $1.62+, 1m 40s,
@@ -113,7 +113,7 @@ describe('the live view', () => {
       "✓ base  done              7s
       ▸ api   task 2 of 3   1m 30s  attempt 2…
       ✗ web   failed            1s  task 1 is…
-      ▸ docs  task 1 of 1   1m 20s  gate
+      ▸ docs  task 1 of 1   1m 20s  gate: 2 o…
         app   waits                 after api
       ✓ old   done
       2 done, 2 running, 1 failed, 1 waiting,
