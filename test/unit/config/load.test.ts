@@ -618,6 +618,26 @@ describe('a duration', () => {
   });
 });
 
+describe('what no run can use up', () => {
+  test.each([
+    ['gate_timeout', '999999h', 'a duration of at most `24h`'],
+    ['task_timeout', '86401s', 'a duration of at most `24h`'],
+    ['run_cost', '1e308', 'an amount in US dollars, more than 0 and at most 1000000'],
+    ['unit_cost', '1000000.01', 'an amount in US dollars, more than 0 and at most 1000000'],
+  ])('is refused: %s of %s', (key, written, wanted) => {
+    const loaded = load(`limits:\n  ${key}: ${written}\n`);
+    expect(loaded.config).toBeUndefined();
+    expect(loaded.problems[0]?.message).toBe(`\`limits.${key}\` must be ${wanted}`);
+  });
+
+  test.each([
+    ['gate_timeout', '24h', 86_400_000],
+    ['run_cost', '1000000', 1_000_000],
+  ] as const)('may be the most there is: %s of %s', (key, written, read) => {
+    expect(load(`limits: { ${key}: ${written} }\n`).config?.limits[key]).toBe(read);
+  });
+});
+
 describe('specs_dir', () => {
   test.each(['specs', 'docs/specs.d', 'a b/ü', '.choo/specs', '..specs', 'a/..b/-c', '...'])(
     'may be %j',
