@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import process from 'node:process';
 import { pino } from 'pino';
 import { createHostedAgents, readSecrets } from './cli/agents.ts';
+import { ceilingsOf } from './config/ceilings.ts';
 import type { Settings } from './config/settings.ts';
 import { ChooError } from './errors.ts';
 import { Housekeeping } from './orchestrator/housekeeping.ts';
@@ -73,7 +74,11 @@ export async function serve(
     const contexts = stack.use(
       new ServerContexts(
         store,
-        { dataDirectory: settings.CHOO_DATA_DIR, searchPath: settings.PATH },
+        {
+          dataDirectory: settings.CHOO_DATA_DIR,
+          searchPath: settings.PATH,
+          ceilings: ceilingsOf(settings),
+        },
         github && gitCredentials(github, database),
       ),
     );

@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander';
+import { ceilingsOf } from '../config/ceilings.ts';
+import { holdToCeilings } from '../config/hold-to-ceilings.ts';
 import { DirectoryTree } from '../discovery/tree.ts';
 import { currentBranch, findBranchesInTheWay, listOwnBranches } from '../git/branches.ts';
 import { type Git, openGit } from '../git/git.ts';
@@ -52,6 +54,7 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
           : await readCommit(directory, options.rev, PATH);
       const plan = makePlan({
         ...project,
+        configuration: holdToCeilings(project.configuration, ceilingsOf(local)),
         source,
         repositoryProblems: repositoryProblems(project, await branches),
         ...planWishes(options, local),

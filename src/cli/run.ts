@@ -1,6 +1,8 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
+import { ceilingsOf } from '../config/ceilings.ts';
+import { holdToCeilings, isClamp } from '../config/hold-to-ceilings.ts';
 import { localDataDirectory } from '../config/settings.ts';
 import { type Config, DEFAULT_CONFIG } from '../config/schema.ts';
 import { ChooError } from '../errors.ts';
@@ -21,6 +23,7 @@ import {
   runLocally,
 } from '../orchestrator/local-run.ts';
 import { findPreflightProblems } from '../orchestrator/preflight.ts';
+import { limitsOf } from '../orchestrator/run-start.ts';
 import { makePlan } from '../plan/plan.ts';
 import { renderPlan, renderProblem } from '../plan/text.ts';
 import { createAgents, readSecrets } from './agents.ts';
@@ -35,15 +38,13 @@ import {
   unitOption,
 } from './plan-options.ts';
 import { findUncommitted, readProjectAtCommit, uncommittedError } from './project-at-commit.ts';
+import { applyLimitOptions, type LimitOptions } from './run-limits.ts';
 import { createRunView } from './run-view.ts';
 import { findProjectDirectory, seenFrom } from './workspace.ts';
 
-interface RunOptions extends PlanOptions {
-  readonly parallelism?: number;
+interface RunOptions extends PlanOptions, LimitOptions {
   readonly target?: string;
   readonly sandbox: 'bubblewrap' | 'host' | 'auto';
-  readonly maxTokens?: number;
-  readonly maxCost?: number;
   readonly rev?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -107,7 +108,9 @@ async function run(context: CommandContext, path: string | undefined, options: R
     options.rev ?? 'HEAD',
     settings.PATH,
   );
-  const config = project.configuration.config ?? DEFAULT_CONFIG;
+  const ceilings = ceilingsOf(settings);
+  const configuration = holdToCeilings(project.configuration, ceilings);
+  const { config, notes } = applyLimitOptions(configuration.config ?? DEFAULT_CONFIG, options, ceilings);
   if (options.rev === undefined) {
     const uncommitted = await findUncommitted(directory, config.specs_dir, settings.PATH);
     if (uncommitted.length > 0) throw uncommittedError(uncommitted);
@@ -117,6 +120,7 @@ async function run(context: CommandContext, path: string | undefined, options: R
   const ids = project.discovery.units.map((unit) => unit.id);
   const plan = makePlan({
     ...project,
+    configuration,
     source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
     repositoryProblems: [
       ...findBranchesInTheWay(await listOwnBranches(git), target, ids),
@@ -140,6 +144,10 @@ async function run(context: CommandContext, path: string | undefined, options: R
     return;
   }
 
+  for (const problem of plan.problems.list.filter(isClamp).map(seenFrom(cwd, directory)))
+    terminal.note(`${renderProblem(problem, terminal)}\n`);
+  for (const note of notes) terminal.note(`${note}\n`);
+
   // 2. With what.
   const owner = ownerOf(place);
   const ask = terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
@@ -153,8 +161,8 @@ async function run(context: CommandContext, path: string | undefined, options: R
     place,
     target,
     commit,
-    parallelism: options.parallelism ?? config.parallelism,
-    limits: limitsOf(config, options),
+    parallelism: config.parallelism,
+    limits: limitsOf(config),
     fresh: new Set(options.fresh === true ? (options.unit ?? plan.waves.flat()) : []),
     keepWorktrees: options.keepWorktrees === true,
     sandbox,
@@ -209,16 +217,6 @@ async function findTarget(
   throw new ChooError('usage', 'no branch is checked out here, so it is not known what the results are for', {
     hint: 'name it with `--target <branch>`',
   });
-}
-
-function limitsOf({ limits }: Config, { maxTokens, maxCost }: RunOptions): LocalRun['limits'] {
-  return {
-    attempts: limits.attempts,
-    unitTokens: limits.unit_tokens,
-    unitCost: limits.unit_cost ?? null,
-    runTokens: maxTokens ?? limits.run_tokens,
-    runCost: maxCost ?? limits.run_cost ?? null,
-  };
 }
 
 /** The first interrupt asks the run to stop; a second one does not wait for it. Nobody reading any more is one, too. */

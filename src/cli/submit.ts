@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { ceilingsOf } from '../config/ceilings.ts';
 import { readSettings } from '../config/settings.ts';
 import { normalizeRemote } from '../git/remote-branches.ts';
 import { ServerContexts } from '../orchestrator/server-context.ts';
 import { submitRun } from '../orchestrator/submit.ts';
+import { isClamp } from '../config/hold-to-ceilings.ts';
 import { count } from '../plan/layout.ts';
 import { renderPlan, renderProblem } from '../plan/text.ts';
 import type { CommandContext } from './context.ts';
@@ -55,7 +57,11 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
   const path = resolve(cwd, where);
   const remote = normalizeRemote(existsSync(path) ? path : where);
   await using store = await openStore(settings, 'migrate');
-  const place = { dataDirectory: settings.CHOO_DATA_DIR, searchPath: settings.PATH };
+  const place = {
+    dataDirectory: settings.CHOO_DATA_DIR,
+    searchPath: settings.PATH,
+    ceilings: ceilingsOf(settings),
+  };
   await using contexts = new ServerContexts(store, place);
   const { only, wishes, allowedProviders } = planWishes(options, settings);
   const submitted = await submitRun(
@@ -78,6 +84,8 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
     finish(1);
     return;
   }
+  for (const problem of submitted.plan.problems.list.filter(isClamp))
+    terminal.note(`${renderProblem(problem, terminal)}\n`);
   const run = submitted.kind === 'run' ? submitted.run : null;
   const waits = submitted.kind === 'run' && submitted.waits;
   if (options.json === true) terminal.json({ version: 1, run, waits, remote });

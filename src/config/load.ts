@@ -27,6 +27,8 @@ export interface LoadedConfig {
   readonly specsDir?: string;
   /** Where the file names the provider, if it does. */
   readonly providerAt?: Position;
+  /** Where the file sets `parallelism` and the limits that it sets, by dotted key. */
+  readonly limitsAt?: Readonly<Record<string, Position>>;
 }
 
 /** A larger configuration is not read. Bytes. */
@@ -56,7 +58,7 @@ export function loadConfig(files: readonly ConfigFile[]): LoadedConfig {
 function readConfig(
   { size, content }: ConfigFile,
   report: Report,
-): Pick<LoadedConfig, 'config' | 'providerAt' | 'specsDir'> | undefined {
+): Pick<LoadedConfig, 'config' | 'providerAt' | 'limitsAt' | 'specsDir'> | undefined {
   if (content === undefined || !isUtf8(content) || content.includes(0)) {
     const unread =
       size > MAX_CONFIG_BYTES
@@ -89,7 +91,15 @@ function readConfig(
   if (parsed.success && placed.refused.length > 0) return undefined;
   if (parsed.success) {
     const type = ['provider', 'type'];
-    return { config: parsed.data, ...(placed.hasValue(type) ? { providerAt: placed.placeOf(type) } : {}) };
+    const keys = [['parallelism'], ...Object.keys(parsed.data.limits).map((key) => ['limits', key])];
+    const set = keys.filter((path) => placed.hasValue(path));
+    return {
+      config: parsed.data,
+      ...(placed.hasValue(type) ? { providerAt: placed.placeOf(type) } : {}),
+      ...(set.length === 0
+        ? {}
+        : { limitsAt: Object.fromEntries(set.map((path) => [path.join('.'), placed.placeOf(path)])) }),
+    };
   }
   const told = new Set<string>();
   for (const issue of parsed.error.issues) {

@@ -13,19 +13,16 @@ const mapping = <S extends z.ZodRawShape>(shape: S) =>
 
 const MILLISECONDS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
-/** `90s`, `5m`, `2h`, read as milliseconds; `unit` is one of the three, so the arithmetic cannot miss. */
-const duration = (description: string, standard: string) =>
-  z
-    .string({ error: 'a duration: a number and `s`, `m` or `h`, for example `90s`, `5m` or `2h`' })
-    .regex(
-      /^[1-9][0-9]{0,5}[smh]$/,
-      'a duration: a number and `s`, `m` or `h`, for example `90s`, `5m` or `2h`',
-    )
-    .transform(
-      (text) => Number(text.slice(0, -1)) * MILLISECONDS[text.slice(-1) as keyof typeof MILLISECONDS],
-    )
-    .prefault(standard)
-    .describe(description);
+const A_DURATION = 'a duration: a number and `s`, `m` or `h`, for example `90s`, `5m` or `2h`';
+
+/** `90s`, `5m`, `2h`, read as milliseconds; the last letter is one of the three, so the arithmetic cannot miss. */
+export const duration = z
+  .string({ error: A_DURATION })
+  .regex(/^[1-9][0-9]{0,5}[smh]$/, A_DURATION)
+  .transform((text) => Number(text.slice(0, -1)) * MILLISECONDS[text.slice(-1) as keyof typeof MILLISECONDS])
+  .refine((ms) => ms <= 24 * MILLISECONDS.h, 'a duration of at most `24h`');
+
+const timeout = (description: string, standard: string) => duration.prefault(standard).describe(description);
 
 const command = (description: string) =>
   z
@@ -46,9 +43,11 @@ const wholeNumber = (least: number, most: number) => {
   return z.int({ error }).min(least, { error }).max(most, { error });
 };
 
+const AN_AMOUNT = 'an amount in US dollars, more than 0 and at most 1000000';
 const dollars = z
-  .number({ error: 'an amount in US dollars, more than 0' })
-  .positive({ error: 'an amount in US dollars, more than 0' });
+  .number({ error: AN_AMOUNT })
+  .positive({ error: AN_AMOUNT })
+  .max(1_000_000, { error: AN_AMOUNT });
 
 const providerSettings = mapping({
   model: z
@@ -168,12 +167,14 @@ export const configSchema = mapping({
       .optional()
       .describe('US dollars one run may cost. Default: no limit but the tokens.')
       .meta({ examples: [100] }),
-    task_timeout: duration('The longest one attempt at a task may take.', '30m'),
-    idle_timeout: duration('The longest an agent may print nothing.', '10m'),
-    gate_timeout: duration('The longest a gate, a check or a setup command may take.', '5m'),
+    task_timeout: timeout('The longest one attempt at a task may take.', '30m'),
+    idle_timeout: timeout('The longest an agent may print nothing.', '10m'),
+    gate_timeout: timeout('The longest a gate, a check or a setup command may take.', '5m'),
   })
     .prefault({})
-    .describe('Hard limits. What reaches one stops and says so.'),
+    .describe(
+      "Hard limits. What reaches one stops and says so. The operator's ceilings hold where they are smaller.",
+    ),
   verify: z
     .boolean({ error: 'true or false' })
     .default(true)

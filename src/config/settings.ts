@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ChooError } from '../errors.ts';
+import { ceilingSettings, localCeilingSettings } from './ceilings.ts';
 import { PROVIDER_NAMES } from './schema.ts';
 
 const count = (least: number, most: number) => {
@@ -107,6 +108,7 @@ export const settingsSchema = z.object({
     .describe(
       'How many units all processes together work on at the same time. Default: no limit but theirs.',
     ),
+  ...ceilingSettings,
   CHOO_RETENTION_DAYS: count(1, 36_500)
     .default(30)
     .describe('How long finished runs and their logs are kept.'),
@@ -119,6 +121,7 @@ export const settingsSchema = z.object({
 const localSettingsSchema = settingsSchema
   .pick({ PATH: true, CHOO_PROVIDER: true, RALPH_PROVIDER: true, CHOO_PROVIDERS: true })
   .extend({
+    ...localCeilingSettings,
     CHOO_DATA_DIR: z.string().optional(),
     XDG_STATE_HOME: z.string().optional(),
     HOME: z.string().optional(),

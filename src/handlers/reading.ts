@@ -1,3 +1,4 @@
+import { holdToCeilings } from '../config/hold-to-ceilings.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { CONFIG_FILES, DEFAULT_CONFIG } from '../config/schema.ts';
 import { ChooError } from '../errors.ts';
@@ -30,8 +31,9 @@ export type Policy =
 export async function readPolicy(
   { known }: OpenRepository,
   place: RemotePlace,
-  services: Pick<HandlerServices, 'database'>,
+  services: Pick<HandlerServices, 'database' | 'contexts'>,
 ): Promise<Policy> {
+  const { ceilings } = services.contexts;
   const { defaultBranch, configCommit } = known;
   const head = await place.branches.fetchedHead(defaultBranch);
   if (head === undefined)
@@ -42,14 +44,19 @@ export async function readPolicy(
   const problems = configuration.problems.filter(({ severity }) => severity === 'error');
   if (problems.length === 0) {
     if (configCommit !== head) await noteRepository(services.database, known.id, { configCommit: head });
-    return { kind: 'holds', commit: head, configuration, broken: null };
+    return {
+      kind: 'holds',
+      commit: head,
+      configuration: holdToCeilings(configuration, ceilings),
+      broken: null,
+    };
   }
   const lastGood = configCommit === null ? undefined : await tryConfigurationAt(place, configCommit);
   if (configCommit === null || lastGood === undefined) return { kind: 'none', commit: head, problems };
   return {
     kind: 'holds',
     commit: configCommit,
-    configuration: lastGood,
+    configuration: holdToCeilings(lastGood, ceilings),
     broken: { commit: head, problems },
   };
 }
@@ -127,7 +134,7 @@ export async function readPlan(
     target,
     cache,
   }: { readonly commit: string; readonly target: string; readonly cache?: DiscoveryCache },
-  services: Pick<HandlerServices, 'database' | 'policy'>,
+  services: Pick<HandlerServices, 'database' | 'policy' | 'contexts'>,
 ): Promise<Reading> {
   const policy = await readPolicy(repository, place, services);
   const specs = await readCommit(place, commit, '', cache);

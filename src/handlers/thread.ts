@@ -32,7 +32,7 @@ const pullSchema = z.object({
 export async function findThread(
   repository: OpenRepository,
   { number, isPull }: { readonly number: number; readonly isPull: boolean },
-  services: Pick<HandlerServices, 'database'>,
+  services: Pick<HandlerServices, 'database' | 'contexts'>,
 ): Promise<FoundThread> {
   const { known, octokit } = repository;
   const place = await repository.place();

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import type { Ceilings } from '../config/ceilings.ts';
+import { clampConfig } from '../config/hold-to-ceilings.ts';
 import { type Config, DEFAULT_CONFIG } from '../config/schema.ts';
 import type { DiscoveryCache } from '../discovery/discovery-cache.ts';
 import type { Unit } from '../discovery/unit.ts';
@@ -49,6 +51,8 @@ const KEPT = 50;
 
 /** The remotes and runs that this process works on. */
 export class ServerContexts implements AsyncDisposable {
+  /** What the operator allows any repository at most. */
+  readonly ceilings: Ceilings;
   readonly #database: Database;
   readonly #book: RunBook;
   readonly #dataDirectory: string;
@@ -59,13 +63,14 @@ export class ServerContexts implements AsyncDisposable {
 
   constructor(
     services: { readonly database: Database; readonly book: RunBook },
-    place: { readonly dataDirectory: string; readonly searchPath: string },
+    place: { readonly dataDirectory: string; readonly searchPath: string; readonly ceilings: Ceilings },
     credentials: (remote: string) => Credentials = () => async () => ({}),
   ) {
     this.#database = services.database;
     this.#book = services.book;
     this.#dataDirectory = place.dataDirectory;
     this.#searchPath = place.searchPath;
+    this.ceilings = place.ceilings;
     this.#credentials = credentials;
   }
 
@@ -165,7 +170,7 @@ export class ServerContexts implements AsyncDisposable {
       start,
       repository,
       remote,
-      config: configuration.config ?? DEFAULT_CONFIG,
+      config: clampConfig(configuration.config ?? DEFAULT_CONFIG, this.ceilings).config,
       units: new Map(specs.discovery.units.map((unit) => [unit.id, unit])),
     };
   }

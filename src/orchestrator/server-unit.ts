@@ -23,6 +23,7 @@ import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
 import { type Patience, PATIENCE, type UnitEnd } from '../worker/unit-job.ts';
 import { OutputSink } from './output-sink.ts';
 import { mapTexts, Recorder } from './recorder.ts';
+import { holdLimits } from './run-start.ts';
 import { claimDirectory, type RemotePlace, type ServerContexts } from './server-context.ts';
 import { SharedBudget } from './shared-budget.ts';
 import { workOnUnit } from './unit-run.ts';
@@ -138,7 +139,7 @@ export async function workOnClaim(
         scratch: logDirectory,
         openLog: () => log,
         patience: services.patience ?? PATIENCE,
-        budget: new SharedBudget(database, { run, unit, claim }, start.limits),
+        budget: new SharedBudget(database, { run, unit, claim }, holdLimits(start.limits, contexts.ceilings)),
         signal,
         note,
         recorded: () => recorder.recorded(),

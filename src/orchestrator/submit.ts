@@ -1,3 +1,4 @@
+import { holdToCeilings } from '../config/hold-to-ceilings.ts';
 import { type Config, DEFAULT_CONFIG, type ProviderName } from '../config/schema.ts';
 import { ChooError } from '../errors.ts';
 import { findBranchesInTheWay } from '../git/branches.ts';
@@ -11,8 +12,7 @@ import type { RunBook } from '../store/run-book.ts';
 import { findOrAddRepository } from '../store/server-runs.ts';
 import { findPreflightProblems, type PreflightInput } from './preflight.ts';
 import type { Problem } from '../problems/problem.ts';
-import type { RunStart } from './run-order.ts';
-import { describeStart, newRunId } from './run-start.ts';
+import { describeStart, limitsOf, newRunId } from './run-start.ts';
 import { readCommit, type RemotePlace, type ServerContexts, type ServerPlan } from './server-context.ts';
 
 /** What somebody wants a server to run. */
@@ -63,10 +63,11 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
   await place.branches.fetch();
   const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref));
   const [specs, policy] = [await readCommit(place, commit, ''), await readCommit(place, configCommit, '')];
-  const config = policy.configuration.config ?? DEFAULT_CONFIG;
+  const configuration = holdToCeilings(policy.configuration, services.contexts.ceilings);
+  const config = configuration.config ?? DEFAULT_CONFIG;
   const plan = makePlan({
     discovery: specs.discovery,
-    configuration: policy.configuration,
+    configuration,
     source: { kind: 'commit', name: request.ref ?? target, commit },
     repositoryProblems: findBranchesInTheWay(
       [...(await place.repository.branchHeads('choo')).keys()],
@@ -140,14 +141,4 @@ async function resolve({ repository, branches }: RemotePlace, ref: string | unde
   throw new ChooError('usage', `the remote has no branch or commit \`${ref}\``, {
     hint: 'name a branch, or a commit with its whole id',
   });
-}
-
-function limitsOf({ limits }: Config): RunStart['limits'] {
-  return {
-    attempts: limits.attempts,
-    unitTokens: limits.unit_tokens,
-    unitCost: limits.unit_cost ?? null,
-    runTokens: limits.run_tokens,
-    runCost: limits.run_cost ?? null,
-  };
 }

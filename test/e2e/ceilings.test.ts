@@ -12,7 +12,10 @@ limits:
   gate_timeout: 24h
 `;
 
-async function ended(project: ServerProject, run: string): Promise<Awaited<ReturnType<ServerProject['status']>>> {
+async function ended(
+  project: ServerProject,
+  run: string,
+): Promise<Awaited<ReturnType<ServerProject['status']>>> {
   await expect
     .poll(async () => (await project.status(run)).status, { interval: 200, timeout: 60_000 })
     .not.toMatch(/running|waiting/);

@@ -87,6 +87,12 @@ describe('a configuration without faults', () => {
     expect(load(GOOD)).toEqual({
       file: '.choo.yml',
       providerAt: { line: 5, column: 9 },
+      limitsAt: {
+        parallelism: { line: 3, column: 14 },
+        'limits.attempts': { line: 16, column: 13 },
+        'limits.unit_cost': { line: 17, column: 14 },
+        'limits.task_timeout': { line: 18, column: 17 },
+      },
       problems: [],
       config: {
         target_branch: 'main',
@@ -583,9 +589,10 @@ describe('a duration', () => {
     const milliseconds = { s: 1_000, m: 60_000, h: 3_600_000 };
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 999_999 }),
+        fc.oneof(fc.integer({ min: 1, max: 24 }), fc.integer({ min: 1, max: 86_400 })),
         fc.constantFrom('s' as const, 'm' as const, 'h' as const),
         (number, unit) => {
+          fc.pre(number * milliseconds[unit] <= 86_400_000);
           const { config } = load(`limits: { gate_timeout: ${number}${unit} }\n`);
           expect(config?.limits.gate_timeout).toBe(number * milliseconds[unit]);
         },

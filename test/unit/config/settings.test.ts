@@ -14,6 +14,20 @@ function refusal(environment: Readonly<Record<string, string>>): ChooError | und
   }
 }
 
+/** What holds where no ceiling is set. */
+const CEILINGS = {
+  CHOO_MAX_COST_RUN: 100,
+  CHOO_MAX_COST_INSTALLATION_DAY: 200,
+  CHOO_MAX_COST_DAY: 500,
+  CHOO_MAX_TOKENS_RUN: 50_000_000,
+  CHOO_MAX_TOKENS_INSTALLATION_DAY: 100_000_000,
+  CHOO_MAX_TOKENS_DAY: 250_000_000,
+  CHOO_MAX_PARALLELISM: 16,
+  CHOO_MAX_ATTEMPTS: 10,
+  CHOO_MAX_TASK_TIME: 7_200_000,
+  CHOO_MAX_GATE_TIME: 1_800_000,
+};
+
 describe('an empty environment', () => {
   test('has a default for each setting that needs one', () => {
     expect(readSettings({})).toEqual({
@@ -26,6 +40,7 @@ describe('an empty environment', () => {
       GHE_PROTOCOL: 'https',
       CHOO_BOTS: [],
       CHOO_WRITE_PAUSE_MS: 1_000,
+      ...CEILINGS,
     });
   });
 
@@ -58,6 +73,7 @@ describe('a setting', () => {
         CHOO_WRITE_PAUSE_MS: '0',
       }),
     ).toEqual({
+      ...CEILINGS,
       PATH: '/opt/bin',
       CHOO_PROVIDER: 'codex',
       RALPH_PROVIDER: 'gemini',

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { duration } from './schema.ts';
+
+/** `none`, or a number in its usual writing; none is read as Infinity. */
+const orNone = (what: string, pattern: RegExp, most: number) => {
+  const error = `${what} from 1 to ${most}, or \`none\``;
+  return z
+    .string()
+    .regex(pattern, error)
+    .transform((text) => (text === 'none' ? Number.POSITIVE_INFINITY : Number(text)))
+    .refine((number) => number === Number.POSITIVE_INFINITY || (number >= 1 && number <= most), error);
+};
+
+const MONEY = z
+  .string()
+  .regex(/^(?:none|[0-9]{1,7}(?:\.[0-9]{1,6})?)$/, 'an amount in US dollars, `12.50`, or `none`')
+  .transform((text) => (text === 'none' ? Number.POSITIVE_INFINITY : Number(text)))
+  .refine((dollars) => dollars > 0, 'an amount in US dollars, more than 0, or `none`');
+const TOKENS = orNone('a whole number', /^(?:none|[0-9]{1,13})$/, 1_000_000_000_000);
+const COUNT = orNone('a whole number', /^(?:none|[0-9]{1,6})$/, 100_000);
+const TIME = z.union(
+  [z.literal('none').transform(() => Number.POSITIVE_INFINITY), duration],
+  'a duration of at most `24h`, for example `90s`, `5m` or `2h`, or `none`',
+);
+
+/** The ceilings that an operator sets, each with what holds on a server where it is not set. */
+const CEILINGS = {
+  CHOO_MAX_COST_RUN: [MONEY, '100', 'The most that one run may cost, in US dollars.'],
+  CHOO_MAX_COST_INSTALLATION_DAY: [
+    MONEY,
+    '200',
+    'The most that all runs of one installation may cost in one day (UTC), in US dollars.',
+  ],
+  CHOO_MAX_COST_DAY: [MONEY, '500', 'The most that all runs may cost in one day (UTC), in US dollars.'],
+  CHOO_MAX_TOKENS_RUN: [TOKENS, '50000000', 'The most tokens that one run may use.'],
+  CHOO_MAX_TOKENS_INSTALLATION_DAY: [
+    TOKENS,
+    '100000000',
+    'The most tokens that all runs of one installation may use in one day (UTC).',
+  ],
+  CHOO_MAX_TOKENS_DAY: [TOKENS, '250000000', 'The most tokens that all runs may use in one day (UTC).'],
+  CHOO_MAX_PARALLELISM: [COUNT, '16', 'The most units of one run that work at the same time.'],
+  CHOO_MAX_ATTEMPTS: [COUNT, '10', 'The most attempts at one task.'],
+  CHOO_MAX_TASK_TIME: [TIME, '2h', 'The longest that one attempt at a task may take.'],
+  CHOO_MAX_GATE_TIME: [TIME, '30m', 'The longest that a gate, a check or a setup command may take.'],
+} as const;
+
+type CeilingName = keyof typeof CEILINGS;
+
+/** The most that any repository may have; Infinity: no ceiling. Money in US dollars, times in milliseconds. */
+export type Ceilings = Readonly<Record<CeilingName, number>>;
+
+const NAMES = Object.keys(CEILINGS) as readonly CeilingName[];
+
+/** The ceilings among the settings of a server. */
+export const ceilingSettings = Object.fromEntries(
+  NAMES.map((name) => {
+    const [schema, standard, description] = CEILINGS[name];
+    return [name, schema.prefault(standard).describe(`${description} Default: \`${standard}\`.`)];
+  }),
+) as unknown as Readonly<Record<CeilingName, z.ZodType<number, string | undefined>>>;
+
+/** The same on a laptop, where one holds only when it is set. */
+export const localCeilingSettings = Object.fromEntries(
+  NAMES.map((name) => [name, CEILINGS[name][0].optional()]),
+) as unknown as Readonly<Record<CeilingName, z.ZodType<number | undefined, string | undefined>>>;
+
+/** The ceilings among settings; one that is not set does not hold. */
+export function ceilingsOf(settings: Readonly<Partial<Record<CeilingName, number | undefined>>>): Ceilings {
+  return Object.fromEntries(
+    NAMES.map((name) => [name, settings[name] ?? Number.POSITIVE_INFINITY]),
+  ) as unknown as Ceilings;
+}
+
+/** How a person writes a value of a ceiling: `$12.5`, `50,000,000`, `30m`. */
+export function showCeiling(name: CeilingName, value: number): string {
+  if (name.startsWith('CHOO_MAX_COST')) return `$${value}`;
+  if (!name.endsWith('_TIME')) return value.toLocaleString('en-US');
+  const [unit, ms] =
+    value % 3_600_000 === 0 ? ['h', 3_600_000] : value % 60_000 === 0 ? ['m', 60_000] : ['s', 1_000];
+  return `${value / ms}${unit}`;
+}
