@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { discover, type Discovery } from '../../../src/discovery/discovery.ts';
 import { DiscoveryCache } from '../../../src/discovery/discovery-cache.ts';
 import { MAX_PROBLEMS } from '../../../src/problems/problem.ts';
+import { cpuMs } from '../../helpers/cpu-time.ts';
 import { memoryTree, planText, taskText, type TreeValue } from '../../helpers/memory-tree.ts';
 
 async function read(files: Readonly<Record<string, TreeValue>>): Promise<Discovery> {
@@ -65,6 +66,20 @@ describe('hostile files', () => {
     );
     expect(codes(found)).toContain('field-type');
   });
+
+  test.each([
+    ['a value', `title: a${' '.repeat(60_000)}b`],
+    ['a value with a comment', `title: a${' '.repeat(60_000)}#${' '.repeat(3_000)}b`],
+    ['an item of a list', `depends_on:\n  - a${' '.repeat(60_000)}b`],
+    ['an item far to the right', `depends_on:\n${' '.repeat(30_000)}- a${' '.repeat(30_000)}b`],
+  ])(
+    'with 60,000 blanks in %s take no time',
+    async (_, line) => {
+      const files = unit('a', `---\ntask: 1\nbackpressure: x\n${line}\n---\n`);
+      expect(await cpuMs(async () => read(files))).toBeLessThan(200);
+    },
+    60_000,
+  );
 
   test.each([
     ['brackets', '['.repeat(10_000)],

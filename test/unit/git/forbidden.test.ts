@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isGitName, judgeChange, leadsOut } from '../../../src/git/forbidden.ts';
+import { cpuMs } from '../../helpers/cpu-time.ts';
 
 const FILE = { mode: '100644', id: 'a' };
 
@@ -36,6 +37,11 @@ describe('a change that must not be committed', () => {
   ] as const)('%s', (_, path, before, after, reason) => {
     expect(judgeChange({ path, before, after })?.reason).toBe(reason);
   });
+
+  test('takes no time to judge, with 60,000 dots in its name', async () => {
+    const path = `a${'. '.repeat(30_000)}git`;
+    expect(await cpuMs(() => judgeChange({ path, before: undefined, after: FILE }))).toBeLessThan(200);
+  }, 60_000);
 });
 
 test.each([

@@ -6,6 +6,7 @@ import { judge } from '../../../src/worker/gate.ts';
 import { createProtection, pathsNamedBy } from '../../../src/worker/protected-paths.ts';
 import { secretForms } from '../../../src/worker/secrets.ts';
 import { taskTrailers } from '../../../src/worker/task-loop.ts';
+import { cpuMs } from '../../helpers/cpu-time.ts';
 
 describe('a gate is judged by how it ended', () => {
   test.each<[Ending, string, number | null]>([
@@ -103,6 +104,13 @@ describe('protected paths', () => {
       'p/f/g',
     ]);
   });
+
+  test('60,000 slashes in a gate take no time', async () => {
+    const slashes = '/'.repeat(60_000);
+    const gates = [`ls a${slashes}b`, `ls ${slashes}b`, `ls ./${slashes}b`, `ls ${'./'.repeat(30_000)}b`];
+    expect(await cpuMs(() => pathsNamedBy(gates, ''))).toBeLessThan(200);
+    expect(pathsNamedBy([`ls a${slashes}`], 'p/')).toEqual(['p/ls', 'p/a']);
+  }, 60_000);
 });
 
 describe('the search for secrets', () => {
