@@ -16,7 +16,6 @@ const PLAIN_START = /^[A-Za-z0-9_./]/;
 const PLAIN_REFUSED = /: |:$/;
 /** A quoted text or a bracketed list, and nothing behind it but a comment. */
 const CLOSED = /^("[^"\\]*"|'[^']*'|\[[^\]]*\])(?: +#.*)?$/;
-const COMMENT = / +#.*$/;
 const LIST_ITEM = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|"[A-Za-z0-9_.-]*"|'[A-Za-z0-9_.-]*')$/;
 const DASH = /^ *- +/;
 const NULLS: ReadonlySet<string> = new Set(['null', 'Null', 'NULL']);
@@ -57,7 +56,7 @@ export function readPlainFields(
         item = lines[index + 1]
       ) {
         index += 1;
-        const word = item.trimEnd().slice(dash.length).replace(COMMENT, '');
+        const word = withoutComment(item.trimEnd().slice(dash.length));
         if (!isListWord(word)) return undefined;
         items.push(scalar(word, dash.length, { line: index + 2, start: offset }));
         offset += item.length + 1;
@@ -91,10 +90,16 @@ function inlineValue(source: string, column: number, place: Place): FieldValue |
   const closed = CLOSED.exec(source)?.[1];
   if (closed?.startsWith('[')) return flowList(closed, column, place);
   if (closed !== undefined) return scalar(closed, column, place);
-  const plain = source.replace(COMMENT, '');
+  const plain = withoutComment(source);
   if (!PLAIN_START.test(plain) || PLAIN_REFUSED.test(plain)) return undefined;
   const value = scalar(plain, column, place);
   return NULLS.has(plain) ? { kind: 'empty', at: value.at, start: value.start, end: value.end } : value;
+}
+
+/** What stands before the first blank with a `#` behind it. Linear, however many blanks there are. */
+function withoutComment(source: string): string {
+  const end = source.indexOf(' #');
+  return end === -1 ? source : source.slice(0, end).trimEnd();
 }
 
 function flowList(source: string, column: number, place: Place): FieldValue | undefined {

@@ -84,7 +84,7 @@ function foldName(name: string): string {
   return name
     .replaceAll(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
     .replace(/:.*$/s, '')
-    .replace(/[ .]+$/, '')
+    .replace(/(?<![ .])[ .]+$/, '')
     .toLowerCase();
 }
 

@@ -225,8 +225,8 @@ export function normalizeRemote(text: string): string {
       hint: 'an https or ssh address, or an absolute path',
     });
   if (text.startsWith('-') || /[\p{Cc} ]/u.test(text)) throw refuse('it has characters that no remote has');
-  if (isAbsolute(text)) return normalize(text).replace(/(.)\/+$/, '$1');
-  if (/^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!:)[^:]+$/.test(text)) return text.replace(/\/+$/, ''); // user@host:path
+  if (isAbsolute(text)) return normalize(text).replace(/(?<=[^/])\/+$/, '');
+  if (/^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!:)[^:]+$/.test(text)) return text.replace(/(?<!\/)\/+$/, ''); // user@host:path
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) throw refuse('it is neither an address nor an absolute path');
   if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:'))
@@ -241,14 +241,16 @@ export function normalizeRemote(text: string): string {
   // ssh would take these for options; git refuses them too, and is not the only one who should.
   if (!/^(?!-)[A-Za-z0-9_.-]*$/.test(url.username) || !/^(?!-)[A-Za-z0-9_.:[\]-]+$/.test(url.hostname))
     throw refuse('that is no user or host');
-  return url.href.replace(/\/+$/, '');
+  return url.href.replace(/(?<!\/)\/+$/, '');
 }
 
 /** What was given, for a message: what may be a password or a token is left out. */
 function withoutSecrets(text: string): string {
-  return visible(text)
-    .replace(/^([^:/\\]*:[/\\]*).*@/, '$1…@')
-    .replace(/[?#].*$/, '…');
+  const shown = visible(text);
+  const scheme = /^[^:/\\]*:[/\\]*/.exec(shown)?.[0] ?? '';
+  const userEnd = shown.lastIndexOf('@');
+  const named = scheme === '' || userEnd < scheme.length ? shown : `${scheme}…${shown.slice(userEnd)}`;
+  return named.replace(/[?#][^]*/, '…');
 }
 
 /** The directory under choo's data directory that belongs to one remote. */

@@ -184,7 +184,7 @@ async function makeBare(
   const alternates = user === undefined ? '' : `${user.objects}\n`;
   const objectFormat = user?.objectFormat ?? 'sha1';
   const config = await readText(join(bare, 'config'));
-  const isSha256 = /^\s*objectformat = sha256$/im.test(config);
+  const isSha256 = /^[ \t]*objectformat = sha256$/im.test(config);
   if (config !== '' && isSha256 === (objectFormat === 'sha256'))
     return replaceFile(join(bare, 'objects/info/alternates'), alternates);
   const draft = `${bare}.${randomUUID()}`;

@@ -51,7 +51,7 @@ export function parsePublicUrl(text: string): string {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
     throw badAddress(`must be https: \`${text}\``);
   if (/[?#]/.test(text)) throw badAddress(`must end with its path: \`${text}\``);
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+  return `${url.origin}${url.pathname}`.replace(/(?<!\/)\/+$/, '');
 }
 
 function badAddress(reason: string): ChooError {

@@ -7,6 +7,8 @@ const PROCESSES = 512;
 const OPEN_FILES = 16_384;
 /** How old a count of the user's processes may be; the margin above is wide. Milliseconds. */
 const COUNT_AGE_MS = 1_000;
+/** How wide the kernel writes the name of a limit. */
+const NAME_COLUMNS = 26;
 
 /**
  * Gives the options of `prlimit` for a command of a user. The kernel's limit on processes is for the user on the whole
@@ -41,8 +43,8 @@ function readCeilings(): ReadonlyMap<string, number> {
     const lines = readFileSync('/proc/self/limits', 'latin1').split('\n').slice(1);
     return new Map(
       lines.flatMap((line) => {
-        const [, name, hard] = /^(\S.*?) {2,}\S+ +(\d+)/.exec(line) ?? [];
-        return name === undefined ? [] : [[name, Number(hard)]];
+        const hard = line.slice(NAME_COLUMNS).trimStart().split(/ +/)[1] ?? '';
+        return /^\d+$/.test(hard) ? [[line.slice(0, NAME_COLUMNS).trimEnd(), Number(hard)]] : [];
       }),
     );
   } catch {

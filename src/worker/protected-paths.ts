@@ -75,7 +75,7 @@ export function pathsNamedBy(gates: readonly string[], directory: string): reado
 function wordsOf(gate: string): readonly string[] {
   return gate
     .split(/[\s"'`=;&|<>(){}$,:]+/)
-    .map((word) => word.replace(/^(?:\.\/)+/, '').replace(/\/+$/, ''))
+    .map((word) => word.replace(/^(?:\.\/)+/, '').replace(/(?<!\/)\/+$/, ''))
     .filter(
       (word) => word !== '' && word !== '.' && !word.startsWith('/') && !word.split('/').includes('..'),
     );
