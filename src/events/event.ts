@@ -33,14 +33,14 @@ const commandEnd = {
 /** Why a unit failed, for code that must act on it. */
 export const FAILURES = [
   'attempts', // every attempt at a task ended with a red gate or without a result
-  'environment', // a gate or a setup command cannot run here: exit status 126 or 127, a missing executable
+  'environment', // what cannot run here: exit status 126 or 127, a missing executable, an unknown model
   'not-authenticated',
   'budget', // tokens or money
   'conflict', // heads that do not merge
   'needs-human', // a head that choo did not make, specs that cannot be written back
   'baseline',
   'verify',
-  'waiting', // a rate limit outlasted a day
+  'waiting', // a limit or an outage outlasted the patience with it
   'internal',
 ] as const;
 export type Failure = (typeof FAILURES)[number];
@@ -202,7 +202,7 @@ const variants = [
     cost,
     durationMs: milliseconds,
   }),
-  /** The provider's limits are waited out; that costs no attempt. */
+  /** The provider's limits or outages are waited out; that costs no attempt. */
   z.object({
     type: z.literal('task.provider.waiting'),
     ...unit,

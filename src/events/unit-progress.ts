@@ -7,9 +7,15 @@ export interface Spending {
   readonly unknownCost: boolean;
 }
 
+/** How long was waited for limits, and for outages. Milliseconds. */
+export interface Waits {
+  readonly limits: number;
+  readonly outages: number;
+}
+
 interface TaskProgress {
   readonly state: 'pending' | 'running' | 'complete' | 'failed';
-  /** Attempts that count. One that a crash cut off does; one that waited for a rate limit, or was cancelled, does not. */
+  /** Attempts that count. One that a crash cut off does; one that met what was not its doing, or was cancelled, does not. */
   readonly attempts: number;
   /** The commit it was done in. */
   readonly commit: string | null;
@@ -42,8 +48,8 @@ export interface UnitProgress {
   readonly givenBack: string | null;
   /** Not before this time, where it waits for a rate limit. Milliseconds since 1970. */
   readonly until: number | null;
-  /** All its waits for limits together. Milliseconds. */
-  readonly waitedMs: number;
+  /** Its waits since its provider last took work. */
+  readonly waited: Waits;
   /** It starts over when it starts next, because somebody asked. */
   readonly fresh: boolean;
   /** Attempts at repairing baseline checks that count. */
@@ -60,6 +66,7 @@ type UnitFact = Extract<RunEvent, { unit: string }>;
 
 const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null, givenBack: null } as const;
 const NOTHING: Spending = { tokens: 0, cost: 0, unknownCost: false };
+const NO_WAITS: Waits = { limits: 0, outages: 0 };
 const NEW_TASK: TaskProgress = { state: 'pending', attempts: 0, commit: null, alreadyGreen: false };
 
 /** Before any event of it. */
@@ -87,7 +94,7 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
     cause: null,
     givenBack: null,
     until: null,
-    waitedMs: 0,
+    waited: NO_WAITS,
     fresh: false,
     repairs: 0,
     notices: [],
@@ -98,8 +105,15 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
   };
 }
 
-/** Outcomes of an agent that do not count as an attempt. */
-const FREE: ReadonlySet<string> = new Set(['rate-limited', 'overloaded', 'cancelled']);
+/** Outcomes of an agent that do not count as an attempt: what was not its doing. */
+const FREE: ReadonlySet<string> = new Set([
+  'rate-limited',
+  'overloaded',
+  'not-authenticated',
+  'misconfigured',
+  'missing',
+  'cancelled',
+]);
 
 const IDLE = { activity: null, task: null, attempt: 0 } as const;
 
@@ -186,7 +200,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         until: null,
         endedAt: null,
         verified: false,
-        waitedMs: 0,
+        waited: NO_WAITS,
         repairs: 0,
         fresh: event.fresh,
         tasks: tasksAgain(unit, event),
@@ -217,18 +231,16 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
     case 'task.provider.done': {
       const spending = add(unit.settled, event);
       const next = { ...unit, spending, settled: spending };
-      if (!FREE.has(event.outcome)) return next;
+      if (!FREE.has(event.outcome)) return { ...next, waited: NO_WAITS };
       // Told late, after attempts were counted from none again, it must not bring them back.
       const counted = event.task === null ? unit.repairs : (unit.tasks.get(event.task)?.attempts ?? 0);
       return withAttempts(next, event.task, Math.min(counted, event.attempt - 1));
     }
-    case 'task.provider.waiting':
-      return {
-        ...unit,
-        activity: 'waiting',
-        until: event.until,
-        waitedMs: unit.waitedMs + Math.max(0, event.until - event.at),
-      };
+    case 'task.provider.waiting': {
+      const of = event.reason === 'overloaded' ? 'outages' : 'limits';
+      const waited = { ...unit.waited, [of]: unit.waited[of] + Math.max(0, event.until - event.at) };
+      return { ...unit, activity: 'waiting', until: event.until, waited };
+    }
     case 'task.retry':
       return unit;
     case 'task.committed':

@@ -118,7 +118,7 @@ function createJob(
     claimedComplete: from.claimedComplete,
     attemptsUsed: new Map([...progress.tasks].map(([number, { attempts }]) => [number, attempts])),
     repairsUsed: progress.repairs,
-    waitedMs: progress.waitedMs,
+    waited: progress.waited,
     verifyOnly: isVerifyOnly(unit),
   };
 }

@@ -18,7 +18,7 @@ import {
   textEvents,
   toolEvent,
 } from './stream.ts';
-import { troubleOfMessage, troubleOfStatus } from './trouble.ts';
+import { troubleOfFailure, troubleOfMessage } from './trouble.ts';
 
 const usageSchema = z.object({
   input_tokens: count,
@@ -34,6 +34,7 @@ const modelUsageSchema = z.object({
 });
 const messageSchema = z.object({
   id: optionalText,
+  model: optionalText,
   usage: usageSchema.optional().catch(undefined),
   content: anyList,
 });
@@ -69,10 +70,13 @@ type Line = z.output<typeof lineSchema>;
 export function createParser(now: () => number = Date.now): LineParser {
   const spent = new SpentByMessage();
   let lastError: string | undefined;
+  /** The last message is the CLI's own, not a model's. */
+  let isOwn = false;
   let resetsAt: number | null = null;
 
   function readAssistant({ message, error }: Line): readonly AgentEvent[] {
     lastError = error;
+    isOwn = message?.model === SYNTHETIC;
     const events: AgentEvent[] = [];
     for (const block of message?.content ?? []) {
       const { type, text, name, input } = readValue(block, blockSchema) ?? {};
@@ -95,9 +99,9 @@ export function createParser(now: () => number = Date.now): LineParser {
   }
 
   function readResult(line: Line): readonly AgentEvent[] {
-    const trouble = troubleOfResult(line, lastError);
     const told = line.result ?? line.errors.filter((each) => typeof each === 'string').join('\n');
     const message = cut(told === '' ? (line.subtype ?? '') : told);
+    const trouble = troubleOfResult(line, message, { error: lastError, isOwn });
     const resets = trouble === 'rate-limited' ? (resetTime(message, now()) ?? resetsAt) : null;
     const tokens = totalOf(line) ?? spent.total;
     const costUsd = line.total_cost_usd ?? null;
@@ -127,7 +131,8 @@ export function createParser(now: () => number = Date.now): LineParser {
 
 function readSystem(line: Line): readonly AgentEvent[] {
   if (line.subtype !== 'api_retry') return [];
-  const trouble = troubleOfStatus(line.error_status) ?? TROUBLE_OF_WORD.get(line.error ?? '') ?? 'error';
+  const word = line.error ?? '';
+  const trouble = troubleOfFailure(word, line.error_status, TROUBLE_OF_WORD.get(word));
   const status = line.error_status === undefined ? '' : ` (${line.error_status})`;
   return [
     {
@@ -139,27 +144,38 @@ function readSystem(line: Line): readonly AgentEvent[] {
   ];
 }
 
-/** The subtype of a failed request is `success`: only `is_error` says that it failed, and the other fields say why. */
-function troubleOfResult(line: Line, lastError: string | undefined): Trouble | undefined {
+/** The model of a message that the CLI wrote itself, mostly to tell that a request failed. */
+const SYNTHETIC = '<synthetic>';
+
+/**
+ * The subtype of a failed request is `success`: only `is_error` says that it failed, and the other fields say why. Without it
+ * the words count where they are the CLI's own.
+ */
+function troubleOfResult(
+  line: Line,
+  message: string,
+  last: { readonly error: string | undefined; readonly isOwn: boolean },
+): Trouble | undefined {
   if (line.stop_reason === 'refusal') return 'refused';
   if (line.stop_reason === 'max_tokens' || line.stop_reason === 'model_context_window_exceeded')
     return 'truncated';
-  if (!(line.is_error ?? line.subtype !== 'success')) return undefined;
+  if (!(line.is_error ?? line.subtype !== 'success')) {
+    const own = last.isOwn ? troubleOfMessage(message) : 'error';
+    return own === 'error' ? undefined : own;
+  }
   if (line.subtype?.startsWith('error_max_')) return 'truncated';
-  return (
-    troubleOfStatus(line.api_error_status) ??
-    TROUBLE_OF_WORD.get(lastError ?? '') ??
-    troubleOfMessage(line.result ?? '')
-  );
+  return troubleOfFailure(message, line.api_error_status, TROUBLE_OF_WORD.get(last.error ?? ''));
 }
 
-/** The words of `error` fields; those that tell nothing (`server_error`, `unknown`) are left out. */
+/** The words of `error` fields; those that tell nothing (`unknown`) are left out. */
 const TROUBLE_OF_WORD: ReadonlyMap<string, Trouble> = new Map([
   ['authentication_failed', 'not-authenticated'],
   ['oauth_org_not_allowed', 'not-authenticated'],
   ['billing_error', 'not-authenticated'],
+  ['model_not_found', 'misconfigured'],
   ['rate_limit', 'rate-limited'],
   ['overloaded', 'overloaded'],
+  ['server_error', 'overloaded'],
   ['max_output_tokens', 'truncated'],
 ]);
 

@@ -88,6 +88,13 @@ const itemSchema = z.object({
   changes: anyList,
 });
 const changeSchema = z.object({ path: optionalText });
+/** The end of a limit: seconds since 1970, or from now. */
+const resetFields = {
+  resets_at: z.number().positive().max(1e11).optional().catch(undefined),
+  resets_in_seconds: z.number().nonnegative().max(1e9).optional().catch(undefined),
+};
+type ResetFields = { readonly [name in keyof typeof resetFields]?: number | undefined };
+
 const usageSchema = z.object({
   input_tokens: count,
   cached_input_tokens: count,
@@ -99,12 +106,23 @@ const lineSchema = z.object({
   item: itemSchema.optional().catch(undefined),
   usage: usageSchema.optional().catch(undefined),
   message: optionalText,
-  error: z.object({ message: optionalText }).optional().catch(undefined),
+  ...resetFields,
+  error: z
+    .object({ message: optionalText, ...resetFields })
+    .optional()
+    .catch(undefined),
 });
 
 /** Reads `--json`. */
 function createParser(now: () => number = Date.now): LineParser {
-  const failure = (message: string) => explainFailure(message, now());
+  const failure = (message: string, fields: ResetFields = {}) => {
+    const explained = explainFailure(message, now());
+    const { resets_at: at, resets_in_seconds: seconds } = fields;
+    if (at === undefined && seconds === undefined) return explained;
+    // Only a limit has an end.
+    const told = at === undefined ? now() + (seconds ?? 0) * 1_000 : at * 1_000;
+    return { ...explained, trouble: 'rate-limited' as const, resetsAt: Math.round(told) };
+  };
   return (text) => {
     const line = readLine(text, lineSchema);
     if (line === undefined) return [];
@@ -119,9 +137,9 @@ function createParser(now: () => number = Date.now): LineParser {
           { type: 'result', trouble: undefined, message: '', resetsAt: null },
         ];
       case 'turn.failed':
-        return [{ type: 'result', ...failure(cut(line.error?.message ?? 'the turn failed')) }];
+        return [{ type: 'result', ...failure(cut(line.error?.message ?? 'the turn failed'), line.error) }];
       case 'error':
-        return [{ type: 'trouble', ...failure(cut(line.message ?? 'an error without a message')) }];
+        return [{ type: 'trouble', ...failure(cut(line.message ?? 'an error without a message'), line) }];
       default:
         return [];
     }

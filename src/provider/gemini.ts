@@ -88,10 +88,14 @@ function createParser(now: () => number = Date.now): LineParser {
       case 'error':
         return [{ type: 'trouble', ...failure(cut(line.message ?? 'an error without a message')) }];
       case 'result': {
+        const message = line.error?.message;
+        const unexplained = { trouble: 'error', message: 'the request failed', resetsAt: null } as const;
         const result =
           line.status === 'success'
             ? { trouble: undefined, message: '', resetsAt: null }
-            : failure(cut(line.error?.message ?? 'the request failed'));
+            : message === undefined
+              ? unexplained
+              : failure(cut(message));
         return [...usageEvents(line.stats), { type: 'result', ...result }];
       }
       default:

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { ChooError } from '../errors.ts';
-import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
+import type {
+  AgentEvent,
+  Assignment,
+  Invocation,
+  LineParser,
+  Provider,
+  Trouble,
+  Variable,
+} from './provider.ts';
 import { resetTime } from './reset-time.ts';
 import {
   addTokens,
@@ -10,13 +18,14 @@ import {
   dollars,
   isNone,
   NO_TOKENS,
+  optionalFlag,
   optionalStatus,
   optionalText,
   readLine,
   textEvents,
   toolEvent,
 } from './stream.ts';
-import { troubleOfMessage, troubleOfStatus } from './trouble.ts';
+import { troubleOfFailure } from './trouble.ts';
 import { PROXY_VARIABLES, pickVariables } from './variables.ts';
 
 const VARIABLES: readonly Variable[] = [
@@ -96,11 +105,22 @@ const partSchema = z.object({
   tokens: tokensSchema.optional().catch(undefined),
   cost: dollars,
 });
+/** Errors that say by their name what they are. */
+const NAMED: ReadonlyMap<string, Trouble> = new Map([
+  ['ProviderAuthError', 'not-authenticated'],
+  ['ProviderModelNotFoundError', 'misconfigured'],
+]);
 const headersSchema = z.object({ 'retry-after': optionalText }).optional().catch(undefined);
 const errorSchema = z.object({
   name: optionalText,
   data: z
-    .object({ message: optionalText, statusCode: optionalStatus, responseHeaders: headersSchema })
+    .object({
+      message: optionalText,
+      statusCode: optionalStatus,
+      isRetryable: optionalFlag,
+      responseHeaders: headersSchema,
+      responseBody: optionalText,
+    })
     .optional()
     .catch(undefined),
 });
@@ -130,11 +150,12 @@ function createParser(now: () => number = Date.now): LineParser {
   }
 
   function readError(error: z.output<typeof errorSchema> | undefined): readonly AgentEvent[] {
-    const message = cut(error?.data?.message ?? error?.name ?? 'an error without a message');
-    const named = error?.name === 'ProviderAuthError' ? 'not-authenticated' : undefined;
-    const trouble = troubleOfStatus(error?.data?.statusCode) ?? named ?? troubleOfMessage(message);
-    const retryAfter = error?.data?.responseHeaders?.['retry-after'];
-    const words = retryAfter === undefined ? message : `${message}\nretry-after: ${retryAfter}`;
+    const { message: told, statusCode, isRetryable, responseHeaders, responseBody = '' } = error?.data ?? {};
+    const message = cut(told ?? error?.name ?? 'an error without a message');
+    const judged = troubleOfFailure(`${message}\n${responseBody}`, statusCode, NAMED.get(error?.name ?? ''));
+    const trouble = judged === 'error' && isRetryable === true ? 'overloaded' : judged;
+    const retryAfter = responseHeaders?.['retry-after'];
+    const words = `${retryAfter === undefined ? '' : `retry-after: ${retryAfter}\n`}${message}\n${responseBody}`;
     const resetsAt = trouble === 'rate-limited' ? resetTime(words, now()) : null;
     return [{ type: 'result', trouble, message, resetsAt }];
   }

@@ -1,7 +1,8 @@
 import type { Ending, ExecResult } from '../sandbox/sandbox.ts';
+import { cureOf } from './cure.ts';
 import type { AgentEvent, Provider, Trouble } from './provider.ts';
 import { cut } from './stream.ts';
-import { troubleOfMessage } from './trouble.ts';
+import { explainFailure } from './trouble.ts';
 
 /**
  * What came of one invocation of an agent. `finished` says that the conversation ended, never that the work is done.
@@ -12,7 +13,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'rate-limited'; readonly resetsAt: number | null; readonly message: string }
   | { readonly kind: 'overloaded'; readonly message: string }
-  | { readonly kind: 'not-authenticated'; readonly message: string; readonly hint: string }
+  | { readonly kind: 'not-authenticated' | 'misconfigured'; readonly message: string; readonly hint: string }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'truncated'; readonly message: string }
   | { readonly kind: 'timed-out'; readonly limitMs: number }
@@ -21,14 +22,22 @@ export type Outcome =
   | { readonly kind: 'missing'; readonly message: string; readonly hint: string };
 
 /** The parts of a provider that tell a reader what to do. */
-type Named = Pick<Provider, 'executable' | 'installation' | 'authentication'>;
+type Named = Pick<Provider, 'name' | 'executable' | 'installation' | 'authentication'>;
 
-/** Judges by how the process ended and by what its stream said. Pure. `events` are those that matter: troubles and the result. */
-export function classify(provider: Named, result: ExecResult, events: readonly AgentEvent[]): Outcome {
+/**
+ * Judges by how the process ended and by what its stream said. Pure. `events` are those that matter: troubles and the
+ * result. `now` in milliseconds since 1970.
+ */
+export function classify(
+  provider: Named,
+  result: ExecResult,
+  events: readonly AgentEvent[],
+  now: number = Date.now(),
+): Outcome {
   const { ending } = result;
   switch (ending.kind) {
     case 'exited':
-      return judgeExit(provider, ending.exitCode, result.tail, events);
+      return judgeExit(provider, ending.exitCode, events, { tail: result.tail, now });
     case 'killed':
       return { kind: 'failed', message: `${provider.executable} was killed by ${ending.signal}` };
     case 'over-limit':
@@ -46,22 +55,28 @@ export function classify(provider: Named, result: ExecResult, events: readonly A
 }
 
 /**
- * The result on the stream counts most: one CLI exits 0 on a failure that its stream admits. Without one, exit 0 ends
- * the conversation, and any other status is explained by the last trouble or by the last lines of the output.
+ * The result on the stream counts most: one CLI exits 0 on a failure that its stream admits. Without one, the last trouble
+ * that it met tells why it ended; else exit 0 ends the conversation, and any other status is explained by the last lines of
+ * the output.
  */
-function judgeExit(provider: Named, exitCode: number, tail: string, events: readonly AgentEvent[]): Outcome {
+function judgeExit(
+  provider: Named,
+  exitCode: number,
+  events: readonly AgentEvent[],
+  { tail, now }: { readonly tail: string; readonly now: number },
+): Outcome {
   const said = events.findLast((event) => event.type === 'result');
   if (said?.trouble !== undefined) return outcomeOf(provider, said.trouble, said);
+  if (said === undefined && (exitCode === 126 || exitCode === 127)) return missing(provider, exitCode, tail);
+  const met = said === undefined ? events.findLast((event) => event.type === 'trouble') : undefined;
+  if (met !== undefined && (exitCode !== 0 || met.trouble !== 'error'))
+    return outcomeOf(provider, met.trouble, met);
   if (exitCode === 0) return { kind: 'finished' };
-  if (said === undefined) {
-    if (exitCode === 126 || exitCode === 127) return missing(provider, exitCode, tail);
-    const trouble = events.findLast((event) => event.type === 'trouble');
-    if (trouble !== undefined) return outcomeOf(provider, trouble.trouble, trouble);
-  }
   const words = lastWords(tail);
   const message = words === '' ? `${provider.executable} exited with status ${exitCode}` : words;
   if (said !== undefined) return { kind: 'failed', message };
-  return outcomeOf(provider, troubleOfMessage(message), { message, resetsAt: null });
+  const failure = explainFailure(message, now);
+  return outcomeOf(provider, failure.trouble, failure);
 }
 
 function outcomeOf(
@@ -75,7 +90,8 @@ function outcomeOf(
     case 'rate-limited':
       return { kind: 'rate-limited', message, resetsAt };
     case 'not-authenticated':
-      return { kind: 'not-authenticated', message, hint: provider.authentication };
+    case 'misconfigured':
+      return { kind: trouble, message, hint: cureOf(provider, message) };
     case 'overloaded':
     case 'refused':
     case 'truncated':

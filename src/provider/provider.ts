@@ -60,8 +60,18 @@ export type AgentEvent =
       readonly resetsAt: number | null;
     };
 
-/** Why an agent could not go on. `error` is everything else. */
-export type Trouble = 'rate-limited' | 'overloaded' | 'not-authenticated' | 'refused' | 'truncated' | 'error';
+/**
+ * Why an agent could not go on. `overloaded`: the provider, or the way to it, is down for now. `not-authenticated`: its key,
+ * log-in or account must be mended; `misconfigured`: the model, a certificate, a proxy. `error` is everything else.
+ */
+export type Trouble =
+  | 'rate-limited'
+  | 'overloaded'
+  | 'not-authenticated'
+  | 'misconfigured'
+  | 'refused'
+  | 'truncated'
+  | 'error';
 
 /** Reads one invocation's standard output, line by line. Lines it does not know give nothing; it never throws. */
 export type LineParser = (line: string) => readonly AgentEvent[];

@@ -1,3 +1,4 @@
+import { clockTime, readClock } from './clock-words.ts';
 import { cut } from './stream.ts';
 
 const SECOND = 1_000;
@@ -12,88 +13,112 @@ const UNITS: readonly (readonly [RegExp, number])[] = [
   [/^m/i, MINUTE],
   [/^h/i, HOUR],
   [/^d/i, DAY],
+  [/^w/i, 7 * DAY],
 ];
 
 /** `|1712345678`: seconds, or milliseconds with three digits more. */
 const UNIX = /\|(\d{10}|\d{13})(?!\d)/;
-const ISO = /\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)/;
-/** `retry-after: 30`: seconds. */
-const RETRY_AFTER = /retry.?after["':=\s]{1,4}(\d{1,8})\b(?! ?[a-z])/i;
-/** `in 1.5s`, `after 2 hours 5 minutes`. */
-const DELAY =
-  /\b(?:in|after)\s((?:about\s)?(?:\d{1,8}(?:\.\d{1,6})?\s?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)\b[\s,]*(?:and\s)?)+)/i;
-const DELAY_PART = /(\d+(?:\.\d+)?)\s?([a-z]+)/gi;
-/** `resets 3pm (Europe/Berlin)`, `try again at Nov 23rd, 2026 3:45 PM`. */
-const CLOCK =
-  /\b(?:resets?|again)(?:\s(?:at|on))?\s(?:([A-Z][a-z]{2})[a-z]*\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(?:(\d{4}),?\s)?(?:at\s)?)?(\d{1,2})(?::(\d\d))?\s?([ap])m\b(?:\s\(([A-Za-z_]+(?:\/[A-Za-z_+-]+)*)\))?/i;
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+/** A word that a time follows: `resets`, `try again`, `retry-after`, `"retryDelay"`, `regain access`. */
+const ANCHOR =
+  /(?<![a-z])(?:(?:resets?|retry|retrying|again|wait|available|renews?|refresh(?:es)?|regain|access|back)(?![a-z])|(?:resets?|retry)(?=at|in|after|delay))/gi;
+/** What may stand between that word and the time. */
+const FILLER =
+  /^(?:will|be|is|are|at|on|by|until|about|around|approximately|roughly|access|again|the|your|limit|time|to|(?:in|after|delay)(?:seconds|secs|ms)?|seconds|secs|ms)(?![a-z])/i;
+const SEPARATORS = /^[\s"'`:;=·∙•|,()[\]{}_—–-]{1,8}/;
+const MOST_FILLERS = 8;
+/** How much of the text after an anchor is looked at, and how many anchors. */
+const AHEAD = 100;
+const MOST_ANCHORS = 20;
+
+const NUMBER = /^(\d{1,13}(?:\.\d{1,9})?)/;
+/** `5s`, `1.5 hours`, `2 hours 5 minutes`, `18h31m10s`: one part of it. */
+const PART =
+  /^(\d{1,8}(?:\.\d{1,9})?)\s?(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)(?![a-z])[\s,]{0,3}(?:and\s)?/i;
+const ONE = /^(?:an?|one)\s(minute|hour|day|week)\b/i;
+const ISO =
+  /^(\d{4}-\d\d-\d\d)(?:T|\s)(\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)\s?(Z|UTC|GMT|[+-]\d\d:?\d\d)(?![a-z\d])/i;
 
 /** Nobody means a limit that lasts longer. */
 const LONGEST = 400 * DAY;
 
-/** When a limit ends, from a provider's words; null when they do not say it. Milliseconds since 1970, as is `now`. */
+/**
+ * When a limit ends, from a provider's words; null when they do not say it. Where they name several times, the first that is
+ * not over. Milliseconds since 1970, as is `now`.
+ */
 export function resetTime(message: string, now: number): number | null {
-  const time = findTime(cut(message), now);
-  return time === null || time > now + LONGEST ? null : time;
+  const times = findTimes(cut(message), now).filter((time) => time <= now + LONGEST);
+  return times.find((time) => time >= now) ?? times[0] ?? null;
 }
 
-function findTime(text: string, now: number): number | null {
+/** Whether a provider's words name any time at which a limit ends. */
+export function tellsReset(message: string): boolean {
+  return findTimes(cut(message), 0).length > 0;
+}
+
+function findTimes(text: string, now: number): readonly number[] {
   const unix = UNIX.exec(text)?.[1];
-  if (unix !== undefined) return Number(unix) * (unix.length === 10 ? SECOND : 1);
-  const iso = Date.parse(ISO.exec(text)?.[0] ?? '');
-  if (!Number.isNaN(iso)) return iso;
-  const seconds = RETRY_AFTER.exec(text)?.[1];
-  if (seconds !== undefined) return now + Number(seconds) * SECOND;
-  const delay = DELAY.exec(text)?.[1];
-  if (delay !== undefined) return now + duration(delay);
-  const clock = CLOCK.exec(text);
-  return clock === null ? null : clockTime(clock, now);
+  const times = unix === undefined ? [] : [unixTime(unix)];
+  let anchors = 0;
+  for (const { index, 0: word } of text.matchAll(ANCHOR)) {
+    const end = index + word.length;
+    const time = timeAhead(text.slice(end, end + AHEAD), now);
+    if (time !== undefined) times.push(time);
+    if ((anchors += 1) === MOST_ANCHORS) break;
+  }
+  return times;
 }
 
-function duration(text: string): number {
+function unixTime(digits: string): number {
+  return Number(digits) * (digits.length === 10 ? SECOND : 1);
+}
+
+/** The time that a text begins with, past the small words before it. */
+function timeAhead(text: string, now: number): number | undefined {
+  let rest = text;
+  let unit: number | undefined; // where a bare number says how long, not when
+  for (let fillers = 0; fillers < MOST_FILLERS; fillers += 1) {
+    rest = rest.replace(SEPARATORS, '');
+    const filler = FILLER.exec(rest)?.[0];
+    if (filler === undefined) break;
+    unit = /ms$/i.test(filler) ? 1 : /^(?:in|after|delay|seconds|secs)/i.test(filler) ? SECOND : undefined;
+    rest = rest.slice(filler.length);
+  }
+  return isoTime(rest) ?? delayTime(rest, now) ?? numberTime(rest, unit, now) ?? wallTime(rest, now);
+}
+
+function isoTime(text: string): number | undefined {
+  const [, date, time, zone = ''] = ISO.exec(text) ?? [];
+  if (date === undefined) return undefined;
+  const at = Date.parse(`${date}T${time}${/^[+-]/.test(zone) ? zone : 'Z'}`);
+  return Number.isNaN(at) ? undefined : at;
+}
+
+function delayTime(text: string, now: number): number | undefined {
+  const one = ONE.exec(text)?.[1];
+  if (one !== undefined) return now + unitOf(one);
   let total = 0;
-  for (const [, amount, unit = ''] of text.matchAll(DELAY_PART)) {
-    total += Number(amount) * (UNITS.find(([pattern]) => pattern.test(unit))?.[1] ?? 0);
+  let rest = text;
+  for (let part = PART.exec(rest); part !== null; part = PART.exec(rest)) {
+    total += Number(part[1]) * unitOf(part[2] ?? '');
+    rest = rest.slice(part[0].length);
   }
-  return Math.round(total);
+  return rest === text ? undefined : now + Math.round(total);
 }
 
-/** The next time that a wall clock shows this; without a zone, this machine's. */
-function clockTime(match: RegExpExecArray, now: number): number | null {
-  const [, monthName, day, year, hour, minute, half, zone] = match;
-  const month = MONTHS.indexOf((monthName ?? '').toLowerCase());
-  if (monthName !== undefined && month < 0) return null;
-  const offset = zoneOffset(zone, now);
-  if (offset === undefined) return null;
-  const here = new Date(now + offset); // read with the UTC getters: the wall clock there
-  const hours = (Number(hour) % 12) + (half?.toLowerCase() === 'p' ? 12 : 0);
-  const wall = Date.UTC(
-    year === undefined ? here.getUTCFullYear() : Number(year),
-    month < 0 ? here.getUTCMonth() : month,
-    day === undefined ? here.getUTCDate() : Number(day),
-    hours,
-    Number(minute ?? 0),
-  );
-  const time = wall - offset;
-  if (time > now || year !== undefined) return time;
-  // A minute ago is now; anything older means the next day, or the next year.
-  if (now - time < MINUTE) return time;
-  return month < 0
-    ? time + DAY
-    : Date.UTC(here.getUTCFullYear() + 1, month, Number(day), hours, Number(minute ?? 0)) - offset;
+function unitOf(word: string): number {
+  return UNITS.find(([pattern]) => pattern.test(word))?.[1] ?? 0;
 }
 
-/** How far the zone's clocks are ahead of UTC at that moment, in milliseconds; undefined for a zone there is not. */
-function zoneOffset(zone: string | undefined, at: number): number | undefined {
-  try {
-    const format = new Intl.DateTimeFormat('en-US', {
-      ...(zone === undefined ? {} : { timeZone: zone }),
-      timeZoneName: 'longOffset',
-    });
-    const name = format.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? '';
-    const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)/.exec(name) ?? [];
-    return (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * HOUR + Number(minutes ?? 0) * MINUTE);
-  } catch {
+/** A number alone: a time since 1970 where it is as long as one, else how long, in a unit that the words before it name. */
+function numberTime(text: string, unit: number | undefined, now: number): number | undefined {
+  const digits = NUMBER.exec(text)?.[1];
+  if (digits === undefined || /^[\d.:]|^ ?[a-z-]/i.test(text.slice(digits.length).replace(/^["']/, '')))
     return undefined;
-  }
+  if (/^(?:\d{10}|\d{13})$/.test(digits)) return unixTime(digits);
+  return unit === undefined ? undefined : now + Math.round(Number(digits) * unit);
+}
+
+function wallTime(text: string, now: number): number | undefined {
+  const clock = readClock(text);
+  return clock === undefined ? undefined : clockTime(clock, now);
 }

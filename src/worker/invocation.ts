@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Task } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
+import { formatDuration } from '../events/amounts.ts';
+import type { Waits } from '../events/unit-progress.ts';
 import type { Outcome } from '../provider/outcome.ts';
 import type { AgentEvent } from '../provider/provider.ts';
 import { type AgentEnd, runAgent } from './agent.ts';
@@ -19,23 +21,38 @@ export interface Request {
 /** A longer wait than this is not asked of a provider that does not say when it takes work again. Milliseconds. */
 const LONGEST_GUESS_MS = 15 * 60_000;
 
+type Job = Pick<UnitJob, 'config' | 'waited'> & { readonly unit: Pick<UnitJob['unit'], 'id'> };
+type Bench = Pick<Workbench, 'idle' | 'workplace' | 'cwd'>;
+type Services = Pick<
+  WorkerServices,
+  | 'agent'
+  | 'budget'
+  | 'log'
+  | 'note'
+  | 'onActivity'
+  | 'patience'
+  | 'recorded'
+  | 'sandbox'
+  | 'scratch'
+  | 'signal'
+>;
+
 /** Starts agents for one unit: within the budgets, waiting out the provider's limits. */
 export class Invoker {
-  readonly #job: UnitJob;
-  readonly #services: WorkerServices;
-  readonly #bench: Workbench;
-  #waitedMs: number;
+  readonly #job: Job;
+  readonly #services: Services;
+  readonly #bench: Bench;
+  #waited: Waits;
 
-  constructor(job: UnitJob, services: WorkerServices, bench: Workbench) {
+  constructor(job: Job, services: Services, bench: Bench) {
     this.#job = job;
     this.#services = services;
     this.#bench = bench;
-    this.#waitedMs = job.waitedMs;
+    this.#waited = job.waited;
   }
 
   /**
-   * One attempt, whatever its outcome. Waiting for a rate limit or an overloaded provider is no attempt; what no attempt
-   * can cure ends the unit.
+   * One attempt, whatever its outcome. Waiting for a limit or an outage is no attempt; what no attempt can cure ends the unit.
    */
   async attempt(request: Request): Promise<AgentEnd> {
     for (;;) {
@@ -45,10 +62,14 @@ export class Invoker {
       if (outcome.kind === 'rate-limited' || outcome.kind === 'overloaded') await this.#wait(outcome);
       else if (outcome.kind === 'not-authenticated')
         throw fail('not-authenticated', outcome.message, outcome.hint);
-      else if (outcome.kind === 'missing') throw fail('environment', outcome.message, outcome.hint);
+      else if (outcome.kind === 'missing' || outcome.kind === 'misconfigured')
+        throw fail('environment', outcome.message, outcome.hint);
       else if (outcome.kind === 'cancelled')
         throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
-      else return end;
+      else {
+        this.#waited = { limits: 0, outages: 0 };
+        return end;
+      }
     }
   }
 
@@ -143,13 +164,20 @@ export class Invoker {
 
   async #wait(outcome: Extract<Outcome, { kind: 'rate-limited' | 'overloaded' }>): Promise<void> {
     const { patience, agent, note, signal } = this.#services;
+    const of = outcome.kind === 'overloaded' ? 'outages' : 'limits';
     const resetsAt = outcome.kind === 'rate-limited' ? outcome.resetsAt : null;
-    const guess = Math.min(patience.firstMs + this.#waitedMs, LONGEST_GUESS_MS);
+    const waited = this.#waited[of];
+    const guess = Math.min(patience.firstMs + waited, LONGEST_GUESS_MS);
     const ms = Math.max(guess, (resetsAt ?? 0) - Date.now()); // a time that is over says nothing
     const provider = agent.provider.name;
-    if (this.#waitedMs + ms > patience.totalMs)
-      throw fail('waiting', `${provider} took no work for a day: ${outcome.message}`, 'run again later');
-    this.#waitedMs += ms;
+    const longest = of === 'outages' ? patience.outageMs : patience.totalMs;
+    if (waited + ms > longest) {
+      const told =
+        ms === guess ? 'run again later' : `run again after ${new Date(Date.now() + ms).toISOString()}`;
+      const message = `${provider} takes no work for longer than is waited for it (${formatDuration(longest)})`;
+      throw fail('waiting', `${message}: ${outcome.message}`, told);
+    }
+    this.#waited = { ...this.#waited, [of]: waited + ms };
     const until = Date.now() + ms;
     note({ type: 'task.provider.waiting', unit: this.#job.unit.id, provider, reason: outcome.kind, until });
     if (ms > patience.inPlaceMs) throw new UnitStop({ kind: 'released', reason: outcome.kind, until });

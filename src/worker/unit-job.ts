@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import type { EventBody, Failure } from '../events/event.ts';
+import type { Waits } from '../events/unit-progress.ts';
 import type { Repository } from '../git/repository.ts';
 import type { WorktreeManager } from '../git/worktree.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -28,8 +29,8 @@ export interface UnitJob {
   /** Attempts that were made in this run before, by task, and those at repairing baseline checks. */
   readonly attemptsUsed: ReadonlyMap<number, number>;
   readonly repairsUsed: number;
-  /** How long this unit waited for limits in this run before. */
-  readonly waitedMs: number;
+  /** How long this unit waited in this run before, since its provider last took work. */
+  readonly waited: Waits;
   /** Complete in the approved specs: only verify runs. */
   readonly verifyOnly: boolean;
 }
@@ -60,17 +61,24 @@ export interface WorkerServices {
   readonly onActivity: (text: string) => void;
 }
 
-/** How long a provider's limits are waited out. Milliseconds. */
+/** How long a provider's limits and outages are waited out. Milliseconds. */
 export interface Patience {
   /** The first wait where the provider does not say; each next one is as long as all before it, a quarter of an hour at most. */
   readonly firstMs: number;
   /** A longer wait gives the slot back. */
   readonly inPlaceMs: number;
-  /** All waits of one unit together. */
+  /** All waits for limits, one after the other, of one unit. No stream holds a provider for longer. */
   readonly totalMs: number;
+  /** The same for outages: nobody says when they end. */
+  readonly outageMs: number;
 }
 
-export const PATIENCE: Patience = { firstMs: 5_000, inPlaceMs: 120_000, totalMs: 24 * 3_600_000 };
+export const PATIENCE: Patience = {
+  firstMs: 5_000,
+  inPlaceMs: 120_000,
+  totalMs: 24 * 3_600_000,
+  outageMs: 4 * 3_600_000,
+};
 
 /** How a unit ended. */
 export type UnitEnd =

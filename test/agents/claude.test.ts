@@ -91,7 +91,7 @@ describe('the real claude', () => {
 
   test('loses the connection in the middle of an answer', async () => {
     const run = await runClaude({ steps: [{ cut: true }] });
-    expect(run.outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining('ECONNRESET') });
+    expect(run.outcome).toMatchObject({ kind: 'overloaded', message: expect.stringContaining('ECONNRESET') });
     expect(run.exitCode).toBe(1);
   });
 

@@ -81,7 +81,7 @@ describe('the real codex', () => {
   test('loses the connection in the middle of an answer', async () => {
     const run = await runCodex({ steps: [{ cut: true }] });
     expect(run.outcome).toMatchObject({
-      kind: 'failed',
+      kind: 'overloaded',
       message: expect.stringContaining('stream disconnected'),
     });
     expect(run.exitCode).toBe(1);

@@ -157,6 +157,14 @@ export function factsOf(unit: string) {
       cost,
       durationMs: 1000,
     }),
+    /** `ms` after the start of the run. */
+    waiting: (reason: string, ms: number): EventBody => ({
+      type: 'task.provider.waiting',
+      unit,
+      provider: 'claude',
+      reason,
+      until: START + ms,
+    }),
     retry: (task: number, attempt = 2, reason = 'the gate is red (exit 1)'): EventBody => ({
       type: 'task.retry',
       unit,

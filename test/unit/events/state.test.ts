@@ -156,21 +156,19 @@ describe('a unit, as events tell it', () => {
       { fresh: false },
     ],
     [
+      'waits for limits and for outages, each with its own patience',
+      [api.started(), api.waiting('rate-limited', 9000), api.waiting('overloaded', 8000)],
+      { waited: { limits: 7_000, outages: 5_000 }, activity: 'waiting' },
+    ],
+    [
+      'has all its patience again when its provider took work',
+      [api.started(), api.waiting('overloaded', 9000), api.invoke(1), api.done(1, 5, 1)],
+      { waited: { limits: 0, outages: 0 } },
+    ],
+    [
       'has all its patience again with another turn',
-      [
-        api.started(),
-        {
-          type: 'task.provider.waiting',
-          unit: 'api',
-          provider: 'claude',
-          reason: 'limit',
-          until: START + 9000,
-        },
-        api.invoke(null, 2),
-        api.failed(),
-        api.retried(),
-      ],
-      { waitedMs: 0, repairs: 0 },
+      [api.started(), api.waiting('rate-limited', 9000), api.invoke(null, 2), api.failed(), api.retried()],
+      { waited: { limits: 0, outages: 0 }, repairs: 0 },
     ],
     [
       'collects notices',
@@ -220,6 +218,9 @@ describe('attempts', () => {
     ],
     ['none that met a rate limit', [api.invoke(1), api.done(1, 5, 1, { outcome: 'rate-limited' })], 0],
     ['none that met an overload', [api.invoke(1), api.done(1, 5, 1, { outcome: 'overloaded' })], 0],
+    ['none whose key is wrong', [api.invoke(1), api.done(1, 5, 1, { outcome: 'not-authenticated' })], 0],
+    ['none whose model is unknown', [api.invoke(1), api.done(1, 5, 1, { outcome: 'misconfigured' })], 0],
+    ['none without its CLI', [api.invoke(1), api.done(1, 5, 1, { outcome: 'missing' })], 0],
     ['none that somebody cancelled', [api.invoke(1), api.done(1, 5, 1, { outcome: 'cancelled' })], 0],
     [
       'the first alone, when the second met a rate limit',

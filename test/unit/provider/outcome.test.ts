@@ -3,7 +3,12 @@ import { classify, type Outcome } from '../../../src/provider/outcome.ts';
 import type { AgentEvent, Trouble } from '../../../src/provider/provider.ts';
 import type { Ending } from '../../../src/sandbox/sandbox.ts';
 
-const AGENT = { executable: 'agent', installation: 'install it', authentication: 'set KEY' };
+const AGENT = {
+  name: 'claude',
+  executable: 'agent',
+  installation: 'install it',
+  authentication: 'set KEY',
+} as const;
 
 function judge(ending: Ending, { tail = '', events = [] as readonly AgentEvent[] } = {}): Outcome {
   return classify(AGENT, { ending, tail, durationMs: 1 }, events);
@@ -24,6 +29,7 @@ const OUTCOMES: readonly (readonly [Trouble, Outcome])[] = [
   ['rate-limited', { kind: 'rate-limited', message: 'so', resetsAt: 7 }],
   ['overloaded', { kind: 'overloaded', message: 'so' }],
   ['not-authenticated', { kind: 'not-authenticated', message: 'so', hint: 'set KEY' }],
+  ['misconfigured', { kind: 'misconfigured', message: 'so', hint: 'set KEY' }],
   ['refused', { kind: 'refused', message: 'so' }],
   ['truncated', { kind: 'truncated', message: 'so' }],
 ];
@@ -43,6 +49,12 @@ describe('the outcome of an invocation', () => {
 
   test('is finished after a trouble that was overcome', () => {
     expect(judge(exited(0), { events: [says('trouble', 'overloaded'), DONE] })).toEqual({ kind: 'finished' });
+  });
+
+  test('is the trouble that it met last with exit 0, too, where it says no more', () => {
+    const events = [says('trouble', 'rate-limited')];
+    expect(judge(exited(0), { events })).toEqual({ kind: 'rate-limited', message: 'so', resetsAt: 7 });
+    expect(judge(exited(0), { events: [says('trouble', 'error')] })).toEqual({ kind: 'finished' });
   });
 
   test('is finished with exit 0 and no word at all', () => {
@@ -65,9 +77,17 @@ describe('the outcome of an invocation', () => {
   test.each([
     ['Error: Invalid API key\n', 'not-authenticated'],
     ['Too Many Requests', 'rate-limited'],
+    ['read ECONNRESET', 'overloaded'],
     ['Segmentation fault', 'failed'],
   ])('without a result is read from the last words %j as %s', (tail, kind) => {
     expect(judge(exited(1), { tail })).toMatchObject({ kind, message: tail.trim() });
+  });
+
+  test('has the end of a limit from the last words, too', () => {
+    const tail = "You've hit your limit · resets in 2 hours";
+    const now = Date.now();
+    const outcome = classify(AGENT, { ending: exited(1), tail, durationMs: 1 }, [], now);
+    expect(outcome).toEqual({ kind: 'rate-limited', message: tail, resetsAt: now + 7_200_000 });
   });
 
   test('is not read from lines of the stream, which quote anything', () => {

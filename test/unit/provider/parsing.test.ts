@@ -73,7 +73,8 @@ describe("claude's parser", () => {
     ['rate_limit', 'rate-limited'],
     ['overloaded', 'overloaded'],
     ['max_output_tokens', 'truncated'],
-    ['server_error', 'error'],
+    ['server_error', 'overloaded'],
+    ['model_not_found', 'misconfigured'],
     ['unknown', 'error'],
   ])('reads the error %s of the last message as %s', (error, trouble) => {
     const failed = { type: 'assistant', error, message: { content: [{ type: 'text', text: 'It failed.' }] } };
@@ -119,6 +120,31 @@ describe("claude's parser", () => {
     expect(parse('claude', warning)).toEqual([]);
   });
 
+  test('reads words of its own as a failure, whatever it calls them, and those of a model never', () => {
+    const text = "You've hit your limit · resets in 2 hours";
+    const said = (model: string) => ({
+      type: 'assistant',
+      message: { id: 'a', model, content: [{ type: 'text', text }] },
+    });
+    const result = { type: 'result', subtype: 'success', is_error: false, result: text };
+    expect(resultOf('claude', said('<synthetic>'), result)).toMatchObject({ trouble: 'rate-limited' });
+    expect(resultOf('claude', said('claude-opus-5-5'), result)).toMatchObject({ trouble: undefined });
+    const quiet = { ...result, result: 'No response requested.' };
+    expect(resultOf('claude', said('<synthetic>'), quiet)).toMatchObject({ trouble: undefined });
+  });
+
+  test('reads what only the operator can mend before the status that came with it', () => {
+    const result = {
+      type: 'result',
+      is_error: true,
+      api_error_status: 429,
+      result: 'Extra usage is required',
+    };
+    expect(resultOf('claude', result)).toMatchObject({ trouble: 'not-authenticated' });
+    const listed = { type: 'result', subtype: 'error_during_execution', errors: ['read ECONNRESET'] };
+    expect(resultOf('claude', listed)).toMatchObject({ trouble: 'overloaded' });
+  });
+
   test('keeps thoughts to itself', () => {
     const content = [{ type: 'thinking', thinking: 'hm', text: 'hm' }];
     expect(parse('claude', { type: 'assistant', message: { content } })).toEqual([]);
@@ -157,6 +183,17 @@ describe("codex's parser", () => {
     ]);
     expect(parse('codex', { type: 'item.started', item: command })).toHaveLength(1);
     expect(parse('codex', { type: 'item.started', item: search })).toEqual([]);
+  });
+
+  test('finds the end of a limit in fields of the failure', () => {
+    const before = Date.now();
+    const error = { message: 'The usage limit has been reached', resets_in_seconds: 600 };
+    const { resetsAt } = resultOf('codex', { type: 'turn.failed', error }) as { resetsAt: number };
+    expect(resetsAt - before).toBeGreaterThanOrEqual(600_000);
+    expect(resetsAt - before).toBeLessThan(660_000);
+    expect(parse('codex', { type: 'error', message: 'no more', resets_at: 1_795_348_800 })).toEqual([
+      { type: 'trouble', trouble: 'rate-limited', message: 'no more', resetsAt: 1_795_348_800_000 },
+    ]);
   });
 
   test('takes a warning for no trouble', () => {
@@ -223,9 +260,18 @@ describe("opencode's parser", () => {
     expect((result as { resetsAt: number }).resetsAt - before).toBeGreaterThanOrEqual(60_000);
   });
 
-  test('knows an error by its name alone', () => {
-    const error = { name: 'ProviderAuthError' };
-    expect(resultOf('opencode', { type: 'error', error })).toMatchObject({ trouble: 'not-authenticated' });
+  test.each([
+    ['ProviderAuthError', 'not-authenticated'],
+    ['ProviderModelNotFoundError', 'misconfigured'],
+  ])('knows %s by its name alone', (name, trouble) => {
+    expect(resultOf('opencode', { type: 'error', error: { name } })).toMatchObject({ trouble });
+  });
+
+  test('takes what opencode itself would try again for an outage', () => {
+    const data = { message: 'hm', isRetryable: true };
+    expect(resultOf('opencode', { type: 'error', error: { name: 'APIError', data } })).toMatchObject({
+      trouble: 'overloaded',
+    });
   });
 });
 

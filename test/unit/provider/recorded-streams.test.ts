@@ -30,7 +30,7 @@ const OUTCOMES: readonly (readonly [cli: string, stream: string, exitCode: numbe
   ['claude', '429', 1, 'rate-limited'],
   ['claude', '529', 1, 'overloaded'],
   ['claude', 'budget-limit', 1, 'truncated'],
-  ['claude', 'cut', 1, 'failed'],
+  ['claude', 'cut', 1, 'overloaded'],
   ['claude', 'max-tokens', 1, 'truncated'],
   ['claude', 'no-credit', 1, 'not-authenticated'],
   ['claude', 'prompt-too-long', 1, 'truncated'],
@@ -42,7 +42,7 @@ const OUTCOMES: readonly (readonly [cli: string, stream: string, exitCode: numbe
   ['codex', '429', 1, 'rate-limited'],
   ['codex', '503', 1, 'overloaded'],
   ['codex', 'context-window', 1, 'truncated'],
-  ['codex', 'cut', 1, 'failed'],
+  ['codex', 'cut', 1, 'overloaded'],
   ['codex', 'no-credit', 1, 'not-authenticated'],
   ['codex', 'usage-limit', 1, 'rate-limited'],
   ['gemini', 'success', 0, 'finished'],
@@ -50,13 +50,13 @@ const OUTCOMES: readonly (readonly [cli: string, stream: string, exitCode: numbe
   ['gemini', '401', 145, 'not-authenticated'],
   ['gemini', '429', 173, 'rate-limited'],
   ['gemini', '503', 1, 'overloaded'],
-  ['gemini', 'cut', 1, 'failed'],
+  ['gemini', 'cut', 1, 'overloaded'],
   ['opencode', 'success', 0, 'finished'],
   ['opencode', '400', 1, 'failed'],
   ['opencode', '401', 1, 'not-authenticated'],
   ['opencode', '429', 1, 'rate-limited'],
   ['opencode', '503', 1, 'overloaded'],
-  ['opencode', 'cut', 1, 'failed'],
+  ['opencode', 'cut', 1, 'overloaded'],
 ];
 
 describe('a recorded stream', () => {

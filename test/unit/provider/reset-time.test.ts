@@ -32,6 +32,30 @@ describe('the end of a limit', () => {
     ['resets Nov 25 at 9am (UTC)', '2026-11-25T09:00:00.000Z'],
     ['resets Jan 2, 9am (UTC)', '2027-01-02T09:00:00.000Z'],
     ['Try again at Nov 23rd, 2026 3:45 PM (UTC)', '2026-11-23T15:45:00.000Z'],
+    ['resets 16:30 (Asia/Tokyo)', '2026-11-23T07:30:00.000Z'],
+    ['resets at 18:05 UTC.', '2026-11-22T18:05:00.000Z'],
+    ['resets - 4pm [UTC]', '2026-11-22T16:00:00.000Z'],
+    ['limit reached; resets: 4 PM GMT+8', '2026-11-23T08:00:00.000Z'],
+    ['resets 9am PST', '2026-11-22T17:00:00.000Z'],
+    ['will reset at midnight Pacific time', '2026-11-23T08:00:00.000Z'],
+    ['resets tomorrow at 9:15am (UTC)', '2026-11-23T09:15:00.000Z'],
+    ['resets on Wednesday at 09:00 (UTC)', '2026-11-25T09:00:00.000Z'],
+    ['resets Sun 9am (UTC)', '2026-11-29T09:00:00.000Z'],
+    ['resets 24 Nov 2026, 10:00 UTC', '2026-11-24T10:00:00.000Z'],
+    ['available again on 2026-11-24 10:00 UTC', '2026-11-24T10:00:00.000Z'],
+    ['regain access on 2026-12-01 at 00:00 UTC', '2026-12-01T00:00:00.000Z'],
+    ['Retry-After: Tue, 24 Nov 2026 07:28:00 GMT', '2026-11-24T07:28:00.000Z'],
+    ['"resets_at":"2026-11-22T15:30:00Z"', '2026-11-22T15:30:00.000Z'],
+    ['"resetsAt":1795352400', '2026-11-22T13:00:00.000Z'],
+    ['"resets_at": 1795352400000', '2026-11-22T13:00:00.000Z'],
+    ['"retryDelay": "34s"', '2026-11-22T12:00:34.000Z'],
+    ['wait 2 minutes before the next request', '2026-11-22T12:02:00.000Z'],
+    ['Resets in 3 hr 12 min', '2026-11-22T15:12:00.000Z'],
+    ['resets in about an hour', '2026-11-22T13:00:00.000Z'],
+    ['resets in 1w 2d', '2026-12-01T12:00:00.000Z'],
+    ['hit the limit of 5 hours in 2 hours; resets 3pm (UTC)', '2026-11-22T15:00:00.000Z'],
+    ['reset at 2026-01-01T00:00:00Z, then again at 3pm (UTC)', '2026-11-22T15:00:00.000Z'],
+    ['resets Mar 30, 9am (Europe/Berlin)', '2027-03-30T07:00:00.000Z'],
   ])('is found in %j', (message, expected) => {
     expect(ends(message)).toBe(expected);
   });
@@ -45,6 +69,11 @@ describe('the end of a limit', () => {
     'try again in 99999999 days',
     'x|9999999999999',
     'status 429 at 10.0.0.1',
+    'retry 3 times, then again after 5 attempts',
+    'available at 10.0.0.1:443',
+    'again and again',
+    'resets in no time',
+    'exceeded retry limit, last status: 429 Too Many Requests',
     '',
   ])('is not found in %j', (message) => {
     expect(ends(message)).toBeNull();
@@ -60,7 +89,16 @@ describe('the end of a limit', () => {
 
   test('takes no time to look for in a long text', () => {
     const start = performance.now();
-    for (const piece of ['in 1 s ', 'resets ', 'retry-after', '1h and ', 'again at Nov 1 ']) {
+    for (const piece of [
+      'in 1 s ',
+      'resets ',
+      'retry-after',
+      '1h and ',
+      'again at Nov 1 ',
+      'again (',
+      'reset in in in ',
+      'resets Nov 1, ',
+    ]) {
       resetTime(piece.repeat(1_000_000), NOW);
     }
     expect(performance.now() - start).toBeLessThan(500);
