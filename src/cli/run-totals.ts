@@ -1,5 +1,6 @@
 import type { RunState } from '../events/state.ts';
-import type { Spending, UnitProgress } from '../events/unit-progress.ts';
+import { type Spending, sumSpending } from '../events/spending.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import { Graph } from '../scheduler/graph.ts';
 
 /** A run in a few numbers. */
@@ -28,7 +29,7 @@ export function totalsOf(state: RunState): RunTotals {
     cancelled: count('cancelled'),
     skipped: count('skipped'),
     waiting: count('pending'),
-    spending: sum(units.map(({ spending }) => spending)),
+    spending: sumSpending(units.map(({ spending }) => spending)),
     criticalTasks: criticalTasks(units),
   };
 }
@@ -36,17 +37,6 @@ export function totalsOf(state: RunState): RunTotals {
 /** Tasks of a unit that are complete. */
 function tasksDone({ tasks }: UnitProgress): number {
   return [...tasks.values()].filter((task) => task.state === 'complete').length;
-}
-
-function sum(all: readonly Spending[]): Spending {
-  return all.reduce(
-    (a, b) => ({
-      tokens: a.tokens + b.tokens,
-      cost: a.cost + b.cost,
-      unknownCost: a.unknownCost || b.unknownCost,
-    }),
-    { tokens: 0, cost: 0, unknownCost: false },
-  );
 }
 
 function criticalTasks(units: readonly UnitProgress[]): number {

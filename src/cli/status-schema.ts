@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { FAILURES } from '../events/event.ts';
 import type { RunState } from '../events/state.ts';
-import type { Spending, UnitProgress } from '../events/unit-progress.ts';
+import type { Spending } from '../events/spending.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import type { Standing } from './run-source.ts';
 import { totalsOf } from './run-totals.ts';
 

@@ -1,4 +1,4 @@
-import type { Spending } from './unit-progress.ts';
+import type { Spending } from './spending.ts';
 
 /** `5s`, `1m 05s`, `2h 03m`, `1d 02h`. */
 export function formatDuration(milliseconds: number): string {

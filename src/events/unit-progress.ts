@@ -1,11 +1,5 @@
 import type { Failure, PlannedUnit, RunEvent } from './event.ts';
-
-/** Money and tokens that were used. `unknownCost`: some of it was spent where nobody says the price. */
-export interface Spending {
-  readonly tokens: number;
-  readonly cost: number;
-  readonly unknownCost: boolean;
-}
+import { addUsage, NOTHING_SPENT, type Spending } from './spending.ts';
 
 /** How long was waited for limits, and for outages. Milliseconds. */
 export interface Waits {
@@ -65,7 +59,6 @@ export interface UnitProgress {
 type UnitFact = Extract<RunEvent, { unit: string }>;
 
 const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null, givenBack: null } as const;
-const NOTHING: Spending = { tokens: 0, cost: 0, unknownCost: false };
 const NO_WAITS: Waits = { limits: 0, outages: 0 };
 const NEW_TASK: TaskProgress = { state: 'pending', attempts: 0, commit: null, alreadyGreen: false };
 
@@ -98,8 +91,8 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
     fresh: false,
     repairs: 0,
     notices: [],
-    spending: NOTHING,
-    settled: NOTHING,
+    spending: NOTHING_SPENT,
+    settled: NOTHING_SPENT,
     startedAt: null,
     endedAt: null,
   };
@@ -227,9 +220,9 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return withAttempts(next, event.task, event.attempt);
     }
     case 'task.provider.usage':
-      return { ...unit, spending: add(unit.settled, event) };
+      return { ...unit, spending: addUsage(unit.settled, event) };
     case 'task.provider.done': {
-      const spending = add(unit.settled, event);
+      const spending = addUsage(unit.settled, event);
       const next = { ...unit, spending, settled: spending };
       if (!FREE.has(event.outcome)) return { ...next, waited: NO_WAITS };
       // Told late, after attempts were counted from none again, it must not bring them back.
@@ -291,15 +284,4 @@ function withTask(unit: UnitProgress, number: number, change: Partial<TaskProgre
   const tasks = new Map(unit.tasks);
   tasks.set(number, { ...(tasks.get(number) ?? NEW_TASK), ...change });
   return { ...unit, tasks };
-}
-
-function add(
-  spent: Spending,
-  { tokens, cost }: { readonly tokens: number; readonly cost: number | null },
-): Spending {
-  return {
-    tokens: spent.tokens + tokens,
-    cost: spent.cost + (cost ?? 0),
-    unknownCost: spent.unknownCost || (cost === null && tokens > 0),
-  };
 }

@@ -1,6 +1,7 @@
 import { describeCost, formatCost, formatDuration, formatTokens } from '../events/amounts.ts';
 import type { RunState } from '../events/state.ts';
-import type { Spending, UnitProgress } from '../events/unit-progress.ts';
+import { sumSpending } from '../events/spending.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import { count } from '../plan/layout.ts';
 import { MAX_NODES, renderFlowchart } from '../plan/mermaid.ts';
 import { code, fenced, fit, inline, listed, rowsWithin, table } from './markdown.ts';
@@ -88,24 +89,13 @@ const STATUS: Readonly<Record<RunState['status'], string>> = {
 function headlineOf({ state, waits }: ShownRun): string {
   const { start, units, status, startedAt, lastAt } = state;
   const done = [...units.values()].filter((unit) => unit.state === 'complete').length;
-  const spent = total(state);
+  const spent = sumSpending([...state.units.values()].map(({ spending }) => spending));
   const how = waits === null ? STATUS[status] : `waits for run ${code(waits)} on the same branch`;
   const who = start.actor === null ? '' : `, asked for by ${code(start.actor)}`;
   return [
     `**Run ${code(start.run)} ${how}: ${done} of ${count(units.size, 'unit')}.**`,
     `Specs at ${start.commit.slice(0, 12)}${who}; results go to ${code(state.target)}. ${formatDuration(lastAt - startedAt)}, ${formatTokens(spent.tokens)} tokens, ${describeCost(spent)}${start.sandbox === 'host' ? '; **not sandboxed**: this server runs with `CHOO_SANDBOX=host`' : ''}.`,
   ].join('\n\n');
-}
-
-function total({ units }: RunState): Spending {
-  let sum: Spending = { tokens: 0, cost: 0, unknownCost: false };
-  for (const { spending } of units.values())
-    sum = {
-      tokens: sum.tokens + spending.tokens,
-      cost: sum.cost + spending.cost,
-      unknownCost: sum.unknownCost || spending.unknownCost,
-    };
-  return sum;
 }
 
 function unitsOf({ state, links }: ShownRun): string {

@@ -2,7 +2,8 @@ import type { Unit } from '../discovery/unit.ts';
 import { stripHidden } from '../discovery/hidden-text.ts';
 import { describeCost, formatCost, formatDuration, formatTokens } from '../events/amounts.ts';
 import type { RunEvent } from '../events/event.ts';
-import type { Spending, UnitProgress } from '../events/unit-progress.ts';
+import { addUsage, NOTHING_SPENT, type Spending } from '../events/spending.ts';
+import type { UnitProgress } from '../events/unit-progress.ts';
 import {
   code,
   cut,
@@ -97,11 +98,9 @@ function tasksOf({ unit, progress, events }: ShownUnit): string {
   const costs = new Map<number, TaskCost>();
   for (const event of events) {
     if (event.type !== 'task.provider.done' || event.task === null) continue;
-    const before = costs.get(event.task) ?? { tokens: 0, cost: 0, unknownCost: false, durationMs: 0 };
+    const before = costs.get(event.task) ?? { ...NOTHING_SPENT, durationMs: 0 };
     costs.set(event.task, {
-      tokens: before.tokens + event.tokens,
-      cost: before.cost + (event.cost ?? 0),
-      unknownCost: before.unknownCost || (event.cost === null && event.tokens > 0),
+      ...addUsage(before, event),
       durationMs: before.durationMs + event.durationMs,
     });
   }

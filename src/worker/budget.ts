@@ -1,4 +1,4 @@
-import type { Spending } from '../events/unit-progress.ts';
+import type { Spending } from '../events/spending.ts';
 
 /** Tokens and US dollars. `cost` Infinity: no limit but the tokens. */
 export interface Amount {
