@@ -131,8 +131,9 @@ export async function serve(
       ? { ready: false, reason: 'the database has not heard of this worker lately' }
       : { ready: true };
   };
-  const receive = app !== undefined && role !== 'worker' ? await openReceiver(app, database, log) : undefined;
-  const web = stack.use(await serveWeb({ host, port }, { readiness, receive }));
+  const receiver =
+    app !== undefined && role !== 'worker' ? await openReceiver(app, database, log) : undefined;
+  const web = stack.use(await serveWeb({ host, port }, { readiness, receiver }));
   log.info(
     { role, port: web.port, app: app?.appId, sandbox: sandbox?.kind, concurrency: settings.CHOO_CONCURRENCY },
     'choo serves',

@@ -18,7 +18,7 @@ import { tellNext } from './store/reports.ts';
 import type { ServerStore } from './store/server-store.ts';
 import { WorkLoop } from './store/work-loop.ts';
 import { WriteTurns } from './store/write-turns.ts';
-import type { ReceiveDelivery } from './web/webhooks.ts';
+import type { DeliveryReceiver } from './web/webhooks.ts';
 
 /** Deliveries that a process handles at the same time, and runs that it tells about. */
 const HANDLERS = 4;
@@ -78,12 +78,15 @@ export function gitCredentials(github: GitHubApp, database: Database): (remote: 
   };
 }
 
-/** Takes deliveries in: a signature that holds, a row on disk, an answer. Asks nobody for anything. */
+/**
+ * Takes deliveries in: a row on disk, an answer. Asks nobody for anything. Probot judges each signature once more, so that a
+ * mistake in what computes it as bytes come lets nothing in.
+ */
 export async function openReceiver(
   app: AppSettings,
   database: Database,
   log: Logger,
-): Promise<ReceiveDelivery> {
+): Promise<DeliveryReceiver> {
   const deliveries = new DeliveryBook(database);
   const probot = new Probot({
     appId: app.appId,
@@ -93,7 +96,7 @@ export async function openReceiver(
     log: log.child({}, { level: 'silent' }),
   });
   await probot.load(createApp({ receive: async (delivery) => deliveries.receive(delivery) }));
-  return async ({ id, event, signature, body }) => {
+  const receive: DeliveryReceiver['receive'] = async ({ id, event, signature, body }) => {
     if (!/^\s*\{/.test(body)) return 400; // whoever signed it, a delivery is an object
     try {
       await probot.webhooks.verifyAndReceive({ id, name: event, signature, payload: body });
@@ -109,6 +112,7 @@ export async function openReceiver(
       return 503;
     }
   };
+  return { secret: app.webhookSecret, receive };
 }
 
 interface AppWork extends AsyncDisposable {

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { acceptDelivery, type ReceiveDelivery } from './webhooks.ts';
+import { limitConnections } from './connections.ts';
+import { KnownSenders } from './known-senders.ts';
+import { type DeliveryReceiver, openWebhooks } from './webhooks.ts';
 
 /** Whether the process can do its work, and if not, why. */
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
@@ -13,11 +15,16 @@ export interface WebServer extends AsyncDisposable {
 export interface WebServices {
   readonly readiness: () => Promise<Readiness>;
   /** Takes deliveries in; undefined: there is no App. */
-  readonly receive: ReceiveDelivery | undefined;
+  readonly receiver: DeliveryReceiver | undefined;
 }
 
 /** Where deliveries come in. */
 const WEBHOOK_PATH = '/api/github/webhooks';
+
+/** How long the head of a request may take, and all of it; how often that is looked at. Milliseconds. */
+const TIMES = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 };
+/** When to come back where there was no room. Seconds. */
+const RETRY_AFTER = '5';
 
 /**
  * Listens. `/healthz`: the process is there. `/readyz`: it can do its work, else 503 with the reason. Deliveries come in at
@@ -25,12 +32,14 @@ const WEBHOOK_PATH = '/api/github/webhooks';
  */
 export async function serveWeb(
   { host, port }: { readonly host: string; readonly port: number },
-  { readiness, receive }: WebServices,
+  { readiness, receiver }: WebServices,
 ): Promise<WebServer> {
+  const known = new KnownSenders();
+  const acceptDelivery = receiver && openWebhooks(receiver, known);
   const route = async (request: IncomingMessage): Promise<Answer> => {
     const path = request.url?.split('?')[0] ?? '';
-    if (path === WEBHOOK_PATH && receive !== undefined) {
-      const status = await acceptDelivery(request, receive);
+    if (path === WEBHOOK_PATH && acceptDelivery !== undefined) {
+      const status = await acceptDelivery(request);
       return { status, body: { received: status < 300 } };
     }
     if (request.method !== 'GET' && request.method !== 'HEAD')
@@ -40,12 +49,13 @@ export async function serveWeb(
     const state = await readiness().catch(() => ({ ready: false, reason: 'it could not be found out' }));
     return { status: state.ready ? 200 : 503, body: state };
   };
-  const server = createServer((request, response) => {
+  const server = createServer(TIMES, (request, response) => {
     route(request).then(
       (answer) => send(request, response, answer),
       () => send(request, response, { status: 500, body: { error: 'it went wrong here' } }),
     );
   });
+  limitConnections(server, known);
   await listen(server, host, port);
   return {
     port: (server.address() as AddressInfo).port,
@@ -66,7 +76,9 @@ interface Answer {
 function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
   // What was not read to its end must not be taken for the next request.
   const close = request.complete ? {} : { connection: 'close' };
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...close });
+  const later = status === 503 ? { 'retry-after': RETRY_AFTER } : {};
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...close, ...later };
+  response.writeHead(status, headers);
   response.end(`${JSON.stringify(body)}\n`);
 }
 

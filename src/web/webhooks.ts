@@ -1,51 +1,120 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { type BodyPlace, BodyRoom, LARGE_BYTES, MAX_BODY_BYTES } from './body-room.ts';
+import type { KnownSenders } from './known-senders.ts';
 
-/** GitHub sends nothing larger. Bytes. */
-const MOST_BYTES = 25 * 1024 * 1024;
-/** Who takes longer to send it is nobody that choo waits for. Milliseconds. */
-const SLOWEST_MS = 10_000;
+/** How long a body may take to come, what it waits for room included: GitHub gives up then. Milliseconds. */
+const BODY_MS = 10_000;
 
-/** A delivery as it came, before anything about it is believed. */
-interface RawDelivery {
+/** A delivery whose signature holds. */
+interface SignedDelivery {
   readonly id: string;
   readonly event: string;
   readonly signature: string;
   readonly body: string;
 }
 
-/** Takes a delivery in. Resolves with the status to answer with, once it is safe or refused. */
-export type ReceiveDelivery = (delivery: RawDelivery) => Promise<number>;
-
-/** Reads a delivery from a request and hands it on. Returns the status to answer with. */
-export async function acceptDelivery(request: IncomingMessage, receive: ReceiveDelivery): Promise<number> {
-  const { method, headers } = request;
-  if (method !== 'POST') return 405;
-  if (!/^application\/json\b/.test(headers['content-type'] ?? '')) return 415;
-  const [id, event, signature] = ['x-github-delivery', 'x-github-event', 'x-hub-signature-256'].map((name) =>
-    String(headers[name] ?? ''),
-  );
-  if (id === undefined || event === undefined || signature === undefined) return 400;
-  if (!/^[A-Za-z0-9-]{1,100}$/.test(id) || !/^[a-z0-9_]{1,100}$/.test(event) || signature === '') return 400;
-  if (Number(headers['content-length'] ?? 0) > MOST_BYTES) return 413;
-  const body = await readBody(request);
-  return typeof body === 'number' ? body : receive({ id, event, signature, body });
+/** What takes deliveries in. */
+export interface DeliveryReceiver {
+  /** What deliveries are signed with. */
+  readonly secret: string;
+  /** Resolves with the status to answer with, once a delivery is safe or refused. */
+  readonly receive: (delivery: SignedDelivery) => Promise<number>;
 }
 
-/** The whole of it, or the status to answer with where there is too much of it. */
-async function readBody(request: IncomingMessage): Promise<string | number> {
-  const tooSlow = setTimeout(() => request.destroy(), SLOWEST_MS);
+/**
+ * The door for deliveries: reads one from a request, and returns the status to answer with. What bears no signature is
+ * refused before its body is read; a body whose signature does not hold is forgotten as soon as its last byte has come.
+ */
+export function openWebhooks(
+  { secret, receive }: DeliveryReceiver,
+  known: KnownSenders,
+): (request: IncomingMessage) => Promise<number> {
+  const room = new BodyRoom();
+  return async (request) => {
+    const head = readHead(request);
+    if (typeof head === 'number') return head;
+    const address = request.socket.remoteAddress;
+    const stopped = new AbortController();
+    using place = room.enter({ isKnown: known.has(address), onEvicted: () => stopped.abort() });
+    const body = await readSigned(request, {
+      secret,
+      signature: head.signature,
+      place,
+      stopped: stopped.signal,
+    });
+    if (typeof body === 'number') return body;
+    place.keep();
+    known.add(address);
+    return receive({ ...head, body: body.toString() });
+  };
+}
+
+/** What the headers say of a delivery, or the status that refuses it. */
+function readHead({ method, headers }: IncomingMessage): Omit<SignedDelivery, 'body'> | number {
+  if (method !== 'POST') return 405;
+  if (!/^application\/json\b/.test(headers['content-type'] ?? '')) return 415;
+  const [id = '', event = '', signature = ''] = [
+    'x-github-delivery',
+    'x-github-event',
+    'x-hub-signature-256',
+  ].map((name) => String(headers[name] ?? ''));
+  if (!/^[A-Za-z0-9-]{1,100}$/.test(id) || !/^[a-z0-9_]{1,100}$/.test(event)) return 400;
+  if (!/^sha256=[0-9a-f]{64}$/.test(signature)) return 400;
+  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) return 413;
+  return { id, event, signature };
+}
+
+/** The whole body, when its signature holds; else the status that refuses it. The signature is computed as it comes. */
+async function readSigned(
+  request: IncomingMessage,
+  {
+    secret,
+    signature,
+    place,
+    stopped,
+  }: {
+    readonly secret: string;
+    readonly signature: string;
+    readonly place: BodyPlace;
+    readonly stopped: AbortSignal;
+  },
+): Promise<Buffer | number> {
+  const refused = Promise.withResolvers<number>();
+  const complete = Promise.withResolvers<undefined>();
+  const hmac = createHmac('sha256', secret);
   const chunks: Buffer[] = [];
   let size = 0;
-  try {
-    for await (const chunk of request) {
-      size += (chunk as Buffer).length;
-      if (size > MOST_BYTES) return 413;
-      chunks.push(chunk as Buffer);
-    }
-  } catch {
-    return 400; // it was cut off, and nobody reads the answer
-  } finally {
-    clearTimeout(tooSlow);
-  }
-  return Buffer.concat(chunks).toString();
+  let isLarge = false;
+  const takeTurn = async (): Promise<void> => {
+    isLarge = true;
+    request.pause();
+    if (await place.takeLargeTurn()) request.resume();
+    else refused.resolve(503);
+  };
+  const onData = (chunk: Buffer): void => {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) return refused.resolve(413);
+    if (size > LARGE_BYTES && !isLarge) void takeTurn();
+    hmac.update(chunk);
+    chunks.push(chunk);
+    place.hold(chunk.length);
+  };
+  const tooSlow = setTimeout(() => refused.resolve(request.isPaused() ? 503 : 408), BODY_MS);
+  stopped.addEventListener('abort', () => refused.resolve(503));
+  request.on('error', () => {}); // the sender has gone: `close` says so
+  request.on('close', () => refused.resolve(400));
+  request.on('end', () => complete.resolve(undefined));
+  if (Number(request.headers['content-length'] ?? 0) > LARGE_BYTES) void takeTurn();
+  request.on('data', onData);
+  const status = await Promise.race([complete.promise, refused.promise]);
+  clearTimeout(tooSlow);
+  request.off('data', onData);
+  const whole = status === undefined && isValid(hmac.digest(), signature) ? Buffer.concat(chunks) : undefined;
+  chunks.length = 0; // a listener may live as long as its connection
+  return whole ?? status ?? 400;
+}
+
+function isValid(digest: Buffer, signature: string): boolean {
+  return timingSafeEqual(digest, Buffer.from(signature.slice('sha256='.length), 'hex'));
 }

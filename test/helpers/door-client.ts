@@ -64,7 +64,7 @@ function headersOf(signature: string, event: string): Record<string, string> {
 }
 
 /** A signature of the right form that fits nothing. */
-export const WRONG_SIGNATURE = `sha256=${'0'.repeat(64)}`;
+const WRONG_SIGNATURE = `sha256=${'0'.repeat(64)}`;
 
 /** A connection that a stranger holds. */
 export interface Stranger extends Disposable {

@@ -1,0 +1,29 @@
+/** Networks that are remembered. GitHub delivers from a few dozen. */
+const MAX_NETWORKS = 1_000;
+
+/**
+ * The networks from which a delivery with a valid signature has come. When there is not room for everybody, what comes
+ * from elsewhere goes first. Behind a proxy all come from one address, so that nothing follows from it.
+ */
+export class KnownSenders {
+  readonly #networks = new Set<string>();
+
+  /** Call it for each valid delivery. */
+  add(address: string | undefined): void {
+    const network = networkOf(address);
+    this.#networks.delete(network); // the latest last
+    this.#networks.add(network);
+    const [oldest] = this.#networks;
+    if (this.#networks.size > MAX_NETWORKS && oldest !== undefined) this.#networks.delete(oldest);
+  }
+
+  has(address: string | undefined): boolean {
+    return this.#networks.has(networkOf(address));
+  }
+}
+
+/** The /24 of an IPv4 address, the first three groups of an IPv6 address. */
+function networkOf(address = ''): string {
+  const v4 = /(\d+\.\d+\.\d+)\.\d+$/.exec(address)?.[1]; // also as `::ffff:192.0.2.1`
+  return v4 ?? address.split(':').slice(0, 3).join(':');
+}
