@@ -94,6 +94,7 @@ export async function benchRuns(server: BenchServer): Promise<{
       if (begun === 0) begun = performance.now();
       return noWork(claim);
     },
+    quantumMs: 600_000,
     onDead: async () => {},
     onTrouble: (what, error) => onError(new Error(what, { cause: error })),
   });

@@ -50,6 +50,7 @@ const reports: WorkReport[] = [];
       reports.push({ run, unit, claim, from, to: now() });
       return [{ type: 'unit.completed', unit, head: 'a'.repeat(40), verified: true }];
     },
+    quantumMs: 600_000,
     onDead: async () => {},
     onTrouble: (what, error) => onError(new Error(what, { cause: error })),
   });

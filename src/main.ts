@@ -106,6 +106,7 @@ export async function serve(
         owner,
         concurrency: settings.CHOO_CONCURRENCY,
         maxUnits: settings.CHOO_MAX_UNITS,
+        quantumMs: settings.CHOO_SLOT_SECONDS * 1_000,
         work: async (claim, teller) => worker.work(claim, teller),
         onDead: async (other) => {
           const count = await endLeftovers(other);

@@ -108,6 +108,11 @@ export const settingsSchema = z.object({
     .describe(
       'How many units all processes together work on at the same time. Default: no limit but theirs.',
     ),
+  CHOO_SLOT_SECONDS: count(1, 86_400)
+    .default(600)
+    .describe(
+      'How long a unit may keep its slot while an installation waits that has less than its share of them.',
+    ),
   ...ceilingSettings,
   CHOO_RETENTION_DAYS: count(1, 36_500)
     .default(30)

@@ -60,7 +60,7 @@ type Approval =
  */
 export async function workOnClaim(
   { run, unit, claim }: Claim,
-  { tell, signal, taskCompleted }: Teller & { readonly taskCompleted: () => void },
+  { tell, signal, returnsSlot, taskCompleted }: Teller & { readonly taskCompleted: () => void },
   services: ServerServices,
 ): Promise<readonly EventBody[]> {
   const { database, contexts } = services;
@@ -141,6 +141,7 @@ export async function workOnClaim(
         patience: services.patience ?? PATIENCE,
         budget: new SharedBudget(database, { run, unit, claim }, holdLimits(start.limits, contexts.ceilings)),
         signal,
+        returnsSlot,
         note,
         recorded: () => recorder.recorded(),
         taskCompleted,

@@ -22,7 +22,7 @@ export interface DueUnit {
 }
 
 type Services = RunServices &
-  Pick<WorkerServices, 'budget' | 'signal' | 'note' | 'recorded' | 'taskCompleted'>;
+  Pick<WorkerServices, 'budget' | 'signal' | 'returnsSlot' | 'note' | 'recorded' | 'taskCompleted'>;
 
 /** Finds where a unit's work starts, says so, and lets a worker do it. Never rejects. */
 export async function workOnUnit(due: DueUnit, services: Services): Promise<UnitEnd> {

@@ -31,14 +31,16 @@ interface Candidate {
   /** When it, and its installation, were given a slot last. */
   readonly served: number;
   readonly installation_served: number;
+  /** How many slots its installation has. */
+  readonly installation_held: number;
 }
 
 /** Whoever claims holds this, so that counting and claiming are one step for all processes. */
 const CLAIM_LOCK = sql`select pg_advisory_xact_lock(hashtext('choo claim'))`;
 
 /**
- * Claims units for a worker, no more than any limit leaves: of this process, of a run, of a repository, of all. Slots go
- * round between installations, within one between its runs; of a run the unit with the longest way behind it is first. What
+ * Claims units for a worker, no more than any limit leaves: of this process, of a run, of a repository, of all. Installations
+ * share slots evenly, within one they go round between its runs; of a run the unit with the longest way behind it is first. What
  * was set aside comes when nothing else does; see set-aside.ts.
  */
 export async function claimUnits(
@@ -82,8 +84,9 @@ async function isThereWork(database: Database, worker: number): Promise<boolean>
   return rows.length > 0;
 }
 
-async function findCandidates(
-  trx: Trx,
+/** The runs that have units to start, and room for them but for slots. */
+export async function findCandidates(
+  trx: Database | Trx,
 ): Promise<{ readonly candidates: readonly Candidate[]; readonly held: number }> {
   const { rows } = await sql<Candidate & { readonly held: number }>`
     with queued as (
@@ -95,11 +98,15 @@ async function findCandidates(
       where units.worker is not null group by units.run, runs.repository
     ), by_repository as (
       select repository, sum(units)::int as units from held group by repository
+    ), by_installation as (
+      select installation, sum(units)::int as units
+      from held join repositories on repositories.id = held.repository group by installation
     )
     select runs.id as run, runs.repository, repositories.installation, queued.units as queued,
            runs.parallelism - coalesce(held.units, 0) as room,
            repositories.max_units - coalesce(by_repository.units, 0) as repository_room,
            coalesce(run_turns.served, 0)::float8 as served, installations.served::float8 as installation_served,
+           coalesce(by_installation.units, 0) as installation_held,
            (select coalesce(sum(units), 0)::int from held) as held
     from queued
     join runs on runs.id = queued.run and runs.status = 'running'
@@ -108,6 +115,7 @@ async function findCandidates(
     left join run_turns on run_turns.run = runs.id
     left join held on held.run = runs.id
     left join by_repository on by_repository.repository = runs.repository
+    left join by_installation on by_installation.installation = repositories.installation
     where runs.parallelism > coalesce(held.units, 0)`.execute(trx);
   return { candidates: rows, held: rows[0]?.held ?? 0 };
 }
@@ -118,13 +126,18 @@ interface Shares {
   readonly byRun: ReadonlyMap<string, number>;
 }
 
-/** Deals slots out one by one: to the installation that was given one longest ago, in it to the run of which that is true. Pure. */
+/**
+ * Deals slots out one by one: to the installation that has fewest, of several to the one that was given one longest ago, in it
+ * to the run of which that is true. So each comes to its share before another has more than that. Pure.
+ */
 export function shareOut(candidates: readonly Candidate[], slots: number): Shares {
   const turns = candidates.map((each) => ({ ...each, left: Math.min(each.queued, each.room) }));
   const repositories = new Map<string, number>();
   for (const { repository, repository_room: room } of candidates)
     repositories.set(repository, room ?? Number.POSITIVE_INFINITY);
   const installations = new Map(candidates.map((each) => [each.installation, each.installation_served]));
+  const held = new Map(candidates.map((each) => [each.installation, each.installation_held]));
+  const heldBy = (installation: string): number => held.get(installation) ?? 0;
   let clock = Math.max(0, ...installations.values(), ...candidates.map(({ served }) => served));
   const servedOf = (installation: string): number => installations.get(installation) ?? 0;
   const order: { run: string; installation: string }[] = [];
@@ -132,11 +145,15 @@ export function shareOut(candidates: readonly Candidate[], slots: number): Share
   while (order.length < slots) {
     const open = turns.filter(({ left, repository }) => left > 0 && (repositories.get(repository) ?? 0) > 0);
     const next = open.sort(
-      (a, b) => servedOf(a.installation) - servedOf(b.installation) || a.served - b.served,
+      (a, b) =>
+        heldBy(a.installation) - heldBy(b.installation) ||
+        servedOf(a.installation) - servedOf(b.installation) ||
+        a.served - b.served,
     )[0];
     if (next === undefined) break;
     clock += 1;
     installations.set(next.installation, clock);
+    held.set(next.installation, heldBy(next.installation) + 1);
     repositories.set(next.repository, (repositories.get(next.repository) ?? 0) - 1);
     Object.assign(next, { served: clock, left: next.left - 1 });
     order.push({ run: next.run, installation: next.installation });

@@ -5,6 +5,7 @@ import { type Database, isPassing } from './database.ts';
 import type { Jobs } from './jobs.ts';
 import type { Listener, Notice } from './listener.ts';
 import type { RunBook } from './run-book.ts';
+import { SlotReturns } from './slot-returns.ts';
 import { isLostClaim } from './unit-writes.ts';
 import {
   beat,
@@ -22,6 +23,11 @@ export interface Teller {
   readonly tell: (events: readonly EventBody[]) => Promise<void>;
   /** Stop, and keep what is done: the unit was cancelled, the claim was lost, or this process ends. */
   readonly signal: AbortSignal;
+  /**
+   * Whether the unit gives its slot back now, if it has had it for so many quanta and an installation waits that has less
+   * than its share. After a true it must.
+   */
+  readonly returnsSlot: (quanta: number) => boolean;
 }
 
 export interface DispatcherOptions {
@@ -34,6 +40,8 @@ export interface DispatcherOptions {
   /** How many units this process works on at once; all processes together. */
   readonly concurrency: number;
   readonly maxUnits?: number | undefined;
+  /** How long a unit may keep its slot while an installation waits that has less than its share. Milliseconds. */
+  readonly quantumMs: number;
   /** Works on a unit and returns how it ended. What it throws gives the unit back. */
   readonly work: (claim: Claim, teller: Teller) => Promise<readonly EventBody[]>;
   /** A worker of this machine is dead: what it left behind can be ended. It is waited for. */
@@ -70,11 +78,13 @@ export class Dispatcher implements AsyncDisposable {
   #again = false;
   /** When the others last heard that this process is there; by a clock that nobody sets. */
   #heard = performance.now();
-  #takingOver: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
+  readonly #returns: SlotReturns;
 
   private constructor(options: DispatcherOptions, worker: number) {
     this.#options = options;
     this.#worker = { number: worker };
+    this.#returns = new SlotReturns(options.database, options.quantumMs);
   }
 
   /** Begins to work. */
@@ -129,7 +139,7 @@ export class Dispatcher implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(0);
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#takingOver;
+    await this.#looking;
     const { database, book, jobs } = this.#options;
     await signOff(database, book, jobs, this.worker).catch((error: unknown) =>
       this.#options.onTrouble('a worker could not sign off; the others will find out', error),
@@ -147,7 +157,7 @@ export class Dispatcher implements AsyncDisposable {
   #look(): void {
     this.#claimSoon();
     this.#checkAge();
-    this.#takingOver ??= this.#takeOver().finally(() => (this.#takingOver = undefined));
+    this.#looking ??= this.#lookAtOthers().finally(() => (this.#looking = undefined));
   }
 
   #checkAge(): void {
@@ -156,12 +166,13 @@ export class Dispatcher implements AsyncDisposable {
     for (const { stop, since } of this.#active.values()) if (cutOff || now - since > LONGEST_MS) stop.abort();
   }
 
-  async #takeOver(): Promise<void> {
+  async #lookAtOthers(): Promise<void> {
     const { database, book, jobs } = this.#options;
     try {
+      await this.#returns.look([...this.#active.values()]);
       await takeBackFromDead(database, book, jobs, { me: this.worker, onDead: this.#options.onDead });
     } catch (error) {
-      this.#trouble('looking for dead workers failed', error);
+      this.#trouble('looking at the other workers failed', error);
     }
   }
 
@@ -190,15 +201,19 @@ export class Dispatcher implements AsyncDisposable {
   #begin(claim: Claim): void {
     const stop = new AbortController();
     const id = idOf(claim);
-    const ended = this.#work(claim, stop).finally(() => {
+    const since = performance.now();
+    const returnsSlot = (quanta: number): boolean =>
+      this.#returns.isDue({ id, run: claim.run, since }, quanta);
+    const ended = this.#work(claim, stop, returnsSlot).finally(() => {
       this.#active.delete(id);
+      this.#returns.end(id);
       this.#claimSoon();
     });
-    this.#active.set(id, { claim, stop, since: performance.now(), ended });
+    this.#active.set(id, { claim, stop, since, ended });
   }
 
   /** One unit from its claim to its end. Never rejects. */
-  async #work(claim: Claim, stop: AbortController): Promise<void> {
+  async #work(claim: Claim, stop: AbortController, returnsSlot: Teller['returnsSlot']): Promise<void> {
     const { book, work } = this.#options;
     const { run, unit } = claim;
     const { number: worker } = this.#worker;
@@ -214,7 +229,7 @@ export class Dispatcher implements AsyncDisposable {
     };
     const tell = async (events: readonly EventBody[]): Promise<void> => write(events, false);
     try {
-      await write(await work(claim, { tell, signal: stop.signal }), true);
+      await write(await work(claim, { tell, signal: stop.signal, returnsSlot }), true);
     } catch (error) {
       this.#trouble(`unit \`${unit}\` of run ${run} could not be worked on to its end`, error);
       await this.#giveBack(claim, 'its worker could not go on');

@@ -5,6 +5,7 @@ import { repairPrompt } from '../provider/prompt.ts';
 import { lastLine, type Verdict } from './gate.ts';
 import type { Invoker } from './invocation.ts';
 import { describeAttempt, taskTrailers } from './task-loop.ts';
+import { yieldSlot } from './slot.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -25,6 +26,7 @@ export async function passBaselineChecks(
   let red = await findRed(job, services, bench, bench.branch.tree, 0);
   const earlier: EarlierAttempt[] = [];
   for (let attempt = repairsUsed + 1; red !== undefined && attempt <= attempts; attempt += 1) {
+    yieldSlot(job, services, false);
     const { check, verdict } = red;
     const { tail } = verdict;
     const prompt = repairPrompt({ unit, check, attempt, attempts, tail, earlier });

@@ -7,6 +7,7 @@ import { lastLine, type Verdict } from './gate.ts';
 import { describeOutcome, type Invoker } from './invocation.ts';
 import { statusEdits } from './spec-status.ts';
 import { runTaskGate } from './task-gate.ts';
+import { yieldSlot } from './slot.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import type { Inspection, Workbench } from './workbench.ts';
 
@@ -22,6 +23,8 @@ export class TaskLoop {
   readonly #complete: Set<number>;
   /** What the gate of a ready task said before anybody worked on that task, and on which commit. */
   readonly #before = new Map<number, { readonly green: boolean; readonly head: string }>();
+  /** This claim has committed a task. */
+  #committed = false;
 
   constructor(job: UnitJob, services: WorkerServices, bench: Workbench, invoker: Invoker) {
     this.#job = job;
@@ -37,7 +40,10 @@ export class TaskLoop {
   async run(): Promise<void> {
     await this.#confirm();
     for (let ready = this.#ready(); ready.length > 0; ready = this.#ready()) {
-      for (const task of ready) if (!this.#before.has(task.number)) await this.#look(task);
+      for (const task of ready) {
+        yieldSlot(this.#job, this.#services, this.#committed);
+        if (!this.#before.has(task.number)) await this.#look(task);
+      }
       const [task] = ready;
       if (task !== undefined) await this.#work(task);
     }
@@ -49,6 +55,7 @@ export class TaskLoop {
       ({ number }) => this.#job.claimedComplete.includes(number) && !this.#complete.has(number),
     );
     for (const task of claimed) {
+      yieldSlot(this.#job, this.#services, false);
       const verdict = await this.#gate(task, 'resume', 0);
       if (verdict.kind !== 'green') continue;
       this.#complete.add(task.number);
@@ -108,6 +115,7 @@ export class TaskLoop {
     const earlier: EarlierAttempt[] = [];
     for (let attempt = (attemptsUsed.get(task.number) ?? 0) + 1; attempt <= attempts; attempt += 1) {
       const complete = this.#complete;
+      yieldSlot(this.#job, this.#services, false);
       const prompt = taskPrompt({
         unit,
         task,
@@ -175,6 +183,7 @@ export class TaskLoop {
         last: nothingFollows,
       },
     );
+    this.#committed = true;
     note({ type: 'task.completed', ...facts, commit, attempts: attempt, alreadyGreen });
     log.say(`task ${task.number} is complete: ${commit.slice(0, 12)}`);
     taskCompleted();

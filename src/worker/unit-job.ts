@@ -53,6 +53,8 @@ export interface WorkerServices {
   readonly patience: Patience;
   readonly keepWorktree: boolean;
   readonly signal: AbortSignal;
+  /** Whether its slot is given back now, if it has had it for so many quanta; after a true it must. Undefined: nobody else wants it. */
+  readonly returnsSlot?: ((quanta: number) => boolean) | undefined;
   /** Notes a fact, in order. {@link WorkerServices.recorded} says when all so far are safe. */
   readonly note: (event: EventBody) => void;
   readonly recorded: () => Promise<void>;

@@ -1,5 +1,6 @@
 import { lastLine } from './gate.ts';
 import { runTaskGate } from './task-gate.ts';
+import { yieldSlot } from './slot.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import { Workbench } from './workbench.ts';
 
@@ -15,6 +16,7 @@ export async function verifyUnit(job: UnitJob, services: WorkerServices, head: s
   const bench = await Workbench.open(job, services, head, '.verify');
   try {
     for (const task of unit.tasks) {
+      yieldSlot(job, services, false);
       const { kind, ending, tail } = await runTaskGate(job, services, bench, {
         task,
         phase: 'verify',

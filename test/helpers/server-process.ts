@@ -15,7 +15,7 @@ export interface StoreProcess extends AsyncDisposable {
   /** A worker of this process. */
   readonly work: (
     work: DispatcherOptions['work'],
-    limits?: Partial<Pick<DispatcherOptions, 'concurrency' | 'maxUnits'>>,
+    limits?: Partial<Pick<DispatcherOptions, 'concurrency' | 'maxUnits' | 'quantumMs'>>,
   ) => Promise<Dispatcher>;
 }
 
@@ -35,7 +35,7 @@ export async function openProcess(address: DatabaseAddress): Promise<StoreProces
     jobs,
     listener,
     book,
-    work: async (work, { concurrency = 4, maxUnits } = {}) =>
+    work: async (work, { concurrency = 4, maxUnits, quantumMs = 600_000 } = {}) =>
       dispatchers.use(
         await Dispatcher.start({
           database,
@@ -45,6 +45,7 @@ export async function openProcess(address: DatabaseAddress): Promise<StoreProces
           owner: 'test',
           concurrency,
           maxUnits,
+          quantumMs,
           work,
           onDead: async () => {},
           onTrouble: (what, error) => {

@@ -47,6 +47,7 @@ async function work(store: ServerStore, act: DispatcherOptions['work']): Promise
     owner: 'test',
     concurrency: 4,
     work: act,
+    quantumMs: 600_000,
     onDead: async () => {},
     onTrouble: (what, error) => {
       throw new Error(what, { cause: error });

@@ -146,7 +146,7 @@ describe('the dispatcher', () => {
       async ({ run, unit }: Claim) => {
         times.set(`${run}/${unit}`, (times.get(`${run}/${unit}`) ?? 0) + 1);
         for (const each of [name, run, 'all']) count(each, 1);
-        await full.promise; // on a busy machine the first ones end before the last slot is taken
+        await full.promise; // a busy machine may never have as many at once of its own
         await new Promise((resolve) => setTimeout(resolve, 40));
         for (const each of [name, run, 'all']) count(each, -1);
         return complete(unit);
@@ -154,10 +154,10 @@ describe('the dispatcher', () => {
     await one.work(worker('one'), { concurrency: 3, maxUnits: 6 });
     await two.work(worker('two'), { concurrency: 3, maxUnits: 6 });
     await three.work(worker('three'), { concurrency: 3, maxUnits: 6 });
-    const [wide, narrow, held] = [
-      await submit(server, one, names(60)),
+    const [narrow, held, wide] = [
       await submit(server, two, names(20), { parallelism: 2 }),
       await submit(server, three, names(20), { repository: small, parallelism: 10 }),
+      await submit(server, one, names(60)),
     ];
     for (const run of [wide, narrow, held]) expect(await ended(one.database, run)).toBe('complete');
     expect([...times.values()].filter((each) => each !== 1)).toEqual([]);
@@ -194,6 +194,33 @@ describe('the dispatcher', () => {
     go.resolve();
     await ended(store.database, many);
     expect(order.indexOf(single)).toBe(1);
+  });
+
+  test('asks the only slot back for an installation that has none, and gives it again later', async () => {
+    await using server = await openServerStore();
+    await using store = await server.open();
+    const order: string[] = [];
+    const begun = Promise.withResolvers<void>();
+    const long = await submit(server, store, names(1), {
+      repository: await server.repository('/long', 'long'),
+    });
+    await store.work(
+      async ({ run, unit, claim }, { returnsSlot }) => {
+        order.push(`${run} ${claim}`);
+        begun.resolve();
+        if (run !== long || claim > 1) return complete(unit);
+        while (!returnsSlot(1)) await new Promise((resolve) => setTimeout(resolve, 20));
+        return [{ type: 'unit.released', unit, reason: 'others wait', until: null }];
+      },
+      { concurrency: 1, quantumMs: 300 },
+    );
+    await begun.promise;
+    const short = await submit(server, store, names(1), {
+      repository: await server.repository('/short', 'short'),
+    });
+    expect(await ended(store.database, short)).toBe('complete');
+    expect(await ended(store.database, long)).toBe('complete');
+    expect(order).toEqual([`${long} 1`, `${short} 1`, `${long} 2`]);
   });
 
   test('lets a second run for the same branch wait, and a third one not', async () => {

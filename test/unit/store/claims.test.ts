@@ -15,6 +15,7 @@ function candidate(run: string, change: Partial<Candidate> = {}): Candidate {
     repository_room: null,
     served: 0,
     installation_served: 0,
+    installation_held: 0,
     ...change,
   };
 }
@@ -59,6 +60,15 @@ describe('slots', () => {
       ],
       1,
       ['z'],
+    ],
+    [
+      'go to an installation until it has as many as the others, whoever was served before',
+      [
+        candidate('a', { installation_held: 3, installation_served: 1 }),
+        candidate('z', { installation: 'two', installation_held: 1, installation_served: 9 }),
+      ],
+      4,
+      ['z', 'z', 'a', 'z'],
     ],
   ])('%s', (_, candidates, slots, expected) => {
     const { order, byRun } = shareOut(candidates, slots);
