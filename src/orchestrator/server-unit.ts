@@ -74,7 +74,7 @@ export async function workOnClaim(
   const approval = (await services.approve?.(run)) ?? { kind: 'yes' };
   if (approval.kind === 'later') return [released(unit, approval.reason, approval.until)];
   if (approval.kind === 'no') return [released(unit, approval.reason)];
-  const until = await heldUntil(database, planned.provider);
+  const until = await heldUntil(database, { run, provider: planned.provider });
   if (until !== undefined) return [released(unit, `${planned.provider} takes nothing`, until)];
 
   const place = await contexts.placeOf(context.remote);
@@ -151,7 +151,7 @@ export async function workOnClaim(
     );
     await recorder.recorded();
     if (end.kind === 'released' && end.until !== null)
-      await holdProvider(database, planned.provider, end.until);
+      await holdProvider(database, { run, provider: planned.provider, until: end.until });
     return [mapTexts(endEvent(unit, end, head), services.redact)];
   } finally {
     await removeTree(logDirectory);

@@ -4,10 +4,16 @@ import { ChooError } from '../errors.ts';
 import { type Database, SCHEMA } from './database.ts';
 import { up as first } from './migrations/0001-first.ts';
 import { up as app } from './migrations/0002-app.ts';
+import { up as holds } from './migrations/0006-holds.ts';
 import { up as queue } from './migrations/0007-queue.ts';
 
 /** In order, forward only. A name is never used again. */
-const MIGRATIONS = { '0001-first': { up: first }, '0002-app': { up: app }, '0007-queue': { up: queue } };
+const MIGRATIONS = {
+  '0001-first': { up: first },
+  '0002-app': { up: app },
+  '0006-holds': { up: holds },
+  '0007-queue': { up: queue },
+};
 
 /** How far a database is. */
 export interface MigrationStatus {

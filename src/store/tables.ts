@@ -231,6 +231,7 @@ interface SpendingTable {
 
 /** Providers that take no work for a while. */
 interface HoldTable {
+  run: string;
   provider: string;
   until: Timestamp;
 }

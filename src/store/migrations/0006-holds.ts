@@ -1,0 +1,16 @@
+import { type Kysely, sql } from 'kysely';
+
+/** A hold binds the run whose agent told of the limit, and goes with it. What older rows say is of no run. */
+export async function up(database: Kysely<unknown>): Promise<void> {
+  for (const statement of STATEMENTS) await sql.raw(statement).execute(database);
+}
+
+const STATEMENTS = [
+  `drop table holds`,
+  `create table holds (
+     run text not null references runs on delete cascade,
+     provider text not null,
+     until timestamptz not null,
+     primary key (run, provider)
+   )`,
+];
