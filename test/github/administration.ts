@@ -27,6 +27,9 @@ export interface Administration {
   readonly removeRepository: (repo: string) => void;
   readonly rename: (repo: string, newName: string) => Promise<void>;
   readonly transfer: (repo: string, newOwner: string) => void;
+  readonly deleteRepository: (repo: string) => void;
+  /** The account keeps its repositories and installations; its name is free. Nothing is delivered. */
+  readonly renameAccount: (login: string, newLogin: string) => void;
   /** Returns the fork's name; the app is not installed on it. */
   readonly fork: (repo: string, login: string) => Promise<string>;
 }
@@ -139,6 +142,23 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
         ...(told !== undefined && { installation: told }),
         payload: { changes: { owner: { from: { user: viewUser(world, owner) } } } },
       });
+    },
+    deleteRepository: (repo) => {
+      const repository = repositoryOf(repo);
+      world.raise({
+        event: 'repository',
+        action: 'deleted',
+        sender: repository.owner,
+        repository,
+        payload: {},
+      });
+      world.repositories.splice(world.repositories.indexOf(repository), 1);
+    },
+    renameAccount: (login, newLogin) => {
+      const account = personNamed(login);
+      for (const repository of world.repositories)
+        if (repository.owner === account) repository.formerNames.push(fullName(repository));
+      account.login = newLogin;
     },
     fork: async (repo, login) => {
       const parent = repositoryOf(repo);

@@ -9,7 +9,7 @@ export type Json = Readonly<Record<string, unknown>>;
 
 export interface User {
   readonly id: number;
-  readonly login: string;
+  login: string;
   readonly type: 'User' | 'Bot' | 'Organization';
   /** What the emulator says of it. */
   readonly profile: Json;

@@ -13,6 +13,8 @@ export const REPO = 'team/widgets';
 
 /** A GitHub with one repository, and a choo that is its App. */
 export interface AppWorld extends AsyncDisposable {
+  /** Where the server keeps its data. */
+  readonly dataDirectory: string;
   readonly github: GitHub;
   readonly server: Server;
   /** Starts the App, or starts it again, and has deliveries come to it. */
@@ -36,10 +38,14 @@ export type State = Awaited<ReturnType<GitHub['state']>>;
  * of the App is held against GitHub's own document; what that has against one fails the test that disposes of this. */
 export async function makeAppWorld(
   project: ProjectSpec,
-  options: Partial<RepositoryOptions> & { readonly environment?: Readonly<Record<string, string>> } = {},
+  options: Partial<RepositoryOptions> & {
+    readonly environment?: Readonly<Record<string, string>>;
+    /** Repositories beside {@link REPO}. */
+    readonly others?: readonly RepositoryOptions[];
+  } = {},
 ): Promise<AppWorld> {
   await using stack = new AsyncDisposableStack();
-  const { environment = {}, ...repository } = options;
+  const { environment = {}, others = [], ...repository } = options;
   const place = stack.use(await temporaryDirectory());
   const github = stack.use(
     await startGitHub({
@@ -59,15 +65,17 @@ export async function makeAppWorld(
           collaborators: { alice: 'write', reader: 'read' },
           ...repository,
         },
+        ...others,
       ],
     }),
   );
   const clone = join(place.path, 'clone');
   await mkdir(clone);
+  const dataDirectory = join(place.path, 'data');
   const server = stack.use(
     makeServer({
       cwd: place.path,
-      dataDirectory: join(place.path, 'data'),
+      dataDirectory,
       environment: { ...github.environment, CHOO_WRITE_PAUSE_MS: '0', ...environment },
     }),
   );
@@ -75,6 +83,7 @@ export async function makeAppWorld(
   return {
     github,
     server,
+    dataDirectory,
     start: async (more = {}) => {
       const process = await server.serve({ environment: more });
       github.deliverTo(`http://127.0.0.1:${process.port}/api/github/webhooks`);
