@@ -79,7 +79,7 @@ export async function serve(
           searchPath: settings.PATH,
           ceilings: ceilingsOf(settings),
         },
-        github && gitCredentials(github, database),
+        github && gitCredentials(github),
       ),
     );
     const { redact, forms: secretForms } = secrets;

@@ -5,15 +5,14 @@ import { createHostedAgents } from './cli/agents.ts';
 import type { Settings } from './config/settings.ts';
 import { ChooError } from './errors.ts';
 import { GitHubApp } from './github/client.ts';
-import type { Credentials } from './git/remote-branches.ts';
 import { createHandler } from './handlers/handlers.ts';
 import type { HandlerServices } from './handlers/services.ts';
+import type { CredentialsOf } from './orchestrator/remote-places.ts';
 import type { ServerContexts } from './orchestrator/server-context.ts';
 import { approveRun } from './reporter/approval.ts';
 import { Reporter } from './reporter/run-report.ts';
 import type { Database } from './store/database.ts';
 import { DeliveryBook } from './store/deliveries.ts';
-import { findRepositoryByRemote } from './store/github-repositories.ts';
 import { tellNext } from './store/reports.ts';
 import type { ServerStore } from './store/server-store.ts';
 import { WorkLoop } from './store/work-loop.ts';
@@ -67,12 +66,14 @@ export function openGitHub(
   return new GitHubApp(app, new WriteTurns(database, settings.CHOO_WRITE_PAUSE_MS), onToken);
 }
 
-/** What git needs for a remote: for a repository of the App a header with a token for it alone, and for that address alone. */
-export function gitCredentials(github: GitHubApp, database: Database): (remote: string) => Credentials {
-  return (remote) => async (renew) => {
-    const known = await findRepositoryByRemote(database, remote);
-    if (known === undefined) return {};
-    const token = await github.gitToken(known.installation, known.githubId, renew);
+/**
+ * What git needs for a repository of the App: a header with a token for that very repository, by its number, and for its
+ * address alone. Who else may have the address by now, the token opens nothing there.
+ */
+export function gitCredentials(github: GitHubApp): CredentialsOf {
+  return async ({ remote, github: of }, renew) => {
+    if (of === null) return {};
+    const token = await github.gitToken(Number(of.installation), Number(of.id), renew);
     const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
     return { [`http.${remote}.extraHeader`]: `Authorization: Basic ${basic}` };
   };

@@ -9,6 +9,7 @@ import { submitRun } from '../orchestrator/submit.ts';
 import { isClamp } from '../config/hold-to-ceilings.ts';
 import { count } from '../plan/layout.ts';
 import { renderPlan, renderProblem } from '../plan/text.ts';
+import { findOrAddRepository } from '../store/server-runs.ts';
 import type { CommandContext } from './context.ts';
 import {
   forceProviderOption,
@@ -66,8 +67,8 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
   const { only, wishes, allowedProviders } = planWishes(options, settings);
   const submitted = await submitRun(
     {
+      repository: await findOrAddRepository(store.database, remote, installationOf(remote)),
       remote,
-      installation: installationOf(remote),
       actor: terminalActor(),
       ref: options.ref,
       units: only,

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { basename, isAbsolute, join, normalize } from 'node:path';
+import { isAbsolute, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ChooError } from '../errors.ts';
@@ -7,10 +6,13 @@ import { openGit } from './git.ts';
 import { type Branches, cacheDirectory } from './repository.ts';
 
 /**
- * Settings of git for the commands that reach a remote, such as a header with a token; asked for each time. `renew`: those
- * from before were not believed.
+ * Where a remote is now, normalized, and settings of git for the commands that reach it, such as a header with a token; asked
+ * for each time, because both change. `renew`: the settings from before were not believed. What it throws ends the command.
  */
-export type Credentials = (renew: boolean) => Promise<Readonly<Record<string, string>>>;
+export type Access = (renew: boolean) => Promise<{
+  readonly remote: string;
+  readonly settings: Readonly<Record<string, string>>;
+}>;
 
 /** How often a command that a network failed is tried, and how long after the first time. Milliseconds. */
 const TRIES = 4;
@@ -41,30 +43,22 @@ const MOVED =
 
 /** The branches of a remote, and what of it was fetched into choo's own repository. */
 export class RemoteBranches implements Branches {
-  readonly #remote: string;
+  readonly #access: Access;
   /** choo's own repository for it. */
   readonly #directory: string;
   readonly #searchPath: string;
-  readonly #credentials: Credentials;
   readonly #firstPauseMs: number;
   #fetching: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
   /**
-   * `remote` is normalized; `home` is its place in the data directory, where {@link Repository.openRemote} makes the rest.
+   * `home` is its place in the data directory, where {@link Repository.openRemote} makes the rest.
    * `firstPauseMs` is how long it waits before the second try; the pauses after it are longer.
    */
-  constructor(
-    remote: string,
-    home: string,
-    searchPath: string,
-    credentials: Credentials = async () => ({}),
-    { firstPauseMs = FIRST_PAUSE_MS } = {},
-  ) {
-    this.#remote = remote;
+  constructor(access: Access, home: string, searchPath: string, { firstPauseMs = FIRST_PAUSE_MS } = {}) {
+    this.#access = access;
     this.#directory = cacheDirectory(home);
     this.#searchPath = searchPath;
-    this.#credentials = credentials;
     this.#firstPauseMs = firstPauseMs;
   }
 
@@ -96,7 +90,7 @@ export class RemoteBranches implements Branches {
 
   /** The branch the remote's HEAD names. */
   async defaultBranch(): Promise<string | undefined> {
-    const answer = await this.#read('ls-remote', '--symref', this.#remote, 'HEAD');
+    const answer = await this.#read((remote) => ['ls-remote', '--symref', remote, 'HEAD']);
     return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(answer)?.[1];
   }
 
@@ -115,7 +109,7 @@ export class RemoteBranches implements Branches {
     const lease = `--force-with-lease=${ref}:${expected ?? ''}`;
     const words = ['--quiet', '--no-verify', '--no-follow-tags', '--recurse-submodules=no', lease];
     try {
-      await this.#reach('push', ...words, this.#remote, `${head}:${ref}`);
+      await this.#reach((remote) => ['push', ...words, remote, `${head}:${ref}`]);
     } catch (cause) {
       // The answer may have been lost, or a choo that crashed had pushed it.
       if ((await this.head(branch)) === head) return;
@@ -124,7 +118,7 @@ export class RemoteBranches implements Branches {
   }
 
   async #list(pattern: string): Promise<ReadonlyMap<string, string>> {
-    const answer = await this.#read('ls-remote', '--refs', this.#remote, pattern);
+    const answer = await this.#read((remote) => ['ls-remote', '--refs', remote, pattern]);
     return new Map(
       answer.split('\n').flatMap((line) => {
         const [id = '', ref = ''] = line.split('\t');
@@ -135,30 +129,35 @@ export class RemoteBranches implements Branches {
 
   async #fetch(): Promise<void> {
     const words = ['--quiet', '--no-tags', '--prune', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await this.#read('fetch', ...words, this.#remote, '+refs/heads/*:refs/remotes/origin/*');
+    await this.#read((remote) => ['fetch', ...words, remote, '+refs/heads/*:refs/remotes/origin/*']);
   }
 
   /** The same as {@link #reach} for what only reads, with a host's refusal in words that can be shown. */
-  async #read(...args: readonly string[]): Promise<string> {
+  async #read(command: (remote: string) => readonly string[]): Promise<string> {
+    let address = '';
     try {
-      return await this.#reach(...args);
+      return await this.#reach((remote) => {
+        address = remote;
+        return command(remote);
+      });
     } catch (cause) {
       if (!(cause instanceof ChooError) || cause.code !== 'git') throw cause;
-      throw new ChooError('git', `\`${this.#remote}\` cannot be read: ${told(cause.message)}`, { cause });
+      throw new ChooError('git', `\`${address}\` cannot be read: ${told(cause.message)}`, { cause });
     }
   }
 
-  /** Runs a command that reaches the remote; again when it was the network. */
-  async #reach(...args: readonly string[]): Promise<string> {
+  /** Runs a command that reaches the remote where it is; again when it was the network. */
+  async #reach(command: (remote: string) => readonly string[]): Promise<string> {
     let renew = false;
     for (let tries = 1; ; tries += 1) {
+      const { remote, settings } = await this.#access(renew);
       const git = openGit(this.#directory, this.#searchPath, {
         gitDirectory: this.#directory,
         network: { transports: ['https', 'http', 'ssh', 'file'] },
-        settings: await this.#credentials(renew),
+        settings,
       });
       try {
-        return await git.run(...args);
+        return await git.run(...command(remote));
       } catch (error) {
         const words = error instanceof Error ? error.message : '';
         // A token may end, or be taken back, before its time.
@@ -170,7 +169,7 @@ export class RemoteBranches implements Branches {
         const isAtOnce = AT_ONCE.test(words) && !IN_THE_WAY.test(words);
         if (!isNetwork && !isAtOnce) throw error;
         if (tries >= (isNetwork ? TRIES : TRIES_AT_ONCE))
-          throw isNetwork ? unreachable(this.#remote, error) : error;
+          throw isNetwork ? unreachable(remote, error) : error;
       }
       await wait(this.#firstPauseMs * 2 ** Math.min(tries - 1, DOUBLINGS) * (0.5 + Math.random()));
     }
@@ -251,12 +250,4 @@ function withoutSecrets(text: string): string {
   const userEnd = shown.lastIndexOf('@');
   const named = scheme === '' || userEnd < scheme.length ? shown : `${scheme}…${shown.slice(userEnd)}`;
   return named.replace(/[?#][^]*/, '…');
-}
-
-/** The directory under choo's data directory that belongs to one remote. */
-export function remoteHome(dataDirectory: string, remote: string): string {
-  const hash = createHash('sha256').update(remote).digest('hex').slice(0, 12);
-  const last = basename(remote.replace(/\.git$/, '')).replaceAll(/[^A-Za-z0-9._-]/g, '-');
-  const name = last.slice(-100); // the names below it need room too
-  return join(dataDirectory, 'repositories', `${name}-${hash}`);
 }

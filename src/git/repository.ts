@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { type Git, openGit } from './git.ts';
@@ -82,8 +82,7 @@ export class Repository implements AsyncDisposable {
   /** For a user's repository. Made on first use; `home` is a directory for it alone: see {@link repositoryHome}. */
   static async open(place: RepositoryPlace, home: string, searchPath: string): Promise<Repository> {
     const bare = cacheDirectory(home);
-    const worktrees = join(home, 'worktrees');
-    await mkdir(worktrees, { recursive: true, mode: 0o755 });
+    const worktrees = await openHome(home);
     await makeBare(bare, place, searchPath);
     // A shallow clone's history ends where its file `shallow` says.
     await replaceFile(join(bare, 'shallow'), await readText(join(place.commonDirectory, 'shallow')));
@@ -105,8 +104,7 @@ export class Repository implements AsyncDisposable {
   /** For a remote, with objects of its own. Made on first use; nothing is fetched yet. */
   static async openRemote(home: string, searchPath: string, branches: Branches): Promise<Repository> {
     const bare = cacheDirectory(home);
-    const worktrees = join(home, 'worktrees');
-    await mkdir(worktrees, { recursive: true, mode: 0o755 });
+    const worktrees = await openHome(home);
     await makeBare(bare, undefined, searchPath);
     const git = openGit(bare, searchPath, { gitDirectory: bare });
     const objects = join(bare, 'objects');
@@ -155,6 +153,16 @@ type Parts = Pick<
 
 function openObjects(git: Git, home: string): Pick<Parts, 'git' | 'reader' | 'writer'> {
   return { git, reader: new ObjectReader(git), writer: new ObjectWriter(git, scratchDirectory(home)) };
+}
+
+/** Makes the directory of one repository. No other user of this machine may pass it. Returns where worktrees go. */
+async function openHome(home: string): Promise<string> {
+  const worktrees = join(home, 'worktrees');
+  await mkdir(dirname(home), { recursive: true, mode: 0o755 });
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  await chmod(home, 0o700); // an older choo left it open
+  await mkdir(worktrees, { recursive: true, mode: 0o755 });
+  return worktrees;
 }
 
 /** The directory under choo's data directory that belongs to one repository of the user. */

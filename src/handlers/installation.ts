@@ -12,9 +12,9 @@ export async function handleInstallation(
   const { action, installation, repositories_removed } = installationPayload.parse(payload);
   if (event === 'installation' && (action === 'deleted' || action === 'suspend')) {
     for (const { githubId } of await repositoriesOf(services.database, installation.id))
-      await lose(githubId, services);
+      await lose(githubId, services, installation.id);
   }
-  for (const { id } of repositories_removed ?? []) await lose(id, services);
+  for (const { id } of repositories_removed ?? []) await lose(id, services, installation.id);
 }
 
 /** A repository has another name or owner, or is gone. */
@@ -25,7 +25,12 @@ export async function handleRepository({ payload }: Delivery, services: HandlerS
     await openRepository(repositoryPayload.parse(payload), services);
 }
 
-async function lose(githubId: number, { database, book, jobs }: HandlerServices): Promise<void> {
-  for (const run of await loseRepository(database, githubId))
+/** `installation`: whose it was; one that another has by now is not lost. */
+async function lose(
+  githubId: number,
+  { database, book, jobs }: HandlerServices,
+  installation?: number,
+): Promise<void> {
+  for (const run of await loseRepository(database, githubId, installation))
     await cancelOpenRun(book, jobs, { run, actor: 'GitHub' });
 }

@@ -5,7 +5,8 @@ import type { GitHubApp } from '../github/client.ts';
 import { PRClient } from '../github/pr-client.ts';
 import { normalizeRemote } from '../git/remote-branches.ts';
 import type { PreflightInput } from '../orchestrator/preflight.ts';
-import type { RemotePlace, ServerContexts } from '../orchestrator/server-context.ts';
+import type { RemotePlace } from '../orchestrator/remote-places.ts';
+import type { ServerContexts } from '../orchestrator/server-context.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Database } from '../store/database.ts';
 import { type KnownRepository, rememberRepository } from '../store/github-repositories.ts';
@@ -79,7 +80,7 @@ export function openKnown(
     origin,
   }: Pick<HandlerServices, 'database' | 'github' | 'contexts' | 'origin'>,
 ): OpenRepository {
-  const { owner, name, installation, id, remote } = known;
+  const { owner, name, installation, id } = known;
   const octokit = github.clientOf(installation);
   const posts = new PostBook(database, id);
   const client = { octokit, owner, name, appId: github.appId, posts };
@@ -90,6 +91,6 @@ export function openKnown(
     pr: new PRClient(client),
     checks: new CheckClient(client),
     url: `${origin}/${owner}/${name}`,
-    place: async () => contexts.placeOf(remote),
+    place: async () => contexts.places.open(id),
   };
 }

@@ -51,8 +51,8 @@ export async function startRun(
   try {
     const submitted = await submitRun(
       {
+        repository: repository.known.id,
         remote: repository.known.remote,
-        installation: `github/${repository.known.installation}`,
         actor: actor.login,
         at: { ...at, configCommit: policy.commit },
         units,

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../store/database.ts';
 import type { Jobs } from '../store/jobs.ts';
+import type { Listener } from '../store/listener.ts';
 import type { RunBook } from '../store/run-book.ts';
 import { forgetLost } from '../store/github-repositories.ts';
 import { deleteOld, reconcile, withUpkeepLock } from '../store/upkeep.ts';
@@ -17,6 +18,7 @@ interface Services {
   readonly jobs: Jobs;
   readonly book: RunBook;
   readonly contexts: ServerContexts;
+  readonly listener: Listener;
 }
 
 /** What has to be done now and then, whoever asks for it: of all processes one does what concerns the database. */
@@ -32,13 +34,16 @@ export class Housekeeping implements AsyncDisposable {
     this.#services = services;
     this.#retentionDays = retentionDays;
     this.#log = log;
+    services.listener.hear(({ about }) => {
+      if (about === 'gone') void this.#removeGone().catch(() => {}); // the next round tries again, and tells
+    }, this.#ending.signal);
     this.#life = this.#live();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     await this.#life;
-    await this.#services.contexts.removeLeftovers().catch(() => []); // the next one to start finds them, too
+    await this.#services.contexts.places.removeLeftovers().catch(() => []); // the next one to start finds them, too
   }
 
   async #live(): Promise<void> {
@@ -68,11 +73,14 @@ export class Housekeeping implements AsyncDisposable {
       if (lost.length > 0)
         this.#log({ remotes: lost }, 'repositories that choo was taken off were forgotten');
     });
-    const removed = await contexts.removeLeftovers();
+    const removed = await contexts.places.removeLeftovers();
     if (removed.length > 0) this.#log({ worktrees: removed }, 'worktrees of dead claims were removed');
-    if (!hourly) return;
-    const places = await contexts.removeUnknown();
-    if (places.length > 0) this.#log({ places }, 'caches of repositories that are gone were removed');
-    await contexts.pack();
+    await this.#removeGone();
+    if (hourly) await contexts.places.pack();
+  }
+
+  async #removeGone(): Promise<void> {
+    const copies = await this.#services.contexts.places.removeGone();
+    if (copies.length > 0) this.#log({ copies }, 'copies of repositories that are gone were removed');
   }
 }

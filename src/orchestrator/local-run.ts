@@ -66,7 +66,6 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
   await using _store = store; // flushed while the lock is held
   await endLeftovers(ownerOf(place)); // before anything of theirs is touched
   const home = repositoryHome(dataDirectory, place);
-  await mkdir(home, { recursive: true, mode: 0o755 });
   const scratch = scratchDirectory(home);
   await removeTree(scratch); // what a killed run left there
   await using repository = await Repository.open(place, home, searchPath);

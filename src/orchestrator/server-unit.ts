@@ -23,8 +23,9 @@ import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
 import { type Patience, PATIENCE, type UnitEnd } from '../worker/unit-job.ts';
 import { OutputSink } from './output-sink.ts';
 import { mapTexts, Recorder } from './recorder.ts';
+import type { RemotePlace } from './remote-places.ts';
 import { holdLimits } from './run-start.ts';
-import { claimDirectory, type RemotePlace, type ServerContexts } from './server-context.ts';
+import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
 import { SharedBudget } from './shared-budget.ts';
 import { workOnUnit } from './unit-run.ts';
 import { type Dependency, isSatisfied } from './unit-start.ts';
@@ -77,14 +78,13 @@ export async function workOnClaim(
   const until = await heldUntil(database, { run, provider: planned.provider });
   if (until !== undefined) return [released(unit, `${planned.provider} takes nothing`, until)];
 
-  const place = await contexts.placeOf(context.remote);
   const store = new PostgresStore(database, services.listener, context.repository);
   const record = await store.record(start.target, unit);
   // Where its work is; one that came from another target keeps its branch.
   const branch = record?.branch ?? unitBranch(start.target, unit);
-  const reached = await lookAtRemote(place, branch);
+  const reached = await reach(context, branch, contexts);
   if (reached.kind === 'unreachable') return [released(unit, reached.reason, Date.now() + UNREACHABLE_MS)];
-  const { branchHead } = reached;
+  const { place, branchHead } = reached;
   const { repository, worktrees } = place;
   let progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
     (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
@@ -159,16 +159,18 @@ export async function workOnClaim(
 }
 
 /** Brings here what the remote holds now. One that cannot be reached is nobody's failure. */
-async function lookAtRemote(
-  { repository, branches }: RemotePlace,
+async function reach(
+  context: RunContext,
   branch: string,
+  { places }: ServerContexts,
 ): Promise<
-  | { readonly kind: 'reached'; readonly branchHead: string | undefined }
+  | { readonly kind: 'reached'; readonly place: RemotePlace; readonly branchHead: string | undefined }
   | { readonly kind: 'unreachable'; readonly reason: string }
 > {
   try {
-    await branches.fetch();
-    return { kind: 'reached', branchHead: await repository.branchHead(branch) };
+    const place = await places.open(context.repository);
+    await place.branches.fetch();
+    return { kind: 'reached', place, branchHead: await place.repository.branchHead(branch) };
   } catch (error) {
     if (!(error instanceof ChooError) || error.code !== 'environment') throw error;
     return { kind: 'unreachable', reason: error.message };

@@ -6,21 +6,20 @@ import { makePlan } from '../plan/plan.ts';
 import type { Plan } from '../plan/schema.ts';
 import type { ProviderWishes } from '../provider/factory.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { Database } from '../store/database.ts';
 import type { NewReport } from '../store/reports.ts';
 import type { RunBook } from '../store/run-book.ts';
-import { findOrAddRepository } from '../store/server-runs.ts';
 import { findPreflightProblems, type PreflightInput } from './preflight.ts';
 import type { Problem } from '../problems/problem.ts';
+import type { RemotePlace } from './remote-places.ts';
 import { describeStart, limitsOf, newRunId } from './run-start.ts';
-import { readCommit, type RemotePlace, type ServerContexts, type ServerPlan } from './server-context.ts';
+import { readCommit, type ServerContexts, type ServerPlan } from './server-context.ts';
 
 /** What somebody wants a server to run. */
 export interface SubmitRequest {
-  /** A remote, normalized. */
+  /** choo's own number of the repository. */
+  readonly repository: string;
+  /** Where git finds it now, for who reads the run. */
   readonly remote: string;
-  /** Who it shares the machines with. */
-  readonly installation: string;
   /** Who asks. */
   readonly actor: string;
   /** A branch or a commit; undefined: the default branch. */
@@ -40,7 +39,6 @@ export interface SubmitRequest {
 }
 
 export interface SubmitServices {
-  readonly database: Database;
   readonly book: RunBook;
   readonly contexts: ServerContexts;
   /** The agents that a configuration may have; undefined: nobody works here, so nobody knows. */
@@ -58,8 +56,8 @@ export type Submitted =
  * default branch. Throws a ChooError (`usage`, `git`, `conflict`) for what cannot be read or may not run now.
  */
 export async function submitRun(request: SubmitRequest, services: SubmitServices): Promise<Submitted> {
-  const { remote, installation } = request;
-  const place = await services.contexts.placeOf(remote);
+  const { repository, remote } = request;
+  const place = await services.contexts.places.open(repository);
   await place.branches.fetch();
   const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref));
   const [specs, policy] = [await readCommit(place, commit, ''), await readCommit(place, configCommit, '')];
@@ -106,7 +104,6 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
     });
     if (problems.length > 0) return { kind: 'refused', plan, problems };
   }
-  const repository = await findOrAddRepository(services.database, remote, installation);
   const more: ServerPlan = { configCommit };
   const { source, report } = request;
   const { run, waits } = await services.book.submit({

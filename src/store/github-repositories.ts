@@ -63,6 +63,8 @@ export async function rememberRepository(
       .where('id', '!=', id)
       .execute();
     await trx.updateTable('repositories').set({ remote, installation: share }).where('id', '=', id).execute();
+    // What was pushed while it belonged to others is none of its new owners' business, though they have its history.
+    if (known !== undefined && known.installation !== installation) await leaveCopy(trx, id);
     const values = {
       repository: id,
       installation,
@@ -80,6 +82,16 @@ export async function rememberRepository(
   const now = read(await anyKnown(database).where('github_id', '=', String(githubId)).executeTakeFirst());
   if (now === undefined) throw new Error(`repository ${githubId} was not kept`);
   return now;
+}
+
+/** Its copies on all machines stay behind, and go. */
+async function leaveCopy(trx: Database | Trx, id: string): Promise<void> {
+  await trx
+    .updateTable('repositories')
+    .set({ copy: sql<string>`gen_random_uuid()` })
+    .where('id', '=', id)
+    .execute();
+  await notify({ about: 'gone' }).execute(trx);
 }
 
 /** The repository of that address that belongs to no other one on GitHub, or a new one. */
@@ -143,14 +155,6 @@ export async function findRepositoryById(
   return read(await known(database).where('repositories.id', '=', id).executeTakeFirst());
 }
 
-/** By where git finds it. */
-export async function findRepositoryByRemote(
-  database: Database,
-  remote: string,
-): Promise<KnownRepository | undefined> {
-  return read(await known(database).where('repositories.remote', '=', remote).executeTakeFirst());
-}
-
 /** The repositories that an installation covers, as far as they are known. */
 export async function repositoriesOf(
   database: Database,
@@ -179,15 +183,27 @@ export async function noteRepository(
     .execute();
 }
 
-/** choo may not look at it any more. Returns its runs that have not ended. */
-export async function loseRepository(database: Database, githubId: number): Promise<readonly string[]> {
-  const row = await database
-    .updateTable('github_repositories')
-    .set({ removed_at: sql`now()` })
-    .where('github_id', '=', String(githubId))
-    .where('removed_at', 'is', null)
-    .returning('repository')
-    .executeTakeFirst();
+/**
+ * choo may not look at it any more; `installation` says whose it was, where another one may have it by now. Its copies go.
+ * Returns its runs that have not ended.
+ */
+export async function loseRepository(
+  database: Database,
+  githubId: number,
+  installation?: number,
+): Promise<readonly string[]> {
+  const row = await database.transaction().execute(async (trx) => {
+    const lost = await trx
+      .updateTable('github_repositories')
+      .set({ removed_at: sql`now()` })
+      .where('github_id', '=', String(githubId))
+      .where('removed_at', 'is', null)
+      .$if(installation !== undefined, (query) => query.where('installation', '=', String(installation)))
+      .returning('repository')
+      .executeTakeFirst();
+    if (lost !== undefined) await leaveCopy(trx, lost.repository);
+    return lost;
+  });
   if (row === undefined) return [];
   const runs = await database
     .selectFrom('runs')

@@ -20,6 +20,8 @@ export type Notice =
   | { readonly about: 'delivery' }
   /** What a run's readers are shown may not be what it is. */
   | { readonly about: 'report' }
+  /** A copy of a repository on some machine may be nobody's any more. */
+  | { readonly about: 'gone' }
   /** The connection is new: anything may have been said before. */
   | { readonly about: 'connected' };
 

@@ -4,6 +4,7 @@ import { ChooError } from '../errors.ts';
 import { type Database, SCHEMA } from './database.ts';
 import { up as first } from './migrations/0001-first.ts';
 import { up as app } from './migrations/0002-app.ts';
+import { up as copies } from './migrations/0003-copies.ts';
 import { up as holds } from './migrations/0006-holds.ts';
 import { up as queue } from './migrations/0007-queue.ts';
 
@@ -11,6 +12,7 @@ import { up as queue } from './migrations/0007-queue.ts';
 const MIGRATIONS = {
   '0001-first': { up: first },
   '0002-app': { up: app },
+  '0003-copies': { up: copies },
   '0006-holds': { up: holds },
   '0007-queue': { up: queue },
 };

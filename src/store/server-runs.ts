@@ -10,7 +10,6 @@ import { readIdentity } from './worker-registry.ts';
 /** What a worker must know of a run beside its events. */
 export interface ServerRun {
   readonly repository: string;
-  readonly remote: string;
   /** The branch that results go to now. */
   readonly target: string;
   readonly plan: unknown;
@@ -20,9 +19,8 @@ export interface ServerRun {
 export async function readServerRun(database: Database, run: string): Promise<ServerRun> {
   const row = await database
     .selectFrom('runs')
-    .innerJoin('repositories', 'repositories.id', 'runs.repository')
-    .select(['runs.repository', 'runs.target', 'repositories.remote', 'runs.plan'])
-    .where('runs.id', '=', run)
+    .select(['repository', 'target', 'plan'])
+    .where('id', '=', run)
     .executeTakeFirst();
   if (row === undefined) throw unknownRun(run);
   return row;
@@ -120,12 +118,6 @@ export async function findOrAddRepository(
     .where('remote', '=', remote)
     .executeTakeFirstOrThrow();
   return id;
-}
-
-/** The remotes that this server knows. */
-export async function listRemotes(database: Database): Promise<readonly string[]> {
-  const rows = await database.selectFrom('repositories').select('remote').orderBy('id').execute();
-  return rows.map(({ remote }) => remote);
 }
 
 /** The claims that somebody works on now, as the names of their worktrees begin. */

@@ -31,6 +31,8 @@ interface RepositoryTable {
   installation: string;
   /** How many of its units are worked on at once; null: no limit of its own. */
   max_units: number | null;
+  /** Random; what else is needed to name its copy on a machine. A new one leaves the old copy behind. */
+  copy: Generated<string>;
 }
 
 /** Who shares the machines fairly. `served` grows with every slot they were given. */

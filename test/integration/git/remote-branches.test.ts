@@ -4,12 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ChooError } from '../../../src/errors.ts';
-import {
-  type Credentials,
-  normalizeRemote,
-  RemoteBranches,
-  remoteHome,
-} from '../../../src/git/remote-branches.ts';
+import { type Access, normalizeRemote, RemoteBranches } from '../../../src/git/remote-branches.ts';
 import { cacheDirectory, Repository } from '../../../src/git/repository.ts';
 import { WorktreeManager } from '../../../src/git/worktree.ts';
 import { git } from '../../helpers/git-repository.ts';
@@ -46,8 +41,11 @@ interface World extends AsyncDisposable {
 
 /** Whoever waits between two tries waits a moment. */
 function connect(remote: string, home: string, credentials?: Credentials): RemoteBranches {
-  return new RemoteBranches(remote, home, SEARCH_PATH, credentials, { firstPauseMs: 20 });
+  const access: Access = async (renew) => ({ remote, settings: (await credentials?.(renew)) ?? {} });
+  return new RemoteBranches(access, home, SEARCH_PATH, { firstPauseMs: 20 });
 }
+
+type Credentials = (renew: boolean) => Promise<Readonly<Record<string, string>>>;
 
 async function remoteWorld(): Promise<World> {
   const stack = new AsyncDisposableStack();
@@ -656,31 +654,6 @@ describe('the form of a remote', () => {
     expect(
       inspect(thrown, { depth: Infinity, showHidden: true }).replaceAll(import.meta.filename, ''),
     ).not.toContain('hunter2');
-  });
-});
-
-describe('the home of a remote', () => {
-  test('is the same for the same remote, named after it, and another for others', () => {
-    const remotes = [
-      'https://host.example/team/project',
-      'https://host.example/team/project.git',
-      'https://host.example/other/project',
-      'ssh://git@host.example/team/project',
-      'git@host.example:team/project',
-      'git@host.example:project',
-      '/srv/project',
-      '/srv/project.git',
-      '/srv/project/.git',
-      '/',
-    ];
-    const homes = remotes.map((remote) => remoteHome('/data', remote));
-    expect(homes).toEqual(remotes.map((remote) => remoteHome('/data', remote)));
-    expect(new Set(homes).size).toBe(remotes.length);
-    for (const home of homes) expect(home).toMatch(/^\/data\/repositories\/[A-Za-z0-9._-]*-[0-9a-f]{12}$/);
-    expect(homes[1]).toMatch(/\/project-[0-9a-f]{12}$/);
-    const long = remoteHome('/data', `/srv/${'x'.repeat(5_000)}`);
-    expect(long.length).toBeLessThan(200);
-    expect(remoteHome('/elsewhere', '/srv/x')).toMatch(/^\/elsewhere\//);
   });
 });
 

@@ -97,7 +97,7 @@ test('a head that another machine pushed in the last moment is taken over', asyn
   await git(world.path, 'init', '--quiet', '--bare', remote);
   const pushes = async (head: string) => git(user, 'push', '--quiet', remote, `${head}:refs/heads/${BRANCH}`);
   await pushes(record.head ?? '');
-  const branches = new RemoteBranches(remote, home, path);
+  const branches = new RemoteBranches(async () => ({ remote, settings: {} }), home, path);
   await using repository = await Repository.openRemote(home, path, branches);
   await branches.fetch();
   const head = await world.make(record.head ?? '', [{ files: { two: '' }, trailers: trailers('2') }]);

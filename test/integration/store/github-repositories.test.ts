@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import {
-  findRepositoryByRemote,
+  findRepositoryById,
   forgetLost,
   loseRepository,
   noteRepository,
   rememberRepository,
 } from '../../../src/store/github-repositories.ts';
+import { findRepositoryRow } from '../../../src/store/repositories.ts';
 import { openServerStore } from '../../helpers/server-store.ts';
 
 const WIDGETS = {
@@ -39,11 +40,19 @@ test('a repository is the one with its number, whatever it is called', async () 
   const other = await rememberRepository(database, { ...WIDGETS, githubId: 71 });
   expect(other.id).not.toBe(known.id);
   expect(other).toMatchObject({ configCommit: null, hasLabels: false });
-  expect((await findRepositoryByRemote(database, moved.remote))?.githubId).toBe(70);
+  expect(await findRepositoryRow(database, known.id)).toMatchObject({
+    remote: moved.remote,
+    isDisplaced: false,
+    github: { id: '70', installation: '8', isLost: false },
+  });
   // And one that is called as a living one was made anew after that was deleted.
   const again = await rememberRepository(database, { ...moved, githubId: 72 });
   expect(again.id).not.toBe(known.id);
-  expect((await findRepositoryByRemote(database, moved.remote))?.githubId).toBe(72);
+  expect(await findRepositoryRow(database, again.id)).toMatchObject({ isDisplaced: false });
+  expect(await findRepositoryRow(database, known.id)).toMatchObject({
+    remote: moved.remote,
+    isDisplaced: true,
+  });
 });
 
 test('one that choo was taken off is not seen, comes back as it was, and is forgotten in the end', async () => {
@@ -56,7 +65,7 @@ test('one that choo was taken off is not seen, comes back as it was, and is forg
     database,
   );
   expect(await loseRepository(database, 70)).toEqual([]);
-  expect(await findRepositoryByRemote(database, WIDGETS.remote)).toBeUndefined();
+  expect(await findRepositoryById(database, known.id)).toBeUndefined();
   expect(await forgetLost(database, 12)).toEqual([]);
   expect(await rememberRepository(database, WIDGETS)).toMatchObject({ id: known.id, configCommit: 'c' });
   await loseRepository(database, 70);
@@ -67,4 +76,30 @@ test('one that choo was taken off is not seen, comes back as it was, and is forg
       database,
     );
   expect(rows).toEqual([{ left: '0' }]);
+});
+
+test('a copy is left behind when its repository is lost or gets other owners, and only then', async () => {
+  await using server = await openServerStore();
+  await using process = await server.open();
+  const { database } = process;
+  const { id } = await rememberRepository(database, WIDGETS);
+  const copy = async () => (await findRepositoryRow(database, id))?.copy;
+  const first = await copy();
+  expect(first).toMatch(/^[0-9a-f-]{36}$/);
+  const gadgets = { ...WIDGETS, name: 'gadgets', remote: 'https://github.com/team/gadgets.git' };
+  await rememberRepository(database, gadgets);
+  expect(await copy()).toBe(first);
+  // It came to installation 8 before 7 said that it had lost it.
+  await rememberRepository(database, { ...gadgets, installation: 8 });
+  const second = await copy();
+  expect(second).not.toBe(first);
+  await loseRepository(database, 70, 7);
+  expect(await findRepositoryRow(database, id)).toMatchObject({ copy: second, github: { isLost: false } });
+  await loseRepository(database, 70, 8);
+  expect(await findRepositoryRow(database, id)).toMatchObject({ github: { isLost: true } });
+  await rememberRepository(database, { ...gadgets, installation: 8 });
+  expect([first, second]).not.toContain(await copy());
+  expect(
+    new Set([await copy(), (await findRepositoryRow(database, await server.repository()))?.copy]).size,
+  ).toBe(2);
 });

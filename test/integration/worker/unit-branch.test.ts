@@ -30,7 +30,7 @@ async function makeRemote() {
   const path = process.env['PATH'] ?? '';
   const machine = async (name: string, pushed?: string) => {
     const home = join(place.path, name);
-    const branches = new RemoteBranches(remote, home, path);
+    const branches = new RemoteBranches(async () => ({ remote, settings: {} }), home, path);
     const repository = stack.use(await Repository.openRemote(home, path, branches));
     await branches.fetch();
     const events: EventBody[] = [];
