@@ -26,6 +26,8 @@ export interface Administration {
   readonly addRepository: (repo: string, installation: number) => void;
   readonly removeRepository: (repo: string) => void;
   readonly rename: (repo: string, newName: string) => Promise<void>;
+  /** Makes pull requests a stack of GitHub's own. */
+  readonly stack: (repo: string, pulls: readonly number[]) => void;
   readonly transfer: (repo: string, newOwner: string) => void;
   readonly deleteRepository: (repo: string) => void;
   /** The account keeps its repositories and installations; its name is free. Nothing is delivered. */
@@ -125,6 +127,10 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
       await emulator.ask(owner.login, 'PATCH', `/repos/${owner.login}/${name}`, { name: newName });
       const payload = { changes: { repository: { name: { from: name } } } };
       world.raise({ event: 'repository', action: 'renamed', sender: owner, repository, payload });
+    },
+    stack: (repo, pulls) => {
+      for (const { number, pull } of repositoryOf(repo).issues)
+        if (pull !== undefined && pulls.includes(number)) pull.isStacked = true;
     },
     transfer: (repo, newOwner) => {
       const repository = repositoryOf(repo);

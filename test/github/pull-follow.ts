@@ -69,7 +69,7 @@ async function isMerged({ repository, pull: { head, base } }: OpenPull): Promise
   return tip !== undefined && (await isAncestor(repository.bare, head.sha, tip));
 }
 
-/** Onto where the lost base was merged, if it was; otherwise it closes. */
+/** On GitHub's pages, onto where the lost base was merged, if it was; otherwise it closes. */
 async function loseBase(push: Push, found: OpenPull, branch: string): Promise<void> {
   const { repository, issue, pull } = found;
   const merged = repository.issues.findLast(
@@ -81,7 +81,7 @@ async function loseBase(push: Push, found: OpenPull, branch: string): Promise<vo
   )?.pull;
   const next =
     merged === undefined ? undefined : await commitOf(repository.bare, `refs/heads/${merged.base.ref}`);
-  if (merged === undefined || next === undefined) return close(push, found);
+  if (push.onPages !== true || merged === undefined || next === undefined) return close(push, found);
   const from = { ref: { from: pull.base.ref }, sha: { from: pull.base.sha } };
   pull.base.ref = merged.base.ref;
   pull.base.sha = next;

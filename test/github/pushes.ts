@@ -13,6 +13,8 @@ export interface Push {
   readonly sender: User;
   readonly before: Refs;
   readonly after: Refs;
+  /** Done on GitHub's pages: there, what builds on a branch that was merged and is deleted goes to where that went. */
+  readonly onPages?: boolean;
 }
 
 /** Tells of every ref that moved, then moves the pull requests along. */

@@ -54,6 +54,8 @@ export interface Pull {
   readonly head: Side;
   readonly base: Side;
   draft: boolean;
+  /** In a stack of GitHub's own, which alone changes its base. */
+  isStacked?: boolean;
   mergedAt: string | null;
   mergedBy: User | null;
   mergeCommit: string | null;

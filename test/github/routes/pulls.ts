@@ -85,6 +85,15 @@ async function change(call: RepositoryCall): Promise<Reply> {
   demandRight(call, issue.user);
   const wanted = optionalText(body, 'base');
   const changes: Record<string, unknown> = {};
+  if (wanted !== undefined && pull.isStacked === true) {
+    await edit(call, issue, {}); // a refusal of the base keeps nothing else back
+    throw invalid({
+      resource: 'PullRequest',
+      code: 'invalid',
+      field: 'base',
+      message: 'Cannot change the base branch because the pull request is part of a stack.',
+    });
+  }
   if (wanted !== undefined && wanted !== pull.base.ref) {
     if (issue.state === 'closed')
       throw invalid({

@@ -77,7 +77,14 @@ async function moving(
     const before = await refsOf(repository.bare);
     await change(before);
     const after = await refsOf(repository.bare);
-    await followPush({ world, repository, sender: actor.user, before, after });
+    await followPush({
+      world,
+      repository,
+      sender: actor.user,
+      before,
+      after,
+      onPages: actor.kind === 'user',
+    });
   });
 }
 

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ended, planned, quiet, seen } from '../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
+import { projectFiles } from '../helpers/spec-project.ts';
+
+/** The files of units that build on each other, the first at the bottom. */
+const stackOf = (...ids: readonly string[]): Readonly<Record<string, string>> => {
+  const units = ids.map((id, at) => {
+    const task = { gate: `test -f ${id}.txt`, sh: `echo ${id} > ${id}.txt` };
+    return [id, { dependsOn: ids.slice(Math.max(0, at - 1), at), tasks: [task] }] as const;
+  });
+  const { '.choo.yml': _, ...files } = projectFiles({ units: Object.fromEntries(units) });
+  return files;
+};
+
+const pullsOf = ({ pulls }: State, unit: string) =>
+  pulls
+    .filter(({ head }) => head.ref === unit)
+    .map(({ number, state, base, draft }) => ({ number, state, base: base.ref, draft }));
+const pullOf = (state: State, unit: string) => pullsOf(state, unit).at(-1);
+const statusComment = ({ comments }: State, issue: number): string =>
+  comments.find((each) => each.issue === issue && each.body.includes('<!-- choo:run'))?.body ?? '';
+
+let world: AppWorld;
+beforeAll(async () => {
+  world = await makeAppWorld({ units: {} });
+  await world.start();
+});
+afterAll(async () => world[Symbol.asyncDispose]());
+
+/** Units that came with a pull request, and were run by a label on it. Returns its number. */
+async function runStack(branch: string, ...ids: readonly string[]): Promise<number> {
+  const alice = world.github.as('alice');
+  const head = await world.push('alice', branch, stackOf(...ids));
+  const thread = await alice.openPull(REPO, { head: branch, base: 'main', title: 'A stack' });
+  await planned(world, head);
+  await seen(world, thread);
+  await alice.label(REPO, thread, 'choo:run');
+  await ended(world, 1, thread);
+  await quiet(world);
+  return thread;
+}
+
+/** Deletes a branch by a push: GitHub then closes what came from it or went to it. */
+async function deleteBranch(branch: string): Promise<void> {
+  await world.git('push', '--quiet', world.github.remote(REPO, 'alice'), `:refs/heads/${branch}`);
+}
+
+const outcomes = async (target: string) =>
+  Object.fromEntries(
+    (
+      await world.server.rows(
+        `select unit, body->>'outcome' as outcome from records where target = '${target}' order by unit`,
+      )
+    ).map(({ unit, outcome }) => [unit, outcome]),
+  );
+
+describe('a pull request that closes because a branch was deleted', () => {
+  test('is no rejection where what it builds on was merged: it comes back, onto where that went', async () => {
+    const { github } = world;
+    await runStack('merged', 'm-one', 'm-two', 'm-three');
+    const before = await github.state(REPO);
+    const [two, three] = ['m-two', 'm-three'].map(
+      (id) => pullOf(before, `choo/unit/merged/${id}`)?.number ?? 0,
+    );
+    // Merged and deleted by one push, before choo can have the others go elsewhere.
+    const branch = 'refs/heads/choo/unit/merged/m-one';
+    const remote = github.remote(REPO, 'alice');
+    await world.git('push', '--quiet', remote, `${branch}:refs/heads/merged`, `:${branch}`);
+    await world.until('the second to come back', (state) => {
+      const pull = pullOf(state, 'choo/unit/merged/m-two');
+      return pull?.state === 'open' && pull.base === 'merged' && !pull.draft;
+    });
+    const state = await quiet(world);
+    expect(pullsOf(state, 'choo/unit/merged/m-two')).toEqual([
+      { number: two, state: 'open', base: 'merged', draft: false },
+    ]);
+    expect(pullsOf(state, 'choo/unit/merged/m-three')).toEqual([
+      { number: three, state: 'open', base: 'choo/unit/merged/m-two', draft: true },
+    ]);
+    expect(Object.keys(state.refs)).not.toContain('refs/heads/choo/unit/merged/m-one');
+    expect(await outcomes('merged')).toEqual({ 'm-one': 'merged', 'm-two': null, 'm-three': null });
+  });
+
+  test('is no rejection where its own branch is gone: that is said, and what builds on it goes on', async () => {
+    const { github } = world;
+    const thread = await runStack('gone', 'g-one', 'g-two');
+    await deleteBranch('choo/unit/gone/g-one');
+    await world.until('the second to come back', (state) => {
+      const pull = pullOf(state, 'choo/unit/gone/g-two');
+      return pull?.state === 'open' && pull.base === 'gone';
+    });
+    const state = await quiet(world);
+    expect(await outcomes('gone')).toEqual({ 'g-one': null, 'g-two': null });
+    expect(pullsOf(state, 'choo/unit/gone/g-one')).toMatchObject([{ state: 'closed' }]);
+    expect(pullsOf(state, 'choo/unit/gone/g-two')).toMatchObject([{ state: 'open', draft: true }]);
+    expect(statusComment(state, thread)).toContain('closed when a branch was deleted');
+    // Asked for again, it is not taken for one that nobody wants.
+    await github.as('alice').comment(REPO, thread, '/choo run g-one');
+    await ended(world, 2, thread);
+    const again = await quiet(world);
+    expect(pullOf(again, 'choo/unit/gone/g-one')).toMatchObject({ state: 'open', base: 'gone' });
+  });
+
+  test('does not end a run where it is the base of what asked for it that is gone', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    await world.push('alice', 'below', { 'below.txt': '' });
+    const slow = { gate: 'test -f slow.txt', sh: 'sleep 5; echo > slow.txt' };
+    const { '.choo.yml': _, ...files } = projectFiles({ units: { slow: { tasks: [slow] } } });
+    const head = await world.push('alice', 'above', files, { from: 'below' });
+    const thread = await alice.openPull(REPO, { head: 'above', base: 'below', title: 'Above' });
+    await planned(world, head);
+    await seen(world, thread);
+    await alice.label(REPO, thread, 'choo:run');
+    await world.until('the unit to run', ({ checks }) =>
+      checks.some(({ name, status }) => name === 'choo / slow' && status === 'in_progress'),
+    );
+    await deleteBranch('below');
+    const state = await ended(world, 1, thread);
+    expect(state.pulls.find(({ number }) => number === thread)).toMatchObject({ state: 'closed' });
+    expect(pullOf(state, 'choo/unit/above/slow')).toMatchObject({ state: 'open', base: 'above' });
+  });
+
+  test('is a rejection where a person closed it', async () => {
+    const { github } = world;
+    await runStack('closed', 'c-one', 'c-two');
+    const pull = pullOf(await github.state(REPO), 'choo/unit/closed/c-two');
+    await github.as('alice').close(REPO, pull?.number ?? 0);
+    const state = await quiet(world);
+    expect(await outcomes('closed')).toEqual({ 'c-one': null, 'c-two': 'rejected' });
+    expect(pullsOf(state, 'choo/unit/closed/c-two')).toMatchObject([{ state: 'closed' }]);
+  });
+});
+
+describe('a refusal of one thing', () => {
+  test('of a base, in a stack of GitHub’s own, keeps back neither the draft state nor the text', async () => {
+    const { github } = world;
+    const thread = await runStack('native', 'n-one', 'n-two');
+    const before = await github.state(REPO);
+    const numbers = ['n-one', 'n-two'].map((id) => pullOf(before, `choo/unit/native/${id}`)?.number ?? 0);
+    github.stack(REPO, numbers);
+    await github.as('alice').merge(REPO, numbers[0] ?? 0);
+    const state = await world.until(
+      'the second to be ready',
+      (state) => pullOf(state, 'choo/unit/native/n-two')?.draft === false,
+      20_000,
+    );
+    expect(pullOf(state, 'choo/unit/native/n-two')).toMatchObject({ base: 'choo/unit/native/n-one' });
+    await world.until('it to be said', (state) => statusComment(state, thread).includes('part of a stack'));
+  });
+
+  test('of a pull request keeps back neither its check nor the others', async () => {
+    const { github } = world;
+    const head = await world.push('alice', 'refused', { ...stackOf('r-one'), ...stackOf('r-two') });
+    const alice = github.as('alice');
+    const thread = await alice.openPull(REPO, { head: 'refused', base: 'main', title: 'Refused' });
+    await planned(world, head);
+    await seen(world, thread);
+    const body = { message: 'Validation Failed', errors: [{ message: 'was submitted too quickly' }] };
+    github.fail({ method: 'POST', path: /\/pulls$/, times: 1 }, { status: 422, body });
+    await alice.label(REPO, thread, 'choo:run');
+    await ended(world, 1, thread);
+    const isDone = (state: State): boolean =>
+      ['r-one', 'r-two'].every((id) =>
+        state.checks.some(
+          ({ name, head_sha, conclusion }) =>
+            name === `choo / ${id}` && head_sha === head && conclusion === 'success',
+        ),
+      );
+    const state = await world.until('both checks', isDone, 20_000);
+    expect(['r-one', 'r-two'].flatMap((id) => pullsOf(state, `choo/unit/refused/${id}`))).toHaveLength(1);
+    expect(statusComment(state, thread)).toContain('was submitted too quickly');
+  });
+
+  test('of a comment keeps back neither checks nor pull requests', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    const head = await world.push('alice', 'locked', stackOf('l-one'));
+    const thread = await alice.openPull(REPO, { head: 'locked', base: 'main', title: 'Locked' });
+    await planned(world, head);
+    await seen(world, thread);
+    const path = new RegExp(`/issues/${thread}/comments$`);
+    const locked = { message: 'Unable to create comment because issue is locked.' };
+    github.fail({ method: 'POST', path, times: 1_000 }, { status: 403, body: locked });
+    await alice.label(REPO, thread, 'choo:run');
+    const state = await world.until(
+      'its pull request',
+      (state) => pullOf(state, 'choo/unit/locked/l-one') !== undefined,
+      30_000,
+    );
+    expect(state.checks.some(({ name, head_sha }) => name === 'choo / l-one' && head_sha === head)).toBe(
+      true,
+    );
+  });
+});
