@@ -117,6 +117,15 @@ export class RemoteBranches implements Branches {
     }
   }
 
+  /** Deletes a branch that stands at the expected commit. One that is gone already is no error. */
+  async remove(branch: string, expected: string): Promise<void> {
+    try {
+      await this.publish(branch, '', expected);
+    } catch (error) {
+      if ((await this.head(branch)) !== undefined) throw error;
+    }
+  }
+
   async #list(pattern: string): Promise<ReadonlyMap<string, string>> {
     const answer = await this.#read((remote) => ['ls-remote', '--refs', remote, pattern]);
     return new Map(

@@ -159,11 +159,20 @@ export class PRClient {
     return pull && describePull(pull);
   }
 
-  async changePull(
-    number: number,
-    change: { readonly title?: string; readonly body?: string; readonly base?: string },
-  ): Promise<void> {
+  async changePull(number: number, change: { readonly title: string; readonly body: string }): Promise<void> {
     await this.#octokit.rest.pulls.update({ ...this.#place, pull_number: number, ...change });
+  }
+
+  /** In a stack of its own GitHub refuses even the base that is there already. */
+  async changeBase(number: number, base: string): Promise<void> {
+    const at = { ...this.#place, pull_number: number };
+    try {
+      await this.#octokit.rest.pulls.update({ ...at, base });
+    } catch (error) {
+      if (statusOf(error) !== 422) throw error;
+      const { data } = await this.#octokit.rest.pulls.get(at);
+      if (data.base.ref !== base) throw error;
+    }
   }
 
   /** Only GraphQL changes that; REST ignores it. False: this repository has no drafts. */

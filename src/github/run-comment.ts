@@ -10,7 +10,7 @@ import { code, fenced, fit, inline, listed, rowsWithin, table } from './markdown
 export interface UnitLink {
   readonly pull: {
     readonly number: number;
-    readonly state: 'open' | 'merged' | 'closed';
+    readonly state: 'open' | 'merged' | 'closed' | 'lost';
   } | null;
 }
 
@@ -20,6 +20,8 @@ export interface ShownRun {
   /** The run that it waits for. */
   readonly waits: string | null;
   readonly links: ReadonlyMap<string, UnitLink>;
+  /** What GitHub did not take, a sentence each. */
+  readonly refusals: readonly string[];
   readonly marker: string;
   /** Whether commands can be given where it is shown. */
   readonly isThread: boolean;
@@ -70,6 +72,7 @@ export function renderRunComment(shown: ShownRun): string {
     [
       { text: headlineOf(shown), rank: 0, name: 'the summary' },
       { text: troublesOf(state), rank: 1, name: 'what went wrong' },
+      { text: refusalsOf(shown), rank: 1, name: 'what GitHub refused' },
       { text: unitsOf(shown), rank: 2, name: 'the table of units' },
       { text: graphOf(state), rank: 3, name: 'the graph' },
       { text: shown.isThread ? commandsOf(state) : '', rank: 0, name: 'commands' },
@@ -98,6 +101,13 @@ function headlineOf({ state, waits }: ShownRun): string {
   ].join('\n\n');
 }
 
+const PULL: Readonly<Record<NonNullable<UnitLink['pull']>['state'], string>> = {
+  open: '',
+  merged: ' (merged)',
+  closed: ' (closed)',
+  lost: ' (closed when a branch was deleted)',
+};
+
 function unitsOf({ state, links }: ShownRun): string {
   const units = [...state.units.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   const { rows, missing } = rowsWithin(units, TABLE, (unit) => {
@@ -113,7 +123,7 @@ function unitsOf({ state, links }: ShownRun): string {
       startedAt === null ? '' : formatDuration((endedAt ?? state.lastAt) - startedAt),
       spending.tokens === 0 ? '' : formatTokens(spending.tokens),
       spending.tokens === 0 ? '' : formatCost(spending),
-      pull == null ? '' : `#${pull.number}${pull.state === 'open' ? '' : ` (${pull.state})`}`,
+      pull == null ? '' : `#${pull.number}${PULL[pull.state]}`,
     ];
   });
   const head = ['Unit', 'State', 'Tasks', 'Attempts', 'Time', 'Tokens', 'Cost', 'Result'];
@@ -149,6 +159,18 @@ function troublesOf({ units }: RunState): string {
     ];
   });
   return [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more.`] : [])].join('\n');
+}
+
+/** How many refusals are shown one by one. */
+const REFUSALS = 20;
+
+function refusalsOf({ refusals }: ShownRun): string {
+  if (refusals.length === 0) return '';
+  const lines = refusals.slice(0, REFUSALS).map((sentence) => `- ${inline(sentence, 500)}`);
+  const more = refusals.length > REFUSALS ? [`- … and ${refusals.length - REFUSALS} more.`] : [];
+  return ['GitHub did not take all of this, and is asked again each minute:', '', ...lines, ...more].join(
+    '\n',
+  );
 }
 
 /** The commands that make sense now. */

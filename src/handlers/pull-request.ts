@@ -1,3 +1,4 @@
+import type { RemotePlace } from '../orchestrator/remote-places.ts';
 import type { Delivery } from '../store/deliveries.ts';
 import { noteOutcome } from '../store/event-rows.ts';
 import { moveBase, newestRun, wantReports } from '../store/reports.ts';
@@ -49,9 +50,12 @@ async function planPull(
     await planner.comment(repository, number, reading, changed);
 }
 
-/** Merged: its run goes on where it has not ended, and what it makes goes where the pull request went. Closed: nobody wants it. */
+/**
+ * Merged: its run goes on where it has not ended, and what it makes goes where the pull request went. Closed: nobody wants it,
+ * unless GitHub closed it because its base was deleted.
+ */
 async function endThread(
-  { number, merged, base }: Pull,
+  { number, merged, head, base }: Pull,
   actor: string,
   repository: OpenRepository,
   { database, book, jobs }: HandlerServices,
@@ -62,25 +66,40 @@ async function endThread(
     await retargetRun(book, { run: report.run, target: base.ref });
     return moveBase(database, report.run, base.ref);
   }
-  await cancelOpenRun(book, jobs, { run: report.run, actor });
+  const lost = await findLost([head.ref, base.ref], await repository.place());
+  if (lost.includes(head.ref) || lost.length === 0)
+    await cancelOpenRun(book, jobs, { run: report.run, actor });
 }
 
-/** A unit's pull request was merged, closed, or opened again: what is built on it is told anew. */
+/**
+ * A unit's pull request was merged, closed, or opened again: what is built on it is told anew. Rejected is only what a person
+ * closed: when a branch is deleted, GitHub closes every pull request that came from it or went to it.
+ */
 async function followUnitPull(
   { target, unit }: { readonly target: string; readonly unit: string },
   action: string,
-  { number, merged }: Pull,
-  { known }: OpenRepository,
+  { number, merged, head, base }: Pull,
+  { known, place }: OpenRepository,
   { database }: HandlerServices,
 ): Promise<void> {
   if (action === 'closed') {
-    const state = merged === true ? 'merged' : 'closed';
+    const isMerged = merged === true;
+    const isLost = !isMerged && (await findLost([head.ref, base.ref], await place())).length > 0;
+    const state = isMerged ? 'merged' : isLost ? 'lost' : 'closed';
     await changeUnitPull(database, known.id, number, { state });
-    const outcome = merged === true ? 'merged' : 'rejected';
-    await noteOutcome(database, known.id, { target, unit, outcome });
+    if (!isLost) {
+      const outcome = isMerged ? 'merged' : 'rejected';
+      await noteOutcome(database, known.id, { target, unit, outcome });
+    }
   } else if (action === 'reopened') {
     await changeUnitPull(database, known.id, number, { state: 'open' });
     await noteOutcome(database, known.id, { target, unit, outcome: undefined });
   } else return;
   await wantReports(database, { repository: known.id, target });
+}
+
+/** Those of the branches that are not there now. */
+async function findLost(names: readonly string[], { branches }: RemotePlace): Promise<readonly string[]> {
+  const heads = await Promise.all(names.map(async (name) => branches.head(name)));
+  return names.filter((_, at) => heads[at] === undefined);
 }

@@ -1,6 +1,6 @@
 import type { RunState } from '../events/state.ts';
 import type { UnitProgress } from '../events/unit-progress.ts';
-import { GitHubDelay, statusOf } from '../github/client.ts';
+import { GitHubDelay } from '../github/client.ts';
 import { marker } from '../github/marker.ts';
 import { renderEndComment, renderRunComment, type UnitLink } from '../github/run-comment.ts';
 import { runCommentKey, runPage } from '../handlers/pages.ts';
@@ -11,6 +11,7 @@ import { findRepositoryById } from '../store/github-repositories.ts';
 import type { DueReport, Told } from '../store/reports.ts';
 import { findRunAhead } from '../store/server-runs.ts';
 import { listUnitPulls } from '../store/unit-pulls.ts';
+import { Refusals } from './refusals.ts';
 import { RunStates } from './run-states.ts';
 import { tellUnit, type Telling } from './unit-report.ts';
 
@@ -23,6 +24,14 @@ const KEPT = 200;
 /** When GitHub refuses what it should take, it is asked again later: somebody may change the rule. Milliseconds. */
 const REFUSED_MS = 60_000;
 
+/** What was told of a unit, and what GitHub refused of that. */
+interface ToldUnit {
+  readonly essence: string;
+  readonly refused: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly retryAt: number;
+}
+
 /** Tells on GitHub what became of runs. What it says follows from what is, so that the last state wins. */
 export class Reporter {
   readonly #services: HandlerServices;
@@ -31,7 +40,7 @@ export class Reporter {
   /** When the status comment of a run was written last, and what of the run it told. */
   readonly #comments = new Map<string, { readonly at: number; readonly told: string }>();
   /** By run and unit, what was told last: what is as it was is passed by, so that a run of any size costs what changed. */
-  readonly #units = new Map<string, Map<string, string>>();
+  readonly #units = new Map<string, Map<string, ToldUnit>>();
 
   constructor(services: HandlerServices, onTrouble: (what: string, error: unknown) => void) {
     this.#services = services;
@@ -46,7 +55,7 @@ export class Reporter {
     } catch (error) {
       if (error instanceof GitHubDelay) return { kind: 'later', until: error.until };
       this.#onTrouble('a run could not be told about', error);
-      return this.#refused(await this.#states.read(report.run));
+      return tryAgain('later', await this.#states.read(report.run));
     }
   }
 
@@ -72,43 +81,40 @@ export class Reporter {
       page: await runPage(repository, report, this.#services),
       database,
       redact: this.#services.redact,
+      refusals: new Refusals(this.#onTrouble),
     };
+    const { refusals } = telling;
     // Where nothing is said yet, that comes first: somebody waits for it.
-    if (isNew) await this.#tellRun(report, telling);
+    if (isNew)
+      await refusals.step('the status comment', async () => void (await this.#tellRun(report, telling)));
     const page = isNew ? await runPage(repository, report, this.#services) : telling.page;
-    let isRefused = false;
     const before = report.upTo.wanted === 0 ? this.#units.get(report.run) : undefined;
-    const now = new Map<string, string>();
+    const now = new Map<string, ToldUnit>();
     this.#units.delete(report.run);
     for (const unit of state.units.values()) {
       const { id } = unit.plan;
-      const told = essenceOf(unit, telling);
-      if (before?.get(id) === told) {
-        now.set(id, told);
+      const last = before?.get(id);
+      if (last?.essence === essenceOf(unit, telling) && Date.now() < last.retryAt) {
+        now.set(id, last);
+        refusals.repeat(last.refused);
         continue;
       }
-      try {
-        await tellUnit(unit, { ...telling, page });
-        now.set(id, essenceOf(unit, telling));
-      } catch (error) {
-        if (error instanceof GitHubDelay || statusOf(error) === 401) throw error;
-        // What is wrong with one says nothing about the others.
-        this.#onTrouble(`unit ${id} could not be told about`, error);
-        isRefused = true;
-      }
+      const count = refusals.sentences.length;
+      await refusals.step(`unit ${id}`, async () => tellUnit(unit, { ...telling, page }));
+      const refused = refusals.sentences.slice(count);
+      const retryAt = refused.length === 0 ? Infinity : Date.now() + REFUSED_MS;
+      now.set(id, { essence: essenceOf(unit, telling), refused, retryAt });
     }
     this.#units.set(report.run, now);
     forgetOldest(this.#units);
-    const until = await this.#tellRun(report, telling);
-    await this.#tellEnd(report, telling);
-    if (isRefused) return this.#refused(state);
-    return until === undefined ? { kind: 'told' } : { kind: 'later', until };
-  }
-
-  /** What GitHub does not take is tried again, until nobody waits for it any more. */
-  #refused(state: RunState | undefined): Told {
-    const isOver = state === undefined || (hasEnded(state) && Date.now() - state.lastAt > GIVEN_UP_MS);
-    return isOver ? { kind: 'told' } : { kind: 'later', until: new Date(Date.now() + REFUSED_MS) };
+    let until: Date | undefined;
+    await refusals.step(
+      'the status comment',
+      async () => void (until = await this.#tellRun(report, telling)),
+    );
+    await refusals.step('the comment on the end', async () => this.#tellEnd(report, telling));
+    if (until !== undefined) return { kind: 'later', until };
+    return refusals.sentences.length > 0 ? tryAgain('refused', state) : { kind: 'told' };
   }
 
   /** The one comment of a run on its thread; without one, the check of its plan. Returns when it may be written again. */
@@ -116,7 +122,9 @@ export class Reporter {
     const { repository, state, pulls, database } = telling;
     const { run } = report;
     const last = this.#comments.get(run);
-    const told = essence(state) + [...pulls.values()].map(({ number, state }) => `${number}${state}`).join();
+    const sentences = [...new Set(telling.refusals.sentences)];
+    const links = [...pulls.values()].map(({ number, state }) => `${number}${state}`).join();
+    const told = [essence(state), links, ...sentences].join('\n');
     const ended = hasEnded(state);
     if (last?.told === told && report.upTo.wanted === 0) return undefined;
     if (last !== undefined && !ended && Date.now() - last.at < COMMENT_MS)
@@ -127,6 +135,7 @@ export class Reporter {
         state,
         waits: state.status === 'running' ? ((await findRunAhead(database, run)) ?? null) : null,
         links: linksOf(pulls),
+        refusals: sentences,
         marker: mark,
         isThread: report.thread !== null,
       }),
@@ -167,6 +176,12 @@ export class Reporter {
     const body = renderEndComment({ state, links: linksOf(pulls), marker: mark });
     await repository.pr.commentOnce(key, report.thread, this.#services.redact(body), mark);
   }
+}
+
+/** What GitHub does not take is tried again, until nobody waits for it any more. */
+function tryAgain(kind: 'later' | 'refused', state: RunState | undefined): Told {
+  const isOver = state === undefined || (hasEnded(state) && Date.now() - state.lastAt > GIVEN_UP_MS);
+  return isOver ? { kind: 'told' } : { kind, until: new Date(Date.now() + REFUSED_MS) };
 }
 
 /** What of a run is worth telling again: where its units stand, and not what they are busy with. */

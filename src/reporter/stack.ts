@@ -23,10 +23,9 @@ export function placeInStack(
 ): Place {
   const needs = plan.dependsOn.filter((id) => isOpen(state.units.get(id), pulls.get(id)));
   const [only] = needs;
-  const base =
-    needs.length === 1 && only !== undefined
-      ? (state.units.get(only)?.branch ?? unitBranch(state.start.target, only))
-      : target;
+  // The branch of a lost one may be what was deleted.
+  const isOnIt = needs.length === 1 && only !== undefined && pulls.get(only)?.state !== 'lost';
+  const base = isOnIt ? (state.units.get(only)?.branch ?? unitBranch(state.start.target, only)) : target;
   return { base, needs };
 }
 

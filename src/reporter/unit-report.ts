@@ -6,7 +6,7 @@ import type { UnitProgress } from '../events/unit-progress.ts';
 import { unitBranch } from '../git/branches.ts';
 import { marker } from '../github/marker.ts';
 import type { Check } from '../github/checks.ts';
-import { hashOf } from '../github/pr-client.ts';
+import { hashOf, type WantedPull } from '../github/pr-client.ts';
 import { renderUnitCheck } from '../github/unit-check.ts';
 import { renderUnitPull } from '../github/unit-pull.ts';
 import { unitExternalId } from '../handlers/check.ts';
@@ -15,6 +15,8 @@ import type { Database } from '../store/database.ts';
 import { readUnitEvents } from '../store/server-runs.ts';
 import type { UnitRecord } from '../store/store.ts';
 import { noteUnitPull, type UnitPull } from '../store/unit-pulls.ts';
+import { RefusedWrite, type Refusals } from './refusals.ts';
+import { revivePull } from './revive-pull.ts';
 import { placeInStack } from './stack.ts';
 
 /** What is known about a run while its units are told. */
@@ -33,9 +35,13 @@ export interface Telling {
   readonly page: string;
   readonly database: Database;
   readonly redact: (text: string) => string;
+  readonly refusals: Refusals;
 }
 
-/** Tells what became of one unit: its checks and, once there is something to look at, its pull request. */
+/**
+ * Tells what became of one unit: its checks and, once there is something to look at, its pull request. One that is to be made
+ * comes first, since the checks link to it; else checks do.
+ */
 export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<void> {
   const hasEnded = unit.state === 'complete' || unit.state === 'failed' || unit.state === 'cancelled';
   const isBack = unit.state === 'pending' && unit.givenBack !== null && unit.startedAt !== null;
@@ -49,8 +55,15 @@ export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<vo
   const events = hasEnded
     ? await readUnitEvents(telling.database, { run: telling.state.start.run, unit: unit.plan.id })
     : [];
-  if (wantsPull(unit, telling)) await tellPull(unit, events, telling);
+  const isWanted = wantsPull(unit, telling);
+  const isThere = telling.pulls.get(unit.plan.id)?.state === 'open';
+  const tellOwnPull = async (): Promise<void> =>
+    telling.refusals.step(`the pull request of unit ${unit.plan.id}`, async () =>
+      tellPull(unit, events, telling),
+    );
+  if (isWanted && !isThere) await tellOwnPull();
   await tellChecks(unit, events, telling);
+  if (isWanted && isThere) await tellOwnPull();
 }
 
 /**
@@ -95,34 +108,59 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
   });
   const [title, body] = [telling.redact(rendered.title), telling.redact(rendered.body)];
   const hash = hashOf([title, body]);
-  const before = pulls.get(id);
   const remember = async (pull: UnitPull): Promise<void> => {
     pulls.set(id, pull);
     await noteUnitPull(database, repository.known.id, state.target, pull);
   };
-  if (before?.state === 'open') {
-    const change = {
-      ...(before.hash === hash ? {} : { title, body }),
-      ...(before.base === base ? {} : { base }),
-    };
-    if (Object.keys(change).length > 0) await repository.pr.changePull(before.number, change);
-    // A person may have changed it since: it is only moved when there is a reason to.
-    if (before.draft !== draft) await repository.pr.setDraft(before.nodeId, draft);
-    await remember({ ...before, base, draft, hash });
-    return;
+  let before = pulls.get(id);
+  if (before?.state === 'lost') {
+    const revival = await revivePull(repository, before.number, base);
+    if (revival.kind === 'gone') return; // its next run makes the branch again
+    if (revival.kind === 'open') {
+      before = { ...before, state: 'open', base: revival.base };
+      await remember(before);
+    }
   }
+  if (before?.state === 'open')
+    return changePull(before, { base, draft, title, body, hash }, { remember, telling });
   const head = unit.branch ?? unitBranch(target, id);
   const opened = await repository.pr.openPull({ head, base, title, body, draft }, true);
   if (opened.kind === 'empty') return; // all of it is in the base already
-  if (opened.kind === 'refused') throw new Error(`GitHub takes no pull request of ${id}: ${opened.reason}`);
+  if (opened.kind === 'refused') throw new RefusedWrite(opened.reason);
   const { number, nodeId } = opened.pull;
   const written = opened.created ? hash : '';
   await remember({ unit: id, number, nodeId, state: 'open', base: opened.pull.base, draft, hash: written });
   if (!opened.created) await tellPull(unit, events, telling);
 }
 
+/** Each part by itself: GitHub alone changes the base in a stack of its own, and refuses what asks for it. */
+async function changePull(
+  before: UnitPull,
+  wanted: Pick<WantedPull, 'base' | 'draft' | 'title' | 'body'> & Pick<UnitPull, 'hash'>,
+  { remember, telling }: { readonly remember: (pull: UnitPull) => Promise<void>; readonly telling: Telling },
+): Promise<void> {
+  const { pr } = telling.repository;
+  const { number, nodeId, unit } = before;
+  const { base, draft, title, body, hash } = wanted;
+  let now = before;
+  const step = async (
+    part: string,
+    change: Partial<UnitPull>,
+    write: () => Promise<unknown>,
+  ): Promise<void> =>
+    telling.refusals.step(`the ${part} of pull request ${number}, of unit ${unit},`, async () => {
+      await write();
+      now = { ...now, ...change };
+      await remember(now);
+    });
+  if (before.hash !== hash) await step('text', { hash }, async () => pr.changePull(number, { title, body }));
+  if (before.base !== base) await step('base', { base }, async () => pr.changeBase(number, base));
+  // A person may have changed it since: it is only moved when there is a reason to.
+  if (before.draft !== draft) await step('draft state', { draft }, async () => pr.setDraft(nodeId, draft));
+}
+
 async function tellChecks(unit: UnitProgress, events: readonly RunEvent[], telling: Telling): Promise<void> {
-  const { repository, state, pulls, redact } = telling;
+  const { repository, state, pulls, redact, refusals } = telling;
   const { id } = unit.plan;
   const { target, commit } = state.start;
   const pull = pulls.get(id);
@@ -140,10 +178,11 @@ async function tellChecks(unit: UnitProgress, events: readonly RunEvent[], telli
     ...(text === undefined ? {} : { text: redact(text) }),
     actions,
   };
-  await repository.checks.upsert(unitCheckKey(commit, target, id), { ...check, sha: commit });
   const isOwn = unit.head !== null && unit.head !== commit && speaksFor(unit, telling);
-  if (conclusion !== null && isOwn)
-    await repository.checks.upsert(unitCheckKey(unit.head, target, id), { ...check, sha: unit.head });
+  for (const sha of conclusion !== null && isOwn ? [commit, unit.head] : [commit])
+    await refusals.step(`the check of unit ${id} on ${sha.slice(0, 12)}`, async () =>
+      repository.checks.upsert(unitCheckKey(sha, target, id), { ...check, sha }),
+    );
 }
 
 /** What the check of a unit on a commit is remembered by. */

@@ -7,6 +7,7 @@ import { up as app } from './migrations/0002-app.ts';
 import { up as copies } from './migrations/0003-copies.ts';
 import { up as holds } from './migrations/0006-holds.ts';
 import { up as queue } from './migrations/0007-queue.ts';
+import { up as refusals } from './migrations/0009-refusals.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -15,6 +16,7 @@ const MIGRATIONS = {
   '0003-copies': { up: copies },
   '0006-holds': { up: holds },
   '0007-queue': { up: queue },
+  '0009-refusals': { up: refusals },
 };
 
 /** How far a database is. */

@@ -24,8 +24,8 @@ export interface DueReport extends Report {
   readonly upTo: { readonly seq: number; readonly wanted: number };
 }
 
-/** What came of telling. `later`: GitHub takes nothing now. */
-export type Told = { readonly kind: 'told' } | { readonly kind: 'later'; readonly until: Date };
+/** What came of telling. `later`: GitHub takes nothing now. `refused`: it took some of it, and is asked again for the rest. */
+export type Told = { readonly kind: 'told' } | { readonly kind: 'later' | 'refused'; readonly until: Date };
 
 /** Puts a report down with its run. */
 export async function insertReport(
@@ -160,7 +160,10 @@ export async function tellNext(
       const told = await tell({ ...read(rest), upTo: { seq, wanted } });
       const change = trx.updateTable('reports').where('run', '=', run);
       if (told.kind === 'later') await change.set({ not_before: told.until }).execute();
-      else await change.set({ seq, wanted: sql`wanted - ${wanted}` }).execute();
+      else {
+        const retry_at = told.kind === 'refused' ? told.until : null;
+        await change.set({ seq, wanted: sql`wanted - ${wanted}`, retry_at }).execute();
+      }
       return told;
     }
     return undefined;
@@ -171,4 +174,4 @@ const DUE = sql`
   select reports.run, reports.repository, thread, is_pull, base, actor_id, approved, runs.seq as upto, wanted
   from reports join runs on runs.id = reports.run
     join github_repositories as place on place.repository = reports.repository
-  where (reports.seq < runs.seq or wanted > 0) and not_before <= now() and place.removed_at is null`;
+  where (reports.seq < runs.seq or wanted > 0 or retry_at <= now()) and not_before <= now() and place.removed_at is null`;

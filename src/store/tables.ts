@@ -109,6 +109,8 @@ interface ReportTable {
   /** Told up to this event, and to this count of other reasons to tell it anew. */
   seq: Generated<number>;
   wanted: Generated<number>;
+  /** When what GitHub refused is tried again; null: nothing was. */
+  retry_at: Date | null;
   not_before: DefaultTimestamp;
 }
 
@@ -119,7 +121,7 @@ interface UnitPullTable {
   unit: string;
   number: number;
   node_id: string;
-  state: 'open' | 'merged' | 'closed';
+  state: 'open' | 'merged' | 'closed' | 'lost';
   base: string;
   draft: boolean;
   /** Of its title and body. */

@@ -5,7 +5,8 @@ export interface UnitPull {
   readonly unit: string;
   readonly number: number;
   readonly nodeId: string;
-  readonly state: 'open' | 'merged' | 'closed';
+  /** `lost`: GitHub closed it when its branch, or the one it went to, was deleted. */
+  readonly state: 'open' | 'merged' | 'closed' | 'lost';
   readonly base: string;
   readonly draft: boolean;
   /** Of its title and body as they were written last. */

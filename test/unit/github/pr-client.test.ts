@@ -196,3 +196,18 @@ test('an issue is open while something is wrong, and one at a time', async () =>
   await pr.upsertIssue('k', null);
   expect(posts.rows.get('k')?.githubId).toBe(9);
 });
+
+test('a base that GitHub refuses is no refusal where it is the one already', async () => {
+  const { pr } = open();
+  const words = 'Cannot change the base branch because the pull request is part of a stack.';
+  const refused = { message: 'Validation Failed', errors: [{ message: words }] };
+  github().patch(`${R}/pulls/7`, { base: 'main' }).times(2).reply(422, refused);
+  github()
+    .get(`${R}/pulls/7`)
+    .reply(200, { base: { ref: 'main' } });
+  github()
+    .get(`${R}/pulls/7`)
+    .reply(200, { base: { ref: 'below' } });
+  await pr.changeBase(7, 'main');
+  await expect(pr.changeBase(7, 'main')).rejects.toThrow('part of a stack');
+});

@@ -22,7 +22,7 @@ function stateOf(
 }
 
 function shown(state: RunState, rest: Partial<ShownRun> = {}): ShownRun {
-  return { state, waits: null, links: new Map(), marker: MARK, isThread: true, ...rest };
+  return { state, waits: null, links: new Map(), marker: MARK, refusals: [], isThread: true, ...rest };
 }
 
 const THREE = [
@@ -257,4 +257,14 @@ describe('renderPlanComment', () => {
       <!-- choo:configuration issue -->"
     `);
   });
+});
+
+test('what GitHub refused is said, as text, and only so much of it', () => {
+  const state = stateOf([plannedUnit('api')], [api.started()]);
+  const refusals = Array.from({ length: 30 }, (_, at) => `the base of pull request ${at}: **no** @ann`);
+  const links = new Map([['api', { pull: { number: 7, state: 'lost' as const } }]]);
+  const text = renderRunComment(shown(state, { refusals, links }));
+  expect(text).toContain('- the base of pull request 0: \\*\\*no\\*\\* @\u200bann'.replace(': ', '\\: '));
+  expect(text).toContain('… and 10 more.');
+  expect(text).toContain('#7 (closed when a branch was deleted)');
 });

@@ -1,0 +1,43 @@
+import { statusOf } from '../github/client.ts';
+import { isOwnBranch } from '../handlers/push.ts';
+import type { OpenRepository } from '../handlers/services.ts';
+
+/** What came of bringing a closed pull request back. */
+export type Revival =
+  | { readonly kind: 'open'; readonly base: string }
+  /** The branch it comes from is not there. */
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'refused' };
+
+/**
+ * Opens a pull request again that GitHub closed when one of its branches was deleted. GitHub reopens none whose base is not
+ * there, and changes the base of none that is closed: so a branch of choo's is made again for that moment. Once nothing
+ * goes to it, it is deleted again; one of somebody else's is left alone.
+ */
+export async function revivePull(
+  { octokit, known, place }: OpenRepository,
+  number: number,
+  base: string,
+): Promise<Revival> {
+  const at = { owner: known.owner, repo: known.name, pull_number: number };
+  const { data: pull } = await octokit.rest.pulls.get(at);
+  if (pull.state === 'open') return { kind: 'open', base: pull.base.ref };
+  const { branches } = await place();
+  if ((await branches.head(pull.head.ref)) === undefined) return { kind: 'gone' };
+  const lost = pull.base.ref;
+  const isBaseThere = (await branches.head(lost)) !== undefined;
+  if (pull.merged || (!isBaseThere && !isOwnBranch(lost))) return { kind: 'refused' };
+  if (!isBaseThere) await branches.publish(lost, pull.base.sha, undefined);
+  try {
+    await octokit.rest.pulls.update({ ...at, state: 'open' });
+  } catch (error) {
+    if (!isBaseThere) await branches.remove(lost, pull.base.sha);
+    if (statusOf(error) !== 422) throw error;
+    return { kind: 'refused' };
+  }
+  if (isBaseThere) return { kind: 'open', base: lost };
+  // Where the base cannot be changed, it stays: without it, the pull request would be closed once more.
+  await octokit.rest.pulls.update({ ...at, base });
+  await branches.remove(lost, pull.base.sha);
+  return { kind: 'open', base };
+}
