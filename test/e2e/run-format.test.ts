@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
+import { CHOO, runProgram, untilPrinted } from '../helpers/run-choo.ts';
 import { fileOn, makeProject, resultBranch, type RunOutcome, story } from '../helpers/spec-project.ts';
 
 const UNIT = 'choo/unit/main/unit';
@@ -221,6 +221,17 @@ describe('SPEC-FORMAT §1', () => {
     expect(
       readFileSync(join(project.dataDirectory, 'repositories', home, 'worktrees/torn-down'), 'utf8'),
     ).toMatch(/gone\ngone\n/);
+  });
+
+  test('a pattern of a baseline check that fits nearly, in many ways, takes no time', async () => {
+    await using project = await makeProject({
+      units: { unit: { tasks: [{ gate: '"true"', sh: `echo good > ${'a'.repeat(60)}` }] } },
+      config: `baseline_checks:\n  - { name: never, command: "false", pattern: "${'*a'.repeat(8)}*b" }\n`,
+    });
+    const seconds = 20; // of the processor, whatever else the machine does
+    const run = ['bash', '-c', `ulimit -t ${seconds}; exec "$@"`, 'bash', ...CHOO, 'run'] as const;
+    const outcome = await runProgram(project.path, [...run, '--sandbox', 'host'], project.environment);
+    expect(outcome).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('is complete') });
   });
 
   test('a red baseline check is given to the agent to repair', async () => {
