@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_PATTERN, readGlob } from './glob.ts';
 
 /** The agent CLIs choo can drive, and `rehearsal`, which costs nothing. */
 export const PROVIDER_NAMES = ['claude', 'codex', 'gemini', 'opencode', 'rehearsal'] as const;
@@ -37,6 +38,14 @@ const relativePath = z
     /^(?!-)(?!\.{1,2}(?:\/|$))[^\0-\x1f\x7f\\/]+(?:\/(?!\.{1,2}(?:\/|$))[^\0-\x1f\x7f\\/]+)*$/,
     'a path inside the repository, relative to its root: forward slashes, none at either end, no `./` and no `..`',
   );
+
+const glob = z
+  .string({ error: 'a glob pattern' })
+  .meta({ minLength: 1, maxLength: MAX_PATTERN })
+  .superRefine((text, context) => {
+    const read = readGlob(text);
+    if ('fault' in read) context.addIssue({ code: 'custom', message: read.fault });
+  });
 
 const wholeNumber = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most}`;
@@ -122,14 +131,15 @@ export const configSchema = mapping({
           .max(100, 'a short name of at most 100 characters')
           .describe('What the check is called in reports.'),
         command: command('The shell command; exit status 0 passes.'),
-        pattern: z
-          .string({ error: 'a glob pattern' })
-          .min(1, 'a glob pattern')
+        pattern: glob
           .optional()
-          .describe('Run the check only when a changed file matches this glob.'),
+          .describe(
+            'Run the check only when a changed file matches this glob, read from the project directory: `*` and `?` stand for characters of a name, `**` for whole names, `[a-z]` and `[!a-z]` for one character, `{a,b}` for alternatives. The dot that begins a name must be written. `!(a)` and its like, `{1..3}` and `\\` are refused.',
+          ),
       }),
       { error: 'a list of checks, each with `name` and `command`' },
     )
+    .max(50, 'a list of at most 50 checks')
     .default([])
     .describe(
       'Run when all tasks of a unit have passed. When one fails, the agent may repair and they run again.',

@@ -1,4 +1,5 @@
-import { matchesGlob } from 'node:path';
+import { setImmediate as afterOthers } from 'node:timers/promises';
+import { readGlob } from '../config/glob.ts';
 import type { Config } from '../config/schema.ts';
 import type { EarlierAttempt } from '../provider/prompt.ts';
 import { repairPrompt } from '../provider/prompt.ts';
@@ -10,6 +11,9 @@ import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import type { Workbench } from './workbench.ts';
 
 type Check = Config['baseline_checks'][number];
+
+/** How much of the changed paths is matched without a pause. UTF-16 code units; some ten milliseconds. */
+const PATHS_AT_ONCE = 200_000;
 
 /**
  * The checks that a repository wants of every unit, once its tasks are complete. A red one is given to the agent to repair;
@@ -71,7 +75,7 @@ async function findRed(
   const changed = await bench.changedSinceBase(tree);
   for (const check of config.baseline_checks) {
     const { pattern } = check;
-    if (pattern !== undefined && !changed.some((path) => matchesGlob(path, pattern))) continue;
+    if (pattern !== undefined && !(await fitsAny(pattern, changed))) continue;
     onActivity(`$ ${check.command}`);
     const verdict = await bench.judge(check.command, 'baseline');
     const { kind, ...end } = verdict;
@@ -92,6 +96,21 @@ async function findRed(
     if (!passed) return { check, verdict };
   }
   return undefined;
+}
+
+/** Whether one of the paths matches. They may be very many: what else waits in this thread gets its turn in between. */
+async function fitsAny(pattern: string, paths: readonly string[]): Promise<boolean> {
+  const glob = readGlob(pattern);
+  if ('fault' in glob) return true; // no configuration says so
+  let left = PATHS_AT_ONCE;
+  for (const path of paths) {
+    if (glob.matches(path)) return true;
+    left -= path.length;
+    if (left > 0) continue;
+    left = PATHS_AT_ONCE;
+    await afterOthers();
+  }
+  return false;
 }
 
 async function firstRedGate(

@@ -274,6 +274,31 @@ const FAULTS: readonly Fault[] = [
     message: '`baseline_checks.1.name` is missing',
   },
   {
+    what: 'a glob that is too long',
+    text: `baseline_checks:\n  - name: a\n    command: a\n    pattern: ${'a*'.repeat(101)}\n`,
+    at: '4:14',
+    code: 'config-value',
+    field: 'baseline_checks.0.pattern',
+    message: '`baseline_checks.0.pattern` must be a glob pattern of 1 to 200 characters',
+  },
+  {
+    what: 'a glob whose braces stand for very many',
+    text: `baseline_checks:\n  - name: a\n    command: a\n    pattern: "${'{a,b}'.repeat(40)}"\n`,
+    at: '4:14',
+    code: 'config-value',
+    field: 'baseline_checks.0.pattern',
+    message:
+      '`baseline_checks.0.pattern` must be a glob pattern whose braces stand for at most 100 patterns, of 1000 characters together',
+  },
+  {
+    what: 'more checks than anybody runs',
+    text: `baseline_checks:\n${'  - { name: a, command: a }\n'.repeat(51)}`,
+    at: '2:3',
+    code: 'config-value',
+    field: 'baseline_checks',
+    message: '`baseline_checks` must be a list of at most 50 checks',
+  },
+  {
     what: 'a command that is only blanks',
     text: 'worktree:\n  setup:\n    - command: "  "\n',
     at: '3:16',
