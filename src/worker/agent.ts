@@ -5,8 +5,9 @@ import { removeTree } from '../git/remove-tree.ts';
 import { classify, type Outcome } from '../provider/outcome.ts';
 import type { AgentEvent, Provider, TokenCount } from '../provider/provider.ts';
 import type { Executable } from '../sandbox/executables.ts';
-import type { Sandbox, Workplace } from '../sandbox/sandbox.ts';
+import type { Ending, Sandbox, Workplace } from '../sandbox/sandbox.ts';
 import type { Reservation, Usage } from './budget.ts';
+import { LastWord } from './last-word.ts';
 
 /** A provider, ready to start on this machine. */
 export interface Agent {
@@ -26,6 +27,8 @@ export interface AgentCall {
   readonly reservation: Reservation;
   readonly taskTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** How long it may print nothing after its last word before it is ended. */
+  readonly exitMs: number;
   readonly signal: AbortSignal;
   readonly onEvent: (event: AgentEvent) => void;
   readonly onUsage: (usage: Usage) => void;
@@ -68,6 +71,7 @@ export async function runAgent(
     const parse = provider.createParser();
     const telling: AgentEvent[] = [];
     const budget = new AbortController();
+    using lastWord = new LastWord(call.exitMs);
     // Without a network nothing is spent; with one, it is not known until the CLI says it.
     let usage: Usage = { tokens: 0, cost: provider.profile === 'gate' ? 0 : null };
     const result = await place.sandbox.exec(place.workplace, {
@@ -78,11 +82,13 @@ export async function runAgent(
       ...(invocation.stdin === undefined ? {} : { stdin: invocation.stdin }),
       readable: executable.readable,
       writable: [stateDirectory],
-      signal: AbortSignal.any([call.signal, budget.signal]),
+      signal: AbortSignal.any([call.signal, budget.signal, lastWord.signal]),
       totalMs: call.taskTimeoutMs,
       idleMs: call.idleTimeoutMs,
       onLine: (line) => {
-        for (const event of parse(line)) {
+        const events = parse(line);
+        lastWord.heard(events);
+        for (const event of events) {
           if (event.type === 'usage') {
             usage = { tokens: billed(event.tokens), cost: event.costUsd };
             call.onUsage(usage);
@@ -94,8 +100,11 @@ export async function runAgent(
         }
       },
     });
+    const isCalledOff = call.signal.aborted || budget.signal.aborted;
+    const hangs = ['cancelled', 'stalled', 'timed-out'].includes(result.ending.kind) && lastWord.isSaid;
+    const ending: Ending = hangs && !isCalledOff ? { kind: 'exited', exitCode: 0 } : result.ending;
     return {
-      outcome: classify(provider, result, telling),
+      outcome: classify(provider, { ...result, ending }, telling),
       overBudget: budget.signal.aborted,
       usage,
       durationMs: result.durationMs,

@@ -120,6 +120,7 @@ export class Invoker {
           reservation,
           taskTimeoutMs: config.limits.task_timeout,
           idleTimeoutMs: config.limits.idle_timeout,
+          exitMs: this.#services.patience.exitMs,
           signal: this.#services.signal,
           onEvent: (event) => this.#show(event),
           onUsage: (usage) => report.take(usage),

@@ -63,7 +63,7 @@ export interface WorkerServices {
   readonly onActivity: (text: string) => void;
 }
 
-/** How long a provider's limits and outages are waited out. Milliseconds. */
+/** How long is waited for a provider's limits and outages, and for an agent's end. Milliseconds. */
 export interface Patience {
   /** The first wait where the provider does not say; each next one is as long as all before it, a quarter of an hour at most. */
   readonly firstMs: number;
@@ -73,6 +73,8 @@ export interface Patience {
   readonly totalMs: number;
   /** The same for outages: nobody says when they end. */
   readonly outageMs: number;
+  /** How long an agent may print nothing after its last word before it is ended. */
+  readonly exitMs: number;
 }
 
 export const PATIENCE: Patience = {
@@ -80,6 +82,7 @@ export const PATIENCE: Patience = {
   inPlaceMs: 120_000,
   totalMs: 24 * 3_600_000,
   outageMs: 4 * 3_600_000,
+  exitMs: 10_000,
 };
 
 /** How a unit ended. */
