@@ -1,3 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
 import { describe, expect, test } from 'vitest';
 import { makeServerProject, type ServerProject } from '../helpers/server-project.ts';
 
@@ -54,5 +57,50 @@ describe("the operator's ceilings", () => {
     await project.serve();
     const { units } = await ended(project, await project.submit());
     expect(units).toMatchObject([{ state: 'failed', message: expect.stringContaining('after 1 s') }]);
+  });
+});
+
+/** A line of Claude Code's stream that says what an attempt has cost. */
+const THREE_DOLLARS = JSON.stringify({
+  type: 'result',
+  subtype: 'success',
+  is_error: false,
+  num_turns: 1,
+  result: 'Done',
+  total_cost_usd: 3,
+  usage: { input_tokens: 1_000, output_tokens: 0 },
+});
+
+describe('the budget of a day', () => {
+  test('is one for all runs of an installation, survives a crash, and has what is over it wait', async () => {
+    const unit = { provider: 'claude', tasks: [{ gate: 'test -e work' }] };
+    const environment = { CHOO_PROVIDERS: 'claude,rehearsal', CHOO_MAX_COST_INSTALLATION_DAY: '5' };
+    await using project = await makeServerProject({ units: { a: unit, b: unit, c: unit } }, environment);
+    const place = join(project.dataDirectory, '../agents');
+    mkdirSync(place, { recursive: true });
+    const script = `#!/bin/sh\ncat > /dev/null\necho done > work\necho '${THREE_DOLLARS}'\n`;
+    writeFileSync(join(place, 'claude'), script, { mode: 0o755 });
+    const more = { PATH: `${place}:${process.env['PATH'] ?? ''}` };
+    const first = await project.serve({ environment: more });
+    for (const id of ['a', 'b'])
+      expect((await ended(project, await project.submit('--unit', id))).units).toMatchObject([
+        { state: 'complete' },
+      ]);
+
+    const run = await project.submit('--unit', 'c');
+    const waiting = async () =>
+      (await project.status(run)).units.map(({ message, state }) => message ?? state).join();
+    await expect.poll(waiting, { interval: 200, timeout: 30_000 }).toMatch(/CHOO_MAX_COST_INSTALLATION_DAY/);
+    first.child.kill('SIGKILL');
+    await first.child;
+    await project.serve({ environment: more });
+    await expect.poll(waiting, { interval: 200, timeout: 30_000 }).toMatch(/CHOO_MAX_COST_INSTALLATION_DAY/);
+    expect(await project.status(run)).toMatchObject({ status: 'running', units: [{ state: 'pending' }] });
+    const invoked = `select from events where run = '${run}' and body->>'type' = 'task.provider.invoke'`;
+    expect(await project.rows(invoked)).toHaveLength(0);
+    const midnight = `select to_timestamp((body->>'until')::float8 / 1000)
+                        = (date_trunc('day', now() at time zone 'utc') + interval '1 day') at time zone 'utc' as it_is
+                      from events where run = '${run}' and body->>'type' = 'unit.released'`;
+    expect(await project.rows(midnight)).toContainEqual({ it_is: true });
   });
 });
