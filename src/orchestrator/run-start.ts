@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import type { Ceilings } from '../config/ceilings.ts';
 import type { Config } from '../config/schema.ts';
 import type { Plan } from '../plan/schema.ts';
 import { compareText } from '../problems/problem.ts';
@@ -55,16 +54,6 @@ export function limitsOf({ limits }: Config): RunStart['limits'] {
     unitCost: limits.unit_cost ?? null,
     runTokens: limits.run_tokens,
     runCost: limits.run_cost ?? null,
-  };
-}
-
-/** The limits of a run that has started, held to the ceilings of today. */
-export function holdLimits(limits: RunStart['limits'], ceilings: Ceilings): RunStart['limits'] {
-  const cost = Math.min(limits.runCost ?? Number.POSITIVE_INFINITY, ceilings.CHOO_MAX_COST_RUN);
-  return {
-    ...limits,
-    runTokens: Math.min(limits.runTokens, ceilings.CHOO_MAX_TOKENS_RUN),
-    runCost: Number.isFinite(cost) ? cost : null,
   };
 }
 

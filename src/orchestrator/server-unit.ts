@@ -20,13 +20,13 @@ import {
 } from '../store/server-runs.ts';
 import type { Agent } from '../worker/agent.ts';
 import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
+import { endOfRefusal } from '../worker/refusal.ts';
 import { type Patience, PATIENCE, type UnitEnd } from '../worker/unit-job.ts';
 import { OutputSink } from './output-sink.ts';
 import { mapTexts, Recorder } from './recorder.ts';
 import type { RemotePlace } from './remote-places.ts';
-import { holdLimits } from './run-start.ts';
 import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
-import { SharedBudget } from './shared-budget.ts';
+import { SharedBudget, spendingLimits } from './shared-budget.ts';
 import { workOnUnit } from './unit-run.ts';
 import { type Dependency, isSatisfied } from './unit-start.ts';
 
@@ -57,7 +57,8 @@ type Approval =
  * 1. whether its run may start at all, by whoever asked for it;
  * 2. the remote is fetched, and what happened to the unit before is read;
  * 3. work that was verified before, and stands as it was, is satisfied;
- * 4. else a worker does it, and tells what happens as it happens.
+ * 4. with the budget of the day used up, it waits for the next one;
+ * 5. else a worker does it, and tells what happens as it happens.
  */
 export async function workOnClaim(
   { run, unit, claim }: Claim,
@@ -99,6 +100,13 @@ export async function workOnClaim(
   if (branchHead !== undefined && !starts && isSatisfied(record, planned.key, branchHead, dependencies))
     return [{ type: 'unit.satisfied', unit, head: branchHead }];
 
+  const limits = spendingLimits(start.limits, contexts.ceilings);
+  const budget = new SharedBudget(database, { run, unit, claim }, limits);
+  const refusal = await budget.refusal();
+  // Until tomorrow nothing is prepared, either. What a run or unit has left is asked when an agent is to start.
+  if (refusal !== undefined && refusal.until !== null)
+    return [endEvent(unit, endOfRefusal(refusal), progress.head)];
+
   const logDirectory = claimDirectory(place, run, claim, unit);
   await mkdir(logDirectory, { recursive: true, mode: 0o755 });
   await using log = new OutputSink(database, { run, unit });
@@ -139,7 +147,7 @@ export async function workOnClaim(
         scratch: logDirectory,
         openLog: () => log,
         patience: services.patience ?? PATIENCE,
-        budget: new SharedBudget(database, { run, unit, claim }, holdLimits(start.limits, contexts.ceilings)),
+        budget,
         signal,
         returnsSlot,
         note,
@@ -150,7 +158,7 @@ export async function workOnClaim(
       },
     );
     await recorder.recorded();
-    if (end.kind === 'released' && end.until !== null)
+    if (end.kind === 'released' && end.until !== null && end.ofBudget !== true)
       await holdProvider(database, { run, provider: planned.provider, until: end.until });
     return [mapTexts(endEvent(unit, end, head), services.redact)];
   } finally {

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Ceilings } from '../config/ceilings.ts';
 import type { RunStart } from './run-order.ts';
 import type { Database } from '../store/database.ts';
-import { type Amount, setAside, type Spender, type SpendingLimits } from '../store/spending.ts';
+import { findUsedUpLimit, setAside, type Spender, type SpendingLimits } from '../store/spending.ts';
 import type { Refusal, Reservation, Usage } from '../worker/budget.ts';
 
 /** The part of a limit that is set aside at a time. */
@@ -22,17 +23,15 @@ export class SharedBudget {
   readonly #spender: Spender;
   readonly #limits: SpendingLimits;
 
-  constructor(
-    database: Database,
-    spender: Spender,
-    { unitTokens, unitCost, runTokens, runCost }: RunStart['limits'],
-  ) {
+  constructor(database: Database, spender: Spender, limits: SpendingLimits) {
     this.#database = database;
     this.#spender = spender;
-    this.#limits = {
-      unit: { tokens: unitTokens, cost: unitCost ?? Number.POSITIVE_INFINITY },
-      run: { tokens: runTokens, cost: runCost ?? Number.POSITIVE_INFINITY },
-    };
+    this.#limits = limits;
+  }
+
+  /** A limit that is used up before the unit has spent anything; undefined: none. */
+  async refusal(): Promise<Refusal | undefined> {
+    return findUsedUpLimit(this.#database, this.#spender, this.#limits);
   }
 
   /** Sets a part aside; waits while the rest of the run's budget is held by units that may not need it. */
@@ -46,8 +45,8 @@ export class SharedBudget {
     }
   }
 
-  #reservation(first: Amount): Reservation {
-    const isCostBound = Number.isFinite(Math.min(this.#limits.run.cost, this.#limits.unit.cost));
+  #reservation(first: SpendingLimits['run']): Reservation {
+    const isCostBound = Object.values(this.#limits).some(({ cost }) => Number.isFinite(cost));
     let held = first;
     let asking = false;
     let refused = false;
@@ -78,4 +77,23 @@ export class SharedBudget {
       settle: () => {},
     };
   }
+}
+
+/** The limits of a run that has started, held to the ceilings of today, and those of the day. */
+export function spendingLimits(
+  { unitTokens, unitCost, runTokens, runCost }: RunStart['limits'],
+  ceilings: Ceilings,
+): SpendingLimits {
+  return {
+    unit: { tokens: unitTokens, cost: unitCost ?? Number.POSITIVE_INFINITY },
+    run: {
+      tokens: Math.min(runTokens, ceilings.CHOO_MAX_TOKENS_RUN),
+      cost: Math.min(runCost ?? Number.POSITIVE_INFINITY, ceilings.CHOO_MAX_COST_RUN),
+    },
+    installation: {
+      tokens: ceilings.CHOO_MAX_TOKENS_INSTALLATION_DAY,
+      cost: ceilings.CHOO_MAX_COST_INSTALLATION_DAY,
+    },
+    server: { tokens: ceilings.CHOO_MAX_TOKENS_DAY, cost: ceilings.CHOO_MAX_COST_DAY },
+  };
 }

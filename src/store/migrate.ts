@@ -5,6 +5,7 @@ import { type Database, SCHEMA } from './database.ts';
 import { up as first } from './migrations/0001-first.ts';
 import { up as app } from './migrations/0002-app.ts';
 import { up as copies } from './migrations/0003-copies.ts';
+import { up as money } from './migrations/0004-money.ts';
 import { up as holds } from './migrations/0006-holds.ts';
 import { up as queue } from './migrations/0007-queue.ts';
 import { up as refusals } from './migrations/0009-refusals.ts';
@@ -14,6 +15,7 @@ const MIGRATIONS = {
   '0001-first': { up: first },
   '0002-app': { up: app },
   '0003-copies': { up: copies },
+  '0004-money': { up: money },
   '0006-holds': { up: holds },
   '0007-queue': { up: queue },
   '0009-refusals': { up: refusals },

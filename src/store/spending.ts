@@ -3,7 +3,7 @@ import type { EventBody } from '../events/event.ts';
 import { type Database, patiently, type Trx } from './database.ts';
 
 /** Tokens and US dollars. */
-export interface Amount {
+interface Amount {
   readonly tokens: number;
   readonly cost: number;
 }
@@ -15,20 +15,27 @@ export interface Spender {
   readonly claim: number;
 }
 
-export interface SpendingLimits {
-  readonly unit: Amount;
-  readonly run: Amount;
+/** What counts together: a unit in one run, a run, and what all runs of an installation, or of the server, spend in a day. */
+const ACCOUNTS = ['run', 'unit', 'installation', 'server'] as const;
+type Account = (typeof ACCOUNTS)[number];
+
+/** The limit of each account; Infinity: none. */
+export type SpendingLimits = Readonly<Record<Account, Amount>>;
+
+/** A limit that is used up. */
+export interface UsedUp {
+  readonly kind: 'used-up';
+  readonly refused: Account;
+  readonly what: keyof Amount;
+  readonly limit: number;
+  /** When the next day of the database begins, for the accounts of a day. Milliseconds since 1970. */
+  readonly until: number | null;
 }
 
 /** What came of asking for more: something was set aside, a limit is used up, or all that is left is held by others. */
 export type SetAside =
   | { readonly kind: 'held'; readonly amount: Amount }
-  | {
-      readonly kind: 'used-up';
-      readonly refused: 'unit' | 'run';
-      readonly what: 'tokens' | 'cost';
-      readonly limit: number;
-    }
+  | UsedUp
   | { readonly kind: 'wait' };
 
 /** What a claim spent, as its events tell it: in the transaction that writes them, so that no crash forgets it. */
@@ -49,16 +56,33 @@ export async function countSpending(
   const used = sum(told.filter(({ type }) => type === 'task.provider.done'));
   const isOver = last.type === 'task.provider.done';
   const open = sum(isOver ? [] : [last]);
+  // A run has a row of its own for each day: it waits for no other run to count what it spent.
   await sql`
-    insert into spending (run, unit, claim, used_tokens, used_cost, open_tokens, open_cost)
-    values (${run}, ${unit}, ${claim}, ${used.tokens}, ${used.cost}, ${open.tokens}, ${open.cost})
-    on conflict (run, unit, claim) do update set
-      used_tokens = spending.used_tokens + excluded.used_tokens,
-      used_cost = spending.used_cost + excluded.used_cost,
-      open_tokens = excluded.open_tokens, open_cost = excluded.open_cost,
-      reserved_tokens = case when ${isOver} then 0 else spending.reserved_tokens end,
-      reserved_cost = case when ${isOver} then 0 else spending.reserved_cost end`.execute(trx);
+    with before as (
+      select used_tokens + open_tokens as tokens, used_cost + open_cost as cost
+      from spending where run = ${run} and unit = ${unit} and claim = ${claim}
+    ), after as (
+      insert into spending (run, unit, claim, used_tokens, used_cost, open_tokens, open_cost)
+      values (${run}, ${unit}, ${claim}, ${used.tokens}, ${used.cost}, ${open.tokens}, ${open.cost})
+      on conflict (run, unit, claim) do update set
+        used_tokens = spending.used_tokens + excluded.used_tokens,
+        used_cost = spending.used_cost + excluded.used_cost,
+        open_tokens = excluded.open_tokens, open_cost = excluded.open_cost,
+        reserved_tokens = case when ${isOver} then 0 else spending.reserved_tokens end,
+        reserved_cost = case when ${isOver} then 0 else spending.reserved_cost end
+      returning used_tokens + open_tokens as tokens, used_cost + open_cost as cost
+    )
+    insert into day_spending (day, installation, run, tokens, cost)
+    select ${TODAY}, installation, runs.id,
+           after.tokens - coalesce(before.tokens, 0), after.cost - coalesce(before.cost, 0)
+    from after cross join runs join repositories on repositories.id = runs.repository left join before on true
+    where runs.id = ${run}
+    on conflict (day, installation, run) do update set
+      tokens = day_spending.tokens + excluded.tokens, cost = day_spending.cost + excluded.cost`.execute(trx);
 }
+
+/** The database's day: its clock is the one that all processes share. */
+const TODAY = sql`(now() at time zone 'utc')::date`;
 
 /** What nobody knows the price of counts as nothing: there tokens bind. */
 function sum(told: readonly { readonly tokens: number; readonly cost: number | null }[]): Amount {
@@ -84,8 +108,9 @@ export async function closeSpending(
 }
 
 /**
- * Sets `part` of each limit aside for a claim, or what is left of it where that is less; `wanted` says of what. Of all claims of
- * the run together, what is used and what is set aside never exceeds a limit.
+ * Sets `part` of each limit aside for a claim, or what is left of it where that is less; `wanted` says of what. Of all claims
+ * of an account together, what is used and what is set aside never exceeds its limit. What is set aside and not used yet
+ * counts for the day it is.
  */
 export async function setAside(
   database: Database,
@@ -96,37 +121,24 @@ export async function setAside(
 ): Promise<SetAside> {
   return patiently(() =>
     database.transaction().execute(async (trx) => {
-      await sql`select pg_advisory_xact_lock(hashtext(${`choo budget ${run}`}))`.execute(trx);
-      const { rows } = await sql<
-        Record<'tokens' | 'cost' | 'used_tokens' | 'used_cost', number> & { own: boolean }
-      >`
-      select own,
-             sum(used_tokens + greatest(open_tokens, reserved_tokens))::float8 as tokens,
-             sum(used_cost + greatest(open_cost, reserved_cost)) as cost,
-             sum(used_tokens + open_tokens)::float8 as used_tokens, sum(used_cost + open_cost) as used_cost
-      from (select *, unit = ${unit} as own from spending where run = ${run}) as claims group by own`.execute(
-        trx,
-      );
-      const total = (name: 'tokens' | 'cost' | 'used_tokens' | 'used_cost', own: boolean): number =>
-        rows.filter((row) => !own || row.own).reduce((all, row) => all + row[name], 0);
-      for (const refused of ['run', 'unit'] as const) {
-        const own = refused === 'unit';
-        for (const what of ['tokens', 'cost'] as const) {
-          const limit = limits[refused][what];
-          if (total(`used_${what}`, own) >= limit) return { kind: 'used-up', refused, what, limit };
-        }
-      }
-      const slice = (what: 'tokens' | 'cost'): number =>
+      // The limits of a day are shared by all runs. Who counts what was spent does not wait here.
+      const lock = hasDayLimit(limits) ? 'choo budget' : `choo budget ${run}`;
+      await sql`select pg_advisory_xact_lock(hashtext(${lock}))`.execute(trx);
+      const accounts = await readAccounts(trx, { run, unit });
+      const usedUp = findUsedUp(accounts, limits);
+      if (usedUp !== undefined) return usedUp;
+      const slice = (what: keyof Amount): number =>
         Math.min(
-          ...(['run', 'unit'] as const).map((of) =>
-            Math.min(limits[of][what] * part, limits[of][what] - total(what, of === 'unit')),
-          ),
+          ...ACCOUNTS.flatMap((each) => [
+            limits[each][what] * (isOfDay(each) ? part * PART_OF_DAY : part),
+            limits[each][what] - accounts[each].taken[what],
+          ]),
         );
+      const isCostBound = Number.isFinite(slice('cost'));
       const amount = {
         tokens: wanted.tokens ? Math.ceil(slice('tokens')) : 0,
-        cost: wanted.cost && Number.isFinite(slice('cost')) ? slice('cost') : 0,
+        cost: wanted.cost && isCostBound ? slice('cost') : 0,
       };
-      const isCostBound = Number.isFinite(Math.min(limits.run.cost, limits.unit.cost));
       if ((wanted.tokens && amount.tokens <= 0) || (wanted.cost && isCostBound && amount.cost <= 0))
         return { kind: 'wait' };
       await sql`
@@ -138,4 +150,87 @@ export async function setAside(
       return { kind: 'held', amount };
     }),
   );
+}
+
+/** A limit that a claim would meet before it has spent anything; undefined: none. */
+export async function findUsedUpLimit(
+  database: Database,
+  spender: Pick<Spender, 'run' | 'unit'>,
+  limits: SpendingLimits,
+): Promise<UsedUp | undefined> {
+  return findUsedUp(await readAccounts(database, spender), limits);
+}
+
+/** A day has many attempts: each takes less of it at a time, so that what is left is not held by a few. */
+const PART_OF_DAY = 0.1;
+
+function isOfDay(account: Account): boolean {
+  return account === 'installation' || account === 'server';
+}
+
+function hasDayLimit({ installation, server }: SpendingLimits): boolean {
+  return [installation.tokens, installation.cost, server.tokens, server.cost].some(Number.isFinite);
+}
+
+/** What of each account is used, and what of it is used or set aside. */
+type Accounts = Readonly<Record<Account, { readonly used: Amount; readonly taken: Amount }>> & {
+  readonly midnight: number;
+};
+
+async function readAccounts(
+  database: Database | Trx,
+  { run, unit }: Pick<Spender, 'run' | 'unit'>,
+): Promise<Accounts> {
+  const { rows } = await sql<
+    Record<'used_tokens' | 'used_cost' | 'tokens' | 'cost' | 'midnight', number> & { account: Account }
+  >`
+    with claims as (
+      select unit, used_tokens + open_tokens as used_tokens, used_cost + open_cost as used_cost,
+             used_tokens + greatest(open_tokens, reserved_tokens) as tokens,
+             used_cost + greatest(open_cost, reserved_cost) as cost
+      from spending where run = ${run}
+    ), today as (
+      select installation, tokens as used_tokens, cost as used_cost, tokens, cost
+      from day_spending where day = ${TODAY}
+      union all
+      select installation, 0, 0, greatest(reserved_tokens - open_tokens, 0), greatest(reserved_cost - open_cost, 0)
+      from spending join runs on runs.id = spending.run join repositories on repositories.id = runs.repository
+      where reserved_tokens > 0 or reserved_cost > 0
+    ), accounts as (
+      select 'run' as account, used_tokens, used_cost, tokens, cost from claims
+      union all
+      select 'unit', used_tokens, used_cost, tokens, cost from claims where unit = ${unit}
+      union all
+      select 'server', used_tokens, used_cost, tokens, cost from today
+      union all
+      select 'installation', used_tokens, used_cost, tokens, cost from today
+      where installation = (select installation from runs join repositories on repositories.id = runs.repository
+                            where runs.id = ${run})
+    )
+    select account, sum(used_tokens)::float8 as used_tokens, sum(used_cost) as used_cost,
+           sum(tokens)::float8 as tokens, sum(cost) as cost,
+           extract(epoch from (${TODAY} + 1)::timestamp at time zone 'utc')::float8 * 1000 as midnight
+    from accounts group by account`.execute(database);
+  const found = new Map(rows.map((row) => [row.account, row]));
+  const of = (account: Account) => {
+    const { used_tokens = 0, used_cost = 0, tokens = 0, cost = 0 } = found.get(account) ?? {};
+    return { used: { tokens: used_tokens, cost: used_cost }, taken: { tokens, cost } };
+  };
+  return {
+    run: of('run'),
+    unit: of('unit'),
+    installation: of('installation'),
+    server: of('server'),
+    midnight: rows[0]?.midnight ?? 0,
+  };
+}
+
+function findUsedUp(accounts: Accounts, limits: SpendingLimits): UsedUp | undefined {
+  for (const refused of ACCOUNTS)
+    for (const what of ['tokens', 'cost'] as const) {
+      const limit = limits[refused][what];
+      if (accounts[refused].used[what] >= limit)
+        return { kind: 'used-up', refused, what, limit, until: isOfDay(refused) ? accounts.midnight : null };
+    }
+  return undefined;
 }

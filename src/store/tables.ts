@@ -126,6 +126,8 @@ interface UnitPullTable {
   draft: boolean;
   /** Of its title and body. */
   hash: string;
+  /** The run that opened it; null: one from before that was noted. */
+  run: string | null;
 }
 
 /** When the next change may be made on GitHub in the name of an installation. */
@@ -233,6 +235,15 @@ interface SpendingTable {
   used_cost: Generated<number>;
 }
 
+/** Tokens and dollars of one run in one day of the database, in UTC. */
+interface DaySpendingTable {
+  day: ColumnType<Date, Date | string, Date | string>;
+  installation: string;
+  run: string;
+  tokens: BigInteger;
+  cost: number;
+}
+
 /** Providers that take no work for a while. */
 interface HoldTable {
   run: string;
@@ -273,6 +284,7 @@ export interface Tables {
   events: EventTable;
   records: RecordTable;
   spending: SpendingTable;
+  day_spending: DaySpendingTable;
   holds: HoldTable;
   output: OutputTable;
   output_totals: OutputTotalTable;

@@ -30,9 +30,12 @@ export interface Reservation {
 
 /** Which budget is used up. */
 export interface Refusal {
-  readonly refused: 'unit' | 'run';
+  /** Of a unit or a run; or of what an installation, or the whole server, may spend in a day. */
+  readonly refused: 'unit' | 'run' | 'installation' | 'server';
   readonly what: 'tokens' | 'cost';
   readonly limit: number;
+  /** When there is more of it; null: raising it is the only way. Milliseconds since 1970. */
+  readonly until: number | null;
 }
 
 /** An attempt may go this far beyond what it could set aside, so that an agent that is nearly done is not cut off. */
@@ -70,7 +73,7 @@ export class Budget {
         ['unit', own],
       ] as const) {
         const what = account.exhausted();
-        if (what !== undefined) return { refused, what, limit: account.limit[what] };
+        if (what !== undefined) return { refused, what, limit: account.limit[what], until: null };
       }
       const first = this.#setAside(unit, { tokens: true, cost: true });
       if (first !== undefined) return this.#reservation(unit, first);

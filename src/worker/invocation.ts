@@ -7,6 +7,7 @@ import type { Outcome } from '../provider/outcome.ts';
 import type { AgentEvent } from '../provider/provider.ts';
 import { type AgentEnd, runAgent } from './agent.ts';
 import type { Reservation, Usage } from './budget.ts';
+import { endOfRefusal } from './refusal.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -76,13 +77,7 @@ export class Invoker {
   async #reserve(): Promise<Reservation> {
     const reserved = await this.#services.budget.reserve(this.#job.unit.id, this.#services.signal);
     if (!('refused' in reserved)) return reserved;
-    const { refused, what, limit } = reserved;
-    const amount = what === 'tokens' ? `${limit} tokens` : `${limit} US dollars`;
-    throw fail(
-      'budget',
-      `the budget of the ${refused} is used up (${amount})`,
-      `raise \`limits.${refused}_${what}\`${refused === 'run' ? ` or \`--max-${what}\`` : ''} and run again`,
-    );
+    throw new UnitStop(endOfRefusal(reserved));
   }
 
   async #invoke({ task, file, attempt, prompt }: Request, reservation: Reservation): Promise<AgentEnd> {

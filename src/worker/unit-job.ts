@@ -94,8 +94,16 @@ export type UnitEnd =
       readonly message: string;
       readonly hint?: string | undefined;
     }
-  /** Given back undone; `until` in milliseconds since 1970: the provider takes nothing before. */
-  | { readonly kind: 'released'; readonly reason: string; readonly until: number | null };
+  /**
+   * Given back undone; `until` in milliseconds since 1970: the provider takes nothing before, or, `ofBudget`, there is no
+   * budget before.
+   */
+  | {
+      readonly kind: 'released';
+      readonly reason: string;
+      readonly until: number | null;
+      readonly ofBudget?: true;
+    };
 
 /** Ends a unit from anywhere inside its worker. Caught by the worker alone. */
 export class UnitStop extends Error {

@@ -89,7 +89,7 @@ describe('the budget of a day', () => {
 
     const run = await project.submit('--unit', 'c');
     const waiting = async () =>
-      (await project.status(run)).units.map(({ message, state }) => message ?? state).join();
+      (await project.status(run)).units.map(({ givenBack, state }) => givenBack ?? state).join();
     await expect.poll(waiting, { interval: 200, timeout: 30_000 }).toMatch(/CHOO_MAX_COST_INSTALLATION_DAY/);
     first.child.kill('SIGKILL');
     await first.child;

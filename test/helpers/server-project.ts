@@ -52,6 +52,7 @@ interface StatusLine {
     readonly head: string | null;
     readonly branch: string | null;
     readonly message: string | null;
+    readonly givenBack: string | null;
   }[];
 }
 

@@ -25,7 +25,12 @@ describe('a budget', () => {
     const second = await reserve(budget, 'a');
     expect(second.tokens).toBe(1);
     second.settle({ tokens: 1, cost: null });
-    expect(await budget.reserve('a', never)).toEqual({ refused: 'unit', what: 'tokens', limit: 100 });
+    expect(await budget.reserve('a', never)).toEqual({
+      refused: 'unit',
+      what: 'tokens',
+      limit: 100,
+      until: null,
+    });
     expect(await budget.reserve('b', never)).not.toHaveProperty('refused');
   });
 
@@ -57,7 +62,12 @@ describe('a budget', () => {
     expect(a.use({ tokens: 1, cost: 12 })).toBe(true);
     expect(a.use({ tokens: 1, cost: 12.1 })).toBe(false);
     a.settle({ tokens: 1, cost: 12.1 });
-    expect(await budget.reserve('a', never)).toEqual({ refused: 'unit', what: 'cost', limit: 10 });
+    expect(await budget.reserve('a', never)).toEqual({
+      refused: 'unit',
+      what: 'cost',
+      limit: 10,
+      until: null,
+    });
     const b = await reserve(budget, 'b');
     expect(b.use({ tokens: 1_200, cost: null })).toBe(true);
     expect(b.use({ tokens: 1_201, cost: null })).toBe(false);
