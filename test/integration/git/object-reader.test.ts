@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { gitServing } from '../../helpers/git-processes.ts';
 import { gitWorld } from '../../helpers/git-repository.ts';
 
 const POLL = { interval: 10, timeout: 10_000 };
@@ -13,37 +13,22 @@ test('a reader whose git was killed reads on', async () => {
   expect(await reader.info([blob])).toMatchObject([{ id: blob, type: 'blob' }]);
 
   // While nothing is asked.
-  for (const pid of readersOf(world.repository.git.directory)) process.kill(pid, 'SIGKILL');
-  await expect.poll(() => readersOf(git.directory), POLL).toEqual([]);
+  for (const pid of gitServing(world.repository.git.directory)) process.kill(pid, 'SIGKILL');
+  await expect.poll(() => gitServing(git.directory), POLL).toEqual([]);
   expect(String((await reader.contents([blob]))[0])).toBe('A\n');
   expect(await reader.info([NONE, blob])).toMatchObject([undefined, { id: blob }]);
 
   // While answers are on their way.
   const asked = [reader.contents([big, blob]), reader.info([blob]), reader.contents([big])];
-  for (const pid of readersOf(git.directory)) process.kill(pid, 'SIGKILL');
+  for (const pid of gitServing(git.directory)) process.kill(pid, 'SIGKILL');
   const [both, info, one] = await Promise.all(asked);
   expect(both).toMatchObject([{ length: 8_000_000 }, { length: 2 }]);
   expect(info).toMatchObject([{ id: blob }]);
   expect(one).toMatchObject([{ length: 8_000_000 }]);
-  expect(readersOf(git.directory)).toHaveLength(1);
+  expect(gitServing(git.directory)).toHaveLength(1);
 
   // And after its end it starts nothing any more.
   await reader[Symbol.asyncDispose]();
   await expect(reader.info([blob])).rejects.toMatchObject({ code: 'git' });
-  expect(readersOf(git.directory)).toEqual([]);
+  expect(gitServing(git.directory)).toEqual([]);
 });
-
-/** The processes of this one that read objects in a directory. */
-function readersOf(directory: string): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const isReader = readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('cat-file');
-        return isReader && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`GIT_DIR=${directory}\0`);
-      } catch {
-        return false; // gone meanwhile
-      }
-    });
-}

@@ -6,9 +6,12 @@ import { RemotePlaces } from '../../../src/orchestrator/remote-places.ts';
 import { loseRepository, rememberRepository } from '../../../src/store/github-repositories.ts';
 import { type RepositoryRow } from '../../../src/store/repositories.ts';
 import { commitFiles, git } from '../../helpers/git-repository.ts';
+import { gitServing } from '../../helpers/git-processes.ts';
 import { openServerStore } from '../../helpers/server-store.ts';
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
+const POLL = { interval: 20, timeout: 10_000 };
+const NONE = '0'.repeat(40);
 const SEARCH_PATH = process.env['PATH'] ?? '';
 
 /** A database, a data directory, and repositories of the App whose remotes are on this machine. */
@@ -114,6 +117,22 @@ test('a copy goes when its repository is lost, or gets other owners; the next on
   expect(await moved.repository.reader.info([head])).toEqual([undefined]);
   expect(await places.removeGone()).toHaveLength(1);
   expect(await world.copies()).toHaveLength(1);
+});
+
+test('however many repositories were worked on, few processes of git are left', async () => {
+  await using world = await openWorld();
+  const { places } = world;
+  const kept = await places.open(await world.server.repository());
+  await kept.repository.reader.info([NONE]);
+  const [first] = gitServing(kept.home);
+  for (let count = 0; count < 60; count += 1) {
+    const place = await places.open(await world.server.repository());
+    await place.repository.reader.info([NONE]);
+    await place.repository.writer.blob(Buffer.from('a'));
+  }
+  await expect.poll(() => gitServing(world.path).length, POLL).toBeLessThan(50);
+  // What somebody works on is not closed under their hands.
+  expect(gitServing(kept.home)).toContain(first);
 });
 
 test('what an older choo left goes when nobody touched it for hours, and local runs keep what is theirs', async () => {
