@@ -45,7 +45,7 @@ export async function handleCheckRun(
     const pull = check.pull_requests?.[0];
     const branch = pull?.head.ref ?? check.check_suite?.head_branch ?? undefined;
     if (branch === undefined || isOwnBranch(branch)) return undefined;
-    const place = await repository.place();
+    using place = await repository.place();
     await place.branches.fetch();
     const live = await place.branches.fetchedHead(branch);
     if (live !== check.head_sha) {
@@ -95,7 +95,7 @@ export async function handleCheckSuite(
 }
 
 async function replan(commit: string, repository: OpenRepository, planner: Planner): Promise<void> {
-  const place = await repository.place();
+  using place = await repository.place();
   await place.branches.fetch();
   const [there] = await place.repository.reader.info([commit]);
   if (there === undefined) return;

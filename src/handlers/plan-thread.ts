@@ -15,7 +15,7 @@ export async function planThread(
   if (found.kind === 'refused') return { kind: 'refused', text: sentence(found.reason) };
   const { live, pull } = found.thread;
   const reading = await planner.read(repository, live);
-  const place = await repository.place();
+  using place = await repository.place();
   const before = pull === null ? undefined : await findMergeBase(place, pull.base, live.commit);
   const changes = await findSpecChanges(place, specsDirOf(reading.policy), before, live.commit);
   const changed = pull === null ? new Set<string>() : unitsIn(reading.plan, changes.units);

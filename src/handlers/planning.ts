@@ -32,7 +32,8 @@ export class Planner {
     this.#caches.delete(id);
     this.#caches.set(id, cache);
     for (const oldest of [...this.#caches.keys()].slice(0, -KEPT)) this.#caches.delete(oldest);
-    return readPlan(repository, await repository.place(), { commit, target, cache }, this.#services);
+    using place = await repository.place();
+    return await readPlan(repository, place, { commit, target, cache }, this.#services);
   }
 
   /** The check `choo / plan` on the commit. `anew`: its buttons shall work again. */

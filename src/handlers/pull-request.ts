@@ -34,7 +34,7 @@ async function planPull(
   planner: Planner,
   services: HandlerServices,
 ): Promise<void> {
-  const place = await repository.place();
+  using place = await repository.place();
   await place.branches.fetch();
   const [commit] = await place.repository.reader.info([head.sha]);
   if (commit === undefined) return; // it was replaced already

@@ -19,7 +19,7 @@ export async function handlePush(
   // Tags, deletions, and what choo itself pushes.
   if (!push.ref.startsWith(HEADS) || push.deleted || isOwnBranch(branch)) return;
   const repository = await openRepository(push, services);
-  const place = await repository.place();
+  using place = await repository.place();
   await place.branches.fetch();
   const [commit] = await place.repository.reader.info([push.after]);
   if (commit === undefined) return; // it was replaced already

@@ -49,7 +49,7 @@ export interface OpenRepository {
   readonly posts: PostBook;
   /** The pages of the repository begin so. */
   readonly url: string;
-  /** choo's copy of it; not fetched yet. */
+  /** choo's copy of it, lent; not fetched yet. */
   readonly place: () => Promise<RemotePlace>;
 }
 

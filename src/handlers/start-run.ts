@@ -84,7 +84,7 @@ export async function startRun(
   /** Of an open pull request what it changes, as far as it is unfinished; elsewhere everything unfinished. */
   async function unitsToRun(): Promise<readonly string[] | undefined> {
     if (request.comparedWith === undefined) return undefined;
-    const place = await repository.place();
+    using place = await repository.place();
     const before = await findMergeBase(place, request.comparedWith, at.commit);
     const { units } = await findSpecChanges(place, specsDirOf(policy), before, at.commit);
     const changed = unitsIn(plan, units);

@@ -35,7 +35,7 @@ export async function findThread(
   services: Pick<HandlerServices, 'database' | 'contexts'>,
 ): Promise<FoundThread> {
   const { known, octokit } = repository;
-  const place = await repository.place();
+  using place = await repository.place();
   await place.branches.fetch();
   const at = async (branch: string): Promise<FoundThread> => {
     const commit = await place.branches.fetchedHead(branch);
@@ -44,7 +44,7 @@ export async function findThread(
   };
   if (!isPull) {
     const policy: Policy = await readPolicy(repository, place, services);
-    return at(targetOf(policy, known.defaultBranch));
+    return await at(targetOf(policy, known.defaultBranch));
   }
   const { data } = await octokit.rest.pulls.get({
     owner: known.owner,
@@ -52,7 +52,7 @@ export async function findThread(
     pull_number: number,
   });
   const { state, merged, head, base } = pullSchema.parse(data);
-  if (merged === true) return at(base.ref);
+  if (merged === true) return await at(base.ref);
   if (state !== 'open') return refused('this pull request is closed');
   if (head.repo?.id !== known.githubId)
     return refused(

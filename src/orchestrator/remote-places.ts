@@ -11,14 +11,20 @@ import { WorktreeManager } from '../git/worktree.ts';
 import type { Database } from '../store/database.ts';
 import { findRepositoryRow, listRepositoryRows, type RepositoryRow } from '../store/repositories.ts';
 import { liveClaims } from '../store/server-runs.ts';
+import { LeaseCache } from './lease-cache.ts';
 
-/** A remote on this machine: choo's copy of it, and where its worktrees stand. */
-export interface RemotePlace {
+/**
+ * A remote on this machine: choo's copy of it, and where its worktrees stand. It is lent: dispose of it when done with it,
+ * and until then neither its processes end nor its directory goes.
+ */
+export interface RemotePlace extends Disposable {
   readonly repository: Repository;
   readonly branches: RemoteBranches;
   readonly worktrees: WorktreeManager;
   readonly home: string;
 }
+
+type Opened = Omit<RemotePlace, typeof Symbol.dispose>;
 
 /** Git's settings to reach a repository at its address; `renew`: those from before were not believed. */
 export type CredentialsOf = (
@@ -28,6 +34,8 @@ export type CredentialsOf = (
 
 /** A copy of a repository that nobody knows is removed when nobody touched it for so long. Milliseconds. */
 const UNTOUCHED_MS = 6 * 3_600_000;
+/** How many copies have processes of git that wait, though nobody works on them. */
+const KEPT_OPEN = 16;
 /** What is removed is called so first, and is nobody's copy from then on. */
 const GOING = '.going-';
 
@@ -41,7 +49,11 @@ export class RemotePlaces implements AsyncDisposable {
   readonly #searchPath: string;
   readonly #credentials: CredentialsOf;
   /** By the names of their directories. */
-  readonly #places = new Map<string, Promise<RemotePlace>>();
+  readonly #open = new LeaseCache<Opened>(KEPT_OPEN, async ({ repository }) =>
+    repository[Symbol.asyncDispose](),
+  );
+  /** Copies that are nobody's any more, and go when nobody of this process works on them. */
+  readonly #leaving = new Set<string>();
 
   constructor(
     database: Database,
@@ -61,7 +73,7 @@ export class RemotePlaces implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of this.#places.keys()) await this.#close(name);
+    await this.#open[Symbol.asyncDispose]();
   }
 
   /** Removes what claims, and processes, left behind that are not there any more. Returns the names. */
@@ -71,13 +83,13 @@ export class RemotePlaces implements AsyncDisposable {
       const home = join(this.#root, nameOf(row));
       // Of most of them there is nothing here, and nothing to open.
       if ((await entriesOf(home)).length === 0) continue;
-      const { worktrees } = await this.#openCopy(row);
+      using place = await this.#openCopy(row);
       // First what is there, then what is in use: what is made in between is not touched.
       const names = await entriesOf(home);
       const live = await liveClaims(this.#database);
       const dead = new Set(names.filter((name) => !isInUse(name, live)));
       if (dead.size === 0) continue;
-      removed.push(...(await worktrees.removeLeftovers({ only: (name) => dead.has(name) })));
+      removed.push(...(await place.worktrees.removeLeftovers({ only: (name) => dead.has(name) })));
       for (const name of dead) await removeTree(join(scratchDirectory(home), name));
     }
     return removed;
@@ -91,18 +103,18 @@ export class RemotePlaces implements AsyncDisposable {
   async removeGone(): Promise<readonly string[]> {
     const removed: string[] = [];
     // First what is there, then what is known: what is made in between is not touched.
-    const names = await readdir(this.#root).catch(() => []);
+    const [open, names] = [this.#open.names(), await readdir(this.#root).catch(() => [])];
     const rows = await listRepositoryRows(this.#database);
     const live = await liveClaims(this.#database);
     const known = new Set(rows.filter(({ github }) => github?.isLost !== true).map(nameOf));
     const owners = new Set(rows.map((row) => ownerOfCopy(nameOf(row))));
+    for (const name of open) if (!known.has(name)) void this.#leave(name);
     for (const name of names) {
-      if (known.has(name)) continue;
+      if (known.has(name) || this.#open.isLent(name)) continue;
       const home = join(this.#root, name);
       const isOurs = name.startsWith(GOING) || owners.has(ownerOfCopy(name));
       if (!isOurs && !(await isForgotten(home))) continue;
       if ((await entriesOf(home)).some((entry) => isOfClaim(entry, live))) continue;
-      await this.#close(name);
       if (await removeWhole(home)) removed.push(name);
     }
     return removed;
@@ -110,7 +122,11 @@ export class RemotePlaces implements AsyncDisposable {
 
   /** Packs what has become many small files. */
   async pack(): Promise<void> {
-    for (const opening of this.#places.values()) await (await opening).repository.pack();
+    for (const row of await listRepositoryRows(this.#database)) {
+      if (!this.#open.names().has(nameOf(row))) continue;
+      using place = await this.#openCopy(row);
+      await place.repository.pack();
+    }
   }
 
   async #find(repository: string): Promise<RepositoryRow> {
@@ -123,16 +139,11 @@ export class RemotePlaces implements AsyncDisposable {
 
   async #openCopy(row: RepositoryRow): Promise<RemotePlace> {
     const name = nameOf(row);
-    let place = this.#places.get(name);
-    if (place === undefined) {
-      place = this.#make(row.id, join(this.#root, name));
-      this.#places.set(name, place);
-      place.catch(() => this.#places.delete(name));
-    }
-    return place;
+    const lease = await this.#open.lend(name, async () => this.#make(row.id, join(this.#root, name)));
+    return { ...lease.thing, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
 
-  async #make(repository: string, home: string): Promise<RemotePlace> {
+  async #make(repository: string, home: string): Promise<Opened> {
     const searchPath = this.#searchPath;
     const branches = new RemoteBranches(this.#accessTo(repository), home, searchPath);
     const opened = await Repository.openRemote(home, searchPath, branches);
@@ -140,10 +151,13 @@ export class RemotePlaces implements AsyncDisposable {
     return { repository: opened, branches, worktrees: new WorktreeManager(opened, searchPath), home };
   }
 
-  async #close(name: string): Promise<void> {
-    const place = this.#places.get(name);
-    this.#places.delete(name);
-    await (await place?.catch(() => undefined))?.repository[Symbol.asyncDispose]();
+  /** Removes a copy once nobody of this process works on it. */
+  async #leave(name: string): Promise<void> {
+    if (this.#leaving.has(name)) return;
+    this.#leaving.add(name);
+    await this.#open.drop(name);
+    this.#leaving.delete(name);
+    await this.removeGone().catch(() => []); // the next round tries again
   }
 
   /** Where that very repository is now, whoever has an address that it had. */

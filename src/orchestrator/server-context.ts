@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Ceilings } from '../config/ceilings.ts';
 import { clampConfig } from '../config/hold-to-ceilings.ts';
@@ -41,7 +42,11 @@ export class ServerContexts implements AsyncDisposable {
   readonly places: RemotePlaces;
   readonly #database: Database;
   readonly #book: RunBook;
-  readonly #runs = new Map<string, Promise<RunContext>>();
+  readonly #runs = new LRUCache<string, RunContext>({
+    max: KEPT,
+    fetchMethod: async (run) => this.#read(run),
+    ignoreFetchAbort: true, // whoever asked wants it, though others came after
+  });
 
   constructor(
     services: { readonly database: Database; readonly book: RunBook },
@@ -56,14 +61,7 @@ export class ServerContexts implements AsyncDisposable {
 
   /** The run, with its specs and configuration as they were approved. */
   async runOf(run: string): Promise<RunContext> {
-    let context = this.#runs.get(run);
-    if (context === undefined) {
-      context = this.#read(run);
-      this.#runs.set(run, context);
-      context.catch(() => this.#runs.delete(run));
-      for (const oldest of [...this.#runs.keys()].slice(0, -KEPT)) this.#runs.delete(oldest);
-    }
-    return context;
+    return this.#runs.forceFetch(run);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -74,7 +72,7 @@ export class ServerContexts implements AsyncDisposable {
     const { repository, plan } = await readServerRun(this.#database, run);
     const start = await this.#book.startOf(run);
     const { configCommit } = serverPlanSchema.parse(plan);
-    const place = await this.places.open(repository);
+    using place = await this.places.open(repository);
     const specs = await readCommit(place, start.commit, start.directory);
     const { configuration } =
       configCommit === start.commit ? specs : await readCommit(place, configCommit, start.directory);

@@ -85,7 +85,8 @@ export async function workOnClaim(
   const branch = record?.branch ?? unitBranch(start.target, unit);
   const reached = await reach(context, branch, contexts);
   if (reached.kind === 'unreachable') return [released(unit, reached.reason, Date.now() + UNREACHABLE_MS)];
-  const { place, branchHead } = reached;
+  using place = reached.place;
+  const { branchHead } = reached;
   const { repository, worktrees } = place;
   let progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
     (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
@@ -175,11 +176,13 @@ async function reach(
   | { readonly kind: 'reached'; readonly place: RemotePlace; readonly branchHead: string | undefined }
   | { readonly kind: 'unreachable'; readonly reason: string }
 > {
+  let place: RemotePlace | undefined;
   try {
-    const place = await places.open(context.repository);
+    place = await places.open(context.repository);
     await place.branches.fetch();
     return { kind: 'reached', place, branchHead: await place.repository.branchHead(branch) };
   } catch (error) {
+    place?.[Symbol.dispose]();
     if (!(error instanceof ChooError) || error.code !== 'environment') throw error;
     return { kind: 'unreachable', reason: error.message };
   }

@@ -57,7 +57,7 @@ export type Submitted =
  */
 export async function submitRun(request: SubmitRequest, services: SubmitServices): Promise<Submitted> {
   const { repository, remote } = request;
-  const place = await services.contexts.places.open(repository);
+  using place = await services.contexts.places.open(repository);
   await place.branches.fetch();
   const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref));
   const [specs, policy] = [await readCommit(place, commit, ''), await readCommit(place, configCommit, '')];

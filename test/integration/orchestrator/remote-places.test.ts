@@ -65,7 +65,7 @@ test('a repository whose address another one took is not looked for there, until
   const { places, remember, tokens } = world;
   const [address, elsewhere] = [await world.remote('address'), await world.remote('elsewhere')];
   const first = await remember(70, address);
-  const place = await places.open(first.id);
+  using place = await places.open(first.id);
   await place.branches.fetch();
   const head = (await place.branches.fetchedHead('main')) ?? '';
 
@@ -77,7 +77,7 @@ test('a repository whose address another one took is not looked for there, until
   await expect(place.branches.heads('choo/')).rejects.toMatchObject(gone);
   expect(tokens).toEqual([]);
   expect(await git(address, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
-  const other = await places.open(second.id);
+  using other = await places.open(second.id);
   await other.branches.fetch();
   expect(tokens).toEqual(['71']);
   expect(other.home).not.toBe(place.home);
@@ -93,40 +93,62 @@ test('a copy goes when its repository is lost, or gets other owners; the next on
   const { places, remember, database } = world;
   const address = await world.remote('address');
   const { id } = await remember(70, address);
-  const place = await places.open(id);
-  await place.branches.fetch();
-  const head = (await place.branches.fetchedHead('main')) ?? '';
+  const visit = async (fetch: boolean) => {
+    using place = await places.open(id);
+    const before = await place.repository.reader.info([head]);
+    if (fetch) await place.branches.fetch();
+    return { home: place.home, before, after: await place.repository.reader.info([head]) };
+  };
+  const head = await git(address, 'rev-parse', 'main');
+  const first = await visit(true);
+  expect(first.after).toMatchObject([{ type: 'commit' }]);
   expect(await places.removeGone()).toEqual([]);
   expect(await world.copies()).toHaveLength(1);
 
   await loseRepository(database, 70);
-  expect(await places.removeGone()).toHaveLength(1);
-  expect(await world.copies()).toEqual([]);
+  await places.removeGone();
+  await expect.poll(world.copies, POLL).toEqual([]);
+  expect(gitServing(world.path)).toEqual([]);
   await expect(places.open(id)).rejects.toMatchObject({ code: 'environment' });
   expect(await world.copies()).toEqual([]);
 
   await remember(70, address);
-  const again = await places.open(id);
-  expect(again.home).not.toBe(place.home);
-  expect(await again.repository.reader.info([head])).toEqual([undefined]);
-  await again.branches.fetch();
-  expect(await again.repository.reader.info([head])).toMatchObject([{ type: 'commit' }]);
+  const again = await visit(true);
+  expect(again.home).not.toBe(first.home);
+  expect(again).toMatchObject({ before: [undefined], after: [{ type: 'commit' }] });
 
   await remember(70, address, 8);
-  const moved = await places.open(id);
-  expect(await moved.repository.reader.info([head])).toEqual([undefined]);
-  expect(await places.removeGone()).toHaveLength(1);
-  expect(await world.copies()).toHaveLength(1);
+  expect(await visit(false)).toMatchObject({ before: [undefined] });
+  await places.removeGone();
+  await expect.poll(world.copies, POLL).toHaveLength(1);
+});
+
+test('a copy that goes stays until who works on it is done', async () => {
+  await using world = await openWorld();
+  const { places, remember, database } = world;
+  const { id } = await remember(70, await world.remote('address'));
+  const [one, two] = [await places.open(id), await places.open(id)];
+  await one.branches.fetch();
+  await loseRepository(database, 70);
+  for (const lease of [one, two]) {
+    expect(await places.removeGone()).toEqual([]);
+    const head = (await lease.branches.fetchedHead('main')) ?? '';
+    expect(await two.repository.reader.info([head])).toMatchObject([{ type: 'commit' }]);
+    lease[Symbol.dispose]();
+    lease[Symbol.dispose](); // once is enough
+  }
+  await expect.poll(world.copies, POLL).toEqual([]);
+  expect(gitServing(world.path)).toEqual([]);
 });
 
 test('however many repositories were worked on, few processes of git are left', async () => {
   await using world = await openWorld();
   const { places } = world;
-  const kept = await places.open(await world.server.repository());
+  using kept = await places.open(await world.server.repository());
   await kept.repository.reader.info([NONE]);
   const [first] = gitServing(kept.home);
   for (let count = 0; count < 60; count += 1) {
-    const place = await places.open(await world.server.repository());
+    using place = await places.open(await world.server.repository());
     await place.repository.reader.info([NONE]);
     await place.repository.writer.blob(Buffer.from('a'));
   }
@@ -156,7 +178,8 @@ test('what an older choo left goes when nobody touched it for hours, and local r
 test.skipIf(process.getuid?.() !== 0)('no other user of the machine reads what a copy holds', async () => {
   await using world = await openWorld();
   const { id } = await world.remember(70, await world.remote('address'));
-  const { branches, home } = await world.places.open(id);
+  using place = await world.places.open(id);
+  const { branches, home } = place;
   await branches.fetch();
   await chmod(world.path, 0o755);
   const look = async (uid: number, path: string) => {
