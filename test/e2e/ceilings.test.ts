@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from 'vitest';
+import { ended as appEnded, planned, quiet } from '../helpers/app-waits.ts';
+import { makeAppWorld, REPO } from '../helpers/app-world.ts';
 import { makeServerProject, type ServerProject } from '../helpers/server-project.ts';
 
 /** What a repository writes that wants all there is. */
@@ -102,5 +104,39 @@ describe('the budget of a day', () => {
                         = (date_trunc('day', now() at time zone 'utc') + interval '1 day') at time zone 'utc' as it_is
                       from events where run = '${run}' and body->>'type' = 'unit.released'`;
     expect(await project.rows(midnight)).toContainEqual({ it_is: true });
+  });
+});
+
+const QUICK = { tasks: [{ gate: 'test -e work', sh: 'echo x > work' }] };
+
+describe('a run that is too large', () => {
+  test('opens so many pull requests; further results keep their branches, and its comment says so', async () => {
+    const units = Object.fromEntries(['a', 'b', 'c', 'd'].map((id) => [id, QUICK]));
+    await using world = await makeAppWorld({ units }, { environment: { CHOO_MAX_PULL_REQUESTS: '2' } });
+    const alice = world.github.as('alice');
+    await world.start();
+    const commit = await world.push('alice', 'main', { 'specs/tasks/a/note.md': 'Mind.' });
+    await planned(world, commit);
+    const issue = await alice.createIssue(REPO, { title: 'Build it' });
+    await alice.comment(REPO, issue, '/choo run');
+    await appEnded(world, 1);
+    const { pulls, refs, comments } = await quiet(world);
+    expect(pulls).toHaveLength(2);
+    for (const id of Object.keys(units)) expect(refs).toHaveProperty(`refs/heads/choo/unit/main/${id}`);
+    const without = Object.keys(units).filter((id) => !pulls.some(({ head }) => head.ref.endsWith(`/${id}`)));
+    const status = comments.find(({ body }) => body.includes('<!-- choo:run'))?.body;
+    expect(status).toContain(
+      `The operator allows a run 2 pull requests (CHOO_MAX_PULL_REQUESTS). These results are on their branches alone: ${without.map((id) => `\`${id}\``).join(', ')}.`,
+    );
+  });
+
+  test('is refused when it is submitted', async () => {
+    const units = { a: QUICK, b: QUICK, c: QUICK };
+    await using project = await makeServerProject({ units }, { CHOO_MAX_RUN_UNITS: '2' });
+    const { exitCode, stderr } = await project.choo('submit', project.remote);
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('the run would have 3 units, and the operator allows 2 (CHOO_MAX_RUN_UNITS)');
+    const { stdout } = await project.choo('submit', project.remote, '--unit', 'a', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ run: expect.any(String) });
   });
 });
