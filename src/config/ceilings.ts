@@ -40,6 +40,16 @@ const CEILINGS = {
   ],
   CHOO_MAX_TOKENS_DAY: [TOKENS, '250000000', 'The most tokens that all runs may use in one day (UTC).'],
   CHOO_MAX_PARALLELISM: [COUNT, '16', 'The most units of one run that work at the same time.'],
+  CHOO_MAX_RUN_UNITS: [
+    COUNT,
+    '1000',
+    'The most units that a run may have; one that asks for more is refused.',
+  ],
+  CHOO_MAX_PULL_REQUESTS: [
+    COUNT,
+    '50',
+    'The most pull requests that one run opens; further results keep their branches.',
+  ],
   CHOO_MAX_ATTEMPTS: [COUNT, '10', 'The most attempts at one task.'],
   CHOO_MAX_TASK_TIME: [TIME, '2h', 'The longest that one attempt at a task may take.'],
   CHOO_MAX_GATE_TIME: [TIME, '30m', 'The longest that a gate, a check or a setup command may take.'],

@@ -20,6 +20,8 @@ export interface ShownRun {
   /** The run that it waits for. */
   readonly waits: string | null;
   readonly links: ReadonlyMap<string, UnitLink>;
+  /** The units whose results have no pull request, because the run opened as many as the operator allows. */
+  readonly withoutPull: { readonly units: readonly string[]; readonly most: number };
   /** What GitHub did not take, a sentence each. */
   readonly refusals: readonly string[];
   readonly marker: string;
@@ -72,6 +74,7 @@ export function renderRunComment(shown: ShownRun): string {
     [
       { text: headlineOf(shown), rank: 0, name: 'the summary' },
       { text: troublesOf(state), rank: 1, name: 'what went wrong' },
+      { text: withoutPullOf(shown), rank: 1, name: 'what has no pull request' },
       { text: refusalsOf(shown), rank: 1, name: 'what GitHub refused' },
       { text: unitsOf(shown), rank: 2, name: 'the table of units' },
       { text: graphOf(state), rank: 3, name: 'the graph' },
@@ -159,6 +162,15 @@ function troublesOf({ units }: RunState): string {
     ];
   });
   return [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more.`] : [])].join('\n');
+}
+
+function withoutPullOf({ withoutPull: { units, most } }: ShownRun): string {
+  if (units.length === 0) return '';
+  const named = listed(
+    units.map((id) => code(id)),
+    50,
+  );
+  return `The operator allows a run ${most} pull requests (CHOO_MAX_PULL_REQUESTS). These results are on their branches alone: ${named}.`;
 }
 
 /** How many refusals are shown one by one. */

@@ -78,6 +78,7 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
   });
   if (!plan.runnable) return { kind: 'refused', plan, problems: [] };
   if (plan.waves.length === 0) return { kind: 'nothing', plan };
+  refuseTooMany(plan.waves.flat().length, services.contexts.ceilings.CHOO_MAX_RUN_UNITS);
   const start = describeStart(
     {
       plan,
@@ -114,6 +115,13 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
     report,
   });
   return { kind: 'run', run, waits, plan };
+}
+
+/** Each unit is a check and a pull request at least, and a row that every claim looks at. */
+function refuseTooMany(units: number, most: number): void {
+  if (units <= most) return;
+  const message = `the run would have ${units} units, and the operator allows ${most} (CHOO_MAX_RUN_UNITS)`;
+  throw new ChooError('usage', message, { hint: 'name some of them; those that they need come along' });
 }
 
 interface Resolved {

@@ -10,10 +10,10 @@ import { listRecords } from '../store/event-rows.ts';
 import { findRepositoryById } from '../store/github-repositories.ts';
 import type { DueReport, Told } from '../store/reports.ts';
 import { findRunAhead } from '../store/server-runs.ts';
-import { listUnitPulls } from '../store/unit-pulls.ts';
+import { listPullsOfRun, listUnitPulls } from '../store/unit-pulls.ts';
 import { Refusals } from './refusals.ts';
 import { RunStates } from './run-states.ts';
-import { tellUnit, type Telling } from './unit-report.ts';
+import { staysWithout, tellUnit, type Telling } from './unit-report.ts';
 
 /** A status comment is not written more often than that while a run is under way. Milliseconds. */
 const COMMENT_MS = 3_000;
@@ -76,6 +76,8 @@ export class Reporter {
       config: context.config,
       units: context.units,
       pulls: new Map(await listUnitPulls(database, known.id, state.target)),
+      opened: new Set(await listPullsOfRun(database, known.id, report.run)),
+      mayOpen: contexts.ceilings.CHOO_MAX_PULL_REQUESTS,
       records: await listRecords(database, known.id, state.target),
       base: report.base,
       page: await runPage(repository, report, this.#services),
@@ -135,6 +137,12 @@ export class Reporter {
         state,
         waits: state.status === 'running' ? ((await findRunAhead(database, run)) ?? null) : null,
         links: linksOf(pulls),
+        withoutPull: {
+          units: [...state.units.values()]
+            .filter((unit) => staysWithout(unit, telling))
+            .map(({ plan }) => plan.id),
+          most: telling.mayOpen,
+        },
         refusals: sentences,
         marker: mark,
         isThread: report.thread !== null,

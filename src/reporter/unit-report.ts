@@ -27,6 +27,9 @@ export interface Telling {
   readonly units: ReadonlyMap<string, Unit>;
   /** The newest pull request of each unit; takes in what is made. */
   readonly pulls: Map<string, UnitPull>;
+  /** The numbers of the pull requests that this run opened, and how many it may open; takes in what is made. */
+  readonly opened: Set<number>;
+  readonly mayOpen: number;
   /** What is known of each unit, whatever the run. */
   readonly records: ReadonlyMap<string, UnitRecord>;
   /** The branch that pull requests go to. */
@@ -55,7 +58,7 @@ export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<vo
   const events = hasEnded
     ? await readUnitEvents(telling.database, { run: telling.state.start.run, unit: unit.plan.id })
     : [];
-  const isWanted = wantsPull(unit, telling);
+  const isWanted = wantsPull(unit, telling) && !staysWithout(unit, telling);
   const isThere = telling.pulls.get(unit.plan.id)?.state === 'open';
   const tellOwnPull = async (): Promise<void> =>
     telling.refusals.step(`the pull request of unit ${unit.plan.id}`, async () =>
@@ -78,6 +81,13 @@ function wantsPull(unit: UnitProgress, telling: Telling): boolean {
   if (state === 'complete') return before !== 'merged';
   if (state !== 'failed' || before === 'merged' || before === 'closed') return false;
   return before === 'open' ? failure !== 'needs-human' : telling.config.draft_on_failure;
+}
+
+/** Whether a unit has a result to propose, and its run has opened as many pull requests as it may. */
+export function staysWithout(unit: UnitProgress, telling: Telling): boolean {
+  const before = telling.pulls.get(unit.plan.id)?.state;
+  const isThere = before === 'open' || before === 'lost';
+  return wantsPull(unit, telling) && !isThere && telling.opened.size >= telling.mayOpen;
 }
 
 function speaksFor({ plan }: UnitProgress, { records, state }: Telling): boolean {
@@ -129,7 +139,17 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
   if (opened.kind === 'refused') throw new RefusedWrite(opened.reason);
   const { number, nodeId } = opened.pull;
   const written = opened.created ? hash : '';
-  await remember({ unit: id, number, nodeId, state: 'open', base: opened.pull.base, draft, hash: written });
+  telling.opened.add(number);
+  const pull = {
+    unit: id,
+    number,
+    nodeId,
+    state: 'open',
+    base: opened.pull.base,
+    draft,
+    hash: written,
+  } as const;
+  await remember({ ...pull, run });
   if (!opened.created) await tellPull(unit, events, telling);
 }
 

@@ -11,6 +11,8 @@ export interface UnitPull {
   readonly draft: boolean;
   /** Of its title and body as they were written last. */
   readonly hash: string;
+  /** The run that opened it; null: one from before that was noted. */
+  readonly run: string | null;
 }
 
 /** The newest pull request of each unit for a branch. */
@@ -21,12 +23,27 @@ export async function listUnitPulls(
 ): Promise<ReadonlyMap<string, UnitPull>> {
   const rows = await database
     .selectFrom('unit_pulls')
-    .select(['unit', 'number', 'node_id', 'state', 'base', 'draft', 'hash'])
+    .select(['unit', 'number', 'node_id', 'state', 'base', 'draft', 'hash', 'run'])
     .where('repository', '=', repository)
     .where('target', '=', target)
     .orderBy('number')
     .execute();
   return new Map(rows.map(({ node_id, ...row }) => [row.unit, { ...row, nodeId: node_id }]));
+}
+
+/** The numbers of all pull requests that a run opened. */
+export async function listPullsOfRun(
+  database: Database,
+  repository: string,
+  run: string,
+): Promise<readonly number[]> {
+  const rows = await database
+    .selectFrom('unit_pulls')
+    .select('number')
+    .where('repository', '=', repository)
+    .where('run', '=', run)
+    .execute();
+  return rows.map(({ number }) => number);
 }
 
 /** Whose pull request that is; undefined: no unit's. */
@@ -47,9 +64,9 @@ export async function noteUnitPull(
   database: Database,
   repository: string,
   target: string,
-  { unit, number, nodeId, state, base, draft, hash }: UnitPull,
+  { unit, number, nodeId, state, base, draft, hash, run }: UnitPull,
 ): Promise<void> {
-  const values = { target, unit, node_id: nodeId, state, base, draft, hash };
+  const values = { target, unit, node_id: nodeId, state, base, draft, hash, run };
   await database
     .insertInto('unit_pulls')
     .values({ ...values, repository, number })

@@ -22,7 +22,8 @@ function stateOf(
 }
 
 function shown(state: RunState, rest: Partial<ShownRun> = {}): ShownRun {
-  return { state, waits: null, links: new Map(), marker: MARK, refusals: [], isThread: true, ...rest };
+  const nothing = { withoutPull: { units: [], most: 50 }, refusals: [] };
+  return { state, waits: null, links: new Map(), marker: MARK, ...nothing, isThread: true, ...rest };
 }
 
 const THREE = [
