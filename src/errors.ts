@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'conflict' // what is there already stands in the way
   | 'environment' // a tool or a setting of this machine is missing or wrong
   | 'git' // git refused
+  | 'limit' // what a repository holds takes more time or memory than it may
   | 'internal'; // ours to mend
 
 /** The one error class of choo: what happened, to what, and what to do next. */

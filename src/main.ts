@@ -11,6 +11,7 @@ import { ChooError } from './errors.ts';
 import { Housekeeping } from './orchestrator/housekeeping.ts';
 import { ServerContexts } from './orchestrator/server-context.ts';
 import { ServerWorker } from './orchestrator/server-worker.ts';
+import { PlanThread } from './plan-thread/plan-thread.ts';
 import { openBubblewrap } from './sandbox/bubblewrap.ts';
 import { chooseSandbox } from './sandbox/choose.ts';
 import { endLeftovers, openHostSandbox } from './sandbox/host.ts';
@@ -55,6 +56,7 @@ export async function serve(
   const secrets = new Secrets(secretsOf(settings));
   const owner = `choo-${randomUUID()}`;
   const sandbox = works ? await openServerSandbox(settings, owner) : undefined;
+  const planThread = works ? stack.use(new PlanThread()) : undefined;
   await mkdir(settings.CHOO_DATA_DIR, { recursive: true, mode: 0o755 });
   const store = stack.use(
     await openServerStore({
@@ -69,7 +71,7 @@ export async function serve(
   );
   const { database } = store;
   let dispatcher: Dispatcher | undefined;
-  if (sandbox !== undefined) {
+  if (sandbox !== undefined && planThread !== undefined) {
     const github = app && openGitHub(app, database, settings, secrets.add);
     const contexts = stack.use(
       new ServerContexts(
@@ -78,6 +80,7 @@ export async function serve(
           dataDirectory: settings.CHOO_DATA_DIR,
           searchPath: settings.PATH,
           ceilings: ceilingsOf(settings),
+          perform: planThread.perform,
         },
         github && gitCredentials(github),
       ),

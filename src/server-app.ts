@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { Probot } from 'probot';
 import { createApp } from './app.ts';
-import { createHostedAgents } from './cli/agents.ts';
 import type { Settings } from './config/settings.ts';
 import { ChooError } from './errors.ts';
 import { GitHubApp } from './github/client.ts';
@@ -143,10 +142,6 @@ export function startAppWork(
       allowedProviders: settings.CHOO_PROVIDERS,
       provider: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
       sandbox: settings.CHOO_SANDBOX,
-      agentsOf: createHostedAgents(settings.PATH, {
-        providers: settings.CHOO_PROVIDERS,
-        models: settings.CHOO_MODELS,
-      }),
     },
   };
   const deliveries = new DeliveryBook(database);

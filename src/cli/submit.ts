@@ -6,7 +6,7 @@ import { readSettings } from '../config/settings.ts';
 import { normalizeRemote } from '../git/remote-branches.ts';
 import { ServerContexts } from '../orchestrator/server-context.ts';
 import { submitRun } from '../orchestrator/submit.ts';
-import { isClamp } from '../config/hold-to-ceilings.ts';
+import { performHere } from '../plan-thread/plan-thread.ts';
 import { count } from '../plan/layout.ts';
 import { renderPlan, renderProblem } from '../plan/text.ts';
 import { findOrAddRepository } from '../store/server-runs.ts';
@@ -62,6 +62,7 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
     dataDirectory: settings.CHOO_DATA_DIR,
     searchPath: settings.PATH,
     ceilings: ceilingsOf(settings),
+    perform: performHere(),
   };
   await using contexts = new ServerContexts(store, place);
   const { only, wishes, allowedProviders } = planWishes(options, settings);
@@ -81,19 +82,18 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
   );
   if (submitted.kind === 'refused') {
     terminal.note(renderPlan(submitted.plan, { ...terminal, paint: (_, text) => text }));
-    for (const problem of submitted.problems) terminal.note(`${renderProblem(problem, terminal)}\n`);
     finish(1);
     return;
   }
-  for (const problem of submitted.plan.problems.list.filter(isClamp))
-    terminal.note(`${renderProblem(problem, terminal)}\n`);
+  for (const problem of submitted.clamps) terminal.note(`${renderProblem(problem, terminal)}\n`);
   const run = submitted.kind === 'run' ? submitted.run : null;
   const waits = submitted.kind === 'run' && submitted.waits;
   if (options.json === true) terminal.json({ version: 1, run, waits, remote });
-  else if (run === null) terminal.note('Every unit is complete in the specs: there is nothing to run.\n');
+  else if (submitted.kind === 'nothing')
+    terminal.note('Every unit is complete in the specs: there is nothing to run.\n');
   else
     terminal.out(
-      `Run ${run}: ${count(submitted.plan.waves.flat().length, 'unit')}${waits ? ', after the one that is under way' : ''}.\n` +
+      `Run ${run}: ${count(submitted.units, 'unit')}${waits ? ', after the one that is under way' : ''}.\n` +
         `  ${called} status ${run}\n`,
     );
   finish(0);

@@ -1,6 +1,9 @@
 import type { Problem } from '../problems/problem.ts';
 import type { UnitReading } from './unit-reading.ts';
 
+/** What a field or a list item takes in memory, about. */
+const ITEM_BYTES = 500;
+
 /**
  * Remembers each unit's reading by the version of its directory, so that reading a tree again costs what changed. It
  * holds what the last discovery used and nothing older. One cache serves one spec tree's successive versions.
@@ -12,6 +15,14 @@ export class DiscoveryCache {
   recall(directory: string, version: string): Remembered | undefined {
     const found = this.#readings.get(directory);
     return found?.version === version ? found : undefined;
+  }
+
+  /** How much it holds, about. */
+  get bytes(): number {
+    return [...this.#readings.values()].reduce(
+      (sum, { bytes, reading }) => sum + bytes + (reading?.items ?? 0) * ITEM_BYTES,
+      0,
+    );
   }
 
   /** Replaces everything remembered. */

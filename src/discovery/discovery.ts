@@ -60,17 +60,19 @@ export async function discover(
 ): Promise<Discovery> {
   // 1. The directories that may be units.
   const [top = 'missing'] = await tree.list([root]);
-  if (typeof top === 'string') return nothing(unlisted(top, root));
+  if (typeof top === 'string') return discoverNothing(unlisted(top, root));
   const directories = top.filter((entry) => entry.kind === 'directory' && !entry.name.startsWith('.'));
 
   // 2. What the cache knows of them, and what is in the others.
   const { remembered, unread, unlistable, overfull } = await lookUp(tree, directories, cache);
   if (overfull)
-    return nothing(findExcess(root, { files: MAX_ENTRIES + 1 }) ?? unlisted('too-many-entries', root));
+    return discoverNothing(
+      findExcess(root, { files: MAX_ENTRIES + 1 }) ?? unlisted('too-many-entries', root),
+    );
 
   // 3. Read and parse the others, unless there is too much of it.
   const read = await readUnits(tree, root, remembered, unread);
-  if ('excess' in read) return nothing(read.excess);
+  if ('excess' in read) return discoverNothing(read.excess);
   const all = [...remembered, ...read.units].sort((a, b) => compareText(a.directory, b.directory));
   cache.keep(all);
 
@@ -180,7 +182,8 @@ function versionOf(listing: readonly TreeEntry[]): string {
   return listing.map((entry) => `${entry.name}\0${entry.kind}\0${entry.version ?? ''}`).join('\0');
 }
 
-function nothing(problem: Problem): Discovery {
+/** What is found where nothing can be read, for one reason. */
+export function discoverNothing(problem: Problem): Discovery {
   return { units: [], broken: [], problems: collectProblems([problem]) };
 }
 

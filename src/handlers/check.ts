@@ -100,7 +100,7 @@ async function replan(commit: string, repository: OpenRepository, planner: Plann
   const [there] = await place.repository.reader.info([commit]);
   if (there === undefined) return;
   const reading = await planner.read(repository, { commit, target: repository.known.defaultBranch });
-  await planner.post(repository, reading, { changed: new Set(), anew: true });
+  await planner.post(repository, reading, { anew: true });
 }
 
 interface CheckedUnit {

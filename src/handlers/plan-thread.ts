@@ -1,7 +1,7 @@
 import { sentence } from './answers.ts';
 import type { Asking, Outcome } from './asking.ts';
 import type { Planner } from './planning.ts';
-import { findMergeBase, findSpecChanges, specsDirOf, unitsIn } from './reading.ts';
+import { findChangesSince, readPolicy } from './reading.ts';
 import type { HandlerServices } from './services.ts';
 import { findThread } from './thread.ts';
 
@@ -14,12 +14,17 @@ export async function planThread(
   const found = await findThread(repository, { number, isPull }, services);
   if (found.kind === 'refused') return { kind: 'refused', text: sentence(found.reason) };
   const { live, pull } = found.thread;
-  const reading = await planner.read(repository, live);
   using place = await repository.place();
-  const before = pull === null ? undefined : await findMergeBase(place, pull.base, live.commit);
-  const changes = await findSpecChanges(place, specsDirOf(reading.policy), before, live.commit);
-  const changed = pull === null ? new Set<string>() : unitsIn(reading.plan, changes.units);
-  await planner.post(repository, reading, { changed });
-  await planner.comment(repository, number, reading, changed);
+  const policy = await readPolicy(repository, place, services);
+  const { commit } = live;
+  const changes = pull && (await findChangesSince(place, policy, { branch: pull.base, commit }));
+  const reading = await planner.read(repository, {
+    ...live,
+    policy,
+    ...(changes === null ? {} : { changed: changes.units }),
+    thread: number,
+  });
+  await planner.post(repository, reading);
+  await planner.comment(repository, number, reading);
   return { kind: 'done' };
 }

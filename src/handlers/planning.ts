@@ -1,57 +1,51 @@
-import type { Config } from '../config/schema.ts';
-import { DEFAULT_CONFIG, PROVIDER_NAMES } from '../config/schema.ts';
-import { DiscoveryCache } from '../discovery/discovery-cache.ts';
+import { PROVIDER_NAMES } from '../config/schema.ts';
 import { marker } from '../github/marker.ts';
-import { renderPlanCheck } from '../github/plan-check.ts';
-import { renderConfigIssue, renderPlanComment } from '../github/plan-comment.ts';
+import { renderConfigIssue } from '../github/plan-comment.ts';
+import type { PlanQuestion } from '../plan-thread/plan-commit.ts';
+import type { Policy } from '../plan-thread/policy.ts';
 import { noteRepository } from '../store/github-repositories.ts';
-import { type Policy, type Reading, readPlan } from './reading.ts';
+import { configOf, type Reading, readPlan, readPolicy } from './reading.ts';
 import type { HandlerServices, OpenRepository } from './services.ts';
 
 /** What the check of a plan is called, and what it is found by. */
 export const PLAN_CHECK = 'choo / plan';
 
-/** How many repositories' last readings are kept in mind. */
-const KEPT = 20;
+/** A commit to plan, and what is known of it already. */
+export interface WantedPlan extends Pick<PlanQuestion, 'commit' | 'target'> {
+  readonly policy?: Policy;
+  /** The directories of units that are changed. */
+  readonly changed?: ReadonlySet<string>;
+  /** The pull request that a comment is for. */
+  readonly thread?: number;
+}
 
-/** Plans commits and shows the plans. Holds what it read last, so that planning again costs what changed. */
+/** Plans commits and shows the plans. */
 export class Planner {
   readonly #services: HandlerServices;
-  readonly #caches = new Map<string, DiscoveryCache>();
 
   constructor(services: HandlerServices) {
     this.#services = services;
   }
 
-  async read(
-    repository: OpenRepository,
-    { commit, target }: { readonly commit: string; readonly target: string },
-  ): Promise<Reading> {
-    const { id } = repository.known;
-    const cache = this.#caches.get(id) ?? new DiscoveryCache();
-    this.#caches.delete(id);
-    this.#caches.set(id, cache);
-    for (const oldest of [...this.#caches.keys()].slice(0, -KEPT)) this.#caches.delete(oldest);
+  async read(repository: OpenRepository, wanted: WantedPlan): Promise<Reading> {
+    const { commit, target, changed = new Set<string>(), thread } = wanted;
     using place = await repository.place();
-    return await readPlan(repository, place, { commit, target, cache }, this.#services);
+    const policy = wanted.policy ?? (await readPolicy(repository, place, this.#services));
+    const comment =
+      thread === undefined
+        ? null
+        : { checkUrl: `${repository.url}/commit/${commit}/checks`, marker: planMark(thread) };
+    return await readPlan(repository, place, { commit, target, policy, changed, comment }, this.#services);
   }
 
   /** The check `choo / plan` on the commit. `anew`: its buttons shall work again. */
   async post(
     repository: OpenRepository,
-    reading: Reading,
-    { changed, anew = false }: { readonly changed: ReadonlySet<string>; readonly anew?: boolean },
+    { check, commit, policy }: Reading,
+    { anew = false }: { readonly anew?: boolean } = {},
   ): Promise<void> {
-    const { plan, commit, policy, keys } = reading;
     await this.#createLabels(repository);
-    const { title, summary, text, conclusion, annotations } = renderPlanCheck({
-      plan,
-      commit,
-      configCommit: policy.commit,
-      configNote: noteOf(policy),
-      keys,
-      changed,
-    });
+    const { title, summary, text, conclusion, annotations } = check;
     const canRun = conclusion === 'success' && policy.kind === 'holds';
     await repository.checks.upsert(
       planCheckKey(commit),
@@ -70,27 +64,13 @@ export class Planner {
     );
   }
 
-  /** The one comment of a pull request that shows its plan. */
-  async comment(
-    repository: OpenRepository,
-    thread: number,
-    reading: Reading,
-    changed: ReadonlySet<string>,
-  ): Promise<void> {
-    const { plan, commit } = reading;
-    const mark = marker('plan', String(thread));
-    const body = renderPlanComment({
-      plan,
-      commit,
-      changed,
-      checkUrl: `${repository.url}/commit/${commit}/checks`,
-      marker: mark,
-    });
-    const key = `comment:plan:${thread}`;
-    const at = await repository.pr.upsertComment(key, {
+  /** The one comment of a pull request that shows its plan; the reading must be for it. */
+  async comment(repository: OpenRepository, thread: number, { commit, comment }: Reading): Promise<void> {
+    if (comment === null) return;
+    const at = await repository.pr.upsertComment(`comment:plan:${thread}`, {
       issue: thread,
-      body: this.#services.redact(body),
-      marker: mark,
+      body: this.#services.redact(comment),
+      marker: planMark(thread),
     });
     if (at !== undefined) await repository.posts.notePlan(thread, commit, at);
   }
@@ -146,13 +126,6 @@ export function targetOf(policy: Policy, branch: string): string {
   return configOf(policy).target_branch ?? branch;
 }
 
-export function configOf(policy: Policy): Config {
-  return (policy.kind === 'holds' ? policy.configuration.config : undefined) ?? DEFAULT_CONFIG;
-}
-
-function noteOf(policy: Policy): string | null {
-  if (policy.kind === 'none')
-    return 'The configuration on the default branch is broken and there never was a good one: nothing runs until it is mended.';
-  if (policy.broken === null) return null;
-  return `The configuration on the default branch, at ${policy.broken.commit.slice(0, 12)}, is broken: the last good one holds.`;
+function planMark(thread: number): string {
+  return marker('plan', String(thread));
 }

@@ -7,7 +7,7 @@ import { changeUnitPull, findUnitPull } from '../store/unit-pulls.ts';
 import { type Pull, pullPayload } from './payloads.ts';
 import type { Planner } from './planning.ts';
 import { isOwnBranch } from './push.ts';
-import { findMergeBase, findSpecChanges, readPolicy, specsDirOf, unitsIn } from './reading.ts';
+import { findChangesSince, readPolicy } from './reading.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from './services.ts';
 
 /** What happened to a pull request: it is planned, its run moves or ends with it, or it is a unit's own. */
@@ -39,15 +39,19 @@ async function planPull(
   const [commit] = await place.repository.reader.info([head.sha]);
   if (commit === undefined) return; // it was replaced already
   const policy = await readPolicy(repository, place, services);
-  const before = await findMergeBase(place, base.ref, head.sha);
-  const changes = await findSpecChanges(place, specsDirOf(policy), before, head.sha);
+  const changes = await findChangesSince(place, policy, { branch: base.ref, commit: head.sha });
   if (changes.units.size === 0 && !changes.configuration) return;
-  const reading = await planner.read(repository, { commit: head.sha, target: head.ref });
-  const changed = unitsIn(reading.plan, changes.units);
-  await planner.post(repository, reading, { changed });
+  const reading = await planner.read(repository, {
+    commit: head.sha,
+    target: head.ref,
+    policy,
+    changed: changes.units,
+    thread: number,
+  });
+  await planner.post(repository, reading);
   // One that comes late must not put an older plan in the place of a newer one.
   if ((await place.branches.fetchedHead(head.ref)) === head.sha)
-    await planner.comment(repository, number, reading, changed);
+    await planner.comment(repository, number, reading);
 }
 
 /**

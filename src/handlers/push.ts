@@ -1,8 +1,8 @@
 import { findAccess } from '../github/access.ts';
 import type { Delivery } from '../store/deliveries.ts';
 import { pushPayload } from './payloads.ts';
-import { configOf, type Planner } from './planning.ts';
-import { findMergeBase, findSpecChanges, readPolicy, specsDirOf, unitsIn } from './reading.ts';
+import type { Planner } from './planning.ts';
+import { configOf, findMergeBase, findSpecChanges, readPolicy } from './reading.ts';
 import { type HandlerServices, openRepository } from './services.ts';
 import { startRun } from './start-run.ts';
 
@@ -24,18 +24,24 @@ export async function handlePush(
   const [commit] = await place.repository.reader.info([push.after]);
   if (commit === undefined) return; // it was replaced already
   const policy = await readPolicy(repository, place, services);
-  const changes = await findSpecChanges(place, specsDirOf(policy), await findBefore(), push.after);
+  const changes = await findSpecChanges(place, policy, {
+    before: await findBefore(),
+    after: push.after,
+  });
   const isDefault = branch === repository.known.defaultBranch;
   if (isDefault && changes.configuration) await planner.reportConfiguration(repository, policy);
   if (changes.units.size === 0 && !changes.configuration) return;
-  const reading = await planner.read(repository, { commit: push.after, target: branch });
-  await planner.post(repository, reading, { changed: unitsIn(reading.plan, changes.units) });
+  const reading = await planner.read(repository, {
+    commit: push.after,
+    target: branch,
+    policy,
+    changed: changes.units,
+  });
+  await planner.post(repository, reading);
 
   const config = configOf(policy);
   const isTarget = branch === (config.target_branch ?? repository.known.defaultBranch);
-  if (config.run_on !== 'push' || !isTarget || !reading.plan.runnable) return;
-  const isNew = reading.plan.waves.flat().some((unit) => reading.keys.get(unit) !== 'satisfied');
-  if (!isNew) return;
+  if (config.run_on !== 'push' || !isTarget || !reading.runnable || !reading.hasNewWork) return;
   const access = await findAccess(repository.octokit, repository.known, push.sender, services.policy.bots);
   if (!access.allowed) return;
   await startRun(

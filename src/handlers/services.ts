@@ -1,10 +1,9 @@
 import type { Octokit } from '@octokit/rest';
-import type { Config, ProviderName } from '../config/schema.ts';
+import type { ProviderName } from '../config/schema.ts';
 import { CheckClient } from '../github/checks.ts';
 import type { GitHubApp } from '../github/client.ts';
 import { PRClient } from '../github/pr-client.ts';
 import { normalizeRemote } from '../git/remote-branches.ts';
-import type { PreflightInput } from '../orchestrator/preflight.ts';
 import type { RemotePlace } from '../orchestrator/remote-places.ts';
 import type { ServerContexts } from '../orchestrator/server-context.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -23,7 +22,6 @@ interface RequestPolicy {
   /** What the operator prefers where nobody says anything. */
   readonly provider: ProviderName | undefined;
   readonly sandbox: Sandbox['kind'];
-  readonly agentsOf: (config: Config) => PreflightInput['agentOf'];
 }
 
 /** What handlers work with. */

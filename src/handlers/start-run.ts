@@ -1,9 +1,9 @@
 import type { ProviderName } from '../config/schema.ts';
-import { ChooError } from '../errors.ts';
+import { ChooError, type ErrorCode } from '../errors.ts';
 import type { Account } from './payloads.ts';
 import { submitRun } from '../orchestrator/submit.ts';
 import type { Planner } from './planning.ts';
-import { findMergeBase, findSpecChanges, specsDirOf, unitsIn } from './reading.ts';
+import { findChangesSince, readPolicy } from './reading.ts';
 import type { HandlerServices, OpenRepository } from './services.ts';
 
 /** A run that somebody who may wants. */
@@ -36,17 +36,24 @@ export async function startRun(
   services: HandlerServices,
 ): Promise<Started> {
   const { repository, at, actor, thread, isPull } = request;
-  const reading = await planner.read(repository, at);
-  const { policy, plan } = reading;
+  using place = await repository.place();
+  const policy = await readPolicy(repository, place, services);
   if (policy.kind === 'none')
     return refused('the configuration on the default branch is broken, and there never was a good one');
-  if (!plan.runnable) {
-    const { errors } = plan.problems;
+  const branch = request.comparedWith;
+  const changes = branch && (await findChangesSince(place, policy, { branch, commit: at.commit }));
+  const { runnable, errors, changedUnfinished } = await planner.read(repository, {
+    ...at,
+    policy,
+    ...(changes ? { changed: changes.units } : {}),
+  });
+  if (!runnable) {
     return refused(
       `the plan of ${at.commit.slice(0, 12)} has ${errors} error${errors === 1 ? '' : 's'}; its check names them`,
     );
   }
-  const units = request.units ?? (await unitsToRun());
+  // Of an open pull request what it changes, as far as it is unfinished; elsewhere everything unfinished.
+  const units = request.units ?? (branch === undefined ? undefined : changedUnfinished);
   if (units?.length === 0) return refused('nothing that this pull request changes is unfinished');
   try {
     const submitted = await submitRun(
@@ -70,27 +77,20 @@ export async function startRun(
     );
     if (submitted.kind === 'run') return { kind: 'started', run: submitted.run, waits: submitted.waits };
     if (submitted.kind === 'nothing') return refused('every unit is complete in the specs');
-    const [first] = [...submitted.problems, ...submitted.plan.problems.list];
+    const [first] = submitted.plan.problems.list;
     return refused(
       first === undefined
         ? 'the plan cannot run'
         : first.message + (first.hint === undefined ? '' : `; ${first.hint}`),
     );
   } catch (error) {
-    if (!(error instanceof ChooError) || (error.code !== 'usage' && error.code !== 'conflict')) throw error;
+    if (!(error instanceof ChooError) || !REFUSALS.has(error.code)) throw error;
     return refused(error.message + (error.hint === undefined ? '' : `: ${error.hint}`));
   }
-
-  /** Of an open pull request what it changes, as far as it is unfinished; elsewhere everything unfinished. */
-  async function unitsToRun(): Promise<readonly string[] | undefined> {
-    if (request.comparedWith === undefined) return undefined;
-    using place = await repository.place();
-    const before = await findMergeBase(place, request.comparedWith, at.commit);
-    const { units } = await findSpecChanges(place, specsDirOf(policy), before, at.commit);
-    const changed = unitsIn(plan, units);
-    return plan.units.filter(({ id, state }) => changed.has(id) && state === 'planned').map(({ id }) => id);
-  }
 }
+
+/** What keeps a run from starting and is the business of who asked. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['usage', 'conflict', 'limit']);
 
 function refused(reason: string): Started {
   return { kind: 'refused', reason };

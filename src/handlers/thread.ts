@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Policy } from './reading.ts';
 import { readPolicy } from './reading.ts';
 import { HOLD_LABEL, targetOf } from './planning.ts';
 import type { HandlerServices, OpenRepository } from './services.ts';
@@ -43,7 +42,7 @@ export async function findThread(
     return { kind: 'found', thread: { number, pull: null, live: { commit, target: branch } } };
   };
   if (!isPull) {
-    const policy: Policy = await readPolicy(repository, place, services);
+    const policy = await readPolicy(repository, place, services);
     return await at(targetOf(policy, known.defaultBranch));
   }
   const { data } = await octokit.rest.pulls.get({

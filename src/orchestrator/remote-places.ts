@@ -8,6 +8,8 @@ import { type Access, RemoteBranches } from '../git/remote-branches.ts';
 import { cacheDirectory, Repository, scratchDirectory } from '../git/repository.ts';
 import { removeTree } from '../git/remove-tree.ts';
 import { WorktreeManager } from '../git/worktree.ts';
+import type { JobName, Jobs } from '../plan-thread/jobs.ts';
+import type { PerformJob } from '../plan-thread/plan-thread.ts';
 import type { Database } from '../store/database.ts';
 import { findRepositoryRow, listRepositoryRows, type RepositoryRow } from '../store/repositories.ts';
 import { liveClaims } from '../store/server-runs.ts';
@@ -22,6 +24,20 @@ export interface RemotePlace extends Disposable {
   readonly branches: RemoteBranches;
   readonly worktrees: WorktreeManager;
   readonly home: string;
+  /** Reads and plans what it holds; see the jobs. Throws a ChooError (`limit`) for what takes too long. */
+  readonly ask: <N extends JobName>(
+    name: N,
+    question: Jobs[N]['question'],
+    signal?: AbortSignal,
+  ) => Promise<Jobs[N]['answer']>;
+}
+
+/** Where the copies are, and what is done with them. */
+export interface PlacesHome {
+  readonly dataDirectory: string;
+  readonly searchPath: string;
+  /** Reads and plans. */
+  readonly perform: PerformJob;
 }
 
 type Opened = Omit<RemotePlace, typeof Symbol.dispose>;
@@ -47,6 +63,7 @@ export class RemotePlaces implements AsyncDisposable {
   readonly #database: Database;
   readonly #root: string;
   readonly #searchPath: string;
+  readonly #perform: PerformJob;
   readonly #credentials: CredentialsOf;
   /** By the names of their directories. */
   readonly #open = new LeaseCache<Opened>(KEPT_OPEN, async ({ repository }) =>
@@ -57,12 +74,13 @@ export class RemotePlaces implements AsyncDisposable {
 
   constructor(
     database: Database,
-    place: { readonly dataDirectory: string; readonly searchPath: string },
+    { dataDirectory, searchPath, perform }: PlacesHome,
     credentials: CredentialsOf,
   ) {
     this.#database = database;
-    this.#root = join(place.dataDirectory, 'repositories');
-    this.#searchPath = place.searchPath;
+    this.#root = join(dataDirectory, 'repositories');
+    this.#searchPath = searchPath;
+    this.#perform = perform;
     this.#credentials = credentials;
   }
 
@@ -148,7 +166,15 @@ export class RemotePlaces implements AsyncDisposable {
     const branches = new RemoteBranches(this.#accessTo(repository), home, searchPath);
     const opened = await Repository.openRemote(home, searchPath, branches);
     await mkdir(scratchDirectory(home), { recursive: true, mode: 0o755 });
-    return { repository: opened, branches, worktrees: new WorktreeManager(opened, searchPath), home };
+    const { directory } = opened.git;
+    return {
+      repository: opened,
+      branches,
+      worktrees: new WorktreeManager(opened, searchPath),
+      home,
+      ask: async (name, question, signal) =>
+        this.#perform(name, { place: { directory, searchPath }, question }, signal),
+    };
   }
 
   /** Removes a copy once nobody of this process works on it. */

@@ -3,17 +3,14 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Ceilings } from '../config/ceilings.ts';
 import { clampConfig } from '../config/hold-to-ceilings.ts';
-import { type Config, DEFAULT_CONFIG } from '../config/schema.ts';
-import type { DiscoveryCache } from '../discovery/discovery-cache.ts';
+import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
 import { scratchDirectory } from '../git/repository.ts';
-import { CommitTree } from '../git/spec-tree.ts';
-import { type Project, readProject } from '../plan/project.ts';
 import type { Database } from '../store/database.ts';
 import type { RunBook } from '../store/run-book.ts';
 import { readServerRun } from '../store/server-runs.ts';
-import { type CredentialsOf, type RemotePlace, RemotePlaces } from './remote-places.ts';
+import { type CredentialsOf, type PlacesHome, type RemotePlace, RemotePlaces } from './remote-places.ts';
 import type { RunStart } from './run-order.ts';
 
 /** What a worker needs of a run beside its first event, kept with the run. */
@@ -29,7 +26,6 @@ export interface RunContext {
   /** choo's own number of its repository. */
   readonly repository: string;
   readonly config: Config;
-  readonly units: ReadonlyMap<string, Unit>;
 }
 
 /** How many runs are kept in mind. */
@@ -50,7 +46,7 @@ export class ServerContexts implements AsyncDisposable {
 
   constructor(
     services: { readonly database: Database; readonly book: RunBook },
-    place: { readonly dataDirectory: string; readonly searchPath: string; readonly ceilings: Ceilings },
+    place: PlacesHome & { readonly ceilings: Ceilings },
     credentials: CredentialsOf = async () => ({}),
   ) {
     this.#database = services.database;
@@ -59,9 +55,17 @@ export class ServerContexts implements AsyncDisposable {
     this.places = new RemotePlaces(services.database, place, credentials);
   }
 
-  /** The run, with its specs and configuration as they were approved. */
+  /** The run, with its configuration as it was approved. */
   async runOf(run: string): Promise<RunContext> {
     return this.#runs.forceFetch(run);
+  }
+
+  /** One unit of a run, with its specs as they were approved; undefined: there is none of that name that is fit to run. */
+  async unitOf(run: string, unit: string, signal?: AbortSignal): Promise<Unit | undefined> {
+    const { start, repository } = await this.runOf(run);
+    using place = await this.places.open(repository);
+    await bringCommit(place, start.commit);
+    return await place.ask('readUnit', { ...projectAt(start, start.commit), id: unit }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,25 +77,22 @@ export class ServerContexts implements AsyncDisposable {
     const start = await this.#book.startOf(run);
     const { configCommit } = serverPlanSchema.parse(plan);
     using place = await this.places.open(repository);
-    const specs = await readCommit(place, start.commit, start.directory);
-    const { configuration } =
-      configCommit === start.commit ? specs : await readCommit(place, configCommit, start.directory);
+    await bringCommit(place, configCommit);
+    const config = await place.ask('readConfig', projectAt(start, configCommit));
     return {
       start,
       repository,
-      config: clampConfig(configuration.config ?? DEFAULT_CONFIG, this.ceilings).config,
-      units: new Map(specs.discovery.units.map((unit) => [unit.id, unit])),
+      config: clampConfig(config, this.ceilings).config,
     };
   }
 }
 
-/** The project as a commit of a remote has it; fetched when it is not here yet. */
-export async function readCommit(
-  { repository, branches }: RemotePlace,
-  commit: string,
-  directory: string,
-  cache?: DiscoveryCache,
-): Promise<Project> {
+function projectAt({ directory }: RunStart, commit: string): { commit: string; directory: string } {
+  return { commit, directory: directory.replace(/\/$/, '') };
+}
+
+/** Fetches where a commit of the remote is not here yet. */
+export async function bringCommit({ repository, branches }: RemotePlace, commit: string): Promise<void> {
   const [there] = await repository.reader.info([commit]);
   if (there === undefined) await branches.fetch();
   const [now] = there === undefined ? await repository.reader.info([commit]) : [there];
@@ -99,7 +100,6 @@ export async function readCommit(
     throw new ChooError('git', `commit ${commit} is not in the remote any more`, {
       hint: 'its branch was rewritten; submit the run again',
     });
-  return readProject(await CommitTree.open(repository.reader, commit, directory.replace(/\/$/, '')), cache);
 }
 
 /** Where the output of a claim's gates is kept while it works. */

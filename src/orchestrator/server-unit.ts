@@ -70,7 +70,7 @@ export async function workOnClaim(
   const { config } = context;
   const start = { ...context.start, target: (await readServerRun(database, run)).target };
   const planned = start.units.find(({ id }) => id === unit);
-  const specs = context.units.get(unit);
+  const specs = await contexts.unitOf(run, unit, signal);
   if (planned === undefined || specs === undefined)
     throw new ChooError('internal', `unit \`${unit}\` is not among those of run ${run}`);
   const approval = (await services.approve?.(run)) ?? { kind: 'yes' };
@@ -130,7 +130,7 @@ export async function workOnClaim(
   try {
     const end = await workOnUnit(
       {
-        order: { start, before: undefined, units: [...context.units.values()], config, keepWorktrees: false },
+        order: { start, before: undefined, units: [specs], config, keepWorktrees: false },
         unit: specs,
         progress,
         claim,

@@ -40,6 +40,16 @@ export class ServerWorker {
 
   /** Works on a claim to its end; returns how it ended. Rejects when it could not be worked on. */
   async work(claim: Claim, teller: Teller): Promise<readonly EventBody[]> {
+    try {
+      return await this.#work(claim, teller);
+    } catch (error) {
+      if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
+      const { message, hint = null } = error;
+      return [{ type: 'unit.failed', unit: claim.unit, failure: 'needs-human', message, hint, head: null }];
+    }
+  }
+
+  async #work(claim: Claim, teller: Teller): Promise<readonly EventBody[]> {
     const { run, unit, claim: number } = claim;
     const context = await readContext(this.#services.contexts, run);
     if (typeof context === 'string') {

@@ -1,18 +1,14 @@
-import { holdToCeilings } from '../config/hold-to-ceilings.ts';
-import { type Config, DEFAULT_CONFIG, type ProviderName } from '../config/schema.ts';
+import type { ProviderName } from '../config/schema.ts';
 import { ChooError } from '../errors.ts';
-import { findBranchesInTheWay } from '../git/branches.ts';
-import { makePlan } from '../plan/plan.ts';
-import type { Plan } from '../plan/schema.ts';
+import type { Submission } from '../plan-thread/submission.ts';
 import type { ProviderWishes } from '../provider/factory.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { NewReport } from '../store/reports.ts';
 import type { RunBook } from '../store/run-book.ts';
-import { findPreflightProblems, type PreflightInput } from './preflight.ts';
 import type { Problem } from '../problems/problem.ts';
 import type { RemotePlace } from './remote-places.ts';
-import { describeStart, limitsOf, newRunId } from './run-start.ts';
-import { readCommit, type ServerContexts, type ServerPlan } from './server-context.ts';
+import { newRunId } from './run-start.ts';
+import { bringCommit, type ServerContexts, type ServerPlan } from './server-context.ts';
 
 /** What somebody wants a server to run. */
 export interface SubmitRequest {
@@ -41,70 +37,50 @@ export interface SubmitRequest {
 export interface SubmitServices {
   readonly book: RunBook;
   readonly contexts: ServerContexts;
-  /** The agents that a configuration may have; undefined: nobody works here, so nobody knows. */
-  readonly agentsOf?: (config: Config) => PreflightInput['agentOf'];
 }
 
 /** What came of it: a run, or a plan with problems that keep it from being one. */
 export type Submitted =
-  | { readonly kind: 'run'; readonly run: string; readonly waits: boolean; readonly plan: Plan }
-  | { readonly kind: 'nothing'; readonly plan: Plan }
-  | { readonly kind: 'refused'; readonly plan: Plan; readonly problems: readonly Problem[] };
+  | {
+      readonly kind: 'run';
+      readonly run: string;
+      readonly waits: boolean;
+      /** How many. */
+      readonly units: number;
+      readonly clamps: readonly Problem[];
+    }
+  | Exclude<Submission, { readonly kind: 'start' }>;
 
 /**
  * Reads a remote and puts a run of its specs down: the specs of the commit that was asked for, the configuration of the
- * default branch. Throws a ChooError (`usage`, `git`, `conflict`) for what cannot be read or may not run now.
+ * default branch. Throws a ChooError (`usage`, `git`, `conflict`, `limit`) for what cannot be read or may not run now.
  */
 export async function submitRun(request: SubmitRequest, services: SubmitServices): Promise<Submitted> {
   const { repository, remote } = request;
   using place = await services.contexts.places.open(repository);
   await place.branches.fetch();
   const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref));
-  const [specs, policy] = [await readCommit(place, commit, ''), await readCommit(place, configCommit, '')];
-  const configuration = holdToCeilings(policy.configuration, services.contexts.ceilings);
-  const config = configuration.config ?? DEFAULT_CONFIG;
-  const plan = makePlan({
-    discovery: specs.discovery,
-    configuration,
-    source: { kind: 'commit', name: request.ref ?? target, commit },
-    repositoryProblems: findBranchesInTheWay(
-      [...(await place.repository.branchHeads('choo')).keys()],
-      target,
-      specs.discovery.units.map(({ id }) => id),
-    ),
-    only: request.units,
+  for (const each of [commit, configCommit]) await bringCommit(place, each);
+  const submission = await place.ask('prepare', {
+    run: newRunId(),
+    commit,
+    configCommit,
+    name: request.ref ?? target,
+    branch: target,
+    target: request.at?.target ?? null,
+    ceilings: services.contexts.ceilings,
+    ownBranches: [...(await place.repository.branchHeads('choo')).keys()],
+    units: request.units,
     wishes: request.wishes,
     allowedProviders: request.allowedProviders,
+    fresh: request.fresh === true,
+    sandbox: request.sandbox,
+    actor: request.actor,
+    remote,
   });
-  if (!plan.runnable) return { kind: 'refused', plan, problems: [] };
-  if (plan.waves.length === 0) return { kind: 'nothing', plan };
-  refuseTooMany(plan.waves.flat().length, services.contexts.ceilings.CHOO_MAX_RUN_UNITS);
-  const start = describeStart(
-    {
-      plan,
-      target: request.at?.target ?? config.target_branch ?? target,
-      commit,
-      directory: '',
-      sandbox: request.sandbox,
-      parallelism: config.parallelism,
-      verify: true, // on a server there is no other choice
-      limits: limitsOf(config),
-      fresh: new Set(request.fresh === true ? (request.units ?? plan.waves.flat()) : []),
-      actor: request.actor,
-      remote,
-    },
-    newRunId(),
-  );
-  if (services.agentsOf !== undefined) {
-    const problems = findPreflightProblems({
-      planned: start.units,
-      units: new Map(specs.discovery.units.map((unit) => [unit.id, unit])),
-      config,
-      target: start.target,
-      agentOf: services.agentsOf(config),
-    });
-    if (problems.length > 0) return { kind: 'refused', plan, problems };
-  }
+  if (submission.kind !== 'start') return submission;
+  const { start } = submission;
+  refuseTooMany(start.units.length, services.contexts.ceilings.CHOO_MAX_RUN_UNITS);
   const more: ServerPlan = { configCommit };
   const { source, report } = request;
   const { run, waits } = await services.book.submit({
@@ -114,7 +90,7 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
     ...(source === undefined ? {} : { source }),
     report,
   });
-  return { kind: 'run', run, waits, plan };
+  return { kind: 'run', run, waits, units: start.units.length, clamps: submission.clamps };
 }
 
 /** Each unit is a check and a pull request at least, and a row that every claim looks at. */

@@ -1,3 +1,4 @@
+import { ChooError } from '../errors.ts';
 import type { RunState } from '../events/state.ts';
 import type { UnitProgress } from '../events/unit-progress.ts';
 import { GitHubDelay } from '../github/client.ts';
@@ -74,7 +75,7 @@ export class Reporter {
       repository,
       state,
       config: context.config,
-      units: context.units,
+      specsOf: async (unit) => contexts.unitOf(report.run, unit).catch(unlessTooSlow),
       pulls: new Map(await listUnitPulls(database, known.id, state.target)),
       opened: new Set(await listPullsOfRun(database, known.id, report.run)),
       mayOpen: contexts.ceilings.CHOO_MAX_PULL_REQUESTS,
@@ -190,6 +191,11 @@ export class Reporter {
 function tryAgain(kind: 'later' | 'refused', state: RunState | undefined): Told {
   const isOver = state === undefined || (hasEnded(state) && Date.now() - state.lastAt > GIVEN_UP_MS);
   return isOver ? { kind: 'told' } : { kind, until: new Date(Date.now() + REFUSED_MS) };
+}
+
+/** Specs that cannot be read within their limits are left out; anything else goes on up. */
+function unlessTooSlow(error: unknown): undefined {
+  if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
 }
 
 /** What of a run is worth telling again: where its units stand, and not what they are busy with. */

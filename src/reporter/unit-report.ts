@@ -24,7 +24,8 @@ export interface Telling {
   readonly repository: OpenRepository;
   readonly state: RunState;
   readonly config: Config;
-  readonly units: ReadonlyMap<string, Unit>;
+  /** A unit as it was approved; undefined: it cannot be read any more. */
+  readonly specsOf: (unit: string) => Promise<Unit | undefined>;
   /** The newest pull request of each unit; takes in what is made. */
   readonly pulls: Map<string, UnitPull>;
   /** The numbers of the pull requests that this run opened, and how many it may open; takes in what is made. */
@@ -100,7 +101,7 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
   const { run, target } = state.start;
   const { base, needs } = placeInStack(unit, state, pulls, telling.base);
   const draft = needs.length > 0 || unit.state === 'failed';
-  const specs = telling.units.get(id);
+  const specs = await telling.specsOf(id);
   if (specs === undefined) return;
   const mark = marker('unit', `${target} ${id}`);
   const rendered = renderUnitPull({

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { planned, quiet } from '../helpers/app-waits.ts';
 import { makeAppWorld, REPO } from '../helpers/app-world.ts';
+import { makeServerProject } from '../helpers/server-project.ts';
 import { planText, taskText } from '../helpers/memory-tree.ts';
 
 /** As much YAML as a tree may hold: small text files that take seconds to read. */
@@ -33,6 +34,18 @@ test('specs that take too long to read are a problem in the plan check, and hold
   expect(answers.map(({ body }) => body)).toEqual([expect.stringContaining('Nothing was started')]);
   expect(await world.server.rows('select id from deliveries where tries > 0')).toEqual([]);
   expect(health.slowestMs()).toBeLessThan(1_000);
+});
+
+test('a run of specs that take too long to read fails its units with that reason', async () => {
+  await using project = await makeServerProject({ units: {}, files: SLOW });
+  const run = await project.submit('--unit', 'slow0'); // it is read where it is asked for, without a limit
+  await project.serve();
+  await expect
+    .poll(async () => (await project.status(run)).status, { timeout: 60_000, interval: 500 })
+    .toBe('failed');
+  expect((await project.status(run)).units).toEqual([
+    expect.objectContaining({ id: 'slow0', state: 'failed', message: 'the specs take too long to read' }),
+  ]);
 });
 
 /** Asks the server whether it is well, again and again, until it is disposed of. */

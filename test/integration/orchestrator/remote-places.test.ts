@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RemotePlaces } from '../../../src/orchestrator/remote-places.ts';
+import { performHere } from '../../../src/plan-thread/plan-thread.ts';
 import { loseRepository, rememberRepository } from '../../../src/store/github-repositories.ts';
 import { type RepositoryRow } from '../../../src/store/repositories.ts';
 import { commitFiles, git } from '../../helpers/git-repository.ts';
@@ -27,7 +28,8 @@ async function openWorld() {
     tokens.push(github?.id);
     return {};
   };
-  const open = () => new RemotePlaces(database, { dataDirectory, searchPath: SEARCH_PATH }, credentials);
+  const home = { dataDirectory, searchPath: SEARCH_PATH, perform: performHere() };
+  const open = () => new RemotePlaces(database, home, credentials);
   const places = stack.use(open());
   /** Makes a remote with one file in it; returns its path. */
   const remote = async (name: string): Promise<string> => {

@@ -1,0 +1,39 @@
+import { LRUCache } from 'lru-cache';
+import { DiscoveryCache } from '../discovery/discovery-cache.ts';
+import type { ObjectReader } from '../git/object-reader.ts';
+import { CommitTree } from '../git/spec-tree.ts';
+import { type Project, readProject } from '../plan/project.ts';
+
+/** What was read of a repository last. */
+interface Kept {
+  readonly cache: DiscoveryCache;
+  readonly commit: string;
+  readonly project: Project;
+}
+
+/** Projects as commits have them; of one that was read before, only what changed is read again. */
+export class KeptProjects {
+  readonly #kept = new LRUCache<string, Kept>({
+    max: 20,
+    maxSize: 256 * 1024 * 1024, // bytes; the largest tree takes two thirds
+    sizeCalculation: ({ cache }) => cache.bytes + 1,
+  });
+
+  /** `repository` is its name here; `directory` is where the project stands in the commit. */
+  async read(
+    reader: ObjectReader,
+    {
+      repository,
+      commit,
+      directory,
+    }: { readonly repository: string; readonly commit: string; readonly directory: string },
+  ): Promise<Project> {
+    const name = `${repository}\n${directory}`;
+    const before = this.#kept.get(name);
+    if (before?.commit === commit) return before.project;
+    const cache = before?.cache ?? new DiscoveryCache();
+    const project = await readProject(await CommitTree.open(reader, commit, directory), cache);
+    this.#kept.set(name, { cache, commit, project });
+    return project;
+  }
+}

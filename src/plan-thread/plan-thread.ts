@@ -1,0 +1,55 @@
+import { ChooError } from '../errors.ts';
+import { FILE_START, type Problem } from '../problems/problem.ts';
+import { DeadlineThread } from './deadline-thread.ts';
+import { createJobs, type JobInput, type JobName, type Jobs } from './jobs.ts';
+
+/** Does one of the {@link Jobs} on a repository. Throws a ChooError (`limit`) when it takes too long, or too much memory. */
+export type PerformJob = <N extends JobName>(
+  name: N,
+  input: JobInput<N>,
+  signal?: AbortSignal,
+) => Promise<Jobs[N]['answer']>;
+
+const LIMITS = { cpuMs: 2_000, wallMs: 20_000, heapMiB: 512 };
+
+/**
+ * The thread that reads, plans and shows what repositories hold, so that what one of them holds keeps nobody else waiting: not
+ * the web, not a heartbeat, not the plans of others.
+ */
+export class PlanThread implements AsyncDisposable {
+  readonly #thread: DeadlineThread;
+
+  constructor(limits = LIMITS) {
+    this.#thread = new DeadlineThread(new URL('jobs.ts', import.meta.url), limits);
+  }
+
+  readonly perform: PerformJob = async (name, input, signal) => {
+    const end = await this.#thread.perform({ name, input }, { owner: input.place.directory, signal });
+    if (end.kind === 'over') throw new ChooError('limit', SLOW[end.limit], { hint: LESS });
+    return end.value as Jobs[typeof name]['answer'];
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]();
+  }
+}
+
+const SLOW = {
+  time: 'the specs take too long to read',
+  memory: 'the specs take too much memory to read',
+};
+const LESS =
+  'nothing of them was used: keep front matter short and in plain lines, `name: value`, remove what is no spec, or split the tree';
+
+/** The jobs without a thread and its limits, for who reads what is their own. */
+export function performHere(): PerformJob {
+  const jobs = createJobs();
+  return async (name, input) => jobs[name](input);
+}
+
+/** Specs that cannot be read within the limits, as the one problem of their tree; undefined: the error is another one. */
+export function limitProblem(error: unknown, file: string): Problem | undefined {
+  if (!(error instanceof ChooError) || error.code !== 'limit') return undefined;
+  const { message, hint = '' } = error;
+  return { severity: 'error', code: 'tree-too-slow', message, file, ...FILE_START, hint };
+}

@@ -1,0 +1,37 @@
+import { CONFIG_FILES } from '../config/schema.ts';
+import type { ObjectReader } from '../git/object-reader.ts';
+import { diffTrees, findFile, findTree, treeOf } from '../git/tree-object.ts';
+
+/** What a push or a pull request changes of what choo reads. */
+export interface SpecChanges {
+  readonly configuration: boolean;
+  /** The names of the directories below the spec tree. */
+  readonly units: ReadonlySet<string>;
+}
+
+/** Two commits to compare, and where their specs are. `before` undefined: all of it is new. */
+export interface ChangesQuestion {
+  readonly specsDir: string;
+  readonly before: string | undefined;
+  readonly after: string;
+}
+
+/** Compares two commits. Opens only the trees that differ. */
+export async function findSpecChanges(
+  reader: ObjectReader,
+  { specsDir, before, after }: ChangesQuestion,
+): Promise<SpecChanges> {
+  const [old, now] = [
+    before === undefined ? undefined : await treeOf(reader, before),
+    await treeOf(reader, after),
+  ];
+  const at = async (tree: string | undefined, path: string) =>
+    tree && (await findFile(reader, tree, path))?.id;
+  const directory = async (tree: string | undefined) => tree && (await findTree(reader, tree, specsDir))?.id;
+  let configuration = false;
+  for (const path of CONFIG_FILES) configuration ||= (await at(old, path)) !== (await at(now, path));
+  const [specsBefore, specsNow] = [await directory(old), await directory(now)];
+  if (specsBefore === specsNow) return { configuration, units: new Set() };
+  const changes = await diffTrees(reader, specsBefore, specsNow);
+  return { configuration, units: new Set(changes.map(({ path }) => path.split('/')[0] ?? '')) };
+}
