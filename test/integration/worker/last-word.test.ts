@@ -26,12 +26,7 @@ describe('an agent that has said its last word and does not exit', () => {
   test.each([
     ['claude', '171', [said('Done')], 'finished'],
     ['claude', '172', [said('API Error: 401', { is_error: true })], 'not-authenticated'],
-    [
-      'codex',
-      '173',
-      [{ type: 'turn.completed', usage: { input_tokens: 7, output_tokens: 3 } }],
-      { kind: 'finished' },
-    ],
+    ['codex', '173', [{ type: 'turn.completed', usage: { input_tokens: 7, output_tokens: 3 } }], 'finished'],
     ['gemini', '174', [{ type: 'result', status: 'success' }], 'finished'],
     ['opencode', '175', [{ type: 'step_finish', part: { reason: 'stop' } }], 'finished'],
   ] as const)('%s (%s) is ended, and what it said counts', async (cli, mark, lines, outcome) => {
