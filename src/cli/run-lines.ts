@@ -85,8 +85,8 @@ const LINES: { readonly [Type in EventType]: Tell<Type> } = {
   'task.provider.invoke': ({ provider, model, attempt }, { attempts }) =>
     `${provider} works${model === null ? '' : ` (${model})`}, attempt ${attempt} of ${attempts}`,
   'task.provider.usage': nothing,
-  'task.provider.done': ({ outcome, message, tokens, cost, durationMs }) => {
-    const price = describeCost({ cost: cost ?? 0, unknownCost: cost === null });
+  'task.provider.done': ({ outcome, message, tokens, cost, basis, durationMs }) => {
+    const price = describeCost({ cost: cost ?? 0, unknownCost: cost === null, basis: basis ?? 'told' });
     const words = message === '' ? '' : `: ${message}`;
     return `agent ${outcome} after ${formatDuration(durationMs)}, ${formatTokens(tokens)} tokens, ${price}${words}`;
   },

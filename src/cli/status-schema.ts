@@ -12,6 +12,12 @@ const objectId = z.string();
 const spending = {
   tokens: z.int().min(0),
   cost: z.number().min(0).nullable().describe('US dollars, as far as known; null: nothing is known.'),
+  costBasis: z
+    .enum(['told', 'computed', 'reserved'])
+    .nullable()
+    .describe(
+      'How the least certain part of `cost` is known: by the CLI, by list prices, or as what was set aside. null: no cost.',
+    ),
   costComplete: z.boolean().describe('False: more was spent than `cost`, and nobody says how much.'),
 };
 
@@ -157,12 +163,13 @@ function unitStatus(unit: UnitProgress): RunStatus['units'][number] {
   };
 }
 
-function amounts({ tokens, cost, unknownCost }: Spending): {
-  tokens: number;
-  cost: number | null;
-  costComplete: boolean;
-} {
-  return { tokens, cost: unknownCost && cost === 0 ? null : cost, costComplete: !unknownCost };
+function amounts({ tokens, cost, unknownCost, basis }: Spending): z.output<z.ZodObject<typeof spending>> {
+  return {
+    tokens,
+    cost: unknownCost && cost === 0 ? null : cost,
+    costBasis: basis ?? null,
+    costComplete: !unknownCost,
+  };
 }
 
 function isoTime(at: number): string {

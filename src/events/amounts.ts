@@ -22,16 +22,22 @@ export function formatTokens(tokens: number): string {
   return `${(tokens / 1_000_000).toFixed(1)}M`;
 }
 
-/** `$0.42`, `$1.20+` when more was spent and nobody says how much, `$?` when nothing is known; never a zero for that. */
-export function formatCost({ cost, unknownCost }: Pick<Spending, 'cost' | 'unknownCost'>): string {
+type Cost = Pick<Spending, 'cost' | 'unknownCost' | 'basis'>;
+
+/**
+ * `$0.42`, `~$0.42` when a part of it is not what a CLI told, `$1.20+` when more was spent and nobody says how much, `$?` when
+ * nothing is known; never a zero for that.
+ */
+export function formatCost({ cost, unknownCost, basis = 'told' }: Cost): string {
   if (unknownCost && cost === 0) return '$?';
-  return `${formatDollars(cost)}${unknownCost ? '+' : ''}`;
+  return `${basis === 'told' ? '' : '~'}${formatDollars(cost)}${unknownCost ? '+' : ''}`;
 }
 
-/** The same in words, for where there is room: `cost unknown`. */
-export function describeCost({ cost, unknownCost }: Pick<Spending, 'cost' | 'unknownCost'>): string {
-  if (!unknownCost) return formatDollars(cost);
-  return cost === 0 ? 'cost unknown' : `${formatDollars(cost)} and more that is unknown`;
+/** The same in words, for where there is room: `cost unknown`, `$0.42 by list prices`. */
+export function describeCost({ cost, unknownCost, basis = 'told' }: Cost): string {
+  if (unknownCost && cost === 0) return 'cost unknown';
+  const how = { told: '', computed: ' by list prices', reserved: ', some of it only set aside' }[basis];
+  return `${formatDollars(cost)}${how}${unknownCost ? ' and more that is unknown' : ''}`;
 }
 
 function formatDollars(cost: number): string {

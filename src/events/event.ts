@@ -10,11 +10,18 @@ const objectId = z.string().regex(/^[0-9a-f]{40,64}$/);
 const tokens = z.int().min(0);
 /** US dollars; null: nobody said, which is not the same as nothing. */
 const cost = z.number().min(0).nullable();
+/**
+ * How that is known: the CLI told it; it is computed from tokens and list prices; it is what was set aside for the attempt,
+ * because neither is known. Null: there is none, or an older choo wrote it, which took only what a CLI told.
+ */
+const basis = z.enum(['told', 'computed', 'reserved']).nullable().default(null);
 const milliseconds = z.number().min(0);
 const unit = { unit: id };
 const task = { unit: id, task: z.int().min(1) };
 /** From 1; 0 stands for what needs no agent. */
 const attempt = z.int().min(0);
+
+export type CostBasis = 'told' | 'computed' | 'reserved';
 
 /** When a gate ran: on the base before any work, again on what an earlier process left, after an attempt, in the fresh worktree. */
 const GATE_PHASES = ['base', 'resume', 'attempt', 'verify'] as const;
@@ -190,6 +197,7 @@ const variants = [
     attempt,
     tokens,
     cost,
+    basis,
   }),
   z.object({
     type: z.literal('task.provider.done'),
@@ -200,6 +208,7 @@ const variants = [
     message: z.string(),
     tokens,
     cost,
+    basis,
     durationMs: milliseconds,
   }),
   /** The provider's limits or outages are waited out; that costs no attempt. */

@@ -1,8 +1,14 @@
-/** Money and tokens that were used. `unknownCost`: some of it was spent where nobody says the price. */
+import type { CostBasis } from './event.ts';
+
+/**
+ * Money and tokens that were used. `unknownCost`: some of it was spent where nobody says the price. `basis`: how the least
+ * certain part of the cost is known; undefined: there is none.
+ */
 export interface Spending {
   readonly tokens: number;
   readonly cost: number;
   readonly unknownCost: boolean;
+  readonly basis?: CostBasis | undefined;
 }
 
 export const NOTHING_SPENT: Spending = { tokens: 0, cost: 0, unknownCost: false };
@@ -10,22 +16,37 @@ export const NOTHING_SPENT: Spending = { tokens: 0, cost: 0, unknownCost: false 
 /** What an invocation is said to have used, on top of what was used before. */
 export function addUsage(
   spent: Spending,
-  { tokens, cost }: { readonly tokens: number; readonly cost: number | null },
+  {
+    tokens,
+    cost,
+    basis,
+  }: { readonly tokens: number; readonly cost: number | null; readonly basis?: CostBasis | null },
 ): Spending {
-  return {
-    tokens: spent.tokens + tokens,
-    cost: spent.cost + (cost ?? 0),
-    unknownCost: spent.unknownCost || (cost === null && tokens > 0),
-  };
+  return add(spent, {
+    tokens,
+    cost: cost ?? 0,
+    unknownCost: cost === null && tokens > 0,
+    basis: cost === null || cost === 0 ? undefined : (basis ?? 'told'),
+  });
 }
 
 export function sumSpending(all: Iterable<Spending>): Spending {
   let sum = NOTHING_SPENT;
-  for (const { tokens, cost, unknownCost } of all)
-    sum = {
-      tokens: sum.tokens + tokens,
-      cost: sum.cost + cost,
-      unknownCost: sum.unknownCost || unknownCost,
-    };
+  for (const spending of all) sum = add(sum, spending);
   return sum;
+}
+
+function add(one: Spending, other: Spending): Spending {
+  return {
+    tokens: one.tokens + other.tokens,
+    cost: one.cost + other.cost,
+    unknownCost: one.unknownCost || other.unknownCost,
+    basis: lessCertain(one.basis, other.basis),
+  };
+}
+
+const FROM_UNCERTAIN = ['reserved', 'computed', 'told'] as const;
+
+function lessCertain(one: CostBasis | undefined, other: CostBasis | undefined): CostBasis | undefined {
+  return one === other ? one : FROM_UNCERTAIN.find((basis) => basis === one || basis === other);
 }

@@ -135,6 +135,9 @@ function whatToKnow({ progress, sandbox }: ShownUnit): string {
       .slice(0, 30)
       .map((message) => `- ${inline(message, 500)}`),
     ...(sandbox === 'host' ? ['- It ran without a sandbox.'] : []),
+    ...(progress.spending.basis === 'reserved'
+      ? ['- Some of its cost is what was set aside for an attempt: what that took is not known.']
+      : []),
     ...(progress.spending.unknownCost ? ['- Not all of its cost is known: the provider does not say.'] : []),
   ];
   return lines.length === 0 ? '' : `### To know\n\n${lines.join('\n')}`;

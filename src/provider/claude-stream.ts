@@ -72,11 +72,14 @@ export function createParser(now: () => number = Date.now): LineParser {
   let lastError: string | undefined;
   /** The last message is the CLI's own, not a model's. */
   let isOwn = false;
+  const models = new Set<string>();
   let resetsAt: number | null = null;
 
   function readAssistant({ message, error }: Line): readonly AgentEvent[] {
     lastError = error;
     isOwn = message?.model === SYNTHETIC;
+    if (!isOwn && models.size < MOST_MODELS && message?.model !== undefined)
+      models.add(cut(message.model, 100));
     const events: AgentEvent[] = [];
     for (const block of message?.content ?? []) {
       const { type, text, name, input } = readValue(block, blockSchema) ?? {};
@@ -85,7 +88,8 @@ export function createParser(now: () => number = Date.now): LineParser {
       if (type === 'tool_use') events.push(toolEvent(name ?? '', input));
     }
     const total = spent.record(message?.id, message?.usage && tokensOf(message.usage));
-    if (total !== undefined) events.push({ type: 'usage', tokens: total, costUsd: null });
+    if (total !== undefined)
+      events.push({ type: 'usage', tokens: total, costUsd: null, models: [...models] });
     return events;
   }
 
@@ -106,7 +110,7 @@ export function createParser(now: () => number = Date.now): LineParser {
     const tokens = totalOf(line) ?? spent.total;
     const costUsd = line.total_cost_usd ?? null;
     return [
-      { type: 'usage', tokens, costUsd },
+      { type: 'usage', tokens, costUsd, models: [...models] },
       { type: 'result', trouble, message, resetsAt: resets },
     ];
   }
@@ -146,6 +150,8 @@ function readSystem(line: Line): readonly AgentEvent[] {
 
 /** The model of a message that the CLI wrote itself, mostly to tell that a request failed. */
 const SYNTHETIC = '<synthetic>';
+/** How many models of one stream are told apart. */
+const MOST_MODELS = 20;
 
 /**
  * The subtype of a failed request is `success`: only `is_error` says that it failed, and the other fields say why. Without it

@@ -185,5 +185,5 @@ function usageEvents(usage: z.output<typeof usageSchema> | undefined): readonly 
     cacheRead,
     cacheWrite,
   };
-  return [{ type: 'usage', tokens, costUsd: null }];
+  return [{ type: 'usage', tokens, costUsd: null, models: [] }];
 }

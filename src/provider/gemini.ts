@@ -56,6 +56,7 @@ const statsSchema = z.object({
   input_tokens: count,
   output_tokens: count,
   cached: count,
+  models: z.record(z.string(), z.unknown()).catch({}),
 });
 const lineSchema = z.object({
   type: z.string(),
@@ -73,6 +74,9 @@ const lineSchema = z.object({
   error: z.object({ message: optionalText }).optional().catch(undefined),
   stats: statsSchema.optional().catch(undefined),
 });
+
+/** How many models of one conversation are told apart. */
+const MOST_MODELS = 20;
 
 /** Reads `--output-format stream-json`. */
 function createParser(now: () => number = Date.now): LineParser {
@@ -114,5 +118,8 @@ function usageEvents(stats: z.output<typeof statsSchema> | undefined): readonly 
     cacheRead,
     cacheWrite: 0,
   };
-  return [{ type: 'usage', tokens, costUsd: null }];
+  const models = Object.keys(stats.models)
+    .slice(0, MOST_MODELS)
+    .map((model) => cut(model, 100));
+  return [{ type: 'usage', tokens, costUsd: null, models }];
 }

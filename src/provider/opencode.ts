@@ -144,7 +144,12 @@ function createParser(now: () => number = Date.now): LineParser {
       tokens = addTokens(tokens, { ...NO_TOKENS, output: reasoning });
       costUsd = Math.min(costUsd + (part.cost ?? 0), Number.MAX_VALUE);
       // It says 0 for a model whose price it does not know.
-      events.push({ type: 'usage', tokens, costUsd: costUsd === 0 && !isNone(tokens) ? null : costUsd });
+      events.push({
+        type: 'usage',
+        tokens,
+        costUsd: costUsd === 0 && !isNone(tokens) ? null : costUsd,
+        models: [],
+      });
     }
     return [...events, ...endEvents(part?.reason)];
   }

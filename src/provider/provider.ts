@@ -43,8 +43,16 @@ export interface TokenCount {
 export type AgentEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'tool'; readonly name: string; readonly detail: string }
-  /** Spent since the stream began, not since the last event. `costUsd` null: the CLI does not say. */
-  | { readonly type: 'usage'; readonly tokens: TokenCount; readonly costUsd: number | null }
+  /**
+   * Spent since the stream began, not since the last event. `costUsd` null: the CLI does not say. `models`: those that it was
+   * spent on, where the CLI says it.
+   */
+  | {
+      readonly type: 'usage';
+      readonly tokens: TokenCount;
+      readonly costUsd: number | null;
+      readonly models: readonly string[];
+    }
   /** The CLI met this and tries again by itself. `resetsAt` in milliseconds since 1970, where the provider says it. */
   | {
       readonly type: 'trouble';

@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path';
 import type { Task } from '../discovery/unit.ts';
 import { removeTree } from '../git/remove-tree.ts';
 import { classify, type Outcome } from '../provider/outcome.ts';
-import type { AgentEvent, Provider, TokenCount } from '../provider/provider.ts';
+import type { AgentEvent, Provider } from '../provider/provider.ts';
 import type { Executable } from '../sandbox/executables.ts';
 import type { Ending, Sandbox, Workplace } from '../sandbox/sandbox.ts';
 import type { Reservation, Usage } from './budget.ts';
 import { LastWord } from './last-word.ts';
+import { Meter } from './meter.ts';
 
 /** A provider, ready to start on this machine. */
 export interface Agent {
@@ -72,8 +73,7 @@ export async function runAgent(
     const telling: AgentEvent[] = [];
     const budget = new AbortController();
     using lastWord = new LastWord(call.exitMs);
-    // Without a network nothing is spent; with one, it is not known until the CLI says it.
-    let usage: Usage = { tokens: 0, cost: provider.profile === 'gate' ? 0 : null };
+    const meter = new Meter(model, provider.profile === 'gate');
     const result = await place.sandbox.exec(place.workplace, {
       profile: provider.profile,
       argv: [invocation.executable, ...invocation.args],
@@ -89,10 +89,9 @@ export async function runAgent(
         const events = parse(line);
         lastWord.heard(events);
         for (const event of events) {
-          if (event.type === 'usage') {
-            usage = { tokens: billed(event.tokens), cost: event.costUsd };
-            call.onUsage(usage);
-            if (!call.reservation.use(usage)) budget.abort();
+          if (meter.take(event)) {
+            call.onUsage(meter.usage);
+            if (!call.reservation.use(meter.usage)) budget.abort();
           } else {
             if (event.type === 'trouble' || event.type === 'result') remember(telling, event);
             call.onEvent(event);
@@ -103,20 +102,16 @@ export async function runAgent(
     const isCalledOff = call.signal.aborted || budget.signal.aborted;
     const hangs = ['cancelled', 'stalled', 'timed-out'].includes(result.ending.kind) && lastWord.isSaid;
     const ending: Ending = hangs && !isCalledOff ? { kind: 'exited', exitCode: 0 } : result.ending;
+    const outcome = classify(provider, { ...result, ending }, telling);
     return {
-      outcome: classify(provider, { ...result, ending }, telling),
+      outcome,
       overBudget: budget.signal.aborted,
-      usage,
+      usage: meter.charge(outcome, call.reservation),
       durationMs: result.durationMs,
     };
   } finally {
     await removeTree(stateDirectory).catch(() => {}); // the next run removes what is left
   }
-}
-
-/** The tokens that count against a budget: all but those read from a cache, which cost next to nothing. */
-function billed({ input, output, cacheWrite }: TokenCount): number {
-  return input + output + cacheWrite;
 }
 
 /** A stream may report the same trouble for ever; its latest reports tell as much as all of them. */

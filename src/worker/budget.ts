@@ -1,3 +1,4 @@
+import type { CostBasis } from '../events/event.ts';
 import type { Spending } from '../events/spending.ts';
 
 /** Tokens and US dollars. `cost` Infinity: no limit but the tokens. */
@@ -11,10 +12,11 @@ export interface BudgetLimits {
   readonly run: Amount;
 }
 
-/** What was used; `cost` null: the CLI does not say, so only the tokens count. */
+/** What was used; `cost` null: nobody knows, so only the tokens count. `basis` says how it is known. */
 export interface Usage {
   readonly tokens: number;
   readonly cost: number | null;
+  readonly basis?: CostBasis | null;
 }
 
 /** A part of the budgets, set aside for one attempt. */

@@ -97,7 +97,9 @@ export class Invoker {
       reservedTokens: reservation.tokens,
       reservedCost: reservation.cost,
     });
-    const report = new UsageReport((usage) => note({ type: 'task.provider.usage', ...facts, ...usage }));
+    const report = new UsageReport((usage) =>
+      note({ type: 'task.provider.usage', ...facts, ...known(usage) }),
+    );
     let end: AgentEnd;
     try {
       await Promise.all([recorded(), this.#bench.idle()]);
@@ -138,7 +140,7 @@ export class Invoker {
       ...facts,
       outcome: end.overBudget ? 'over-budget' : outcome.kind,
       message,
-      ...usage,
+      ...known(usage),
       durationMs,
     });
     return end;
@@ -201,6 +203,11 @@ class UsageReport {
     this.#noted = Date.now();
     this.#note(usage);
   }
+}
+
+/** As events say it. */
+function known({ tokens, cost, basis = null }: Usage): Required<Usage> {
+  return { tokens, cost, basis };
 }
 
 /** An outcome in words; empty where its kind says it all. */

@@ -94,11 +94,19 @@ describe('budgets', () => {
     expect(await totals(project)).toMatchObject({ cost: 6, costComplete: true });
   });
 
-  test('a cost that nobody knows is not shown as none', async () => {
+  test('a cost that nobody knows is what was set aside, and shown as such', async () => {
     await using project = await makeSpending(
       `echo '${said(1, 10)}'; touch work`,
       'limits: { unit_cost: 5 }\n',
     );
+    const { stdout, exitCode } = await project.choo('run', '--sandbox', 'host');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/10 tokens, \$0\.50, some of it only set aside/);
+    expect(await totals(project)).toMatchObject({ tokens: 10, cost: 0.5, costBasis: 'reserved' });
+  });
+
+  test('a cost that nobody knows is not shown as none where no money is limited', async () => {
+    await using project = await makeSpending(`echo '${said(1, 10)}'; touch work`, '');
     const { stdout, exitCode } = await project.choo('run', '--sandbox', 'host');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/10 tokens, cost unknown/);

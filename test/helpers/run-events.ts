@@ -140,6 +140,7 @@ export function factsOf(unit: string) {
       attempt,
       tokens,
       cost,
+      basis: cost === null ? null : 'told',
     }),
     done: (
       task: number | null,
@@ -155,6 +156,7 @@ export function factsOf(unit: string) {
       message: '',
       tokens,
       cost,
+      basis: cost === null ? null : 'told',
       durationMs: 1000,
     }),
     /** `ms` after the start of the run. */

@@ -93,7 +93,8 @@ describe('cancelling', () => {
       if (unit !== 'a') return complete(unit);
       begun.resolve();
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      const spent = { tokens: 321, cost: 0.5, durationMs: 1, outcome: 'cancelled', message: '' };
+      const basis = 'told' as const;
+      const spent = { tokens: 321, cost: 0.5, basis, durationMs: 1, outcome: 'cancelled', message: '' };
       await tell([{ type: 'task.provider.done', unit, task: 1, attempt: 1, ...spent }]);
       return complete(unit);
     });

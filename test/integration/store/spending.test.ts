@@ -34,7 +34,7 @@ async function open() {
 }
 
 function spent(unit: string, type: 'usage' | 'done', tokens: number): EventBody {
-  const what = { unit, task: 1, attempt: 1, tokens, cost: 0.1 };
+  const what = { unit, task: 1, attempt: 1, tokens, cost: 0.1, basis: 'told' as const };
   return type === 'usage'
     ? { type: 'task.provider.usage', ...what }
     : { type: 'task.provider.done', ...what, outcome: 'finished', message: '', durationMs: 1 };

@@ -86,6 +86,16 @@ describe('amounts', () => {
     expect(formatCost({ cost, unknownCost })).toBe(short);
     expect(describeCost({ cost, unknownCost })).toBe(words);
   });
+
+  test.each([
+    ['told', false, '$1.24', '$1.24'],
+    ['computed', false, '~$1.24', '$1.24 by list prices'],
+    ['reserved', false, '~$1.24', '$1.24, some of it only set aside'],
+    ['computed', true, '~$1.24+', '$1.24 by list prices and more that is unknown'],
+  ] as const)('a cost that is %s, more unknown %s, is %s', (basis, unknownCost, short, words) => {
+    expect(formatCost({ cost: 1.239, unknownCost, basis })).toBe(short);
+    expect(describeCost({ cost: 1.239, unknownCost, basis })).toBe(words);
+  });
 });
 
 describe('the live view', () => {

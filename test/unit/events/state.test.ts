@@ -296,7 +296,12 @@ describe('attempts', () => {
 });
 
 describe('spending', () => {
-  const spent = (tokens: number, cost: number, unknownCost = false) => ({ tokens, cost, unknownCost });
+  const spent = (tokens: number, cost: number, unknownCost = false, basis = 'told') => ({
+    tokens,
+    cost,
+    unknownCost,
+    basis: cost > 0 ? basis : undefined,
+  });
 
   test.each<[string, readonly EventBody[], ReturnType<typeof spent>]>([
     [
@@ -353,6 +358,18 @@ describe('spending', () => {
     ],
     ['is not known when nobody says the price', [api.invoke(1), api.done(1, 9, null)], spent(9, 0, true)],
     ['is known when nothing was used', [api.invoke(1), api.done(1, 0, null)], spent(0, 0)],
+    [
+      'is known as its least certain part',
+      [
+        api.invoke(1),
+        { ...api.done(1, 9, 1), basis: 'reserved' } as EventBody,
+        api.invoke(1, 2),
+        { ...api.done(1, 1, 2, { attempt: 2 }), basis: 'computed' } as EventBody,
+        api.invoke(1, 3),
+        api.done(1, 1, 3, { attempt: 3 }),
+      ],
+      spent(11, 6, false, 'reserved'),
+    ],
     [
       'stays unknown when a later price is known',
       [api.invoke(1), api.done(1, 9, null), api.invoke(1, 2), api.done(1, 1, 2, { attempt: 2 })],

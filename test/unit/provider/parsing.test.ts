@@ -49,6 +49,7 @@ describe("claude's parser", () => {
       type: 'usage',
       tokens: { input: 6, output: 8, cacheRead: 10, cacheWrite: 12 },
       costUsd: 0.5,
+      models: [],
     });
     expect(spent('claude', message('a', 10), { ...result, usage, modelUsage: {} })).toMatchObject({
       tokens: { input: 1, output: 2 },
@@ -233,6 +234,7 @@ describe("opencode's parser", () => {
       type: 'usage',
       tokens: { input: 20, output: 14, cacheRead: 6, cacheWrite: 2 },
       costUsd: 0.75,
+      models: [],
     });
   });
 

@@ -150,5 +150,5 @@ describe('a recorded stream', () => {
 });
 
 function usage(tokens: object, costUsd: number | null = null): object {
-  return { type: 'usage', tokens, costUsd };
+  return { type: 'usage', tokens, costUsd, models: expect.any(Array) };
 }
