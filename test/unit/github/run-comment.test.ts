@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody, PlannedUnit } from '../../../src/events/event.ts';
 import { foldEvents, type RunState } from '../../../src/events/state.ts';
+import { ceilingsOf } from '../../../src/config/ceilings.ts';
+import { holdToCeilings } from '../../../src/config/hold-to-ceilings.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { renderPlanCheck } from '../../../src/github/plan-check.ts';
 import { MOST_CHARACTERS } from '../../../src/github/markdown.ts';
 import { marker } from '../../../src/github/marker.ts';
 import { renderConfigIssue, renderPlanComment } from '../../../src/github/plan-comment.ts';
@@ -219,6 +223,19 @@ describe('renderPlanComment', () => {
 
       <!-- choo:plan 3 -->"
     `);
+  });
+
+  test('says which limits the operator does not allow', async () => {
+    const content = Buffer.from('limits: { run_cost: 500 }\n');
+    const loaded = loadConfig([{ path: '.choo.yml', size: content.byteLength, content }]);
+    const configuration = holdToCeilings(loaded, ceilingsOf({ CHOO_MAX_COST_RUN: 100 }));
+    const plan = await planOf(unitFiles('api'), { configuration });
+    const told = 'asks for \\$500: the operator allows \\$100';
+    expect(renderPlanComment({ plan, ...rest })).toContain(`\n- limits.run\\_cost ${told}\n`);
+    const check = { plan, commit: rest.commit, configCommit: commit('b'), configNote: null, keys: new Map() };
+    const { summary, annotations } = renderPlanCheck({ ...check, changed: new Set<string>() });
+    expect(summary).toContain(`limits.run\\_cost ${told}`);
+    expect(annotations).toMatchObject([{ path: '.choo.yml', start_line: 1, annotation_level: 'notice' }]);
   });
 
   test('offers no run where there is nothing to run, or something is wrong', async () => {
