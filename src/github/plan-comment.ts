@@ -1,3 +1,4 @@
+import { isClamp } from '../config/hold-to-ceilings.ts';
 import { count } from '../plan/layout.ts';
 import { renderMermaid } from '../plan/mermaid.ts';
 import type { Problem } from '../problems/problem.ts';
@@ -27,9 +28,13 @@ export function renderPlanComment({
     errors > 0 || units === 0
       ? ''
       : `Put the label ${code('choo:run')} on, or write ${code('/choo run')}, to have the units that changed here carried out. ${code('/choo help')} shows what else there is.`;
+  const clamps = plan.problems.list
+    .filter(isClamp)
+    .map(({ message }) => `- ${inline(message.replaceAll('`', ''), 300)}`);
   return fit(
     [
       { text: inPlan, rank: 0, name: 'the plan' },
+      { text: clamps.join('\n'), rank: 0, name: 'limits that do not hold' },
       { text: how, rank: 0, name: 'what to do' },
       {
         text: units === 0 ? '' : fenced(renderMermaid(plan).trimEnd(), 'mermaid'),
