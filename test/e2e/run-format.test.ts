@@ -223,6 +223,24 @@ describe('SPEC-FORMAT §1', () => {
     ).toMatch(/gone\ngone\n/);
   });
 
+  test('a unit that fails at `node --test` says which test failed, and why', async () => {
+    const lines = [
+      "import assert from 'node:assert/strict';",
+      "import { test } from 'node:test';",
+      "test('adds', () => assert.deepEqual([1 + 1], [3]));",
+    ];
+    await using project = await makeProject({
+      units: { unit: { tasks: [{ gate: 'node --test sum.test.mjs', sh: 'touch made' }] } },
+      files: { 'sum.test.mjs': lines.join('\n') },
+      config: 'limits: { attempts: 1 }\n',
+    });
+    const { events } = await project.run();
+    expect(events.find(({ type }) => type === 'unit.failed')).toMatchObject({
+      failure: 'attempts',
+      hint: expect.stringContaining('adds: Expected values to be strictly deep-equal'),
+    });
+  });
+
   test('a pattern of a baseline check that fits nearly, in many ways, takes no time', async () => {
     await using project = await makeProject({
       units: { unit: { tasks: [{ gate: '"true"', sh: `echo good > ${'a'.repeat(60)}` }] } },
