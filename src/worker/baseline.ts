@@ -3,7 +3,8 @@ import { readGlob } from '../config/glob.ts';
 import type { Config } from '../config/schema.ts';
 import type { EarlierAttempt } from '../provider/prompt.ts';
 import { repairPrompt } from '../provider/prompt.ts';
-import { lastLine, type Verdict } from './gate.ts';
+import { findReason } from './gate-reason.ts';
+import type { Verdict } from './gate.ts';
 import type { Invoker } from './invocation.ts';
 import { describeAttempt, taskTrailers } from './task-loop.ts';
 import { yieldSlot } from './slot.ts';
@@ -55,7 +56,7 @@ export async function passBaselineChecks(
   }
   if (red === undefined) return;
   const { check, verdict } = red;
-  throw fail('baseline', `the check \`${check.name}\` is red: ${verdict.ending}`, lastLine(verdict.tail));
+  throw fail('baseline', `the check \`${check.name}\` is red: ${verdict.ending}`, findReason(verdict.tail));
 }
 
 interface RedCheck {
@@ -91,7 +92,7 @@ async function findRed(
       throw fail(
         'environment',
         `the check \`${check.name}\` cannot run here: ${end.ending}`,
-        lastLine(end.tail),
+        findReason(end.tail),
       );
     if (!passed) return { check, verdict };
   }

@@ -85,8 +85,3 @@ export function judge({ ending, tail, durationMs }: ExecResult): Verdict {
       return ending satisfies never;
   }
 }
-
-/** The end of what a command printed, as a hint; undefined where it printed nothing. */
-export function lastLine(tail: string): string | undefined {
-  return tail.trimEnd().split('\n').at(-1) || undefined;
-}

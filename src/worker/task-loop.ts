@@ -3,7 +3,8 @@ import type { Task } from '../discovery/unit.ts';
 import type { GatePhase } from '../events/event.ts';
 import { type EarlierAttempt, taskPrompt } from '../provider/prompt.ts';
 import type { AgentEnd } from './agent.ts';
-import { lastLine, type Verdict } from './gate.ts';
+import { findReason } from './gate-reason.ts';
+import type { Verdict } from './gate.ts';
 import { describeOutcome, type Invoker } from './invocation.ts';
 import { statusEdits } from './spec-status.ts';
 import { runTaskGate } from './task-gate.ts';
@@ -86,7 +87,7 @@ export class TaskLoop {
       throw fail(
         'environment',
         `the gate of task ${task.number} cannot run here: ${verdict.ending}`,
-        lastLine(verdict.tail) ?? `\`${task.gate}\` must be there before an agent starts`,
+        findReason(verdict.tail) ?? `\`${task.gate}\` must be there before an agent starts`,
       );
     }
     const first = this.#before.get(task.number)?.green ?? verdict.kind === 'green';
@@ -154,7 +155,7 @@ export class TaskLoop {
     throw fail(
       'attempts',
       `task ${task.number} is not done after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
-      lastLine(last?.tail ?? ''),
+      findReason(last?.tail ?? ''),
     );
   }
 

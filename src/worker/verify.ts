@@ -1,4 +1,4 @@
-import { lastLine } from './gate.ts';
+import { findReason } from './gate-reason.ts';
 import { runTaskGate } from './task-gate.ts';
 import { yieldSlot } from './slot.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
@@ -25,7 +25,7 @@ export async function verifyUnit(job: UnitJob, services: WorkerServices, head: s
       if (kind === 'green') continue;
       const message = `in a new worktree the gate of task ${task.number} is red: ${ending}`;
       note({ type: 'verify.fail', unit: unit.id, head, message });
-      throw fail('verify', message, lastLine(tail));
+      throw fail('verify', message, findReason(tail));
     }
   } finally {
     await bench.close(false);

@@ -6,7 +6,8 @@ import { removeNestedRepositories } from '../git/nested-repositories.ts';
 import { type Change, diffTrees, treeOf } from '../git/tree-object.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { Workplace } from '../sandbox/sandbox.ts';
-import { lastLine, runShell, type Verdict } from './gate.ts';
+import { findReason } from './gate-reason.ts';
+import { runShell, type Verdict } from './gate.ts';
 import { findProtection } from './protected-paths.ts';
 import { findSecrets } from './secrets.ts';
 import type { SpecEdit } from './spec-status.ts';
@@ -213,7 +214,7 @@ export class Workbench {
         durationMs,
       });
       if (kind !== 'green')
-        throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, lastLine(tail));
+        throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, findReason(tail));
     }
     const changed = ran ? await this.#discard() : [];
     if (changed.length > 0)
