@@ -24,6 +24,6 @@ export class KnownSenders {
 
 /** The /24 of an IPv4 address, the first three groups of an IPv6 address. */
 function networkOf(address = ''): string {
-  const v4 = /(\d+\.\d+\.\d+)\.\d+$/.exec(address)?.[1]; // also as `::ffff:192.0.2.1`
+  const v4 = /(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$/.exec(address)?.[1]; // also as `::ffff:192.0.2.1`
   return v4 ?? address.split(':').slice(0, 3).join(':');
 }
