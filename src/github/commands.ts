@@ -18,6 +18,7 @@ export type ParsedCommand = { readonly line: number } & (
   | { readonly kind: 'plan' }
   | { readonly kind: 'status' }
   | { readonly kind: 'help' }
+  /** `unit`: or the id of a run, which looks the same. */
   | { readonly kind: 'cancel'; readonly unit: string | null }
   | {
       readonly kind: 'retry';
@@ -38,7 +39,11 @@ export const USAGE: readonly { readonly form: string; readonly meaning: string }
   },
   { form: '/choo plan', meaning: 'plan what is there now' },
   { form: '/choo status', meaning: 'say how far the run is' },
-  { form: '/choo cancel [UNIT]', meaning: 'stop the run, or one unit of it; what is committed stays' },
+  {
+    form: '/choo cancel [UNIT]',
+    meaning: 'stop the run that runs, then the one that waits, or one unit; what is committed stays',
+  },
+  { form: '/choo cancel RUN', meaning: 'stop a run of this repository by its id, from any thread' },
   {
     form: '/choo retry [UNIT[/TASK]] [--fresh]',
     meaning: 'give what did not complete another turn; `--fresh` starts over',

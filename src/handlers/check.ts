@@ -1,12 +1,13 @@
 import { findAccess } from '../github/access.ts';
 import { ChooError } from '../errors.ts';
 import type { Delivery } from '../store/deliveries.ts';
-import { newestRunOf } from '../store/reports.ts';
+import { findReport, findRuns } from '../store/reports.ts';
 import { noteRequested, wasRequested } from '../store/requests.ts';
-import { retryRun } from '../store/run-control.ts';
-import { answer } from './answers.ts';
+import { cancelOpenRun, retryRun } from '../store/run-control.ts';
+import { answer, sentence } from './answers.ts';
+import { changedSpecs } from './changed-specs.ts';
 import { checkPayload, suitePayload } from './payloads.ts';
-import { PLAN_CHECK, type Planner, RUN_BUTTON } from './planning.ts';
+import { CANCEL_BUTTON, PLAN_CHECK, type Planner, RUN_BUTTON } from './planning.ts';
 import { outcomeOf } from './run-command.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from './services.ts';
 import { startRun } from './start-run.ts';
@@ -30,15 +31,15 @@ export async function handleCheckRun(
   if (await wasRequested(services.database, source)) return;
   const access = await findAccess(octokit, known, sender, services.policy.bots);
   const unit = unitOf(check.external_id);
-  const thread = check.pull_requests?.[0]?.number;
+  let thread = check.pull_requests?.[0]?.number;
   let text: string | undefined;
   if (!access.allowed) text = `Nothing was done: ${access.reason}.`;
   else if (unit !== undefined) text = await retry(unit);
   else if (check.name === PLAN_CHECK && action === 'rerequested')
     await replan(check.head_sha, repository, planner);
   else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier) text = await run();
-  if (text !== undefined && thread !== undefined)
-    await answer(repository, { thread, key: source, text }, services);
+  else if (button?.identifier === CANCEL_BUTTON.identifier) await cancel();
+  if (text !== undefined) await tell(text);
   await noteRequested(services.database, known.id, source);
 
   async function run(): Promise<string | undefined> {
@@ -68,15 +69,32 @@ export async function handleCheckRun(
   }
 
   async function retry({ target, id }: CheckedUnit): Promise<string | undefined> {
-    const report = await newestRunOf(services.database, known.id, target, id);
+    const [report] = await findRuns(services.database, { repository: known.id, target, unit: id });
     if (report === undefined) return undefined;
+    thread ??= report.thread ?? undefined;
     try {
+      const changed = await changedSpecs(repository, { report, unit: id }, planner, services);
+      if (changed !== undefined) return `Nothing was done: ${sentence(changed)}`;
       await retryRun(services.book, services.jobs, { run: report.run, unit: id, actor: sender.login });
       return undefined;
     } catch (error) {
       if (!(error instanceof ChooError) || error.code === 'internal') throw error;
-      return `Nothing was done: ${error.message}.`;
+      return `Nothing was done: ${sentence(error.message)}`;
     }
+  }
+
+  async function cancel(): Promise<void> {
+    const report = await findReport(services.database, runOf(check.external_id) ?? '');
+    if (report?.repository !== known.id) return;
+    await cancelOpenRun(services.book, services.jobs, { run: report.run, actor: sender.login });
+  }
+
+  /** On its thread; without one, in the check whose button it was. */
+  async function tell(text: string): Promise<void> {
+    if (thread !== undefined) return answer(repository, { thread, key: source, text }, services);
+    const output = { title: 'Nothing was done', summary: services.redact(text) };
+    const place = { owner: known.owner, repo: known.name };
+    await octokit.rest.checks.update({ ...place, check_run_id: check.id, output });
   }
 }
 
@@ -111,6 +129,15 @@ interface CheckedUnit {
 /** What the check of a unit is found by on GitHub. A branch may have slashes, a unit has none. */
 export function unitExternalId(target: string, unit: string): string {
   return `unit/${target}/${unit}`;
+}
+
+/** What the check of a run that has no thread is found by. */
+export function runExternalId(run: string): string {
+  return `run/${run}`;
+}
+
+function runOf(externalId: string | null | undefined): string | undefined {
+  return /^run\/([0-9a-z]{10})$/.exec(externalId ?? '')?.[1];
 }
 
 function unitOf(externalId: string | null | undefined): CheckedUnit | undefined {

@@ -89,7 +89,7 @@ async function obey(
     };
   }
   if (command.kind === 'help') return { kind: 'done', text: HELP };
-  if (isChange(command)) return changeRun(command, asking, services);
+  if (isChange(command)) return changeRun(command, asking, planner, services);
   if (command.kind === 'status') return reportStatus(asking, services);
   if (asking.unit !== undefined)
     return {

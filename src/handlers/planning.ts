@@ -11,7 +11,7 @@ import type { HandlerServices, OpenRepository } from './services.ts';
 export const PLAN_CHECK = 'choo / plan';
 
 /** A commit to plan, and what is known of it already. */
-export interface WantedPlan extends Pick<PlanQuestion, 'commit' | 'target'> {
+export interface WantedPlan extends Pick<PlanQuestion, 'commit' | 'target' | 'planned'> {
   readonly policy?: Policy;
   /** The directories of units that are changed. */
   readonly changed?: ReadonlySet<string>;
@@ -28,14 +28,19 @@ export class Planner {
   }
 
   async read(repository: OpenRepository, wanted: WantedPlan): Promise<Reading> {
-    const { commit, target, changed = new Set<string>(), thread } = wanted;
+    const { commit, target, planned, changed = new Set<string>(), thread } = wanted;
     using place = await repository.place();
     const policy = wanted.policy ?? (await readPolicy(repository, place, this.#services));
     const comment =
       thread === undefined
         ? null
         : { checkUrl: `${repository.url}/commit/${commit}/checks`, marker: planMark(thread) };
-    return await readPlan(repository, place, { commit, target, policy, changed, comment }, this.#services);
+    return await readPlan(
+      repository,
+      place,
+      { commit, target, policy, planned, changed, comment },
+      this.#services,
+    );
   }
 
   /** The check `choo / plan` on the commit. `anew`: its buttons shall work again. */
@@ -114,6 +119,14 @@ export const RUN_BUTTON = {
   label: 'Run this plan',
   description: 'Carry out the unfinished units',
   identifier: 'run',
+};
+
+/** The check of a run that has no thread, and its button. */
+export const RUN_CHECK = 'choo / run';
+export const CANCEL_BUTTON = {
+  label: 'Cancel this run',
+  description: 'Stop its agents; commits stay',
+  identifier: 'cancel',
 };
 
 /** What the check of a plan is remembered by. */

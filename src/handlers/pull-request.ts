@@ -1,7 +1,7 @@
 import type { RemotePlace } from '../orchestrator/remote-places.ts';
 import type { Delivery } from '../store/deliveries.ts';
 import { noteOutcome } from '../store/event-rows.ts';
-import { moveBase, newestRun, wantReports } from '../store/reports.ts';
+import { findRuns, moveBase, wantReports } from '../store/reports.ts';
 import { cancelOpenRun, retargetRun } from '../store/run-control.ts';
 import { changeUnitPull, findUnitPull } from '../store/unit-pulls.ts';
 import { type Pull, pullPayload } from './payloads.ts';
@@ -64,15 +64,18 @@ async function endThread(
   repository: OpenRepository,
   { database, book, jobs }: HandlerServices,
 ): Promise<void> {
-  const report = await newestRun(database, repository.known.id, number);
+  const runs = await findRuns(database, { repository: repository.known.id, thread: number });
+  const [report] = runs;
   if (report === undefined) return;
   if (merged === true) {
     await retargetRun(book, { run: report.run, target: base.ref });
     return moveBase(database, report.run, base.ref);
   }
   const lost = await findLost([head.ref, base.ref], await repository.place());
-  if (lost.includes(head.ref) || lost.length === 0)
-    await cancelOpenRun(book, jobs, { run: report.run, actor });
+  if (!lost.includes(head.ref) && lost.length > 0) return;
+  // The one that waits would begin when the other ends.
+  for (const { run, status } of runs)
+    if (status === 'running' || status === 'waiting') await cancelOpenRun(book, jobs, { run, actor });
 }
 
 /**

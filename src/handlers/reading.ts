@@ -79,7 +79,7 @@ export interface Reading extends PlannedCommit {
 export async function readPlan(
   { known }: OpenRepository,
   place: RemotePlace,
-  asked: Pick<PlanQuestion, 'commit' | 'target' | 'policy' | 'changed' | 'comment'>,
+  asked: Pick<PlanQuestion, 'commit' | 'target' | 'policy' | 'planned' | 'changed' | 'comment'>,
   { database, policy: { provider, allowedProviders } }: Pick<HandlerServices, 'database' | 'policy'>,
 ): Promise<Reading> {
   const { commit, target, policy } = asked;

@@ -20,6 +20,8 @@ export interface PlanQuestion {
   readonly allowedProviders: readonly ProviderName[] | undefined;
   /** By unit: the key that its work was done for, and whether that stands. */
   readonly done: ReadonlyMap<string, { readonly key: string; readonly stands: boolean }>;
+  /** Units that a run planned before, with the keys they had. */
+  readonly planned?: ReadonlyMap<string, string> | undefined;
   /** The directories of units that the push or pull request changes. */
   readonly changed: ReadonlySet<string>;
   /** For the comment of a pull request; null: none is wanted. */
@@ -36,6 +38,8 @@ export interface PlannedCommit {
   readonly hasNewWork: boolean;
   /** The units that are changed and unfinished, by id. */
   readonly changedUnfinished: readonly string[];
+  /** Of the units that a run planned before those that are not the same any more. */
+  readonly outdated: readonly string[];
 }
 
 /** Plans a commit under the configuration that holds, and says so in the words of its check and its comment. Pure. */
@@ -71,9 +75,10 @@ export function describePlan(
     commit,
     policy,
     done,
+    planned = new Map(),
     changed,
     comment,
-  }: Pick<PlanQuestion, 'commit' | 'policy' | 'done' | 'changed' | 'comment'>,
+  }: Pick<PlanQuestion, 'commit' | 'policy' | 'done' | 'planned' | 'changed' | 'comment'>,
 ): PlannedCommit {
   const keys = keysOf(plan, done);
   const shown = { plan, commit, changed: unitsIn(plan, changed) };
@@ -86,7 +91,13 @@ export function describePlan(
     changedUnfinished: plan.units
       .filter(({ id, state }) => shown.changed.has(id) && state === 'planned')
       .map(({ id }) => id),
+    outdated: outdatedOf(plan, planned),
   };
+}
+
+function outdatedOf({ units }: Plan, planned: ReadonlyMap<string, string>): readonly string[] {
+  const now = new Map(units.map(({ id, key }) => [id, key]));
+  return [...planned].filter(([id, key]) => now.get(id) !== key).map(([id]) => id);
 }
 
 /** Where a unit stands beside what was done for it before. */

@@ -2,10 +2,12 @@ import { ChooError } from '../errors.ts';
 import type { RunState } from '../events/state.ts';
 import type { UnitProgress } from '../events/unit-progress.ts';
 import { GitHubDelay } from '../github/client.ts';
+import { code } from '../github/markdown.ts';
 import { marker } from '../github/marker.ts';
 import { renderEndComment, renderRunComment, type UnitLink } from '../github/run-comment.ts';
+import { runExternalId } from '../handlers/check.ts';
 import { runCommentKey, runPage } from '../handlers/pages.ts';
-import { PLAN_CHECK, planCheckKey } from '../handlers/planning.ts';
+import { CANCEL_BUTTON, PLAN_CHECK, planCheckKey, RUN_CHECK } from '../handlers/planning.ts';
 import { type HandlerServices, type OpenRepository, openKnown } from '../handlers/services.ts';
 import { listRecords } from '../store/event-rows.ts';
 import { findRepositoryById } from '../store/github-repositories.ts';
@@ -151,7 +153,10 @@ export class Reporter {
     );
     if (report.thread !== null)
       await repository.pr.upsertComment(runCommentKey(run), { issue: report.thread, body, marker: mark });
-    else await this.#tellPlanCheck(repository, state, body);
+    else {
+      await this.#tellPlanCheck(repository, state, body);
+      await tellRunCheck(repository, state);
+    }
     this.#comments.set(run, { at: Date.now(), told });
     forgetOldest(this.#comments);
     return undefined;
@@ -196,6 +201,27 @@ function tryAgain(kind: 'later' | 'refused', state: RunState | undefined): Told 
 /** Specs that cannot be read within their limits are left out; anything else goes on up. */
 function unlessTooSlow(error: unknown): undefined {
   if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
+}
+
+/**
+ * The check of a run that has no thread. GitHub shows buttons of completed checks alone, and that of the plan is under way
+ * while the run is: so this one is complete from the start, and neutral.
+ */
+async function tellRunCheck({ checks }: OpenRepository, state: RunState): Promise<void> {
+  const { run, commit } = state.start;
+  const ended = hasEnded(state);
+  const externalId = runExternalId(run);
+  await checks.upsert(`check:${commit}:${externalId}`, {
+    name: RUN_CHECK,
+    sha: commit,
+    externalId,
+    conclusion: 'neutral',
+    title: ended ? `Run ${run} has ended` : `Run ${run} is under way`,
+    summary: ended
+      ? `How it went is in the check ${code(PLAN_CHECK)}.`
+      : `The button cancels it, and so does ${code(`/choo cancel ${run}`)} on any issue or pull request. How far it is stands in the check ${code(PLAN_CHECK)}.`,
+    actions: ended ? [] : [CANCEL_BUTTON],
+  });
 }
 
 /** What of a run is worth telling again: where its units stand, and not what they are busy with. */

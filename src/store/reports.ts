@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './database.ts';
 import { notify } from './listener.ts';
+import type { RunStatus } from './tables.ts';
 
 /** Where a run is told about, and on whose word it was started. */
 export interface NewReport {
@@ -57,45 +58,46 @@ export async function findReport(database: Database, run: string): Promise<Repor
   return row && read(row);
 }
 
-/** The newest run of a thread. */
-export async function newestRun(
-  database: Database,
-  repository: string,
-  thread: number,
-): Promise<Report | undefined> {
-  const row = await rows(database)
-    .innerJoin('events', 'events.run', 'reports.run')
-    .where('reports.repository', '=', repository)
-    .where('thread', '=', thread)
-    .where('events.seq', '=', 1)
-    .orderBy('events.at', 'desc')
-    .clearSelect()
-    .select(COLUMNS.map((name) => `reports.${name}` as const))
-    .limit(1)
-    .executeTakeFirst();
-  return row && read(row);
+/** A run with its report, and how far it is. */
+export interface ReportedRun extends Report {
+  readonly status: RunStatus;
 }
 
-/** The newest run for a branch that has a unit. */
-export async function newestRunOf(
-  database: Database,
-  repository: string,
-  target: string,
-  unit: string,
-): Promise<Report | undefined> {
-  const row = await rows(database)
+/** Runs of a repository: of a thread; of a unit for a branch; for a branch, with no thread of their own. */
+export type RunQuery = { readonly repository: string } & (
+  | { readonly thread: number }
+  | { readonly target: string; readonly unit: string }
+  | { readonly target: string }
+);
+
+/** How many runs that answer a question are looked at: few are open, and of those that ended the newest matters. */
+const MAX_FOUND = 10;
+
+/** The run that runs is first, then one that waits, then those that ended, the newest first. */
+export async function findRuns(database: Database, query: RunQuery): Promise<readonly ReportedRun[]> {
+  const found = rows(database)
     .innerJoin('runs', 'runs.id', 'reports.run')
-    .innerJoin('units', (join) => join.onRef('units.run', '=', 'runs.id').on('units.id', '=', unit))
     .innerJoin('events', (join) => join.onRef('events.run', '=', 'runs.id').on('events.seq', '=', 1))
-    .where('runs.repository', '=', repository)
-    // Where it began is what its checks say.
-    .where(sql<boolean>`(runs.target = ${target} or events.body ->> 'target' = ${target})`)
+    .where('reports.repository', '=', query.repository)
+    .orderBy(sql`case runs.status when 'running' then 0 when 'waiting' then 1 else 2 end`)
     .orderBy('events.at', 'desc')
     .clearSelect()
-    .select(COLUMNS.map((name) => `reports.${name}` as const))
-    .limit(1)
-    .executeTakeFirst();
-  return row && read(row);
+    .select([...COLUMNS.map((name) => `reports.${name}` as const), 'runs.status'])
+    .limit(MAX_FOUND);
+  const chosen =
+    'thread' in query
+      ? found.where('reports.thread', '=', query.thread)
+      : 'unit' in query
+        ? found
+            .innerJoin('units', (join) =>
+              join.onRef('units.run', '=', 'runs.id').on('units.id', '=', query.unit),
+            )
+            // Where it began is what its checks say.
+            .where(
+              sql<boolean>`(runs.target = ${query.target} or events.body ->> 'target' = ${query.target})`,
+            )
+        : found.where('reports.thread', 'is', null).where('runs.target', '=', query.target);
+  return (await chosen.execute()).map(({ status, ...row }) => ({ ...read(row), status }));
 }
 
 /** Whoever asked for it was looked up again. */

@@ -27,7 +27,7 @@ export interface RetryWish extends Wish {
 /** Units that may still come to something by themselves. */
 const OPEN: ReadonlySet<RowState> = new Set(['waiting', 'queued', 'running', 'blocked']);
 /** Units that did not complete, and will not by themselves. */
-const STUCK: ReadonlySet<RowState> = new Set(['failed', 'blocked', 'cancelled']);
+export const STUCK: ReadonlySet<RowState> = new Set(['failed', 'blocked', 'cancelled']);
 
 /**
  * Cancels a run, or one unit of it: nothing of it starts any more, and whoever works on it is told at once. What is

@@ -4,6 +4,7 @@ import type { Claim } from './claims.ts';
 import type { Database } from './database.ts';
 import type { RowState } from './tables.ts';
 import { readEvents } from './event-rows.ts';
+import { STUCK } from './run-control.ts';
 import { unknownRun } from './run-rows.ts';
 import { readIdentity } from './worker-registry.ts';
 
@@ -24,6 +25,12 @@ export async function readServerRun(database: Database, run: string): Promise<Se
     .executeTakeFirst();
   if (row === undefined) throw unknownRun(run);
   return row;
+}
+
+/** The units of a run that a retry of the whole run is about. */
+export async function unitsToRetry(database: Database, run: string): Promise<readonly string[]> {
+  const units = database.selectFrom('units').select('id').where('run', '=', run);
+  return (await units.where('state', 'in', [...STUCK]).execute()).map(({ id }) => id);
 }
 
 /** The run that a waiting one waits for; undefined: there is none. */

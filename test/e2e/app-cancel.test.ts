@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, planned, quiet } from '../helpers/app-waits.ts';
+import { ended, planned, quiet, seen } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO } from '../helpers/app-world.ts';
 import { commitFiles } from '../helpers/git-repository.ts';
 import { projectFiles } from '../helpers/spec-project.ts';
@@ -9,13 +9,13 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const slow = { tasks: [{ gate: 'test -f slow.txt', sh: 'sleep 90; echo > slow.txt' }] };
 const flaky = (gate: string) => ({ tasks: [{ gate, sh: 'true' }] });
-const config = 'limits:\n  attempts: 1\n';
+const config = 'parallelism: 8\nlimits:\n  attempts: 1\n';
 
 describe('what is under way', () => {
   let world: AppWorld;
   beforeAll(async () => {
     world = await makeAppWorld({ units: { slow, flaky: flaky('test -f one.txt') }, config });
-    await world.start();
+    await world.start({ CHOO_CONCURRENCY: '8' });
   });
   afterAll(async () => world[Symbol.asyncDispose]());
 
@@ -26,8 +26,9 @@ describe('what is under way', () => {
          where ${where} order by events.at`,
       )
     ).map(({ status }) => status);
-  const becomes = async (expected: readonly string[], where?: string): Promise<void> =>
-    expect.poll(async () => statuses(where), { interval: 100, timeout: 30_000 }).toEqual(expected);
+  const becomes = async (expected: readonly string[], where?: string): Promise<void> => {
+    await expect.poll(async () => statuses(where), { interval: 100, timeout: 30_000 }).toEqual(expected);
+  };
   const answer = async (issue: number, words: RegExp): Promise<string> => {
     const state = await world.until(`an answer with ${words.source}`, ({ comments }) =>
       comments.some(
@@ -46,7 +47,9 @@ describe('what is under way', () => {
         (each) => each.name === `choo / ${name}` && each.head_sha === commit && each.status === 'in_progress',
       ),
     );
-    const [row] = await world.server.rows(`select id from runs where status = 'running'`);
+    const [row] = await world.server.rows(
+      `select id from runs join github_repositories using (repository) where status = 'running'`,
+    );
     return { run: String(row?.['id']), commit };
   };
 
@@ -66,6 +69,23 @@ describe('what is under way', () => {
     await alice.comment(REPO, issue, '/choo cancel');
     await becomes(['cancelled', 'cancelled']);
     await quiet(world);
+    expect(await statuses()).toEqual(['cancelled', 'cancelled']);
+  });
+
+  test('goes with its pull request, and so does what waits for it', async () => {
+    const alice = world.github.as('alice');
+    const { '.choo.yml': _, ...files } = projectFiles({ units: { late: slow } });
+    await planned(world, await world.push('alice', 'closed', files));
+    const pull = await alice.openPull(REPO, { head: 'closed', base: 'main', title: 'Closed' });
+    await seen(world, pull);
+    await alice.comment(REPO, pull, '/choo run late');
+    await becomes(['running'], `thread = ${pull}`);
+    await alice.comment(REPO, pull, '/choo run late');
+    await becomes(['running', 'waiting'], `thread = ${pull}`);
+    await alice.close(REPO, pull);
+    await becomes(['cancelled', 'cancelled'], `thread = ${pull}`);
+    await quiet(world);
+    expect(await statuses(`thread = ${pull}`)).toEqual(['cancelled', 'cancelled']);
   });
 
   test('is not retried as it was when its specs have changed', async () => {
@@ -108,7 +128,7 @@ describe('what is under way', () => {
     await mkdir(other);
     await commitFiles(other, projectFiles({ units: { slow } }));
     const submitted = await world.server.choo('submit', other, '--json');
-    const foreign = String((JSON.parse(submitted.stdout) as { readonly run: string }).run);
+    const foreign = (JSON.parse(submitted.stdout) as { readonly run: string }).run;
     await world.server.rows(`insert into reports (run, repository, thread, is_pull, base)
       select id, repository, null, false, 'main' from runs where id = '${foreign}'`);
     const two = await pushedRun('slow2');
