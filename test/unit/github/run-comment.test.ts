@@ -230,7 +230,7 @@ describe('renderPlanComment', () => {
     const loaded = loadConfig([{ path: '.choo.yml', size: content.byteLength, content }]);
     const configuration = holdToCeilings(loaded, ceilingsOf({ CHOO_MAX_COST_RUN: 100 }));
     const plan = await planOf(unitFiles('api'), { configuration });
-    const told = 'asks for \\$500: the operator allows \\$100';
+    const told = 'asks for \\$500\\: the operator allows \\$100';
     expect(renderPlanComment({ plan, ...rest })).toContain(`\n- limits.run\\_cost ${told}\n`);
     const check = { plan, commit: rest.commit, configCommit: commit('b'), configNote: null, keys: new Map() };
     const { summary, annotations } = renderPlanCheck({ ...check, changed: new Set<string>() });
