@@ -9,7 +9,7 @@ export const WITHOUT_CREDIT: Words = [
 export const WITHOUT_ACCOUNT: Words = [
   /\bhas disabled\b/i,
   {
-    first: /\b(?:organi[sz]ation|account|workspace|project|subscription|access)\b/gi,
+    first: /\b(?:organi[sz]ation|account|user|workspace|project|subscription|access)\b/gi,
     next: /\b(?:disabled|suspended|deactivated|banned|blocked|terminated|paused)\b/i,
     within: 60,
   },
@@ -18,11 +18,11 @@ export const WITHOUT_MODEL: Words = [
   /\bmust be verified to use\b|\baccess to (?:this|the) model\b|model.?not.?found|not_found_error|\b(?:unknown|invalid|unsupported|no such) model\b/i,
   {
     first: /\bmodels?\b/gi,
-    next: /\b(?:not found|not exist|not supported|not have access|is invalid)/i,
+    next: /\b(?:not found|not exist|not supported|not have access|is invalid|not available (?:on|in|for|with|to)|deprecated|retired|no longer)\b/i,
     within: 100,
   },
 ];
-export const WITHOUT_TRUST: Words = [/certificate|self.?signed|\bCERT_|UNABLE_TO_(?:GET|VERIFY)/i];
+export const WITHOUT_TRUST: Words = [/certificate|self.?signed|(?:\b|_)CERT_|UNABLE_TO_(?:GET|VERIFY)/i];
 export const WITHOUT_WAY: Words = [
   /proxy authentication|blocked by (?:the )?(?:network|egress|firewall|proxy)/i,
   { first: /\bproxy\b/gi, next: /\b(?:denied|forbidden|invalid)\b/i, within: 40 },

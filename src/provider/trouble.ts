@@ -23,10 +23,10 @@ const STATUS = /(?:status|code|error|http(?:\/\d(?:\.\d)?)?|repeated|[([])[^\w\n
 /** That something of an account is used up. With a time after which there is more of it, nothing tells more. */
 const LIMIT: Words = [
   /rate.?limit|(?:usage|session|weekly|daily|monthly|hour|minute|spend|spending|request|account|plan|opus|sonnet|haiku|fable)s? limit/i,
-  /too many (?:concurrent )?(?:requests|tokens)|resource (?:has been )?exhausted|RESOURCE_EXHAUSTED|free.?usage|throttl/i,
+  /too many (?:concurrent )?(?:requests|tokens)|resource (?:has been )?exhausted|RESOURCE_EXHAUSTED|free.?usage|throttl|\b(?:slow down|too quickly|too fast)\b/i,
   {
-    first: /\b(?:hit|reach(?:ed)?|exceed(?:ed|s)?|exhausted|used up|out of|over)\b/gi,
-    next: /\b(?:limits?|quota|capacity|allowance|usage)\b/i,
+    first: /\b(?:hit|reach(?:ed)?|exceed(?:ed|s)?|exhausted|used (?:up|all)|out of|over)\b/gi,
+    next: /\b(?:limits?|quota|capacity|allowance|usage|budget|credits)\b/i,
     within: 60,
   },
   {
@@ -74,7 +74,7 @@ const WORDS: Table = [
   ],
   [[/billing/i], 'not-authenticated'],
   [[/retry limit|max(?:imum)? retries/i], 'overloaded'],
-  [[...LIMIT, /\bquota\b/i], 'rate-limited'],
+  [LIMIT, 'rate-limited'],
   [
     [
       /unauthori[sz]ed|unauthenticated|authentication.?(?:error|failed)|(?:invalid|incorrect|missing|no|wrong) (?:x-)?api.?key|api.?key not valid|\/login\b|\b(?:log|sign|logged|signing|logging) ?in\b|PERMISSION_DENIED/i,
@@ -86,11 +86,17 @@ const WORDS: Table = [
     ],
     'not-authenticated',
   ],
+  [
+    [
+      /purchase (?:more )?credits|card was declined|payment method|no active subscription|(?:subscription|trial) (?:has )?(?:expired|ended)|account_deactivated|access.?denied|\bforbidden\b|(?:territory|location) (?:is )?not supported/i,
+    ],
+    'not-authenticated',
+  ],
   // The way to the provider.
   [
     [
-      /\bE(?:CONNRESET|CONNREFUSED|CONNABORTED|TIMEDOUT|PIPE|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|AI_FAIL)\b|UND_ERR|ERR_NETWORK/i,
-      /getaddrinfo|name resolution|\bdns\b|socket (?:hang up|connection)|socket disconnected|other side closed|premature.?close|unexpected (?:eof|end of file)|no internet/i,
+      /\bE(?:CONNRESET|CONNREFUSED|CONNABORTED|TIMEDOUT|PIPE|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|AI_FAIL)\b|UND_ERR|ERR_(?:NETWORK|CONNECTION|SOCKET|NAME_NOT)|connection.?(?:refused|reset|closed|aborted)|lost connection/i,
+      /getaddrinfo|name resolution|\bdns\b|socket (?:hang up|connection|closed|disconnected|timeout)|handshake (?:timeout|timed out|failed)|idle timeout|aborted due to timeout|no response from (?:the )?(?:server|model|api|provider)|other side closed|premature.?close|unexpected (?:eof|end of file)|no internet/i,
       /error (?:sending request|decoding response)|\brequest time(?:d.?)?out|\brequest timed out|\bterminated$|\btimeout of \d{1,9} ?ms/i,
       /\b(?:unable|failed|cannot|can't|could not|couldn't|trying)(?: to)? (?:connect|reach)\b/i,
       {

@@ -96,6 +96,10 @@ const LIMITS: readonly (readonly [text: string, ends: string | null])[] = [
   ['You have exceeded the request rate limit. Please wait a short period before retrying your request', null],
   ['Too many tokens, please wait before trying again.', null],
   ['ThrottlingException: Too many requests', null],
+  ['Request was throttled. Expected available in 12 seconds.', '2026-11-22T12:00:12.000Z'],
+  ["You're sending requests too quickly. Please slow down.", null],
+  ["You've exceeded your monthly budget", null],
+  ["You've used all your credits for this period; renews Dec 1, 9am (UTC)", '2026-12-01T09:00:00.000Z'],
 ];
 
 /** The provider, or the way to it, is down. */
@@ -138,6 +142,12 @@ const OUTAGES: readonly string[] = [
   'Premature close',
   'error trying to connect: dns error: failed to lookup address information: Temporary failure in name resolution',
   'Upstream request failed',
+  'net::ERR_CONNECTION_RESET',
+  'Unable to connect. (ConnectionRefused)',
+  'API Error: Stream idle timeout - partial response received',
+  'TLS handshake timeout',
+  'The operation was aborted due to timeout',
+  'No response from the server',
 ];
 
 /** What only the operator can mend: a key, a log-in, an account. */
@@ -171,6 +181,9 @@ const ACCOUNT: readonly (readonly [text: string, cure: RegExp])[] = [
   ['status 402 Payment Required - {"error":{"message":"Insufficient Balance"}}', /credit/],
   ['Error from provider (DeepSeek): Insufficient Balance', /credit/],
   ['You are out of credits', /credit/],
+  ['Your card was declined', /set KEY/],
+  ['no active subscription', /set KEY/],
+  ['Country, region, or territory not supported', /set KEY/],
   ['API Error: 400 This organization has been disabled.', /account/],
   [
     'API Error: 403 {"error":{"type":"forbidden","message":"Your account does not have access to Claude. Please login again or contact your administrator."}}',
@@ -211,6 +224,9 @@ const SETTINGS: readonly (readonly [text: string, cure: RegExp])[] = [
     /model/,
   ],
   ['ProviderModelNotFoundError', /model/],
+  ['models/gemini-1 is deprecated', /model/],
+  ['Model x is not available on your plan', /model/],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', /certificate/],
   [
     'API Error: Unable to connect to API: Self-signed certificate detected. Check your proxy or corporate SSL certificates',
     /certificate/,
@@ -240,6 +256,13 @@ const OWN: readonly string[] = [
   'Error: 3 tests failed',
   '429 files changed',
   'Loop detected, stopping execution',
+  "error TS2304: Cannot find name 'quota'",
+  "Error: Cannot find module './limit'",
+  'Maximum update depth exceeded',
+  'assertion failed: limit == 5',
+  '401 tests passed, 2 failed',
+  'timeout waiting for child process to exit',
+  'TypeError: model is not a function',
   'the unit tests time out in line 500',
   'TypeError: Cannot read properties of undefined',
   'command not found: make',
