@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { type Git, openGit } from './git.ts';
 import { LocalBranches } from './local-branches.ts';
 import { ObjectReader } from './object-reader.ts';
 import { ObjectWriter } from './object-writer.ts';
+import { Views } from './views.ts';
 
 /** Where a user's repository keeps its things. Absolute paths. */
 export interface RepositoryPlace {
@@ -32,6 +33,9 @@ export async function findRepository(directory: string, searchPath: string): Pro
     throw new ChooError('usage', `the path of the repository around \`${directory}\` has a line end in it`);
   return { commonDirectory, objects, objectFormat, prefix };
 }
+
+/** Of a user's repository that is larger no views are made: each first look at one copies its packs. Bytes. */
+const MAX_VIEWED_BYTES = 256 * 1024 * 1024;
 
 /** The branches that a repository's results go to. */
 export interface Branches {
@@ -63,8 +67,10 @@ export class Repository implements AsyncDisposable {
   readonly objects: string;
   /** Where this repository's worktrees stand. */
   readonly worktrees: string;
-  /** What a sandbox must be able to read for git to work in a worktree. */
+  /** What a sandbox must be able to read for git to work in a worktree that is not isolated. */
   readonly readable: readonly string[];
+  /** For isolated ones; undefined: a user's repository that is too large to be packed again. */
+  readonly views: Views | undefined;
   readonly branches: Branches;
   readonly #searchPath: string;
 
@@ -75,6 +81,7 @@ export class Repository implements AsyncDisposable {
     this.objects = parts.objects;
     this.worktrees = parts.worktrees;
     this.readable = parts.readable;
+    this.views = parts.views;
     this.branches = parts.branches;
     this.#searchPath = searchPath;
   }
@@ -89,12 +96,22 @@ export class Repository implements AsyncDisposable {
     const { commonDirectory, objects } = place;
     const git = openGit(bare, searchPath, { gitDirectory: bare, objects });
     const user = openGit(commonDirectory, searchPath, { gitDirectory: commonDirectory });
+    const directories = await objectDirectories(objects);
+    const isSmall = (await packedBytes(directories)) <= MAX_VIEWED_BYTES;
+    const views = {
+      gitDirectory: bare,
+      objects,
+      home: viewsDirectory(home),
+      searchPath,
+      mayLackObjects: true,
+    };
     return new Repository(
       {
         ...openObjects(git, home),
         objects,
         worktrees,
-        readable: [bare, ...(await objectDirectories(objects))],
+        readable: [bare, ...directories],
+        views: isSmall ? new Views(views) : undefined,
         branches: new LocalBranches(user),
       },
       searchPath,
@@ -108,7 +125,9 @@ export class Repository implements AsyncDisposable {
     await makeBare(bare, undefined, searchPath);
     const git = openGit(bare, searchPath, { gitDirectory: bare });
     const objects = join(bare, 'objects');
-    const parts = { ...openObjects(git, home), objects, worktrees, readable: [bare] };
+    const place = { gitDirectory: bare, objects, home: viewsDirectory(home), searchPath };
+    const views = new Views({ ...place, mayLackObjects: false });
+    const parts = { ...openObjects(git, home), objects, worktrees, readable: [bare], views };
     return new Repository({ ...parts, branches }, searchPath);
   }
 
@@ -148,7 +167,7 @@ export class Repository implements AsyncDisposable {
 
 type Parts = Pick<
   Repository,
-  'git' | 'reader' | 'writer' | 'objects' | 'worktrees' | 'readable' | 'branches'
+  'git' | 'reader' | 'writer' | 'objects' | 'worktrees' | 'readable' | 'views' | 'branches'
 >;
 
 function openObjects(git: Git, home: string): Pick<Parts, 'git' | 'reader' | 'writer'> {
@@ -176,6 +195,11 @@ export function repositoryHome(dataDirectory: string, { commonDirectory }: Repos
 /** choo's own bare repository, in the directory of one repository or remote. */
 export function cacheDirectory(home: string): string {
   return join(home, 'cache.git');
+}
+
+/** What sandboxes are shown of it. */
+function viewsDirectory(home: string): string {
+  return join(home, 'views');
 }
 
 /** Where a run puts what nobody needs after it. It may be removed whole while no run is under way. */
@@ -211,6 +235,14 @@ async function replaceFile(path: string, content: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, content);
   await rename(draft, path);
+}
+
+async function packedBytes(directories: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const directory of directories.map((each) => join(each, 'pack')))
+    for (const name of await readdir(directory).catch(() => []))
+      bytes += (await stat(join(directory, name)).catch(() => ({ size: 0 }))).size;
+  return bytes;
 }
 
 async function readText(path: string): Promise<string> {

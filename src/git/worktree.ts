@@ -7,6 +7,7 @@ import { distrustRecentTimes } from './index-file.ts';
 import { removeTree, unlock } from './remove-tree.ts';
 import type { Repository } from './repository.ts';
 import { encodeName } from './tree-object.ts';
+import { WorktreeView } from './worktree-view.ts';
 
 /** Makes and removes the worktrees of one repository. */
 export class WorktreeManager {
@@ -20,12 +21,17 @@ export class WorktreeManager {
 
   /**
    * A worktree at a commit. Its name must be new; it holds the claim, so that no two workers ever share one. The few files
-   * that make a directory a worktree are written here: `git worktree add` may not run twice at once.
+   * that make a directory a worktree are written here: `git worktree add` may not run twice at once. `isolated`: git inside
+   * sees what can be reached from its commit, where the repository can keep the rest from it, and not all that is there.
    */
-  async create(name: string, commit: string): Promise<Worktree> {
+  async create(
+    name: string,
+    commit: string,
+    { isolated = false, signal }: { readonly isolated?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<Worktree> {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
       throw new ChooError('internal', `\`${name}\` cannot be a worktree's name`);
-    const { git, objects, worktrees } = this.#repository;
+    const { git, objects, worktrees, views, readable } = this.#repository;
     const path = join(worktrees, name);
     const administration = join(git.directory, 'worktrees', name);
     await mkdir(path).catch(async (cause: unknown) => {
@@ -40,8 +46,14 @@ export class WorktreeManager {
       objects,
       indexFile: indexOf(administration),
     };
+    const view =
+      isolated && views !== undefined
+        ? new WorktreeView(join(administration, VIEW), { views, bare: git.directory }, signal)
+        : undefined;
     const worktree = new Worktree(administration, openGit(path, this.#searchPath, place), {
       objectFormat: commit.length === 64 ? 'sha256' : 'sha1',
+      view,
+      readable: view === undefined ? readable : [administration],
     });
     try {
       await worktree.checkOut(commit);
@@ -87,8 +99,11 @@ function keptMark(administration: string): string {
   return join(administration, 'locked');
 }
 
+/** Where the view of an isolated worktree lies in it. */
+const VIEW = 'view';
+
 /** The files that make a directory a worktree. What else git keeps there is of a merge or a rebase under way. */
-const LASTING = new Set(['HEAD', 'choo-index', 'commondir', 'gitdir', 'index', 'locked']);
+const LASTING = new Set(['HEAD', 'choo-index', 'commondir', 'gitdir', 'index', 'locked', VIEW]);
 
 /**
  * One checkout, in which others write. What choo's git goes by lies outside: the directory of the repository, and an
@@ -96,16 +111,32 @@ const LASTING = new Set(['HEAD', 'choo-index', 'commondir', 'gitdir', 'index', '
  */
 export class Worktree {
   readonly path: string;
+  /** What a sandbox must be able to read for git to work inside. */
+  readonly readable: readonly string[];
   readonly #administration: string;
   readonly #git: Git;
   readonly #objectFormat: string;
+  readonly #view: WorktreeView | undefined;
 
   /** `git` works in the worktree with an index of its own; `administration` is what git keeps of it. */
-  constructor(administration: string, git: Git, { objectFormat }: { readonly objectFormat: string }) {
+  constructor(
+    administration: string,
+    git: Git,
+    {
+      objectFormat,
+      readable,
+      view,
+    }: Pick<Worktree, 'readable'> & {
+      readonly objectFormat: string;
+      readonly view: WorktreeView | undefined;
+    },
+  ) {
     this.path = git.directory;
+    this.readable = readable;
     this.#administration = administration;
     this.#git = git;
     this.#objectFormat = objectFormat;
+    this.#view = view;
   }
 
   /** Fills a new worktree. */
@@ -215,6 +246,7 @@ export class Worktree {
   }
 
   async #pointTo(commit: string): Promise<void> {
+    await this.#view?.show(commit);
     const link = join(this.path, '.git');
     const content = `gitdir: ${this.#administration}\n`;
     const there = await lstat(link).catch(() => undefined);
@@ -222,7 +254,8 @@ export class Worktree {
       await removeTree(link);
       await writeFile(link, content, { flag: 'wx' });
     }
-    const files = { gitdir: `${link}\n`, commondir: '../..\n', HEAD: `${commit}\n` };
+    const commondir = this.#view === undefined ? '../..\n' : `${VIEW}\n`;
+    const files = { gitdir: `${link}\n`, commondir, HEAD: `${commit}\n` };
     for (const [name, text] of Object.entries(files)) await writeFile(join(this.#administration, name), text);
   }
 

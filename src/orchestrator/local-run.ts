@@ -71,6 +71,7 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
   await using repository = await Repository.open(place, home, searchPath);
   const worktrees = new WorktreeManager(repository, searchPath);
   await worktrees.removeLeftovers();
+  await repository.views?.prune();
 
   const before = await findUnfinished(store, start); // it may have ended before the lock was taken
   if (before !== undefined) request.onResume(before);

@@ -138,12 +138,13 @@ export class RemotePlaces implements AsyncDisposable {
     return removed;
   }
 
-  /** Packs what has become many small files. */
+  /** Packs what has become many small files, and removes views that were not used lately. */
   async pack(): Promise<void> {
     for (const row of await listRepositoryRows(this.#database)) {
       if (!this.#open.names().has(nameOf(row))) continue;
       using place = await this.#openCopy(row);
       await place.repository.pack();
+      await place.repository.views?.prune();
     }
   }
 

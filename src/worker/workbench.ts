@@ -44,14 +44,17 @@ export class Workbench {
     this.#worktree = worktree;
     this.branch = new UnitBranch(job, services, tree);
     this.cwd = join(worktree.path, job.directory);
-    this.workplace = { worktree: worktree.path, readable: services.repository.readable };
+    this.workplace = { worktree: worktree.path, readable: worktree.readable };
   }
 
   /** Makes the worktree and prepares it with the commands of `worktree.setup`. `suffix` tells it from others of the claim. */
   static async open(job: UnitJob, services: WorkerServices, commit: string, suffix = ''): Promise<Workbench> {
     const { reader } = services.repository;
     const name = `${job.run}.${job.claim}.${job.unit.id}${suffix}`;
-    const worktree = await services.worktrees.create(name, commit);
+    const { sandbox, signal } = services;
+    // On the host nothing can be kept from a command.
+    const isolated = sandbox.kind === 'bubblewrap';
+    const worktree = await services.worktrees.create(name, commit, { isolated, signal });
     const bench = new Workbench({ ...job, start: commit }, services, worktree, await treeOf(reader, commit));
     services.note({ type: 'worktree.created', unit: job.unit.id, claim: job.claim, path: worktree.path });
     try {
