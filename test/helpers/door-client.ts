@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
-/** How a request at the door went. Status 0: no answer. */
+/** How a request at the door went. Status 0: no answer in half a minute. */
 export interface DoorAnswer {
   readonly status: number;
   readonly ms: number;
@@ -43,11 +43,14 @@ export async function get(port: number, path: string): Promise<DoorAnswer> {
 async function ask(options: object, body = ''): Promise<DoorAnswer> {
   const from = performance.now();
   const status = await new Promise<number>((resolve) => {
-    const outgoing = request({ host: '127.0.0.1', agent: false, ...options }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode ?? 0));
-      response.on('error', () => resolve(0));
-    });
+    const outgoing = request(
+      { host: '127.0.0.1', agent: false, signal: AbortSignal.timeout(30_000), ...options },
+      (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode ?? 0));
+        response.on('error', () => resolve(0));
+      },
+    );
     outgoing.on('error', () => resolve(0));
     outgoing.end(body);
   });
