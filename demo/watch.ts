@@ -3,7 +3,7 @@ import { createLiveView } from '../src/cli/live-view.ts';
 import { renderLive } from '../src/cli/live-lines.ts';
 import type { Terminal } from '../src/cli/terminal.ts';
 import { RunStates } from '../src/reporter/run-states.ts';
-import { openServerDatabase } from '../src/store/server-store.ts';
+import { openServerDatabase } from '../src/store/server-database.ts';
 
 /** Shows the run of a server until it has ended, from the server's own database. Returns how it ended. */
 export async function watchRun(dataDirectory: string, terminal: Terminal): Promise<RunState> {

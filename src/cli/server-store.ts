@@ -1,12 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { readSettings, type Settings } from '../config/settings.ts';
-import {
-  type DatabaseOptions,
-  type OpenDatabase,
-  openServerDatabase,
-  openServerStore,
-  type ServerStore,
-} from '../store/server-store.ts';
+import { type DatabaseOptions, type OpenDatabase, openServerDatabase } from '../store/server-database.ts';
+import { openServerStore, type ServerStore } from '../store/server-store.ts';
 
 /** The store of the server on this machine, for one command. `tables`: what to do where they are not up to date. */
 export async function openStore(

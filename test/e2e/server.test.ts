@@ -44,7 +44,7 @@ const TWO = {
   b: { dependsOn: ['a'], tasks: [work('b1', '03')] },
 };
 
-describe('a server of one process', () => {
+describe('a server started as one process', () => {
   test('carries out what is submitted, tells how far it is, and satisfies what is asked again', async () => {
     await using project = await makeServerProject({ units: TWO });
     const server = await project.serve();
@@ -156,6 +156,20 @@ describe('a server of one process', () => {
     expect(existsSync(join(project.dataDirectory, 'postgres/postmaster.pid'))).toBe(false);
     const [home = ''] = readdirSync(join(project.dataDirectory, 'repositories'));
     expect(readdirSync(join(project.dataDirectory, 'repositories', home, 'worktrees'))).toEqual([]);
+    expect(await statesOf(project, run)).toEqual({ a: 'pending' });
+  });
+
+  test('waits for what runs when it is told to stop, and not when it is told twice', async () => {
+    await using project = await makeServerProject({ units: { a: { tasks: [work('a1', '51', '60.0')] } } });
+    const { child } = await project.serve({ environment: { CHOO_DRAIN_SECONDS: '60' } });
+    const run = await project.submit();
+    await expect.poll(() => running(/sleep 60\.051/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    child.kill('SIGTERM');
+    const waited = Promise.race([child, new Promise((resolve) => setTimeout(() => resolve('waits'), 3_000))]);
+    expect(await waited).toBe('waits');
+    child.kill('SIGTERM');
+    expect(await child).toMatchObject({ exitCode: 0 });
+    expect(await running(/sleep 60\.051/)).toEqual([]);
     expect(await statesOf(project, run)).toEqual({ a: 'pending' });
   });
 
