@@ -12,12 +12,12 @@ function matches(pattern: string, path: string): boolean {
 }
 
 const NAMES = fc
-  .string({ unit: fc.constantFrom('a', 'b', 'c', '.', '-', '!'), minLength: 1, maxLength: 4 })
+  .string({ unit: fc.constantFrom('a', 'a', 'a', 'b', 'b', '.', '-'), minLength: 1, maxLength: 3 })
   .filter((name) => name !== '.' && name !== '..');
-const paths = fc.array(NAMES, { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
+const paths = fc.array(NAMES, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
 
 const part = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom('a', 'b', 'c', '.', '-', '*', '?') },
+  { weight: 4, arbitrary: fc.constantFrom('a', 'b', '.', '-', '*', '*', '?') },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
@@ -42,7 +42,7 @@ const namePattern = fc.oneof(
 const plainPattern = fc
   .array(
     namePattern.filter((name) => !/^\.{1,2}$/.test(name)),
-    { minLength: 1, maxLength: 4 },
+    { minLength: 1, maxLength: 3 },
   )
   .map((names) => names.join('/'));
 /** Braces around whole patterns, beside them, and inside of each other. */
@@ -68,7 +68,7 @@ describe('a glob', () => {
     fc.assert(
       fc.property(
         withBraces(plainPattern),
-        fc.array(paths, { minLength: 1, maxLength: 8 }),
+        fc.array(paths, { minLength: 4, maxLength: 8 }),
         (glob, tried) => {
           const read = readGlob(glob);
           const expanded = expandBraces(glob);
