@@ -86,15 +86,23 @@ async function printLogs(
 /** More runs than these are not searched for a unit. */
 const RUNS_SEARCHED = 20;
 
-/** The run that was asked for, or the newest that has the unit. Throws a ChooError (`usage`) when there is none. */
+/**
+ * The run that was asked for, or the newest that has the unit, of this project before others of its repository. Throws a
+ * ChooError (`usage`) when there is none.
+ */
 async function findRun(source: RunSource, unit: string, run: string | undefined): Promise<RunState> {
   const runs = run === undefined ? (await source.store.runs()).slice(0, RUNS_SEARCHED) : [run];
   let newest: RunState | undefined;
+  let elsewhere: RunState | undefined;
   for (const each of runs) {
     const state = await readRun(source, each);
-    if (state.units.has(unit)) return state;
+    if (state.units.has(unit)) {
+      if (run !== undefined || state.start.directory === source.directory) return state;
+      elsewhere ??= state;
+    }
     newest ??= state;
   }
+  if (elsewhere !== undefined) return elsewhere;
   if (newest === undefined) throw new ChooError('usage', 'nothing has run here yet, so there are no logs');
   const where = run === undefined ? 'no run here has a unit' : `run ${newest.start.run} has no unit`;
   const hint = suggestion(unit, [...newest.units.keys()]);

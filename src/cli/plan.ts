@@ -56,6 +56,7 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
         ...project,
         configuration: holdToCeilings(project.configuration, ceilingsOf(local)),
         source,
+        directory: (await branches).directory,
         repositoryProblems: repositoryProblems(project, await branches),
         ...planWishes(options, local),
       });
@@ -98,22 +99,28 @@ async function readCommit(directory: string, rev: string, searchPath: string): P
 interface Branches {
   readonly own: readonly string[];
   readonly current: string | undefined;
+  /** From the repository's root to where one stands. */
+  readonly directory: string;
 }
 
-/** The branches that could be in the way. Outside of a repository there are none. */
+/** The branches that could be in the way, and of which project. Outside of a repository there are none. */
 async function readBranches(git: Git): Promise<Branches> {
-  const own = await listOwnBranches(git).catch(() => []);
-  return { own, current: own.length === 0 ? undefined : await currentBranch(git) };
+  const [own, prefix] = await Promise.all([
+    listOwnBranches(git).catch(() => []),
+    git.run('rev-parse', '--show-prefix').catch(() => ''),
+  ]);
+  const current = own.length === 0 ? undefined : await currentBranch(git);
+  return { own, current, directory: prefix.replace(/\n$/, '') };
 }
 
 function repositoryProblems(
   { configuration, discovery }: Project,
-  { own, current }: Branches,
+  { own, current, directory }: Branches,
 ): readonly Problem[] {
   const target = configuration.config?.target_branch ?? current ?? '';
   return findBranchesInTheWay(
     own,
-    target,
+    { target, directory },
     discovery.units.map((unit) => unit.id),
   );
 }

@@ -30,6 +30,8 @@ export interface Standing {
 /** Where runs are looked up: the repository one stands in, or the server. */
 export interface RunSource extends AsyncDisposable {
   readonly kind: 'local' | 'server';
+  /** The project that is stood in, from its repository's root; empty, or with a slash at its end. */
+  readonly directory: string;
   readonly store: Pick<Store, 'read' | 'subscribe' | 'runs'>;
   readonly standing: (state: RunState) => Promise<Standing>;
   /** Another run that is under way there, and keeps this one from going on. */
@@ -92,6 +94,7 @@ async function openLocal(context: CommandContext, path: string | undefined): Pro
   const owner = await readLock(place.commonDirectory);
   return {
     kind: 'local',
+    directory: place.prefix,
     store: journal,
     standing: async ({ start, status }) => {
       const mine = owner?.run === start.run ? owner : undefined;
@@ -108,6 +111,7 @@ async function openServer(): Promise<RunSource> {
   const { database, listener } = server;
   return {
     kind: 'server',
+    directory: '',
     store: new PostgresStore(database, listener, null),
     standing: async ({ start, status }) => {
       const { waits, owner } = await readStanding(database, start.run);

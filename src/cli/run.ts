@@ -117,14 +117,16 @@ async function run(context: CommandContext, path: string | undefined, options: R
   }
   const target = await findTarget(options, config, directory, settings.PATH);
   const git = openGit(place.commonDirectory, settings.PATH);
+  const unitPlace = { target, directory: place.prefix };
   const ids = project.discovery.units.map((unit) => unit.id);
   const plan = makePlan({
     ...project,
     configuration,
+    directory: place.prefix,
     source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
     repositoryProblems: [
-      ...findBranchesInTheWay(await listOwnBranches(git), target, ids),
-      ...findHeadsInUse(await listCheckedOutBranches(git), target, ids),
+      ...findBranchesInTheWay(await listOwnBranches(git), unitPlace, ids),
+      ...findHeadsInUse(await listCheckedOutBranches(git), unitPlace, ids),
     ],
     ...planWishes(options, settings),
   });
@@ -179,7 +181,7 @@ async function run(context: CommandContext, path: string | undefined, options: R
     planned: describeLocalStart(request, '').units,
     units: new Map(project.discovery.units.map((unit) => [unit.id, unit])),
     config,
-    target,
+    place: unitPlace,
     agentOf: request.agentOf,
   });
   if (problems.length > 0) {

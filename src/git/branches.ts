@@ -1,12 +1,42 @@
+import { createHash } from 'node:crypto';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import type { Git } from './git.ts';
 
 /** The namespaces choo keeps for itself: unit heads, integration branches of local runs, heads put aside by `--fresh`. */
 const NAMESPACES = ['choo/unit', 'choo/run', 'choo/old'] as const;
 
-/** The branch of a unit; one for each unit and target, whatever the run. `unit` is a unit id, `target` a branch. */
-export function unitBranch(target: string, unit: string): string {
-  return `choo/unit/${target}/${unit}`;
+/** Whose units: a project of a repository, and the branch that its results are for. */
+export interface UnitPlace {
+  readonly target: string;
+  /** From the repository's root to the project; empty, or with a slash at its end. */
+  readonly directory: string;
+}
+
+/**
+ * The branch of a unit; one for each unit, project and target, whatever the run. `unit` is a unit id. In front of that of a
+ * project below the root stands the name of its directory and a `+`, which no unit id holds.
+ */
+export function unitBranch({ target, directory }: UnitPlace, unit: string): string {
+  return `choo/unit/${target}/${directory === '' ? '' : `${projectName(directory)}+`}${unit}`;
+}
+
+/** What a name may be made of: git takes it in a branch, and systems that ignore case take no two for one. */
+const PLAIN = /^[a-z0-9_][a-z0-9_.-]*$/;
+/** With a unit id and a lock's ending behind it, a name still fits where 255 bytes do. */
+const LONGEST_NAME = 100;
+
+/**
+ * The name of a directory in branches, another one for each: its parts with `+` between them; where one of them does not
+ * allow that, or all are too long, the last with a hash of the whole behind an `@`, which no plain name holds.
+ */
+function projectName(directory: string): string {
+  const parts = directory.slice(0, -1).split('/');
+  const plain = parts.join('+');
+  const isPlain = parts.every((part) => PLAIN.test(part) && !part.includes('..'));
+  if (isPlain && plain.length <= LONGEST_NAME) return plain;
+  const last = (parts.at(-1) ?? '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  const hash = createHash('sha256').update(directory).digest('hex').slice(0, 12);
+  return `${last.replaceAll(/^-|-$/g, '').slice(0, 40)}@${hash}`;
 }
 
 /** The branches at or below `choo`, without `refs/heads/`. */
@@ -30,10 +60,10 @@ export async function listCheckedOutBranches(git: Git): Promise<readonly string[
 /** Heads of units that somebody works on: moving one would turn what is checked out there upside down. Pure. */
 export function findHeadsInUse(
   checkedOut: readonly string[],
-  target: string,
+  place: UnitPlace,
   units: readonly string[],
 ): readonly Problem[] {
-  const heads = new Set(units.map((unit) => unitBranch(target, unit)));
+  const heads = new Set(units.map((unit) => unitBranch(place, unit)));
   return checkedOut
     .filter((branch) => heads.has(branch))
     .map((branch) => ({
@@ -52,13 +82,13 @@ export function findHeadsInUse(
  */
 export function findBranchesInTheWay(
   branches: readonly string[],
-  target: string,
+  place: UnitPlace,
   units: readonly string[],
 ): readonly Problem[] {
   const parents = new Set(['choo', ...NAMESPACES]);
-  const parts = target.split('/');
+  const parts = place.target.split('/');
   for (const depth of parts.keys()) parents.add(`choo/unit/${parts.slice(0, depth + 1).join('/')}`);
-  const heads = new Set(units.map((unit) => unitBranch(target, unit)));
+  const heads = new Set(units.map((unit) => unitBranch(place, unit)));
   return branches
     .filter((branch) => parents.has(branch) || parentsOf(branch).some((parent) => heads.has(parent)))
     .map((branch) => ({

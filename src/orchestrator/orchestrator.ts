@@ -140,17 +140,17 @@ export class Orchestrator {
 
   /** From the roots on: what is built on work that is done anew is not satisfied, whatever it was. */
   async #satisfy(): Promise<void> {
-    const { target, fresh } = this.#order.start;
+    const { target, directory, fresh } = this.#order.start;
     const { units } = this.#state;
     const complete = [...units].filter(([, { state }]) => state === 'complete');
     const heads = new Map(complete.map(([id, { head }]) => [id, head]));
     for (const id of this.#graph.topologicalOrder()) {
       const unit = units.get(id);
-      const head = this.#branchHeads.get(unitBranch(target, id));
+      const head = this.#branchHeads.get(unitBranch(this.#order.start, id));
       if (unit?.state !== 'pending' || head === undefined || fresh.includes(id)) continue;
       if (!this.#graph.dependenciesOf(id).every((each) => heads.has(each))) continue;
       const dependencies = this.#dependenciesOf(id, (each) => heads.get(each));
-      const record = await this.#services.store.record(target, id);
+      const record = await this.#services.store.record(target, id, directory);
       if (!isSatisfied(record, unit.plan.key, head, dependencies)) continue;
       heads.set(id, head);
       this.#recorder.note({ type: 'unit.satisfied', unit: id, head });
@@ -204,7 +204,7 @@ export class Orchestrator {
         unit,
         progress,
         claim: progress.claim + 1,
-        branch: unitBranch(this.#order.start.target, unit.id),
+        branch: unitBranch(this.#order.start, unit.id),
         branchHead: await this.#branchHead(progress),
         dependencies: this.#dependenciesOf(unit.id, (each) => this.#state.units.get(each)?.head),
       };
@@ -230,7 +230,7 @@ export class Orchestrator {
 
   /** A branch that was worked on in this run has moved since the run looked at all of them. */
   async #branchHead({ plan, claim }: UnitProgress): Promise<string | undefined> {
-    const branch = unitBranch(this.#order.start.target, plan.id);
+    const branch = unitBranch(this.#order.start, plan.id);
     if (claim === 0) return this.#branchHeads.get(branch);
     try {
       return await this.#services.repository.branchHead(branch);

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError, coerceError } from '../errors.ts';
-import { unitBranch } from '../git/branches.ts';
+import { unitBranch, type UnitPlace } from '../git/branches.ts';
 import type { PlannedUnit } from '../events/event.ts';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import { firstPrompt } from '../provider/prompt.ts';
@@ -13,7 +13,7 @@ export interface PreflightInput {
   readonly planned: readonly PlannedUnit[];
   readonly units: ReadonlyMap<string, Unit>;
   readonly config: Config;
-  readonly target: string;
+  readonly place: UnitPlace;
   readonly agentOf: (provider: string) => Agent;
 }
 
@@ -25,7 +25,7 @@ export function findPreflightProblems({
   planned,
   units,
   config,
-  target,
+  place,
   agentOf,
 }: PreflightInput): readonly Problem[] {
   const problems: Problem[] = [];
@@ -44,7 +44,7 @@ export function findPreflightProblems({
         ...(hint === undefined ? {} : { hint }),
       });
     };
-    attempt(() => checkEdits(unit, unitBranch(target, id)), at(unit.plan.path, 'status-not-writable'));
+    attempt(() => checkEdits(unit, unitBranch(place, id)), at(unit.plan.path, 'status-not-writable'));
     const agent = attempt(
       () => agentOf(provider),
       (error) => {

@@ -82,7 +82,7 @@ export async function workOnClaim(
   const store = new PostgresStore(database, services.listener, context.repository);
   const record = await store.record(start.target, unit);
   // Where its work is; one that came from another target keeps its branch.
-  const branch = record?.branch ?? unitBranch(start.target, unit);
+  const branch = record?.branch ?? unitBranch(start, unit);
   const reached = await reach(context, branch, contexts);
   if (reached.kind === 'unreachable') return [released(unit, reached.reason, Date.now() + UNREACHABLE_MS)];
   using place = reached.place;

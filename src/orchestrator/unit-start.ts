@@ -62,14 +62,14 @@ interface Services {
 }
 
 /**
- * Where the work on a unit starts. Its branch belongs to (target, unit), not to a run: with the same key, work goes on
+ * Where the work on a unit starts. Its branch belongs to (target, project, unit), not to a run: with the same key, work goes on
  * where it was; with another key, or on other heads of its dependencies, the base is merged into the branch; a head that
  * choo did not record is taken over where it can be this run's own, and else nobody's to overwrite.
  */
 export async function findStart(question: StartQuestion, services: Services): Promise<UnitStart> {
-  const { unit, target, branch, branchHead, key, fresh } = question;
+  const { unit, target, directory, branch, branchHead, key, fresh } = question;
   const { repository, store } = services;
-  const record = await store.record(target, unit.id);
+  const record = await store.record(target, unit.id, directory);
   // What was merged is in the target: its branch has come to its end, and nothing on it is lost.
   const isMerged = record?.outcome === 'merged';
   const head = fresh || isMerged ? undefined : await findHead(record, question, repository);

@@ -58,7 +58,7 @@ export function planCommit(
       ...(isOther ? own.problems : []),
       ...findBranchesInTheWay(
         ownBranches,
-        target,
+        { target, directory: '' },
         discovery.units.map(({ id }) => id),
       ),
     ],

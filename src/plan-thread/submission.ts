@@ -55,7 +55,7 @@ export function prepareSubmission(
     source: { kind: 'commit', name: question.name, commit },
     repositoryProblems: findBranchesInTheWay(
       question.ownBranches,
-      branch,
+      { target: branch, directory: '' },
       discovery.units.map(({ id }) => id),
     ),
     only: units,

@@ -12,7 +12,7 @@ function isProgress(field: string): boolean {
  * The key of each unit: a hash over everything that decides what its work is. That is its id; each of its files by name,
  * every field that is not progress as written, and every byte below the front matter; the setup commands and baseline
  * checks of the configuration; and the keys of what it depends on. Same bytes, same key, whatever the statuses say and
- * wherever the tree stands. 64 lower-case hexadecimal digits.
+ * wherever the tree stands in its project. A project in a directory below its repository's root is named, too. 64 lower-case hexadecimal digits.
  *
  * `units` must hold every dependency that is to count, in any order, without cycles; ids that are not among them count by
  * name. Linear in the bytes.
@@ -20,10 +20,12 @@ function isProgress(field: string): boolean {
 export function unitKeys(
   units: readonly Unit[],
   config: Pick<Config, 'worktree' | 'baseline_checks'>,
+  directory = '',
 ): ReadonlyMap<string, string> {
   const byId = new Map(units.map((unit) => [unit.id, unit]));
   const keys = new Map<string, string>();
-  const ground = JSON.stringify([config.worktree.setup, config.baseline_checks]);
+  const commands = [config.worktree.setup, config.baseline_checks];
+  const ground = JSON.stringify(directory === '' ? commands : [...commands, directory]);
   for (const start of units) {
     // Depth first without recursion: a chain of thousands of units is fine.
     const path = [start];

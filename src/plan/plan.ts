@@ -27,6 +27,8 @@ export interface PlanInput {
   readonly source: Plan['source'];
   readonly configuration: LoadedConfig;
   readonly discovery: Discovery;
+  /** From the repository's root to the project; empty (and so by itself), or with a slash at its end. */
+  readonly directory?: string;
   /** What is wrong outside the files, such as a branch in the way. */
   readonly repositoryProblems?: readonly Problem[];
   /** The ids of units that are asked for, with all they need; undefined: every unfinished unit. */
@@ -44,7 +46,7 @@ export function makePlan(input: PlanInput): Plan {
   const { configuration, discovery } = input;
   const config = configuration.config ?? DEFAULT_CONFIG;
   const wanted = selectUnits(discovery, input.only);
-  const keys = unitKeys(discovery.units, config);
+  const keys = unitKeys(discovery.units, config, input.directory);
   const stuck = findStuck(wanted, discovery.broken);
   const graph = new Graph(
     wanted

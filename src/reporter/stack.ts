@@ -25,7 +25,7 @@ export function placeInStack(
   const [only] = needs;
   // The branch of a lost one may be what was deleted.
   const isOnIt = needs.length === 1 && only !== undefined && pulls.get(only)?.state !== 'lost';
-  const base = isOnIt ? (state.units.get(only)?.branch ?? unitBranch(state.start.target, only)) : target;
+  const base = isOnIt ? (state.units.get(only)?.branch ?? unitBranch(state.start, only)) : target;
   return { base, needs };
 }
 

@@ -134,7 +134,7 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
   }
   if (before?.state === 'open')
     return changePull(before, { base, draft, title, body, hash }, { remember, telling });
-  const head = unit.branch ?? unitBranch(target, id);
+  const head = unit.branch ?? unitBranch(state.start, id);
   const opened = await repository.pr.openPull({ head, base, title, body, draft }, true);
   if (opened.kind === 'empty') return; // all of it is in the base already
   if (opened.kind === 'refused') throw new RefusedWrite(opened.reason);

@@ -107,9 +107,9 @@ export class Journal implements Store {
     return found.sort((a, b) => b.at - a.at || compareText(b.run, a.run)).map(({ run }) => run);
   }
 
-  async record(target: string, unit: string): Promise<UnitRecord | undefined> {
+  async record(target: string, unit: string, directory = ''): Promise<UnitRecord | undefined> {
     await this.#settle();
-    return this.#records.read(target, unit);
+    return this.#records.read({ target, directory, unit });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

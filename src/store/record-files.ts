@@ -13,6 +13,7 @@ const fileSchema = z.object({
   record: z
     .object({
       target: z.string(),
+      directory: z.string().exactOptional(),
       unit: z.string(),
       run: z.string(),
       key: z.string(),
@@ -32,6 +33,13 @@ const fileSchema = z.object({
 interface RecordFile {
   readonly record: UnitRecord | null;
   readonly applied: Readonly<Record<string, number>>;
+}
+
+/** A unit of a project in a repository. */
+interface UnitName {
+  readonly target: string;
+  readonly directory: string;
+  readonly unit: string;
 }
 
 /** The runs a lost record is made from again, oldest first, each with its events. */
@@ -54,17 +62,18 @@ export class RecordFiles {
     this.#retell = retell;
   }
 
-  async read(target: string, unit: string): Promise<UnitRecord | undefined> {
-    return (await this.#load(target, unit)).record ?? undefined;
+  async read(unit: UnitName): Promise<UnitRecord | undefined> {
+    return (await this.#load(unit)).record ?? undefined;
   }
 
   /** Takes in events of one run; those it knows are passed by. The files follow soon: see {@link flush}. */
   async apply(start: OrchStarted, events: readonly RunEvent[]): Promise<void> {
     const lessons = Map.groupBy(events.filter(teaches), (event) => event.unit);
     for (const [unit, own] of lessons) {
-      const before = await this.#load(start.target, unit);
+      const name = { target: start.target, directory: start.directory, unit };
+      const before = await this.#load(name);
       const after = advance(before, start, own);
-      if (after !== before) this.#keep(this.#path(start.target, unit), after);
+      if (after !== before) this.#keep(this.#path(name), after);
     }
   }
 
@@ -73,8 +82,8 @@ export class RecordFiles {
     await this.#saving;
   }
 
-  async #load(target: string, unit: string): Promise<RecordFile> {
-    const path = this.#path(target, unit);
+  async #load(name: UnitName): Promise<RecordFile> {
+    const path = this.#path(name);
     const known = this.#known.get(path);
     if (known !== undefined) return known;
     let text: string;
@@ -85,18 +94,20 @@ export class RecordFiles {
       throw error;
     }
     const parsed = fileSchema.safeParse(parseJson(text));
-    return parsed.success ? parsed.data : this.#remake(target, unit);
+    return parsed.success ? parsed.data : this.#remake(name);
   }
 
-  async #remake(target: string, unit: string): Promise<RecordFile> {
+  async #remake(name: UnitName): Promise<RecordFile> {
+    const { target, directory, unit } = name;
     let file: RecordFile = { record: null, applied: {} };
     for await (const events of this.#retell()) {
       const [start] = events;
-      if (start?.type !== 'orch.started' || start.target !== target) continue;
+      if (start?.type !== 'orch.started' || start.target !== target || start.directory !== directory)
+        continue;
       const lessons = events.filter(teaches).filter((event) => event.unit === unit);
       file = advance(file, start, lessons);
     }
-    this.#keep(this.#path(target, unit), file);
+    this.#keep(this.#path(name), file);
     return file;
   }
 
@@ -119,9 +130,9 @@ export class RecordFiles {
     this.#saving = undefined;
   }
 
-  #path(target: string, unit: string): string {
+  #path({ target, directory, unit }: UnitName): string {
     const name = createHash('sha256')
-      .update(JSON.stringify([target, unit]))
+      .update(JSON.stringify(directory === '' ? [target, unit] : [target, unit, directory]))
       .digest('hex')
       .slice(0, 32);
     return join(this.#directory, `${name}.json`);

@@ -3,6 +3,8 @@ import type { EventBody, RunEvent } from '../events/event.ts';
 /** Where a unit stands for its target branch, whatever the run: what makes a later run go on instead of starting over. */
 export interface UnitRecord {
   readonly target: string;
+  /** From the repository's root to its project, with a slash at its end; left out where that is the root. */
+  readonly directory?: string;
   readonly unit: string;
   /** The run that worked on it last. */
   readonly run: string;
@@ -45,6 +47,6 @@ export interface Store extends AsyncDisposable {
   ): Promise<void>;
   /** The runs, newest first. */
   runs(): Promise<readonly string[]>;
-  /** What is known of a unit; follows from the events of all runs. */
-  record(target: string, unit: string): Promise<UnitRecord | undefined>;
+  /** What is known of a unit, of the project at the root or in a directory of it; follows from the events of all runs. */
+  record(target: string, unit: string, directory?: string): Promise<UnitRecord | undefined>;
 }

@@ -57,11 +57,12 @@ function learn(before: UnitRecord, event: Exclude<TeachingEvent, { type: 'unit.s
 
 function begin(
   before: UnitRecord | undefined,
-  { target, run }: OrchStarted,
+  { target, directory, run }: OrchStarted,
   key: string,
   { unit, branch, base, builtOn, pushed, head, tasks }: Extract<RunEvent, { type: 'unit.started' }>,
 ): UnitRecord {
   // Verified stays what nobody has moved.
   const verified = before?.verified === true && before.key === key && before.head === head && pushed === head;
-  return { target, unit, run, key, branch, base, builtOn, head: pushed, committed: head, tasks, verified };
+  const where = directory === '' ? { target } : { target, directory };
+  return { ...where, unit, run, key, branch, base, builtOn, head: pushed, committed: head, tasks, verified };
 }

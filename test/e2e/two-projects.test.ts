@@ -73,6 +73,13 @@ test('one unit id in two directories, and at the root, is three units', async ()
     const made = changed.split('\n').filter((path) => path.includes('made-'));
     expect(made).toEqual([`${directory}made-api`, `${directory}made-web`]);
   }
+  // The newest run that has the unit is the root's.
+  const logs = await runChoo(
+    join(project.path, 'packages/a'),
+    ['logs', 'api', '--json'],
+    project.environment,
+  );
+  expect(logs.stdout).toContain('"branch":"choo/unit/main/packages+a+api"');
   // Each is known by itself.
   expect(await runIn(project, 'packages/b')).toEqual(AGAIN);
   expect(await runIn(project, 'packages/a')).toEqual(AGAIN);

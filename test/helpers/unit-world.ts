@@ -10,7 +10,7 @@ import { gitWorld } from './git-repository.ts';
 import { memoryTree, planText, taskText } from './memory-tree.ts';
 
 export const RUN = 'run0000001';
-export const BRANCH = unitBranch('main', 'api');
+export const BRANCH = unitBranch({ target: 'main', directory: '' }, 'api');
 export const SPECS = 'specs/tasks/api';
 /** A task's file, as it was approved. */
 export const task = (number: number): string =>

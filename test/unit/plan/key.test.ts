@@ -23,13 +23,17 @@ const WORLD: Files = {
 
 const CONFIG: Config = configSchema.parse({});
 
-async function keys(files: Files, config = CONFIG, root = 'specs/tasks'): Promise<Record<string, string>> {
+async function keys(
+  files: Files,
+  config = CONFIG,
+  { root = 'specs/tasks', directory = '' } = {},
+): Promise<Record<string, string>> {
   const tree = memoryTree(
     Object.fromEntries(Object.entries(files).map(([path, text]) => [`${root}/${path}`, text])),
   );
   const { units, problems } = await discover(tree, root);
   expect(problems.counts.error).toBe(0);
-  return Object.fromEntries(unitKeys(units, config));
+  return Object.fromEntries(unitKeys(units, config, directory));
 }
 
 /** The units whose key differs between two worlds. */
@@ -51,8 +55,15 @@ describe('the key of a unit', () => {
     for (const key of all) expect(key).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  test('is another one in each directory of a repository', async () => {
+    const all = await Promise.all(
+      ['', 'a/', 'a/b/'].map(async (directory) => keys(WORLD, CONFIG, { directory })),
+    );
+    expect(new Set(all.flatMap((each) => Object.values(each))).size).toBe(12);
+  });
+
   test('does not depend on where the tree stands or how its units are listed', async () => {
-    expect(await keys(WORLD, CONFIG, 'plans')).toEqual(await keys(WORLD));
+    expect(await keys(WORLD, CONFIG, { root: 'plans' })).toEqual(await keys(WORLD));
     expect(await keys(Object.fromEntries(Object.entries(WORLD).toReversed()))).toEqual(await keys(WORLD));
   });
 
