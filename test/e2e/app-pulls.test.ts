@@ -82,6 +82,25 @@ describe('a pull request that closes because a branch was deleted', () => {
     expect(await outcomes('merged')).toEqual({ 'm-one': 'merged', 'm-two': null, 'm-three': null });
   });
 
+  test('is not forgotten because a report was under way when it came', async () => {
+    const { github } = world;
+    await runStack('late', 't-one', 't-two');
+    const before = await github.state(REPO);
+    const [one, two] = ['t-one', 't-two'].map((id) => pullOf(before, `choo/unit/late/${id}`)?.number ?? 0);
+    const path = new RegExp(`/pulls/${two}$`);
+    github.fail({ method: 'PATCH', path, times: 1 }, { delayMs: 4_000 });
+    const count = github.requests.length;
+    await github.as('alice').merge(REPO, one ?? 0);
+    await world.until('the report', () =>
+      github.requests.slice(count).some((each) => each.method === 'PATCH' && path.test(each.path)),
+    );
+    await deleteBranch('choo/unit/late/t-one');
+    await world.until('the second to come back', (state) => {
+      const pull = pullOf(state, 'choo/unit/late/t-two');
+      return pull?.state === 'open' && pull.base === 'late' && !pull.draft;
+    });
+  });
+
   test('is no rejection where its own branch is gone: that is said, and what builds on it goes on', async () => {
     const { github } = world;
     const thread = await runStack('gone', 'g-one', 'g-two');
