@@ -4,7 +4,7 @@ import type { OpenRepository } from '../handlers/services.ts';
 
 /** What came of bringing a closed pull request back. */
 export type Revival =
-  | { readonly kind: 'open'; readonly base: string }
+  | { readonly kind: 'open'; readonly base: string; readonly draft: boolean }
   /** The branch it comes from is not there. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'refused' };
@@ -21,7 +21,8 @@ export async function revivePull(
 ): Promise<Revival> {
   const at = { owner: known.owner, repo: known.name, pull_number: number };
   const { data: pull } = await octokit.rest.pulls.get(at);
-  if (pull.state === 'open') return { kind: 'open', base: pull.base.ref };
+  const draft = pull.draft === true;
+  if (pull.state === 'open') return { kind: 'open', base: pull.base.ref, draft };
   const { branches } = await place();
   if ((await branches.head(pull.head.ref)) === undefined) return { kind: 'gone' };
   const lost = pull.base.ref;
@@ -35,9 +36,9 @@ export async function revivePull(
     if (statusOf(error) !== 422) throw error;
     return { kind: 'refused' };
   }
-  if (isBaseThere) return { kind: 'open', base: lost };
+  if (isBaseThere) return { kind: 'open', base: lost, draft };
   // Where the base cannot be changed, it stays: without it, the pull request would be closed once more.
   await octokit.rest.pulls.update({ ...at, base });
   await branches.remove(lost, pull.base.sha);
-  return { kind: 'open', base };
+  return { kind: 'open', base, draft };
 }

@@ -14,7 +14,7 @@ import type { OpenRepository } from '../handlers/services.ts';
 import type { Database } from '../store/database.ts';
 import { readUnitEvents } from '../store/server-runs.ts';
 import type { UnitRecord } from '../store/store.ts';
-import { noteUnitPull, type UnitPull } from '../store/unit-pulls.ts';
+import { changeUnitPull, noteUnitPull, type UnitPull } from '../store/unit-pulls.ts';
 import { RefusedWrite, type Refusals } from './refusals.ts';
 import { revivePull } from './revive-pull.ts';
 import { placeInStack } from './stack.ts';
@@ -128,12 +128,11 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
     const revival = await revivePull(repository, before.number, base);
     if (revival.kind === 'gone') return; // its next run makes the branch again
     if (revival.kind === 'open') {
-      before = { ...before, state: 'open', base: revival.base };
+      before = { ...before, state: 'open', base: revival.base, draft: revival.draft };
       await remember(before);
     }
   }
-  if (before?.state === 'open')
-    return changePull(before, { base, draft, title, body, hash }, { remember, telling });
+  if (before?.state === 'open') return changePull(before, { base, draft, title, body, hash }, telling);
   const head = unit.branch ?? unitBranch(state.start, id);
   const opened = await repository.pr.openPull({ head, base, title, body, draft }, true);
   if (opened.kind === 'empty') return; // all of it is in the base already
@@ -158,21 +157,23 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
 async function changePull(
   before: UnitPull,
   wanted: Pick<WantedPull, 'base' | 'draft' | 'title' | 'body'> & Pick<UnitPull, 'hash'>,
-  { remember, telling }: { readonly remember: (pull: UnitPull) => Promise<void>; readonly telling: Telling },
+  telling: Telling,
 ): Promise<void> {
-  const { pr } = telling.repository;
+  const { pr, known } = telling.repository;
   const { number, nodeId, unit } = before;
   const { base, draft, title, body, hash } = wanted;
   let now = before;
   const step = async (
     part: string,
-    change: Partial<UnitPull>,
+    change: Partial<Pick<UnitPull, 'base' | 'draft' | 'hash'>>,
     write: () => Promise<unknown>,
   ): Promise<void> =>
     telling.refusals.step(`the ${part} of pull request ${number}, of unit ${unit},`, async () => {
       await write();
       now = { ...now, ...change };
-      await remember(now);
+      telling.pulls.set(unit, now);
+      // Nothing of its state: it may have been closed in this moment.
+      await changeUnitPull(telling.database, known.id, number, change);
     });
   if (before.hash !== hash) await step('text', { hash }, async () => pr.changePull(number, { title, body }));
   if (before.base !== base) await step('base', { base }, async () => pr.changeBase(number, base));

@@ -74,12 +74,12 @@ export async function noteUnitPull(
     .execute();
 }
 
-/** What somebody did to it. */
+/** What somebody, or choo, did to it. What is not named stays: others may change it at the same time. */
 export async function changeUnitPull(
   database: Database,
   repository: string,
   number: number,
-  change: { readonly state?: UnitPull['state']; readonly base?: string; readonly draft?: boolean },
+  change: Partial<Pick<UnitPull, 'state' | 'base' | 'draft' | 'hash'>>,
 ): Promise<void> {
   if (Object.keys(change).length === 0) return;
   await database
