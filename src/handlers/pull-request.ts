@@ -1,4 +1,3 @@
-import type { RemotePlace } from '../orchestrator/remote-places.ts';
 import type { Delivery } from '../store/deliveries.ts';
 import { noteOutcome } from '../store/event-rows.ts';
 import { findRuns, moveBase, wantReports } from '../store/reports.ts';
@@ -71,7 +70,7 @@ async function endThread(
     await retargetRun(book, { run: report.run, target: base.ref });
     return moveBase(database, report.run, base.ref);
   }
-  const lost = await findLost([head.ref, base.ref], await repository.place());
+  const lost = await findLost([head.ref, base.ref], repository);
   if (!lost.includes(head.ref) && lost.length > 0) return;
   // The one that waits would begin when the other ends.
   for (const { run, status } of runs)
@@ -86,12 +85,13 @@ async function followUnitPull(
   { target, unit }: { readonly target: string; readonly unit: string },
   action: string,
   { number, merged, head, base }: Pull,
-  { known, place }: OpenRepository,
+  repository: OpenRepository,
   { database }: HandlerServices,
 ): Promise<void> {
+  const { known } = repository;
   if (action === 'closed') {
     const isMerged = merged === true;
-    const isLost = !isMerged && (await findLost([head.ref, base.ref], await place())).length > 0;
+    const isLost = !isMerged && (await findLost([head.ref, base.ref], repository)).length > 0;
     const state = isMerged ? 'merged' : isLost ? 'lost' : 'closed';
     await changeUnitPull(database, known.id, number, { state });
     if (!isLost) {
@@ -106,7 +106,8 @@ async function followUnitPull(
 }
 
 /** Those of the branches that are not there now. */
-async function findLost(names: readonly string[], { branches }: RemotePlace): Promise<readonly string[]> {
-  const heads = await Promise.all(names.map(async (name) => branches.head(name)));
+async function findLost(names: readonly string[], repository: OpenRepository): Promise<readonly string[]> {
+  using place = await repository.place();
+  const heads = await Promise.all(names.map(async (name) => place.branches.head(name)));
   return names.filter((_, at) => heads[at] === undefined);
 }

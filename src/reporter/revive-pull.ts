@@ -14,16 +14,14 @@ export type Revival =
  * there, and changes the base of none that is closed: so a branch of choo's is made again for that moment. Once nothing
  * goes to it, it is deleted again; one of somebody else's is left alone.
  */
-export async function revivePull(
-  { octokit, known, place }: OpenRepository,
-  number: number,
-  base: string,
-): Promise<Revival> {
+export async function revivePull(repository: OpenRepository, number: number, base: string): Promise<Revival> {
+  const { octokit, known } = repository;
   const at = { owner: known.owner, repo: known.name, pull_number: number };
   const { data: pull } = await octokit.rest.pulls.get(at);
   const draft = pull.draft === true;
   if (pull.state === 'open') return { kind: 'open', base: pull.base.ref, draft };
-  const { branches } = await place();
+  using place = await repository.place();
+  const { branches } = place;
   if ((await branches.head(pull.head.ref)) === undefined) return { kind: 'gone' };
   const lost = pull.base.ref;
   const isBaseThere = (await branches.head(lost)) !== undefined;
