@@ -32,11 +32,14 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 const LONGEST_MS = 5 * 60_000;
 
 /** Handles deliveries, whatever they are. What cannot be handled is told, never thrown. */
-export function createHandler(services: HandlerServices): (delivery: Delivery) => Promise<Handled> {
+export function createHandler(
+  services: HandlerServices,
+  longestMs = LONGEST_MS,
+): (delivery: Delivery) => Promise<Handled> {
   const planner = new Planner(services);
   return async (delivery) => {
     try {
-      await inTime(HANDLERS[delivery.event]?.(delivery, planner, services));
+      await inTime(HANDLERS[delivery.event]?.(delivery, planner, services), longestMs);
       return { kind: 'done' };
     } catch (error) {
       if (error instanceof GitHubDelay) return { kind: 'later', until: error.until, reason: error.message };
@@ -51,10 +54,10 @@ export function createHandler(services: HandlerServices): (delivery: Delivery) =
   };
 }
 
-async function inTime(work: Promise<void> | undefined): Promise<void> {
+async function inTime(work: Promise<void> | undefined, longestMs: number): Promise<void> {
   if (work === undefined) return;
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error('it took too long')), LONGEST_MS);
+  const timer = setTimeout(() => late.reject(new Error('it took too long')), longestMs);
   try {
     await Promise.race([work, late.promise]);
   } finally {

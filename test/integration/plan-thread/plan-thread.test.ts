@@ -1,10 +1,10 @@
 import { execa } from 'execa';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PlanQuestion } from '../../../src/plan-thread/plan-commit.ts';
 import { performHere, PlanThread } from '../../../src/plan-thread/plan-thread.ts';
 import { commitFiles } from '../../helpers/git-repository.ts';
+import { gitIn } from '../../helpers/git-processes.ts';
 import { planText, taskText } from '../../helpers/memory-tree.ts';
 import { projectFiles, type UnitSpec } from '../../helpers/spec-project.ts';
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
@@ -99,17 +99,5 @@ test('specs that take too long are a `limit`, and their git ends with the thread
     code: 'limit',
     message: 'the specs take too long to read',
   });
-  await expect.poll(async () => gitsOf(place.directory)).toEqual([]);
+  await expect.poll(() => gitIn(place.directory)).toEqual([]);
 });
-
-/** The processes whose environment names a git directory. */
-async function gitsOf(directory: string): Promise<readonly string[]> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    ids.map(async (id) => {
-      const environment = await readFile(`/proc/${id}/environ`, 'latin1').catch(() => '');
-      return environment.includes(`GIT_DIR=${directory}\0`) ? [id] : [];
-    }),
-  );
-  return found.flat();
-}
