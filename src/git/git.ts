@@ -1,7 +1,7 @@
 import { delimiter, isAbsolute } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { ChooError } from '../errors.ts';
-import { type Companion, startCompanion } from '../sandbox/process.ts';
+import { type Companion, markProcesses, startCompanion } from '../sandbox/process.ts';
 
 /**
  * git as choo runs it, in one repository. What the repository, the user or the machine configures cannot make it start
@@ -14,6 +14,8 @@ export interface Git {
   run(...args: string[]): Promise<string>;
   /** The same for a command that answers "no" by exit status 1. */
   ask(...args: string[]): Promise<{ readonly yes: boolean; readonly stdout: string }>;
+  /** The same git, whose commands end when the signal says so; they throw its reason once git has ended. */
+  until(signal: AbortSignal | undefined): Git;
   /** Starts a git that serves requests on its standard streams, such as `cat-file --batch-command`. */
   start(...args: string[]): Promise<Companion>;
 }
@@ -31,6 +33,8 @@ export interface GitPlace {
   readonly indexFile?: string;
   /** It may reach other repositories, by these transports alone. Without it, none. */
   readonly network?: { readonly transports: readonly string[] };
+  /** Ends the commands that are under way; see {@link Git.until}. */
+  readonly signal?: AbortSignal | undefined;
   /** Settings for this use, which win over every file and over choo's own. What is secret belongs here, not in an argument. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -38,31 +42,39 @@ export interface GitPlace {
 /** How long a git that prints nothing may take. Milliseconds. */
 const MAX_SILENCE_MS = 10 * 60_000;
 
+/** How long one that is to end may take to tidy up, before it and what it started are killed. Milliseconds. */
+const TIDY_MS = 1_000;
+
 /** `searchPath` is the PATH on which git and its helpers are found. */
 export function openGit(directory: string, searchPath: string, place: GitPlace = {}): Git {
   const environment = gitEnvironment(directory, searchPath, place);
-  const run = createRunner(directory, environment, (exitCode) => exitCode === 0);
+  const { signal } = place;
+  const run = createRunner(directory, { environment, signal }, (exitCode) => exitCode === 0);
   return {
     directory,
     run,
     ask: async (...args) => {
       let status = 0;
-      const ask = createRunner(directory, environment, (exitCode) => {
+      const ask = createRunner(directory, { environment, signal }, (exitCode) => {
         status = exitCode;
         return exitCode <= 1;
       });
       const stdout = await ask(...args);
       return { yes: status === 0, stdout };
     },
+    until: (signal) => openGit(directory, searchPath, { ...place, signal }),
     start: (...args) => startCompanion(['git', ...args], { cwd: directory, env: environment }),
   };
 }
 
 function createRunner(
   directory: string,
-  environment: Record<string, string>,
+  { environment: own, signal }: Pick<GitPlace, 'signal'> & { readonly environment: Record<string, string> },
   accepts: (exitCode: number) => boolean,
 ): Git['run'] {
+  // The processes that reach a network are children of git's, and outlive it.
+  const marked = signal && markProcesses();
+  const environment = { ...own, ...marked?.env };
   const git: SimpleGit = simpleGit({
     baseDir: directory,
     allowEnvironment: Object.keys(environment),
@@ -72,6 +84,7 @@ function createRunner(
         ? undefined
         : (error ?? new Error(String(Buffer.concat(stdErr)) || `exit status ${exitCode}`)),
     timeout: { block: MAX_SILENCE_MS },
+    ...(signal === undefined ? {} : { abort: signal }),
     // These guard against settings that run programs; ours switch exactly those off.
     unsafe: {
       allowUnsafeConfigEnvCount: true,
@@ -87,10 +100,19 @@ function createRunner(
     // The library waits 50 ms for the output of a command that printed nothing. This is some, and it is empty.
     .outputHandler((_, stdout) => stdout.once('end', () => stdout.emit('data', Buffer.alloc(0))));
   return async (...args) => {
+    signal?.throwIfAborted();
+    let killing: NodeJS.Timeout | undefined;
+    const onAbort = (): void => void (killing = setTimeout(() => void marked?.end(), TIDY_MS));
+    signal?.addEventListener('abort', onAbort);
     try {
       return await git.raw(args);
     } catch (error) {
+      if (signal?.aborted === true) await marked?.end();
+      signal?.throwIfAborted();
       throw gitError(args, error);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      clearTimeout(killing);
     }
   };
 }

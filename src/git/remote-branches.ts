@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ChooError } from '../errors.ts';
 import { openGit } from './git.ts';
+import { SharedWork } from './shared-work.ts';
 import { type Branches, cacheDirectory } from './repository.ts';
 
 /**
@@ -48,8 +49,8 @@ export class RemoteBranches implements Branches {
   readonly #directory: string;
   readonly #searchPath: string;
   readonly #firstPauseMs: number;
-  #fetching: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+  #fetching: SharedWork | undefined;
+  #next: SharedWork | undefined;
 
   /**
    * `home` is its place in the data directory, where {@link Repository.openRemote} makes the rest.
@@ -62,19 +63,34 @@ export class RemoteBranches implements Branches {
     this.#firstPauseMs = firstPauseMs;
   }
 
-  /** Brings all branches here, as they are at some moment after the call. Who calls meanwhile shares the next one. */
-  async fetch(): Promise<void> {
+  /**
+   * Brings all branches here, as they are at some moment after the call. Who calls meanwhile shares the next one. Git ends
+   * when the signals of all who share one have aborted.
+   */
+  async fetch(signal?: AbortSignal): Promise<void> {
     if (this.#fetching === undefined) {
-      this.#fetching = this.#fetch().finally(() => (this.#fetching = undefined));
-      return this.#fetching;
+      this.#fetching = this.#share(undefined);
+      return this.#fetching.join(signal);
     }
-    this.#next ??= this.#fetching
-      .catch(() => {})
-      .then(async () => {
-        this.#next = undefined;
-        return this.fetch();
-      });
-    return this.#next;
+    if (this.#next === undefined || this.#next.isStopped)
+      this.#next = this.#share(this.#next ?? this.#fetching);
+    return this.#next.join(signal);
+  }
+
+  #share(before: SharedWork | undefined): SharedWork {
+    const shared = new SharedWork(async (signal) => {
+      await before?.ended();
+      try {
+        signal.throwIfAborted();
+        await this.#fetch(signal);
+      } finally {
+        if (this.#fetching === shared) {
+          this.#fetching = this.#next;
+          this.#next = undefined;
+        }
+      }
+    });
+    return shared;
   }
 
   /** Where a branch stood when it was fetched last. */
@@ -89,8 +105,8 @@ export class RemoteBranches implements Branches {
   }
 
   /** The branch the remote's HEAD names. */
-  async defaultBranch(): Promise<string | undefined> {
-    const answer = await this.#read((remote) => ['ls-remote', '--symref', remote, 'HEAD']);
+  async defaultBranch(signal?: AbortSignal): Promise<string | undefined> {
+    const answer = await this.#read((remote) => ['ls-remote', '--symref', remote, 'HEAD'], signal);
     return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(answer)?.[1];
   }
 
@@ -98,8 +114,8 @@ export class RemoteBranches implements Branches {
     return (await this.#list(`refs/heads/${branch}`)).get(branch);
   }
 
-  async heads(below: string): Promise<ReadonlyMap<string, string>> {
-    const found = await this.#list(`refs/heads/${below}*`);
+  async heads(below: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const found = await this.#list(`refs/heads/${below}*`, signal);
     return new Map([...found].filter(([branch]) => branch.startsWith(below)));
   }
 
@@ -126,8 +142,8 @@ export class RemoteBranches implements Branches {
     }
   }
 
-  async #list(pattern: string): Promise<ReadonlyMap<string, string>> {
-    const answer = await this.#read((remote) => ['ls-remote', '--refs', remote, pattern]);
+  async #list(pattern: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const answer = await this.#read((remote) => ['ls-remote', '--refs', remote, pattern], signal);
     return new Map(
       answer.split('\n').flatMap((line) => {
         const [id = '', ref = ''] = line.split('\t');
@@ -136,19 +152,19 @@ export class RemoteBranches implements Branches {
     );
   }
 
-  async #fetch(): Promise<void> {
+  async #fetch(signal: AbortSignal): Promise<void> {
     const words = ['--quiet', '--no-tags', '--prune', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await this.#read((remote) => ['fetch', ...words, remote, '+refs/heads/*:refs/remotes/origin/*']);
+    await this.#read((remote) => ['fetch', ...words, remote, '+refs/heads/*:refs/remotes/origin/*'], signal);
   }
 
   /** The same as {@link #reach} for what only reads, with a host's refusal in words that can be shown. */
-  async #read(command: (remote: string) => readonly string[]): Promise<string> {
+  async #read(command: (remote: string) => readonly string[], signal?: AbortSignal): Promise<string> {
     let address = '';
     try {
       return await this.#reach((remote) => {
         address = remote;
         return command(remote);
-      });
+      }, signal);
     } catch (cause) {
       if (!(cause instanceof ChooError) || cause.code !== 'git') throw cause;
       throw new ChooError('git', `\`${address}\` cannot be read: ${told(cause.message)}`, { cause });
@@ -156,18 +172,21 @@ export class RemoteBranches implements Branches {
   }
 
   /** Runs a command that reaches the remote where it is; again when it was the network. */
-  async #reach(command: (remote: string) => readonly string[]): Promise<string> {
+  async #reach(command: (remote: string) => readonly string[], signal?: AbortSignal): Promise<string> {
     let renew = false;
     for (let tries = 1; ; tries += 1) {
+      signal?.throwIfAborted();
       const { remote, settings } = await this.#access(renew);
       const git = openGit(this.#directory, this.#searchPath, {
         gitDirectory: this.#directory,
         network: { transports: ['https', 'http', 'ssh', 'file'] },
         settings,
+        signal,
       });
       try {
         return await git.run(...command(remote));
       } catch (error) {
+        signal?.throwIfAborted();
         const words = error instanceof Error ? error.message : '';
         // A token may end, or be taken back, before its time.
         if (!renew && UNBELIEVED.test(words)) {
@@ -180,7 +199,8 @@ export class RemoteBranches implements Branches {
         if (tries >= (isNetwork ? TRIES : TRIES_AT_ONCE))
           throw isNetwork ? unreachable(remote, error) : error;
       }
-      await wait(this.#firstPauseMs * 2 ** Math.min(tries - 1, DOUBLINGS) * (0.5 + Math.random()));
+      const pauseMs = this.#firstPauseMs * 2 ** Math.min(tries - 1, DOUBLINGS) * (0.5 + Math.random());
+      await wait(pauseMs, undefined, signal && { signal }).catch(() => {}); // said above
     }
   }
 }

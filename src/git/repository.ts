@@ -42,9 +42,9 @@ export interface Branches {
   /** The commit a branch stands at; undefined: there is no such branch. */
   head(branch: string): Promise<string | undefined>;
   /** Where the branches below a name stand. `below` ends in a slash. */
-  heads(below: string): Promise<ReadonlyMap<string, string>>;
+  heads(below: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
   /** Brings what all branches hold here, where they are elsewhere. */
-  fetch(): Promise<void>;
+  fetch(signal?: AbortSignal): Promise<void>;
   /**
    * Moves a branch from the commit it must stand at (undefined: it must not be there yet) to another. Nothing happens when it
    * is there already. Throws a ChooError (`conflict`) when it stands elsewhere, or when another branch leaves no room for its
@@ -147,8 +147,8 @@ export class Repository implements AsyncDisposable {
     return this.branches.head(branch);
   }
 
-  async branchHeads(below: string): Promise<ReadonlyMap<string, string>> {
-    return this.branches.heads(below);
+  async branchHeads(below: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    return this.branches.heads(below, signal);
   }
 
   async publish(branch: string, head: string, expected: string | undefined): Promise<void> {

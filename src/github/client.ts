@@ -13,7 +13,7 @@ export interface AppIdentity {
 
 /** Lets changes be made one at a time; see write-turns.ts of the store. */
 export interface Turns {
-  next(installation: number): Promise<Date | undefined>;
+  next(installation: number, signal?: AbortSignal): Promise<Date | undefined>;
   hold(installation: number, until: Date): Promise<void>;
 }
 
@@ -53,7 +53,6 @@ export class GitHubApp {
   readonly #app: Octokit;
   readonly #turns: Turns;
   readonly #onToken: (value: string) => void;
-  readonly #clients = new Map<number, Octokit>();
   readonly #tokens = new Map<string, Promise<Token>>();
 
   /** `onToken` is told of every token before it is used, so that it can be kept out of what is shown. */
@@ -72,15 +71,18 @@ export class GitHubApp {
     guard(this.#app, async () => {});
   }
 
-  /** The client for what an installation covers. Its requests throw a {@link GitHubDelay} for what passes. */
-  clientOf(installation: number): Octokit {
-    let client = this.#clients.get(installation);
-    if (client === undefined) {
-      client = new Octokit({ baseUrl: this.#apiUrl, log: SILENT, request: { fetch: fetchInTime } });
-      this.#authorize(client, installation);
-      guard(client, async (until) => this.#turns.hold(installation, until));
-      this.#clients.set(installation, client);
-    }
+  /**
+   * The client for what an installation covers. Its requests throw a {@link GitHubDelay} for what passes, and the signal's
+   * reason once it has aborted.
+   */
+  clientOf(installation: number, signal?: AbortSignal): Octokit {
+    const client = new Octokit({
+      baseUrl: this.#apiUrl,
+      log: SILENT,
+      request: { fetch: async (input: string, init: RequestInit) => fetchInTime(input, init, signal) },
+    });
+    this.#authorize(client, installation, signal);
+    guard(client, async (until) => this.#turns.hold(installation, until), signal);
     return client;
   }
 
@@ -90,10 +92,10 @@ export class GitHubApp {
     return (await this.#token(installation, { repository })).value;
   }
 
-  #authorize(client: Octokit, installation: number): void {
+  #authorize(client: Octokit, installation: number, signal: AbortSignal | undefined): void {
     client.hook.wrap('request', async (request, options) => {
       if (isChange(options.method)) {
-        const until = await this.#turns.next(installation);
+        const until = await this.#turns.next(installation, signal);
         if (until !== undefined) throw new GitHubDelay('GitHub asked for a pause', until);
       }
       const send = async () => {
@@ -142,8 +144,9 @@ function nameOf(installation: number, scope: Scope): string {
 
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-async function fetchInTime(input: string, init: RequestInit): Promise<Response> {
-  return fetch(input, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+async function fetchInTime(input: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  const late = AbortSignal.timeout(TIMEOUT_MS);
+  return fetch(input, { ...init, signal: signal === undefined ? late : AbortSignal.any([late, signal]) });
 }
 
 function isChange(method: string): boolean {
@@ -151,12 +154,14 @@ function isChange(method: string): boolean {
 }
 
 /** Turns what passes into a {@link GitHubDelay}; what only reads is tried again at once first. */
-function guard(client: Octokit, hold: (until: Date) => Promise<void>): void {
+function guard(client: Octokit, hold: (until: Date) => Promise<void>, signal?: AbortSignal): void {
   client.hook.wrap('request', async (request, options) => {
     for (let tries = 1; ; tries += 1) {
+      signal?.throwIfAborted();
       try {
         return await request(options);
       } catch (error) {
+        signal?.throwIfAborted();
         if (error instanceof GitHubDelay) throw error;
         const limited = limitedUntil(error);
         if (limited !== undefined) {
@@ -168,7 +173,8 @@ function guard(client: Octokit, hold: (until: Date) => Promise<void>): void {
         if (isChange(options.method) || tries >= READS)
           throw new GitHubDelay(`GitHub does not answer: ${wordsOf(error)}`, new Date(Date.now() + DOWN_MS));
       }
-      await wait(300 * 2 ** tries * (0.5 + Math.random()));
+      const pauseMs = 300 * 2 ** tries * (0.5 + Math.random());
+      await wait(pauseMs, undefined, signal && { signal }).catch(() => {}); // said above
     }
   });
 }

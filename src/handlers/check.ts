@@ -36,7 +36,7 @@ export async function handleCheckRun(
   if (!access.allowed) text = `Nothing was done: ${access.reason}.`;
   else if (unit !== undefined) text = await retry(unit);
   else if (check.name === PLAN_CHECK && action === 'rerequested')
-    await replan(check.head_sha, repository, planner);
+    await replan(check.head_sha, repository, planner, services);
   else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier) text = await run();
   else if (button?.identifier === CANCEL_BUTTON.identifier) await cancel();
   if (text !== undefined) await tell(text);
@@ -47,10 +47,10 @@ export async function handleCheckRun(
     const branch = pull?.head.ref ?? check.check_suite?.head_branch ?? undefined;
     if (branch === undefined || isOwnBranch(branch)) return undefined;
     using place = await repository.place();
-    await place.branches.fetch();
+    await place.branches.fetch(services.signal);
     const live = await place.branches.fetchedHead(branch);
     if (live !== check.head_sha) {
-      await replan(check.head_sha, repository, planner);
+      await replan(check.head_sha, repository, planner, services);
       return `Nothing was started: the plan is of ${check.head_sha.slice(0, 12)}, and \`${branch}\` is at ${live?.slice(0, 12) ?? 'nothing'} now.`;
     }
     const started = await startRun(
@@ -109,12 +109,17 @@ export async function handleCheckSuite(
   const event = suitePayload.parse(payload);
   if (event.check_suite.app?.id !== services.github.appId) return;
   const repository = await openRepository(event, services);
-  await replan(event.check_suite.head_sha, repository, planner);
+  await replan(event.check_suite.head_sha, repository, planner, services);
 }
 
-async function replan(commit: string, repository: OpenRepository, planner: Planner): Promise<void> {
+async function replan(
+  commit: string,
+  repository: OpenRepository,
+  planner: Planner,
+  services: Pick<HandlerServices, 'signal'>,
+): Promise<void> {
   using place = await repository.place();
-  await place.branches.fetch();
+  await place.branches.fetch(services.signal);
   const [there] = await place.repository.reader.info([commit]);
   if (there === undefined) return;
   const reading = await planner.read(repository, { commit, target: repository.known.defaultBranch });

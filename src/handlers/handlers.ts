@@ -31,17 +31,23 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 /** No delivery is handled for longer. Milliseconds. */
 const LONGEST_MS = 5 * 60_000;
 
-/** Handles deliveries, whatever they are. What cannot be handled is told, never thrown. */
+/**
+ * Handles deliveries, whatever they are. What cannot be handled is told, never thrown. One that takes too long is ended, and
+ * over when its git, its reading and its requests have ended: it is never handled twice at the same time.
+ */
 export function createHandler(
   services: HandlerServices,
   longestMs = LONGEST_MS,
 ): (delivery: Delivery) => Promise<Handled> {
-  const planner = new Planner(services);
   return async (delivery) => {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error('it took too long')), longestMs);
     try {
-      await inTime(HANDLERS[delivery.event]?.(delivery, planner, services), longestMs);
+      const inTime = { ...services, signal: late.signal };
+      await HANDLERS[delivery.event]?.(delivery, new Planner(inTime), inTime);
       return { kind: 'done' };
     } catch (error) {
+      if (late.signal.aborted) return { kind: 'failed', reason: 'it took too long' };
       if (error instanceof GitHubDelay) return { kind: 'later', until: error.until, reason: error.message };
       // What choo cannot read asks for nothing; what GitHub does not let it see any more is none of its business.
       if (error instanceof ZodError || [404, 410, 451].includes(statusOf(error) ?? 0))
@@ -50,17 +56,8 @@ export function createHandler(
         kind: 'failed',
         reason: services.redact(error instanceof Error ? error.message : String(error)),
       };
+    } finally {
+      clearTimeout(timer);
     }
   };
-}
-
-async function inTime(work: Promise<void> | undefined, longestMs: number): Promise<void> {
-  if (work === undefined) return;
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error('it took too long')), longestMs);
-  try {
-    await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -17,7 +17,7 @@ export async function planThread(
   using place = await repository.place();
   const policy = await readPolicy(repository, place, services);
   const { commit } = live;
-  const changes = pull && (await findChangesSince(place, policy, { branch: pull.base, commit }));
+  const changes = pull && (await findChangesSince(place, policy, { branch: pull.base, commit }, services));
   const reading = await planner.read(repository, {
     ...live,
     policy,

@@ -34,11 +34,12 @@ async function planPull(
   services: HandlerServices,
 ): Promise<void> {
   using place = await repository.place();
-  await place.branches.fetch();
+  await place.branches.fetch(services.signal);
   const [commit] = await place.repository.reader.info([head.sha]);
   if (commit === undefined) return; // it was replaced already
   const policy = await readPolicy(repository, place, services);
-  const changes = await findChangesSince(place, policy, { branch: base.ref, commit: head.sha });
+  const left = { branch: base.ref, commit: head.sha };
+  const changes = await findChangesSince(place, policy, left, services);
   if (changes.units.size === 0 && !changes.configuration) return;
   const reading = await planner.read(repository, {
     commit: head.sha,

@@ -20,14 +20,12 @@ export async function handlePush(
   if (!push.ref.startsWith(HEADS) || push.deleted || isOwnBranch(branch)) return;
   const repository = await openRepository(push, services);
   using place = await repository.place();
-  await place.branches.fetch();
+  await place.branches.fetch(services.signal);
   const [commit] = await place.repository.reader.info([push.after]);
   if (commit === undefined) return; // it was replaced already
   const policy = await readPolicy(repository, place, services);
-  const changes = await findSpecChanges(place, policy, {
-    before: await findBefore(),
-    after: push.after,
-  });
+  const between = { before: await findBefore(), after: push.after };
+  const changes = await findSpecChanges(place, policy, between, services);
   const isDefault = branch === repository.known.defaultBranch;
   if (isDefault && changes.configuration) await planner.reportConfiguration(repository, policy);
   if (changes.units.size === 0 && !changes.configuration) return;
@@ -63,7 +61,7 @@ export async function handlePush(
     const [before] = isNew ? [] : await place.repository.reader.info([push.before]);
     if (before?.type === 'commit') return push.before;
     if (branch === repository.known.defaultBranch) return undefined;
-    return findMergeBase(place, repository.known.defaultBranch, push.after);
+    return findMergeBase(place, repository.known.defaultBranch, push.after, services);
   }
 }
 

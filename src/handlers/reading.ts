@@ -13,11 +13,14 @@ import { listRecords } from '../store/event-rows.ts';
 import { noteRepository } from '../store/github-repositories.ts';
 import type { HandlerServices, OpenRepository } from './services.ts';
 
+/** What ends the reading. */
+type Ending = Pick<HandlerServices, 'signal'>;
+
 /** Reads the configuration that holds. The repository must have been fetched. */
 export async function readPolicy(
   { known }: OpenRepository,
   place: RemotePlace,
-  services: Pick<HandlerServices, 'database' | 'contexts'>,
+  services: Pick<HandlerServices, 'database' | 'contexts' | 'signal'>,
 ): Promise<Policy> {
   const { defaultBranch, configCommit: lastGood } = known;
   const head = await place.branches.fetchedHead(defaultBranch);
@@ -25,7 +28,7 @@ export async function readPolicy(
     throw new ChooError('git', `the default branch \`${defaultBranch}\` is not there`, {
       hint: 'push it, or choose another one in the settings of the repository',
     });
-  const policy = await place.ask('readPolicy', { head, lastGood });
+  const policy = await place.ask('readPolicy', { head, lastGood }, services.signal);
   if (policy.kind === 'none') return policy;
   const isNew = policy.broken === null && policy.commit !== lastGood;
   if (isNew) await noteRepository(services.database, known.id, { configCommit: policy.commit });
@@ -36,11 +39,12 @@ export async function readPolicy(
 export async function findSpecChanges(
   place: RemotePlace,
   policy: Policy,
-  { before, after }: { readonly before: string | undefined; readonly after: string },
+  between: { readonly before: string | undefined; readonly after: string },
+  { signal }: Ending,
 ): Promise<SpecChanges> {
   const specsDir = specsDirOf(policy);
   try {
-    return await place.ask('findChanges', { specsDir, before, after });
+    return await place.ask('findChanges', { specsDir, ...between }, signal);
   } catch (error) {
     if (limitProblem(error, specsDir) === undefined) throw error;
     return { configuration: true, units: new Set() };
@@ -52,10 +56,11 @@ export async function findMergeBase(
   { repository, branches }: RemotePlace,
   branch: string,
   commit: string,
+  { signal }: Ending,
 ): Promise<string | undefined> {
   const head = await branches.fetchedHead(branch);
   if (head === undefined) return undefined;
-  const { yes, stdout } = await repository.git.ask('merge-base', head, commit);
+  const { yes, stdout } = await repository.git.until(signal).ask('merge-base', head, commit);
   return yes ? stdout.trim() : undefined;
 }
 
@@ -64,9 +69,10 @@ export async function findChangesSince(
   place: RemotePlace,
   policy: Policy,
   { branch, commit }: { readonly branch: string; readonly commit: string },
+  services: Ending,
 ): Promise<SpecChanges> {
-  const before = await findMergeBase(place, branch, commit);
-  return findSpecChanges(place, policy, { before, after: commit });
+  const before = await findMergeBase(place, branch, commit, services);
+  return findSpecChanges(place, policy, { before, after: commit }, services);
 }
 
 /** A plan of a commit under the configuration that holds. */
@@ -80,14 +86,18 @@ export async function readPlan(
   { known }: OpenRepository,
   place: RemotePlace,
   asked: Pick<PlanQuestion, 'commit' | 'target' | 'policy' | 'planned' | 'changed' | 'comment'>,
-  { database, policy: { provider, allowedProviders } }: Pick<HandlerServices, 'database' | 'policy'>,
+  {
+    database,
+    policy: { provider, allowedProviders },
+    signal,
+  }: Pick<HandlerServices, 'database' | 'policy' | 'signal'>,
 ): Promise<Reading> {
   const { commit, target, policy } = asked;
-  await bringCommit(place, commit);
+  await bringCommit(place, commit, signal);
   const records = await listRecords(database, known.id, target);
   const question: PlanQuestion = {
     ...asked,
-    ownBranches: [...(await place.repository.branchHeads('choo')).keys()],
+    ownBranches: [...(await place.repository.branchHeads('choo', signal)).keys()],
     provider,
     allowedProviders,
     done: new Map(
@@ -98,7 +108,7 @@ export async function readPlan(
     ),
   };
   try {
-    return { ...(await place.ask('plan', question)), commit, policy };
+    return { ...(await place.ask('plan', question, signal)), commit, policy };
   } catch (error) {
     const problem = limitProblem(error, specsDirOf(policy));
     if (problem === undefined) throw error;

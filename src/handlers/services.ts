@@ -36,6 +36,8 @@ export interface HandlerServices {
   readonly policy: RequestPolicy;
   /** Takes secret values out of what is shown. */
   readonly redact: (text: string) => string;
+  /** Ends what is under way: git, requests, reading. Whoever is told of it waits until that has ended. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A repository on GitHub, and all that a handler does there. */
@@ -76,10 +78,11 @@ export function openKnown(
     github,
     contexts,
     origin,
-  }: Pick<HandlerServices, 'database' | 'github' | 'contexts' | 'origin'>,
+    signal,
+  }: Pick<HandlerServices, 'database' | 'github' | 'contexts' | 'origin' | 'signal'>,
 ): OpenRepository {
   const { owner, name, installation, id } = known;
-  const octokit = github.clientOf(installation);
+  const octokit = github.clientOf(installation, signal);
   const posts = new PostBook(database, id);
   const client = { octokit, owner, name, appId: github.appId, posts };
   return {

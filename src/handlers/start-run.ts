@@ -41,7 +41,7 @@ export async function startRun(
   if (policy.kind === 'none')
     return refused('the configuration on the default branch is broken, and there never was a good one');
   const branch = request.comparedWith;
-  const changes = branch && (await findChangesSince(place, policy, { branch, commit: at.commit }));
+  const changes = branch && (await findChangesSince(place, policy, { branch, commit: at.commit }, services));
   const { runnable, errors, changedUnfinished } = await planner.read(repository, {
     ...at,
     policy,

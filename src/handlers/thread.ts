@@ -31,11 +31,11 @@ const pullSchema = z.object({
 export async function findThread(
   repository: OpenRepository,
   { number, isPull }: { readonly number: number; readonly isPull: boolean },
-  services: Pick<HandlerServices, 'database' | 'contexts'>,
+  services: Pick<HandlerServices, 'database' | 'contexts' | 'signal'>,
 ): Promise<FoundThread> {
   const { known, octokit } = repository;
   using place = await repository.place();
-  await place.branches.fetch();
+  await place.branches.fetch(services.signal);
   const at = async (branch: string): Promise<FoundThread> => {
     const commit = await place.branches.fetchedHead(branch);
     if (commit === undefined) return refused(`the branch \`${branch}\` is not there`);

@@ -64,7 +64,7 @@ export class ServerContexts implements AsyncDisposable {
   async unitOf(run: string, unit: string, signal?: AbortSignal): Promise<Unit | undefined> {
     const { start, repository } = await this.runOf(run);
     using place = await this.places.open(repository);
-    await bringCommit(place, start.commit);
+    await bringCommit(place, start.commit, signal);
     return await place.ask('readUnit', { ...projectAt(start, start.commit), id: unit }, signal);
   }
 
@@ -92,9 +92,13 @@ function projectAt({ directory }: RunStart, commit: string): { commit: string; d
 }
 
 /** Fetches where a commit of the remote is not here yet. */
-export async function bringCommit({ repository, branches }: RemotePlace, commit: string): Promise<void> {
+export async function bringCommit(
+  { repository, branches }: RemotePlace,
+  commit: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const [there] = await repository.reader.info([commit]);
-  if (there === undefined) await branches.fetch();
+  if (there === undefined) await branches.fetch(signal);
   const [now] = there === undefined ? await repository.reader.info([commit]) : [there];
   if (now === undefined)
     throw new ChooError('git', `commit ${commit} is not in the remote any more`, {

@@ -37,6 +37,8 @@ export interface SubmitRequest {
 export interface SubmitServices {
   readonly book: RunBook;
   readonly contexts: ServerContexts;
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What came of it: a run, or a plan with problems that keep it from being one. */
@@ -58,26 +60,31 @@ export type Submitted =
 export async function submitRun(request: SubmitRequest, services: SubmitServices): Promise<Submitted> {
   const { repository, remote } = request;
   using place = await services.contexts.places.open(repository);
-  await place.branches.fetch();
-  const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref));
-  for (const each of [commit, configCommit]) await bringCommit(place, each);
-  const submission = await place.ask('prepare', {
-    run: newRunId(),
-    commit,
-    configCommit,
-    name: request.ref ?? target,
-    branch: target,
-    target: request.at?.target ?? null,
-    ceilings: services.contexts.ceilings,
-    ownBranches: [...(await place.repository.branchHeads('choo')).keys()],
-    units: request.units,
-    wishes: request.wishes,
-    allowedProviders: request.allowedProviders,
-    fresh: request.fresh === true,
-    sandbox: request.sandbox,
-    actor: request.actor,
-    remote,
-  });
+  const { signal } = services;
+  await place.branches.fetch(signal);
+  const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref, signal));
+  for (const each of [commit, configCommit]) await bringCommit(place, each, signal);
+  const submission = await place.ask(
+    'prepare',
+    {
+      run: newRunId(),
+      commit,
+      configCommit,
+      name: request.ref ?? target,
+      branch: target,
+      target: request.at?.target ?? null,
+      ceilings: services.contexts.ceilings,
+      ownBranches: [...(await place.repository.branchHeads('choo', signal)).keys()],
+      units: request.units,
+      wishes: request.wishes,
+      allowedProviders: request.allowedProviders,
+      fresh: request.fresh === true,
+      sandbox: request.sandbox,
+      actor: request.actor,
+      remote,
+    },
+    signal,
+  );
   if (submission.kind !== 'start') return submission;
   const { start } = submission;
   refuseTooMany(start.units.length, services.contexts.ceilings.CHOO_MAX_RUN_UNITS);
@@ -106,8 +113,12 @@ interface Resolved {
   readonly configCommit: string;
 }
 
-async function resolve({ repository, branches }: RemotePlace, ref: string | undefined): Promise<Resolved> {
-  const defaultBranch = await branches.defaultBranch();
+async function resolve(
+  { repository, branches }: RemotePlace,
+  ref: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Resolved> {
+  const defaultBranch = await branches.defaultBranch(signal);
   if (defaultBranch === undefined)
     throw new ChooError('usage', 'the remote has no default branch', { hint: 'push a branch to it first' });
   const configCommit = await branches.fetchedHead(defaultBranch);

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { endAll, isMarked, listProcesses, newMark, OWNER_VARIABLE } from './process-tree.ts';
 
 /** A child process that is spoken to while it runs. */
 export interface Companion extends AsyncDisposable {
@@ -44,5 +45,22 @@ export async function startCompanion(
       child.kill();
       await ended;
     },
+  };
+}
+
+/** Processes, and all that they start, that can be ended together. */
+export interface MarkedProcesses {
+  /** What they need in their environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Kills them; resolves when they are gone. Linux only; elsewhere none are found. */
+  readonly end: () => Promise<void>;
+}
+
+/** A mark for processes of choo's own. */
+export function markProcesses(): MarkedProcesses {
+  const mark = newMark('choo-git');
+  return {
+    env: { [OWNER_VARIABLE]: mark },
+    end: async () => void (await endAll(() => listProcesses().filter((pid) => isMarked(pid, mark)))),
   };
 }

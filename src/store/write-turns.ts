@@ -18,8 +18,8 @@ export class WriteTurns {
     this.#pauseMs = pauseMs;
   }
 
-  /** Resolves when it is the caller's turn; with a time when that is too far away to wait for. */
-  async next(installation: number): Promise<Date | undefined> {
+  /** Resolves when it is the caller's turn; with a time when that is too far away to wait for. Rejects when the signal aborts. */
+  async next(installation: number, signal?: AbortSignal): Promise<Date | undefined> {
     const { rows } = await sql<{ ms: number }>`
       insert into write_turns (installation, next_at)
       values (${installation}, now() + ${this.#pauseMs} * interval '1 millisecond')
@@ -31,7 +31,7 @@ export class WriteTurns {
     );
     const ms = rows[0]?.ms;
     if (ms === undefined) return this.#heldUntil(installation);
-    if (ms > 1) await wait(ms);
+    if (ms > 1) await wait(ms, undefined, signal && { signal });
     return undefined;
   }
 
