@@ -99,6 +99,7 @@ describe('a pull request that closes because a branch was deleted', () => {
       const pull = pullOf(state, 'choo/unit/late/t-two');
       return pull?.state === 'open' && pull.base === 'late' && !pull.draft;
     });
+    expect(await outcomes('late')).toEqual({ 't-one': 'merged', 't-two': null });
   });
 
   test('is no rejection where its own branch is gone: that is said, and what builds on it goes on', async () => {

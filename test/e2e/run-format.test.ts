@@ -354,7 +354,7 @@ describe('SPEC-FORMAT §1', () => {
     expect(stdout).toContain('Attempt: 1 of 3');
     expect(stdout).not.toContain('test -e l');
     expect((await project.run()).exitCode).toBe(0);
-    expect(await fileOn(project, 'choo/unit/main/right', 'deep/app/r')).toBe('');
+    expect(await fileOn(project, 'choo/unit/main/deep+app+right', 'deep/app/r')).toBe('');
   });
 });
 

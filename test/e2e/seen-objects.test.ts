@@ -79,8 +79,9 @@ describe.skipIf(!SANDBOXES.includes('bubblewrap'))('an agent sees no object but 
     await git(clone, 'push', '--quiet', 'origin', 'private', 'replaced');
     await project.serve();
     const first = await project.submit('--unit', 'a-other');
-    const ends = async (run: string) =>
-      expect.poll(async () => (await project.status(run)).status, { timeout: 60_000 }).toBe('complete');
+    const ends = async (run: string) => {
+      await expect.poll(async () => (await project.status(run)).status, { timeout: 60_000 }).toBe('complete');
+    };
     await ends(first);
     // What was fetched is there though its branch is gone.
     await git(clone, 'push', '--quiet', 'origin', ':replaced');
