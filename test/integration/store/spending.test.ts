@@ -99,6 +99,25 @@ describe('the budgets of a run that many processes work on', () => {
     });
   });
 
+  test('are charged what was set aside for an attempt whose worker died before anything was heard of it', async () => {
+    await using world = await open();
+    const limited = { ...amounts, run: { tokens: 1_500, cost: 10 } };
+    await setAside(world.database, { run: RUN, unit: 'a', claim: 1 }, limited, 0.5);
+    await takeUnitsBack(world.book, world.jobs, {
+      run: RUN,
+      units: ['a'],
+      worker: world.worker,
+      reason: 'it died',
+      died: true,
+    });
+    expect(await world.database.selectFrom('spending').selectAll().execute()).toMatchObject([
+      { used_tokens: '500', used_cost: 5, reserved_tokens: '0', reserved_cost: 0 },
+    ]);
+    expect(await world.database.selectFrom('day_spending').selectAll().execute()).toMatchObject([
+      { tokens: '500', cost: 5 },
+    ]);
+  });
+
   test('are asked for as an attempt goes on, and stop it at a fifth more than there is', async () => {
     await using world = await open();
     const budget = new SharedBudget(world.database, { run: RUN, unit: 'a', claim: 1 }, amounts);
