@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { EventBody } from '../events/event.ts';
 import { type Database, patiently, type Trx } from './database.ts';
 
@@ -56,9 +56,7 @@ export async function countSpending(
   const used = sum(told.filter(({ type }) => type === 'task.provider.done'));
   const isOver = last.type === 'task.provider.done';
   const open = sum(isOver ? [] : [last]);
-  // A run has a row of its own for each day: it waits for no other run to count what it spent.
-  await sql`
-    with before as (
+  const spent = sql`before as (
       select used_tokens + open_tokens as tokens, used_cost + open_cost as cost
       from spending where run = ${run} and unit = ${unit} and claim = ${claim}
     ), after as (
@@ -71,11 +69,43 @@ export async function countSpending(
         reserved_tokens = case when ${isOver} then 0 else spending.reserved_tokens end,
         reserved_cost = case when ${isOver} then 0 else spending.reserved_cost end
       returning used_tokens + open_tokens as tokens, used_cost + open_cost as cost
-    )
+    ), spent as (
+      select after.tokens - coalesce(before.tokens, 0) as tokens, after.cost - coalesce(before.cost, 0) as cost
+      from after left join before on true
+    )`;
+  await countToday(trx, run, spent);
+}
+
+/**
+ * A worker died in the middle of an attempt. Where nothing was heard of what the attempt used, it is charged what was set aside
+ * for it, as one whose cost stays unknown is; else whatever kills workers would be free.
+ */
+export async function chargeUnheard(
+  trx: Trx,
+  run: string,
+  { unit, claim }: { readonly unit: string; readonly claim: number },
+): Promise<void> {
+  await countToday(
+    trx,
+    run,
+    sql`spent as (
+    update spending set
+      open_tokens = case when open_tokens = 0 then reserved_tokens else open_tokens end,
+      open_cost = case when open_cost = 0 then reserved_cost else open_cost end
+    from (select open_tokens as tokens, open_cost as cost from spending
+          where run = ${run} and unit = ${unit} and claim = ${claim}) as heard
+    where run = ${run} and unit = ${unit} and claim = ${claim}
+    returning open_tokens - heard.tokens as tokens, open_cost - heard.cost as cost)`,
+  );
+}
+
+/** Adds what `spent`, common table expressions of which the last has that name, returns to today's spending. A run has a row of its own for each day: it waits for no other run. */
+async function countToday(trx: Trx, run: string, spent: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    with ${spent}
     insert into day_spending (day, installation, run, tokens, cost)
-    select ${TODAY}, installation, runs.id,
-           after.tokens - coalesce(before.tokens, 0), after.cost - coalesce(before.cost, 0)
-    from after cross join runs join repositories on repositories.id = runs.repository left join before on true
+    select ${TODAY}, installation, runs.id, spent.tokens, spent.cost
+    from spent cross join runs join repositories on repositories.id = runs.repository
     where runs.id = ${run}
     on conflict (day, installation, run) do update set
       tokens = day_spending.tokens + excluded.tokens, cost = day_spending.cost + excluded.cost`.execute(trx);

@@ -8,7 +8,7 @@ import { type Jobs, RETURNS } from './jobs.ts';
 import { isProcessAlive, processStart } from './process-identity.ts';
 import type { RunBook } from './run-book.ts';
 import { condemned, SET_ASIDE_AFTER, verdictOn } from './set-aside.ts';
-import { closeSpending } from './spending.ts';
+import { chargeUnheard, closeSpending } from './spending.ts';
 
 /** How often a worker says that it is there, and how long others believe it. Milliseconds. */
 export const BEAT_MS = 3_000;
@@ -169,7 +169,9 @@ export async function takeUnitsBack(
     for (const [unit, row] of await turn.rows(units)) {
       if (row.worker !== worker || (claim !== undefined && row.claim !== claim)) continue;
       turn.change(unit, { free: true });
-      await closeSpending(turn.trx, run, [{ unit, claim: row.claim }]);
+      const ended = { unit, claim: row.claim };
+      if (died) await chargeUnheard(turn.trx, run, ended);
+      await closeSpending(turn.trx, run, [ended]);
       if (row.state !== 'running') continue;
       const deaths = row.deaths + (died ? 1 : 0);
       turn.change(unit, { deaths });

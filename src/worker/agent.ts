@@ -8,7 +8,7 @@ import type { Executable } from '../sandbox/executables.ts';
 import type { Ending, Sandbox, Workplace } from '../sandbox/sandbox.ts';
 import type { Reservation, Usage } from './budget.ts';
 import { LastWord } from './last-word.ts';
-import { Meter } from './meter.ts';
+import { isFree, Meter } from './meter.ts';
 
 /** A provider, ready to start on this machine. */
 export interface Agent {
@@ -73,7 +73,7 @@ export async function runAgent(
     const telling: AgentEvent[] = [];
     const budget = new AbortController();
     using lastWord = new LastWord(call.exitMs);
-    const meter = new Meter(model, provider.profile === 'gate');
+    const meter = new Meter(model, isFree(provider));
     const result = await place.sandbox.exec(place.workplace, {
       profile: provider.profile,
       argv: [invocation.executable, ...invocation.args],

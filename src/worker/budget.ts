@@ -45,6 +45,9 @@ const GRACE = 1.2;
 /** The part of a limit that is set aside at a time; an attempt sets more aside as it goes on. */
 const SLICE = 0.1;
 
+/** For an attempt that spends nothing. */
+export const NOTHING_ASIDE: Reservation = { tokens: 0, cost: null, use: () => true, settle: () => {} };
+
 /**
  * The budgets of one run. What is spent and what is set aside never exceed a limit together, so units that race for the
  * last of it overspend it by no more than the grace of what they hold.

@@ -6,7 +6,8 @@ import type { Waits } from '../events/unit-progress.ts';
 import type { Outcome } from '../provider/outcome.ts';
 import type { AgentEvent } from '../provider/provider.ts';
 import { type AgentEnd, runAgent } from './agent.ts';
-import type { Reservation, Usage } from './budget.ts';
+import { NOTHING_ASIDE, type Reservation, type Usage } from './budget.ts';
+import { isFree } from './meter.ts';
 import { endOfRefusal } from './refusal.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 import type { Workbench } from './workbench.ts';
@@ -75,6 +76,7 @@ export class Invoker {
   }
 
   async #reserve(): Promise<Reservation> {
+    if (isFree(this.#services.agent.provider)) return NOTHING_ASIDE;
     const reserved = await this.#services.budget.reserve(this.#job.unit.id, this.#services.signal);
     if (!('refused' in reserved)) return reserved;
     throw new UnitStop(endOfRefusal(reserved));

@@ -1,6 +1,6 @@
 import type { Outcome } from '../provider/outcome.ts';
 import { costOf } from '../provider/prices.ts';
-import type { AgentEvent } from '../provider/provider.ts';
+import type { AgentEvent, Provider } from '../provider/provider.ts';
 import type { Reservation, Usage } from './budget.ts';
 
 /** With these the provider took no work, where the agent did none before. */
@@ -12,21 +12,26 @@ const NO_WORK: ReadonlySet<Outcome['kind']> = new Set([
   'missing',
 ]);
 
+/** Whether an agent spends nothing: it has no network. */
+export function isFree({ profile }: Pick<Provider, 'profile'>): boolean {
+  return profile === 'gate';
+}
+
 /** What one invocation uses, by what its stream tells and by list prices. */
 export class Meter {
   readonly #assigned: readonly string[];
-  readonly #isFree: boolean;
+  readonly #spendsNothing: boolean;
   #told: Usage | undefined;
   #works = false;
 
-  /** `model`: the one it was started with. `isFree`: it has no network, so nothing is spent. */
-  constructor(model: string | undefined, isFree: boolean) {
+  /** `model`: the one it was started with. `spendsNothing`: see {@link isFree}. */
+  constructor(model: string | undefined, spendsNothing: boolean) {
     this.#assigned = model === undefined ? [] : [model];
-    this.#isFree = isFree;
+    this.#spendsNothing = spendsNothing;
   }
 
   get usage(): Usage {
-    const nothing: Usage = this.#isFree
+    const nothing: Usage = this.#spendsNothing
       ? { tokens: 0, cost: 0, basis: 'told' }
       : { tokens: 0, cost: null, basis: null };
     return this.#told ?? nothing;
