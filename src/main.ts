@@ -32,9 +32,6 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
   const app = readAppSettings(settings);
   await mkdir(settings.CHOO_DATA_DIR, { recursive: true, mode: 0o755 });
 
-  const openWork = async (): Promise<Work> =>
-    role === 'all' ? new Supervisor(log) : (await import('./server-work.ts')).openWork(settings, log);
-  const work = role === 'web' ? undefined : stack.use(await openWork());
   const openDoor = async (): Promise<OpenDatabase> =>
     openDoorDatabase({
       url: settings.DATABASE_URL,
@@ -43,7 +40,12 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
       size: DOOR_CONNECTIONS,
       onError: (error) => log.warn({ reason: error.message }, 'a connection to the database broke'),
     });
+  // First, so that a built-in PostgreSQL does not get the low priority of a worker.
   const door = role === 'worker' ? undefined : stack.use(await openDoor());
+
+  const openWork = async (): Promise<Work> =>
+    role === 'all' ? new Supervisor(log) : (await import('./server-work.ts')).openWork(settings, log);
+  const work = role === 'web' ? undefined : stack.use(await openWork());
   const readiness = async (): Promise<Readiness> => {
     if (door !== undefined) await probeTables(door.database);
     return work?.readiness() ?? { ready: true };

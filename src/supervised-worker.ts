@@ -1,5 +1,6 @@
 // The worker of a `choo serve` that does everything, in a process of its own: node supervised-worker.ts PARENT
 // It says what it is to the process with that number, obeys it, and ends with it.
+import { setPriority } from 'node:os';
 import process from 'node:process';
 import { readSettings } from './config/settings.ts';
 import { coerceError } from './errors.ts';
@@ -8,9 +9,13 @@ import { endWith } from './parent-watch.ts';
 import type { WorkerMessage, WorkerRequest } from './supervisor.ts';
 import { BEAT_MS } from './work.ts';
 
+/** Where processors are short the door has them before work has, agents and gates with it. */
+const NICENESS = 5;
+
 const say = (message: WorkerMessage): void => void process.send?.(message);
 
 endWith(Number(process.argv[2]));
+setPriority(NICENESS);
 process.once('disconnect', () => process.exit(1));
 // A terminal sends Ctrl-C to this process, too. Its parent says what is to be done.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
