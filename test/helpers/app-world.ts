@@ -24,7 +24,7 @@ export interface AppWorld extends AsyncDisposable {
     login: string,
     branch: string,
     files: Readonly<Record<string, string>>,
-    options?: { readonly from?: string },
+    options?: { readonly from?: string; readonly repo?: string },
   ) => Promise<string>;
   /** In the repository on GitHub's side. */
   readonly git: (...args: string[]) => Promise<string>;
@@ -55,6 +55,7 @@ export async function makeAppWorld(
         { login: 'alice' },
         { login: 'reader' },
         { login: 'stranger' },
+        { login: 'mallory' },
         { login: 'alice[bot]', type: 'Bot' },
       ],
       repositories: [
@@ -69,8 +70,6 @@ export async function makeAppWorld(
       ],
     }),
   );
-  const clone = join(place.path, 'clone');
-  await mkdir(clone);
   const dataDirectory = join(place.path, 'data');
   const server = stack.use(
     makeServer({
@@ -89,8 +88,10 @@ export async function makeAppWorld(
       github.deliverTo(`http://127.0.0.1:${process.port}/api/github/webhooks`);
       return process;
     },
-    push: async (login, branch, files, { from = 'main' } = {}) => {
-      const remote = github.remote(REPO, login);
+    push: async (login, branch, files, { from = 'main', repo = REPO } = {}) => {
+      const clone = join(place.path, 'clones', repo);
+      await mkdir(clone, { recursive: true });
+      const remote = github.remote(repo, login);
       await git(clone, 'init', '--quiet');
       await git(clone, 'fetch', '--quiet', remote, '+refs/heads/*:refs/remotes/origin/*');
       const start = await git(clone, 'rev-parse', '--verify', `refs/remotes/origin/${branch}`).catch(() =>
