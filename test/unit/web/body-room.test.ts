@@ -63,6 +63,20 @@ test('who comes when all room is taken by what is valid goes', () => {
   expect(evicted).toEqual(['late']);
 });
 
+test('what still comes of a body that had to go takes no room', () => {
+  const { enter, evicted } = openRoom();
+  const valid = Array.from({ length: 39 }, (_, count) => enter(`valid ${count}`));
+  for (const place of valid) {
+    place.hold(MIB);
+    place.keep();
+  }
+  using late = enter('late');
+  for (let count = 0; count < 40; count += 1) late.hold(MIB);
+  for (const place of valid) place[Symbol.dispose]();
+  enter('next').hold(MIB);
+  expect(new Set(evicted)).toEqual(new Set(['late']));
+});
+
 test('large ones come one at a time, in order, known senders first', async () => {
   const { enter, granted, evicted } = openRoom();
   const [first, second, third] = [enter('first', true), enter('second'), enter('third', true)];
