@@ -64,7 +64,7 @@ export class BodyRoom {
   }
 
   #hold(place: Place, bytes: number): void {
-    if (this.#large?.place === place) return; // its length was looked at before
+    if (!this.#small.has(place)) return; // it has the turn of large ones, or had to go
     place.bytes += bytes;
     this.#smallBytes += bytes;
     while (this.#smallBytes > SMALL_BYTES) {

@@ -111,7 +111,7 @@ async function readSigned(
   clearTimeout(tooSlow);
   request.off('data', onData);
   const whole = status === undefined && isValid(hmac.digest(), signature) ? Buffer.concat(chunks) : undefined;
-  chunks.length = 0; // a listener may live as long as its connection
+  chunks.length = 0; // the request refers to them until it is answered
   return whole ?? status ?? 400;
 }
 
