@@ -13,6 +13,7 @@ function shown(plan: Plan, rest: Partial<ShownPlan> = {}): ShownPlan {
     commit: commit('a'),
     configCommit: commit('c'),
     configNote: null,
+    limits: null,
     keys: new Map(),
     changed: new Set(),
     ...rest,
@@ -43,6 +44,7 @@ describe('renderPlanCheck', () => {
         ]),
         changed: new Set(['api']),
         configNote: 'The last good configuration holds.',
+        limits: { run_cost: 100, run_tokens: 20_000_000 },
       }),
     );
     expect(check.title).toMatchInlineSnapshot(`"2 units in 2 waves"`);
@@ -53,6 +55,8 @@ describe('renderPlanCheck', () => {
       The last good configuration holds.
 
       Critical path: \`api\` → \`web\`, 2 tasks. At most 4 units at a time.
+
+      A run spends at most $100 and 20,000,000 tokens.
 
       | Unit | Title | Wave | State | Work | Tasks | Provider | Builds on |
       | --- | --- | --- | --- | --- | --- | --- | --- |
