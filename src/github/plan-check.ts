@@ -1,3 +1,4 @@
+import type { Config } from '../config/schema.ts';
 import { count, printable } from '../plan/layout.ts';
 import { renderMermaid } from '../plan/mermaid.ts';
 import type { Plan, PlanUnit } from '../plan/schema.ts';
@@ -23,6 +24,8 @@ export interface ShownPlan {
   readonly configCommit: string;
   /** What is to be said about the configuration, in choo's own words. */
   readonly configNote: string | null;
+  /** What a run may spend, by the repository or the operator; null: no configuration holds. */
+  readonly limits: Pick<Config['limits'], 'run_cost' | 'run_tokens'> | null;
   /** By unit: whether its work was done before. */
   readonly keys: ReadonlyMap<string, KeyState>;
   /** The units that the push or pull request changes. */
@@ -76,7 +79,7 @@ function titleOf({ problems, waves }: Plan): string {
   return units === 0 ? 'Nothing to run' : `${count(units, 'unit')} in ${count(waves.length, 'wave')}`;
 }
 
-function headlineOf({ plan, commit, configCommit, configNote }: ShownPlan): string {
+function headlineOf({ plan, commit, configCommit, configNote, limits }: ShownPlan): string {
   const { criticalPath, parallelism } = plan;
   const path =
     criticalPath.units.length === 0
@@ -91,9 +94,15 @@ function headlineOf({ plan, commit, configCommit, configNote }: ShownPlan): stri
     `Specs at ${commit.slice(0, 12)}, configuration at ${configCommit.slice(0, 12)}${plan.configFile === null ? ' (defaults)' : ` (${code(plan.configFile)})`}.`,
     configNote ?? '',
     path,
+    limits === null || path === '' ? '' : `A run spends at most ${amountOf(limits)}.`,
   ]
     .filter((line) => line !== '')
     .join('\n\n');
+}
+
+function amountOf({ run_cost, run_tokens }: NonNullable<ShownPlan['limits']>): string {
+  const tokens = `${run_tokens.toLocaleString('en-US')} tokens`;
+  return run_cost === undefined ? tokens : `$${run_cost.toLocaleString('en-US')} and ${tokens}`;
 }
 
 const STATE: Readonly<Record<PlanUnit['state'], string>> = {

@@ -85,7 +85,13 @@ export function describePlan(
   return {
     runnable: plan.runnable,
     errors: plan.problems.errors,
-    check: renderPlanCheck({ ...shown, configCommit: policy.commit, configNote: noteOf(policy), keys }),
+    check: renderPlanCheck({
+      ...shown,
+      configCommit: policy.commit,
+      configNote: noteOf(policy),
+      limits: (policy.kind === 'holds' && policy.configuration.config?.limits) || null,
+      keys,
+    }),
     comment: comment && renderPlanComment({ ...shown, ...comment }),
     hasNewWork: plan.waves.flat().some((unit) => keys.get(unit) !== 'satisfied'),
     changedUnfinished: plan.units

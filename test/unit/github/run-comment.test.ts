@@ -232,7 +232,14 @@ describe('renderPlanComment', () => {
     const plan = await planOf(unitFiles('api'), { configuration });
     const told = 'asks for \\$500\\: the operator allows \\$100';
     expect(renderPlanComment({ plan, ...rest })).toContain(`\n- limits.run\\_cost ${told}\n`);
-    const check = { plan, commit: rest.commit, configCommit: commit('b'), configNote: null, keys: new Map() };
+    const check = {
+      plan,
+      commit: rest.commit,
+      configCommit: commit('b'),
+      configNote: null,
+      limits: null,
+      keys: new Map(),
+    };
     const { summary, annotations } = renderPlanCheck({ ...check, changed: new Set<string>() });
     expect(summary).toContain(`limits.run\\_cost ${told}`);
     expect(annotations).toMatchObject([{ path: '.choo.yml', start_line: 1, annotation_level: 'notice' }]);
