@@ -54,7 +54,10 @@ export function namespaceTree(mark: string, nested: boolean): NamespaceTree {
       // Bubblewrap passes no signal on, it would just die: ask those inside. While there are none, there is no need.
       const { pid: top } = first ?? {};
       if (signal === 'SIGTERM' && top !== undefined && isThere()) {
-        const inside = descendants(inspectAll(), top).filter(({ pid }) => pid !== top);
+        // One bubblewrap may stand inside another: if it died of this, all inside would be killed before they can answer.
+        const inside = descendants(inspectAll(), top).filter(
+          ({ pid, name }) => pid !== top && name !== 'bwrap',
+        );
         for (const { pid } of inside) send(pid, signal);
         if (inside.length > 0) return;
       }

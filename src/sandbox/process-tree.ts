@@ -19,6 +19,8 @@ const GONE_MS = 5_000;
 /** One line of the table of processes. */
 export interface ProcessInfo {
   readonly pid: number;
+  /** Of its program, as it says itself. */
+  readonly name: string;
   readonly parent: number;
   readonly group: number;
   /** When it was started: with the id, what tells it from another process that got the same id later. */
@@ -46,6 +48,7 @@ export function inspect(pid: number): ProcessInfo | undefined {
   if (state === 'Z' || state === 'X' || startTime === undefined) return undefined;
   return {
     pid,
+    name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
     parent: Number(parent),
     group: Number(group),
     startTime,
