@@ -99,7 +99,10 @@ export async function chargeUnheard(
   );
 }
 
-/** Adds what `spent`, common table expressions of which the last has that name, returns to today's spending. A run has a row of its own for each day: it waits for no other run. */
+/**
+ * Adds what `spent`, common table expressions of which the last has that name, returns to today's spending. A run has a row of
+ * its own for each day: it waits for no other run.
+ */
 async function countToday(trx: Trx, run: string, spent: RawBuilder<unknown>): Promise<void> {
   await sql`
     with ${spent}
