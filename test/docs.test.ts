@@ -83,4 +83,21 @@ describe('documentation', () => {
         expect(read(page), page).toContain(`## ${part}\n`);
     }
   });
+
+  test('of the glossary gives each term one meaning, and no banned word a meaning of its own', () => {
+    const [areas = '', banned = ''] = read('docs/glossary.md').split(
+      '\n## Words that had several meanings\n',
+    );
+    const rows = (text: string): string[][] =>
+      Array.from(text.matchAll(/^\| (?!Term |Word |---)(.*) \|$/gm), (match) =>
+        (match[1] ?? '').split(' | '),
+      );
+    const terms = rows(areas).flatMap(([names = '']) => names.split(', '));
+    expect(terms.length).toBeGreaterThan(100); // else nothing was read
+    expect(terms.filter((term, index) => terms.indexOf(term) !== index)).toEqual([]);
+    const words = rows(banned).flatMap(([names = '']) => names.split(', '));
+    const both = words.filter((word) => terms.includes(word));
+    expect(both).toEqual(['hold']); // the label
+    expect(rows(areas).filter((row) => row.length !== 3)).toEqual([]);
+  });
 });
