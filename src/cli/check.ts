@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
 import { DirectoryTree, findEntry, type SpecTree } from '../discovery/tree.ts';
-import { count } from '../plan/layout.ts';
+import { count, wrapList } from '../plan/layout.ts';
 import { makePlan } from '../plan/plan.ts';
 import { readProject } from '../plan/project.ts';
 import { renderCounts, renderProblem } from '../plan/text.ts';
-import type { Problem } from '../problems/problem.ts';
+import { compareText, type Problem } from '../problems/problem.ts';
 import type { CommandContext } from './context.ts';
 import { excerpt } from './excerpt.ts';
 import { renderAnnotation } from './github-annotations.ts';
+import type { Terminal } from './terminal.ts';
 import { findProjectDirectory, seenFrom } from './workspace.ts';
 
 interface CheckOptions {
@@ -57,9 +58,18 @@ export function checkCommand({ terminal, settings, cwd, finish }: CommandContext
         }
         if (problems.dropped > 0) terminal.out(`${count(problems.dropped, 'more problem')} not shown\n`);
         terminal.out(`${count(units.length, 'unit')}, ${renderCounts(problems, terminal)}\n`);
+        if (problems.list.length > 0) terminal.out(`${explanation(problems.list, terminal)}\n`);
       }
       finish(problems.errors > 0 ? 1 : 0);
     });
+}
+
+const PAGE = 'docs/checks.md explains ';
+
+/** Where each code that was reported is explained. */
+function explanation(problems: readonly Problem[], { width }: Terminal): string {
+  const codes = [...new Set(problems.map(({ code }) => code))].sort(compareText);
+  return `${PAGE}${wrapList(codes, PAGE.length, 2, width)}`;
 }
 
 const HELP = `

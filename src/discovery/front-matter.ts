@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../problems/codes.ts';
 import type { Position } from '../problems/problem.ts';
 
 /** One value as written; no type is guessed, so `1` and `"1"` differ only in `quoted`. Offsets count UTF-16 code units of the text. */
@@ -56,12 +57,7 @@ export type Fences = Pick<FrontMatter, 'start' | 'end' | 'bodyStart'>;
 
 /** Why a file has no front matter that can be used; every fault with its place. */
 export interface FrontMatterFault extends Position {
-  readonly code:
-    | 'front-matter-missing'
-    | 'front-matter-unclosed'
-    | 'front-matter-too-large'
-    | 'front-matter-shape'
-    | 'yaml-syntax';
+  readonly code: ProblemCode;
   readonly message: string;
   readonly hint?: string;
 }

@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import { MAX_ENTRIES } from './tree.ts';
 
@@ -20,7 +21,7 @@ const MEBIBYTE = 1024 * 1024;
 /** How much the YAML parser is given for one tree; see {@link TreeSize}. */
 export const MAX_YAML = MEBIBYTE;
 
-const LIMITS: Readonly<Record<keyof TreeSize, readonly [limit: number, code: string, what: string]>> = {
+const LIMITS: Readonly<Record<keyof TreeSize, readonly [limit: number, code: ProblemCode, what: string]>> = {
   files: [MAX_ENTRIES, 'tree-too-many-files', `more than ${MAX_ENTRIES} files`],
   bytes: [64 * MEBIBYTE, 'tree-too-large', 'more than 64 MiB of spec files'],
   frontMatter: [8 * MEBIBYTE, 'tree-too-much-front-matter', 'more than 8 MiB of front matter'],

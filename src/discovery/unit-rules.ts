@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem, reportInto } from '../problems/problem.ts';
 import { suggestion } from '../problems/nearest.ts';
 import { describeCycle, findCycles } from './cycles.ts';
@@ -107,7 +108,7 @@ function checkNumbers(
 function report(
   task: NumberedTask,
   severity: 'error' | 'warning',
-  code: string,
+  code: ProblemCode,
   message: string,
   problems: Problem[],
   hint: string,

@@ -3,6 +3,7 @@ import type { Unit } from '../discovery/unit.ts';
 import { ChooError, coerceError } from '../errors.ts';
 import { unitBranch, type UnitPlace } from '../git/branches.ts';
 import type { PlannedUnit } from '../events/event.ts';
+import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import { firstPrompt } from '../provider/prompt.ts';
 import type { Agent } from '../worker/agent.ts';
@@ -33,7 +34,7 @@ export function findPreflightProblems({
   for (const { id, provider, tasks } of planned) {
     const unit = units.get(id);
     if (unit === undefined || tasks.every(({ complete }) => complete)) continue;
-    const at = (file: string, code: string) => (error: unknown) => {
+    const at = (file: string, code: ProblemCode) => (error: unknown) => {
       const { message, hint } = coerceError(error);
       problems.push({
         severity: 'error',

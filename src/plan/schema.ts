@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { PROVIDER_NAMES } from '../config/schema.ts';
 import { TASK_STATUSES, UNIT_STATUSES } from '../discovery/unit.ts';
+import type { ProblemCode } from '../problems/codes.ts';
 import { PROVIDER_SOURCES } from '../provider/factory.ts';
 
 const position = { line: z.int().min(1), column: z.int().min(1) };
 
 const problem = z.strictObject({
   severity: z.enum(['error', 'warning', 'notice']),
-  code: z.string().describe('The rule, in kebab-case.'),
+  // Any text for a script, so that a new rule breaks none; for choo one of the catalogue.
+  code: z.string().describe('The rule, in kebab-case.') as z.ZodType<ProblemCode>,
   message: z.string(),
   file: z.string().describe('Path from the project directory.'),
   ...position,

@@ -1,4 +1,5 @@
-import type { Problem, Severity } from '../problems/problem.ts';
+import type { Severity } from '../problems/code-entry.ts';
+import type { Problem } from '../problems/problem.ts';
 import { columnWidth, count, type Medium, pad, printable, truncate, wrapList } from './layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 

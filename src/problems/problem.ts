@@ -1,5 +1,5 @@
-/** How much a problem matters: an error stops a run, a warning is shown, a notice explains. */
-export type Severity = 'error' | 'warning' | 'notice';
+import type { Severity } from './code-entry.ts';
+import type { ProblemCode } from './codes.ts';
 
 /** A place in a text file. Both count from 1; columns count UTF-16 code units, as editors do. */
 export interface Position {
@@ -10,8 +10,7 @@ export interface Position {
 /** Something in a file of the repository that its author should see, at its place and with its cure. */
 export interface Problem extends Position {
   readonly severity: Severity;
-  /** Stable kebab-case name of the rule, for scripts and searches. */
-  readonly code: string;
+  readonly code: ProblemCode;
   /** One sentence without a full stop; values from the repository stand in backquotes. */
   readonly message: string;
   /** Path from the repository's root with forward slashes. */
@@ -85,7 +84,7 @@ type Details = { readonly field?: string; readonly got?: string; readonly hint?:
 /** Notes one problem at a place of one file. Details that cost something to find may be given as a function. */
 export type Report = (
   severity: Severity,
-  code: string,
+  code: ProblemCode,
   at: Position,
   message: string,
   details?: Details | (() => Details),
@@ -96,7 +95,7 @@ const MAX_ALIKE = 100;
 
 /** A Report for one file, which adds to a list. */
 export function reportInto(problems: Problem[], file: string): Report {
-  const alike = new Map<string, { count: number; last: number; message: string }>();
+  const alike = new Map<ProblemCode, { count: number; last: number; message: string }>();
   return (severity, code, { line, column }, message, details = {}) => {
     const seen = alike.get(code) ?? { count: 0, last: 0, message };
     alike.set(code, seen);

@@ -6,6 +6,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import configSchema from '../../schema/choo.schema.json' with { type: 'json' };
 import planSchema from '../../schema/plan.schema.json' with { type: 'json' };
 import { type Plan, planSchema as planShape } from '../../src/plan/schema.ts';
+import { compareText } from '../../src/problems/problem.ts';
 import { commitFiles, git, writeFiles } from '../helpers/git-repository.ts';
 import { planText, taskText } from '../helpers/memory-tree.ts';
 import { unitFiles } from '../helpers/plan-of.ts';
@@ -104,9 +105,12 @@ describe.concurrent('choo check', () => {
     expect(told.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
       ...FAULTS.map(([path, , at]) => `${path}:${at.split(' ').slice(0, 2).join(' ')}`),
       '13 units,',
+      'docs/checks.md explains',
       '',
     ]);
-    expect(told.at(-2)).toBe('13 units, 8 errors, 1 warning, 3 notices');
+    expect(told.at(-3)).toBe('13 units, 8 errors, 1 warning, 3 notices');
+    const codes = new Set(FAULTS.map(([, , at]) => at.split(' ')[2] ?? ''));
+    expect(told.at(-2)).toBe(`docs/checks.md explains ${[...codes].sort(compareText).join(', ')}`);
     expect(stdout).toContain('(got `compleet`)\n  hint: did you mean `complete`?\n');
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 1 });
   });

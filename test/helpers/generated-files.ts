@@ -5,6 +5,8 @@ import { listConfigKeys } from '../../src/config/template.ts';
 import { eventJsonSchema } from '../../src/events/event.ts';
 import { USAGE } from '../../src/github/commands.ts';
 import { planJsonSchema } from '../../src/plan/schema.ts';
+import type { CodeEntry } from '../../src/problems/code-entry.ts';
+import { CODE_AREAS } from '../../src/problems/codes.ts';
 
 /** Files that are made from code, by path from the root: what each must be, given what it is. */
 export const generatedFiles: ReadonlyMap<string, (before: string) => string> = new Map([
@@ -12,6 +14,7 @@ export const generatedFiles: ReadonlyMap<string, (before: string) => string> = n
   ['schema/plan.schema.json', () => `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`],
   ['schema/status.schema.json', () => `${JSON.stringify(statusJsonSchema(), undefined, 2)}\n`],
   ['schema/event.schema.json', () => `${JSON.stringify(eventJsonSchema(), undefined, 2)}\n`],
+  ['docs/checks.md', (before: string) => replaceBetween(before, 'checks', checkTables())],
   ['docs/configuration.md', (before: string) => replaceBetween(before, 'configuration keys', configTable())],
   ['docs/github-app.md', (before: string) => replaceBetween(before, 'commands', commandTable())],
   ['docs/operations.md', (before: string) => replaceBetween(before, 'settings', settingsTable())],
@@ -23,6 +26,26 @@ function configTable(): string {
       `| \`${path}\` | ${type.replaceAll('|', '\\|')} | ${standard === undefined ? '' : `\`${standard}\``} | ${description} |`,
   );
   return ['| key | type | default | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A table for each area; the name of a code is an anchor, so that `docs/checks.md#unit-cycle` leads to its row. */
+function checkTables(): string {
+  return Object.entries(CODE_AREAS)
+    .map(([area, codes]) => {
+      const rows = Object.entries<CodeEntry>(codes).map(
+        ([code, { levels, meaning, cure, example }]) =>
+          `| <a id="${code}"></a>\`${code}\` | ${levels.join(', ')} | ${meaning}${example === undefined ? '' : `<br>*${example}*`} | ${cure} |`,
+      );
+      return [
+        `## ${area}`,
+        '',
+        '| code | level | what it means | what to do |',
+        '| --- | --- | --- | --- |',
+        ...rows,
+      ];
+    })
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
 }
 
 function commandTable(): string {

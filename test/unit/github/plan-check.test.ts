@@ -121,9 +121,15 @@ describe('renderPlanCheck', () => {
     const [error] = plan.problems.list;
     const place = { line: 1, column: 1 };
     const list: Plan['problems']['list'] = [
-      { severity: 'notice', code: 'a-notice', message: 'first', file: 'a.md', ...place },
+      { severity: 'notice', code: 'scalar-list', message: 'first', file: 'a.md', ...place },
       ...plan.problems.list,
-      { severity: 'error', code: 'in-the-way', message: 'a branch', file: 'refs/heads/choo', ...place },
+      {
+        severity: 'error',
+        code: 'branch-in-the-way',
+        message: 'a branch',
+        file: 'refs/heads/choo',
+        ...place,
+      },
     ];
     const check = renderPlanCheck(shown({ ...plan, problems: { ...plan.problems, list } }));
     expect(check.conclusion).toBe('failure');
@@ -150,7 +156,7 @@ describe('renderPlanCheck', () => {
     const plan = await planOf(unitFiles('web'));
     const problem = {
       severity: 'error',
-      code: 'x',
+      code: 'unit-name',
       message: 'a\u202eb\nc',
       file: 'f',
       line: 2,
@@ -165,7 +171,7 @@ describe('renderPlanCheck', () => {
         start_column: 3,
         end_column: 3,
         annotation_level: 'failure',
-        title: 'x',
+        title: 'unit-name',
         message: 'a<U+202E>b\\nc\ndo',
       },
     ]);

@@ -257,7 +257,7 @@ describe('renderPlanComment', () => {
       problems: [
         {
           severity: 'error',
-          code: 'x',
+          code: 'config-value',
           message: '`@ann` | <!-- -->',
           file: '.choo.yml',
           line: 2,
