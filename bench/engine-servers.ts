@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import { openEmbedded } from '../src/store/embedded.ts';
-import { chooseServerUser } from '../src/store/postgres-user.ts';
+import { openEmbedded } from '../src/store/embedded/embedded.ts';
+import { chooseServerUser } from '../src/store/embedded/postgres-user.ts';
 
 /** What was started and must end: the last first, also while it is still being started. */
 export class Started implements AsyncDisposable {

@@ -2,7 +2,7 @@
 // then prints when it worked on what. Argument: a {@link WorkerTask} as JSON.
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Dispatcher } from '../src/store/dispatcher.ts';
+import { Dispatcher } from '../src/store/queue/dispatcher.ts';
 import { openServerStore } from '../src/store/server-store.ts';
 
 export interface WorkerTask {

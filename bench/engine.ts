@@ -1,8 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { openEmbedded } from '../src/store/embedded.ts';
-import { findPostmaster } from '../src/store/postgres-server.ts';
+import { openEmbedded } from '../src/store/embedded/embedded.ts';
+import { findPostmaster } from '../src/store/embedded/postgres-server.ts';
 import { openServerStore } from '../src/store/server-store.ts';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Floors, measureFloors } from './engine-floors.ts';

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
-import type { GitHub } from '../test/github/stand-in.ts';
+import type { GitHub } from '../stand-in/stand-in.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli/cli.ts', import.meta.url));
 

@@ -1,5 +1,5 @@
 import stringWidth from 'fast-string-width';
-import { pad, type Paint, truncate } from '../src/plan/layout.ts';
+import { pad, type Paint, truncate } from '../src/text/terminal-layout.ts';
 
 /** Where a page is shown. */
 export interface PageMedium {

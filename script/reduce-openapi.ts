@@ -4,12 +4,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROUTES, UNDOCUMENTED } from '../test/github/openapi-routes.ts';
+import { ROUTES, UNDOCUMENTED } from '../stand-in/openapi-routes.ts';
 
 /** Fetched here instead of being depended on: unpacked it takes 385 MB, of which one file is wanted. */
 const PACKAGE = '@octokit/openapi@23.0.2';
 const DOCUMENT = 'package/generated/api.github.com.json';
-const RESULT = fileURLToPath(new URL('../test/github/openapi.json', import.meta.url));
+const RESULT = fileURLToPath(new URL('../stand-in/openapi.json', import.meta.url));
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -67,7 +67,7 @@ const { openapi, info } = document;
 const reduced = { package: PACKAGE, document: info.version, openapi, operations, schemas };
 await writeFile(RESULT, JSON.stringify(reduced));
 await execa({ preferLocal: true })`oxfmt ${RESULT}`;
-console.log(`wrote test/github/openapi.json: ${Object.keys(operations).length} routes of ${PACKAGE}`);
+console.log(`wrote stand-in/openapi.json: ${Object.keys(operations).length} routes of ${PACKAGE}`);
 
 async function fetchDocument(): Promise<OpenApi> {
   const directory = await mkdtemp(join(tmpdir(), 'choo-openapi-'));

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
 import type { Settings } from './config/settings.ts';
-import { openLog } from './log.ts';
-import { openReceiver, readAppSettings } from './server-door.ts';
+import { openLog } from './server/log.ts';
+import { openReceiver, readAppSettings } from './app/receiver.ts';
 import { type OpenDatabase, openDoorDatabase, probeTables } from './store/server-database.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor } from './server/supervisor.ts';
 import { type Readiness, serveWeb } from './web/server.ts';
-import type { Work } from './work.ts';
+import type { Work } from './server/work.ts';
 
 /** What a process of a server does: answers the web, works on units, or answers the web and has a process of its own work. */
 export type Role = 'web' | 'worker' | 'all';
@@ -43,7 +43,7 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
   const door = role === 'worker' ? undefined : stack.use(await openDoor());
 
   const openWork = async (): Promise<Work> =>
-    role === 'all' ? new Supervisor(log) : (await import('./server-work.ts')).openWork(settings, log);
+    role === 'all' ? new Supervisor(log) : (await import('./server/open-work.ts')).openWork(settings, log);
   const work = role === 'web' ? undefined : stack.use(await openWork());
   const readiness = async (): Promise<Readiness> => {
     if (door !== undefined) await probeTables(door.database);

@@ -4,7 +4,7 @@ import { Command, CommanderError, Help } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { readLocalSettings } from '../config/settings.ts';
 import { coerceError } from '../errors.ts';
-import { printable } from '../plan/layout.ts';
+import { printable } from '../text/terminal-layout.ts';
 import type { CommandContext } from './context.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -24,22 +24,22 @@ type CreateCommand = (context: CommandContext) => Command;
 
 /** Each command is a file of its own, loaded when it is the one that was called, or when all are to be listed. */
 const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
-  check: async () => (await import('./check.ts')).checkCommand,
-  plan: async () => (await import('./plan.ts')).planCommand,
-  run: async () => (await import('./run.ts')).runCommand,
-  prompt: async () => (await import('./prompt.ts')).promptCommand,
-  status: async () => (await import('./status.ts')).statusCommand,
-  logs: async () => (await import('./logs.ts')).logsCommand,
-  serve: async () => (await import('./serve.ts')).serveCommand,
-  submit: async () => (await import('./submit.ts')).submitCommand,
-  cancel: async () => (await import('./cancel.ts')).cancelCommand,
-  retry: async () => (await import('./retry.ts')).retryCommand,
-  skip: async () => (await import('./skip.ts')).skipCommand,
-  db: async () => (await import('./db.ts')).dbCommand,
-  cleanup: async () => (await import('./cleanup.ts')).cleanupCommand,
-  init: async () => (await import('./init.ts')).initCommand,
-  example: async () => (await import('./example.ts')).exampleCommand,
-  schema: async () => (await import('./schema.ts')).schemaCommand,
+  check: async () => (await import('./commands/check.ts')).checkCommand,
+  plan: async () => (await import('./commands/plan.ts')).planCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  prompt: async () => (await import('./commands/prompt.ts')).promptCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  logs: async () => (await import('./commands/logs.ts')).logsCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  submit: async () => (await import('./commands/submit.ts')).submitCommand,
+  cancel: async () => (await import('./commands/cancel.ts')).cancelCommand,
+  retry: async () => (await import('./commands/retry.ts')).retryCommand,
+  skip: async () => (await import('./commands/skip.ts')).skipCommand,
+  db: async () => (await import('./commands/db.ts')).dbCommand,
+  cleanup: async () => (await import('./commands/cleanup.ts')).cleanupCommand,
+  init: async () => (await import('./commands/init.ts')).initCommand,
+  example: async () => (await import('./sources/example.ts')).exampleCommand,
+  schema: async () => (await import('./commands/schema.ts')).schemaCommand,
 };
 
 async function createProgram(context: CommandContext, called: string): Promise<Command> {

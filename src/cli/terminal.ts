@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { escapeHiddenInJson } from '../discovery/hidden-text.ts';
-import type { Medium, Paint } from '../plan/layout.ts';
+import { escapeHiddenInJson } from '../text/hidden-text.ts';
+import type { Medium, Paint } from '../text/terminal-layout.ts';
 
 /** Where a command writes: results on `out`, everything else on `note`. */
 export interface Terminal extends Medium {

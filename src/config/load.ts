@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { nearest } from '../problems/nearest.ts';
+import { nearest } from '../text/nearest.ts';
 import { FILE_START, type Position, type Problem, reportInto, type Report } from '../problems/problem.ts';
 import { readYaml } from '../problems/yaml.ts';
 import { legacyHint } from './legacy.ts';

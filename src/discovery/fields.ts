@@ -1,5 +1,5 @@
 import { FILE_START, type Position, type Report } from '../problems/problem.ts';
-import { nearest, suggestion } from '../problems/nearest.ts';
+import { nearest, suggestion } from '../text/nearest.ts';
 import type { Field, FrontMatter, Scalar } from './front-matter.ts';
 
 /** Reads typed values out of one file's front matter and reports what does not fit. Undefined: absent, empty or reported. */

@@ -4,8 +4,8 @@ import { lineIndex } from '../problems/text-lines.ts';
 import { type FieldReader, fieldReader } from './fields.ts';
 import { detach, readFrontMatter, type YamlBudget } from './front-matter-read.ts';
 import type { FrontMatter } from './front-matter.ts';
-import { findHiddenText } from './hidden-text.ts';
-import { findTitle } from './markdown.ts';
+import { findHiddenText } from '../text/hidden-text.ts';
+import { findTitle } from '../text/markdown-code.ts';
 import {
   LEGACY_UNIT_STATUSES,
   type RecordedRun,

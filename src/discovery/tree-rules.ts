@@ -1,4 +1,4 @@
-import { suggestion } from '../problems/nearest.ts';
+import { suggestion } from '../text/nearest.ts';
 import { compareText, FILE_START, type Problem, reportInto } from '../problems/problem.ts';
 import { describeCycle, findCycles } from './cycles.ts';
 import { itemPlaces } from './fields.ts';

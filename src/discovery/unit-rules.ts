@@ -1,6 +1,6 @@
 import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem, reportInto } from '../problems/problem.ts';
-import { suggestion } from '../problems/nearest.ts';
+import { suggestion } from '../text/nearest.ts';
 import { describeCycle, findCycles } from './cycles.ts';
 import { itemPlaces } from './fields.ts';
 import type { ParsedPlan, ParsedTask } from './parse.ts';

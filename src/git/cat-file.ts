@@ -1,5 +1,5 @@
 import { ChooError } from '../errors.ts';
-import type { Companion } from '../sandbox/process.ts';
+import type { Companion } from '../system/child-process.ts';
 import type { Git } from './git.ts';
 
 /** What git knows of an object without opening it; undefined: there is none of that name. */

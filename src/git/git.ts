@@ -1,7 +1,7 @@
 import { delimiter, isAbsolute } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { ChooError } from '../errors.ts';
-import { type Companion, markProcesses, startCompanion } from '../sandbox/process.ts';
+import { type Companion, markProcesses, startCompanion } from '../system/child-process.ts';
 
 /**
  * git as choo runs it, in one repository. What the repository, the user or the machine configures cannot make it start

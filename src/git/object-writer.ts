@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChooError } from '../errors.ts';
-import type { Companion } from '../sandbox/process.ts';
+import type { Companion } from '../system/child-process.ts';
 import type { Git } from './git.ts';
 import { encodeName, type TreeItem } from './tree-object.ts';
 

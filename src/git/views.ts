@@ -3,7 +3,7 @@ import { link, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:
 import { join } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { type Git, openGit } from './git.ts';
-import { removeTree } from './remove-tree.ts';
+import { removeTree } from '../system/remove-tree.ts';
 
 /** Packs of a view. When there are more, what they hold is packed once more, into one. */
 const MAX_PACKS = 50;

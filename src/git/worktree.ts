@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { type Git, openGit } from './git.ts';
 import { distrustRecentTimes } from './index-file.ts';
-import { removeTree, unlock } from './remove-tree.ts';
+import { removeTree, unlock } from '../system/remove-tree.ts';
 import type { Repository } from './repository.ts';
 import { encodeName } from './tree-object.ts';
 import { WorktreeView } from './worktree-view.ts';

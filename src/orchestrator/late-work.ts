@@ -1,7 +1,7 @@
 import { findForbidden } from '../git/forbidden.ts';
 import type { Repository } from '../git/repository.ts';
 import { type Change, diffTrees, treeOf } from '../git/tree-object.ts';
-import type { UnitRecord } from '../store/store.ts';
+import type { UnitRecord } from '../events/store.ts';
 import { findOwnCommits } from '../worker/own-commits.ts';
 import { findProtection } from '../worker/protected-paths.ts';
 import { applyEdit, type SpecEdit, statusEdits } from '../worker/spec-status.ts';

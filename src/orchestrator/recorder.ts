@@ -1,7 +1,7 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { EventBody, RunEvent } from '../events/event.ts';
 import { advance, type RunState } from '../events/state.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../events/store.ts';
 
 /**
  * Writes the events of one run, in the order they were noted, and keeps the state they add up to. Events noted while a

@@ -5,7 +5,7 @@ import type { RunState } from '../events/state.ts';
 import type { Repository } from '../git/repository.ts';
 import type { WorktreeManager } from '../git/worktree.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../events/store.ts';
 import type { Agent } from '../worker/agent.ts';
 import type { Patience } from '../worker/unit-job.ts';
 import type { LogSink } from '../worker/unit-log.ts';

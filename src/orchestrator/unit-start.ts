@@ -5,7 +5,7 @@ import { mergeCommits } from '../git/merge.ts';
 import { commitText } from '../git/commit.ts';
 import type { Repository } from '../git/repository.ts';
 import { findTree, replaceFiles, treeOf } from '../git/tree-object.ts';
-import type { Store, UnitRecord } from '../store/store.ts';
+import type { Store, UnitRecord } from '../events/store.ts';
 import { findLateWork } from './late-work.ts';
 
 /** A dependency that is complete, and where its work is. */

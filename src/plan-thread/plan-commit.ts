@@ -1,7 +1,7 @@
 import type { ProviderName } from '../config/schema.ts';
 import { findBranchesInTheWay } from '../git/branches.ts';
-import { type RenderedPlanCheck, renderPlanCheck } from '../github/plan-check.ts';
-import { renderPlanComment } from '../github/plan-comment.ts';
+import { type RenderedPlanCheck, renderPlanCheck } from '../github/render/plan-check.ts';
+import { renderPlanComment } from '../github/render/plan-comment.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { Project } from '../plan/project.ts';
 import type { Plan } from '../plan/schema.ts';

@@ -1,5 +1,5 @@
 import { Graph } from '../scheduler/graph.ts';
-import { count, printable } from './layout.ts';
+import { count, printable } from '../text/terminal-layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
 /** A drawing with more nodes than this shows waves instead of units; renderers and readers give up not far above it. */

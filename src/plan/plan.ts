@@ -3,7 +3,7 @@ import { type Config, DEFAULT_CONFIG, type ProviderName } from '../config/schema
 import type { BrokenUnit, Discovery } from '../discovery/discovery.ts';
 import { isComplete, type Unit } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
-import { suggestion } from '../problems/nearest.ts';
+import { suggestion } from '../text/nearest.ts';
 import {
   collectProblems,
   compareText,

@@ -1,5 +1,5 @@
 import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
-import { suggestion } from '../problems/nearest.ts';
+import { suggestion } from '../text/nearest.ts';
 
 /** Who may name a provider, strongest first. */
 export const PROVIDER_SOURCES = [

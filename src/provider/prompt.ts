@@ -1,4 +1,4 @@
-import { stripHidden } from '../discovery/hidden-text.ts';
+import { stripHidden } from '../text/hidden-text.ts';
 import type { Task, Unit } from '../discovery/unit.ts';
 
 /** What an earlier attempt at the same work left behind. */

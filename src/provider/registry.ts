@@ -1,6 +1,6 @@
 import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
 import { ChooError } from '../errors.ts';
-import { nearest } from '../problems/nearest.ts';
+import { nearest } from '../text/nearest.ts';
 import { claude } from './claude.ts';
 import { codex } from './codex.ts';
 import { gemini } from './gemini.ts';

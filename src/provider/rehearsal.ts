@@ -1,4 +1,4 @@
-import { findCodeBlocks } from '../discovery/markdown.ts';
+import { findCodeBlocks } from '../text/markdown-code.ts';
 import type { SpecFile } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
 import type { Assignment, Invocation, LineParser, Provider } from './provider.ts';

@@ -1,4 +1,4 @@
-import { markedTree } from './marked-tree.ts';
+import { markedTree } from './process/marked-tree.ts';
 import {
   descendants,
   endAll,
@@ -7,10 +7,10 @@ import {
   newMark,
   OWNER_VARIABLE,
   send,
-} from './process-tree.ts';
-import { runCommand, type Watch } from './runner.ts';
+} from '../system/process-tree.ts';
+import { runCommand, type Watch } from './process/runner.ts';
 import type { Sandbox } from './sandbox.ts';
-import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './watchdog.ts';
+import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './process/watchdog.ts';
 
 /**
  * No sandbox: commands run as choo's own user, on choo's machine. They get an environment of their own, and are ended

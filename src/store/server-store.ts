@@ -1,9 +1,9 @@
 import { ChooError } from '../errors.ts';
-import type { Database } from './database.ts';
-import { Jobs } from './jobs.ts';
-import type { Listener } from './listener.ts';
-import { migrate, migrationStatus } from './migrate.ts';
-import { RunBook } from './run-book.ts';
+import type { Database } from './database/database.ts';
+import { Jobs } from './runs/jobs.ts';
+import type { Listener } from './database/listener.ts';
+import { migrate, migrationStatus } from './database/migrate.ts';
+import { RunBook } from './runs/run-book.ts';
 import { type DatabaseOptions, openListener, openServerDatabase } from './server-database.ts';
 
 /** What a process of a server has of the database. */

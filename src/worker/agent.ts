@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Task } from '../discovery/unit.ts';
-import { removeTree } from '../git/remove-tree.ts';
+import { removeTree } from '../system/remove-tree.ts';
 import { classify, type Outcome } from '../provider/outcome.ts';
 import type { AgentEvent, Provider } from '../provider/provider.ts';
-import type { Executable } from '../sandbox/executables.ts';
+import type { Executable } from '../system/executables.ts';
 import type { Ending, Sandbox, Workplace } from '../sandbox/sandbox.ts';
 import type { Reservation, Usage } from './budget.ts';
 import { LastWord } from './last-word.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Task } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
-import { formatDuration } from '../events/amounts.ts';
+import { formatDuration } from '../text/amounts.ts';
 import type { Waits } from '../events/unit-progress.ts';
 import type { Outcome } from '../provider/outcome.ts';
 import type { AgentEvent } from '../provider/provider.ts';

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../src/events/event.ts';
-import { Journal } from '../../src/store/journal.ts';
+import { Journal } from '../../src/store/journal/journal.ts';
 import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
 import { makeProject, type SpecProject, story } from '../helpers/spec-project.ts';
 

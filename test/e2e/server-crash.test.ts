@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { compareText } from '../../src/problems/problem.ts';
-import { DATABASE, ROLE } from '../../src/store/postgres-cluster.ts';
+import { DATABASE, ROLE } from '../../src/store/embedded/postgres-cluster.ts';
 import { openDatabaseProxy } from '../helpers/database-proxy.ts';
 import { makeServerProject, type ServerProcess, type ServerProject } from '../helpers/server-project.ts';
 import type { UnitSpec } from '../helpers/spec-project.ts';

@@ -7,8 +7,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
 import pg from 'pg';
-import { openEmbedded } from '../../src/store/embedded.ts';
-import type { Connection } from '../../src/store/postgres-server.ts';
+import { openEmbedded } from '../../src/store/embedded/embedded.ts';
+import type { Connection } from '../../src/store/embedded/postgres-server.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll } from 'vitest';
-import { openEmbedded } from '../../src/store/embedded.ts';
-import { type Connection, stop } from '../../src/store/postgres-server.ts';
-import { takeTurn } from '../../src/store/postgres-turns.ts';
+import { openEmbedded } from '../../src/store/embedded/embedded.ts';
+import { type Connection, stop } from '../../src/store/embedded/postgres-server.ts';
+import { takeTurn } from '../../src/store/embedded/postgres-turns.ts';
 
 /** A database of its own for one test. Who is still connected when it ends is cut off. */
 export interface TestDatabase extends AsyncDisposable {

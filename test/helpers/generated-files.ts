@@ -1,9 +1,9 @@
-import { statusJsonSchema } from '../../src/cli/status-schema.ts';
+import { statusJsonSchema } from '../../src/cli/views/status-schema.ts';
 import { configJsonSchema } from '../../src/config/schema.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { listConfigKeys } from '../../src/config/template.ts';
 import { eventJsonSchema } from '../../src/events/event.ts';
-import { USAGE } from '../../src/github/commands.ts';
+import { USAGE } from '../../src/github/commands/commands.ts';
 import { planJsonSchema } from '../../src/plan/schema.ts';
 import type { CodeEntry } from '../../src/problems/code-entry.ts';
 import { CODE_AREAS } from '../../src/problems/codes.ts';

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import nock from 'nock';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { GitHubApp, type Turns } from '../../src/github/client.ts';
-import type { Posts } from '../../src/github/pr-client.ts';
+import { GitHubApp, type Turns } from '../../src/github/api/client.ts';
+import type { Posts } from '../../src/github/api/pr-client.ts';
 
 /** Where the GitHub of these tests would be. */
 const API = 'https://github.test';

@@ -1,5 +1,5 @@
 import type { EventBody, PlannedUnit, RunEvent } from '../../src/events/event.ts';
-import type { OrchStarted } from '../../src/store/unit-record.ts';
+import type { OrchStarted } from '../../src/events/unit-record.ts';
 
 /** A commit's id made of one character: `commit('a')`. */
 export function commit(character: string): string {

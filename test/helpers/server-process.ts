@@ -1,8 +1,8 @@
-import { type Database, type DatabaseAddress, openDatabase } from '../../src/store/database.ts';
-import { Dispatcher, type DispatcherOptions } from '../../src/store/dispatcher.ts';
-import { Jobs } from '../../src/store/jobs.ts';
-import { Listener } from '../../src/store/listener.ts';
-import { RunBook } from '../../src/store/run-book.ts';
+import { type Database, type DatabaseAddress, openDatabase } from '../../src/store/database/database.ts';
+import { Dispatcher, type DispatcherOptions } from '../../src/store/queue/dispatcher.ts';
+import { Jobs } from '../../src/store/runs/jobs.ts';
+import { Listener } from '../../src/store/database/listener.ts';
+import { RunBook } from '../../src/store/runs/run-book.ts';
 
 const onError = (): void => {}; // connections that a test cuts off
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { DATABASE, ROLE } from '../../src/store/postgres-cluster.ts';
+import { DATABASE, ROLE } from '../../src/store/embedded/postgres-cluster.ts';
 import { git } from './git-repository.ts';
 import { CHOO, NODE_COMPILE_CACHE, type Outcome, runChoo } from './run-choo.ts';
 import { makeProject, type ProjectSpec } from './spec-project.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/events/event.ts';
 import { foldEvents } from '../../src/events/state.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/events/store.ts';
 import { commit, factsOf, plannedUnit, started } from './run-events.ts';
 
 /** A place where stores can be opened, again and again, as processes that follow each other would. */

@@ -4,7 +4,7 @@ import { commitText } from '../../src/git/commit.ts';
 import { replaceFiles, treeOf, type TreeFile } from '../../src/git/tree-object.ts';
 import { findStart, type StartQuestion } from '../../src/orchestrator/unit-start.ts';
 import { readProject } from '../../src/plan/project.ts';
-import type { UnitRecord } from '../../src/store/store.ts';
+import type { UnitRecord } from '../../src/events/store.ts';
 import { applyEdit, statusEdits } from '../../src/worker/spec-status.ts';
 import { gitWorld } from './git-repository.ts';
 import { memoryTree, planText, taskText } from './memory-tree.ts';

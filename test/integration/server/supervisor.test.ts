@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { startOwnProgram } from '../../../src/sandbox/own-program.ts';
-import { Supervisor } from '../../../src/supervisor.ts';
+import { startOwnProgram } from '../../../src/sandbox/bubblewrap/own-program.ts';
+import { Supervisor } from '../../../src/server/supervisor.ts';
 
 const PLAY = fileURLToPath(new URL('../../fixtures/play-worker.ts', import.meta.url));
 const KEEP_DEAF = fileURLToPath(new URL('../../fixtures/keep-deaf.ts', import.meta.url));

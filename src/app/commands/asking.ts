@@ -1,0 +1,21 @@
+import type { Account } from '../repository/payloads.ts';
+import type { OpenRepository } from '../repository/open-repository.ts';
+
+/** Who asks for something, and where. They may. */
+export interface Asking {
+  readonly repository: OpenRepository;
+  readonly actor: Account;
+  readonly thread: number;
+  readonly isPull: boolean;
+  readonly labels: readonly { readonly name: string }[];
+  /** When they wrote it, by GitHub's clock. */
+  readonly createdAt: Date;
+  /** The unit whose pull request that is. */
+  readonly unit: { readonly target: string; readonly unit: string } | undefined;
+}
+
+/** What came of a command. `text`: Markdown for who asked; none: what happened is to be seen elsewhere. */
+export interface Outcome {
+  readonly kind: 'started' | 'done' | 'refused';
+  readonly text?: string;
+}

@@ -1,0 +1,30 @@
+import { sentence } from '../repository/answers.ts';
+import type { Asking, Outcome } from './asking.ts';
+import type { Planner } from '../planning/planner.ts';
+import { findChangesSince, readPolicy } from '../planning/reading.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
+import { findThread } from '../planning/thread.ts';
+
+/** `/choo plan`: the plan of what is there now, on its check and in the comment that shows it. */
+export async function planThread(
+  { repository, thread: number, isPull }: Asking,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<Outcome> {
+  const found = await findThread(repository, { number, isPull }, services);
+  if (found.kind === 'refused') return { kind: 'refused', text: sentence(found.reason) };
+  const { live, pull } = found.thread;
+  using place = await repository.place();
+  const policy = await readPolicy(repository, place, services);
+  const { commit } = live;
+  const changes = pull && (await findChangesSince(place, policy, { branch: pull.base, commit }, services));
+  const reading = await planner.read(repository, {
+    ...live,
+    policy,
+    ...(changes === null ? {} : { changed: changes.units }),
+    thread: number,
+  });
+  await planner.post(repository, reading);
+  await planner.comment(repository, number, reading);
+  return { kind: 'done' };
+}

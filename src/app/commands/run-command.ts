@@ -1,0 +1,81 @@
+import type { ParsedCommand } from '../../github/commands/commands.ts';
+import { PROVIDER_NAMES, type ProviderName } from '../../config/schema.ts';
+import { sentence } from '../repository/answers.ts';
+import type { Asking, Outcome } from './asking.ts';
+import { PROVIDER_LABEL, type Planner } from '../planning/planner.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
+import { startRun, type Started } from './start-run.ts';
+import { findThread, isHeld, movedOn, type Thread } from '../planning/thread.ts';
+
+type RunWords = Extract<ParsedCommand, { kind: 'run' }>;
+
+/** `/choo run`: of what its author saw, and of nothing that came after. */
+export async function runCommand(
+  command: RunWords,
+  asking: Asking & { readonly source: string },
+  planner: Planner,
+  services: HandlerServices,
+): Promise<Outcome> {
+  if (isHeld(asking.labels)) return refuse('`choo:hold` is on: nothing starts until it is taken off');
+  const found = await findThread(
+    asking.repository,
+    { number: asking.thread, isPull: asking.isPull },
+    services,
+  );
+  if (found.kind === 'refused') return refuse(found.reason);
+  const seen = await findSeen(command, found.thread, asking);
+  if (seen === undefined)
+    return refuse(
+      'no plan of this pull request stood here when you wrote that. `/choo plan` shows one, then ask again',
+    );
+  const { live } = found.thread;
+  if (seen !== live.commit) return refuse(movedOn(seen, live.commit));
+  const { repository, actor, thread, isPull, source } = asking;
+  const started = await startRun(
+    {
+      repository,
+      source,
+      actor,
+      at: live,
+      thread,
+      isPull,
+      ...(found.thread.pull === null ? {} : { comparedWith: found.thread.pull.base }),
+      ...(command.units.length === 0 ? {} : { units: command.units }),
+      provider: command.provider ?? labelledProvider(asking.labels),
+      forceProvider: command.forceProvider ?? undefined,
+    },
+    planner,
+    services,
+  );
+  return outcomeOf(started);
+}
+
+/** The commit that a comment is about: the one it names, or that of the newest plan its author can have seen. */
+async function findSeen(
+  { commit }: RunWords,
+  { pull, live, number }: Thread,
+  { repository, createdAt }: Asking,
+): Promise<string | undefined> {
+  if (commit !== null) return commit;
+  return pull === null ? live.commit : repository.posts.planBefore(number, createdAt);
+}
+
+/** The provider that a label asks for. */
+export function labelledProvider(labels: readonly { readonly name: string }[]): ProviderName | undefined {
+  const names = new Set(labels.map(({ name }) => name.toLowerCase()));
+  return PROVIDER_NAMES.find((name) => names.has(PROVIDER_LABEL + name));
+}
+
+export function outcomeOf(started: Started): Outcome {
+  if (started.kind === 'refused') return refuse(started.reason);
+  return started.waits
+    ? {
+        kind: 'started',
+        text: `Run \`${started.run}\` waits for the one that is under way on the same branch.`,
+      }
+    : { kind: 'started' };
+}
+
+function refuse(reason: string): Outcome {
+  return { kind: 'refused', text: `Nothing was started: ${sentence(reason)}` };
+}

@@ -1,0 +1,97 @@
+import type { ProviderName } from '../../config/schema.ts';
+import { ChooError, type ErrorCode } from '../../errors.ts';
+import type { Account } from '../repository/payloads.ts';
+import { submitRun } from '../../orchestrator/server/submit.ts';
+import type { Planner } from '../planning/planner.ts';
+import { findChangesSince, readPolicy } from '../planning/reading.ts';
+import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+
+/** A run that somebody who may wants. */
+export interface RunRequest {
+  readonly repository: OpenRepository;
+  /** What it counts once by, whatever deliveries bring it. */
+  readonly source: string;
+  readonly actor: Account;
+  /** The commit of the specs, and the branch that results go to. */
+  readonly at: { readonly commit: string; readonly target: string };
+  /** Where it is told about; null: at the check of its plan. */
+  readonly thread: number | null;
+  readonly isPull: boolean;
+  /** The branch that an open pull request would be merged into: of its units only those that differ are wanted. */
+  readonly comparedWith?: string;
+  readonly units?: readonly string[];
+  readonly provider?: ProviderName | undefined;
+  readonly forceProvider?: ProviderName | undefined;
+}
+
+/** What came of it, as an answer to who asked. */
+export type Started =
+  | { readonly kind: 'started'; readonly run: string; readonly waits: boolean }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Puts a run down. What keeps it from running is an answer, not an error. */
+export async function startRun(
+  request: RunRequest,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<Started> {
+  const { repository, at, actor, thread, isPull } = request;
+  using place = await repository.place();
+  const policy = await readPolicy(repository, place, services);
+  if (policy.kind === 'none')
+    return refused('the configuration on the default branch is broken, and there never was a good one');
+  const branch = request.comparedWith;
+  const changes = branch && (await findChangesSince(place, policy, { branch, commit: at.commit }, services));
+  const { runnable, errors, changedUnfinished } = await planner.read(repository, {
+    ...at,
+    policy,
+    ...(changes ? { changed: changes.units } : {}),
+  });
+  if (!runnable) {
+    return refused(
+      `the plan of ${at.commit.slice(0, 12)} has ${errors} error${errors === 1 ? '' : 's'}; its check names them`,
+    );
+  }
+  // Of an open pull request what it changes, as far as it is unfinished; elsewhere everything unfinished.
+  const units = request.units ?? (branch === undefined ? undefined : changedUnfinished);
+  if (units?.length === 0) return refused('nothing that this pull request changes is unfinished');
+  try {
+    const submitted = await submitRun(
+      {
+        repository: repository.known.id,
+        remote: repository.known.remote,
+        actor: actor.login,
+        at: { ...at, configCommit: policy.commit },
+        units,
+        wishes: {
+          forced: request.forceProvider,
+          request: request.provider,
+          environment: services.policy.provider,
+        },
+        allowedProviders: services.policy.allowedProviders,
+        sandbox: services.policy.sandbox,
+        source: request.source,
+        report: { thread, isPull, base: at.target, actorId: actor.type === 'User' ? actor.id : null },
+      },
+      services,
+    );
+    if (submitted.kind === 'run') return { kind: 'started', run: submitted.run, waits: submitted.waits };
+    if (submitted.kind === 'nothing') return refused('every unit is complete in the specs');
+    const [first] = submitted.plan.problems.list;
+    return refused(
+      first === undefined
+        ? 'the plan cannot run'
+        : first.message + (first.hint === undefined ? '' : `; ${first.hint}`),
+    );
+  } catch (error) {
+    if (!(error instanceof ChooError) || !REFUSALS.has(error.code)) throw error;
+    return refused(error.message + (error.hint === undefined ? '' : `: ${error.hint}`));
+  }
+}
+
+/** What keeps a run from starting and is the business of who asked. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['usage', 'conflict', 'limit']);
+
+function refused(reason: string): Started {
+  return { kind: 'refused', reason };
+}

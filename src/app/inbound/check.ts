@@ -1,0 +1,151 @@
+import { findAccess } from '../../github/api/access.ts';
+import { ChooError } from '../../errors.ts';
+import type { Delivery } from '../../store/github/deliveries.ts';
+import { findReport, findRuns } from '../../store/github/reports.ts';
+import { noteRequested, wasRequested } from '../../store/github/requests.ts';
+import { cancelOpenRun, retryRun } from '../../store/runs/run-control.ts';
+import { answer, sentence } from '../repository/answers.ts';
+import { changedSpecs } from '../planning/changed-specs.ts';
+import { checkPayload, suitePayload } from '../repository/payloads.ts';
+import { CANCEL_BUTTON, PLAN_CHECK, type Planner, RUN_BUTTON } from '../planning/planner.ts';
+import { outcomeOf } from '../commands/run-command.ts';
+import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
+import { startRun } from '../commands/start-run.ts';
+import { isOwnBranch } from './push.ts';
+
+/** A button of a check was pressed, or GitHub's own to run it again. */
+export async function handleCheckRun(
+  { payload }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const { action } = checkPayload.pick({ action: true }).parse(payload);
+  if (action !== 'requested_action' && action !== 'rerequested') return;
+  const event = checkPayload.parse(payload);
+  const { check_run: check, sender, requested_action: button } = event;
+  if (check.app?.id !== services.github.appId) return;
+  const repository = await openRepository(event, services);
+  const { known, octokit } = repository;
+  // Completed anew when it may be pressed again: each time counts once.
+  const source = `check ${check.id} ${action} ${button?.identifier ?? ''} ${check.completed_at ?? ''}`;
+  if (await wasRequested(services.database, source)) return;
+  const access = await findAccess(octokit, known, sender, services.policy.bots);
+  const unit = unitOf(check.external_id);
+  let thread = check.pull_requests?.[0]?.number;
+  let text: string | undefined;
+  if (!access.allowed) text = `Nothing was done: ${access.reason}.`;
+  else if (unit !== undefined) text = await retry(unit);
+  else if (check.name === PLAN_CHECK && action === 'rerequested')
+    await replan(check.head_sha, repository, planner, services);
+  else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier) text = await run();
+  else if (button?.identifier === CANCEL_BUTTON.identifier) await cancel();
+  if (text !== undefined) await tell(text);
+  await noteRequested(services.database, known.id, source);
+
+  async function run(): Promise<string | undefined> {
+    const pull = check.pull_requests?.[0];
+    const branch = pull?.head.ref ?? check.check_suite?.head_branch ?? undefined;
+    if (branch === undefined || isOwnBranch(branch)) return undefined;
+    using place = await repository.place();
+    await place.branches.fetch(services.signal);
+    const live = await place.branches.fetchedHead(branch);
+    if (live !== check.head_sha) {
+      await replan(check.head_sha, repository, planner, services);
+      return `Nothing was started: the plan is of ${check.head_sha.slice(0, 12)}, and \`${branch}\` is at ${live?.slice(0, 12) ?? 'nothing'} now.`;
+    }
+    const started = await startRun(
+      {
+        repository,
+        source: `${source} run`,
+        actor: sender,
+        at: { commit: check.head_sha, target: branch },
+        thread: thread ?? null,
+        isPull: thread !== undefined,
+      },
+      planner,
+      services,
+    );
+    return outcomeOf(started).text;
+  }
+
+  async function retry({ target, id }: CheckedUnit): Promise<string | undefined> {
+    const [report] = await findRuns(services.database, { repository: known.id, target, unit: id });
+    if (report === undefined) return undefined;
+    thread ??= report.thread ?? undefined;
+    try {
+      const changed = await changedSpecs(repository, { report, unit: id }, planner, services);
+      if (changed !== undefined) return `Nothing was done: ${sentence(changed)}`;
+      await retryRun(services.book, services.jobs, { run: report.run, unit: id, actor: sender.login });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ChooError) || error.code === 'internal') throw error;
+      return `Nothing was done: ${sentence(error.message)}`;
+    }
+  }
+
+  async function cancel(): Promise<void> {
+    const report = await findReport(services.database, runOf(check.external_id) ?? '');
+    if (report?.repository !== known.id) return;
+    await cancelOpenRun(services.book, services.jobs, { run: report.run, actor: sender.login });
+  }
+
+  /** On its thread; without one, in the check whose button it was. */
+  async function tell(text: string): Promise<void> {
+    if (thread !== undefined) return answer(repository, { thread, key: source, text }, services);
+    const output = { title: 'Nothing was done', summary: services.redact(text) };
+    const place = { owner: known.owner, repo: known.name };
+    await octokit.rest.checks.update({ ...place, check_run_id: check.id, output });
+  }
+}
+
+/** GitHub's button to run all checks of a commit again: the plan is made again. */
+export async function handleCheckSuite(
+  { payload }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const { action } = suitePayload.pick({ action: true }).parse(payload);
+  if (action !== 'rerequested') return;
+  const event = suitePayload.parse(payload);
+  if (event.check_suite.app?.id !== services.github.appId) return;
+  const repository = await openRepository(event, services);
+  await replan(event.check_suite.head_sha, repository, planner, services);
+}
+
+async function replan(
+  commit: string,
+  repository: OpenRepository,
+  planner: Planner,
+  services: Pick<HandlerServices, 'signal'>,
+): Promise<void> {
+  using place = await repository.place();
+  await place.branches.fetch(services.signal);
+  const [there] = await place.repository.reader.info([commit]);
+  if (there === undefined) return;
+  const reading = await planner.read(repository, { commit, target: repository.known.defaultBranch });
+  await planner.post(repository, reading, { anew: true });
+}
+
+interface CheckedUnit {
+  readonly target: string;
+  readonly id: string;
+}
+
+/** What the check of a unit is found by on GitHub. A branch may have slashes, a unit has none. */
+export function unitExternalId(target: string, unit: string): string {
+  return `unit/${target}/${unit}`;
+}
+
+/** What the check of a run that has no thread is found by. */
+export function runExternalId(run: string): string {
+  return `run/${run}`;
+}
+
+function runOf(externalId: string | null | undefined): string | undefined {
+  return /^run\/([0-9a-z]{10})$/.exec(externalId ?? '')?.[1];
+}
+
+function unitOf(externalId: string | null | undefined): CheckedUnit | undefined {
+  const match = /^unit\/(.+)\/([^/]+)$/.exec(externalId ?? '');
+  return match?.[1] === undefined || match[2] === undefined ? undefined : { target: match[1], id: match[2] };
+}

@@ -1,0 +1,109 @@
+import type { ParsedCommand } from '../../github/commands/commands.ts';
+import { parseCommands, USAGE } from '../../github/commands/commands.ts';
+import { findAccess } from '../../github/api/access.ts';
+import { code } from '../../github/render/markdown.ts';
+import type { Delivery } from '../../store/github/deliveries.ts';
+import { noteRequested, wasRequested } from '../../store/github/requests.ts';
+import { findUnitPull } from '../../store/github/unit-pulls.ts';
+import { answer, refuse, sentence } from '../repository/answers.ts';
+import { commentPayload } from '../repository/payloads.ts';
+import type { Planner } from '../planning/planner.ts';
+import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+import { runCommand } from '../commands/run-command.ts';
+import { changeRun, isChange } from '../commands/change-run.ts';
+import { planThread } from '../commands/plan-command.ts';
+import { reportStatus } from '../commands/status.ts';
+import { isTooOld } from '../planning/thread.ts';
+import type { Asking, Outcome } from '../commands/asking.ts';
+
+/** A new comment that has commands in it. An edited one never asks. */
+export async function handleComment(
+  { payload, receivedAt }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const { action } = commentPayload.pick({ action: true }).parse(payload);
+  if (action !== 'created') return;
+  const event = commentPayload.parse(payload);
+  const { comment, issue, sender } = event;
+  const commands = parseCommands(comment.body ?? '');
+  // Apps that were not invited are not answered: two of them would never end.
+  const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
+  if (commands.length === 0 || isStranger) return;
+  const repository = await openRepository(event, services);
+  const thread = issue.number;
+  const source = `comment ${comment.id}`;
+  if (await wasRequested(services.database, source)) return;
+  const access = await findAccess(repository.octokit, repository.known, sender, services.policy.bots);
+  if (!access.allowed) {
+    await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
+    return noteRequested(services.database, repository.known.id, source);
+  }
+  if (isTooOld(new Date(comment.created_at), receivedAt)) {
+    const text =
+      'Nothing was done: that comment came more than an hour after it was written. Write it again.';
+    await answer(repository, { thread, key: source, text }, services);
+    return noteRequested(services.database, repository.known.id, source);
+  }
+  await repository.pr.react(comment.id, 'eyes');
+  const unit = await findUnitPull(services.database, repository.known.id, thread);
+  const asking: Asking = {
+    repository,
+    actor: sender,
+    thread,
+    isPull: issue.pull_request != null,
+    labels: issue.labels ?? [],
+    createdAt: new Date(comment.created_at),
+    unit,
+  };
+  const outcomes: Outcome[] = [];
+  for (const [index, command] of commands.entries()) {
+    const own = `${source}/${index}`;
+    // Done before GitHub, or this process, went away in the middle.
+    if (await wasRequested(services.database, own)) continue;
+    outcomes.push(await obey(command, { ...asking, source: own }, planner, services));
+    await noteRequested(services.database, repository.known.id, own);
+  }
+  const texts = outcomes.flatMap(({ text }) => text ?? []);
+  if (texts.length > 0) await answer(repository, { thread, key: source, text: texts.join('\n\n') }, services);
+  const reaction = outcomes.some(({ kind }) => kind === 'refused')
+    ? 'confused'
+    : outcomes.some(({ kind }) => kind === 'started')
+      ? 'rocket'
+      : '+1';
+  await repository.pr.react(comment.id, reaction);
+  await noteRequested(services.database, repository.known.id, source);
+}
+
+async function obey(
+  command: ParsedCommand,
+  asking: Asking & { readonly source: string },
+  planner: Planner,
+  services: HandlerServices,
+): Promise<Outcome> {
+  if (command.kind === 'problem') {
+    const hint = command.hint === null ? '' : ` ${sentence(command.hint)}`;
+    return {
+      kind: 'refused',
+      text: `${sentence(command.message)}${hint} ${code('/choo help')} shows what there is.`,
+    };
+  }
+  if (command.kind === 'help') return { kind: 'done', text: HELP };
+  if (isChange(command)) return changeRun(command, asking, planner, services);
+  if (command.kind === 'status') return reportStatus(asking, services);
+  if (asking.unit !== undefined)
+    return {
+      kind: 'refused',
+      text: 'This pull request is the result of one unit: run and plan where the specs are. Here I know status, retry, cancel, skip and help.',
+    };
+  if (command.kind === 'plan') return planThread(asking, planner, services);
+  return runCommand(command, asking, planner, services);
+}
+
+const HELP = [
+  'Commands begin a line of a new comment; whoever may push to this repository can give them.',
+  '',
+  '| Command | What it does |',
+  '| --- | --- |',
+  ...USAGE.map(({ form, meaning }) => `| ${code(form)} | ${meaning} |`),
+].join('\n');

@@ -1,0 +1,63 @@
+import { ZodError } from 'zod';
+import { GitHubDelay, statusOf } from '../../github/api/client.ts';
+import type { Delivery, Handled } from '../../store/github/deliveries.ts';
+import { handleCheckRun, handleCheckSuite } from './check.ts';
+import { handleComment } from './comment.ts';
+import { handleInstallation, handleRepository } from './installation.ts';
+import { handleLabel } from './label.ts';
+import { Planner } from '../planning/planner.ts';
+import { handlePullRequest } from './pull-request.ts';
+import { handlePush } from './push.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
+
+type Handler = (delivery: Delivery, planner: Planner, services: HandlerServices) => Promise<void>;
+
+/** What is done about each event; see the delivery's subject for what gets here. */
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  push: handlePush,
+  pull_request: async (delivery, planner, services) => {
+    await handleLabel(delivery, planner, services);
+    await handlePullRequest(delivery, planner, services);
+  },
+  issues: handleLabel,
+  issue_comment: handleComment,
+  check_run: handleCheckRun,
+  check_suite: handleCheckSuite,
+  installation: async (delivery, _, services) => handleInstallation(delivery, services),
+  installation_repositories: async (delivery, _, services) => handleInstallation(delivery, services),
+  repository: async (delivery, _, services) => handleRepository(delivery, services),
+};
+
+/** No delivery is handled for longer. Milliseconds. */
+const LONGEST_MS = 5 * 60_000;
+
+/**
+ * Handles deliveries, whatever they are. What cannot be handled is told, never thrown. One that takes too long is ended, and
+ * over when its git, its reading and its requests have ended: it is never handled twice at the same time.
+ */
+export function createHandler(
+  services: HandlerServices,
+  longestMs = LONGEST_MS,
+): (delivery: Delivery) => Promise<Handled> {
+  return async (delivery) => {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error('it took too long')), longestMs);
+    try {
+      const inTime = { ...services, signal: late.signal };
+      await HANDLERS[delivery.event]?.(delivery, new Planner(inTime), inTime);
+      return { kind: 'done' };
+    } catch (error) {
+      if (late.signal.aborted) return { kind: 'failed', reason: 'it took too long' };
+      if (error instanceof GitHubDelay) return { kind: 'later', until: error.until, reason: error.message };
+      // What choo cannot read asks for nothing; what GitHub does not let it see any more is none of its business.
+      if (error instanceof ZodError || [404, 410, 451].includes(statusOf(error) ?? 0))
+        return { kind: 'done' };
+      return {
+        kind: 'failed',
+        reason: services.redact(error instanceof Error ? error.message : String(error)),
+      };
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}

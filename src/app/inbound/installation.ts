@@ -1,0 +1,36 @@
+import type { Delivery } from '../../store/github/deliveries.ts';
+import { loseRepository, repositoriesOf } from '../../store/github/github-repositories.ts';
+import { cancelOpenRun } from '../../store/runs/run-control.ts';
+import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
+import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+
+/** choo was taken off an account or a repository, or put to sleep there: what runs for it ends. */
+export async function handleInstallation(
+  { event, payload }: Delivery,
+  services: HandlerServices,
+): Promise<void> {
+  const { action, installation, repositories_removed } = installationPayload.parse(payload);
+  if (event === 'installation' && (action === 'deleted' || action === 'suspend')) {
+    for (const { githubId } of await repositoriesOf(services.database, installation.id))
+      await lose(githubId, services, installation.id);
+  }
+  for (const { id } of repositories_removed ?? []) await lose(id, services, installation.id);
+}
+
+/** A repository has another name or owner, or is gone. */
+export async function handleRepository({ payload }: Delivery, services: HandlerServices): Promise<void> {
+  const { action, repository } = repositoryPayload.pick({ action: true, repository: true }).parse(payload);
+  if (action === 'deleted') return lose(repository.id, services);
+  if (action === 'renamed' || action === 'transferred' || action === 'edited')
+    await openRepository(repositoryPayload.parse(payload), services);
+}
+
+/** `installation`: whose it was; one that another has by now is not lost. */
+async function lose(
+  githubId: number,
+  { database, book, jobs }: HandlerServices,
+  installation?: number,
+): Promise<void> {
+  for (const run of await loseRepository(database, githubId, installation))
+    await cancelOpenRun(book, jobs, { run, actor: 'GitHub' });
+}

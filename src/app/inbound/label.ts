@@ -1,0 +1,73 @@
+import { findAccess } from '../../github/api/access.ts';
+import type { Delivery } from '../../store/github/deliveries.ts';
+import { noteRequested, wasRequested } from '../../store/github/requests.ts';
+import { findUnitPull } from '../../store/github/unit-pulls.ts';
+import { answer, refuse } from '../repository/answers.ts';
+import { labelPayload } from '../repository/payloads.ts';
+import { type Planner, RUN_LABEL } from '../planning/planner.ts';
+import { labelledProvider, outcomeOf } from '../commands/run-command.ts';
+import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+import { startRun } from '../commands/start-run.ts';
+import { findThread, isHeld, isTooOld, movedOn, readLabels } from '../planning/thread.ts';
+
+/** The label that starts a run was put on. It is taken off when that is done, so that it can be put on again. */
+export async function handleLabel(
+  { id, payload, receivedAt }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const outline = labelPayload.pick({ action: true, label: true }).parse(payload);
+  if (outline.action !== 'labeled' || outline.label?.name.toLowerCase() !== RUN_LABEL) return;
+  const event = labelPayload.parse(payload);
+  const { pull_request: pull, issue, sender } = event;
+  const thread = pull?.number ?? issue?.number;
+  // To label something is to change it: that is when it was done.
+  const doneAt = pull?.updated_at ?? issue?.updated_at;
+  const isOld = doneAt != null && isTooOld(new Date(doneAt), receivedAt);
+  const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
+  if (thread === undefined || isStranger) return;
+  const repository = await openRepository(event, services);
+  const { known, octokit, pr } = repository;
+  const source = `label ${id}`;
+  if (await wasRequested(services.database, source)) return;
+  // Sent again under another name it counts no second time: the label is gone by then.
+  const labels = await readLabels(repository, thread);
+  if (!labels.some(({ name }) => name.toLowerCase() === RUN_LABEL)) return;
+  const access = await findAccess(octokit, known, sender, services.policy.bots);
+  if (!access.allowed) await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
+  else {
+    const text = isOld ? 'Nothing was started: that label came more than an hour late.' : await start();
+    if (text !== undefined) await answer(repository, { thread, key: source, text }, services);
+  }
+  // Last: a process that dies before it begins again, and finds it.
+  await pr.removeLabel(thread, RUN_LABEL);
+  await noteRequested(services.database, known.id, source);
+
+  async function start(): Promise<string | undefined> {
+    const number = thread ?? 0;
+    const unit = await findUnitPull(services.database, known.id, number);
+    if (unit !== undefined)
+      return 'This pull request is the result of one unit: put the label where the specs are.';
+    if (isHeld(labels)) return 'Nothing was started: `choo:hold` is on.';
+    const found = await findThread(repository, { number, isPull: pull != null }, services);
+    if (found.kind === 'refused') return `Nothing was started: ${found.reason}.`;
+    const { live, pull: open } = found.thread;
+    const seen = open === null ? live.commit : (pull?.head.sha ?? '');
+    if (seen !== live.commit) return `Nothing was started: ${movedOn(seen, live.commit)}.`;
+    const started = await startRun(
+      {
+        repository,
+        source: `${source} run`,
+        actor: sender,
+        at: live,
+        thread: number,
+        isPull: pull != null,
+        ...(open === null ? {} : { comparedWith: open.base }),
+        provider: labelledProvider(labels),
+      },
+      planner,
+      services,
+    );
+    return outcomeOf(started).text;
+  }
+}

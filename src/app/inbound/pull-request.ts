@@ -1,0 +1,114 @@
+import type { Delivery } from '../../store/github/deliveries.ts';
+import { noteOutcome } from '../../store/runs/event-rows.ts';
+import { findRuns, moveBase, wantReports } from '../../store/github/reports.ts';
+import { cancelOpenRun, retargetRun } from '../../store/runs/run-control.ts';
+import { changeUnitPull, findUnitPull } from '../../store/github/unit-pulls.ts';
+import { type Pull, pullPayload } from '../repository/payloads.ts';
+import type { Planner } from '../planning/planner.ts';
+import { isOwnBranch } from './push.ts';
+import { findChangesSince, readPolicy } from '../planning/reading.ts';
+import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
+
+/** What happened to a pull request: it is planned, its run moves or ends with it, or it is a unit's own. */
+export async function handlePullRequest(
+  { payload }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const event = pullPayload.parse(payload);
+  const { action, pull_request: pull } = event;
+  const repository = await openRepository(event, services);
+  const unit = await findUnitPull(services.database, repository.known.id, pull.number);
+  if (unit !== undefined) return followUnitPull(unit, action, pull, repository, services);
+  const isOwn = pull.head.repo?.id === repository.known.githubId;
+  if (!isOwn || isOwnBranch(pull.head.ref)) return; // of a fork nothing is read
+  if (action === 'opened' || action === 'synchronize' || action === 'reopened')
+    return planPull(pull, repository, planner, services);
+  if (action === 'closed') return endThread(pull, event.sender.login, repository, services);
+}
+
+async function planPull(
+  { number, head, base }: Pull,
+  repository: OpenRepository,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  using place = await repository.place();
+  await place.branches.fetch(services.signal);
+  const [commit] = await place.repository.reader.info([head.sha]);
+  if (commit === undefined) return; // it was replaced already
+  const policy = await readPolicy(repository, place, services);
+  const left = { branch: base.ref, commit: head.sha };
+  const changes = await findChangesSince(place, policy, left, services);
+  if (changes.units.size === 0 && !changes.configuration) return;
+  const reading = await planner.read(repository, {
+    commit: head.sha,
+    target: head.ref,
+    policy,
+    changed: changes.units,
+    thread: number,
+  });
+  await planner.post(repository, reading);
+  // One that comes late must not put an older plan in the place of a newer one.
+  if ((await place.branches.fetchedHead(head.ref)) === head.sha)
+    await planner.comment(repository, number, reading);
+}
+
+/**
+ * Merged: its run goes on where it has not ended, and what it makes goes where the pull request went. Closed: nobody wants it,
+ * unless GitHub closed it because its base was deleted.
+ */
+async function endThread(
+  { number, merged, head, base }: Pull,
+  actor: string,
+  repository: OpenRepository,
+  { database, book, jobs }: HandlerServices,
+): Promise<void> {
+  const runs = await findRuns(database, { repository: repository.known.id, thread: number });
+  const [report] = runs;
+  if (report === undefined) return;
+  if (merged === true) {
+    await retargetRun(book, { run: report.run, target: base.ref });
+    return moveBase(database, report.run, base.ref);
+  }
+  const lost = await findLost([head.ref, base.ref], repository);
+  if (!lost.includes(head.ref) && lost.length > 0) return;
+  // The one that waits would begin when the other ends.
+  for (const { run, status } of runs)
+    if (status === 'running' || status === 'waiting') await cancelOpenRun(book, jobs, { run, actor });
+}
+
+/**
+ * A unit's pull request was merged, closed, or opened again: what is built on it is told anew. Rejected is only what a person
+ * closed: when a branch is deleted, GitHub closes every pull request that came from it or went to it.
+ */
+async function followUnitPull(
+  { target, unit }: { readonly target: string; readonly unit: string },
+  action: string,
+  { number, merged, head, base }: Pull,
+  repository: OpenRepository,
+  { database }: HandlerServices,
+): Promise<void> {
+  const { known } = repository;
+  if (action === 'closed') {
+    const isMerged = merged === true;
+    const isLost = !isMerged && (await findLost([head.ref, base.ref], repository)).length > 0;
+    const state = isMerged ? 'merged' : isLost ? 'lost' : 'closed';
+    await changeUnitPull(database, known.id, number, { state });
+    if (!isLost) {
+      const outcome = isMerged ? 'merged' : 'rejected';
+      await noteOutcome(database, known.id, { target, unit, outcome });
+    }
+  } else if (action === 'reopened') {
+    await changeUnitPull(database, known.id, number, { state: 'open' });
+    await noteOutcome(database, known.id, { target, unit, outcome: undefined });
+  } else return;
+  await wantReports(database, { repository: known.id, target });
+}
+
+/** Those of the branches that are not there now. */
+async function findLost(names: readonly string[], repository: OpenRepository): Promise<readonly string[]> {
+  using place = await repository.place();
+  const heads = await Promise.all(names.map(async (name) => place.branches.head(name)));
+  return names.filter((_, at) => heads[at] === undefined);
+}

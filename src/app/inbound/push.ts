@@ -1,0 +1,71 @@
+import { findAccess } from '../../github/api/access.ts';
+import type { Delivery } from '../../store/github/deliveries.ts';
+import { pushPayload } from '../repository/payloads.ts';
+import type { Planner } from '../planning/planner.ts';
+import { configOf, findMergeBase, findSpecChanges, readPolicy } from '../planning/reading.ts';
+import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+import { startRun } from '../commands/start-run.ts';
+
+const HEADS = 'refs/heads/';
+
+/** A push is planned where it changes what choo reads; where the repository wants that, it starts a run, too. */
+export async function handlePush(
+  { payload }: Delivery,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<void> {
+  const push = pushPayload.parse(payload);
+  const branch = push.ref.slice(HEADS.length);
+  // Tags, deletions, and what choo itself pushes.
+  if (!push.ref.startsWith(HEADS) || push.deleted || isOwnBranch(branch)) return;
+  const repository = await openRepository(push, services);
+  using place = await repository.place();
+  await place.branches.fetch(services.signal);
+  const [commit] = await place.repository.reader.info([push.after]);
+  if (commit === undefined) return; // it was replaced already
+  const policy = await readPolicy(repository, place, services);
+  const between = { before: await findBefore(), after: push.after };
+  const changes = await findSpecChanges(place, policy, between, services);
+  const isDefault = branch === repository.known.defaultBranch;
+  if (isDefault && changes.configuration) await planner.reportConfiguration(repository, policy);
+  if (changes.units.size === 0 && !changes.configuration) return;
+  const reading = await planner.read(repository, {
+    commit: push.after,
+    target: branch,
+    policy,
+    changed: changes.units,
+  });
+  await planner.post(repository, reading);
+
+  const config = configOf(policy);
+  const isTarget = branch === (config.target_branch ?? repository.known.defaultBranch);
+  if (config.run_on !== 'push' || !isTarget || !reading.runnable || !reading.hasNewWork) return;
+  const access = await findAccess(repository.octokit, repository.known, push.sender, services.policy.bots);
+  if (!access.allowed) return;
+  await startRun(
+    {
+      repository,
+      source: `push ${push.repository.id} ${push.after}`,
+      actor: push.sender,
+      at: { commit: push.after, target: branch },
+      thread: null,
+      isPull: false,
+    },
+    planner,
+    services,
+  );
+
+  /** What the branch held before; a new branch is compared with where it left the default one. */
+  async function findBefore(): Promise<string | undefined> {
+    const isNew = /^0+$/.test(push.before);
+    const [before] = isNew ? [] : await place.repository.reader.info([push.before]);
+    if (before?.type === 'commit') return push.before;
+    if (branch === repository.known.defaultBranch) return undefined;
+    return findMergeBase(place, repository.known.defaultBranch, push.after, services);
+  }
+}
+
+/** Branches that choo makes are never planned and never start a run. */
+export function isOwnBranch(branch: string): boolean {
+  return branch === 'choo' || branch.startsWith('choo/');
+}

@@ -1,0 +1,61 @@
+import { findAccess, findSender } from '../../github/api/access.ts';
+import { GitHubDelay } from '../../github/api/client.ts';
+import { answer, sentence } from '../repository/answers.ts';
+import { type HandlerServices, openKnown } from '../repository/open-repository.ts';
+import { isHeld, readLabels } from '../planning/thread.ts';
+import { findRepositoryById } from '../../store/github/github-repositories.ts';
+import { findReport, noteApproved, type Report } from '../../store/github/reports.ts';
+import { cancelOpenRun } from '../../store/runs/run-control.ts';
+
+/** Whether a run may start its first unit now. */
+export type Approval =
+  | { readonly kind: 'yes' }
+  | { readonly kind: 'later'; readonly until: number; readonly reason: string }
+  | { readonly kind: 'no'; readonly reason: string };
+
+const YES: Approval = { kind: 'yes' };
+/** Somebody holds it: it is looked at again then. Milliseconds. */
+const HELD_MS = 60_000;
+
+/**
+ * Looks again at who asked, and at whether anybody holds it, when a run's first unit is about to start: a run may have waited
+ * for long. Who may not any more gets nothing, and is told.
+ */
+export async function approveRun(run: string, services: HandlerServices): Promise<Approval> {
+  const report = await findReport(services.database, run);
+  if (report === undefined || report.approved) return YES; // submitted at a terminal, or looked at before
+  const known = await findRepositoryById(services.database, report.repository);
+  if (known === undefined) return { kind: 'no', reason: 'the App is not installed there any more' };
+  try {
+    return await look(report, known, services);
+  } catch (error) {
+    if (!(error instanceof GitHubDelay)) throw error;
+    return { kind: 'later', until: error.until.getTime(), reason: error.message };
+  }
+}
+
+async function look(
+  { run, actorId, thread }: Report,
+  known: Parameters<typeof openKnown>[0],
+  services: HandlerServices,
+): Promise<Approval> {
+  const repository = openKnown(known, services);
+  const { octokit } = repository;
+  if (actorId !== null) {
+    const sender = await findSender(octokit, actorId);
+    const access = sender && (await findAccess(octokit, known, sender, services.policy.bots));
+    if (access?.allowed !== true) {
+      const reason = access?.reason ?? 'who asked for it has no account any more';
+      await cancelOpenRun(services.book, services.jobs, { run, actor: 'choo' });
+      if (thread !== null) {
+        const text = `Run \`${run}\` was cancelled before it began: ${sentence(reason)}`;
+        await answer(repository, { thread, key: `withdrawn:${run}`, text }, services);
+      }
+      return { kind: 'no', reason };
+    }
+  }
+  if (thread !== null && isHeld(await readLabels(repository, thread)))
+    return { kind: 'later', until: Date.now() + HELD_MS, reason: '`choo:hold` is on' };
+  await noteApproved(services.database, run);
+  return YES;
+}

@@ -1,0 +1,213 @@
+import type { Config } from '../../config/schema.ts';
+import type { Unit } from '../../discovery/unit.ts';
+import type { RunEvent } from '../../events/event.ts';
+import type { RunState } from '../../events/state.ts';
+import type { UnitProgress } from '../../events/unit-progress.ts';
+import { unitBranch } from '../../git/branches.ts';
+import { marker } from '../../github/api/marker.ts';
+import type { Check } from '../../github/api/checks.ts';
+import { hashOf, type WantedPull } from '../../github/api/pr-client.ts';
+import { renderUnitCheck } from '../../github/render/unit-check.ts';
+import { renderUnitPull } from '../../github/render/unit-pull.ts';
+import { unitExternalId } from '../inbound/check.ts';
+import type { OpenRepository } from '../repository/open-repository.ts';
+import type { Database } from '../../store/database/database.ts';
+import { readUnitEvents } from '../../store/runs/server-runs.ts';
+import type { UnitRecord } from '../../events/store.ts';
+import { changeUnitPull, noteUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
+import { RefusedWrite, type Refusals } from './refusals.ts';
+import { revivePull } from './revive-pull.ts';
+import { placeInStack } from './stack.ts';
+
+/** What is known about a run while its units are told. */
+export interface Telling {
+  readonly repository: OpenRepository;
+  readonly state: RunState;
+  readonly config: Config;
+  /** A unit as it was approved; undefined: it cannot be read any more. */
+  readonly specsOf: (unit: string) => Promise<Unit | undefined>;
+  /** The newest pull request of each unit; takes in what is made. */
+  readonly pulls: Map<string, UnitPull>;
+  /** The numbers of the pull requests that this run opened, and how many it may open; takes in what is made. */
+  readonly opened: Set<number>;
+  readonly mayOpen: number;
+  /** What is known of each unit, whatever the run. */
+  readonly records: ReadonlyMap<string, UnitRecord>;
+  /** The branch that pull requests go to. */
+  readonly base: string;
+  /** Where the run is told about. */
+  readonly page: string;
+  readonly database: Database;
+  readonly redact: (text: string) => string;
+  readonly refusals: Refusals;
+}
+
+/**
+ * Tells what became of one unit: its checks and, once there is something to look at, its pull request. One that is to be made
+ * comes first, since the checks link to it; else checks do.
+ */
+export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<void> {
+  const hasEnded = unit.state === 'complete' || unit.state === 'failed' || unit.state === 'cancelled';
+  const isBack = unit.state === 'pending' && unit.givenBack !== null && unit.startedAt !== null;
+  // What waits for its first start, is blocked or was left out has nothing of its own to show.
+  if (
+    unit.state !== 'running' &&
+    !isBack &&
+    !(hasEnded && (unit.startedAt !== null || unit.state !== 'cancelled'))
+  )
+    return;
+  const events = hasEnded
+    ? await readUnitEvents(telling.database, { run: telling.state.start.run, unit: unit.plan.id })
+    : [];
+  const isWanted = wantsPull(unit, telling) && !staysWithout(unit, telling);
+  const isThere = telling.pulls.get(unit.plan.id)?.state === 'open';
+  const tellOwnPull = async (): Promise<void> =>
+    telling.refusals.step(`the pull request of unit ${unit.plan.id}`, async () =>
+      tellPull(unit, events, telling),
+    );
+  if (isWanted && !isThere) await tellOwnPull();
+  await tellChecks(unit, events, telling);
+  if (isWanted && isThere) await tellOwnPull();
+}
+
+/**
+ * Only the run that worked on a unit last speaks for its branch. What a person decided about a pull request, or did on its
+ * branch, is theirs: only work that was finished after that makes a new one.
+ */
+function wantsPull(unit: UnitProgress, telling: Telling): boolean {
+  const { state, head, failure } = unit;
+  const before = telling.pulls.get(unit.plan.id)?.state;
+  if (head === null || !speaksFor(unit, telling) || telling.records.get(unit.plan.id)?.outcome !== undefined)
+    return false;
+  if (state === 'complete') return before !== 'merged';
+  if (state !== 'failed' || before === 'merged' || before === 'closed') return false;
+  return before === 'open' ? failure !== 'needs-human' : telling.config.draft_on_failure;
+}
+
+/** Whether a unit has a result to propose, and its run has opened as many pull requests as it may. */
+export function staysWithout(unit: UnitProgress, telling: Telling): boolean {
+  const before = telling.pulls.get(unit.plan.id)?.state;
+  const isThere = before === 'open' || before === 'lost';
+  return wantsPull(unit, telling) && !isThere && telling.opened.size >= telling.mayOpen;
+}
+
+function speaksFor({ plan }: UnitProgress, { records, state }: Telling): boolean {
+  return records.get(plan.id)?.run === state.start.run;
+}
+
+async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling: Telling): Promise<void> {
+  const { repository, state, pulls, database } = telling;
+  const { id } = unit.plan;
+  const { run, target } = state.start;
+  const { base, needs } = placeInStack(unit, state, pulls, telling.base);
+  const draft = needs.length > 0 || unit.state === 'failed';
+  const specs = await telling.specsOf(id);
+  if (specs === undefined) return;
+  const mark = marker('unit', `${target} ${id}`);
+  const rendered = renderUnitPull({
+    unit: specs,
+    progress: unit,
+    events,
+    run: { id: run, url: telling.page },
+    sandbox: state.start.sandbox,
+    dependsOn: unit.plan.dependsOn.map((dependency) => {
+      const pull = pulls.get(dependency);
+      return { unit: dependency, pull: pull && { number: pull.number, merged: pull.state === 'merged' } };
+    }),
+    needs,
+    marker: mark,
+  });
+  const [title, body] = [telling.redact(rendered.title), telling.redact(rendered.body)];
+  const hash = hashOf([title, body]);
+  const remember = async (pull: UnitPull): Promise<void> => {
+    pulls.set(id, pull);
+    await noteUnitPull(database, repository.known.id, state.target, pull);
+  };
+  let before = pulls.get(id);
+  if (before?.state === 'lost') {
+    const revival = await revivePull(repository, before.number, base);
+    if (revival.kind === 'gone') return; // its next run makes the branch again
+    if (revival.kind === 'open') {
+      before = { ...before, state: 'open', base: revival.base, draft: revival.draft };
+      await remember(before);
+    }
+  }
+  if (before?.state === 'open') return changePull(before, { base, draft, title, body, hash }, telling);
+  const head = unit.branch ?? unitBranch(state.start, id);
+  const opened = await repository.pr.openPull({ head, base, title, body, draft }, true);
+  if (opened.kind === 'empty') return; // all of it is in the base already
+  if (opened.kind === 'refused') throw new RefusedWrite(opened.reason);
+  const { number, nodeId } = opened.pull;
+  const written = opened.created ? hash : '';
+  telling.opened.add(number);
+  const pull = {
+    unit: id,
+    number,
+    nodeId,
+    state: 'open',
+    base: opened.pull.base,
+    draft,
+    hash: written,
+  } as const;
+  await remember({ ...pull, run });
+  if (!opened.created) await tellPull(unit, events, telling);
+}
+
+/** Each part by itself: GitHub alone changes the base in a stack of its own, and refuses what asks for it. */
+async function changePull(
+  before: UnitPull,
+  wanted: Pick<WantedPull, 'base' | 'draft' | 'title' | 'body'> & Pick<UnitPull, 'hash'>,
+  telling: Telling,
+): Promise<void> {
+  const { pr, known } = telling.repository;
+  const { number, nodeId, unit } = before;
+  const { base, draft, title, body, hash } = wanted;
+  let now = before;
+  const step = async (
+    part: string,
+    change: Partial<Pick<UnitPull, 'base' | 'draft' | 'hash'>>,
+    write: () => Promise<unknown>,
+  ): Promise<void> =>
+    telling.refusals.step(`the ${part} of pull request ${number}, of unit ${unit},`, async () => {
+      await write();
+      now = { ...now, ...change };
+      telling.pulls.set(unit, now);
+      // Nothing of its state: it may have been closed in this moment.
+      await changeUnitPull(telling.database, known.id, number, change);
+    });
+  if (before.hash !== hash) await step('text', { hash }, async () => pr.changePull(number, { title, body }));
+  if (before.base !== base) await step('base', { base }, async () => pr.changeBase(number, base));
+  // A person may have changed it since: it is only moved when there is a reason to.
+  if (before.draft !== draft) await step('draft state', { draft }, async () => pr.setDraft(nodeId, draft));
+}
+
+async function tellChecks(unit: UnitProgress, events: readonly RunEvent[], telling: Telling): Promise<void> {
+  const { repository, state, pulls, redact, refusals } = telling;
+  const { id } = unit.plan;
+  const { target, commit } = state.start;
+  const pull = pulls.get(id);
+  const { title, summary, text, conclusion, actions } = renderUnitCheck({
+    progress: unit,
+    events,
+    pullUrl: pull === undefined ? null : `${repository.url}/pull/${pull.number}`,
+  });
+  const check: Omit<Check, 'sha'> = {
+    name: `choo / ${id}`,
+    externalId: unitExternalId(target, id),
+    conclusion,
+    title: redact(title),
+    summary: redact(summary),
+    ...(text === undefined ? {} : { text: redact(text) }),
+    actions,
+  };
+  const isOwn = unit.head !== null && unit.head !== commit && speaksFor(unit, telling);
+  for (const sha of conclusion !== null && isOwn ? [commit, unit.head] : [commit])
+    await refusals.step(`the check of unit ${id} on ${sha.slice(0, 12)}`, async () =>
+      repository.checks.upsert(unitCheckKey(sha, target, id), { ...check, sha }),
+    );
+}
+
+/** What the check of a unit on a commit is remembered by. */
+function unitCheckKey(commit: string, target: string, unit: string): string {
+  return `check:${commit}:${unitExternalId(target, unit)}`;
+}

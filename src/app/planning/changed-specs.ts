@@ -1,0 +1,37 @@
+import { readServerRun, unitsToRetry } from '../../store/runs/server-runs.ts';
+import type { Report } from '../../store/github/reports.ts';
+import type { Planner } from './planner.ts';
+import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+
+/** More units than these are not named. */
+const MAX_NAMED = 5;
+
+/**
+ * Why a run, or one unit of it, is not retried: the specs on its branch are not those that it planned, so that a retry would
+ * pay for work that nobody asks for any more. Undefined: they are the same, or the branch is gone. Fetches.
+ */
+export async function changedSpecs(
+  repository: OpenRepository,
+  { report, unit }: { readonly report: Pick<Report, 'run' | 'thread'>; readonly unit?: string | undefined },
+  planner: Planner,
+  { database, book }: Pick<HandlerServices, 'database' | 'book'>,
+): Promise<string | undefined> {
+  const { run, thread } = report;
+  const [start, { target }] = [await book.startOf(run), await readServerRun(database, run)];
+  using place = await repository.place();
+  await place.branches.fetch();
+  const live = await place.branches.fetchedHead(target);
+  if (live === undefined) return undefined;
+  const wanted = new Set(unit === undefined ? await unitsToRetry(database, run) : [unit]);
+  const planned = new Map(start.units.filter(({ id }) => wanted.has(id)).map(({ id, key }) => [id, key]));
+  const { outdated: changed } = await planner.read(repository, { commit: live, target, planned });
+  if (changed.length === 0) return undefined;
+  const more = changed.length > MAX_NAMED ? ` and ${changed.length - MAX_NAMED} more` : '';
+  const named = changed
+    .slice(0, MAX_NAMED)
+    .map((id) => `\`${id}\``)
+    .join(', ');
+  const where = thread === null ? '' : ` on #${thread}`;
+  const command = unit === undefined ? '/choo run' : `/choo run ${unit}`;
+  return `the specs of ${named}${more}, or what the configuration adds to them, have changed since run \`${run}\` planned them at ${start.commit.slice(0, 12)}; \`${target}\` is at ${live.slice(0, 12)} now. \`${command}\`${where} runs what is there`;
+}

@@ -1,0 +1,144 @@
+import { PROVIDER_NAMES } from '../../config/schema.ts';
+import { marker } from '../../github/api/marker.ts';
+import { renderConfigIssue } from '../../github/render/plan-comment.ts';
+import type { PlanQuestion } from '../../plan-thread/plan-commit.ts';
+import type { Policy } from '../../plan-thread/policy.ts';
+import { noteRepository } from '../../store/github/github-repositories.ts';
+import { configOf, type Reading, readPlan, readPolicy } from './reading.ts';
+import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+
+/** What the check of a plan is called, and what it is found by. */
+export const PLAN_CHECK = 'choo / plan';
+
+/** A commit to plan, and what is known of it already. */
+export interface WantedPlan extends Pick<PlanQuestion, 'commit' | 'target' | 'planned'> {
+  readonly policy?: Policy;
+  /** The directories of units that are changed. */
+  readonly changed?: ReadonlySet<string>;
+  /** The pull request that a comment is for. */
+  readonly thread?: number;
+}
+
+/** Plans commits and shows the plans. */
+export class Planner {
+  readonly #services: HandlerServices;
+
+  constructor(services: HandlerServices) {
+    this.#services = services;
+  }
+
+  async read(repository: OpenRepository, wanted: WantedPlan): Promise<Reading> {
+    const { commit, target, planned, changed = new Set<string>(), thread } = wanted;
+    using place = await repository.place();
+    const policy = wanted.policy ?? (await readPolicy(repository, place, this.#services));
+    const comment =
+      thread === undefined
+        ? null
+        : { checkUrl: `${repository.url}/commit/${commit}/checks`, marker: planMark(thread) };
+    return await readPlan(
+      repository,
+      place,
+      { commit, target, policy, planned, changed, comment },
+      this.#services,
+    );
+  }
+
+  /** The check `choo / plan` on the commit. `anew`: its buttons shall work again. */
+  async post(
+    repository: OpenRepository,
+    { check, commit, policy }: Reading,
+    { anew = false }: { readonly anew?: boolean } = {},
+  ): Promise<void> {
+    await this.#createLabels(repository);
+    const { title, summary, text, conclusion, annotations } = check;
+    const canRun = conclusion === 'success' && policy.kind === 'holds';
+    await repository.checks.upsert(
+      planCheckKey(commit),
+      {
+        name: PLAN_CHECK,
+        sha: commit,
+        externalId: 'plan',
+        conclusion: policy.kind === 'none' ? 'failure' : conclusion,
+        title,
+        summary: this.#services.redact(summary),
+        text: this.#services.redact(text),
+        annotations,
+        actions: canRun ? [RUN_BUTTON] : [],
+      },
+      { anew },
+    );
+  }
+
+  /** The one comment of a pull request that shows its plan; the reading must be for it. */
+  async comment(repository: OpenRepository, thread: number, { commit, comment }: Reading): Promise<void> {
+    if (comment === null) return;
+    const at = await repository.pr.upsertComment(`comment:plan:${thread}`, {
+      issue: thread,
+      body: this.#services.redact(comment),
+      marker: planMark(thread),
+    });
+    if (at !== undefined) await repository.posts.notePlan(thread, commit, at);
+  }
+
+  /** One issue is open while the configuration of the default branch is broken. */
+  async reportConfiguration(repository: OpenRepository, policy: Policy): Promise<void> {
+    const broken = policy.kind === 'none' ? policy : policy.broken;
+    const wanted =
+      broken &&
+      renderConfigIssue({
+        problems: broken.problems,
+        commit: broken.commit,
+        holds: policy.kind === 'none' ? null : policy.commit,
+        marker: marker('configuration', 'issue'),
+      });
+    await repository.pr.upsertIssue('issue:configuration', wanted);
+  }
+
+  async #createLabels({ known, pr }: OpenRepository): Promise<void> {
+    if (known.hasLabels) return;
+    const providers = this.#services.policy.allowedProviders ?? PROVIDER_NAMES;
+    await pr.createLabels([
+      { name: RUN_LABEL, color: '0e8a16', description: 'choo starts a run, and takes the label off' },
+      { name: HOLD_LABEL, color: 'b60205', description: 'choo starts nothing while this is on' },
+      ...providers.map((name) => ({
+        name: PROVIDER_LABEL + name,
+        color: 'c5def5',
+        description: `choo asks ${name} where a unit names nobody`,
+      })),
+    ]);
+    await noteRepository(this.#services.database, known.id, { hasLabels: true });
+  }
+}
+
+export const RUN_LABEL = 'choo:run';
+export const HOLD_LABEL = 'choo:hold';
+export const PROVIDER_LABEL = 'choo:provider/';
+
+/** The button on a plan's check. */
+export const RUN_BUTTON = {
+  label: 'Run this plan',
+  description: 'Carry out the unfinished units',
+  identifier: 'run',
+};
+
+/** The check of a run that has no thread, and its button. */
+export const RUN_CHECK = 'choo / run';
+export const CANCEL_BUTTON = {
+  label: 'Cancel this run',
+  description: 'Stop its agents; commits stay',
+  identifier: 'cancel',
+};
+
+/** What the check of a plan is remembered by. */
+export function planCheckKey(commit: string): string {
+  return `check:${commit}:plan`;
+}
+
+/** Where the results of a plan of the default branch go. */
+export function targetOf(policy: Policy, branch: string): string {
+  return configOf(policy).target_branch ?? branch;
+}
+
+function planMark(thread: number): string {
+  return marker('plan', String(thread));
+}

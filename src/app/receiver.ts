@@ -1,0 +1,78 @@
+import type { Logger } from 'pino';
+import { Probot } from 'probot';
+import { createApp } from './app.ts';
+import type { Settings } from '../config/settings.ts';
+import { ChooError } from '../errors.ts';
+import type { Database } from '../store/database/database.ts';
+import { DeliveryBook } from '../store/github/deliveries.ts';
+import type { DeliveryReceiver } from '../web/webhooks.ts';
+
+/** Who the App is, and where. */
+export interface AppSettings {
+  readonly appId: number;
+  readonly privateKey: string;
+  readonly webhookSecret: string;
+  readonly apiUrl: string;
+  /** Scheme and host, as git and browsers reach it. */
+  readonly origin: string;
+}
+
+/**
+ * The App's part of the settings; undefined: this server has none. Throws a ChooError (`environment`) when it is there in
+ * part: an App without a secret would believe anybody.
+ */
+export function readAppSettings(settings: Settings): AppSettings | undefined {
+  const { APP_ID, PRIVATE_KEY, WEBHOOK_SECRET, GHE_HOST, GHE_PROTOCOL } = settings;
+  const given = Object.entries({ APP_ID, PRIVATE_KEY, WEBHOOK_SECRET });
+  const missing = given.filter(([, value]) => value === undefined).map(([name]) => name);
+  if (missing.length === given.length) return undefined;
+  if (APP_ID === undefined || PRIVATE_KEY === undefined || WEBHOOK_SECRET === undefined)
+    throw new ChooError('environment', `the GitHub App lacks ${missing.join(' and ')}`, {
+      hint: '`choo serve --setup` makes an App and writes all of its settings',
+    });
+  const origin = GHE_HOST === undefined ? 'https://github.com' : `${GHE_PROTOCOL}://${GHE_HOST}`;
+  return {
+    appId: APP_ID,
+    privateKey: PRIVATE_KEY,
+    webhookSecret: WEBHOOK_SECRET,
+    apiUrl: GHE_HOST === undefined ? 'https://api.github.com' : `${origin}/api/v3`,
+    origin,
+  };
+}
+
+/**
+ * Takes deliveries in: a row on disk, an answer. Asks nobody for anything. Probot judges each signature once more, so that a
+ * mistake in what computes it as bytes come lets nothing in.
+ */
+export async function openReceiver(
+  app: AppSettings,
+  database: Database,
+  log: Logger,
+): Promise<DeliveryReceiver> {
+  const deliveries = new DeliveryBook(database);
+  const probot = new Probot({
+    appId: app.appId,
+    privateKey: app.privateKey,
+    secret: app.webhookSecret,
+    baseUrl: app.apiUrl,
+    log: log.child({}, { level: 'silent' }),
+  });
+  await probot.load(createApp({ receive: async (delivery) => deliveries.receive(delivery) }));
+  const receive: DeliveryReceiver['receive'] = async ({ id, event, signature, body }) => {
+    if (!/^\s*\{/.test(body)) return 400; // whoever signed it, a delivery is an object
+    try {
+      await probot.webhooks.verifyAndReceive({ id, name: event, signature, payload: body });
+      return 200;
+    } catch (error) {
+      const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+      const isRefusal = first instanceof Error && 'status' in first && first.status === 400;
+      if (isRefusal || first instanceof SyntaxError) return 400;
+      log.error(
+        { reason: first instanceof Error ? first.message : String(first) },
+        'a delivery was not kept',
+      );
+      return 503;
+    }
+  };
+  return { secret: app.webhookSecret, receive };
+}

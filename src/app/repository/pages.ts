@@ -1,0 +1,25 @@
+import type { Report } from '../../store/github/reports.ts';
+import type { RunBook } from '../../store/runs/run-book.ts';
+import type { OpenRepository } from './open-repository.ts';
+import { planCheckKey } from '../planning/planner.ts';
+
+/** Where a run is told about: its status comment, or the check of its plan. */
+export async function runPage(
+  { pr, checks, url }: OpenRepository,
+  { run, thread, isPull }: Pick<Report, 'run' | 'thread' | 'isPull'>,
+  { book }: { readonly book: RunBook },
+): Promise<string> {
+  if (thread !== null) {
+    const comment = await pr.idOf(runCommentKey(run));
+    const page = `${url}/${isPull ? 'pull' : 'issues'}/${thread}`;
+    return comment === undefined ? page : `${page}#issuecomment-${comment}`;
+  }
+  const { commit } = await book.startOf(run);
+  const check = await checks.idOf(planCheckKey(commit));
+  return check === undefined ? `${url}/commit/${commit}/checks` : `${url}/runs/${check}`;
+}
+
+/** What the status comment of a run is remembered by. */
+export function runCommentKey(run: string): string {
+  return `comment:run:${run}`;
+}

@@ -1,0 +1,248 @@
+import process from 'node:process';
+import { createInterface } from 'node:readline/promises';
+import { Command, Option } from 'commander';
+import { ceilingsOf } from '../../config/ceilings.ts';
+import { holdToCeilings, isClamp } from '../../config/hold-to-ceilings.ts';
+import { localDataDirectory } from '../../config/settings.ts';
+import { type Config, DEFAULT_CONFIG } from '../../config/schema.ts';
+import { ChooError } from '../../errors.ts';
+import type { RunState } from '../../events/state.ts';
+import {
+  currentBranch,
+  findBranchesInTheWay,
+  findHeadsInUse,
+  listCheckedOutBranches,
+  listOwnBranches,
+} from '../../git/branches.ts';
+import { openGit } from '../../git/git.ts';
+import {
+  describeLocalStart,
+  hasWork,
+  type LocalRun,
+  ownerOf,
+  runLocally,
+} from '../../orchestrator/local/local-run.ts';
+import { findPreflightProblems } from '../../orchestrator/preflight.ts';
+import { limitsOf } from '../../orchestrator/run-start.ts';
+import { makePlan } from '../../plan/plan.ts';
+import { renderPlan, renderProblem } from '../../plan/text.ts';
+import { createAgents, readSecrets } from '../../worker/agents.ts';
+import { amount, wholeNumber } from '../arguments.ts';
+import type { CommandContext } from '../context.ts';
+import { openLocalSandbox } from '../sources/local-sandbox.ts';
+import {
+  forceProviderOption,
+  type PlanOptions,
+  planWishes,
+  providerOption,
+  unitOption,
+} from '../plan-options.ts';
+import { findUncommitted, readProjectAtCommit, uncommittedError } from '../sources/project-at-commit.ts';
+import { applyLimitOptions, type LimitOptions } from '../sources/run-limits.ts';
+import { createRunView } from '../views/run-view.ts';
+import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
+
+interface RunOptions extends PlanOptions, LimitOptions {
+  readonly target?: string;
+  readonly sandbox: 'bubblewrap' | 'host' | 'auto';
+  readonly rev?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly keepWorktrees?: boolean;
+  readonly fresh?: boolean;
+}
+
+/** `choo run`: carries the plan out. */
+export function runCommand(context: CommandContext): Command {
+  return new Command('run')
+    .summary('carry the plan out: agents work, gates decide, branches grow')
+    .description(
+      'Runs the units of a project in parallel, each in a worktree of its own. Specs and configuration are read at HEAD; your checkout is never touched. A run that was cut off is gone on with.',
+    )
+    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .addOption(
+      new Option('-p, --parallelism <n>', 'how many units work at once').argParser(wholeNumber(1, 100)),
+    )
+    .option('--target <branch>', 'the branch the results are for (default: configured, or the current one)')
+    .addOption(unitOption('run'))
+    .addOption(providerOption())
+    .addOption(forceProviderOption())
+    .addOption(
+      new Option('--sandbox <kind>', 'what agents and gates run in')
+        .choices(['auto', 'bubblewrap', 'host'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--max-tokens <n>', 'tokens the run may use').argParser(wholeNumber(1, 10_000_000_000)),
+    )
+    .addOption(new Option('--max-cost <dollars>', 'US dollars the run may cost').argParser(amount))
+    .option('--rev <ref>', 'run a commit instead of HEAD, without a checkout')
+    .option('--fresh', 'start the units over; what they have is kept at choo/old/…')
+    .option('--keep-worktrees', 'leave the worktrees of units that did not end well')
+    .addOption(new Option('--dry-run', 'show what would run and start nothing').conflicts('json'))
+    .option('--json', 'print every event as a line of JSON (`choo schema events` describes them)')
+    .addHelpText('after', HELP)
+    .action(async (path: string | undefined, options: RunOptions) => run(context, path, options));
+}
+
+const HELP = `
+Exit status: 0 every unit is complete, 1 something failed or is blocked, or the plan has errors (on standard error), \
+2 wrong usage, 130 interrupted.
+Ctrl-C once stops after at most five seconds and keeps every commit; twice stops at once. \`choo run\` goes on.
+
+Examples:
+  choo run                           everything that is not complete
+  choo run --unit api -p 2           one unit and what it needs, two at a time
+  choo run --provider rehearsal      without a model, as the specs rehearse it
+  choo run --max-cost 5              five dollars and no more
+  choo run --json | jq -r .type      for scripts`;
+
+async function run(context: CommandContext, path: string | undefined, options: RunOptions): Promise<void> {
+  const { terminal, cwd, finish } = context;
+  const settings = context.settings();
+  const directory = findProjectDirectory(path, cwd);
+
+  // 1. What is to be run, and whether it can be.
+  const { project, place, commit } = await readProjectAtCommit(
+    directory,
+    options.rev ?? 'HEAD',
+    settings.PATH,
+  );
+  const ceilings = ceilingsOf(settings);
+  const configuration = holdToCeilings(project.configuration, ceilings);
+  const { config, notes } = applyLimitOptions(configuration.config ?? DEFAULT_CONFIG, options, ceilings);
+  if (options.rev === undefined) {
+    const uncommitted = await findUncommitted(directory, config.specs_dir, settings.PATH);
+    if (uncommitted.length > 0) throw uncommittedError(uncommitted);
+  }
+  const target = await findTarget(options, config, directory, settings.PATH);
+  const git = openGit(place.commonDirectory, settings.PATH);
+  const unitPlace = { target, directory: place.prefix };
+  const ids = project.discovery.units.map((unit) => unit.id);
+  const plan = makePlan({
+    ...project,
+    configuration,
+    directory: place.prefix,
+    source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
+    repositoryProblems: [
+      ...findBranchesInTheWay(await listOwnBranches(git), unitPlace, ids),
+      ...findHeadsInUse(await listCheckedOutBranches(git), unitPlace, ids),
+    ],
+    ...planWishes(options, settings),
+  });
+  if (!plan.runnable) {
+    terminal.note(renderPlan(plan, { ...terminal, paint: (_, text) => text }));
+    finish(1);
+    return;
+  }
+  if (options.dryRun === true) {
+    terminal.out(renderPlan(plan, terminal));
+    finish(0);
+    return;
+  }
+  if (!hasWork(plan)) {
+    terminal.note('Every unit is complete in the specs: there is nothing to run.\n');
+    finish(0);
+    return;
+  }
+
+  for (const problem of plan.problems.list.filter(isClamp).map(seenFrom(cwd, directory)))
+    terminal.note(`${renderProblem(problem, terminal)}\n`);
+  for (const note of notes) terminal.note(`${note}\n`);
+
+  // 2. With what.
+  const owner = ownerOf(place);
+  const ask = terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
+  const sandbox = await openLocalSandbox(options.sandbox, owner, settings, ask);
+  const interrupt = listenForInterrupts();
+  const view = createRunView(context, options.json === true);
+  const request: LocalRun = {
+    plan,
+    units: project.discovery.units,
+    config,
+    place,
+    target,
+    commit,
+    parallelism: config.parallelism,
+    limits: limitsOf(config),
+    fresh: new Set(options.fresh === true ? (options.unit ?? plan.waves.flat()) : []),
+    keepWorktrees: options.keepWorktrees === true,
+    sandbox,
+    dataDirectory: localDataDirectory(settings),
+    searchPath: settings.PATH,
+    agentOf: createAgents(config, settings.PATH),
+    secrets: readSecrets(),
+    signal: interrupt.signal,
+    onEvents: view.onEvents,
+    onActivity: view.onActivity,
+    onResume: view.onResume,
+  };
+  const problems = findPreflightProblems({
+    planned: describeLocalStart(request, '').units,
+    units: new Map(project.discovery.units.map((unit) => [unit.id, unit])),
+    config,
+    place: unitPlace,
+    agentOf: request.agentOf,
+  });
+  if (problems.length > 0) {
+    for (const problem of problems.map(seenFrom(cwd, directory)))
+      terminal.note(`${renderProblem(problem, terminal)}\n`);
+    finish(1);
+    return;
+  }
+
+  // 3. To its end.
+  try {
+    const state = await runLocally(request);
+    view.end(state);
+    finish(exitCodeOf(state));
+  } finally {
+    view.stop();
+    interrupt[Symbol.dispose]();
+  }
+}
+
+function exitCodeOf({ status }: RunState): number {
+  return status === 'complete' ? 0 : status === 'interrupted' ? INTERRUPTED : 1;
+}
+
+const INTERRUPTED = 130;
+
+async function findTarget(
+  { target }: RunOptions,
+  config: Config,
+  directory: string,
+  searchPath: string,
+): Promise<string> {
+  const named = target ?? config.target_branch ?? (await currentBranch(openGit(directory, searchPath)));
+  if (named !== undefined) return named;
+  throw new ChooError('usage', 'no branch is checked out here, so it is not known what the results are for', {
+    hint: 'name it with `--target <branch>`',
+  });
+}
+
+/** The first interrupt asks the run to stop; a second one does not wait for it. Nobody reading any more is one, too. */
+function listenForInterrupts(): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted && signal !== 'SIGPIPE') process.exit(INTERRUPTED);
+    controller.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}
+
+async function askOnce(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(question)).trim());
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,85 @@
+import { Command } from 'commander';
+import type { RunState } from '../../events/state.ts';
+import { printable } from '../../text/terminal-layout.ts';
+import type { CommandContext } from '../context.ts';
+import { renderLive } from '../views/live-lines.ts';
+import { renderSummary } from '../views/run-summary.ts';
+import { asWanted, openRunSource, type Owner, readRun, type Standing } from '../sources/run-source.ts';
+import { statusOf } from '../views/status-schema.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface StatusOptions {
+  readonly run?: string;
+  readonly json?: boolean;
+}
+
+/** `choo status`: how far a run is, or what became of it. */
+export function statusCommand(context: CommandContext): Command {
+  const { terminal, finish, called } = context;
+  return new Command('status')
+    .summary('show how far a run is, or what became of it')
+    .description(
+      'Shows the newest run of this repository: its units, what they cost, and who is running it. Reads the journal and changes nothing; works while another process runs.',
+    )
+    .argument('[path]', 'the project directory, or the id of a run (default: this project, else the server)')
+    .option('--run <id>', 'show this run, not the newest')
+    .option('--json', 'print the run as JSON (`choo schema status` describes it)')
+    .addHelpText('after', HELP)
+    .action(async (path: string | undefined, options: StatusOptions) => {
+      const wanted = asWanted(path, options.run);
+      await using source = await openRunSource(context, wanted);
+      const run = wanted.run ?? (await source.store.runs())[0];
+      if (run === undefined) {
+        terminal.note(`Nothing has run here yet. \`${called} run\` starts.\n`);
+        finish(1);
+        return;
+      }
+      const state = await readRun(source, run);
+      const standing = await source.standing(state);
+      if (options.json === true) terminal.json(statusOf(state, standing));
+      else {
+        const other = await source.other(state);
+        const words = { ...terminal, called };
+        terminal.out(otherRun(other) + renderStatus(state, standing, words));
+      }
+      finish(0);
+    });
+}
+
+const HELP = `
+Exit status: 0 a run is shown, 1 nothing has run here yet, 2 wrong usage or no such run.
+
+Examples:
+  choo status                              the newest run
+  watch choo status                        again and again, beside a run
+  choo status --run 4k2j9x0q7a             an older one
+  choo status --json | jq .totals.complete for scripts`;
+
+function otherRun(other: (Owner & { readonly run: string }) | undefined): string {
+  if (other === undefined) return '';
+  return `Run ${printable(other.run)} is running since ${timeOf(other.since)} (process ${other.pid}).\n\n`;
+}
+
+function renderStatus(
+  state: RunState,
+  { status, owner }: Standing,
+  medium: Pick<Terminal, 'width' | 'paint'> & { readonly called: string },
+): string {
+  if (status === 'stopped')
+    return `Its process ended without a word; nobody is running it.\n\n${renderSummary(state, medium)}`;
+  if (status !== 'running' && status !== 'waiting') return renderSummary(state, medium);
+  const title = `Run ${state.start.run} for ${printable(state.start.target)}`;
+  const who =
+    status === 'waiting'
+      ? 'waits for the run before it'
+      : owner === undefined
+        ? 'waits for a worker'
+        : `is running since ${timeOf(owner.since)} (process ${owner.pid})`;
+  const now = Math.max(Date.now(), state.lastAt);
+  const lines = renderLive(state, new Map(), { ...medium, rows: Number.POSITIVE_INFINITY, now });
+  return `${title} ${who}.\n\n${lines.join('\n')}\n`;
+}
+
+function timeOf(at: number): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { Command } from 'commander';
+import { ceilingsOf } from '../../config/ceilings.ts';
+import { readSettings } from '../../config/settings.ts';
+import { normalizeRemote } from '../../git/remote-branches.ts';
+import { ServerContexts } from '../../orchestrator/server/server-context.ts';
+import { submitRun } from '../../orchestrator/server/submit.ts';
+import { performHere } from '../../plan-thread/plan-thread.ts';
+import { count } from '../../text/terminal-layout.ts';
+import { renderPlan, renderProblem } from '../../plan/text.ts';
+import { findOrAddRepository } from '../../store/runs/server-runs.ts';
+import type { CommandContext } from '../context.ts';
+import {
+  forceProviderOption,
+  type PlanOptions,
+  planWishes,
+  providerOption,
+  unitOption,
+} from '../plan-options.ts';
+import { openStore, terminalActor } from '../sources/server-store.ts';
+
+interface SubmitOptions extends PlanOptions {
+  readonly ref?: string;
+  readonly fresh?: boolean;
+  readonly json?: boolean;
+}
+
+/** `choo submit`: has a server carry out the specs of a remote. */
+export function submitCommand(context: CommandContext): Command {
+  return new Command('submit')
+    .summary('have the server carry out the specs of a git remote')
+    .description(
+      'Reads the specs of a branch or commit and the configuration of the default branch, and puts the run down for the processes that `choo serve` started. The results are pushed to branches of the remote.',
+    )
+    .argument('<remote>', 'an https or ssh address, or the path of a repository')
+    .option('--ref <branch>', 'a branch, or a commit with its whole id (default: the default branch)')
+    .addOption(unitOption('run'))
+    .addOption(providerOption())
+    .addOption(forceProviderOption())
+    .option('--fresh', 'start the units over; what they have is kept at choo/old/…')
+    .option('--json', 'print what came of it as JSON')
+    .addHelpText('after', HELP)
+    .action(async (remote: string, options: SubmitOptions) => submit(context, remote, options));
+}
+
+const HELP = `
+Exit status: 0 the run is down, or there is nothing to do, 1 the plan has errors or another run waits already, 2 wrong usage.
+
+Examples:
+  choo submit https://git.example/team/project.git
+  choo submit /srv/git/project.git --unit api --provider codex
+  choo status "$(choo submit /srv/git/project.git --json | jq -r .run)"`;
+
+async function submit(context: CommandContext, where: string, options: SubmitOptions): Promise<void> {
+  const { terminal, finish, cwd, called } = context;
+  const settings = readSettings();
+  const path = resolve(cwd, where);
+  const remote = normalizeRemote(existsSync(path) ? path : where);
+  await using store = await openStore(settings, 'migrate');
+  const place = {
+    dataDirectory: settings.CHOO_DATA_DIR,
+    searchPath: settings.PATH,
+    ceilings: ceilingsOf(settings),
+    perform: performHere(),
+  };
+  await using contexts = new ServerContexts(store, place);
+  const { only, wishes, allowedProviders } = planWishes(options, settings);
+  const submitted = await submitRun(
+    {
+      repository: await findOrAddRepository(store.database, remote, installationOf(remote)),
+      remote,
+      actor: terminalActor(),
+      ref: options.ref,
+      units: only,
+      wishes,
+      allowedProviders,
+      sandbox: settings.CHOO_SANDBOX,
+      fresh: options.fresh === true,
+    },
+    { ...store, contexts },
+  );
+  if (submitted.kind === 'refused') {
+    terminal.note(renderPlan(submitted.plan, { ...terminal, paint: (_, text) => text }));
+    finish(1);
+    return;
+  }
+  for (const problem of submitted.clamps) terminal.note(`${renderProblem(problem, terminal)}\n`);
+  const run = submitted.kind === 'run' ? submitted.run : null;
+  const waits = submitted.kind === 'run' && submitted.waits;
+  if (options.json === true) terminal.json({ version: 1, run, waits, remote });
+  else if (submitted.kind === 'nothing')
+    terminal.note('Every unit is complete in the specs: there is nothing to run.\n');
+  else
+    terminal.out(
+      `Run ${run}: ${count(submitted.units, 'unit')}${waits ? ', after the one that is under way' : ''}.\n` +
+        `  ${called} status ${run}\n`,
+    );
+  finish(0);
+}
+
+/** Who shares the machines: the owner of a repository on a host, or everybody on this machine. */
+function installationOf(remote: string): string {
+  if (remote.startsWith('/')) return 'local';
+  const [host = '', owner = ''] = remote
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/^[^@/]*@/, '')
+    .split(/[/:]/)
+    .filter((part) => part !== '' && !/^\d+$/.test(part));
+  return `${host}/${owner}`;
+}

@@ -1,0 +1,37 @@
+import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { ChooError } from '../../errors.ts';
+import { openGit } from '../../git/git.ts';
+import type { CommandContext } from '../context.ts';
+
+const SOURCE = fileURLToPath(new URL('../../../example', import.meta.url));
+
+/** `choo example`: a small real project in a repository of its own. */
+export function exampleCommand({ terminal, settings, cwd, called, finish }: CommandContext): Command {
+  return new Command('example')
+    .summary('make a small project to try choo on')
+    .description('Makes a new directory with the example project, committed in a git repository of its own.')
+    .argument('<directory>', 'a directory that does not exist yet, or is empty')
+    .action(async (name: string) => {
+      const directory = resolve(cwd, name);
+      const there = statSync(directory, { throwIfNoEntry: false });
+      if (there !== undefined && (!there.isDirectory() || readdirSync(directory).length > 0)) {
+        throw new ChooError('conflict', `\`${name}\` exists and is not an empty directory`, {
+          hint: 'name a directory that does not exist yet',
+        });
+      }
+      mkdirSync(directory, { recursive: true });
+      cpSync(SOURCE, directory, { recursive: true });
+      const git = openGit(directory, settings().PATH);
+      await git.run('init', '--quiet', '--initial-branch=main');
+      await git.run('add', '--all');
+      await git.run('commit', '--quiet', '--message=Start the example project');
+      terminal.out(`${directory}\n`);
+      terminal.note(
+        `A repository with three units in two waves.\nNext: \`${called} plan ${name}\`, then \`${called} run ${name}\`\n`,
+      );
+      finish(0);
+    });
+}

@@ -1,0 +1,38 @@
+import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import type { LocalSettings } from '../../config/settings.ts';
+import { ChooError } from '../../errors.ts';
+import { openBubblewrap } from '../../sandbox/bubblewrap/bubblewrap.ts';
+import { chooseSandbox, type SandboxWish } from '../../sandbox/choose.ts';
+import { openHostSandbox } from '../../sandbox/host.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+
+/**
+ * The sandbox of a local run. Where bubblewrap does not work, `auto` asks whoever sits at the terminal, and without one
+ * refuses: less protection than was thought of is nobody's choice but the user's.
+ */
+export async function openLocalSandbox(
+  wish: SandboxWish,
+  owner: string,
+  settings: LocalSettings,
+  ask: ((question: string) => Promise<boolean>) | undefined,
+): Promise<Sandbox> {
+  const nodePath = dirname(realpathSync(process.execPath));
+  const host = (): Sandbox =>
+    openHostSandbox({
+      searchPath: `${nodePath}:${settings.PATH}`,
+      owner,
+      home: settings.HOME ?? '/nonexistent',
+      temporary: settings.TMPDIR,
+    });
+  const bubblewrap = (): Sandbox => openBubblewrap({ searchPath: settings.PATH, nodePath, owner });
+  const choice = await chooseSandbox(wish, { bubblewrap, host });
+  if (choice.ok) return choice.sandbox;
+  const { reason, hint } = choice;
+  const question = `bubblewrap does not work here (${reason}).\n  hint: ${hint}\nRun agents and gates without a sandbox, as you, with all you may do? [y/N] `;
+  if (wish === 'auto' && ask !== undefined && (await ask(question))) return host();
+  throw new ChooError('environment', `bubblewrap does not work here: ${reason}`, {
+    hint: wish === 'auto' ? `${hint}; or run without a sandbox: \`--sandbox host\`` : hint,
+  });
+}

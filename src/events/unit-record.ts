@@ -1,0 +1,68 @@
+import type { EventBody, RunEvent } from './event.ts';
+import type { UnitRecord } from './store.ts';
+
+/** The first event of a run. */
+export type OrchStarted = Extract<EventBody, { type: 'orch.started' }>;
+
+const TEACHING = [
+  'unit.started',
+  'task.committed',
+  'baseline.committed',
+  'branch.pushed',
+  'unit.completed',
+  'unit.retried',
+] as const;
+type TeachingEvent = Extract<RunEvent, { type: (typeof TEACHING)[number] }>;
+
+/** Whether an event can change what is known of its unit. Most cannot, and need no record to be read. */
+export function teaches(event: RunEvent): event is TeachingEvent {
+  return TEACHING.some((type) => type === event.type);
+}
+
+/**
+ * What is known of a unit after one more event of it, in the run that `start` began. The one rule that every store
+ * follows. An event that teaches nothing gives back `before` itself.
+ */
+export function projectRecord(
+  before: UnitRecord | undefined,
+  start: OrchStarted,
+  event: RunEvent,
+): UnitRecord | undefined {
+  if (!teaches(event)) return before;
+  const planned = start.units.find(({ id }) => id === event.unit);
+  // A unit that is complete in the specs is only looked at.
+  if (planned === undefined || planned.tasks.every(({ complete }) => complete)) return before;
+  if (event.type === 'unit.started') return begin(before, start, planned.key, event);
+  return before === undefined ? undefined : learn(before, event);
+}
+
+function learn(before: UnitRecord, event: Exclude<TeachingEvent, { type: 'unit.started' }>): UnitRecord {
+  if (event.type === 'task.committed') {
+    const tasks = [...new Set([...before.tasks, event.task])].sort((a, b) => a - b);
+    return { ...before, tasks, committed: event.commit, verified: false };
+  }
+  if (event.type === 'baseline.committed') return { ...before, committed: event.commit, verified: false };
+  // Somebody wants it looked at again.
+  if (event.type === 'unit.retried') {
+    const { from } = event;
+    const tasks = from === null ? before.tasks : before.tasks.filter((task) => task < from);
+    const { outcome, ...rest } = before;
+    return outcome === 'merged' ? before : { ...rest, tasks, verified: false };
+  }
+  // Only the head that passed is verified.
+  if (event.type === 'branch.pushed')
+    return { ...before, head: event.head, verified: before.verified && before.head === event.head };
+  return { ...before, head: event.head, committed: event.head, verified: event.verified };
+}
+
+function begin(
+  before: UnitRecord | undefined,
+  { target, directory, run }: OrchStarted,
+  key: string,
+  { unit, branch, base, builtOn, pushed, head, tasks }: Extract<RunEvent, { type: 'unit.started' }>,
+): UnitRecord {
+  // Verified stays what nobody has moved.
+  const verified = before?.verified === true && before.key === key && before.head === head && pushed === head;
+  const where = directory === '' ? { target } : { target, directory };
+  return { ...where, unit, run, key, branch, base, builtOn, head: pushed, committed: head, tasks, verified };
+}

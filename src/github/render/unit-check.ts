@@ -1,0 +1,97 @@
+import { formatDuration, formatTokens } from '../../text/amounts.ts';
+import type { RunEvent } from '../../events/event.ts';
+import type { UnitProgress } from '../../events/unit-progress.ts';
+import { count } from '../../text/terminal-layout.ts';
+import { code, fenced, fit, inline } from './markdown.ts';
+import type { Conclusion } from '../api/checks.ts';
+
+/** The check of a unit as GitHub shows it. */
+export interface RenderedUnitCheck {
+  readonly title: string;
+  readonly summary: string;
+  readonly text?: string;
+  /** Null: it is under way. */
+  readonly conclusion: Conclusion | null;
+  readonly actions: readonly {
+    readonly label: string;
+    readonly description: string;
+    readonly identifier: string;
+  }[];
+}
+
+/** The button on the check of a unit that failed. */
+const RETRY = { label: 'Retry', description: 'Give this unit another turn', identifier: 'retry' };
+
+/** The end of a gate's output that is shown. Characters. */
+const TAIL = 20_000;
+
+/**
+ * The check `choo / <unit>`. While the unit runs it says no more than that: what it is busy with is in the status comment.
+ * `events` are those of the unit. Pure.
+ */
+export function renderUnitCheck({
+  progress,
+  events,
+  pullUrl,
+}: {
+  readonly progress: UnitProgress;
+  readonly events: readonly RunEvent[];
+  readonly pullUrl: string | null;
+}): RenderedUnitCheck {
+  const { state, plan, message, hint, givenBack, spending, startedAt, endedAt } = progress;
+  const conclusion = conclusionOf(progress);
+  if (conclusion === null)
+    return {
+      title: state === 'pending' ? 'Waits' : 'Under way',
+      summary: `${count(plan.tasks.length, 'task')}, by ${code(plan.provider)}.${givenBack === null ? '' : ` Given back: ${inline(givenBack, 500)}.`}`,
+      conclusion,
+      actions: [],
+    };
+  const tasks = [...progress.tasks.values()];
+  const done = tasks.filter((task) => task.state === 'complete').length;
+  const time = startedAt === null || endedAt === null ? '' : `, ${formatDuration(endedAt - startedAt)}`;
+  const red = state === 'failed' ? lastRed(events) : undefined;
+  return {
+    title: titleOf(progress),
+    summary: fit([
+      {
+        text: `${done} of ${count(tasks.length, 'task')}${time}, ${formatTokens(spending.tokens)} tokens.${pullUrl === null ? '' : ` [Its pull request](${pullUrl}).`}`,
+        rank: 0,
+        name: 'the summary',
+      },
+      { text: message === null ? '' : inline(message, 2_000), rank: 0, name: 'the reason' },
+      { text: hint === null ? '' : `What to do: ${inline(hint, 1_000)}`, rank: 0, name: 'the hint' },
+    ]),
+    ...(red === undefined
+      ? {}
+      : {
+          text: `The gate of task ${red.task} ended with ${red.exitCode ?? red.ending}:\n\n${fenced(red.tail.slice(-TAIL))}`,
+        }),
+    conclusion,
+    actions: state === 'failed' ? [RETRY] : [],
+  };
+}
+
+function conclusionOf({ state, failure }: UnitProgress): Conclusion | null {
+  if (state === 'complete') return 'success';
+  if (state === 'failed') return failure === 'needs-human' ? 'action_required' : 'failure';
+  return state === 'cancelled' ? 'cancelled' : state === 'skipped' ? 'skipped' : null;
+}
+
+function titleOf({ state, verified, failure }: UnitProgress): string {
+  if (state === 'complete') return verified ? 'Complete and verified' : 'Complete, not verified';
+  if (state === 'failed') return failure === 'needs-human' ? 'Needs human' : 'Failed';
+  return state === 'skipped' ? 'Skipped' : 'Cancelled';
+}
+
+/** The newest red gate that did not pass later: one that did is not why the unit failed. */
+function lastRed(
+  events: readonly RunEvent[],
+): Extract<RunEvent, { type: 'task.validation.fail' }> | undefined {
+  const passed = new Set<number>();
+  for (const event of events.toReversed()) {
+    if (event.type === 'task.validation.ok') passed.add(event.task);
+    if (event.type === 'task.validation.fail' && !passed.has(event.task)) return event;
+  }
+  return undefined;
+}

@@ -1,0 +1,277 @@
+import type { Unit } from '../../discovery/unit.ts';
+import { ChooError, coerceError } from '../../errors.ts';
+import type { Failure } from '../../events/event.ts';
+import type { RunState } from '../../events/state.ts';
+import type { UnitProgress } from '../../events/unit-progress.ts';
+import { unitBranch } from '../../git/branches.ts';
+import { Graph } from '../../scheduler/graph.ts';
+import { decide, type UnitState } from '../../scheduler/scheduler.ts';
+import { Budget } from '../../worker/budget.ts';
+import { Pool, type PoolUnit, type WorkContext } from '../../worker/pool.ts';
+import type { UnitEnd } from '../../worker/unit-job.ts';
+import { Holds } from './rate-limit-holds.ts';
+import { Recorder } from '../recorder.ts';
+import { integrate } from '../result.ts';
+import type { RunOrder, RunServices } from '../run-order.ts';
+import { workOnUnit } from '../unit-run.ts';
+import { type Dependency, isSatisfied } from '../unit-start.ts';
+
+/** Failures that lie in the work itself: going on with the same run cannot change them. */
+const OF_THE_WORK: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify']);
+
+interface SubmittedUnit extends PoolUnit {
+  readonly unit: Unit;
+  readonly progress: UnitProgress;
+}
+
+/**
+ * One run from its plan to its end, and the only writer of its state:
+ *
+ * 1. the run begins, or goes on: units that a dead process left running are taken back, and those that failed for what may
+ *    be otherwise now get another turn;
+ * 2. units whose very same work was verified before are satisfied;
+ * 3. again and again `decide` says what starts and what is blocked, until nothing can start any more;
+ * 4. what is complete is merged into the run's branch, and the run ends.
+ */
+export class Orchestrator {
+  readonly #order: RunOrder;
+  readonly #services: RunServices;
+  readonly #recorder: Recorder;
+  readonly #units: ReadonlyMap<string, Unit>;
+  readonly #graph: Graph;
+  readonly #budget: Budget;
+  readonly #pool: Pool<SubmittedUnit>;
+  readonly #holds = new Holds(() => this.#wake.resolve());
+  /** Units that were handed to the pool and have not ended. */
+  readonly #active = new Set<string>();
+  /** Where the units' branches stood when the run began. */
+  #branchHeads: ReadonlyMap<string, string> = new Map();
+  /** Nothing new starts any more. */
+  #stopping = false;
+  /** Resolves when there is reason to decide again. */
+  #wake = Promise.withResolvers<void>();
+
+  constructor(order: RunOrder, services: RunServices) {
+    const { start, before, units } = order;
+    this.#order = order;
+    this.#services = services;
+    this.#recorder = new Recorder(services.store, start.run, before, {
+      redact: services.redact,
+      onEvents: (events, state) => {
+        try {
+          services.onEvents(events, state);
+        } catch {
+          // whoever watches a run does not decide about it
+        }
+      },
+      onFailure: () => this.#wake.resolve(),
+    });
+    this.#units = new Map(units.map((unit) => [unit.id, unit]));
+    this.#graph = new Graph(
+      start.units.map(({ id, dependsOn, tasks }) => ({ id, dependsOn, weight: tasks.length })),
+    );
+    const { unitTokens, unitCost, runTokens, runCost } = start.limits;
+    this.#budget = new Budget(
+      {
+        unit: { tokens: unitTokens, cost: unitCost ?? Number.POSITIVE_INFINITY },
+        run: { tokens: runTokens, cost: runCost ?? Number.POSITIVE_INFINITY },
+      },
+      new Map([...(before?.units ?? [])].map(([id, { spending }]) => [id, spending])),
+    );
+    this.#pool = new Pool({
+      maxWorkers: start.parallelism,
+      factory: ({ progress }) => services.agentOf(progress.plan.provider).provider,
+      work: (submitted, context) => this.#work(submitted, context),
+    });
+  }
+
+  /** Carries the run out. On `signal` nothing new starts, agents end, and the run can be gone on with. */
+  async run(signal: AbortSignal): Promise<RunState> {
+    const onAbort = (): void => {
+      this.#stopping = true;
+      void this.#pool.shutdown();
+      this.#wake.resolve();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      await this.#begin();
+      while (!signal.aborted && !(await this.#step())) {
+        await this.#wake.promise;
+        this.#wake = Promise.withResolvers();
+      }
+      if (signal.aborted) await this.#interrupt();
+      else await this.#end();
+      return this.#state;
+    } catch (error) {
+      await this.#pool.shutdown(); // nobody works on what cannot be recorded
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#holds[Symbol.dispose]();
+    }
+  }
+
+  get #state(): RunState {
+    const { state } = this.#recorder;
+    if (state === undefined) throw new ChooError('internal', 'the run has not begun');
+    return state;
+  }
+
+  async #begin(): Promise<void> {
+    const { start, before } = this.#order;
+    if (before === undefined) {
+      this.#recorder.note(start);
+      for (const { id } of start.units) this.#recorder.note({ type: 'unit.queued', unit: id });
+    } else {
+      const { run, sandbox, parallelism, limits } = start;
+      this.#recorder.note({ type: 'orch.resumed', run, sandbox, parallelism, limits });
+      for (const [unit, { state, failure }] of before.units) {
+        if (state === 'running')
+          this.#recorder.note({ type: 'unit.released', unit, reason: 'its process ended', until: null });
+        else if (state === 'blocked' || (failure !== null && !OF_THE_WORK.has(failure)))
+          this.#recorder.note({ type: 'unit.queued', unit });
+      }
+    }
+    await this.#recorder.recorded();
+    this.#branchHeads = await this.#services.repository.branchHeads(`choo/unit/${start.target}/`);
+    await this.#satisfy();
+  }
+
+  /** From the roots on: what is built on work that is done anew is not satisfied, whatever it was. */
+  async #satisfy(): Promise<void> {
+    const { target, directory, fresh } = this.#order.start;
+    const { units } = this.#state;
+    const complete = [...units].filter(([, { state }]) => state === 'complete');
+    const heads = new Map(complete.map(([id, { head }]) => [id, head]));
+    for (const id of this.#graph.topologicalOrder()) {
+      const unit = units.get(id);
+      const head = this.#branchHeads.get(unitBranch(this.#order.start, id));
+      if (unit?.state !== 'pending' || head === undefined || fresh.includes(id)) continue;
+      if (!this.#graph.dependenciesOf(id).every((each) => heads.has(each))) continue;
+      const dependencies = this.#dependenciesOf(id, (each) => heads.get(each));
+      const record = await this.#services.store.record(target, id, directory);
+      if (!isSatisfied(record, unit.plan.key, head, dependencies)) continue;
+      heads.set(id, head);
+      this.#recorder.note({ type: 'unit.satisfied', unit: id, head });
+    }
+  }
+
+  /** Performs what `decide` says now. True: there is nothing more to do. */
+  async #step(): Promise<boolean> {
+    await this.#recorder.recorded();
+    if (this.#stopping) return false;
+    const { units } = this.#state;
+    const states = new Map<string, UnitState>(
+      [...units].map(([id, { state }]) => [id, this.#active.has(id) ? 'running' : state]),
+    );
+    const held = this.#holds.heldUnits(units.values());
+    const limits = { parallelism: this.#order.start.parallelism, held };
+    for (const action of decide({ graph: this.#graph, units: states }, limits)) {
+      if (action.type === 'finish') return true;
+      if (action.type === 'start') this.#start(action.unit);
+      else this.#recorder.note({ type: 'unit.blocked', unit: action.unit, cause: action.cause });
+    }
+    return false;
+  }
+
+  #start(id: string): void {
+    const unit = this.#units.get(id);
+    const progress = this.#state.units.get(id);
+    if (unit === undefined || progress === undefined)
+      throw new ChooError('internal', `unit \`${id}\` is not among those that were read`);
+    this.#active.add(id);
+    const claim = `${this.#order.start.run}/${id}#${progress.claim + 1}`;
+    this.#pool.submit({ id: claim, taskCount: unit.tasks.length, unit, progress }).catch((error: unknown) => {
+      this.#active.delete(id);
+      if (this.#stopping) return;
+      const { message, hint } = coerceError(error);
+      this.#fail(id, { kind: 'failed', failure: 'environment', message, hint });
+      this.#wake.resolve();
+    });
+  }
+
+  /** One unit in the pool: a worker does it, and how it ended is noted. */
+  async #work(
+    { id, unit, progress }: SubmittedUnit,
+    { signal, taskCompleted }: WorkContext,
+  ): Promise<'completed' | 'released'> {
+    const note = this.#recorder.note.bind(this.#recorder);
+    const recorded = this.#recorder.recorded.bind(this.#recorder);
+    try {
+      const due = {
+        order: this.#order,
+        unit,
+        progress,
+        claim: progress.claim + 1,
+        branch: unitBranch(this.#order.start, unit.id),
+        branchHead: await this.#branchHead(progress),
+        dependencies: this.#dependenciesOf(unit.id, (each) => this.#state.units.get(each)?.head),
+      };
+      const budget = this.#budget;
+      const end = await workOnUnit(due, { ...this.#services, budget, signal, note, recorded, taskCompleted });
+      if (end.kind === 'complete') {
+        note({ type: 'unit.completed', unit: unit.id, head: end.head, verified: end.verified });
+        return 'completed';
+      }
+      if (end.kind === 'released') {
+        if (end.until !== null) this.#holds.hold(progress.plan.provider, end.until);
+        note({ type: 'unit.released', unit: unit.id, reason: end.reason, until: end.until });
+        return 'released';
+      }
+      this.#fail(unit.id, end);
+      throw new ChooError('conflict', end.message); // for the pool's counts
+    } finally {
+      this.#active.delete(unit.id);
+      this.#wake.resolve();
+      queueMicrotask(() => this.#pool.forget(id));
+    }
+  }
+
+  /** A branch that was worked on in this run has moved since the run looked at all of them. */
+  async #branchHead({ plan, claim }: UnitProgress): Promise<string | undefined> {
+    const branch = unitBranch(this.#order.start, plan.id);
+    if (claim === 0) return this.#branchHeads.get(branch);
+    try {
+      return await this.#services.repository.branchHead(branch);
+    } catch (error) {
+      const { message, hint } = coerceError(error);
+      this.#fail(plan.id, { kind: 'failed', failure: 'internal', message, hint });
+      throw error;
+    }
+  }
+
+  /** A dependency without a head is in the target already. */
+  #dependenciesOf(id: string, headOf: (id: string) => string | null | undefined): readonly Dependency[] {
+    return this.#graph.dependenciesOf(id).flatMap((dependency) => {
+      const head = headOf(dependency);
+      return head === undefined || head === null ? [] : [{ id: dependency, head }];
+    });
+  }
+
+  #fail(unit: string, { failure, message, hint }: Extract<UnitEnd, { kind: 'failed' }>): void {
+    const head = this.#state.units.get(unit)?.head ?? null;
+    this.#recorder.note({ type: 'unit.failed', unit, failure, message, hint: hint ?? null, head });
+  }
+
+  async #interrupt(): Promise<void> {
+    await this.#pool.shutdown();
+    this.#recorder.note({ type: 'orch.interrupted', reason: 'a signal' });
+    await this.#recorder.recorded();
+  }
+
+  async #end(): Promise<void> {
+    await this.#recorder.recorded();
+    const { branch, head, unmerged } = await integrate(this.#state, this.#services.repository);
+    const complete = [...this.#state.units.values()].every(
+      ({ state }) => state === 'complete' || state === 'skipped',
+    );
+    const left = unmerged.map(({ unit, files }) => ({ unit, files: [...files] }));
+    this.#recorder.note(
+      complete && left.length === 0
+        ? { type: 'orch.completed', branch, head }
+        : { type: 'orch.failed', branch, head, unmerged: left },
+    );
+    await this.#recorder.recorded();
+  }
+}

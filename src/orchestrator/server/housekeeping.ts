@@ -1,0 +1,86 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Database } from '../../store/database/database.ts';
+import type { Jobs } from '../../store/runs/jobs.ts';
+import type { Listener } from '../../store/database/listener.ts';
+import type { RunBook } from '../../store/runs/run-book.ts';
+import { forgetLost } from '../../store/github/github-repositories.ts';
+import { deleteOld, reconcile, withUpkeepLock } from '../../store/queue/upkeep.ts';
+import type { ServerContexts } from './server-context.ts';
+
+/** How often rows are compared with jobs, and how often what is old goes. Milliseconds. */
+const RECONCILE_MS = 30_000;
+const HOURLY_MS = 3_600_000;
+/** What is kept of a repository that choo was taken off goes after so long: somebody may have slipped. */
+const LOST_HOURS = 12;
+
+interface Services {
+  readonly database: Database;
+  readonly jobs: Jobs;
+  readonly book: RunBook;
+  readonly contexts: ServerContexts;
+  readonly listener: Listener;
+}
+
+/** What has to be done now and then, whoever asks for it: of all processes one does what concerns the database. */
+export class Housekeeping implements AsyncDisposable {
+  readonly #services: Services;
+  readonly #retentionDays: number;
+  readonly #log: (found: object, message: string) => void;
+  readonly #ending = new AbortController();
+  readonly #life: Promise<void>;
+
+  /** `log` is told of what was found and done; of nothing, nothing. */
+  constructor(services: Services, retentionDays: number, log: (found: object, message: string) => void) {
+    this.#services = services;
+    this.#retentionDays = retentionDays;
+    this.#log = log;
+    services.listener.hear(({ about }) => {
+      if (about === 'gone') void this.#removeGone().catch(() => {}); // the next round tries again, and tells
+    }, this.#ending.signal);
+    this.#life = this.#live();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
+    await this.#life;
+    await this.#services.contexts.places.removeLeftovers().catch(() => []); // the next one to start finds them, too
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#ending;
+    for (let lastHourly = 0; !signal.aborted;) {
+      const hourly = Date.now() - lastHourly > HOURLY_MS;
+      if (hourly) lastHourly = Date.now();
+      try {
+        await this.#round(hourly);
+      } catch (error) {
+        this.#log({ reason: error instanceof Error ? error.message : String(error) }, 'housekeeping failed');
+      }
+      await wait(RECONCILE_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #round(hourly: boolean): Promise<void> {
+    const { database, jobs, book, contexts } = this.#services;
+    await withUpkeepLock(database, async () => {
+      const found = await reconcile(database, jobs, book);
+      const { queuesLeft, ...faults } = found;
+      if (Object.values(faults).some((count) => count > 0)) this.#log(found, 'rows and jobs did not agree');
+      if (!hourly) return;
+      const runs = await deleteOld(database, this.#retentionDays);
+      if (runs > 0) this.#log({ runs, queuesLeft }, 'old runs were deleted');
+      const lost = await forgetLost(database, LOST_HOURS);
+      if (lost.length > 0)
+        this.#log({ remotes: lost }, 'repositories that choo was taken off were forgotten');
+    });
+    const removed = await contexts.places.removeLeftovers();
+    if (removed.length > 0) this.#log({ worktrees: removed }, 'worktrees of dead claims were removed');
+    await this.#removeGone();
+    if (hourly) await contexts.places.pack();
+  }
+
+  async #removeGone(): Promise<void> {
+    const copies = await this.#services.contexts.places.removeGone();
+    if (copies.length > 0) this.#log({ copies }, 'copies of repositories that are gone were removed');
+  }
+}

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import type { Ceilings } from '../../config/ceilings.ts';
+import { clampConfig } from '../../config/hold-to-ceilings.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Unit } from '../../discovery/unit.ts';
+import { ChooError } from '../../errors.ts';
+import { scratchDirectory } from '../../git/repository.ts';
+import type { Database } from '../../store/database/database.ts';
+import type { RunBook } from '../../store/runs/run-book.ts';
+import { readServerRun } from '../../store/runs/server-runs.ts';
+import { type CredentialsOf, type PlacesHome, type RemotePlace, RemotePlaces } from './remote-places.ts';
+import type { RunStart } from '../run-order.ts';
+
+/** What a worker needs of a run beside its first event, kept with the run. */
+const serverPlanSchema = z.object({
+  /** The commit that the configuration was read at; that of the specs is in the first event. */
+  configCommit: z.string(),
+});
+export type ServerPlan = z.output<typeof serverPlanSchema>;
+
+/** All that is decided about a run before any of its units starts. It never changes. */
+export interface RunContext {
+  readonly start: RunStart;
+  /** choo's own number of its repository. */
+  readonly repository: string;
+  readonly config: Config;
+}
+
+/** How many runs are kept in mind. */
+const KEPT = 50;
+
+/** The repositories and runs that this process works on. */
+export class ServerContexts implements AsyncDisposable {
+  /** What the operator allows any repository at most. */
+  readonly ceilings: Ceilings;
+  readonly places: RemotePlaces;
+  readonly #database: Database;
+  readonly #book: RunBook;
+  readonly #runs = new LRUCache<string, RunContext>({
+    max: KEPT,
+    fetchMethod: async (run) => this.#read(run),
+    ignoreFetchAbort: true, // whoever asked wants it, though others came after
+  });
+
+  constructor(
+    services: { readonly database: Database; readonly book: RunBook },
+    place: PlacesHome & { readonly ceilings: Ceilings },
+    credentials: CredentialsOf = async () => ({}),
+  ) {
+    this.#database = services.database;
+    this.#book = services.book;
+    this.ceilings = place.ceilings;
+    this.places = new RemotePlaces(services.database, place, credentials);
+  }
+
+  /** The run, with its configuration as it was approved. */
+  async runOf(run: string): Promise<RunContext> {
+    return this.#runs.forceFetch(run);
+  }
+
+  /** One unit of a run, with its specs as they were approved; undefined: there is none of that name that is fit to run. */
+  async unitOf(run: string, unit: string, signal?: AbortSignal): Promise<Unit | undefined> {
+    const { start, repository } = await this.runOf(run);
+    using place = await this.places.open(repository);
+    await bringCommit(place, start.commit, signal);
+    return await place.ask('readUnit', { ...projectAt(start, start.commit), id: unit }, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.places[Symbol.asyncDispose]();
+  }
+
+  async #read(run: string): Promise<RunContext> {
+    const { repository, plan } = await readServerRun(this.#database, run);
+    const start = await this.#book.startOf(run);
+    const { configCommit } = serverPlanSchema.parse(plan);
+    using place = await this.places.open(repository);
+    await bringCommit(place, configCommit);
+    const config = await place.ask('readConfig', projectAt(start, configCommit));
+    return {
+      start,
+      repository,
+      config: clampConfig(config, this.ceilings).config,
+    };
+  }
+}
+
+function projectAt({ directory }: RunStart, commit: string): { commit: string; directory: string } {
+  return { commit, directory: directory.replace(/\/$/, '') };
+}
+
+/** Fetches where a commit of the remote is not here yet. */
+export async function bringCommit(
+  { repository, branches }: RemotePlace,
+  commit: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const [there] = await repository.reader.info([commit]);
+  if (there === undefined) await branches.fetch(signal);
+  const [now] = there === undefined ? await repository.reader.info([commit]) : [there];
+  if (now === undefined)
+    throw new ChooError('git', `commit ${commit} is not in the remote any more`, {
+      hint: 'its branch was rewritten; submit the run again',
+    });
+}
+
+/** Where the output of a claim's gates is kept while it works. */
+export function claimDirectory({ home }: RemotePlace, run: string, claim: number, unit: string): string {
+  return join(scratchDirectory(home), `${run}.${claim}.${unit}`);
+}

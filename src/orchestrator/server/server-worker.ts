@@ -1,0 +1,92 @@
+import type { EventBody } from '../../events/event.ts';
+import { ChooError } from '../../errors.ts';
+import type { Claim } from '../../store/queue/claims.ts';
+import type { Teller } from '../../store/queue/dispatcher.ts';
+import { Pool, type PoolUnit } from '../../worker/pool.ts';
+import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
+import type { RunContext, ServerContexts } from './server-context.ts';
+import { type ServerServices, workOnClaim } from './server-unit.ts';
+
+interface SubmittedClaim extends PoolUnit {
+  readonly claim: Claim;
+  readonly teller: Teller;
+  readonly ended: PromiseWithResolvers<readonly EventBody[]>;
+}
+
+/** The units of a process, all in one pool, with the providers that their runs' configurations choose. */
+export class ServerWorker {
+  readonly #services: ServerServices;
+  readonly #pool: Pool<SubmittedClaim>;
+
+  constructor(services: ServerServices, concurrency: number) {
+    this.#services = services;
+    this.#pool = new Pool({
+      maxWorkers: concurrency,
+      factory: async ({ claim }) => this.#providerOf(claim),
+      work: async ({ claim, teller, ended }, { taskCompleted }) => {
+        const events = await workOnClaim(claim, { ...teller, taskCompleted }, services).catch(
+          (error: unknown) => {
+            ended.reject(error);
+            throw error;
+          },
+        );
+        ended.resolve(events);
+        const last = events.at(-1)?.type;
+        if (last === 'unit.failed') throw new ChooError('conflict', 'the unit failed'); // for the pool's counts
+        return last === 'unit.released' ? 'released' : 'completed';
+      },
+    });
+  }
+
+  /** Works on a claim to its end; returns how it ended. Rejects when it could not be worked on. */
+  async work(claim: Claim, teller: Teller): Promise<readonly EventBody[]> {
+    try {
+      return await this.#work(claim, teller);
+    } catch (error) {
+      if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
+      const { message, hint = null } = error;
+      return [{ type: 'unit.failed', unit: claim.unit, failure: 'needs-human', message, hint, head: null }];
+    }
+  }
+
+  async #work(claim: Claim, teller: Teller): Promise<readonly EventBody[]> {
+    const { run, unit, claim: number } = claim;
+    const context = await readContext(this.#services.contexts, run);
+    if (typeof context === 'string') {
+      const until = Date.now() + UNREACHABLE_MS;
+      return [{ type: 'unit.released', unit, reason: context, until }];
+    }
+    const ended = Promise.withResolvers<readonly EventBody[]>();
+    ended.promise.catch(() => {}); // it is handed out below
+    const id = `${run}/${unit}#${number}`;
+    try {
+      await this.#pool.submit({ id, taskCount: 1, claim, teller, ended });
+    } catch (error) {
+      if (!(error instanceof ChooError)) throw error;
+      // Without a provider on this machine there is nobody to ask.
+      const { message, hint = null } = error;
+      return [{ type: 'unit.failed', unit, failure: 'environment', message, hint, head: null }];
+    }
+    try {
+      return await ended.promise;
+    } finally {
+      setImmediate(() => this.#pool.forget(id));
+    }
+  }
+
+  async #providerOf({ run, unit }: Claim) {
+    const { start, config } = await this.#services.contexts.runOf(run);
+    const planned = start.units.find(({ id }) => id === unit);
+    return this.#services.agentsOf(config)(planned?.provider ?? '').provider;
+  }
+}
+
+/** What is known of a run; where its remote cannot be reached, why. */
+async function readContext(contexts: ServerContexts, run: string): Promise<RunContext | string> {
+  try {
+    return await contexts.runOf(run);
+  } catch (error) {
+    if (error instanceof ChooError && error.code === 'environment') return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,136 @@
+import type { ProviderName } from '../../config/schema.ts';
+import { ChooError } from '../../errors.ts';
+import type { Submission } from '../../plan-thread/submission.ts';
+import type { ProviderWishes } from '../../provider/factory.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { NewReport } from '../../store/github/reports.ts';
+import type { RunBook } from '../../store/runs/run-book.ts';
+import type { Problem } from '../../problems/problem.ts';
+import type { RemotePlace } from './remote-places.ts';
+import { newRunId } from '../run-start.ts';
+import { bringCommit, type ServerContexts, type ServerPlan } from './server-context.ts';
+
+/** What somebody wants a server to run. */
+export interface SubmitRequest {
+  /** choo's own number of the repository. */
+  readonly repository: string;
+  /** Where git finds it now, for who reads the run. */
+  readonly remote: string;
+  /** Who asks. */
+  readonly actor: string;
+  /** A branch or a commit; undefined: the default branch. */
+  readonly ref?: string | undefined;
+  /** All that `ref` would be looked up for, where it is known: a commit, and the branch that results go to. */
+  readonly at?: { readonly commit: string; readonly target: string; readonly configCommit: string };
+  readonly units?: readonly string[] | undefined;
+  readonly wishes: Pick<ProviderWishes, 'forced' | 'request' | 'environment'>;
+  readonly allowedProviders: readonly ProviderName[] | undefined;
+  /** What the run will be sandboxed with; the workers' business, told here for who reads the run. */
+  readonly sandbox: Sandbox['kind'];
+  readonly fresh?: boolean;
+  /** What asked for it; see the run book. */
+  readonly source?: string;
+  /** Where it is told about; see the run book. */
+  readonly report?: NewReport;
+}
+
+export interface SubmitServices {
+  readonly book: RunBook;
+  readonly contexts: ServerContexts;
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of it: a run, or a plan with problems that keep it from being one. */
+export type Submitted =
+  | {
+      readonly kind: 'run';
+      readonly run: string;
+      readonly waits: boolean;
+      /** How many. */
+      readonly units: number;
+      readonly clamps: readonly Problem[];
+    }
+  | Exclude<Submission, { readonly kind: 'start' }>;
+
+/**
+ * Reads a remote and puts a run of its specs down: the specs of the commit that was asked for, the configuration of the
+ * default branch. Throws a ChooError (`usage`, `git`, `conflict`, `limit`) for what cannot be read or may not run now.
+ */
+export async function submitRun(request: SubmitRequest, services: SubmitServices): Promise<Submitted> {
+  const { repository, remote } = request;
+  using place = await services.contexts.places.open(repository);
+  const { signal } = services;
+  await place.branches.fetch(signal);
+  const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref, signal));
+  for (const each of [commit, configCommit]) await bringCommit(place, each, signal);
+  const submission = await place.ask(
+    'prepare',
+    {
+      run: newRunId(),
+      commit,
+      configCommit,
+      name: request.ref ?? target,
+      branch: target,
+      target: request.at?.target ?? null,
+      ceilings: services.contexts.ceilings,
+      ownBranches: [...(await place.repository.branchHeads('choo', signal)).keys()],
+      units: request.units,
+      wishes: request.wishes,
+      allowedProviders: request.allowedProviders,
+      fresh: request.fresh === true,
+      sandbox: request.sandbox,
+      actor: request.actor,
+      remote,
+    },
+    signal,
+  );
+  if (submission.kind !== 'start') return submission;
+  const { start } = submission;
+  refuseTooMany(start.units.length, services.contexts.ceilings.CHOO_MAX_RUN_UNITS);
+  const more: ServerPlan = { configCommit };
+  const { source, report } = request;
+  const { run, waits } = await services.book.submit({
+    repository,
+    start,
+    plan: more,
+    ...(source === undefined ? {} : { source }),
+    report,
+  });
+  return { kind: 'run', run, waits, units: start.units.length, clamps: submission.clamps };
+}
+
+/** Each unit is a check and a pull request at least, and a row that every claim looks at. */
+function refuseTooMany(units: number, most: number): void {
+  if (units <= most) return;
+  const message = `the run would have ${units} units, and the operator allows ${most} (CHOO_MAX_RUN_UNITS)`;
+  throw new ChooError('usage', message, { hint: 'name some of them; those that they need come along' });
+}
+
+interface Resolved {
+  readonly target: string;
+  readonly commit: string;
+  readonly configCommit: string;
+}
+
+async function resolve(
+  { repository, branches }: RemotePlace,
+  ref: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Resolved> {
+  const defaultBranch = await branches.defaultBranch(signal);
+  if (defaultBranch === undefined)
+    throw new ChooError('usage', 'the remote has no default branch', { hint: 'push a branch to it first' });
+  const configCommit = await branches.fetchedHead(defaultBranch);
+  if (configCommit === undefined)
+    throw new ChooError('git', `the remote's default branch \`${defaultBranch}\` could not be fetched`);
+  if (ref === undefined) return { target: defaultBranch, commit: configCommit, configCommit };
+  const head = await branches.fetchedHead(ref);
+  if (head !== undefined) return { target: ref, commit: head, configCommit };
+  const isCommit = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(ref);
+  const [found] = isCommit ? await repository.reader.info([ref]) : [];
+  if (found?.type === 'commit') return { target: defaultBranch, commit: ref, configCommit };
+  throw new ChooError('usage', `the remote has no branch or commit \`${ref}\``, {
+    hint: 'name a branch, or a commit with its whole id',
+  });
+}

@@ -1,0 +1,178 @@
+import type { execa as Execa } from 'execa';
+import { existsSync } from 'node:fs';
+import { Duplex, type Stream } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lineSplitter } from './line-splitter.ts';
+import { takeOutput } from './output.ts';
+import { type Ending, type ExecResult, type Execution, MAX_LINE } from '../sandbox.ts';
+
+/** How to reach a command and all that it started. `leader` is the process that was started; it leads its own group. */
+export interface ProcessTree {
+  /** To everything that is there now, the leader too. Must not throw. */
+  signal(leader: number, signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** The leader has ended: ends what is left of the tree, and settles when nothing is. Must not throw. */
+  settle(leader: number, ranMs: number): Promise<void>;
+}
+
+/** Watches a tree while it runs and calls `end` when it went too far. Stopped by disposing of it. */
+export type Watch = (leader: number, end: (ending: Ending) => void) => Disposable;
+
+/** A command as the machine gets it: what a sandbox has made of an {@link Execution}. */
+export interface Command extends Pick<
+  Execution,
+  'argv' | 'cwd' | 'stdin' | 'onLine' | 'onText' | 'logFile' | 'logBytes' | 'signal' | 'totalMs' | 'idleMs'
+> {
+  /** All of the environment: nothing of choo's is added. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly tree: ProcessTree;
+  readonly watch?: Watch;
+  /** More pipes, for programs that choo wraps around the command. */
+  readonly wrapper?: Wrapper;
+}
+
+/** A program around a command reads from descriptor 4 and reports on 3, and one around that reports on 5. */
+interface Wrapper {
+  readonly input: string;
+  readonly onStatus: (line: string) => void;
+  readonly onOuterStatus?: ((line: string) => void) | undefined;
+}
+
+/** How long a tree may take to end by itself after SIGTERM, before SIGKILL. Milliseconds. */
+const GRACE_MS = 2_000;
+/** How long after the end of the tree an output pipe may stay open, in hands that cannot be reached. Milliseconds. */
+const HELD_PIPE_MS = 500;
+/** What a Node timer can count to. Milliseconds. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Runs one command to its end, whatever that is. Rejects only with what `onLine` threw. */
+export async function runCommand(command: Command): Promise<ExecResult> {
+  const started = performance.now();
+  const elapsed = (): number => Math.round(performance.now() - started);
+  if (command.signal?.aborted) return { ending: { kind: 'cancelled' }, tail: '', durationMs: 0 };
+
+  // 1. Start it.
+  const { execa } = await import('execa'); // a tenth of a second to load, which most commands of choo never need
+  const notStarted = (why: string): ExecResult => {
+    const reason = existsSync(command.cwd)
+      ? `${command.argv[0]}: ${why}`
+      : `${command.cwd}: no such directory`;
+    return { ending: { kind: 'not-started', reason }, tail: '', durationMs: elapsed() };
+  };
+  let child: ReturnType<typeof start>;
+  try {
+    child = start(execa, command);
+  } catch (thrown) {
+    return notStarted(String(thrown)); // an argument that no program can get
+  }
+  const { nodeChildProcess, pid: leader, stdin, stdout, stderr } = child;
+  if (leader === undefined || stdout === null || stderr === null) {
+    return notStarted((await child).originalMessage ?? 'it could not be started');
+  }
+  const exited = new Promise<Ending>((resolve) => {
+    nodeChildProcess.once('exit', (code, signal) => {
+      resolve(signal === null ? { kind: 'exited', exitCode: code ?? -1 } : { kind: 'killed', signal });
+    });
+  });
+  const closed = new Promise<void>((resolve) => {
+    nodeChildProcess.once('close', () => resolve());
+  });
+
+  // 2. Stop it, once, when something says so. Later reasons and the exit code that follows do not count.
+  let running = true;
+  let stopped: Ending | undefined;
+  let grace: NodeJS.Timeout | undefined;
+  const stop = (ending: Ending): void => {
+    if (!running || stopped !== undefined) return;
+    stopped = ending;
+    const urgent = ending.kind === 'over-limit'; // it would go on taking while it says goodbye
+    command.tree.signal(leader, urgent ? 'SIGKILL' : 'SIGTERM');
+    if (!urgent) grace = setTimeout(() => command.tree.signal(leader, 'SIGKILL'), GRACE_MS);
+  };
+  const cancel = (): void => stop({ kind: 'cancelled' });
+  const after = (limitMs: number | undefined, kind: 'timed-out' | 'stalled'): NodeJS.Timeout | undefined =>
+    limitMs === undefined ? undefined : setTimeout(stop, Math.min(limitMs, LONGEST_MS), { kind, limitMs });
+  const total = after(command.totalMs, 'timed-out');
+  const idle = after(command.idleMs, 'stalled');
+  command.signal?.addEventListener('abort', cancel);
+  const watch = command.watch?.(leader, stop);
+
+  // 3. Feed it and take what it prints.
+  let failure: { readonly thrown: unknown } | undefined;
+  const guarded = (listener: (line: string) => void) => (line: string) => {
+    try {
+      if (failure === undefined) listener(line);
+    } catch (thrown) {
+      failure = { thrown };
+      cancel();
+    }
+  };
+  const output = takeOutput(
+    { stdout, stderr },
+    { ...command, ...(command.onLine && { onLine: guarded(command.onLine) }) },
+    () => idle?.refresh(),
+  );
+  const reported = command.wrapper && talk(command.wrapper, child.stdio);
+  stdin?.on('error', () => {}).end(command.stdin); // it may close its end, or never read: its ending says why
+
+  // 4. Its end is the end of all that it started, whoever else still holds its pipes.
+  const ending = await exited;
+  running = false;
+  for (const timer of [total, idle, grace]) clearTimeout(timer);
+  command.signal?.removeEventListener('abort', cancel);
+  watch?.[Symbol.dispose]();
+  if (reported !== undefined) await isOver(reported, HELD_PIPE_MS);
+  await command.tree.settle(leader, performance.now() - started);
+  for (let left = HELD_PIPE_MS; left > 0 && !(await isOver(closed, 50));) if (!output.waiting) left -= 50;
+  for (const stream of child.stdio) stream?.destroy();
+
+  // 5. Tell.
+  const tail = await output.finish();
+  if (failure !== undefined) throw failure.thrown;
+  return { ending: stopped ?? ending, tail, durationMs: elapsed() };
+}
+
+/** Nothing of execa's own buffering, waiting and killing is used: it would wait for pipes that others hold. */
+function start(execa: typeof Execa, { argv: [file, ...args], cwd, env, stdin, wrapper }: Command) {
+  const count = wrapper === undefined ? 0 : wrapper.onOuterStatus === undefined ? 2 : 3;
+  const pipes = Array.from({ length: count }, () => 'pipe' as const);
+  return execa(file, args, {
+    cwd,
+    env,
+    extendEnv: false,
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    reject: false,
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...pipes],
+  });
+}
+
+/** Serves the pipes of the wrappers; settles when they report no more. */
+async function talk(
+  { input, onStatus, onOuterStatus }: Wrapper,
+  [, , , status, feed, outerStatus]: readonly (Stream | null | undefined)[],
+): Promise<void> {
+  if (feed instanceof Duplex) feed.on('error', () => {}).end(input);
+  await Promise.all([listen(status, onStatus), onOuterStatus && listen(outerStatus, onOuterStatus)]);
+}
+
+async function listen(pipe: Stream | null | undefined, onLine: (line: string) => void): Promise<void> {
+  if (!(pipe instanceof Duplex)) return;
+  const lines = lineSplitter(onLine, MAX_LINE);
+  await new Promise<void>((resolve) => {
+    pipe.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
+    pipe
+      .on('error', () => {})
+      .once('end', resolve)
+      .once('close', resolve);
+  });
+}
+
+/** Whether the promise settles within a time. Milliseconds. */
+async function isOver(promise: Promise<void>, ms: number): Promise<boolean> {
+  const giveUp = new AbortController();
+  const late = sleep(ms, false, { signal: giveUp.signal }).catch(() => false);
+  const over = await Promise.race([promise.then(() => true), late]);
+  giveUp.abort();
+  return over;
+}

@@ -1,0 +1,66 @@
+import { readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { listProcesses } from '../../system/process-tree.ts';
+
+/** How many processes and threads one command may have. */
+const PROCESSES = 512;
+const OPEN_FILES = 16_384;
+/** How old a count of the user's processes may be; the margin above is wide. Milliseconds. */
+const COUNT_AGE_MS = 1_000;
+/** How wide the kernel writes the name of a limit. */
+const NAME_COLUMNS = 26;
+
+/**
+ * Gives the options of `prlimit` for a command of a user. The kernel's limit on processes is for the user on the whole
+ * machine, so what is there already is counted and added. Of memory there is no such limit: see the watchdog.
+ */
+export function userLimits(
+  uid: number,
+): (execution: { totalMs: number; fileBytes: number }) => readonly string[] {
+  const ceilings = readCeilings();
+  let counted = { at: -Infinity, processes: 0 };
+  const limit = (name: string, option: string, wanted: number): string =>
+    `--${option}=${Math.min(wanted, ceilings.get(name) ?? Infinity)}`;
+  return ({ totalMs, fileBytes }) => {
+    if (performance.now() - counted.at > COUNT_AGE_MS) {
+      counted = { at: performance.now(), processes: countProcesses(uid) };
+    }
+    // A backstop in case choo itself is gone: what all processors can do in the time, for one process.
+    const cpuSeconds = Math.ceil((totalMs / 1_000) * availableParallelism()) + 10;
+    return [
+      limit('Max processes', 'nproc', counted.processes + PROCESSES),
+      limit('Max open files', 'nofile', OPEN_FILES),
+      limit('Max file size', 'fsize', fileBytes),
+      limit('Max cpu time', 'cpu', cpuSeconds),
+      '--core=0',
+    ];
+  };
+}
+
+/** The limits that this process itself has and that nobody but root can raise. */
+function readCeilings(): ReadonlyMap<string, number> {
+  try {
+    const lines = readFileSync('/proc/self/limits', 'latin1').split('\n').slice(1);
+    return new Map(
+      lines.flatMap((line) => {
+        const hard = line.slice(NAME_COLUMNS).trimStart().split(/ +/)[1] ?? '';
+        return /^\d+$/.test(hard) ? [[line.slice(0, NAME_COLUMNS).trimEnd(), Number(hard)]] : [];
+      }),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
+/** The processes and threads of a user. */
+function countProcesses(uid: number): number {
+  let count = 0;
+  for (const pid of listProcesses()) {
+    const path = `/proc/${pid}`;
+    try {
+      if (statSync(path).uid !== uid) continue;
+      count += Number(/^Threads:\s*(\d+)$/m.exec(readFileSync(`${path}/status`, 'latin1'))?.[1] ?? 1);
+    } catch {} // it has ended
+  }
+  return count;
+}

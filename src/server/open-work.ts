@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import type { Logger } from 'pino';
+import { createHostedAgents, readSecrets } from '../worker/agents.ts';
+import { ceilingsOf } from '../config/ceilings.ts';
+import type { Settings } from '../config/settings.ts';
+import { ChooError } from '../errors.ts';
+import { Housekeeping } from '../orchestrator/server/housekeeping.ts';
+import { ServerContexts } from '../orchestrator/server/server-context.ts';
+import { ServerWorker } from '../orchestrator/server/server-worker.ts';
+import { PlanThread } from '../plan-thread/plan-thread.ts';
+import { openBubblewrap } from '../sandbox/bubblewrap/bubblewrap.ts';
+import { chooseSandbox } from '../sandbox/choose.ts';
+import { endLeftovers, openHostSandbox } from '../sandbox/host.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
+import { readAppSettings } from '../app/receiver.ts';
+import { Dispatcher } from '../store/queue/dispatcher.ts';
+import { probeTables } from '../store/server-database.ts';
+import { openServerStore } from '../store/server-store.ts';
+import { SILENT_MS, type Work } from './work.ts';
+import { Secrets } from '../worker/secrets.ts';
+
+/** Work in this process. */
+interface ServerWork extends Work {
+  readonly sandbox: string;
+  /** How long the database has not heard of it. Milliseconds. */
+  readonly silentMs: () => number;
+}
+
+/** Begins to work in this process. Throws a ChooError (`environment`) for what keeps it from that. */
+export async function openWork(settings: Settings, log: Logger): Promise<ServerWork> {
+  await using stack = new AsyncDisposableStack();
+  const app = readAppSettings(settings);
+  const secrets = new Secrets(secretsOf(settings));
+  const owner = `choo-${randomUUID()}`;
+  const sandbox = await openServerSandbox(settings, owner);
+  const planThread = stack.use(new PlanThread());
+  const store = stack.use(
+    await openServerStore({
+      url: settings.DATABASE_URL,
+      dataDirectory: settings.CHOO_DATA_DIR,
+      name: 'choo worker',
+      size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20) + (app === undefined ? 0 : 8),
+      tables: 'migrate',
+      supervise: true,
+      onError: (error) => log.warn({ reason: error.message }, 'a connection to the database broke'),
+    }),
+  );
+  const { database } = store;
+  const github = app && openGitHub(app, database, settings, secrets.add);
+  const contexts = stack.use(
+    new ServerContexts(
+      store,
+      {
+        dataDirectory: settings.CHOO_DATA_DIR,
+        searchPath: settings.PATH,
+        ceilings: ceilingsOf(settings),
+        perform: planThread.perform,
+      },
+      github && gitCredentials(github),
+    ),
+  );
+  const { redact, forms: secretForms } = secrets;
+  const appWork =
+    app && github && stack.use(startAppWork(app, settings, { ...store, contexts, github, redact, log }));
+  const worker = new ServerWorker(
+    {
+      ...store,
+      contexts,
+      sandbox,
+      agentsOf: createHostedAgents(settings.PATH, {
+        providers: settings.CHOO_PROVIDERS,
+        models: settings.CHOO_MODELS,
+      }),
+      redact,
+      secretForms,
+      approve: appWork?.approve,
+    },
+    settings.CHOO_CONCURRENCY,
+  );
+  const dispatcher = stack.use(
+    await Dispatcher.start({
+      ...store,
+      owner,
+      concurrency: settings.CHOO_CONCURRENCY,
+      maxUnits: settings.CHOO_MAX_UNITS,
+      quantumMs: settings.CHOO_SLOT_SECONDS * 1_000,
+      work: async (claim, teller) => worker.work(claim, teller),
+      onDead: async (other) => {
+        const count = await endLeftovers(other);
+        log.info(
+          { worker: other, processes: count },
+          'a worker of this machine died; what it left was ended',
+        );
+      },
+      onTrouble: (what, error) => log.error({ reason: messageOf(error) }, what),
+    }),
+  );
+  stack.use(
+    new Housekeeping({ ...store, contexts }, settings.CHOO_RETENTION_DAYS, (found, message) =>
+      log.info(found, message),
+    ),
+  );
+  const kept = stack.move();
+  return {
+    sandbox: sandbox.kind,
+    silentMs: () => dispatcher.silentMs,
+    readiness: async () => {
+      await probeTables(database);
+      if (dispatcher.isEnding) return { ready: false, reason: 'it is asked to stop' };
+      return dispatcher.silentMs > SILENT_MS
+        ? { ready: false, reason: 'the database has not heard of this worker lately' }
+        : { ready: true };
+    },
+    drain: async (hurry) => dispatcher.drain(settings.CHOO_DRAIN_SECONDS * 1_000, hurry),
+    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+  };
+}
+
+/** What must be seen nowhere. */
+function secretsOf({ DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET }: Settings): readonly string[] {
+  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET];
+  return [...readSecrets(), ...own.filter((value) => value !== undefined)];
+}
+
+/** A server has no other sandbox than the one that is set, and none without one that works. */
+async function openServerSandbox(settings: Settings, owner: string): Promise<Sandbox> {
+  const nodePath = dirname(realpathSync(process.execPath));
+  const searchPath = settings.PATH;
+  const choice = await chooseSandbox(settings.CHOO_SANDBOX, {
+    bubblewrap: () => openBubblewrap({ searchPath, nodePath, owner }),
+    host: () =>
+      openHostSandbox({
+        searchPath: `${nodePath}:${searchPath}`,
+        owner,
+        home: '/nonexistent',
+        temporary: '/tmp',
+      }),
+  });
+  if (choice.ok) return choice.sandbox;
+  throw new ChooError('environment', `bubblewrap does not work here: ${choice.reason}`, {
+    hint: `${choice.hint}; or, where everybody who may push is trusted with this machine, CHOO_SANDBOX=host`,
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

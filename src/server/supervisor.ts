@@ -1,0 +1,140 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import process from 'node:process';
+import type { Logger } from 'pino';
+import { ChooError, type ErrorCode } from '../errors.ts';
+import { type OwnProgram, startOwnProgram } from '../sandbox/bubblewrap/own-program.ts';
+import { BEAT_MS, SILENT_MS, type Work } from './work.ts';
+import type { Readiness } from '../web/server.ts';
+
+/** What a worker says to the process that started it. */
+export type WorkerMessage =
+  /** It is not deaf. `silentMs`: how long the database has not heard of it; null: it has not begun to work. */
+  | { readonly kind: 'beat'; readonly silentMs: number | null }
+  /** It works, in this sandbox. */
+  | { readonly kind: 'ready'; readonly sandbox: string }
+  /** It cannot begin. */
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint?: string };
+
+/** What it is asked: to stop as a server does, and not to wait for anything. */
+export type WorkerRequest = { readonly kind: 'stop' } | { readonly kind: 'hurry' };
+
+const PROGRAM = fileURLToPath(new URL('supervised-worker.ts', import.meta.url));
+
+/** A worker that missed so many beats in a row is deaf. Counted, since a machine that slept has no more of them. */
+const DEAF_BEATS = 30;
+/** The pause before the next worker after one death, and the longest after many. Milliseconds. */
+const PAUSES_MS = { first: 250, longest: 60_000 };
+/** A worker that lived for so long did not die in a row with those before. Milliseconds. */
+const STEADY_MS = 120_000;
+/** Deaths in a row after which `/readyz` says so. */
+const MANY_DEATHS = 5;
+
+type StartProgram = (onMessage: (message: unknown) => void) => Promise<OwnProgram>;
+
+/**
+ * Keeps one worker, in a process of its own: starts another when it dies or goes deaf, with growing pauses. The worker ends
+ * when this process does.
+ */
+export class Supervisor implements Work {
+  readonly #log: Logger;
+  readonly #start: StartProgram;
+  readonly #sandbox = Promise.withResolvers<string>();
+  readonly #stopping = new AbortController();
+  readonly #life: Promise<void>;
+  #worker: OwnProgram | undefined;
+  #lastBeat: { readonly silentMs: number; readonly at: number } | undefined;
+  #deaths = 0;
+
+  constructor(
+    log: Logger,
+    start: StartProgram = async (onMessage) => startOwnProgram(PROGRAM, [String(process.pid)], onMessage),
+  ) {
+    this.#log = log;
+    this.#start = start;
+    this.#sandbox.promise.catch(() => {}); // it is for who waits for it
+    this.#life = this.#live();
+  }
+
+  /** Of the first worker, once it works. Rejects with a ChooError when it could not begin. */
+  get sandbox(): Promise<string> {
+    return this.#sandbox.promise;
+  }
+
+  async readiness(): Promise<Readiness> {
+    if (this.#stopping.signal.aborted) return { ready: false, reason: 'it is asked to stop' };
+    const beat = this.#lastBeat;
+    if (beat === undefined && this.#deaths >= MANY_DEATHS)
+      return { ready: false, reason: `the worker died ${this.#deaths} times in a row` };
+    if (beat === undefined) return { ready: false, reason: 'the worker is being started' };
+    return beat.silentMs + performance.now() - beat.at > SILENT_MS
+      ? { ready: false, reason: 'the database has not heard of this worker lately' }
+      : { ready: true };
+  }
+
+  async drain(hurry: AbortSignal): Promise<void> {
+    this.#stopping.abort();
+    this.#ask('stop');
+    hurry.addEventListener('abort', () => this.#ask('hurry'));
+    if (hurry.aborted) this.#ask('hurry');
+    await this.#life;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain(AbortSignal.abort());
+  }
+
+  async #live(): Promise<void> {
+    let hasWorked = false;
+    this.#sandbox.promise.then(
+      () => (hasWorked = true),
+      () => {},
+    );
+    while (!this.#stopping.signal.aborted) {
+      const began = performance.now();
+      const end = await this.#runOne();
+      if (!hasWorked)
+        this.#sandbox.reject(new ChooError('environment', `the worker ended before it worked: ${end}`));
+      if (!hasWorked || this.#stopping.signal.aborted) return;
+      this.#deaths = performance.now() - began > STEADY_MS ? 1 : this.#deaths + 1;
+      const pauseMs = Math.min(PAUSES_MS.first * 2 ** (this.#deaths - 1), PAUSES_MS.longest);
+      this.#log.error({ reason: end, deaths: this.#deaths, pauseMs }, 'the worker died; another is started');
+      await wait(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+    }
+  }
+
+  /** One worker, from its start to its end. */
+  async #runOne(): Promise<string> {
+    let missed = 0;
+    const worker = await this.#start((message) => {
+      missed = 0;
+      this.#hear(message as WorkerMessage);
+    });
+    this.#worker = worker;
+    if (this.#stopping.signal.aborted) for (const kind of ['stop', 'hurry'] as const) this.#ask(kind);
+    const timer = setInterval(() => {
+      missed += 1;
+      if (missed !== DEAF_BEATS) return;
+      this.#log.error({ seconds: (DEAF_BEATS * BEAT_MS) / 1_000 }, 'the worker is deaf; it is ended');
+      worker.kill();
+    }, BEAT_MS);
+    const end = await worker.ended;
+    clearInterval(timer);
+    this.#worker = this.#lastBeat = undefined;
+    return end;
+  }
+
+  #hear(message: WorkerMessage): void {
+    if (message.kind === 'ready') this.#sandbox.resolve(message.sandbox);
+    if (message.kind === 'beat' && message.silentMs !== null)
+      this.#lastBeat = { silentMs: message.silentMs, at: performance.now() };
+    if (message.kind !== 'failed') return;
+    const { code, message: text, hint } = message;
+    this.#sandbox.reject(new ChooError(code, text, hint === undefined ? {} : { hint }));
+    if (this.#deaths > 0) this.#log.error({ reason: text, hint }, 'the worker cannot work');
+  }
+
+  #ask(kind: WorkerRequest['kind']): void {
+    this.#worker?.send({ kind } satisfies WorkerRequest);
+  }
+}

@@ -1,0 +1,84 @@
+import { sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { ChooError } from '../../errors.ts';
+import { type Database, SCHEMA } from './database.ts';
+import { up as first } from './migrations/0001-first.ts';
+import { up as app } from './migrations/0002-app.ts';
+import { up as copies } from './migrations/0003-copies.ts';
+import { up as money } from './migrations/0004-money.ts';
+import { up as holds } from './migrations/0006-holds.ts';
+import { up as queue } from './migrations/0007-queue.ts';
+import { up as refusals } from './migrations/0009-refusals.ts';
+
+/** In order, forward only. A name is never used again. */
+const MIGRATIONS = {
+  '0001-first': { up: first },
+  '0002-app': { up: app },
+  '0003-copies': { up: copies },
+  '0004-money': { up: money },
+  '0006-holds': { up: holds },
+  '0007-queue': { up: queue },
+  '0009-refusals': { up: refusals },
+};
+
+/** How far a database is. */
+export interface MigrationStatus {
+  readonly name: string;
+  /** Undefined: not yet. */
+  readonly appliedAt: Date | undefined;
+}
+
+/**
+ * Brings the tables up to date, under a lock: any number of processes may start at once. Returns the names of what was
+ * done. Throws a ChooError (`environment`) for a database that a newer choo has changed.
+ */
+export async function migrate(database: Database): Promise<readonly string[]> {
+  await refuseNewer(database);
+  // Two that make a schema at once get in each other's way even so.
+  await database.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(hashtext(${`${SCHEMA} schema`}))`.execute(trx);
+    await sql.raw(`create schema if not exists ${SCHEMA}`).execute(trx);
+  });
+  const { error, results = [] } = await createMigrator(database).migrateToLatest();
+  if (error !== undefined) throw error;
+  return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
+}
+
+/** What was done to a database and what is still to do. */
+export async function migrationStatus(database: Database): Promise<readonly MigrationStatus[]> {
+  await refuseNewer(database);
+  const applied = new Map((await appliedNames(database)).map(({ name, timestamp }) => [name, timestamp]));
+  return Object.keys(MIGRATIONS).map((name) => {
+    const at = applied.get(name);
+    return { name, appliedAt: at === undefined ? undefined : new Date(at) };
+  });
+}
+
+function createMigrator(database: Database): Migrator {
+  return new Migrator({
+    db: database,
+    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+    migrationTableSchema: SCHEMA,
+    migrationTableName: 'migrations',
+    migrationLockTableName: 'migration_lock',
+  });
+}
+
+async function refuseNewer(database: Database): Promise<void> {
+  const unknown = (await appliedNames(database)).find(({ name }) => !(name in MIGRATIONS));
+  if (unknown === undefined) return;
+  throw new ChooError('environment', `the database is newer than this choo: it knows \`${unknown.name}\``, {
+    hint: 'update choo on this machine; tables are never changed back',
+  });
+}
+
+async function appliedNames(
+  database: Database,
+): Promise<readonly { readonly name: string; readonly timestamp: string }[]> {
+  const there = await sql<{ there: boolean }>`
+    select to_regclass(${`${SCHEMA}.migrations`}) is not null as there`.execute(database);
+  if (there.rows[0]?.there !== true) return [];
+  const { rows } = await sql<{ name: string; timestamp: string }>`
+    select name, timestamp from ${sql.table(`${SCHEMA}.migrations`)} order by name`.execute(database);
+  return rows;
+}

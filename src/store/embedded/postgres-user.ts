@@ -1,0 +1,107 @@
+import { readFile, stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import process from 'node:process';
+import { ChooError } from '../../errors.ts';
+import { runTool } from '../../system/run-program.ts';
+import { isMissing } from '../journal/event-reader.ts';
+
+/** Somebody whom this machine knows. */
+export interface SystemUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Whom the server runs as. */
+export interface ServerUser extends SystemUser {
+  /** Who starts it is root, and must say so to whatever is started. */
+  readonly isOther: boolean;
+}
+
+/** The user that agents and gates run as, INSIDE_UID in `sandbox/`, which this folder may not know. A test compares them. */
+const SANDBOX_UID = 64_123;
+
+/**
+ * Whom the server of a data directory runs as: choo's own user, unless that is root, whom PostgreSQL refuses. Then it is
+ * the owner of the data, or where there is none yet, the first of `postgres` and `nobody` that this machine has.
+ * Throws a ChooError (`environment`) where none of these can be.
+ */
+export async function chooseServerUser(data: string): Promise<ServerUser> {
+  const owner = await ownerOf(data);
+  if (process.getuid?.() === 0) {
+    const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '');
+    return { ...pickUser(passwd, data, owner), isOther: true };
+  }
+  const own = ownUser();
+  if (owner === undefined || owner === own.uid) return { ...own, isOther: false };
+  throw new ChooError('environment', `${data} belongs to user ${owner}, and choo runs as \`${own.name}\``, {
+    hint: 'run choo as that user or as root, or give it another CHOO_DATA_DIR',
+  });
+}
+
+/** The choice of a choo that is root, from the text of /etc/passwd. `owner` is whose the data is by now. */
+export function pickUser(passwd: string, data: string, owner?: number): SystemUser {
+  const users = parsePasswd(passwd).filter(({ uid }) => uid !== 0 && uid !== SANDBOX_UID);
+  const found =
+    owner === undefined
+      ? ['postgres', 'nobody'].map((name) => users.find((user) => user.name === name)).find(Boolean)
+      : users.find(({ uid }) => uid === owner);
+  if (found !== undefined) return found;
+  if (owner === undefined) {
+    throw new ChooError(
+      'environment',
+      'choo is root, PostgreSQL must not be, and this machine has neither a user `postgres` nor `nobody` to run it as',
+      { hint: 'add one (`useradd --system postgres`), run choo as another user, or set DATABASE_URL' },
+    );
+  }
+  throw new ChooError(
+    'environment',
+    `${data} belongs to user ${owner}, which PostgreSQL cannot run as: it is root, the sandbox's user or not in /etc/passwd`,
+    { hint: `stop whatever uses it and give it to a user that can: \`chown -R postgres: ${data}\`` },
+  );
+}
+
+/** Who choo itself is. */
+export function ownUser(): SystemUser {
+  try {
+    const { username, uid, gid } = userInfo();
+    return { name: username, uid, gid };
+  } catch (cause) {
+    // PostgreSQL does not start without a name for its user.
+    throw new ChooError('environment', `user ${process.getuid?.() ?? ''} is not in /etc/passwd`, {
+      hint: 'add it there, run choo as a user that is, or set DATABASE_URL to a PostgreSQL of your own',
+      cause,
+    });
+  }
+}
+
+/** Whether the server can use what is in a directory: it may be closed, or one of those that it is in. */
+export async function canEnter({ uid, gid, isOther }: ServerUser, directory: string): Promise<boolean> {
+  if (!isOther) return true;
+  // Asked of the system: modes alone do not tell of access lists and of file systems that trust no root.
+  const { exitCode } = await runTool({
+    argv: ['/bin/sh', '-c', 'cd -- "$1"', 'sh', directory],
+    cwd: '/',
+    env: {},
+    user: { uid, gid },
+    limitMs: 10_000,
+  });
+  return exitCode === 0;
+}
+
+function parsePasswd(text: string): readonly SystemUser[] {
+  return text.split('\n').flatMap((line) => {
+    const [name, , uid, gid] = line.split(':');
+    const isUser = name !== undefined && /^[0-9]+$/.test(uid ?? '') && /^[0-9]+$/.test(gid ?? '');
+    return isUser ? [{ name, uid: Number(uid), gid: Number(gid) }] : [];
+  });
+}
+
+async function ownerOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).uid;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

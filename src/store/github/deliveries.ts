@@ -1,0 +1,146 @@
+import { sql } from 'kysely';
+import type { Database, Trx } from '../database/database.ts';
+import { notify } from '../database/listener.ts';
+
+/** What came from outside, and wants to be handled once. */
+export interface NewDelivery {
+  /** Unique, whoever sends it. */
+  readonly id: string;
+  readonly event: string;
+  readonly payload: unknown;
+  /** Those of one thread are handled one at a time, in the order they came. */
+  readonly thread: string;
+  /** GitHub's number of the repository it is about. */
+  readonly repository: number | null;
+}
+
+export interface Delivery {
+  readonly id: string;
+  readonly event: string;
+  readonly payload: unknown;
+  readonly receivedAt: Date;
+}
+
+/** What came of handling one. `later`: not its fault, it is tried again then. `failed`: it may be. */
+export type Handled =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'later'; readonly until: Date; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** How often what fails is tried. */
+const MOST_TRIES = 8;
+
+/**
+ * Deliveries: a row each, that is its own job. What is answered "received" is on disk, what is on disk is handled, and
+ * handling starts again when a process dies over it.
+ */
+export class DeliveryBook {
+  readonly #database: Database;
+  #open: { readonly delivery: NewDelivery; readonly done: PromiseWithResolvers<void> }[] = [];
+  #writing = false;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Writes it down, once for each id. What comes at the same time is one transaction. */
+  async receive(delivery: NewDelivery): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    this.#open.push({ delivery, done });
+    if (!this.#writing) void this.#write();
+    return done.promise;
+  }
+
+  /**
+   * Handles the first delivery that is due and whose thread nobody is at. Undefined: there is none. The row is locked
+   * meanwhile: it is free again as soon as this process, or its connection, is gone.
+   */
+  async handleNext(handle: (delivery: Delivery) => Promise<Handled>): Promise<Handled | undefined> {
+    return this.#database.transaction().execute(async (trx) => {
+      await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx);
+      const row = await takeFirst(trx);
+      if (row === undefined) return undefined;
+      const handled = await handle(row);
+      await settle(trx, row, handled);
+      return handled;
+    });
+  }
+
+  /** When the next one is due that has to wait; undefined: none has to. */
+  async nextDue(): Promise<Date | undefined> {
+    const { rows } = await sql<{ due: Date | null }>`
+      select min(not_before) as due from deliveries where handled_at is null and not_before > now()`.execute(
+      this.#database,
+    );
+    return rows[0]?.due ?? undefined;
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    await new Promise(setImmediate); // what came in the same breath
+    while (this.#open.length > 0) {
+      const batch = this.#open.splice(0, 200);
+      try {
+        await insert(
+          this.#database,
+          batch.map(({ delivery }) => delivery),
+        );
+        for (const { done } of batch) done.resolve();
+      } catch {
+        // One of them may be what the database does not take: the others have nothing to do with it.
+        for (const { delivery, done } of batch)
+          await insert(this.#database, [delivery]).then(done.resolve, done.reject);
+      }
+    }
+    this.#writing = false;
+  }
+}
+
+async function insert(database: Database, deliveries: readonly NewDelivery[]): Promise<void> {
+  const column = <K extends keyof NewDelivery>(key: K): NewDelivery[K][] =>
+    deliveries.map((delivery) => delivery[key]);
+  await sql`
+    with written as (
+      insert into deliveries (id, event, thread, github_repository, payload, handled_at)
+      select id, event, thread, github_repository, payload::json, null
+      from unnest(${column('id')}::text[], ${column('event')}::text[], ${column('thread')}::text[],
+                  ${column('repository')}::bigint[], ${deliveries.map(({ payload }) => JSON.stringify(payload))}::text[])
+        as row (id, event, thread, github_repository, payload)
+      on conflict (id) do nothing
+      returning 1
+    )
+    select pg_notify('choo', ${JSON.stringify({ about: 'delivery' })}) from written limit 1`.execute(
+    database,
+  );
+}
+
+interface Row extends Delivery {
+  readonly tries: number;
+}
+
+async function takeFirst(trx: Trx): Promise<Row | undefined> {
+  const { rows } = await sql<Row>`
+    select id, event, payload, received_at as "receivedAt", tries from deliveries as one
+    where handled_at is null and not_before <= now() and not exists (
+      select from deliveries as before
+      where before.thread = one.thread and before.handled_at is null and before.number < one.number)
+    order by number limit 1 for update skip locked`.execute(trx);
+  return rows[0];
+}
+
+async function settle(trx: Trx, { id, tries }: Row, handled: Handled): Promise<void> {
+  const change = trx.updateTable('deliveries').where('id', '=', id);
+  if (handled.kind === 'done') {
+    await change.set({ handled_at: sql`now()`, trouble: null }).execute();
+    await notify({ about: 'delivery' }).execute(trx); // the next of its thread
+    return;
+  }
+  const { reason: trouble } = handled;
+  if (handled.kind === 'later') await change.set({ not_before: handled.until, trouble }).execute();
+  else if (tries + 1 >= MOST_TRIES)
+    await change.set({ handled_at: sql`now()`, tries: tries + 1, trouble }).execute();
+  else {
+    const not_before = new Date(Date.now() + 1_000 * 2 ** tries);
+    await change.set({ tries: tries + 1, not_before, trouble }).execute();
+  }
+}

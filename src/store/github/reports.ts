@@ -1,0 +1,179 @@
+import { sql } from 'kysely';
+import type { Database, Trx } from '../database/database.ts';
+import { notify } from '../database/listener.ts';
+import type { RunStatus } from '../database/tables.ts';
+
+/** Where a run is told about, and on whose word it was started. */
+export interface NewReport {
+  /** The number of an issue or pull request; null: the check of the plan is all there is. */
+  readonly thread: number | null;
+  readonly isPull: boolean;
+  /** The branch that pull requests go to. */
+  readonly base: string;
+  /** GitHub's number of who asked; null: nobody who has to be looked up again. */
+  readonly actorId: number | null;
+}
+
+export interface Report extends NewReport {
+  readonly run: string;
+  readonly repository: string;
+  readonly approved: boolean;
+}
+
+/** A report that is behind, up to what it must tell. */
+export interface DueReport extends Report {
+  readonly upTo: { readonly seq: number; readonly wanted: number };
+}
+
+/** What came of telling. `later`: GitHub takes nothing now. `refused`: it took some of it, and is asked again for the rest. */
+export type Told = { readonly kind: 'told' } | { readonly kind: 'later' | 'refused'; readonly until: Date };
+
+/** Puts a report down with its run. */
+export async function insertReport(
+  trx: Trx,
+  run: string,
+  repository: string,
+  { thread, isPull, base, actorId }: NewReport,
+): Promise<void> {
+  await trx
+    .insertInto('reports')
+    .values({ run, repository, thread, is_pull: isPull, base, actor_id: actorId })
+    .execute();
+}
+
+const COLUMNS = ['run', 'repository', 'thread', 'is_pull', 'base', 'actor_id', 'approved'] as const;
+
+function rows(database: Database) {
+  return database.selectFrom('reports').select(COLUMNS);
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof rows>['executeTakeFirstOrThrow']>>;
+
+function read({ is_pull, actor_id, ...row }: Row): Report {
+  return { ...row, isPull: is_pull, actorId: actor_id === null ? null : Number(actor_id) };
+}
+
+export async function findReport(database: Database, run: string): Promise<Report | undefined> {
+  const row = await rows(database).where('run', '=', run).executeTakeFirst();
+  return row && read(row);
+}
+
+/** A run with its report, and how far it is. */
+export interface ReportedRun extends Report {
+  readonly status: RunStatus;
+}
+
+/** Runs of a repository: of a thread; of a unit for a branch; for a branch, with no thread of their own. */
+export type RunQuery = { readonly repository: string } & (
+  | { readonly thread: number }
+  | { readonly target: string; readonly unit: string }
+  | { readonly target: string }
+);
+
+/** How many runs that answer a question are looked at: few are open, and of those that ended the newest matters. */
+const MAX_FOUND = 10;
+
+/** The run that runs is first, then one that waits, then those that ended, the newest first. */
+export async function findRuns(database: Database, query: RunQuery): Promise<readonly ReportedRun[]> {
+  const found = rows(database)
+    .innerJoin('runs', 'runs.id', 'reports.run')
+    .innerJoin('events', (join) => join.onRef('events.run', '=', 'runs.id').on('events.seq', '=', 1))
+    .where('reports.repository', '=', query.repository)
+    .orderBy(sql`case runs.status when 'running' then 0 when 'waiting' then 1 else 2 end`)
+    .orderBy('events.at', 'desc')
+    .clearSelect()
+    .select([...COLUMNS.map((name) => `reports.${name}` as const), 'runs.status'])
+    .limit(MAX_FOUND);
+  const chosen =
+    'thread' in query
+      ? found.where('reports.thread', '=', query.thread)
+      : 'unit' in query
+        ? found
+            .innerJoin('units', (join) =>
+              join.onRef('units.run', '=', 'runs.id').on('units.id', '=', query.unit),
+            )
+            // Where it began is what its checks say.
+            .where(
+              sql<boolean>`(runs.target = ${query.target} or events.body ->> 'target' = ${query.target})`,
+            )
+        : found.where('reports.thread', 'is', null).where('runs.target', '=', query.target);
+  return (await chosen.execute()).map(({ status, ...row }) => ({ ...read(row), status }));
+}
+
+/** Whoever asked for it was looked up again. */
+export async function noteApproved(database: Database, run: string): Promise<void> {
+  await database.updateTable('reports').set({ approved: true }).where('run', '=', run).execute();
+}
+
+/** Has runs told anew though nothing happened in them: one, or all that speak for units of a branch. */
+export async function wantReports(
+  database: Database,
+  which: { readonly run: string } | { readonly repository: string; readonly target: string },
+): Promise<void> {
+  const change = database.updateTable('reports').set({ wanted: sql`wanted + 1` });
+  if ('run' in which) await change.where('run', '=', which.run).execute();
+  else
+    await change
+      .where('repository', '=', which.repository)
+      .where('run', 'in', (query) =>
+        query
+          .selectFrom('records')
+          .select(sql<string>`body ->> 'run'`.as('run'))
+          .where('repository', '=', which.repository)
+          .where('target', '=', which.target),
+      )
+      .execute();
+  await notify({ about: 'report' }).execute(database);
+}
+
+/** Pull requests of a run go to another branch from now on. */
+export async function moveBase(database: Database, run: string, base: string): Promise<void> {
+  await database.updateTable('reports').set({ base }).where('run', '=', run).execute();
+  await wantReports(database, { run });
+}
+
+/** How many that are behind are looked at for one that nobody is at. */
+const LOOKED_AT = 50;
+
+/**
+ * Tells of one run that has more to tell than was told, if no other process is at it. Undefined: there is none. A lock says
+ * who is at it, and is free as soon as that process, or its connection, is gone.
+ */
+export async function tellNext(
+  database: Database,
+  tell: (report: DueReport) => Promise<Told>,
+): Promise<Told | undefined> {
+  return database.transaction().execute(async (trx) => {
+    await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx);
+    const { rows: behind } = await sql<{
+      run: string;
+    }>`${DUE} order by runs.last_at limit ${LOOKED_AT}`.execute(trx);
+    for (const { run } of behind) {
+      const { rows: locks } = await sql<{ mine: boolean }>`
+        select pg_try_advisory_xact_lock(hashtext('choo report'), hashtext(${run})) as mine`.execute(trx);
+      if (locks[0]?.mine !== true) continue;
+      // Whoever had it until now may have told all of it.
+      const { rows: due } = await sql<
+        Row & { upto: number; wanted: number }
+      >`${DUE} and reports.run = ${run}`.execute(trx);
+      const [row] = due;
+      if (row === undefined) continue;
+      const { upto: seq, wanted, ...rest } = row;
+      const told = await tell({ ...read(rest), upTo: { seq, wanted } });
+      const change = trx.updateTable('reports').where('run', '=', run);
+      if (told.kind === 'later') await change.set({ not_before: told.until }).execute();
+      else {
+        const retry_at = told.kind === 'refused' ? told.until : null;
+        await change.set({ seq, wanted: sql`wanted - ${wanted}`, retry_at }).execute();
+      }
+      return told;
+    }
+    return undefined;
+  });
+}
+
+const DUE = sql`
+  select reports.run, reports.repository, thread, is_pull, base, actor_id, approved, runs.seq as upto, wanted
+  from reports join runs on runs.id = reports.run
+    join github_repositories as place on place.repository = reports.repository
+  where (reports.seq < runs.seq or wanted > 0 or retry_at <= now()) and not_before <= now() and place.removed_at is null`;

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { z } from 'zod';
+import { ChooError } from '../../errors.ts';
+import { journalDirectory } from './journal.ts';
+import { readText, release, seize } from '../../system/lock-file.ts';
+import { isProcessAlive, processStart } from '../../system/process-identity.ts';
+
+const ownerSchema = z.object({
+  run: z.string(),
+  pid: z.int().min(1),
+  /** What tells the process from a later one of the same number; null where the system does not say. */
+  start: z.string().nullable(),
+  host: z.string(),
+  /** Milliseconds since 1970. */
+  since: z.number(),
+});
+
+/** Who is running, and since when. */
+export type LockOwner = Readonly<z.output<typeof ownerSchema>>;
+
+/** The right to write to the journal of a repository, until it is disposed of. */
+export interface JournalLock extends AsyncDisposable {
+  readonly owner: LockOwner;
+}
+
+/**
+ * Takes the lock of a repository, for a run. Of any number of processes that try at once exactly one gets it; what a dead
+ * process left is taken over. Throws a ChooError (`conflict`) that names who holds it.
+ */
+export async function acquireLock(commonDirectory: string, run: string): Promise<JournalLock> {
+  const directory = journalDirectory(commonDirectory);
+  const path = join(directory, 'lock');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const start = await processStart(process.pid);
+  const owner: LockOwner = {
+    run,
+    pid: process.pid,
+    start: start ?? null,
+    host: hostname(),
+    since: Date.now(),
+  };
+  const mine = `${JSON.stringify({ ...owner, token: randomUUID() })}\n`;
+  const other = await seize(path, mine, livingOwner);
+  if (other !== undefined) throw heldBy(other, path);
+  return {
+    owner,
+    [Symbol.asyncDispose]: async () => release(path, mine),
+  };
+}
+
+/** Who holds the lock now; undefined: nobody does, or whoever did is dead. */
+export async function readLock(commonDirectory: string): Promise<LockOwner | undefined> {
+  const text = await readText(join(journalDirectory(commonDirectory), 'lock'));
+  return text === undefined ? undefined : livingOwner(text);
+}
+
+async function livingOwner(text: string): Promise<LockOwner | undefined> {
+  const owner = parseOwner(text);
+  if (owner === undefined) return undefined; // what a power cut left
+  // Of another machine's processes nothing is known.
+  if (owner.host !== hostname()) return owner;
+  return (await isProcessAlive(owner.pid, owner.start ?? undefined)) ? owner : undefined;
+}
+
+function parseOwner(text: string): LockOwner | undefined {
+  try {
+    return ownerSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function heldBy({ run, pid, host, since }: LockOwner, path: string): ChooError {
+  const where = host === hostname() ? '' : ` on \`${host}\``;
+  const message = `run \`${run}\` is running since ${new Date(since).toISOString()} (process ${pid}${where})`;
+  return new ChooError('conflict', message, {
+    hint:
+      where === ''
+        ? '`choo status` shows how far it is; wait for its end, or stop it'
+        : `if it runs no more, remove ${path}`,
+  });
+}

@@ -1,0 +1,196 @@
+import { readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import process from 'node:process';
+import { sql } from 'kysely';
+import type { Claim } from './claims.ts';
+import type { Database } from '../database/database.ts';
+import { type Jobs, RETURNS } from '../runs/jobs.ts';
+import { isProcessAlive, processStart } from '../../system/process-identity.ts';
+import type { RunBook } from '../runs/run-book.ts';
+import { condemned, SET_ASIDE_AFTER, verdictOn } from './set-aside.ts';
+import { chargeUnheard, closeSpending } from '../runs/spending.ts';
+
+/** How often a worker says that it is there, and how long others believe it. Milliseconds. */
+export const BEAT_MS = 3_000;
+const BELIEVED_MS = 10_000;
+/** A worker that could not say it for so long stops by itself: before anybody else may take over. Milliseconds. */
+export const CUT_OFF_MS = 8_000;
+
+/** A process of this machine, so that others here can tell whether it is still there. */
+interface Identity {
+  readonly pid: number;
+  readonly start: string | null;
+  /** Where its number counts; containers have their own. */
+  readonly space: string | null;
+}
+
+/** A worker as the others know it. */
+export interface Registered {
+  readonly number: number;
+}
+
+/** Makes this process known as a worker. */
+export async function registerWorker(database: Database, owner: string): Promise<Registered> {
+  const identity: Identity = {
+    pid: process.pid,
+    start: (await processStart(process.pid)) ?? null,
+    space: await ownSpace(),
+  };
+  const { number } = await database
+    .insertInto('workers')
+    .values({ host: hostname(), identity: JSON.stringify(identity), owner })
+    .returning('number')
+    .executeTakeFirstOrThrow();
+  return { number };
+}
+
+/** Says that a worker is there; returns what it holds. Undefined: the others took it for dead, and it holds nothing any more. */
+export async function beat(
+  database: Database,
+  worker: number,
+): Promise<readonly (Claim & { readonly state: string })[] | undefined> {
+  const { rows } = await sql<
+    { number: number } & { run: string | null; unit: string; claim: number; state: string }
+  >`
+    with alive as (update workers set beat_at = now() where number = ${worker} returning number)
+    select alive.number, units.run, units.id as unit, units.claim, units.state
+    from alive left join units on units.worker = alive.number`.execute(database);
+  if (rows.length === 0) return undefined;
+  return rows.flatMap(({ run, unit, claim, state }) => (run === null ? [] : [{ run, unit, claim, state }]));
+}
+
+/** Forgets a worker that stopped. What it holds still is taken back like that of a dead one. */
+export async function signOff(database: Database, book: RunBook, jobs: Jobs, worker: number): Promise<void> {
+  await takeBack(database, book, jobs, { worker, reason: 'its worker stopped', died: false });
+  await forgetWorker(database, worker);
+}
+
+/**
+ * Takes the units of dead workers back, so that others go on with them: of those of this machine that are gone, at once, when
+ * what they left behind has ended; of others when they were silent for too long. After the database was away nobody counts as
+ * silent for a while.
+ */
+export async function takeBackFromDead(
+  database: Database,
+  book: RunBook,
+  jobs: Jobs,
+  { me, onDead }: { readonly me: number; readonly onDead: (owner: string) => Promise<void> },
+): Promise<void> {
+  const { rows } = await sql<{
+    number: number;
+    host: string;
+    identity: string;
+    owner: string;
+    silent: boolean;
+  }>`
+    select number, host, identity, owner,
+           beat_at < now() - ${BELIEVED_MS} * interval '1 millisecond'
+           and pg_postmaster_start_time() < now() - ${BELIEVED_MS} * interval '1 millisecond' as silent
+    from workers where number <> ${me}`.execute(database);
+  const space = await ownSpace();
+  for (const { number, host, identity, owner, silent } of rows) {
+    const gone = await isGone(host, identity, space);
+    if (!silent && !gone) continue;
+    if (gone) await onDead(owner);
+    const reason = gone ? 'its worker died' : 'its worker fell silent';
+    await takeBack(database, book, jobs, { worker: number, reason, died: true });
+    await forgetWorker(database, number);
+  }
+}
+
+/** Unless it holds something again: then it is not dead. */
+async function forgetWorker(database: Database, number: number): Promise<void> {
+  await sql`
+    delete from workers where number = ${number}
+      and not exists (select from units where units.worker = ${number})`.execute(database);
+}
+
+async function isGone(host: string, identity: string, space: string | null): Promise<boolean> {
+  if (host !== hostname()) return false;
+  const { pid, start, space: theirs } = readIdentity(identity);
+  // A process of another container cannot be seen from here; one that is seen under its number is another.
+  if (start === null || theirs !== space) return false;
+  // Two machines may have one name, and each has processes of every number.
+  const mine = await processStart(process.pid);
+  if (mine === undefined || bootOf(mine) !== bootOf(start)) return false;
+  return !(await isProcessAlive(pid, start));
+}
+
+/** The start of the machine that a process belongs to. */
+function bootOf(start: string): string {
+  return start.slice(0, start.indexOf('/'));
+}
+
+/** What a worker wrote of itself when it registered. */
+export function readIdentity(identity: string): Identity {
+  return JSON.parse(identity) as Identity;
+}
+
+async function ownSpace(): Promise<string | null> {
+  return readlink('/proc/self/ns/pid').catch(() => null);
+}
+
+interface Return {
+  readonly worker: number;
+  /** For who reads what happened to the unit. */
+  readonly reason: string;
+  /** The worker vanished while it had the unit, which may be what it died of; see set-aside.ts. */
+  readonly died: boolean;
+}
+
+/** Takes back all that a worker holds. */
+async function takeBack(database: Database, book: RunBook, jobs: Jobs, how: Return): Promise<void> {
+  const held = await database
+    .selectFrom('units')
+    .select(['run', 'id'])
+    .where('worker', '=', how.worker)
+    .orderBy('run')
+    .execute();
+  for (const [run, units] of Map.groupBy(held, ({ run }) => run)) {
+    const ids = units.map(({ id }) => id);
+    await takeUnitsBack(book, jobs, { ...how, run, units: ids });
+  }
+}
+
+/** Takes units of one run from a worker, unless they are not with it any more. Their jobs are tried again, a bounded number of times. */
+export async function takeUnitsBack(
+  book: RunBook,
+  jobs: Jobs,
+  {
+    run,
+    units,
+    worker,
+    claim,
+    reason,
+    died,
+  }: Return & { readonly run: string; readonly units: readonly string[]; readonly claim?: number },
+): Promise<void> {
+  await book.change(run, async (turn) => {
+    for (const [unit, row] of await turn.rows(units)) {
+      if (row.worker !== worker || (claim !== undefined && row.claim !== claim)) continue;
+      turn.change(unit, { free: true });
+      const ended = { unit, claim: row.claim };
+      if (died) await chargeUnheard(turn.trx, run, ended);
+      await closeSpending(turn.trx, run, [ended]);
+      if (row.state !== 'running') continue;
+      const deaths = row.deaths + (died ? 1 : 0);
+      turn.change(unit, { deaths });
+      const verdict = died ? verdictOn(deaths, reason) : reason;
+      turn.note({ type: 'unit.released', unit, reason: verdict ?? reason, until: null });
+      const job =
+        row.job === null || row.job_try === null ? undefined : { id: row.job, retryCount: row.job_try };
+      if (verdict === undefined) turn.note(condemned(unit, deaths));
+      else if (job !== undefined && deaths >= SET_ASIDE_AFTER) turn.settle(job);
+      else if (job !== undefined && (await jobs.giveBack(turn.trx, run, job))) turn.queued(unit);
+      else if (job !== undefined || (row.job_try ?? 0) > RETURNS)
+        turn.note({
+          type: 'unit.failed',
+          unit,
+          failure: 'internal',
+          message: 'too many workers could not get on with it',
+          hint: 'look at their logs; `choo retry` tries again',
+          head: null,
+        });
+    }
+  });
+}

@@ -1,0 +1,145 @@
+import { sql } from 'kysely';
+import { ChooError } from '../../errors.ts';
+import { type EventBody, parseEvent, type RunEvent } from '../../events/event.ts';
+import type { Database, Trx } from '../database/database.ts';
+import type { UnitRecord } from '../../events/store.ts';
+import { type OrchStarted, projectRecord, teaches } from '../../events/unit-record.ts';
+
+/** What an event is numbered and dated after. */
+export interface LastEvent {
+  readonly seq: number;
+  readonly at: number;
+}
+
+/** Numbers and dates events; times never go back within a run. */
+export function stamp(
+  events: readonly EventBody[],
+  { seq, at }: LastEvent,
+  now: number,
+): readonly RunEvent[] {
+  const time = Math.max(now, at);
+  return events.map((event, index) => ({ ...event, seq: seq + index + 1, at: time }));
+}
+
+/** Adds the rows of events. The row of their run must be locked. */
+export async function insertEvents(trx: Trx, run: string, events: readonly RunEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const rows = events.map(({ seq, at, ...body }) => ({
+    seq,
+    at,
+    unit: 'unit' in body ? body.unit : null,
+    body: JSON.stringify(body),
+  }));
+  // As one value: thousands of events are more than a statement takes parameters.
+  await sql`
+    insert into events (run, seq, at, unit, body)
+    select ${run}, seq, at, unit, body::json
+    from unnest(${rows.map(({ seq }) => seq)}::int[], ${rows.map(({ at }) => at)}::float8[],
+                ${rows.map(({ unit }) => unit)}::text[], ${rows.map(({ body }) => body)}::text[])
+      as row (seq, at, unit, body)`.execute(trx);
+}
+
+/** The events of a run after a number, of one unit alone where it is named. */
+export async function readEvents(
+  database: Database,
+  run: string,
+  { after = 0, unit }: { readonly after?: number; readonly unit?: string } = {},
+): Promise<readonly RunEvent[]> {
+  let query = database
+    .selectFrom('events')
+    .select(['seq', 'at', 'body'])
+    .where('run', '=', run)
+    .where('seq', '>', after)
+    .orderBy('seq');
+  if (unit !== undefined) query = query.where('unit', '=', unit);
+  return (await query.execute()).map(({ seq, at, body }) => {
+    const event = parseEvent({ ...(body as object), seq, at });
+    if (event !== undefined) return event;
+    throw new ChooError('environment', `event ${seq} of run ${run} is of a kind this choo does not know`, {
+      hint: 'a newer choo wrote it: update this one',
+    });
+  });
+}
+
+/** Lets the records of units take in what events of one run teach. */
+export async function projectRecords(
+  trx: Trx,
+  repository: string,
+  start: OrchStarted,
+  events: readonly RunEvent[],
+): Promise<void> {
+  const lessons = Map.groupBy(events.filter(teaches), (event) => event.unit);
+  if (lessons.size === 0) return;
+  const { target } = start;
+  const rows = await trx
+    .selectFrom('records')
+    .select(['unit', 'body'])
+    .where('repository', '=', repository)
+    .where('target', '=', target)
+    .where('unit', 'in', [...lessons.keys()])
+    .forUpdate()
+    .execute();
+  const known = new Map(rows.map(({ unit, body }) => [unit, { ...body, target, unit }]));
+  for (const [unit, own] of lessons) {
+    const before: UnitRecord | undefined = known.get(unit);
+    const after = own.reduce<UnitRecord | undefined>(
+      (record, event) => projectRecord(record, start, event),
+      before,
+    );
+    if (after === undefined || after === before) continue;
+    const body = JSON.stringify(after);
+    await trx
+      .insertInto('records')
+      .values({ repository, target, unit, body })
+      .onConflict((conflict) => conflict.columns(['repository', 'target', 'unit']).doUpdateSet({ body }))
+      .execute();
+  }
+}
+
+/** What is known of a unit of a repository. */
+export async function readRecord(
+  database: Database,
+  repository: string,
+  target: string,
+  unit: string,
+): Promise<UnitRecord | undefined> {
+  const row = await database
+    .selectFrom('records')
+    .select('body')
+    .where('repository', '=', repository)
+    .where('target', '=', target)
+    .where('unit', '=', unit)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { ...row.body, target, unit };
+}
+
+/** What is known of the units of a repository for a branch. */
+export async function listRecords(
+  database: Database,
+  repository: string,
+  target: string,
+): Promise<ReadonlyMap<string, UnitRecord>> {
+  const rows = await database
+    .selectFrom('records')
+    .select(['unit', 'body'])
+    .where('repository', '=', repository)
+    .where('target', '=', target)
+    .execute();
+  return new Map(rows.map(({ unit, body }) => [unit, { ...body, target, unit }]));
+}
+
+/** What became of a unit's pull request; nothing happens where nothing is known of the unit. */
+export async function noteOutcome(
+  database: Database,
+  repository: string,
+  {
+    target,
+    unit,
+    outcome,
+  }: { readonly target: string; readonly unit: string; readonly outcome: UnitRecord['outcome'] },
+): Promise<void> {
+  const patch = JSON.stringify(outcome === undefined ? {} : { outcome });
+  await sql`
+    update records set body = ((body::jsonb - 'outcome') || ${patch}::jsonb)::json
+    where repository = ${repository} and target = ${target} and unit = ${unit}`.execute(database);
+}

@@ -1,0 +1,126 @@
+import { sql } from 'kysely';
+import { ChooError } from '../../errors.ts';
+import { Graph } from '../../scheduler/graph.ts';
+import type { Database, Trx } from '../database/database.ts';
+import type { LockedRun } from './run-turn.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
+
+/** The graph of a run's units; a unit weighs its tasks. */
+export function graphOf(start: OrchStarted): Graph {
+  return new Graph(
+    start.units.map(({ id, dependsOn, tasks }) => ({ id, dependsOn, weight: Math.max(1, tasks.length) })),
+  );
+}
+
+export async function lockRun(trx: Trx, run: string): Promise<LockedRun> {
+  const row = await trx
+    .selectFrom('runs')
+    .select(['id', 'repository', 'target', 'status', 'seq', 'last_at'])
+    .where('id', '=', run)
+    .forNoKeyUpdate() // rows that only point to it need not wait
+    .executeTakeFirst();
+  if (row !== undefined) return row;
+  throw unknownRun(run);
+}
+
+export function unknownRun(run: string): ChooError {
+  return new ChooError('usage', `there is no run \`${run}\``, { hint: '`choo status` shows the newest' });
+}
+
+export async function readStart(database: Database, run: string): Promise<OrchStarted> {
+  const first = await database
+    .selectFrom('events')
+    .select('body')
+    .where('run', '=', run)
+    .where('seq', '=', 1)
+    .executeTakeFirst();
+  if (first === undefined) throw unknownRun(run);
+  return first.body as OrchStarted;
+}
+
+/** The run a source asked for before; undefined: this is the first time, and no other can ask in its name now. */
+export async function claimSource(
+  trx: Trx,
+  repository: string,
+  source: string,
+): Promise<{ readonly run: string; readonly waits: boolean } | undefined> {
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('requests')
+    .values({ source, repository, run: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows === 1n) return undefined;
+  const row = await trx
+    .selectFrom('requests')
+    .innerJoin('runs', 'runs.id', 'requests.run')
+    .select(['runs.id', 'runs.status'])
+    .where('source', '=', source)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { run: row.id, waits: row.status === 'waiting' };
+}
+
+/** Whether a run must wait for another one. */
+export async function findRival(trx: Trx, repository: string, { target }: OrchStarted): Promise<boolean> {
+  const rivals = await trx
+    .selectFrom('runs')
+    .select(['id', 'status'])
+    .where('repository', '=', repository)
+    .where('target', '=', target)
+    .where('status', 'in', ['running', 'waiting'])
+    .execute();
+  const waiting = rivals.find(({ status }) => status === 'waiting');
+  if (waiting === undefined) return rivals.length > 0;
+  throw new ChooError('conflict', `run ${waiting.id} waits for \`${target}\` already`, {
+    hint: `cancel it first: \`choo cancel ${waiting.id}\``,
+  });
+}
+
+/** The run of a branch that runs, or the one that waits. */
+export async function findRun(
+  trx: Trx,
+  { repository, target }: Pick<LockedRun, 'repository' | 'target'>,
+  status: 'running' | 'waiting',
+): Promise<string | undefined> {
+  const row = await trx
+    .selectFrom('runs')
+    .select('id')
+    .where('repository', '=', repository)
+    .where('target', '=', target)
+    .where('status', '=', status)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** A run that is down already: it was told again, for the answer was lost. */
+export async function findSubmitted(
+  trx: Trx,
+  run: string,
+): Promise<{ readonly run: string; readonly waits: boolean } | undefined> {
+  const row = await trx.selectFrom('runs').select('status').where('id', '=', run).executeTakeFirst();
+  return row === undefined ? undefined : { run, waits: row.status === 'waiting' };
+}
+
+export async function insertRun(trx: Trx, row: LockedRun, parallelism: number, plan: unknown): Promise<void> {
+  await trx
+    .insertInto('runs')
+    .values({ ...row, parallelism, plan: JSON.stringify(plan), ended_at: null })
+    .execute();
+}
+
+export async function insertUnits(trx: Trx, start: OrchStarted, graph: Graph): Promise<void> {
+  const { run, units } = start;
+  await sql`
+    insert into units (run, id, state, key, provider, priority)
+    select ${run}, id, 'waiting', key, provider, priority
+    from unnest(${units.map(({ id }) => id)}::text[], ${units.map(({ key }) => key)}::text[],
+                ${units.map(({ provider }) => provider)}::text[],
+                ${units.map(({ id }) => Math.round(graph.remainingWeight(id)))}::int[])
+      as row (id, key, provider, priority)`.execute(trx);
+  const edges = units.flatMap(({ id }) => graph.dependenciesOf(id).map((each) => [id, each] as const));
+  if (edges.length === 0) return;
+  await sql`
+    insert into dependencies (run, unit, depends_on)
+    select ${run}, unit, depends_on
+    from unnest(${edges.map(([unit]) => unit)}::text[], ${edges.map(([, each]) => each)}::text[])
+      as row (unit, depends_on)`.execute(trx);
+}

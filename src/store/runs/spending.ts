@@ -1,0 +1,269 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { EventBody } from '../../events/event.ts';
+import { type Database, patiently, type Trx } from '../database/database.ts';
+
+/** Tokens and US dollars. */
+interface Amount {
+  readonly tokens: number;
+  readonly cost: number;
+}
+
+/** A claim that spends. */
+export interface Spender {
+  readonly run: string;
+  readonly unit: string;
+  readonly claim: number;
+}
+
+/** What counts together: a unit in one run, a run, and what all runs of an installation, or of the server, spend in a day. */
+const ACCOUNTS = ['run', 'unit', 'installation', 'server'] as const;
+type Account = (typeof ACCOUNTS)[number];
+
+/** The limit of each account; Infinity: none. */
+export type SpendingLimits = Readonly<Record<Account, Amount>>;
+
+/** A limit that is used up. */
+export interface UsedUp {
+  readonly kind: 'used-up';
+  readonly refused: Account;
+  readonly what: keyof Amount;
+  readonly limit: number;
+  /** When the next day of the database begins, for the accounts of a day. Milliseconds since 1970. */
+  readonly until: number | null;
+}
+
+/** What came of asking for more: something was set aside, a limit is used up, or all that is left is held by others. */
+export type SetAside =
+  | { readonly kind: 'held'; readonly amount: Amount }
+  | UsedUp
+  | { readonly kind: 'wait' };
+
+/** What a claim spent, as its events tell it: in the transaction that writes them, so that no crash forgets it. */
+export async function countSpending(
+  trx: Trx,
+  run: string,
+  {
+    unit,
+    claim,
+    events,
+  }: { readonly unit: string; readonly claim: number; readonly events: readonly EventBody[] },
+): Promise<void> {
+  const told = events.filter(
+    (event) => event.type === 'task.provider.usage' || event.type === 'task.provider.done',
+  );
+  const last = told.at(-1);
+  if (last === undefined) return;
+  const used = sum(told.filter(({ type }) => type === 'task.provider.done'));
+  const isOver = last.type === 'task.provider.done';
+  const open = sum(isOver ? [] : [last]);
+  const spent = sql`before as (
+      select used_tokens + open_tokens as tokens, used_cost + open_cost as cost
+      from spending where run = ${run} and unit = ${unit} and claim = ${claim}
+    ), after as (
+      insert into spending (run, unit, claim, used_tokens, used_cost, open_tokens, open_cost)
+      values (${run}, ${unit}, ${claim}, ${used.tokens}, ${used.cost}, ${open.tokens}, ${open.cost})
+      on conflict (run, unit, claim) do update set
+        used_tokens = spending.used_tokens + excluded.used_tokens,
+        used_cost = spending.used_cost + excluded.used_cost,
+        open_tokens = excluded.open_tokens, open_cost = excluded.open_cost,
+        reserved_tokens = case when ${isOver} then 0 else spending.reserved_tokens end,
+        reserved_cost = case when ${isOver} then 0 else spending.reserved_cost end
+      returning used_tokens + open_tokens as tokens, used_cost + open_cost as cost
+    ), spent as (
+      select after.tokens - coalesce(before.tokens, 0) as tokens, after.cost - coalesce(before.cost, 0) as cost
+      from after left join before on true
+    )`;
+  await countToday(trx, run, spent);
+}
+
+/**
+ * A worker died in the middle of an attempt. Where nothing was heard of what the attempt used, it is charged what was set aside
+ * for it, as one whose cost stays unknown is; else whatever kills workers would be free.
+ */
+export async function chargeUnheard(
+  trx: Trx,
+  run: string,
+  { unit, claim }: { readonly unit: string; readonly claim: number },
+): Promise<void> {
+  await countToday(
+    trx,
+    run,
+    sql`spent as (
+    update spending set
+      open_tokens = case when open_tokens = 0 then reserved_tokens else open_tokens end,
+      open_cost = case when open_cost = 0 then reserved_cost else open_cost end
+    from (select open_tokens as tokens, open_cost as cost from spending
+          where run = ${run} and unit = ${unit} and claim = ${claim}) as heard
+    where run = ${run} and unit = ${unit} and claim = ${claim}
+    returning open_tokens - heard.tokens as tokens, open_cost - heard.cost as cost)`,
+  );
+}
+
+/**
+ * Adds what `spent`, common table expressions of which the last has that name, returns to today's spending. A run has a row of
+ * its own for each day: it waits for no other run.
+ */
+async function countToday(trx: Trx, run: string, spent: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    with ${spent}
+    insert into day_spending (day, installation, run, tokens, cost)
+    select ${TODAY}, installation, runs.id, spent.tokens, spent.cost
+    from spent cross join runs join repositories on repositories.id = runs.repository
+    where runs.id = ${run}
+    on conflict (day, installation, run) do update set
+      tokens = day_spending.tokens + excluded.tokens, cost = day_spending.cost + excluded.cost`.execute(trx);
+}
+
+/** The database's day: its clock is the one that all processes share. */
+const TODAY = sql`(now() at time zone 'utc')::date`;
+
+/** What nobody knows the price of counts as nothing: there tokens bind. */
+function sum(told: readonly { readonly tokens: number; readonly cost: number | null }[]): Amount {
+  return {
+    tokens: told.reduce((total, { tokens }) => total + tokens, 0),
+    cost: told.reduce((total, { cost }) => total + (cost ?? 0), 0),
+  };
+}
+
+/** Claims have ended: what they used is used, what was set aside for them and not used is there for others again. */
+export async function closeSpending(
+  trx: Trx,
+  run: string,
+  claims: readonly { readonly unit: string; readonly claim: number }[],
+): Promise<void> {
+  if (claims.length === 0) return;
+  await sql`
+    update spending set used_tokens = used_tokens + open_tokens, used_cost = used_cost + open_cost,
+                        open_tokens = 0, open_cost = 0, reserved_tokens = 0, reserved_cost = 0
+    from unnest(${claims.map(({ unit }) => unit)}::text[], ${claims.map(({ claim }) => claim)}::int[])
+      as ended (unit, claim)
+    where spending.run = ${run} and spending.unit = ended.unit and spending.claim = ended.claim`.execute(trx);
+}
+
+/**
+ * Sets `part` of each limit aside for a claim, or what is left of it where that is less; `wanted` says of what. Of all claims
+ * of an account together, what is used and what is set aside never exceeds its limit. What is set aside and not used yet
+ * counts for the day it is.
+ */
+export async function setAside(
+  database: Database,
+  { run, unit, claim }: Spender,
+  limits: SpendingLimits,
+  part: number,
+  wanted: { readonly tokens: boolean; readonly cost: boolean } = { tokens: true, cost: true },
+): Promise<SetAside> {
+  return patiently(() =>
+    database.transaction().execute(async (trx) => {
+      // The limits of a day are shared by all runs. Who counts what was spent does not wait here.
+      const lock = hasDayLimit(limits) ? 'choo budget' : `choo budget ${run}`;
+      await sql`select pg_advisory_xact_lock(hashtext(${lock}))`.execute(trx);
+      const accounts = await readAccounts(trx, { run, unit });
+      const usedUp = findUsedUp(accounts, limits);
+      if (usedUp !== undefined) return usedUp;
+      const slice = (what: keyof Amount): number =>
+        Math.min(
+          ...ACCOUNTS.flatMap((each) => [
+            limits[each][what] * (isOfDay(each) ? part * PART_OF_DAY : part),
+            limits[each][what] - accounts[each].taken[what],
+          ]),
+        );
+      const isCostBound = Number.isFinite(slice('cost'));
+      const amount = {
+        tokens: wanted.tokens ? Math.ceil(slice('tokens')) : 0,
+        cost: wanted.cost && isCostBound ? slice('cost') : 0,
+      };
+      if ((wanted.tokens && amount.tokens <= 0) || (wanted.cost && isCostBound && amount.cost <= 0))
+        return { kind: 'wait' };
+      await sql`
+      insert into spending (run, unit, claim, reserved_tokens, reserved_cost)
+      values (${run}, ${unit}, ${claim}, ${amount.tokens}, ${amount.cost})
+      on conflict (run, unit, claim) do update set
+        reserved_tokens = spending.reserved_tokens + excluded.reserved_tokens,
+        reserved_cost = spending.reserved_cost + excluded.reserved_cost`.execute(trx);
+      return { kind: 'held', amount };
+    }),
+  );
+}
+
+/** A limit that a claim would meet before it has spent anything; undefined: none. */
+export async function findUsedUpLimit(
+  database: Database,
+  spender: Pick<Spender, 'run' | 'unit'>,
+  limits: SpendingLimits,
+): Promise<UsedUp | undefined> {
+  return findUsedUp(await readAccounts(database, spender), limits);
+}
+
+/** A day has many attempts: each takes less of it at a time, so that what is left is not held by a few. */
+const PART_OF_DAY = 0.1;
+
+function isOfDay(account: Account): boolean {
+  return account === 'installation' || account === 'server';
+}
+
+function hasDayLimit({ installation, server }: SpendingLimits): boolean {
+  return [installation.tokens, installation.cost, server.tokens, server.cost].some(Number.isFinite);
+}
+
+/** What of each account is used, and what of it is used or set aside. */
+type Accounts = Readonly<Record<Account, { readonly used: Amount; readonly taken: Amount }>> & {
+  readonly midnight: number;
+};
+
+async function readAccounts(
+  database: Database | Trx,
+  { run, unit }: Pick<Spender, 'run' | 'unit'>,
+): Promise<Accounts> {
+  const { rows } = await sql<
+    Record<'used_tokens' | 'used_cost' | 'tokens' | 'cost' | 'midnight', number> & { account: Account }
+  >`
+    with claims as (
+      select unit, used_tokens + open_tokens as used_tokens, used_cost + open_cost as used_cost,
+             used_tokens + greatest(open_tokens, reserved_tokens) as tokens,
+             used_cost + greatest(open_cost, reserved_cost) as cost
+      from spending where run = ${run}
+    ), today as (
+      select installation, tokens as used_tokens, cost as used_cost, tokens, cost
+      from day_spending where day = ${TODAY}
+      union all
+      select installation, 0, 0, greatest(reserved_tokens - open_tokens, 0), greatest(reserved_cost - open_cost, 0)
+      from spending join runs on runs.id = spending.run join repositories on repositories.id = runs.repository
+      where reserved_tokens > 0 or reserved_cost > 0
+    ), accounts as (
+      select 'run' as account, used_tokens, used_cost, tokens, cost from claims
+      union all
+      select 'unit', used_tokens, used_cost, tokens, cost from claims where unit = ${unit}
+      union all
+      select 'server', used_tokens, used_cost, tokens, cost from today
+      union all
+      select 'installation', used_tokens, used_cost, tokens, cost from today
+      where installation = (select installation from runs join repositories on repositories.id = runs.repository
+                            where runs.id = ${run})
+    )
+    select account, sum(used_tokens)::float8 as used_tokens, sum(used_cost) as used_cost,
+           sum(tokens)::float8 as tokens, sum(cost) as cost,
+           extract(epoch from (${TODAY} + 1)::timestamp at time zone 'utc')::float8 * 1000 as midnight
+    from accounts group by account`.execute(database);
+  const found = new Map(rows.map((row) => [row.account, row]));
+  const of = (account: Account) => {
+    const { used_tokens = 0, used_cost = 0, tokens = 0, cost = 0 } = found.get(account) ?? {};
+    return { used: { tokens: used_tokens, cost: used_cost }, taken: { tokens, cost } };
+  };
+  return {
+    run: of('run'),
+    unit: of('unit'),
+    installation: of('installation'),
+    server: of('server'),
+    midnight: rows[0]?.midnight ?? 0,
+  };
+}
+
+function findUsedUp(accounts: Accounts, limits: SpendingLimits): UsedUp | undefined {
+  for (const refused of ACCOUNTS)
+    for (const what of ['tokens', 'cost'] as const) {
+      const limit = limits[refused][what];
+      if (accounts[refused].used[what] >= limit)
+        return { kind: 'used-up', refused, what, limit, until: isOfDay(refused) ? accounts.midnight : null };
+    }
+  return undefined;
+}

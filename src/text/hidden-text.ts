@@ -1,0 +1,122 @@
+import { findCodeBlocks, findCodeSpans, isInside } from './markdown-code.ts';
+
+/** Text that an agent reads and a reviewer of the rendered page does not see. */
+export interface HiddenText {
+  readonly offset: number;
+  /** What it is, with its code point, for a message. */
+  readonly what: string;
+}
+
+/** More findings in one text tell nobody anything new. */
+const MAX_FINDINGS = 10;
+
+// What no font draws (zero-width and blank letters, fillers, bidirectional controls, tag letters that spell out ASCII),
+// but for the selectors that only choose how the character before them looks; line separators; control characters.
+const INVISIBLE =
+  /(?![\uFE00-\uFE0F])\p{Default_Ignorable_Code_Point}|[\u2028\u2029\uFFF9-\uFFFB]|(?![\t\n\r])\p{Cc}/gu;
+const PLAIN_TEXT = /^[\t\n\r\x20-\x7e]*$/;
+const BIDIRECTIONAL = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
+const JOINER = '\u200D';
+
+/** Finds hidden characters anywhere, and HTML comments from `markdownFrom` on that do not stand in code. Linear. */
+export function findHiddenText(text: string, markdownFrom: number): readonly HiddenText[] {
+  const comments = findComments(text, markdownFrom)
+    .take(MAX_FINDINGS)
+    .map(({ start }) => ({ offset: start, what: 'an HTML comment' }));
+  const found = [...findInvisible(text), ...comments];
+  return found.sort((a, b) => a.offset - b.offset).slice(0, MAX_FINDINGS);
+}
+
+/** The Markdown text without what a reviewer of the rendered page does not see: what an agent may be told. */
+export function stripHidden(text: string): string {
+  let shown = '';
+  let from = 0;
+  for (const { start, end } of findComments(text, 0)) {
+    shown += text.slice(from, start);
+    from = end;
+  }
+  shown += text.slice(from);
+  return shown.replaceAll(INVISIBLE, (character, offset: number) =>
+    isEmojiJoiner(shown, offset) ? character : '',
+  );
+}
+
+/** The text with every hidden character spelled out (`U+202E`), so that it is safe on a terminal and honest on a page. */
+export function spellOutHidden(text: string): string {
+  if (PLAIN_TEXT.test(text) && !/[\n\r\t]/.test(text)) return text;
+  return text
+    .replaceAll('\r', '\\r')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', ' ')
+    .replaceAll(INVISIBLE, (character, offset: number) =>
+      isEmojiJoiner(text, offset) ? character : `<${codePointName(character)}>`,
+    );
+}
+
+/** JSON text that means the same and in which every hidden character is an escape. */
+export function escapeHiddenInJson(json: string): string {
+  return json.replaceAll(INVISIBLE, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
+function findInvisible(text: string): HiddenText[] {
+  if (PLAIN_TEXT.test(text)) return [];
+  const found: HiddenText[] = [];
+  for (const match of text.matchAll(INVISIBLE)) {
+    if (found.length === MAX_FINDINGS) break;
+    const character = match[0];
+    if (match.index === 0 && character === '\uFEFF') continue; // a byte order mark
+    if (isEmojiJoiner(text, match.index)) continue;
+    found.push({ offset: match.index, what: `${describe(character)} (${codePointName(character)})` });
+  }
+  return found;
+}
+
+/** HTML comments that do not stand in code, from the first character to after the last. */
+function* findComments(
+  text: string,
+  from: number,
+): Generator<{ readonly start: number; readonly end: number }> {
+  if (!text.includes('<!--', from)) return;
+  const blocks = findCodeBlocks(text, from);
+  for (let lineStart = from; lineStart < text.length;) {
+    const newline = text.indexOf('\n', lineStart);
+    const lineEnd = newline < 0 ? text.length : newline;
+    const line = text.slice(lineStart, lineEnd);
+    let next = lineEnd + 1;
+    let column = isInside(blocks, lineStart) ? -1 : line.indexOf('<!--');
+    if (column >= 0) {
+      const spans = findCodeSpans(line);
+      while (column >= 0 && isInside(spans, column)) column = line.indexOf('<!--', column + 1);
+    }
+    if (column >= 0) {
+      const close = text.indexOf('-->', lineStart + column + 4);
+      next = close < 0 ? text.length : close + 3;
+      yield { start: lineStart + column, end: next };
+    }
+    lineStart = next;
+  }
+}
+
+/** A joiner between two pictures makes one picture of them; that hides nothing. */
+function isEmojiJoiner(text: string, offset: number): boolean {
+  if (text[offset] !== JOINER) return false;
+  return (
+    /[\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F]$/u.test(
+      text.slice(Math.max(0, offset - 2), offset),
+    ) && /^\p{Extended_Pictographic}/u.test(text.slice(offset + 1, offset + 3))
+  );
+}
+
+function describe(character: string): string {
+  if (BIDIRECTIONAL.test(character)) return 'a bidirectional control';
+  return /[\u0000-\u001F\u007F-\u009F]/.test(character) ? 'a control character' : 'an invisible character';
+}
+
+function codePointName(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}

@@ -1,0 +1,63 @@
+import stringWidth from 'fast-string-width';
+import { spellOutHidden } from './hidden-text.ts';
+
+/** How emphasis is put on; the identity where there are no colours. */
+export type Paint = (style: 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan', text: string) => string;
+
+/** Where a text is shown. */
+export interface Medium {
+  /** Columns; Infinity where lines may be as long as they like. */
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+/** Text from a repository on one line, with nothing in it that a terminal would obey. */
+export function printable(text: string): string {
+  return spellOutHidden(text);
+}
+
+/** Cut to a width in columns, with an ellipsis when something is missing. Never cuts through a character. */
+export function truncate(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  let cut = '';
+  let used = 0;
+  for (const { segment } of new Intl.Segmenter('en').segment(text)) {
+    used += stringWidth(segment);
+    if (used > Math.max(0, width - 1)) break;
+    cut += segment;
+  }
+  return width < 1 ? '' : `${cut}…`;
+}
+
+/** Filled with blanks to a width in columns. */
+export function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
+}
+
+/** The columns the widest of these takes, within a limit. */
+export function columnWidth(texts: readonly string[], limit: number): number {
+  return Math.min(limit, Math.max(0, ...texts.map((text) => stringWidth(text))));
+}
+
+/** Joins words with commas and breaks lines between them; the lines after the first begin with `indent` blanks. */
+export function wrapList(words: readonly string[], first: number, indent: number, width: number): string {
+  let column = first;
+  let text = '';
+  for (const [index, word] of words.entries()) {
+    const piece = index < words.length - 1 ? `${word},` : word;
+    const size = stringWidth(piece);
+    if (index > 0 && column + 1 + size > width) {
+      text += `\n${' '.repeat(indent)}${piece}`;
+      column = indent + size;
+    } else {
+      text += index > 0 ? ` ${piece}` : piece;
+      column += size + (index > 0 ? 1 : 0);
+    }
+  }
+  return text;
+}
+
+/** `1 task`, `2 tasks`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

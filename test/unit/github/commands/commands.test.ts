@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseCommands, USAGE } from '../../../../src/github/commands/commands.ts';
+
+const SHA = '0123456789abcdef0123456789abcdef01234567';
+const RUN = { kind: 'run', commit: null, units: [], provider: null, forceProvider: null };
+const RETRY = { kind: 'retry', unit: null, task: null, fresh: false };
+
+/** The commands of a comment without their lines. */
+const read = (body: string) => parseCommands(body).map(({ line: _line, ...command }) => command);
+
+describe('a command', () => {
+  test.each<[string, object]>([
+    ['/choo run', RUN],
+    ['/choo\trun \t', RUN],
+    ['/Choo RUN --Provider=Claude', { ...RUN, provider: 'claude' }],
+    ['/choo run auth Billing.v2', { ...RUN, units: ['auth', 'Billing.v2'] }],
+    ['/choo run auth auth', { ...RUN, units: ['auth'] }],
+    [`/choo run ${SHA} auth`, { ...RUN, commit: SHA, units: ['auth'] }],
+    [`/choo run ${SHA.toUpperCase()}`, { ...RUN, commit: SHA }],
+    [`/choo run --provider codex ${SHA}`, { ...RUN, commit: SHA, provider: 'codex' }],
+    [`/choo run ${SHA}${SHA.slice(0, 24)}`, { ...RUN, commit: SHA + SHA.slice(0, 24) }],
+    ['/choo run 0123456', { ...RUN, units: ['0123456'] }],
+    [`/choo run ${SHA}0`, { ...RUN, units: [`${SHA}0`] }],
+    [`/choo run auth ${SHA}`, { ...RUN, units: ['auth', SHA] }],
+    [
+      '/choo run --provider codex a --force-provider=gemini b',
+      { ...RUN, units: ['a', 'b'], provider: 'codex', forceProvider: 'gemini' },
+    ],
+    ['/choo plan', { kind: 'plan' }],
+    ['/choo status', { kind: 'status' }],
+    ['/choo help', { kind: 'help' }],
+    ['/choo', { kind: 'help' }],
+    ['/choo cancel', { kind: 'cancel', unit: null }],
+    ['/choo cancel auth', { kind: 'cancel', unit: 'auth' }],
+    ['/choo skip auth', { kind: 'skip', unit: 'auth' }],
+    ['/choo retry', RETRY],
+    ['/choo retry auth', { ...RETRY, unit: 'auth' }],
+    ['/choo retry --fresh auth/12', { kind: 'retry', unit: 'auth', task: 12, fresh: true }],
+  ])('%s', (line, command) => {
+    expect(read(line)).toEqual([command]);
+  });
+
+  test.each(USAGE.map(({ form }) => [form]))('%s, as the table says', (form) => {
+    const shortest = form.replaceAll(/ \[[^\]]*\]?\]/g, '').replace('UNIT', 'auth');
+    const longest = form
+      .replaceAll(/[[\]]/g, '')
+      .replace('SHA', SHA)
+      .replace('UNIT…', 'auth billing')
+      .replace('UNIT', 'auth')
+      .replace('TASK', '3')
+      .replaceAll(' X', ' codex');
+    const kind = form.split(' ')[1];
+    expect(read(`${shortest}\n\n${longest}`)).toMatchObject([{ kind }, { kind }]);
+  });
+});
+
+describe('a line that is told about', () => {
+  test.each<[string, string, string | null]>([
+    ['/choo rnu', 'there is no command `rnu`', 'did you mean `run`?'],
+    [
+      '/choo --upload-pack=x',
+      'there is no command `--upload-pack=x`',
+      'one of: run, plan, status, cancel, retry, skip, help',
+    ],
+    ['/choo plan now', 'nothing belongs behind `plan`', 'leave out `now`'],
+    ['/choo cancel a b', 'nothing belongs behind `a`', 'leave out `b`'],
+    ['/choo retry a b', 'nothing belongs behind `a`', 'leave out `b`'],
+    ['/choo skip', '`skip` needs the name of a unit', 'write `/choo skip` and the name'],
+    ['/choo skip ../x', '`../x` is no name of a unit', 'a unit is named as its directory below the specs'],
+    ['/choo run a/b', '`a/b` is no name of a unit', 'a unit is named as its directory below the specs'],
+    ['/choo run a..b', '`a..b` is no name of a unit', 'a unit is named as its directory below the specs'],
+    [
+      '/choo run --upload-pack=x',
+      'there is no option `--upload-pack=x` here',
+      'one of: --provider, --force-provider',
+    ],
+    ['/choo run -x', 'there is no option `-x` here', 'one of: --provider, --force-provider'],
+    ['/choo run --provder codex', 'there is no option `--provder` here', 'did you mean `--provider`?'],
+    ['/choo run —provider codex', 'there is no option `—provider` here', 'did you mean `--provider`?'],
+    ['/choo run --provider codx', '`codx` is no provider for `--provider`', 'did you mean `codex`?'],
+    [
+      '/choo run --force-provider=codx',
+      '`codx` is no provider for `--force-provider`',
+      'did you mean `codex`?',
+    ],
+    [
+      '/choo run --provider',
+      '`--provider` needs a value',
+      'one of: claude, codex, gemini, opencode, rehearsal',
+    ],
+    [
+      '/choo run --provider=',
+      '`--provider` needs a value',
+      'one of: claude, codex, gemini, opencode, rehearsal',
+    ],
+    ['/choo run --provider codex --provider=codex', '`--provider` stands there twice', null],
+    ['/choo skip --fresh', 'there is no option `--fresh` here', null],
+    ['/choo retry --fresh=yes', 'there is no option `--fresh=yes` here', 'did you mean `--fresh`?'],
+    ['/choo retry a/0', '`0` is no number of a task', 'it is a whole number from 1'],
+    ['/choo retry a/1e3', '`1e3` is no number of a task', 'it is a whole number from 1'],
+    ['/choo retry a/1/2', '`a/1/2` is no name of a unit', 'a unit is named as its directory below the specs'],
+    ['/choo retry /1', '`/1` is no name of a unit', 'a unit is named as its directory below the specs'],
+  ])('%s', (line, message, hint) => {
+    expect(read(line)).toEqual([{ kind: 'problem', message, hint }]);
+  });
+
+  test.each([
+    ['a byte order mark', '\uFEFF/choo run'],
+    ['a zero-width space in the name', '/ch\u200Boo run'],
+    ['a zero-width space in a unit', '/choo run au\u200Bth'],
+    ['a bidirectional control', '/choo run \u202Eauth'],
+    ['a control character', '/choo run \u0007auth'],
+    ['a tag letter', '/choo run auth\u{E0041}'],
+  ])('%s is no part of a command', (_, line) => {
+    expect(read(line)).toMatchObject([
+      { kind: 'problem', message: expect.stringMatching(/^the command has an? .*U\+/) as string },
+    ]);
+  });
+
+  test('what was written is cut and harmless', () => {
+    expect(read(`/choo run a\`\n\n/choo run ${'é'.repeat(50)}`)).toMatchObject([
+      { message: "`a'` is no name of a unit" },
+      { message: `\`${'é'.repeat(39)}…\` is no name of a unit` },
+    ]);
+  });
+
+  test('a task that is not named is none', () => {
+    expect(parseCommands('/choo retry a/')).toMatchObject([
+      { kind: 'problem', message: 'nothing is no number of a task' },
+    ]);
+  });
+
+  test('no message or hint has a second line, an open backquote or a slash in front', () => {
+    const hostile = fc.string({
+      unit: fc.constantFrom('`', '/', '@', '-', '=', 'a', ' ', '\u200B', '\uD800', '…'),
+    });
+    fc.assert(
+      fc.property(fc.constantFrom('', 'run ', 'retry ', 'skip ', 'plan '), hostile, (verb, rest) => {
+        const [command] = parseCommands(`/choo ${verb}${rest}`);
+        const texts = command?.kind === 'problem' ? [command.message, command.hint ?? ''] : [];
+        const isHarmless = (text: string) =>
+          /^(?!\/)(?:[^`\n\r]|`[^`\n\r]+`)*$/.test(text) && text.isWellFormed();
+        expect(texts.every(isHarmless)).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import type { EventBody } from '../../../../src/events/event.ts';
+import { foldEvents } from '../../../../src/events/state.ts';
+import { MOST_CHARACTERS } from '../../../../src/github/render/markdown.ts';
+import { renderUnitCheck, type RenderedUnitCheck } from '../../../../src/github/render/unit-check.ts';
+import { factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
+
+const api = factsOf('api');
+
+function check(facts: readonly EventBody[], pullUrl: string | null = null): RenderedUnitCheck {
+  const events = numbered([started([plannedUnit('api', { tasks: 2 })]), ...facts]);
+  const progress = foldEvents(events)?.units.get('api');
+  if (progress === undefined) throw new Error('the run has the unit');
+  return renderUnitCheck({ progress, events: events.slice(1), pullUrl });
+}
+
+/** A gate that is red, with what it printed. */
+function red(task: number, tail: string): EventBody {
+  return { ...api.red(task), tail } as EventBody;
+}
+
+function failed(failure: 'attempts' | 'needs-human', message = 'it is red'): EventBody {
+  return { type: 'unit.failed', unit: 'api', failure, message, hint: null, head: null };
+}
+
+describe('renderUnitCheck', () => {
+  test.each([
+    ['under way', [api.started()], null, 'Under way'],
+    ['complete', [api.started(), api.completed()], 'success', 'Complete and verified'],
+    ['not verified', [api.started(), api.completed(undefined, false)], 'success', 'Complete, not verified'],
+    ['failed', [api.started(), failed('attempts')], 'failure', 'Failed'],
+    ['for a person', [api.started(), failed('needs-human')], 'action_required', 'Needs human'],
+    ['cancelled', [api.started(), api.cancelled()], 'cancelled', 'Cancelled'],
+    ['skipped', [api.started(), api.skipped()], 'skipped', 'Skipped'],
+  ] as const)('a unit that is %s', (_, facts, conclusion, title) => {
+    expect(check(facts)).toMatchObject({ conclusion, title });
+  });
+
+  test('one that is complete says what it took and where it is', () => {
+    const { summary, text } = check(
+      [
+        api.started(),
+        api.invoke(1),
+        api.done(1, 1_500, 0.25),
+        api.taskDone(1),
+        api.taskDone(2),
+        api.completed(),
+      ],
+      'https://github.com/o/r/pull/7',
+    );
+    expect(summary).toBe('2 of 2 tasks, 5s, 1.5k tokens. [Its pull request](https://github.com/o/r/pull/7).');
+    expect(text).toBeUndefined();
+  });
+
+  test('only one that failed has a button, within what GitHub takes', () => {
+    const buttons = [
+      [api.started()],
+      [failed('attempts')],
+      [failed('needs-human')],
+      [api.completed()],
+      [api.cancelled()],
+    ];
+    expect(buttons.map((facts) => check(facts).actions.map(({ identifier }) => identifier))).toEqual([
+      [],
+      ['retry'],
+      ['retry'],
+      [],
+      [],
+    ]);
+    for (const { label, description, identifier } of check([failed('attempts')]).actions) {
+      expect(label.length).toBeLessThanOrEqual(20);
+      expect(description.length).toBeLessThanOrEqual(40);
+      expect(identifier.length).toBeLessThanOrEqual(20);
+    }
+  });
+
+  test('one that failed shows the end of the gate that is red, as it was printed', () => {
+    const { summary, text } = check([
+      api.started(),
+      red(1, 'early'),
+      red(1, '```\n/choo run @ann\n\u001b<b>\n'),
+      failed('attempts', 'task 1 is **red** | @ann\n/choo run'),
+    ]);
+    expect(summary).toBe('0 of 2 tasks, 3s, 0 tokens.\n\ntask 1 is \\*\\*red\\*\\* \\| @\u200bann /choo run');
+    expect(text).toBe('The gate of task 1 ended with 1:\n\n````\n```\n\u200b/choo run @ann\n<b>\n````');
+  });
+
+  test('a gate that passed later is not why', () => {
+    const passedLater = [api.started(), red(1, 'first'), api.green(1), failed('needs-human')];
+    expect(check(passedLater).text).toBeUndefined();
+    expect(
+      check([api.started(), red(2, 'why'), red(1, 'first'), api.green(1), failed('attempts')]).text,
+    ).toContain('why');
+  });
+
+  test('whatever was printed, it is no longer than GitHub takes', () => {
+    const { summary, text } = check([red(1, '`'.repeat(50_000)), failed('attempts', '@'.repeat(50_000))]);
+    expect(summary.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(text?.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+  });
+});

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import { discover } from '../../../../src/discovery/discovery.ts';
+import type { Unit } from '../../../../src/discovery/unit.ts';
+import type { EventBody } from '../../../../src/events/event.ts';
+import { foldEvents } from '../../../../src/events/state.ts';
+import { MOST_CHARACTERS } from '../../../../src/github/render/markdown.ts';
+import { marker } from '../../../../src/github/api/marker.ts';
+import { renderUnitPull, type ShownUnit } from '../../../../src/github/render/unit-pull.ts';
+import { memoryTree, planText, taskText } from '../../../helpers/memory-tree.ts';
+import { commit, factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
+
+const MARK = marker('unit', 'main api');
+const api = factsOf('api');
+
+/** The unit `api` with two tasks, its plan's text as given. */
+async function unitOf(text = '# The API\n\nServe it.\n', gate = 'make api'): Promise<Unit> {
+  const gates = [gate, 'make more'].map((command) => JSON.stringify(command));
+  const { units } = await discover(
+    memoryTree({
+      'specs/tasks/api/IMPLEMENTATION_PLAN.md': planText({ depends_on: '[]' }, text),
+      'specs/tasks/api/01-a.md': taskText({ backpressure: gates[0] }, '# Answer\n'),
+      'specs/tasks/api/02-b.md': taskText({ task: '2', backpressure: gates[1] }, '# Answer | more\n'),
+    }),
+    'specs/tasks',
+  );
+  const [unit] = units;
+  if (unit === undefined) throw new Error('the tree has a unit');
+  return unit;
+}
+
+function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<ShownUnit> = {}): ShownUnit {
+  const events = numbered([started([plannedUnit('api', { tasks: 2 })]), ...facts]);
+  const progress = foldEvents(events)?.units.get('api');
+  if (progress === undefined) throw new Error('the run has the unit');
+  return {
+    unit,
+    progress,
+    events: events.slice(1),
+    run: { id: 'run0000001', url: 'https://github.com/o/r/issues/1#c' },
+    sandbox: 'bubblewrap',
+    dependsOn: [],
+    needs: [],
+    marker: MARK,
+    ...rest,
+  };
+}
+
+const DONE = [
+  api.started(),
+  api.invoke(1),
+  api.done(1, 1_500, 0.25),
+  api.invoke(1, 2),
+  api.done(1, 1_500, 0.25, { attempt: 2 }),
+  api.committed(1),
+  api.taskDone(1),
+  api.committed(2, commit('b'), true),
+  api.taskDone(2, commit('b'), true),
+];
+
+describe('renderUnitPull', () => {
+  test('says what was asked for, what was done and what it took', async () => {
+    const { title, body } = renderUnitPull(shown(await unitOf(), [...DONE, api.completed(commit('b'))]));
+    expect(title).toBe('The API');
+    expect(body).toMatchInlineSnapshot(`
+      "Unit \`api\` by \`claude\`, made by choo from \`specs/tasks/api\` in [run run0000001](https://github.com/o/r/issues/1#c). Every gate passed again in a fresh worktree at this head.
+
+      3.0k tokens, $0.50.
+
+      ### Tasks
+
+      | Task | Title | Gate | State | Attempts | Time | Tokens, cost | Commit |
+      | --- | --- | --- | --- | --- | --- | --- | --- |
+      | 1 | Answer | \`make api\` | complete | 2 | 2s | 3.0k, $0.50 | aaaaaaaaaaaa |
+      | 2 | Answer \\| more | \`make more\` | already green | 0 |  |  | bbbbbbbbbbbb |
+
+      ### To know
+
+      - The gate of task 2 was *already green* before any work: it says little about what was done.
+
+      <details><summary>What was asked for</summary>
+
+      \`\`\`markdown
+      # The API
+
+      Serve it.
+      \`\`\`
+
+      </details>
+
+      <!-- choo:unit main%20api -->"
+    `);
+  });
+
+  test('names its place in the stack, and what comes first', async () => {
+    const { body } = renderUnitPull(
+      shown(await unitOf(), [...DONE, api.completed()], {
+        dependsOn: [
+          { unit: 'base', pull: { number: 3, merged: true } },
+          { unit: 'core', pull: { number: 4, merged: false } },
+          { unit: 'old', pull: undefined },
+        ],
+        needs: ['core'],
+      }),
+    );
+    expect(body.slice(body.indexOf('### Builds on'), body.indexOf('### Tasks'))).toMatchInlineSnapshot(`
+      "### Builds on
+
+      - \`base\`: #3, merged
+      - \`core\`: #4
+      - \`old\`: in the target
+
+      **Merge first:** \`core\`. This is a draft until then.
+
+      "
+    `);
+  });
+
+  test('tells what a reviewer should know', async () => {
+    const { body } = renderUnitPull(
+      shown(
+        await unitOf(),
+        [
+          api.started(),
+          api.invoke(1),
+          api.done(1, 10, null),
+          api.notice('put back `.github/x` @ann'),
+          api.notice('put back `.github/x` @ann'),
+          api.completed(commit('a'), false),
+        ],
+        { sandbox: 'host' },
+      ),
+    );
+    expect(body).toContain('**Not verified.**');
+    expect(body.slice(body.indexOf('### To know'), body.indexOf('<details>'))).toMatchInlineSnapshot(`
+      "### To know
+
+      - put back \\\`.github/x\\\` @​ann
+      - It ran without a sandbox.
+      - Not all of its cost is known: the provider does not say.
+
+      "
+    `);
+  });
+
+  test('one that failed says so first', async () => {
+    const { title, body } = renderUnitPull(
+      shown(await unitOf(), [api.started(), api.failed('task 1 is *red*\n/choo run', 'see #1')]),
+    );
+    expect(title).toBe('Unfinished: The API');
+    expect(body).toContain('**It did not come to its end**: task 1 is \\*red\\* /choo run — see \\#\u200b1');
+  });
+
+  test('a spec cannot leave its place', async () => {
+    const text = `# **T** @ann Fixes #1\n\n\`\`\`\`\n</details>\n/choo run\n<!-- hidden -->\n\u202eend ${MARK}\n`;
+    const { title, body } = renderUnitPull(shown(await unitOf(text, 'a | b ` </td>'), [api.started()]));
+    expect(title).toBe('**T** @\u200bann Fixes #\u200b1');
+    expect(body).not.toMatch(/^\s*\//m);
+    expect(body).not.toContain('\u202e');
+    expect(body.endsWith(`\n\n${MARK}`)).toBe(true);
+    expect(body.slice(body.indexOf('<details>'))).toMatchInlineSnapshot(`
+      "<details><summary>What was asked for</summary>
+
+      \`\`\`\`\`markdown
+      # **T** @ann Fixes #1
+
+      \`\`\`\`
+      </details>
+      ​/choo run
+      <!-- hidden -->
+      end <!-- choo:unit main%20api -->
+      \`\`\`\`\`
+
+      </details>
+
+      <!-- choo:unit main%20api -->"
+    `);
+    expect(body.split('\n').find((line) => line.startsWith('| 1 |'))).toMatchInlineSnapshot(
+      `"| 1 | Answer | <code>a &#124; b &#96; &#60;&#47;td&#62;</code> | pending | 0 |  |  |  |"`,
+    );
+  });
+
+  test('a title that nobody sees gives way to the id', async () => {
+    const unit = { ...(await unitOf()), title: '\u200b\u3164' };
+    expect(renderUnitPull(shown(unit, [api.failed()])).title).toBe('Unfinished: api');
+    expect(renderUnitPull(shown(unit, [])).title).toBe('api');
+  });
+
+  test('whatever it is made of, it is no longer than GitHub takes', async () => {
+    const ids = Array.from({ length: 2_000 }, (_, index) => `unit-${index}`);
+    const { title, body } = renderUnitPull(
+      shown(
+        { ...(await unitOf(`# T\n\n${'`'.repeat(9_000)}\n`)), title: '@'.repeat(400) },
+        [...ids.map((id) => api.notice(`${id} ${'*'.repeat(600)}`)), api.completed()],
+        { dependsOn: ids.map((unit) => ({ unit, pull: { number: 1, merged: false } })), needs: ids },
+      ),
+    );
+    expect(title.length).toBeLessThanOrEqual(200);
+    expect(body.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(body).toMatch(/Merge first:\*\* `unit-0`.* and 1950 more\. This is a draft/);
+    expect(body).toContain('### Tasks');
+    expect(body).toMatch(/\n- … and \d+ more\n/);
+  });
+});
