@@ -1,13 +1,13 @@
+import { execa } from 'execa';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { discover } from '../src/discovery/discovery.ts';
 import { DiscoveryCache } from '../src/discovery/discovery-cache.ts';
+import { discover } from '../src/discovery/discovery.ts';
 import { DirectoryTree } from '../src/discovery/tree.ts';
 import { openGit } from '../src/git/git.ts';
-import { ObjectReader } from '../src/git/object-reader.ts';
-import { CommitTree } from '../src/git/spec-tree.ts';
+import { ObjectReader } from '../src/git/objects/object-reader.ts';
+import { CommitTree } from '../src/git/objects/spec-tree.ts';
 import { Graph } from '../src/scheduler/graph.ts';
 import { type Figures, figures, measure, table } from './measure.ts';
 import { dependenciesOf, sameRandom, unitId, writeSpecTree } from './spec-trees.ts';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { measure } from './measure.ts';
 import { type BenchServer, withClient } from './engine-servers.ts';
+import { measure } from './measure.ts';
 
 /** What nothing that asks the database can be faster than. Medians, milliseconds. */
 export interface Floors {

@@ -1,15 +1,16 @@
+import { sql } from 'kysely';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { sql } from 'kysely';
 import type { EventBody, PlannedUnit } from '../src/events/event.ts';
-import { type Claim, claimUnits } from '../src/store/queue/claims.ts';
+import { claimUnits } from '../src/store/queue/claims.ts';
 import { Dispatcher } from '../src/store/queue/dispatcher.ts';
-import { openServerStore, type ServerStore } from '../src/store/server-store.ts';
-import { findOrAddRepository } from '../src/store/runs/server-runs.ts';
 import { registerWorker } from '../src/store/queue/worker-registry.ts';
+import type { Claim } from '../src/store/runs/claim.ts';
+import { findOrAddRepository } from '../src/store/runs/server-runs.ts';
+import { openServerStore, type ServerStore } from '../src/store/server-store.ts';
 import { plannedUnit, started as firstEvent } from '../test/helpers/run-events.ts';
-import type { BenchServer, Started } from './engine-servers.ts';
 import { mostAtOnce, startWorker } from './engine-process.ts';
+import type { BenchServer, Started } from './engine-servers.ts';
 import type { WorkerTask } from './engine-worker.ts';
 import { unitId } from './spec-trees.ts';
 

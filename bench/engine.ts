@@ -1,10 +1,10 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
+import { setTimeout as wait } from 'node:timers/promises';
 import { openEmbedded } from '../src/store/embedded/embedded.ts';
 import { findPostmaster } from '../src/store/embedded/postgres-server.ts';
 import { openServerStore } from '../src/store/server-store.ts';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Floors, measureFloors } from './engine-floors.ts';
 import { benchClaims, benchRuns, benchSubmit, benchTogether } from './engine-parts.ts';
 import { residentMiB, startWorker, treePssMiB } from './engine-process.ts';

@@ -1,10 +1,10 @@
+import examples from '@octokit/webhooks-examples' with { type: 'json' };
 import { execa } from 'execa';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import examples from '@octokit/webhooks-examples' with { type: 'json' };
-import { type AppWorld, makeAppWorld, REPO } from '../test/helpers/app-world.ts';
 import { planned, quiet } from '../test/helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO } from '../test/helpers/app-world.ts';
 import { projectFiles, type UnitSpec } from '../test/helpers/spec-project.ts';
 import { table } from './measure.ts';
 import { type Answered, Load } from './webhooks-load.ts';

@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { realpathSync } from 'node:fs';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';

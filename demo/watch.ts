@@ -1,8 +1,8 @@
-import type { RunState } from '../src/events/state.ts';
-import { createLiveView } from '../src/cli/views/live-view.ts';
-import { renderLive } from '../src/cli/views/live-lines.ts';
-import type { Terminal } from '../src/cli/terminal.ts';
 import { RunStates } from '../src/app/outbound/run-states.ts';
+import type { Terminal } from '../src/cli/terminal.ts';
+import { renderLive } from '../src/cli/views/live-lines.ts';
+import { createLiveView } from '../src/cli/views/live-view.ts';
+import type { RunState } from '../src/events/state.ts';
 import { openServerDatabase } from '../src/store/server-database.ts';
 
 /** Shows the run of a server until it has ended, from the server's own database. Returns how it ended. */

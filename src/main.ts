@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
+import { openReceiver, readAppSettings } from './app/receiver.ts';
 import type { Settings } from './config/settings.ts';
 import { openLog } from './server/log.ts';
-import { openReceiver, readAppSettings } from './app/receiver.ts';
-import { type OpenDatabase, openDoorDatabase, probeTables } from './store/server-database.ts';
 import { Supervisor } from './server/supervisor.ts';
-import { type Readiness, serveWeb } from './web/server.ts';
 import type { Work } from './server/work.ts';
+import { type OpenDatabase, openDoorDatabase, probeTables } from './store/server-database.ts';
+import { type Readiness, serveWeb } from './web/server.ts';
 
 /** What a process of a server does: answers the web, works on units, or answers the web and has a process of its own work. */
 export type Role = 'web' | 'worker' | 'all';

@@ -1,8 +1,8 @@
 import { execa } from 'execa';
 import { join } from 'node:path';
 import { GIT_ENVIRONMENT, refsOf } from './git.ts';
-import { followPush } from './pushes.ts';
 import { sayWhy } from './push-report.ts';
+import { followPush } from './pushes.ts';
 import { grants, maySee } from './router.ts';
 import {
   mayWrite,

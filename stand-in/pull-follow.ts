@@ -1,6 +1,6 @@
 import { commitOf, git, isAncestor } from './git.ts';
-import type { Push } from './pushes.ts';
 import { viewPull } from './pull-views.ts';
+import type { Push } from './pushes.ts';
 import { now, type Issue, type Pull, type Repository, type World } from './world.ts';
 
 /** A pull request and where it is. */

@@ -1,7 +1,7 @@
 import { isAncestor, log, NO_COMMIT, type Commit, type Refs } from './git.ts';
+import { followBase, followHead } from './pull-follow.ts';
 import { viewUser } from './views.ts';
 import { fullName, type Json, type Repository, type User, type World } from './world.ts';
-import { followBase, followHead } from './pull-follow.ts';
 
 /** The most commits that a push event lists. */
 const MOST_COMMITS = 2048;

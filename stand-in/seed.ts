@@ -1,7 +1,7 @@
-import pLimit from 'p-limit';
+import { execa } from 'execa';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import pLimit from 'p-limit';
 import { git, GIT_ENVIRONMENT } from './git.ts';
 import type { Level } from './options.ts';
 import type { Installation, Json, Repository, User } from './world.ts';

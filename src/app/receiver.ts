@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { Probot } from 'probot';
-import { createApp } from './app.ts';
 import type { Settings } from '../config/settings.ts';
 import { ChooError } from '../errors.ts';
 import type { Database } from '../store/database/database.ts';
 import { DeliveryBook } from '../store/github/deliveries.ts';
 import type { DeliveryReceiver } from '../web/webhooks.ts';
+import { createApp } from './app.ts';
 
 /** Who the App is, and where. */
 export interface AppSettings {

@@ -1,19 +1,19 @@
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { GitHubApp } from '../github/api/client.ts';
-import { createHandler } from './inbound/handlers.ts';
-import type { HandlerServices } from './repository/open-repository.ts';
 import type { CredentialsOf } from '../orchestrator/server/remote-places.ts';
 import type { ServerContexts } from '../orchestrator/server/server-context.ts';
-import type { AppSettings } from './receiver.ts';
-import { approveRun } from './outbound/approval.ts';
-import { Reporter } from './outbound/run-report.ts';
 import type { Database } from '../store/database/database.ts';
 import { DeliveryBook } from '../store/github/deliveries.ts';
 import { tellNext } from '../store/github/reports.ts';
-import type { ServerStore } from '../store/server-store.ts';
-import { WorkLoop } from '../store/queue/work-loop.ts';
 import { WriteTurns } from '../store/github/write-turns.ts';
+import { WorkLoop } from '../store/queue/work-loop.ts';
+import type { ServerStore } from '../store/server-store.ts';
+import { createHandler } from './inbound/handlers.ts';
+import { approveRun } from './outbound/approval.ts';
+import { Reporter } from './outbound/run-report.ts';
+import type { AppSettings } from './receiver.ts';
+import type { HandlerServices } from './repository/open-repository.ts';
 
 /** Deliveries that a process handles at the same time, and runs that it tells about. */
 const HANDLERS = 4;

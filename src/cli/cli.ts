@@ -1,6 +1,6 @@
+import { Command, CommanderError, Help } from 'commander';
 import { basename } from 'node:path';
 import process from 'node:process';
-import { Command, CommanderError, Help } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { readLocalSettings } from '../config/settings.ts';
 import { coerceError } from '../errors.ts';

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import type { LocalSettings } from '../config/settings.ts';
 import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
+import type { LocalSettings } from '../config/settings.ts';
 import type { ProviderWishes } from '../provider/factory.ts';
 
 /** What every command that makes a plan can be told about it. */

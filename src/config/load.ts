@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { nearest } from '../text/nearest.ts';
 import { FILE_START, type Position, type Problem, reportInto, type Report } from '../problems/problem.ts';
 import { readYaml } from '../problems/yaml.ts';
+import { nearest } from '../text/nearest.ts';
 import { legacyHint } from './legacy.ts';
 import { CONFIG_FILES, type Config, configSchema, DEFAULT_CONFIG } from './schema.ts';
 import { type PlacedValue, toPlacedValue } from './yaml-value.ts';

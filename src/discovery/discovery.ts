@@ -7,9 +7,9 @@ import {
 } from '../problems/problem.ts';
 import { DiscoveryCache, type Remembered } from './discovery-cache.ts';
 import type { YamlBudget } from './front-matter-read.ts';
-import { lastName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
 import { findExcess, frontMatterBytes, MAX_YAML } from './tree-limits.ts';
 import { checkTree } from './tree-rules.ts';
+import { lastName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
 import { readUnit, selectUnitFiles, type UnitFiles } from './unit-reading.ts';
 import type { Unit } from './unit.ts';
 

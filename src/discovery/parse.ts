@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { FILE_START, type Position, type Problem, reportInto, type Report } from '../problems/problem.ts';
 import { lineIndex } from '../problems/text-lines.ts';
+import { findHiddenText } from '../text/hidden-text.ts';
+import { findTitle } from '../text/markdown-code.ts';
 import { type FieldReader, fieldReader } from './fields.ts';
 import { detach, readFrontMatter, type YamlBudget } from './front-matter-read.ts';
 import type { FrontMatter } from './front-matter.ts';
-import { findHiddenText } from '../text/hidden-text.ts';
-import { findTitle } from '../text/markdown-code.ts';
 import {
   LEGACY_UNIT_STATUSES,
   type RecordedRun,

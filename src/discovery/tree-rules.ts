@@ -1,5 +1,5 @@
-import { suggestion } from '../text/nearest.ts';
 import { compareText, FILE_START, type Problem, reportInto } from '../problems/problem.ts';
+import { suggestion } from '../text/nearest.ts';
 import { describeCycle, findCycles } from './cycles.ts';
 import { itemPlaces } from './fields.ts';
 import { PLAN_FILE } from './parse.ts';

@@ -2,8 +2,8 @@ import { FILE_START, hasErrors, type Problem, reportInto } from '../problems/pro
 import type { YamlBudget } from './front-matter-read.ts';
 import { PLAN_FILE, type Parsed, type ParsedPlan, type ParsedTask, parsePlan, parseTask } from './parse.ts';
 import { lastName, type TreeEntry } from './tree.ts';
-import { inferStatus, isUnitId, type SpecFile, type Task, type Unit } from './unit.ts';
 import { checkUnit } from './unit-rules.ts';
+import { inferStatus, isUnitId, type SpecFile, type Task, type Unit } from './unit.ts';
 
 /** A larger file is not read. Bytes. */
 const MAX_FILE_BYTES = 1024 * 1024;

@@ -105,3 +105,24 @@ function parentsOf(branch: string): string[] {
   const parts = branch.split('/');
   return parts.map((_, depth) => parts.slice(0, depth).join('/'));
 }
+
+/** Branches that choo makes are never planned and never start a run. */
+export function isOwnBranch(branch: string): boolean {
+  return branch === 'choo' || branch.startsWith('choo/');
+}
+
+/** The branches that a repository's results go to. */
+export interface Branches {
+  /** The commit a branch stands at; undefined: there is no such branch. */
+  head(branch: string): Promise<string | undefined>;
+  /** Where the branches below a name stand. `below` ends in a slash. */
+  heads(below: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /** Brings what all branches hold here, where they are elsewhere. */
+  fetch(signal?: AbortSignal): Promise<void>;
+  /**
+   * Moves a branch from the commit it must stand at (undefined: it must not be there yet) to another. Nothing happens when it
+   * is there already. Throws a ChooError (`conflict`) when it stands elsewhere, or when another branch leaves no room for its
+   * name, and (`git`) when whoever keeps the branches refuses, with their words.
+   */
+  publish(branch: string, head: string, expected: string | undefined): Promise<void>;
+}

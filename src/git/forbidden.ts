@@ -1,6 +1,6 @@
 import { shorten } from '../problems/problem.ts';
-import type { ObjectReader } from './object-reader.ts';
-import { type Change, listLinks } from './tree-object.ts';
+import type { ObjectReader } from './objects/object-reader.ts';
+import { type Change, listLinks } from './objects/tree-object.ts';
 
 /** A change that must not become part of a commit, whoever made it. */
 export interface Forbidden {

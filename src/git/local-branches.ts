@@ -1,6 +1,6 @@
 import { ChooError } from '../errors.ts';
+import type { Branches } from './branches.ts';
 import type { Git } from './git.ts';
-import type { Branches } from './repository.ts';
 
 /** The branches of a repository on this machine. */
 export class LocalBranches implements Branches {

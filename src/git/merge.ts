@@ -1,7 +1,7 @@
 import { ChooError } from '../errors.ts';
-import { commitText } from './commit.ts';
+import { commitText } from './objects/commit.ts';
+import { treeOf } from './objects/tree-object.ts';
 import type { Repository } from './repository.ts';
-import { treeOf } from './tree-object.ts';
 
 export type Merge =
   | { readonly kind: 'merged'; readonly commit: string }

@@ -1,8 +1,8 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { isGitName } from './forbidden.ts';
 import { removeTree } from '../system/remove-tree.ts';
+import { isGitName } from './forbidden.ts';
 
 /** A longer path is nobody's honest work: git could open it where choo cannot, from a directory nearer to it. Bytes. */
 const MAX_PATH_BYTES = 3_000;

@@ -2,9 +2,10 @@ import { isAbsolute, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ChooError } from '../errors.ts';
+import type { Branches } from './branches.ts';
 import { openGit } from './git.ts';
+import { cacheDirectory } from './repository.ts';
 import { SharedWork } from './shared-work.ts';
-import { type Branches, cacheDirectory } from './repository.ts';
 
 /**
  * Where a remote is now, normalized, and settings of git for the commands that reach it, such as a header with a token; asked

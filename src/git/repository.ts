@@ -2,10 +2,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ChooError } from '../errors.ts';
+import type { Branches } from './branches.ts';
 import { type Git, openGit } from './git.ts';
 import { LocalBranches } from './local-branches.ts';
-import { ObjectReader } from './object-reader.ts';
-import { ObjectWriter } from './object-writer.ts';
+import { ObjectReader } from './objects/object-reader.ts';
+import { ObjectWriter } from './objects/object-writer.ts';
 import { Views } from './views.ts';
 
 /** Where a user's repository keeps its things. Absolute paths. */
@@ -36,22 +37,6 @@ export async function findRepository(directory: string, searchPath: string): Pro
 
 /** Of a user's repository that is larger no views are made: each first look at one copies its packs. Bytes. */
 const MAX_VIEWED_BYTES = 256 * 1024 * 1024;
-
-/** The branches that a repository's results go to. */
-export interface Branches {
-  /** The commit a branch stands at; undefined: there is no such branch. */
-  head(branch: string): Promise<string | undefined>;
-  /** Where the branches below a name stand. `below` ends in a slash. */
-  heads(below: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
-  /** Brings what all branches hold here, where they are elsewhere. */
-  fetch(signal?: AbortSignal): Promise<void>;
-  /**
-   * Moves a branch from the commit it must stand at (undefined: it must not be there yet) to another. Nothing happens when it
-   * is there already. Throws a ChooError (`conflict`) when it stands elsewhere, or when another branch leaves no room for its
-   * name, and (`git`) when whoever keeps the branches refuses, with their words.
-   */
-  publish(branch: string, head: string, expected: string | undefined): Promise<void>;
-}
 
 /**
  * What choo works on instead of anybody's own `.git`: a bare repository of its own in the data directory, without hooks,

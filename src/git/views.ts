@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChooError } from '../errors.ts';
-import { type Git, openGit } from './git.ts';
 import { removeTree } from '../system/remove-tree.ts';
+import { type Git, openGit } from './git.ts';
 
 /** Packs of a view. When there are more, what they hold is packed once more, into one. */
 const MAX_PACKS = 50;

@@ -2,11 +2,11 @@ import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChooError } from '../errors.ts';
-import { type Git, openGit } from './git.ts';
-import { distrustRecentTimes } from './index-file.ts';
 import { removeTree, unlock } from '../system/remove-tree.ts';
+import { type Git, openGit } from './git.ts';
+import { distrustRecentTimes } from './objects/index-file.ts';
+import { encodeName } from './objects/tree-format.ts';
 import type { Repository } from './repository.ts';
-import { encodeName } from './tree-object.ts';
 import { WorktreeView } from './worktree-view.ts';
 
 /** Makes and removes the worktrees of one repository. */

@@ -1,11 +1,11 @@
-import { findForbidden } from '../git/forbidden.ts';
-import type { Repository } from '../git/repository.ts';
-import { type Change, diffTrees, treeOf } from '../git/tree-object.ts';
 import type { UnitRecord } from '../events/store.ts';
+import { findForbidden } from '../git/forbidden.ts';
+import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
+import type { Repository } from '../git/repository.ts';
 import { findOwnCommits } from '../worker/own-commits.ts';
 import { findProtection } from '../worker/protected-paths.ts';
 import { applyEdit, type SpecEdit, statusEdits } from '../worker/spec-status.ts';
-import type { StartQuestion } from './unit-start.ts';
+import type { StartQuestion } from './start-question.ts';
 
 /**
  * The tasks that a head nobody recorded says it holds, where it can be what an earlier claim of this run pushed when it was

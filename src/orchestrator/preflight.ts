@@ -1,12 +1,11 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError, coerceError } from '../errors.ts';
-import { unitBranch, type UnitPlace } from '../git/branches.ts';
 import type { PlannedUnit } from '../events/event.ts';
 import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import { firstPrompt } from '../provider/prompt.ts';
-import type { Agent } from '../worker/agent.ts';
+import type { Agent } from '../worker/agent/agent.ts';
 import { checkEdits } from '../worker/spec-status.ts';
 
 /** What must be known before anything is paid for and that no plan shows, because it depends on this machine. */

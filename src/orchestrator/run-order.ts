@@ -2,11 +2,11 @@ import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import type { EventBody, RunEvent } from '../events/event.ts';
 import type { RunState } from '../events/state.ts';
+import type { Store } from '../events/store.ts';
 import type { Repository } from '../git/repository.ts';
 import type { WorktreeManager } from '../git/worktree.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { Store } from '../events/store.ts';
-import type { Agent } from '../worker/agent.ts';
+import type { Agent } from '../worker/agent/agent.ts';
 import type { Patience } from '../worker/unit-job.ts';
 import type { LogSink } from '../worker/unit-log.ts';
 

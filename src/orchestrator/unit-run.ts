@@ -5,7 +5,8 @@ import type { UnitEnd, UnitJob, WorkerServices } from '../worker/unit-job.ts';
 import { UnitLog } from '../worker/unit-log.ts';
 import { runUnit } from '../worker/worker.ts';
 import type { RunOrder, RunServices } from './run-order.ts';
-import { type Dependency, findStart, type UnitStart } from './unit-start.ts';
+import type { UnitStart, Dependency } from './start-question.ts';
+import { findStart } from './unit-start.ts';
 
 /** One unit that is due. */
 export interface DueUnit {

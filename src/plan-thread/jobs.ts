@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.ts';
 import { DEFAULT_CONFIG } from '../config/schema.ts';
 import type { SpecFile, Unit } from '../discovery/unit.ts';
 import { openGit } from '../git/git.ts';
-import { ObjectReader } from '../git/object-reader.ts';
+import { ObjectReader } from '../git/objects/object-reader.ts';
 import { KeptProjects } from './kept-projects.ts';
 import { type PlannedCommit, planCommit, type PlanQuestion } from './plan-commit.ts';
 import { configurationAt, type Policy, readPolicy } from './policy.ts';

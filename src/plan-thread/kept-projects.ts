@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { DiscoveryCache } from '../discovery/discovery-cache.ts';
-import type { ObjectReader } from '../git/object-reader.ts';
-import { CommitTree } from '../git/spec-tree.ts';
+import type { ObjectReader } from '../git/objects/object-reader.ts';
+import { CommitTree } from '../git/objects/spec-tree.ts';
 import { type Project, readProject } from '../plan/project.ts';
 
 /** What was read of a repository last. */

@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts';
-import { CommitTree } from '../git/spec-tree.ts';
-import type { ObjectReader } from '../git/object-reader.ts';
+import type { ObjectReader } from '../git/objects/object-reader.ts';
+import { CommitTree } from '../git/objects/spec-tree.ts';
 import { readConfiguration } from '../plan/project.ts';
 import type { Problem } from '../problems/problem.ts';
 

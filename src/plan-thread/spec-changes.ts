@@ -1,6 +1,6 @@
 import { CONFIG_FILES } from '../config/schema.ts';
-import type { ObjectReader } from '../git/object-reader.ts';
-import { diffTrees, findFile, findTree, treeOf } from '../git/tree-object.ts';
+import type { ObjectReader } from '../git/objects/object-reader.ts';
+import { diffTrees, findFile, findTree, treeOf } from '../git/objects/tree-object.ts';
 
 /** What a push or a pull request changes of what choo reads. */
 export interface SpecChanges {

@@ -5,10 +5,10 @@ import { DEFAULT_CONFIG, type ProviderName } from '../config/schema.ts';
 import { findBranchesInTheWay } from '../git/branches.ts';
 import type { RunStart } from '../orchestrator/run-order.ts';
 import { describeStart, limitsOf } from '../orchestrator/run-start.ts';
-import type { Problem } from '../problems/problem.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { Project } from '../plan/project.ts';
 import type { Plan } from '../plan/schema.ts';
+import type { Problem } from '../problems/problem.ts';
 import type { ProviderWishes } from '../provider/factory.ts';
 
 /** A run that somebody wants, and all that is known about it outside its commit. */

@@ -3,7 +3,6 @@ import { type Config, DEFAULT_CONFIG, type ProviderName } from '../config/schema
 import type { BrokenUnit, Discovery } from '../discovery/discovery.ts';
 import { isComplete, type Unit } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
-import { suggestion } from '../text/nearest.ts';
 import {
   collectProblems,
   compareText,
@@ -19,6 +18,7 @@ import {
   type ProviderWishes,
 } from '../provider/factory.ts';
 import { Graph } from '../scheduler/graph.ts';
+import { suggestion } from '../text/nearest.ts';
 import { unitKeys } from './key.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 

@@ -1,7 +1,7 @@
 import { type ConfigFile, type LoadedConfig, loadConfig, MAX_CONFIG_BYTES } from '../config/load.ts';
 import { CONFIG_FILES, DEFAULT_CONFIG } from '../config/schema.ts';
-import { discover, type Discovery } from '../discovery/discovery.ts';
 import { type DiscoveryCache } from '../discovery/discovery-cache.ts';
+import { discover, type Discovery } from '../discovery/discovery.ts';
 import type { SpecTree } from '../discovery/tree.ts';
 
 /** What a tree says: its configuration and its units. */

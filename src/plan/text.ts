@@ -1,6 +1,14 @@
 import type { Severity } from '../problems/code-entry.ts';
 import type { Problem } from '../problems/problem.ts';
-import { columnWidth, count, type Medium, pad, printable, truncate, wrapList } from '../text/terminal-layout.ts';
+import {
+  columnWidth,
+  count,
+  type Medium,
+  pad,
+  printable,
+  truncate,
+  wrapList,
+} from '../text/terminal-layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
 /** Above this many units the tasks are left to `--unit` and `--json`. */

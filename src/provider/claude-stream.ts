@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { resetTime } from './outcome/reset-time.ts';
+import { troubleOfFailure, troubleOfMessage } from './outcome/trouble.ts';
 import type { AgentEvent, LineParser, TokenCount, Trouble } from './provider.ts';
-import { resetTime } from './reset-time.ts';
 import { SpentByMessage } from './spent-by-message.ts';
 import {
   addTokens,
@@ -18,7 +19,6 @@ import {
   textEvents,
   toolEvent,
 } from './stream.ts';
-import { troubleOfFailure, troubleOfMessage } from './trouble.ts';
 
 const usageSchema = z.object({
   input_tokens: count,

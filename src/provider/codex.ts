@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { explainFailure } from './outcome/trouble.ts';
 import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
 import {
   anyList,
@@ -11,7 +12,6 @@ import {
   textEvents,
   toolEvent,
 } from './stream.ts';
-import { explainFailure } from './trouble.ts';
 import { PROXY_VARIABLES, pickVariables } from './variables.ts';
 
 const VARIABLES: readonly Variable[] = [

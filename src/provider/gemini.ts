@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { explainFailure } from './outcome/trouble.ts';
 import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
 import { anything, count, cut, optionalText, readLine, textEvents, toolEvent } from './stream.ts';
-import { explainFailure } from './trouble.ts';
 import { PROXY_VARIABLES, pickVariables } from './variables.ts';
 
 const VARIABLES: readonly Variable[] = [

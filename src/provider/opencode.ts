@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ChooError } from '../errors.ts';
+import { resetTime } from './outcome/reset-time.ts';
+import { troubleOfFailure } from './outcome/trouble.ts';
 import type {
   AgentEvent,
   Assignment,
@@ -9,7 +11,6 @@ import type {
   Trouble,
   Variable,
 } from './provider.ts';
-import { resetTime } from './reset-time.ts';
 import {
   addTokens,
   anything,
@@ -25,7 +26,6 @@ import {
   textEvents,
   toolEvent,
 } from './stream.ts';
-import { troubleOfFailure } from './trouble.ts';
 import { PROXY_VARIABLES, pickVariables } from './variables.ts';
 
 const VARIABLES: readonly Variable[] = [

@@ -1,5 +1,5 @@
-import { stripHidden } from '../text/hidden-text.ts';
 import type { Task, Unit } from '../discovery/unit.ts';
+import { stripHidden } from '../text/hidden-text.ts';
 
 /** What an earlier attempt at the same work left behind. */
 export interface EarlierAttempt {

@@ -1,6 +1,6 @@
-import { findCodeBlocks } from '../text/markdown-code.ts';
 import type { SpecFile } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
+import { findCodeBlocks } from '../text/markdown-code.ts';
 import type { Assignment, Invocation, LineParser, Provider } from './provider.ts';
 import { textEvents } from './stream.ts';
 

@@ -1,4 +1,3 @@
-import { markedTree } from './process/marked-tree.ts';
 import {
   descendants,
   endAll,
@@ -8,9 +7,10 @@ import {
   OWNER_VARIABLE,
   send,
 } from '../system/process-tree.ts';
+import { markedTree } from './process/marked-tree.ts';
 import { runCommand, type Watch } from './process/runner.ts';
-import type { Sandbox } from './sandbox.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './process/watchdog.ts';
+import type { Sandbox } from './sandbox.ts';
 
 /**
  * No sandbox: commands run as choo's own user, on choo's machine. They get an environment of their own, and are ended

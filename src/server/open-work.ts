@@ -3,7 +3,8 @@ import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Logger } from 'pino';
-import { createHostedAgents, readSecrets } from '../worker/agents.ts';
+import { readAppSettings } from '../app/receiver.ts';
+import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
 import { ceilingsOf } from '../config/ceilings.ts';
 import type { Settings } from '../config/settings.ts';
 import { ChooError } from '../errors.ts';
@@ -15,13 +16,12 @@ import { openBubblewrap } from '../sandbox/bubblewrap/bubblewrap.ts';
 import { chooseSandbox } from '../sandbox/choose.ts';
 import { endLeftovers, openHostSandbox } from '../sandbox/host.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
-import { readAppSettings } from '../app/receiver.ts';
 import { Dispatcher } from '../store/queue/dispatcher.ts';
 import { probeTables } from '../store/server-database.ts';
 import { openServerStore } from '../store/server-store.ts';
-import { SILENT_MS, type Work } from './work.ts';
+import { createHostedAgents, readSecrets } from '../worker/agent/agents.ts';
 import { Secrets } from '../worker/secrets.ts';
+import { SILENT_MS, type Work } from './work.ts';
 
 /** Work in this process. */
 interface ServerWork extends Work {

@@ -1,11 +1,11 @@
+import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import process from 'node:process';
 import type { Logger } from 'pino';
 import { ChooError, type ErrorCode } from '../errors.ts';
-import { type OwnProgram, startOwnProgram } from '../sandbox/bubblewrap/own-program.ts';
-import { BEAT_MS, SILENT_MS, type Work } from './work.ts';
+import { type OwnProgram, startOwnProgram } from '../system/own-program.ts';
 import type { Readiness } from '../web/server.ts';
+import { BEAT_MS, SILENT_MS, type Work } from './work.ts';
 
 /** What a worker says to the process that started it. */
 export type WorkerMessage =

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { ChooError } from '../errors.ts';
 import { type Database, type DatabaseAddress, openDatabase } from './database/database.ts';
-import { openEmbedded } from './embedded/embedded.ts';
 import { Listener } from './database/listener.ts';
 import { migrate } from './database/migrate.ts';
+import { openEmbedded } from './embedded/embedded.ts';
 
 export interface DatabaseOptions {
   /** A PostgreSQL of the operator's; undefined: the built-in one. */

@@ -1,8 +1,8 @@
 import { ChooError } from '../errors.ts';
 import type { Database } from './database/database.ts';
-import { Jobs } from './runs/jobs.ts';
 import type { Listener } from './database/listener.ts';
 import { migrate, migrationStatus } from './database/migrate.ts';
+import { Jobs } from './runs/jobs.ts';
 import { RunBook } from './runs/run-book.ts';
 import { type DatabaseOptions, openListener, openServerDatabase } from './server-database.ts';
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { isMissing } from '../store/journal/event-reader.ts';
+import { isMissing } from './files.ts';
 
 /** Who a lock file belongs to, by its bytes; undefined: to nobody who lives. */
 export type LivingOwner<Owner> = (text: string) => Promise<Owner | undefined>;

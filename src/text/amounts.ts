@@ -1,5 +1,3 @@
-import type { Spending } from '../events/spending.ts';
-
 /** `5s`, `1m 05s`, `2h 03m`, `1d 02h`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
@@ -22,7 +20,12 @@ export function formatTokens(tokens: number): string {
   return `${(tokens / 1_000_000).toFixed(1)}M`;
 }
 
-type Cost = Pick<Spending, 'cost' | 'unknownCost' | 'basis'>;
+/** Dollars, and how they are known; `unknownCost`: more was spent, and its price is unknown. */
+interface Cost {
+  readonly cost: number;
+  readonly unknownCost: boolean;
+  readonly basis?: 'told' | 'computed' | 'reserved' | undefined;
+}
 
 /**
  * `$0.42`, `~$0.42` when a part of it is not what a CLI told, `$1.20+` when more was spent and nobody says how much, `$?` when

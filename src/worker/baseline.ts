@@ -3,11 +3,11 @@ import { readGlob } from '../config/glob.ts';
 import type { Config } from '../config/schema.ts';
 import type { EarlierAttempt } from '../provider/prompt.ts';
 import { repairPrompt } from '../provider/prompt.ts';
-import { findReason } from './gate-reason.ts';
-import type { Verdict } from './gate.ts';
+import { findReason } from './gate/gate-reason.ts';
+import type { Verdict } from './gate/gate.ts';
 import type { Invoker } from './invocation.ts';
-import { describeAttempt, taskTrailers } from './task-loop.ts';
 import { yieldSlot } from './slot.ts';
+import { describeAttempt, taskTrailers } from './task-loop.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import type { Workbench } from './workbench.ts';
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Task } from '../discovery/unit.ts';
 import { ChooError } from '../errors.ts';
-import { formatDuration } from '../text/amounts.ts';
 import type { Waits } from '../events/unit-progress.ts';
-import type { Outcome } from '../provider/outcome.ts';
+import type { Outcome } from '../provider/outcome/outcome.ts';
 import type { AgentEvent } from '../provider/provider.ts';
-import { type AgentEnd, runAgent } from './agent.ts';
-import { NOTHING_ASIDE, type Reservation, type Usage } from './budget.ts';
-import { isFree } from './meter.ts';
+import { formatDuration } from '../text/amounts.ts';
+import { type AgentEnd, runAgent } from './agent/agent.ts';
+import { NOTHING_ASIDE, type Reservation, type Usage } from './agent/budget.ts';
+import { isFree } from './agent/meter.ts';
 import { endOfRefusal } from './refusal.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 import type { Workbench } from './workbench.ts';

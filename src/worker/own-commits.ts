@@ -1,5 +1,5 @@
-import { parseCommit } from '../git/commit.ts';
-import type { ObjectReader } from '../git/object-reader.ts';
+import { parseCommit } from '../git/objects/commit.ts';
+import type { ObjectReader } from '../git/objects/object-reader.ts';
 
 /** More commits than these are not looked at: no claim makes so many before it is missed. */
 const MOST_COMMITS = 1_000;

@@ -1,6 +1,6 @@
 import { CONFIG_FILES } from '../config/schema.ts';
-import type { ObjectReader } from '../git/object-reader.ts';
-import { findFile, treeOf } from '../git/tree-object.ts';
+import type { ObjectReader } from '../git/objects/object-reader.ts';
+import { findFile, treeOf } from '../git/objects/tree-object.ts';
 import type { UnitJob } from './unit-job.ts';
 
 /** Directories and files that steer agents, reviews, builds and git, wherever in the repository they stand. */

@@ -1,5 +1,5 @@
 import { type Ceilings, showCeiling } from '../config/ceilings.ts';
-import type { Refusal } from './budget.ts';
+import type { Refusal } from './agent/budget.ts';
 import type { UnitEnd } from './unit-job.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { ObjectReader } from '../git/object-reader.ts';
-import type { Change } from '../git/tree-object.ts';
+import type { ObjectReader } from '../git/objects/object-reader.ts';
+import type { Change } from '../git/objects/tree-object.ts';
 
 /** A shorter value would be found everywhere by chance. Characters. */
 const SHORTEST = 8;

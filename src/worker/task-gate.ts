@@ -1,6 +1,6 @@
 import type { Task } from '../discovery/unit.ts';
 import type { GatePhase } from '../events/event.ts';
-import type { Verdict } from './gate.ts';
+import type { Verdict } from './gate/gate.ts';
 import type { UnitJob, WorkerServices } from './unit-job.ts';
 import type { Workbench } from './workbench.ts';
 

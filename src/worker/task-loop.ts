@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Task } from '../discovery/unit.ts';
 import type { GatePhase } from '../events/event.ts';
 import { type EarlierAttempt, taskPrompt } from '../provider/prompt.ts';
-import type { AgentEnd } from './agent.ts';
-import { findReason } from './gate-reason.ts';
-import type { Verdict } from './gate.ts';
+import type { AgentEnd } from './agent/agent.ts';
+import { findReason } from './gate/gate-reason.ts';
+import type { Verdict } from './gate/gate.ts';
 import { describeOutcome, type Invoker } from './invocation.ts';
+import { yieldSlot } from './slot.ts';
 import { statusEdits } from './spec-status.ts';
 import { runTaskGate } from './task-gate.ts';
-import { yieldSlot } from './slot.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import type { Inspection, Workbench } from './workbench.ts';
 

@@ -1,8 +1,8 @@
 import { ChooError } from '../errors.ts';
-import { commitText } from '../git/commit.ts';
-import { findFile, replaceFiles, type TreeFile } from '../git/tree-object.ts';
-import { applyEdit, type SpecEdit } from './spec-status.ts';
+import { commitText } from '../git/objects/commit.ts';
+import { findFile, replaceFiles, type TreeFile } from '../git/objects/tree-object.ts';
 import { findOwnCommits } from './own-commits.ts';
+import { applyEdit, type SpecEdit } from './spec-status.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 
 /** A remote that cannot be reached is tried again after so long. Milliseconds. */

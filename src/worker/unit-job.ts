@@ -5,8 +5,8 @@ import type { Waits } from '../events/unit-progress.ts';
 import type { Repository } from '../git/repository.ts';
 import type { WorktreeManager } from '../git/worktree.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { Agent } from './agent.ts';
-import type { Budget } from './budget.ts';
+import type { Agent } from './agent/agent.ts';
+import type { Budget } from './agent/budget.ts';
 import type { UnitLog } from './unit-log.ts';
 
 /** One unit for one worker: all that was decided before. */

@@ -1,6 +1,6 @@
-import { findReason } from './gate-reason.ts';
-import { runTaskGate } from './task-gate.ts';
+import { findReason } from './gate/gate-reason.ts';
 import { yieldSlot } from './slot.ts';
+import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import { Workbench } from './workbench.ts';
 

@@ -1,5 +1,5 @@
-import { commitOf } from '../git.ts';
 import { viewCheckRun, viewCheckSuite } from '../check-views.ts';
+import { commitOf } from '../git.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import {
   created,

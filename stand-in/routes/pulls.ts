@@ -18,10 +18,10 @@ import {
   type Route,
 } from '../router.ts';
 import { nodeId, type Issue, type Pull, type Repository, type Side } from '../world.ts';
-import { viewCommit } from './commit-views.ts';
 import { changeState } from './change-state.ts';
-import { addIssue, edit } from './issues.ts';
+import { viewCommit } from './commit-views.ts';
 import { raiseIssue } from './issue-events.ts';
+import { addIssue, edit } from './issues.ts';
 
 const NEEDS = { permission: 'pull_requests' };
 const LABELLED = { permission: 'pull_requests', people: 'read' } as const;

@@ -1,12 +1,12 @@
 import { execa } from 'execa';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { classify, type Outcome } from '../../src/provider/outcome.ts';
+import { classify, type Outcome } from '../../src/provider/outcome/outcome.ts';
 import type { AgentEvent, Provider, TokenCount } from '../../src/provider/provider.ts';
 import type { Ending } from '../../src/sandbox/sandbox.ts';
+import { commitFiles, git } from '../helpers/git-repository.ts';
 import { type ModelScript, type Step } from '../helpers/model-server/script.ts';
 import { type LoggedRequest, startModelServer } from '../helpers/model-server/server.ts';
-import { commitFiles, git } from '../helpers/git-repository.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 /** Where `script/agents` installs the real CLIs. */

@@ -1,7 +1,7 @@
+import { execa } from 'execa';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { makeAppWorld, REPO } from '../helpers/app-world.ts';
 import type { DoorAnswer } from '../helpers/door-client.ts';

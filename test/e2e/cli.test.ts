@@ -1,6 +1,6 @@
+import { Ajv } from 'ajv';
 import { mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import configSchema from '../../schema/choo.schema.json' with { type: 'json' };

@@ -2,8 +2,8 @@ import { execa } from 'execa';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fileOn, makeProject, type ProjectSpec, resultBranch, story } from '../helpers/spec-project.ts';
 import { SANDBOXES } from '../helpers/sandboxes.ts';
+import { fileOn, makeProject, type ProjectSpec, resultBranch, story } from '../helpers/spec-project.ts';
 
 const UNIT = 'choo/unit/main/unit';
 

@@ -1,9 +1,9 @@
+import { execa } from 'execa';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { compareText } from '../../src/problems/problem.ts';
 import { DATABASE, ROLE } from '../../src/store/embedded/postgres-cluster.ts';

@@ -1,6 +1,6 @@
+import { execa } from 'execa';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { makeServerProject, type ServerProject } from '../helpers/server-project.ts';
 

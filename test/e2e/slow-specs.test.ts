@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { planned, quiet } from '../helpers/app-waits.ts';
 import { makeAppWorld, REPO } from '../helpers/app-world.ts';
-import { makeServerProject } from '../helpers/server-project.ts';
 import { planText, taskText } from '../helpers/memory-tree.ts';
+import { makeServerProject } from '../helpers/server-project.ts';
 
 /** As much YAML as a tree may hold: small text files that take seconds to read. */
 const SLOW = Object.fromEntries(

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRequestCheck } from '../../stand-in/openapi.ts';
-import { type GitHub, startGitHub } from '../../stand-in/stand-in.ts';
 import type { RepositoryOptions } from '../../stand-in/options.ts';
+import { type GitHub, startGitHub } from '../../stand-in/stand-in.ts';
 import { git, writeFiles } from './git-repository.ts';
 import { makeServer, type Server, type ServerProcess } from './server-project.ts';
 import { projectFiles, type ProjectSpec } from './spec-project.ts';

@@ -1,5 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
 import nock from 'nock';
+import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { GitHubApp, type Turns } from '../../src/github/api/client.ts';
 import type { Posts } from '../../src/github/api/pr-client.ts';

@@ -1,7 +1,7 @@
+import { execa } from 'execa';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { IS_ROOT } from './database-process.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 

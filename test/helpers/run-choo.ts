@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import { execa } from 'execa';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 /** The real program, as words of a command line. */

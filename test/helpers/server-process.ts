@@ -1,7 +1,7 @@
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/store/database/database.ts';
+import { Listener } from '../../src/store/database/listener.ts';
 import { Dispatcher, type DispatcherOptions } from '../../src/store/queue/dispatcher.ts';
 import { Jobs } from '../../src/store/runs/jobs.ts';
-import { Listener } from '../../src/store/database/listener.ts';
 import { RunBook } from '../../src/store/runs/run-book.ts';
 
 const onError = (): void => {}; // connections that a test cuts off

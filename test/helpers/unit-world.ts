@@ -1,10 +1,11 @@
 import { DEFAULT_CONFIG } from '../../src/config/schema.ts';
-import { unitBranch } from '../../src/git/branches.ts';
-import { commitText } from '../../src/git/commit.ts';
-import { replaceFiles, treeOf, type TreeFile } from '../../src/git/tree-object.ts';
-import { findStart, type StartQuestion } from '../../src/orchestrator/unit-start.ts';
-import { readProject } from '../../src/plan/project.ts';
 import type { UnitRecord } from '../../src/events/store.ts';
+import { unitBranch } from '../../src/git/branches.ts';
+import { commitText } from '../../src/git/objects/commit.ts';
+import { replaceFiles, treeOf, type TreeFile } from '../../src/git/objects/tree-object.ts';
+import type { StartQuestion } from '../../src/orchestrator/start-question.ts';
+import { findStart } from '../../src/orchestrator/unit-start.ts';
+import { readProject } from '../../src/plan/project.ts';
 import { applyEdit, statusEdits } from '../../src/worker/spec-status.ts';
 import { gitWorld } from './git-repository.ts';
 import { memoryTree, planText, taskText } from './memory-tree.ts';

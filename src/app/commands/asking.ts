@@ -1,5 +1,5 @@
-import type { Account } from '../repository/payloads.ts';
 import type { OpenRepository } from '../repository/open-repository.ts';
+import type { Account } from '../repository/payloads.ts';
 
 /** Who asks for something, and where. They may. */
 export interface Asking {

@@ -3,10 +3,10 @@ import type { ParsedCommand } from '../../github/commands/commands.ts';
 import { code } from '../../github/render/markdown.ts';
 import { findReport, findRuns, type ReportedRun } from '../../store/github/reports.ts';
 import { cancelRun } from '../../store/runs/run-control.ts';
+import { findThread } from '../planning/thread.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
 import type { Asking, Outcome } from './asking.ts';
 import { findRunsOf } from './runs-of-thread.ts';
-import type { HandlerServices } from '../repository/open-repository.ts';
-import { findThread } from '../planning/thread.ts';
 
 /**
  * `/choo cancel`: the run of a thread that runs, then the one that waits; on a unit's pull request that unit; on a thread

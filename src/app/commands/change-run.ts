@@ -1,13 +1,13 @@
 import { ChooError } from '../../errors.ts';
 import type { ParsedCommand } from '../../github/commands/commands.ts';
 import { retryRun, skipUnit } from '../../store/runs/run-control.ts';
-import { sentence } from '../repository/answers.ts';
-import type { Asking, Outcome } from './asking.ts';
-import { cancelCommand } from './cancel.ts';
 import { changedSpecs } from '../planning/changed-specs.ts';
 import type { Planner } from '../planning/planner.ts';
-import { findRunsOf } from './runs-of-thread.ts';
+import { sentence } from '../repository/answers.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
+import type { Asking, Outcome } from './asking.ts';
+import { cancelCommand } from './cancel.ts';
+import { findRunsOf } from './runs-of-thread.ts';
 
 type Change = Extract<ParsedCommand, { kind: 'cancel' | 'retry' | 'skip' }>;
 

@@ -1,9 +1,9 @@
-import { sentence } from '../repository/answers.ts';
-import type { Asking, Outcome } from './asking.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/reading.ts';
-import type { HandlerServices } from '../repository/open-repository.ts';
 import { findThread } from '../planning/thread.ts';
+import { sentence } from '../repository/answers.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
+import type { Asking, Outcome } from './asking.ts';
 
 /** `/choo plan`: the plan of what is there now, on its check and in the comment that shows it. */
 export async function planThread(

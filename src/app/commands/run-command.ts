@@ -1,11 +1,12 @@
-import type { ParsedCommand } from '../../github/commands/commands.ts';
 import { PROVIDER_NAMES, type ProviderName } from '../../config/schema.ts';
+import type { ParsedCommand } from '../../github/commands/commands.ts';
+import { type Planner } from '../planning/planner.ts';
+import { findThread, movedOn, type Thread } from '../planning/thread.ts';
 import { sentence } from '../repository/answers.ts';
-import type { Asking, Outcome } from './asking.ts';
-import { PROVIDER_LABEL, type Planner } from '../planning/planner.ts';
+import { PROVIDER_LABEL, isHeld } from '../repository/labels.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
+import type { Asking, Outcome } from './asking.ts';
 import { startRun, type Started } from './start-run.ts';
-import { findThread, isHeld, movedOn, type Thread } from '../planning/thread.ts';
 
 type RunWords = Extract<ParsedCommand, { kind: 'run' }>;
 

@@ -1,6 +1,6 @@
 import { findRuns, type ReportedRun } from '../../store/github/reports.ts';
-import type { Asking } from './asking.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
+import type { Asking } from './asking.ts';
 
 /** The runs of a thread, or of the unit whose pull request it is: what runs, then what waits, then what has ended. */
 export async function findRunsOf(

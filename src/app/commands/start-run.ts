@@ -1,10 +1,10 @@
 import type { ProviderName } from '../../config/schema.ts';
 import { ChooError, type ErrorCode } from '../../errors.ts';
-import type { Account } from '../repository/payloads.ts';
 import { submitRun } from '../../orchestrator/server/submit.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/reading.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+import type { Account } from '../repository/payloads.ts';
 
 /** A run that somebody who may wants. */
 export interface RunRequest {

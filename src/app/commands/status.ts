@@ -1,8 +1,8 @@
 import { wantReports } from '../../store/github/reports.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
+import { runPage } from '../repository/pages.ts';
 import type { Asking, Outcome } from './asking.ts';
 import { findRunsOf } from './runs-of-thread.ts';
-import { runPage } from '../repository/pages.ts';
-import type { HandlerServices } from '../repository/open-repository.ts';
 
 /** `/choo status`: the status comment is told anew, and linked to. */
 export async function reportStatus(

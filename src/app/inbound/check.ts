@@ -1,17 +1,18 @@
-import { findAccess } from '../../github/api/access.ts';
 import { ChooError } from '../../errors.ts';
+import { isOwnBranch } from '../../git/branches.ts';
+import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { findReport, findRuns } from '../../store/github/reports.ts';
 import { noteRequested, wasRequested } from '../../store/github/requests.ts';
 import { cancelOpenRun, retryRun } from '../../store/runs/run-control.ts';
-import { answer, sentence } from '../repository/answers.ts';
-import { changedSpecs } from '../planning/changed-specs.ts';
-import { checkPayload, suitePayload } from '../repository/payloads.ts';
-import { CANCEL_BUTTON, PLAN_CHECK, type Planner, RUN_BUTTON } from '../planning/planner.ts';
 import { outcomeOf } from '../commands/run-command.ts';
-import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
 import { startRun } from '../commands/start-run.ts';
-import { isOwnBranch } from './push.ts';
+import { changedSpecs } from '../planning/changed-specs.ts';
+import { type Planner } from '../planning/planner.ts';
+import { answer, sentence } from '../repository/answers.ts';
+import { PLAN_CHECK, RUN_BUTTON, CANCEL_BUTTON } from '../repository/checks.ts';
+import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
+import { checkPayload, suitePayload } from '../repository/payloads.ts';
 
 /** A button of a check was pressed, or GitHub's own to run it again. */
 export async function handleCheckRun(
@@ -129,16 +130,6 @@ async function replan(
 interface CheckedUnit {
   readonly target: string;
   readonly id: string;
-}
-
-/** What the check of a unit is found by on GitHub. A branch may have slashes, a unit has none. */
-export function unitExternalId(target: string, unit: string): string {
-  return `unit/${target}/${unit}`;
-}
-
-/** What the check of a run that has no thread is found by. */
-export function runExternalId(run: string): string {
-  return `run/${run}`;
 }
 
 function runOf(externalId: string | null | undefined): string | undefined {

@@ -1,20 +1,20 @@
+import { findAccess } from '../../github/api/access.ts';
 import type { ParsedCommand } from '../../github/commands/commands.ts';
 import { parseCommands, USAGE } from '../../github/commands/commands.ts';
-import { findAccess } from '../../github/api/access.ts';
 import { code } from '../../github/render/markdown.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { noteRequested, wasRequested } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
-import { answer, refuse, sentence } from '../repository/answers.ts';
-import { commentPayload } from '../repository/payloads.ts';
-import type { Planner } from '../planning/planner.ts';
-import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
-import { runCommand } from '../commands/run-command.ts';
+import type { Asking, Outcome } from '../commands/asking.ts';
 import { changeRun, isChange } from '../commands/change-run.ts';
 import { planThread } from '../commands/plan-command.ts';
+import { runCommand } from '../commands/run-command.ts';
 import { reportStatus } from '../commands/status.ts';
+import type { Planner } from '../planning/planner.ts';
 import { isTooOld } from '../planning/thread.ts';
-import type { Asking, Outcome } from '../commands/asking.ts';
+import { answer, refuse, sentence } from '../repository/answers.ts';
+import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+import { commentPayload } from '../repository/payloads.ts';
 
 /** A new comment that has commands in it. An edited one never asks. */
 export async function handleComment(

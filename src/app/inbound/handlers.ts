@@ -1,14 +1,14 @@
 import { ZodError } from 'zod';
 import { GitHubDelay, statusOf } from '../../github/api/client.ts';
 import type { Delivery, Handled } from '../../store/github/deliveries.ts';
+import { Planner } from '../planning/planner.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
 import { handleCheckRun, handleCheckSuite } from './check.ts';
 import { handleComment } from './comment.ts';
 import { handleInstallation, handleRepository } from './installation.ts';
 import { handleLabel } from './label.ts';
-import { Planner } from '../planning/planner.ts';
 import { handlePullRequest } from './pull-request.ts';
 import { handlePush } from './push.ts';
-import type { HandlerServices } from '../repository/open-repository.ts';
 
 type Handler = (delivery: Delivery, planner: Planner, services: HandlerServices) => Promise<void>;
 

@@ -1,8 +1,8 @@
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { loseRepository, repositoriesOf } from '../../store/github/github-repositories.ts';
 import { cancelOpenRun } from '../../store/runs/run-control.ts';
-import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
 
 /** choo was taken off an account or a repository, or put to sleep there: what runs for it ends. */
 export async function handleInstallation(

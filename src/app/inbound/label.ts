@@ -2,13 +2,14 @@ import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { noteRequested, wasRequested } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
-import { answer, refuse } from '../repository/answers.ts';
-import { labelPayload } from '../repository/payloads.ts';
-import { type Planner, RUN_LABEL } from '../planning/planner.ts';
 import { labelledProvider, outcomeOf } from '../commands/run-command.ts';
-import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { startRun } from '../commands/start-run.ts';
-import { findThread, isHeld, isTooOld, movedOn, readLabels } from '../planning/thread.ts';
+import { type Planner } from '../planning/planner.ts';
+import { findThread, isTooOld, movedOn } from '../planning/thread.ts';
+import { answer, refuse } from '../repository/answers.ts';
+import { RUN_LABEL, isHeld, readLabels } from '../repository/labels.ts';
+import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+import { labelPayload } from '../repository/payloads.ts';
 
 /** The label that starts a run was put on. It is taken off when that is done, so that it can be put on again. */
 export async function handleLabel(

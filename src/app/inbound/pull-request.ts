@@ -1,13 +1,13 @@
+import { isOwnBranch } from '../../git/branches.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { noteOutcome } from '../../store/runs/event-rows.ts';
 import { findRuns, moveBase, wantReports } from '../../store/github/reports.ts';
-import { cancelOpenRun, retargetRun } from '../../store/runs/run-control.ts';
 import { changeUnitPull, findUnitPull } from '../../store/github/unit-pulls.ts';
-import { type Pull, pullPayload } from '../repository/payloads.ts';
+import { noteOutcome } from '../../store/runs/event-rows.ts';
+import { cancelOpenRun, retargetRun } from '../../store/runs/run-control.ts';
 import type { Planner } from '../planning/planner.ts';
-import { isOwnBranch } from './push.ts';
 import { findChangesSince, readPolicy } from '../planning/reading.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
+import { type Pull, pullPayload } from '../repository/payloads.ts';
 
 /** What happened to a pull request: it is planned, its run moves or ends with it, or it is a unit's own. */
 export async function handlePullRequest(

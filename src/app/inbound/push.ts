@@ -1,10 +1,11 @@
+import { isOwnBranch } from '../../git/branches.ts';
 import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { pushPayload } from '../repository/payloads.ts';
+import { startRun } from '../commands/start-run.ts';
 import type { Planner } from '../planning/planner.ts';
 import { configOf, findMergeBase, findSpecChanges, readPolicy } from '../planning/reading.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
-import { startRun } from '../commands/start-run.ts';
+import { pushPayload } from '../repository/payloads.ts';
 
 const HEADS = 'refs/heads/';
 
@@ -63,9 +64,4 @@ export async function handlePush(
     if (branch === repository.known.defaultBranch) return undefined;
     return findMergeBase(place, repository.known.defaultBranch, push.after, services);
   }
-}
-
-/** Branches that choo makes are never planned and never start a run. */
-export function isOwnBranch(branch: string): boolean {
-  return branch === 'choo' || branch.startsWith('choo/');
 }

@@ -1,11 +1,11 @@
 import { findAccess, findSender } from '../../github/api/access.ts';
 import { GitHubDelay } from '../../github/api/client.ts';
-import { answer, sentence } from '../repository/answers.ts';
-import { type HandlerServices, openKnown } from '../repository/open-repository.ts';
-import { isHeld, readLabels } from '../planning/thread.ts';
 import { findRepositoryById } from '../../store/github/github-repositories.ts';
 import { findReport, noteApproved, type Report } from '../../store/github/reports.ts';
 import { cancelOpenRun } from '../../store/runs/run-control.ts';
+import { answer, sentence } from '../repository/answers.ts';
+import { isHeld, readLabels } from '../repository/labels.ts';
+import { type HandlerServices, openKnown } from '../repository/open-repository.ts';
 
 /** Whether a run may start its first unit now. */
 export type Approval =

@@ -1,5 +1,5 @@
+import { isOwnBranch } from '../../git/branches.ts';
 import { statusOf } from '../../github/api/client.ts';
-import { isOwnBranch } from '../inbound/push.ts';
 import type { OpenRepository } from '../repository/open-repository.ts';
 
 /** What came of bringing a closed pull request back. */

@@ -1,7 +1,7 @@
-import { readServerRun, unitsToRetry } from '../../store/runs/server-runs.ts';
 import type { Report } from '../../store/github/reports.ts';
-import type { Planner } from './planner.ts';
+import { readServerRun, unitsToRetry } from '../../store/runs/server-runs.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+import type { Planner } from './planner.ts';
 
 /** More units than these are not named. */
 const MAX_NAMED = 5;

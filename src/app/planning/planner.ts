@@ -4,11 +4,10 @@ import { renderConfigIssue } from '../../github/render/plan-comment.ts';
 import type { PlanQuestion } from '../../plan-thread/plan-commit.ts';
 import type { Policy } from '../../plan-thread/policy.ts';
 import { noteRepository } from '../../store/github/github-repositories.ts';
-import { configOf, type Reading, readPlan, readPolicy } from './reading.ts';
+import { PLAN_CHECK, RUN_BUTTON, planCheckKey } from '../repository/checks.ts';
+import { RUN_LABEL, HOLD_LABEL, PROVIDER_LABEL } from '../repository/labels.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
-
-/** What the check of a plan is called, and what it is found by. */
-export const PLAN_CHECK = 'choo / plan';
+import { configOf, type Reading, readPlan, readPolicy } from './reading.ts';
 
 /** A commit to plan, and what is known of it already. */
 export interface WantedPlan extends Pick<PlanQuestion, 'commit' | 'target' | 'planned'> {
@@ -108,30 +107,6 @@ export class Planner {
     ]);
     await noteRepository(this.#services.database, known.id, { hasLabels: true });
   }
-}
-
-export const RUN_LABEL = 'choo:run';
-export const HOLD_LABEL = 'choo:hold';
-export const PROVIDER_LABEL = 'choo:provider/';
-
-/** The button on a plan's check. */
-export const RUN_BUTTON = {
-  label: 'Run this plan',
-  description: 'Carry out the unfinished units',
-  identifier: 'run',
-};
-
-/** The check of a run that has no thread, and its button. */
-export const RUN_CHECK = 'choo / run';
-export const CANCEL_BUTTON = {
-  label: 'Cancel this run',
-  description: 'Stop its agents; commits stay',
-  identifier: 'cancel',
-};
-
-/** What the check of a plan is remembered by. */
-export function planCheckKey(commit: string): string {
-  return `check:${commit}:plan`;
 }
 
 /** Where the results of a plan of the default branch go. */

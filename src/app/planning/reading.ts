@@ -4,13 +4,13 @@ import { discoverNothing } from '../../discovery/discovery.ts';
 import { ChooError } from '../../errors.ts';
 import type { RemotePlace } from '../../orchestrator/server/remote-places.ts';
 import { bringCommit } from '../../orchestrator/server/server-context.ts';
-import { makePlan } from '../../plan/plan.ts';
 import { describePlan, type PlannedCommit, type PlanQuestion } from '../../plan-thread/plan-commit.ts';
 import { limitProblem } from '../../plan-thread/plan-thread.ts';
 import type { Policy } from '../../plan-thread/policy.ts';
 import type { SpecChanges } from '../../plan-thread/spec-changes.ts';
-import { listRecords } from '../../store/runs/event-rows.ts';
+import { makePlan } from '../../plan/plan.ts';
 import { noteRepository } from '../../store/github/github-repositories.ts';
+import { listRecords } from '../../store/runs/event-rows.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 
 /** What ends the reading. */

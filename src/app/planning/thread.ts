@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { readPolicy } from './reading.ts';
-import { HOLD_LABEL, targetOf } from './planner.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+import { targetOf } from './planner.ts';
+import { readPolicy } from './reading.ts';
 
 /** What a request on an issue or pull request is about. */
 export interface Thread {
@@ -67,21 +67,6 @@ const TOO_OLD_MS = 3_600_000;
 /** Whether a request came so long after it was made that nobody may want it any more. */
 export function isTooOld(made: Date, received: Date): boolean {
   return !(received.getTime() - made.getTime() <= TOO_OLD_MS); // a time that is none is too old
-}
-
-/** The labels of an issue or pull request, as they are now. */
-export async function readLabels(
-  { known, octokit }: Pick<OpenRepository, 'known' | 'octokit'>,
-  number: number,
-): Promise<readonly { readonly name: string }[]> {
-  const place = { owner: known.owner, repo: known.name };
-  const { data } = await octokit.rest.issues.get({ ...place, issue_number: number });
-  return data.labels.map((label) => ({ name: typeof label === 'string' ? label : (label.name ?? '') }));
-}
-
-/** Whether somebody holds a thread. */
-export function isHeld(labels: readonly { readonly name: string }[] | null | undefined): boolean {
-  return labels?.some(({ name }) => name.toLowerCase() === HOLD_LABEL) === true;
 }
 
 /** The answer where what was asked for is not what is there now. */

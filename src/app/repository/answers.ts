@@ -1,6 +1,6 @@
-import { code, inline } from '../../github/render/markdown.ts';
 import { marker } from '../../github/api/marker.ts';
 import { hashOf } from '../../github/api/pr-client.ts';
+import { code, inline } from '../../github/render/markdown.ts';
 import type { HandlerServices, OpenRepository } from './open-repository.ts';
 
 /** Says something on a thread, once for a key. `text` is Markdown of choo's own, with all that is not its own made harmless. */

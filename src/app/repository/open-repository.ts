@@ -1,16 +1,16 @@
 import type { Octokit } from '@octokit/rest';
 import type { ProviderName } from '../../config/schema.ts';
+import { normalizeRemote } from '../../git/remote-branches.ts';
 import { CheckClient } from '../../github/api/checks.ts';
 import type { GitHubApp } from '../../github/api/client.ts';
 import { PRClient } from '../../github/api/pr-client.ts';
-import { normalizeRemote } from '../../git/remote-branches.ts';
 import type { RemotePlace } from '../../orchestrator/server/remote-places.ts';
 import type { ServerContexts } from '../../orchestrator/server/server-context.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Database } from '../../store/database/database.ts';
 import { type KnownRepository, rememberRepository } from '../../store/github/github-repositories.ts';
-import type { Jobs } from '../../store/runs/jobs.ts';
 import { PostBook } from '../../store/github/posts.ts';
+import type { Jobs } from '../../store/runs/jobs.ts';
 import type { RunBook } from '../../store/runs/run-book.ts';
 import type { Common } from './payloads.ts';
 

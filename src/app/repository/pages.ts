@@ -1,7 +1,7 @@
 import type { Report } from '../../store/github/reports.ts';
 import type { RunBook } from '../../store/runs/run-book.ts';
+import { planCheckKey } from './checks.ts';
 import type { OpenRepository } from './open-repository.ts';
-import { planCheckKey } from '../planning/planner.ts';
 
 /** Where a run is told about: its status comment, or the check of its plan. */
 export async function runPage(

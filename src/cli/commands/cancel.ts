@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { count } from '../../text/terminal-layout.ts';
 import { cancelRun } from '../../store/runs/run-control.ts';
+import { count } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import { openStore, terminalActor } from '../sources/server-store.ts';
 

@@ -6,6 +6,7 @@ import { readProject } from '../../plan/project.ts';
 import { renderCounts, renderProblem } from '../../plan/text.ts';
 import { compareText, type Problem } from '../../problems/problem.ts';
 import type { CommandContext } from '../context.ts';
+import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
 import { excerpt } from '../views/excerpt.ts';
 import { renderAnnotation } from '../views/github-annotations.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,15 +1,15 @@
+import { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command } from 'commander';
 import { localDataDirectory } from '../../config/settings.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import { type Git, openGit } from '../../git/git.ts';
 import { Repository, repositoryHome, type RepositoryPlace } from '../../git/repository.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
-import { count, printable } from '../../text/terminal-layout.ts';
 import { acquireLock } from '../../store/journal/journal-lock.ts';
 import type { Journal } from '../../store/journal/journal.ts';
+import { count, printable } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import { openLocalJournal } from '../sources/local-journal.ts';
 import { shellWord } from '../views/run-summary.ts';

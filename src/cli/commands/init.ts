@@ -1,6 +1,6 @@
+import { Command } from 'commander';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { Command } from 'commander';
 import { DEFAULT_CONFIG } from '../../config/schema.ts';
 import { renderConfigTemplate } from '../../config/template.ts';
 import { DirectoryTree } from '../../discovery/tree.ts';

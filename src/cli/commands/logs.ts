@@ -1,11 +1,11 @@
-import { stripVTControlCharacters } from 'node:util';
 import { Command } from 'commander';
-import { escapeHiddenInJson } from '../../text/hidden-text.ts';
+import { stripVTControlCharacters } from 'node:util';
 import { ChooError } from '../../errors.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { advance, type RunState } from '../../events/state.ts';
-import { printable } from '../../text/terminal-layout.ts';
+import { escapeHiddenInJson } from '../../text/hidden-text.ts';
 import { suggestion } from '../../text/nearest.ts';
+import { printable } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import type { LogSource } from '../sources/log-source.ts';
 import { asWanted, openRunSource, readRun, type RunSource } from '../sources/run-source.ts';

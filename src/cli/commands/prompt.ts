@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { DEFAULT_CONFIG } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
-import { suggestion } from '../../text/nearest.ts';
 import { firstPrompt } from '../../provider/prompt.ts';
+import { suggestion } from '../../text/nearest.ts';
 import type { CommandContext } from '../context.ts';
 import { readProjectAtCommit } from '../sources/project-at-commit.ts';
 import { findProjectDirectory } from '../sources/workspace.ts';

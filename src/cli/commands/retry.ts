@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { count } from '../../text/terminal-layout.ts';
 import { retryRun } from '../../store/runs/run-control.ts';
+import { count } from '../../text/terminal-layout.ts';
 import { wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 import { openStore, terminalActor } from '../sources/server-store.ts';

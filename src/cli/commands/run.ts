@@ -1,10 +1,10 @@
+import { Command, Option } from 'commander';
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
-import { Command, Option } from 'commander';
 import { ceilingsOf } from '../../config/ceilings.ts';
 import { holdToCeilings, isClamp } from '../../config/hold-to-ceilings.ts';
-import { localDataDirectory } from '../../config/settings.ts';
 import { type Config, DEFAULT_CONFIG } from '../../config/schema.ts';
+import { localDataDirectory } from '../../config/settings.ts';
 import { ChooError } from '../../errors.ts';
 import type { RunState } from '../../events/state.ts';
 import {
@@ -26,10 +26,9 @@ import { findPreflightProblems } from '../../orchestrator/preflight.ts';
 import { limitsOf } from '../../orchestrator/run-start.ts';
 import { makePlan } from '../../plan/plan.ts';
 import { renderPlan, renderProblem } from '../../plan/text.ts';
-import { createAgents, readSecrets } from '../../worker/agents.ts';
+import { createAgents, readSecrets } from '../../worker/agent/agents.ts';
 import { amount, wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
-import { openLocalSandbox } from '../sources/local-sandbox.ts';
 import {
   forceProviderOption,
   type PlanOptions,
@@ -37,10 +36,11 @@ import {
   providerOption,
   unitOption,
 } from '../plan-options.ts';
+import { openLocalSandbox } from '../sources/local-sandbox.ts';
 import { findUncommitted, readProjectAtCommit, uncommittedError } from '../sources/project-at-commit.ts';
 import { applyLimitOptions, type LimitOptions } from '../sources/run-limits.ts';
-import { createRunView } from '../views/run-view.ts';
 import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
+import { createRunView } from '../views/run-view.ts';
 
 interface RunOptions extends PlanOptions, LimitOptions {
   readonly target?: string;

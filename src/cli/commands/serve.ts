@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import { readSettings } from '../../config/settings.ts';
-import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
-import type { Role } from '../../main.ts';
+import { fileURLToPath } from 'node:url';
+import { readSettings } from '../../config/settings.ts';
 import { ChooError } from '../../errors.ts';
+import type { Role } from '../../main.ts';
 import { wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 

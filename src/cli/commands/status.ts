@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import type { RunState } from '../../events/state.ts';
 import { printable } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
+import { asWanted, openRunSource, type Owner, readRun, type Standing } from '../sources/run-source.ts';
+import type { Terminal } from '../terminal.ts';
 import { renderLive } from '../views/live-lines.ts';
 import { renderSummary } from '../views/run-summary.ts';
-import { asWanted, openRunSource, type Owner, readRun, type Standing } from '../sources/run-source.ts';
 import { statusOf } from '../views/status-schema.ts';
-import type { Terminal } from '../terminal.ts';
 
 interface StatusOptions {
   readonly run?: string;

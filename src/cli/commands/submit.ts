@@ -1,15 +1,15 @@
-import { resolve } from 'node:path';
-import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { ceilingsOf } from '../../config/ceilings.ts';
 import { readSettings } from '../../config/settings.ts';
 import { normalizeRemote } from '../../git/remote-branches.ts';
 import { ServerContexts } from '../../orchestrator/server/server-context.ts';
 import { submitRun } from '../../orchestrator/server/submit.ts';
 import { performHere } from '../../plan-thread/plan-thread.ts';
-import { count } from '../../text/terminal-layout.ts';
 import { renderPlan, renderProblem } from '../../plan/text.ts';
 import { findOrAddRepository } from '../../store/runs/server-runs.ts';
+import { count } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import {
   forceProviderOption,

@@ -1,7 +1,7 @@
+import { Command } from 'commander';
 import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
 import { ChooError } from '../../errors.ts';
 import { openGit } from '../../git/git.ts';
 import type { CommandContext } from '../context.ts';

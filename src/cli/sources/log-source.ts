@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { Database } from '../../store/database/database.ts';
-import { followFile } from '../../system/follow-file.ts';
 import type { Listener } from '../../store/database/listener.ts';
 import { type OutputOf, readOutput } from '../../store/runs/output.ts';
+import { followFile } from '../../system/follow-file.ts';
 
 /** What a unit printed, to be read as it grows. */
 export interface LogSource {

@@ -1,9 +1,9 @@
 import { CONFIG_FILES } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
 import { openGit } from '../../git/git.ts';
-import { ObjectReader } from '../../git/object-reader.ts';
+import { ObjectReader } from '../../git/objects/object-reader.ts';
+import { CommitTree, resolveCommit } from '../../git/objects/spec-tree.ts';
 import { findRepository, type RepositoryPlace } from '../../git/repository.ts';
-import { CommitTree, resolveCommit } from '../../git/spec-tree.ts';
 import { type Project, readProject } from '../../plan/project.ts';
 
 /** A project as one commit of its repository has it. */

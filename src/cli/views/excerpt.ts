@@ -1,6 +1,6 @@
 import stringWidth from 'fast-string-width';
-import { printable, truncate } from '../../text/terminal-layout.ts';
 import type { Position } from '../../problems/problem.ts';
+import { printable, truncate } from '../../text/terminal-layout.ts';
 
 /** How far a line is shown before the place that matters. Columns. */
 const BEFORE = 40;

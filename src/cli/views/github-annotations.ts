@@ -1,5 +1,5 @@
-import { printable } from '../../text/terminal-layout.ts';
 import type { Problem } from '../../problems/problem.ts';
+import { printable } from '../../text/terminal-layout.ts';
 
 /** A problem as a GitHub workflow command, which the workflow's page shows as an annotation. Ends with a line feed. */
 export function renderAnnotation({

@@ -1,7 +1,7 @@
 import type { RunState } from '../../events/state.ts';
 import type { Activity, UnitProgress } from '../../events/unit-progress.ts';
-import { columnWidth, type Medium, pad, printable, truncate, wrapList } from '../../text/terminal-layout.ts';
 import { formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
+import { columnWidth, type Medium, pad, printable, truncate, wrapList } from '../../text/terminal-layout.ts';
 import { totalsOf } from './run-totals.ts';
 
 /** Where and when a run is shown. */

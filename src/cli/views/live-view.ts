@@ -1,7 +1,7 @@
-import type { RunState } from '../../events/state.ts';
-import type { Paint } from '../../text/terminal-layout.ts';
 import stringWidth from 'fast-string-width';
 import process from 'node:process';
+import type { RunState } from '../../events/state.ts';
+import type { Paint } from '../../text/terminal-layout.ts';
 import { renderLive } from './live-lines.ts';
 
 /** A run on a terminal, redrawn in place. */

@@ -1,8 +1,8 @@
 import type { EventBody, EventType, RunEvent } from '../../events/event.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
-import { count, printable } from '../../text/terminal-layout.ts';
 import { describeCost, formatDuration, formatTokens } from '../../text/amounts.ts';
+import { count, printable } from '../../text/terminal-layout.ts';
 
 /**
  * One event as a line of text, for a run whose output goes into a file or a pipe; undefined for one that says nothing a

@@ -1,7 +1,7 @@
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
-import { columnWidth, count, type Medium, pad, printable, wrapList } from '../../text/terminal-layout.ts';
 import { describeCost, formatDuration, formatTokens } from '../../text/amounts.ts';
+import { columnWidth, count, type Medium, pad, printable, wrapList } from '../../text/terminal-layout.ts';
 import { totalsOf } from './run-totals.ts';
 
 /** What a reader can type next. */

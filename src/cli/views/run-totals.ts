@@ -1,5 +1,5 @@
-import type { RunState } from '../../events/state.ts';
 import { type Spending, sumSpending } from '../../events/spending.ts';
+import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { Graph } from '../../scheduler/graph.ts';
 

@@ -1,7 +1,7 @@
 import process from 'node:process';
-import { escapeHiddenInJson } from '../../text/hidden-text.ts';
 import type { RunEvent } from '../../events/event.ts';
 import type { RunState } from '../../events/state.ts';
+import { escapeHiddenInJson } from '../../text/hidden-text.ts';
 import { printable } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import { createLiveView } from './live-view.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FAILURES } from '../../events/event.ts';
-import type { RunState } from '../../events/state.ts';
 import type { Spending } from '../../events/spending.ts';
+import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import type { Standing } from '../sources/run-source.ts';
 import { totalsOf } from './run-totals.ts';

@@ -1,6 +1,6 @@
 import { PROVIDER_NAMES, type ProviderName } from '../../config/schema.ts';
-import { findHiddenText, stripHidden } from '../../text/hidden-text.ts';
 import { isUnitId } from '../../discovery/unit.ts';
+import { findHiddenText, stripHidden } from '../../text/hidden-text.ts';
 import { nearest, suggestion } from '../../text/nearest.ts';
 import { type CommandProblem, problem, quote, readArguments } from './command-words.ts';
 import { findPlainLines, type PlainLine } from './comment-lines.ts';

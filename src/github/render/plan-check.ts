@@ -1,7 +1,8 @@
 import type { Config } from '../../config/schema.ts';
-import { count, printable } from '../../text/terminal-layout.ts';
 import { renderMermaid } from '../../plan/mermaid.ts';
 import type { Plan, PlanUnit } from '../../plan/schema.ts';
+import { count, printable } from '../../text/terminal-layout.ts';
+import type { Annotation, Conclusion } from '../api/checks.ts';
 import {
   code,
   cut,
@@ -14,7 +15,6 @@ import {
   rowsWithin,
   table,
 } from './markdown.ts';
-import type { Annotation, Conclusion } from '../api/checks.ts';
 
 /** A plan, and what is known of where it stands. */
 export interface ShownPlan {

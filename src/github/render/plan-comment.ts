@@ -1,7 +1,7 @@
 import { isClamp } from '../../config/hold-to-ceilings.ts';
-import { count } from '../../text/terminal-layout.ts';
 import { renderMermaid } from '../../plan/mermaid.ts';
 import type { Problem } from '../../problems/problem.ts';
+import { count } from '../../text/terminal-layout.ts';
 import { code, fenced, fit, inline, rowsWithin, table } from './markdown.ts';
 import type { ShownPlan } from './plan-check.ts';
 

@@ -1,9 +1,9 @@
-import { describeCost, formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
-import type { RunState } from '../../events/state.ts';
 import { sumSpending } from '../../events/spending.ts';
+import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
-import { count } from '../../text/terminal-layout.ts';
 import { MAX_NODES, renderFlowchart } from '../../plan/mermaid.ts';
+import { describeCost, formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
+import { count } from '../../text/terminal-layout.ts';
 import { code, fenced, fit, inline, listed, rowsWithin, table } from './markdown.ts';
 
 /** The pull request of a unit, as far as there is one. */

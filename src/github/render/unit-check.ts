@@ -1,9 +1,9 @@
-import { formatDuration, formatTokens } from '../../text/amounts.ts';
 import type { RunEvent } from '../../events/event.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
+import { formatDuration, formatTokens } from '../../text/amounts.ts';
 import { count } from '../../text/terminal-layout.ts';
-import { code, fenced, fit, inline } from './markdown.ts';
 import type { Conclusion } from '../api/checks.ts';
+import { code, fenced, fit, inline } from './markdown.ts';
 
 /** The check of a unit as GitHub shows it. */
 export interface RenderedUnitCheck {

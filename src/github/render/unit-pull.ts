@@ -1,9 +1,9 @@
 import type { Unit } from '../../discovery/unit.ts';
-import { stripHidden } from '../../text/hidden-text.ts';
-import { describeCost, formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { addUsage, NOTHING_SPENT, type Spending } from '../../events/spending.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
+import { describeCost, formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
+import { stripHidden } from '../../text/hidden-text.ts';
 import {
   code,
   cut,

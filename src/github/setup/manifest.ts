@@ -2,8 +2,8 @@ import { Octokit } from '@octokit/rest';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { spellOutHidden } from '../../text/hidden-text.ts';
 import { ChooError } from '../../errors.ts';
+import { spellOutHidden } from '../../text/hidden-text.ts';
 import { statusOf } from '../api/client.ts';
 
 /** What `app.yml` may say. What a server fills in itself may not be there. */

@@ -6,20 +6,20 @@ import type { Unit } from '../../discovery/unit.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import { type RepositoryPlace, Repository, repositoryHome, scratchDirectory } from '../../git/repository.ts';
-import { removeTree } from '../../system/remove-tree.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
 import type { Plan } from '../../plan/schema.ts';
 import { endLeftovers } from '../../sandbox/host.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { acquireLock } from '../../store/journal/journal-lock.ts';
 import { Journal } from '../../store/journal/journal.ts';
-import type { Agent } from '../../worker/agent.ts';
+import { removeTree } from '../../system/remove-tree.ts';
+import type { Agent } from '../../worker/agent/agent.ts';
 import { createRedactor, secretForms } from '../../worker/secrets.ts';
 import { type Patience, PATIENCE } from '../../worker/unit-job.ts';
 import { openLogFile } from '../../worker/unit-log.ts';
-import { Orchestrator } from './orchestrator.ts';
 import type { RunStart } from '../run-order.ts';
 import { describeStart, newRunId } from '../run-start.ts';
+import { Orchestrator } from './orchestrator.ts';
 
 /** What `choo run` was asked for, read and checked. */
 export interface LocalRun {

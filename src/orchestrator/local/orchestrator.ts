@@ -6,15 +6,16 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
 import { Graph } from '../../scheduler/graph.ts';
 import { decide, type UnitState } from '../../scheduler/scheduler.ts';
-import { Budget } from '../../worker/budget.ts';
+import { Budget } from '../../worker/agent/budget.ts';
 import { Pool, type PoolUnit, type WorkContext } from '../../worker/pool.ts';
 import type { UnitEnd } from '../../worker/unit-job.ts';
-import { Holds } from './rate-limit-holds.ts';
 import { Recorder } from '../recorder.ts';
 import { integrate } from '../result.ts';
 import type { RunOrder, RunServices } from '../run-order.ts';
+import type { Dependency } from '../start-question.ts';
 import { workOnUnit } from '../unit-run.ts';
-import { type Dependency, isSatisfied } from '../unit-start.ts';
+import { isSatisfied } from '../unit-start.ts';
+import { Holds } from './rate-limit-holds.ts';
 
 /** Failures that lie in the work itself: going on with the same run cannot change them. */
 const OF_THE_WORK: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify']);

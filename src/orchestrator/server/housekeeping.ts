@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../../store/database/database.ts';
-import type { Jobs } from '../../store/runs/jobs.ts';
 import type { Listener } from '../../store/database/listener.ts';
-import type { RunBook } from '../../store/runs/run-book.ts';
 import { forgetLost } from '../../store/github/github-repositories.ts';
 import { deleteOld, reconcile, withUpkeepLock } from '../../store/queue/upkeep.ts';
+import type { Jobs } from '../../store/runs/jobs.ts';
+import type { RunBook } from '../../store/runs/run-book.ts';
 import type { ServerContexts } from './server-context.ts';
 
 /** How often rows are compared with jobs, and how often what is old goes. Milliseconds. */

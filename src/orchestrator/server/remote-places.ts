@@ -1,12 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, stat } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ChooError } from '../../errors.ts';
 import { copyName, ownerOfCopy } from '../../git/copy-name.ts';
 import { type Access, RemoteBranches } from '../../git/remote-branches.ts';
 import { cacheDirectory, Repository, scratchDirectory } from '../../git/repository.ts';
-import { removeTree } from '../../system/remove-tree.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
 import type { JobName, Jobs } from '../../plan-thread/jobs.ts';
 import type { PerformJob } from '../../plan-thread/plan-thread.ts';
@@ -17,6 +16,7 @@ import {
   type RepositoryRow,
 } from '../../store/github/repositories.ts';
 import { liveClaims } from '../../store/runs/server-runs.ts';
+import { removeTree } from '../../system/remove-tree.ts';
 import { LeaseCache } from './lease-cache.ts';
 
 /**

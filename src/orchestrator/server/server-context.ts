@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { Ceilings } from '../../config/ceilings.ts';
 import { clampConfig } from '../../config/hold-to-ceilings.ts';
@@ -10,8 +10,8 @@ import { scratchDirectory } from '../../git/repository.ts';
 import type { Database } from '../../store/database/database.ts';
 import type { RunBook } from '../../store/runs/run-book.ts';
 import { readServerRun } from '../../store/runs/server-runs.ts';
-import { type CredentialsOf, type PlacesHome, type RemotePlace, RemotePlaces } from './remote-places.ts';
 import type { RunStart } from '../run-order.ts';
+import { type CredentialsOf, type PlacesHome, type RemotePlace, RemotePlaces } from './remote-places.ts';
 
 /** What a worker needs of a run beside its first event, kept with the run. */
 const serverPlanSchema = z.object({

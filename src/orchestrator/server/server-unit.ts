@@ -4,12 +4,10 @@ import { ChooError } from '../../errors.ts';
 import type { EventBody } from '../../events/event.ts';
 import { advanceUnit, newUnit, type UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
-import { removeTree } from '../../system/remove-tree.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { Claim } from '../../store/queue/claims.ts';
 import type { Database } from '../../store/database/database.ts';
-import type { Teller } from '../../store/queue/dispatcher.ts';
 import type { Listener } from '../../store/database/listener.ts';
+import type { Claim, Teller } from '../../store/runs/claim.ts';
 import { PostgresStore } from '../../store/runs/postgres.ts';
 import {
   heldUntil,
@@ -18,17 +16,19 @@ import {
   readServerRun,
   readUnitEvents,
 } from '../../store/runs/server-runs.ts';
-import type { Agent } from '../../worker/agent.ts';
-import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
+import { removeTree } from '../../system/remove-tree.ts';
+import type { Agent } from '../../worker/agent/agent.ts';
 import { endOfRefusal } from '../../worker/refusal.ts';
+import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
 import { type Patience, PATIENCE, type UnitEnd } from '../../worker/unit-job.ts';
-import { OutputSink } from './output-sink.ts';
 import { mapTexts, Recorder } from '../recorder.ts';
+import type { Dependency } from '../start-question.ts';
+import { workOnUnit } from '../unit-run.ts';
+import { isSatisfied } from '../unit-start.ts';
+import { OutputSink } from './output-sink.ts';
 import type { RemotePlace } from './remote-places.ts';
 import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
 import { SharedBudget, spendingLimits } from './shared-budget.ts';
-import { workOnUnit } from '../unit-run.ts';
-import { type Dependency, isSatisfied } from '../unit-start.ts';
 
 /** What a server works with, whatever the run. */
 export interface ServerServices {

@@ -1,7 +1,6 @@
-import type { EventBody } from '../../events/event.ts';
 import { ChooError } from '../../errors.ts';
-import type { Claim } from '../../store/queue/claims.ts';
-import type { Teller } from '../../store/queue/dispatcher.ts';
+import type { EventBody } from '../../events/event.ts';
+import type { Claim, Teller } from '../../store/runs/claim.ts';
 import { Pool, type PoolUnit } from '../../worker/pool.ts';
 import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
 import type { RunContext, ServerContexts } from './server-context.ts';

@@ -1,13 +1,13 @@
 import type { ProviderName } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
 import type { Submission } from '../../plan-thread/submission.ts';
+import type { Problem } from '../../problems/problem.ts';
 import type { ProviderWishes } from '../../provider/factory.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { NewReport } from '../../store/github/reports.ts';
+import { insertReport, type NewReport } from '../../store/github/reports.ts';
 import type { RunBook } from '../../store/runs/run-book.ts';
-import type { Problem } from '../../problems/problem.ts';
-import type { RemotePlace } from './remote-places.ts';
 import { newRunId } from '../run-start.ts';
+import type { RemotePlace } from './remote-places.ts';
 import { bringCommit, type ServerContexts, type ServerPlan } from './server-context.ts';
 
 /** What somebody wants a server to run. */
@@ -30,7 +30,7 @@ export interface SubmitRequest {
   readonly fresh?: boolean;
   /** What asked for it; see the run book. */
   readonly source?: string;
-  /** Where it is told about; see the run book. */
+  /** The thread that shows it; undefined: none does. */
   readonly report?: NewReport;
 }
 
@@ -95,7 +95,9 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
     start,
     plan: more,
     ...(source === undefined ? {} : { source }),
-    report,
+    ...(report === undefined
+      ? {}
+      : { alongside: async (trx) => insertReport(trx, { run: start.run, repository, ...report }) }),
   });
   return { kind: 'run', run, waits, units: start.units.length, clamps: submission.clamps };
 }

@@ -1,5 +1,11 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { findExecutable } from '../../system/executables.ts';
+import { descendants, newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
+import { runCommand } from '../process/runner.ts';
+import { userLimits } from '../process/user-limits.ts';
+import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from '../process/watchdog.ts';
+import type { ExecResult, Execution, Sandbox, Workplace } from '../sandbox.ts';
 import {
   type Bind,
   bubblewrapOptions,
@@ -8,16 +14,10 @@ import {
   reopenClosedParents,
   resolverFile,
 } from './bubblewrap-line.ts';
-import { findExecutable } from '../../system/executables.ts';
 import { giveTo, INSIDE_UID } from './inside-user.ts';
 import { findPrivate } from './masks.ts';
 import { namespaceTree } from './namespace-tree.ts';
-import { descendants, newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
-import { runCommand } from '../process/runner.ts';
-import type { ExecResult, Execution, Sandbox, Workplace } from '../sandbox.ts';
 import { testBubblewrap } from './self-test.ts';
-import { userLimits } from '../process/user-limits.ts';
-import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from '../process/watchdog.ts';
 
 export interface BubblewrapOptions {
   /** Where `bwrap`, `prlimit`, `setpriv`, `chown` and `git` are looked up, on this machine. */

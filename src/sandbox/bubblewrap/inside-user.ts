@@ -1,7 +1,7 @@
 import { ChooError } from '../../errors.ts';
 import { newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
-import { runCommand } from '../process/runner.ts';
 import { markedTree } from '../process/marked-tree.ts';
+import { runCommand } from '../process/runner.ts';
 
 /**
  * Who runs inside when choo is root: a real user of the machine, so that the files of everybody else are closed to it,

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { markedTree } from '../process/marked-tree.ts';
 import { newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
+import { markedTree } from '../process/marked-tree.ts';
 import { runCommand } from '../process/runner.ts';
 import type { ExecResult, Sandbox, Workplace } from '../sandbox.ts';
 

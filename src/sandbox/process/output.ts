@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { type Execution, MAX_LINE, TAIL_LENGTH } from '../sandbox.ts';
 import { boundedTail } from './bounded-tail.ts';
 import { openLog } from './capped-log.ts';
 import { lineSplitter } from './line-splitter.ts';
-import { type Execution, MAX_LINE, TAIL_LENGTH } from '../sandbox.ts';
 
 /** What a command prints, on its way into the tail, the lines and the log. */
 export interface Output {

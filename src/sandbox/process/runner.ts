@@ -2,9 +2,9 @@ import type { execa as Execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { Duplex, type Stream } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Ending, type ExecResult, type Execution, MAX_LINE } from '../sandbox.ts';
 import { lineSplitter } from './line-splitter.ts';
 import { takeOutput } from './output.ts';
-import { type Ending, type ExecResult, type Execution, MAX_LINE } from '../sandbox.ts';
 
 /** How to reach a command and all that it started. `leader` is the process that was started; it leads its own group. */
 export interface ProcessTree {

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
-import { diskGrowth } from './disk-growth.ts';
 import { inspectAll, type ProcessInfo } from '../../system/process-tree.ts';
+import { diskGrowth } from './disk-growth.ts';
 import type { Watch } from './runner.ts';
 
 /** What one command may take. Bytes, but for the last. */

@@ -6,8 +6,8 @@ import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
 import { ChooError } from '../../errors.ts';
+import { isMissing } from '../../system/files.ts';
 import { runTool } from '../../system/run-program.ts';
-import { isMissing } from '../journal/event-reader.ts';
 import { openDirectory } from './postgres-files.ts';
 
 /** PostgreSQL as npm brought it for this machine. */

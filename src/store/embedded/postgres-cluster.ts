@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chown, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChooError } from '../../errors.ts';
-import { isMissing } from '../journal/event-reader.ts';
+import { isMissing } from '../../system/files.ts';
 import { readText } from '../../system/lock-file.ts';
 import { renameForGood, writeServerFile } from './postgres-files.ts';
 import { runProgram, type ServerPlace } from './postgres-place.ts';

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { ChooError } from '../../errors.ts';
-import { isMissing } from '../journal/event-reader.ts';
+import { isMissing } from '../../system/files.ts';
 import { readText } from '../../system/lock-file.ts';
 import { DATABASE, ROLE } from './postgres-cluster.ts';
 import { runProgram, type ServerPlace } from './postgres-place.ts';

@@ -2,8 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import process from 'node:process';
 import { ChooError } from '../../errors.ts';
+import { isMissing } from '../../system/files.ts';
 import { runTool } from '../../system/run-program.ts';
-import { isMissing } from '../journal/event-reader.ts';
 
 /** Somebody whom this machine knows. */
 export interface SystemUser {

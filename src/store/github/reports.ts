@@ -31,9 +31,7 @@ export type Told = { readonly kind: 'told' } | { readonly kind: 'later' | 'refus
 /** Puts a report down with its run. */
 export async function insertReport(
   trx: Trx,
-  run: string,
-  repository: string,
-  { thread, isPull, base, actorId }: NewReport,
+  { run, repository, thread, isPull, base, actorId }: Omit<Report, 'approved'>,
 ): Promise<void> {
   await trx
     .insertInto('reports')

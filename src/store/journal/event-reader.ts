@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
-import { parseEvent, type RunEvent } from '../../events/event.ts';
 import { ChooError } from '../../errors.ts';
+import { parseEvent, type RunEvent } from '../../events/event.ts';
+import { isMissing } from '../../system/files.ts';
 
 const LINE_FEED = 0x0a;
 
@@ -115,9 +116,4 @@ async function readFrom(path: string, offset: number): Promise<Buffer> {
   } finally {
     await handle.close();
   }
-}
-
-/** Whether a file operation failed because there is no such file. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

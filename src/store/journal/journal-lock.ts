@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
 import { ChooError } from '../../errors.ts';
-import { journalDirectory } from './journal.ts';
 import { readText, release, seize } from '../../system/lock-file.ts';
 import { isProcessAlive, processStart } from '../../system/process-identity.ts';
+import { journalDirectory } from './journal.ts';
 
 const ownerSchema = z.object({
   run: z.string(),

@@ -1,15 +1,16 @@
 import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compareText } from '../../problems/problem.ts';
 import { isUnitId } from '../../discovery/unit.ts';
 import { ChooError } from '../../errors.ts';
 import type { EventBody, RunEvent } from '../../events/event.ts';
-import { EventReader, isMissing, startTime } from './event-reader.ts';
-import { followFile } from '../../system/follow-file.ts';
-import { RecordFiles } from './record-files.ts';
-import { RunWriter } from './run-writer.ts';
 import type { Store, UnitRecord } from '../../events/store.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
+import { compareText } from '../../problems/problem.ts';
+import { isMissing } from '../../system/files.ts';
+import { followFile } from '../../system/follow-file.ts';
+import { EventReader, startTime } from './event-reader.ts';
+import { RecordFiles } from './record-files.ts';
+import { RunWriter } from './run-writer.ts';
 
 /** Where choo keeps what it knows of a user's repository. */
 export function journalDirectory(commonDirectory: string): string {

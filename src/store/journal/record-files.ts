@@ -3,9 +3,9 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunEvent } from '../../events/event.ts';
-import { isMissing } from './event-reader.ts';
 import type { UnitRecord } from '../../events/store.ts';
 import { type OrchStarted, projectRecord, teaches } from '../../events/unit-record.ts';
+import { isMissing } from '../../system/files.ts';
 
 const fileSchema = z.object({
   version: z.literal(1),

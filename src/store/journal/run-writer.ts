@@ -1,9 +1,9 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { EventBody, RunEvent } from '../../events/event.ts';
 import { ChooError } from '../../errors.ts';
-import { encodeEvents, EventReader } from './event-reader.ts';
+import type { EventBody, RunEvent } from '../../events/event.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
+import { encodeEvents, EventReader } from './event-reader.ts';
 
 /** What a writer tells before it says that events are stored. */
 export type OnStored = (start: OrchStarted | undefined, events: readonly RunEvent[]) => Promise<void>;

@@ -1,15 +1,9 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from '../database/database.ts';
+import type { Claim } from '../runs/claim.ts';
 import type { Jobs } from '../runs/jobs.ts';
-import { claimSetAside, SET_ASIDE_AFTER } from './set-aside.ts';
-
-/** A unit that this process works on now. */
-export interface Claim {
-  readonly run: string;
-  readonly unit: string;
-  /** One more each time. */
-  readonly claim: number;
-}
+import { SET_ASIDE_AFTER } from '../runs/set-aside.ts';
+import { claimSetAside } from './claim-set-aside.ts';
 
 export interface ClaimLimits {
   /** How many units this process can still take. */

@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventBody } from '../../events/event.ts';
-import { type Claim, claimUnits } from './claims.ts';
 import { type Database, isPassing } from '../database/database.ts';
-import type { Jobs } from '../runs/jobs.ts';
 import type { Listener, Notice } from '../database/listener.ts';
+import type { Claim, Teller } from '../runs/claim.ts';
+import type { Jobs } from '../runs/jobs.ts';
 import type { RunBook } from '../runs/run-book.ts';
-import { SlotReturns } from './slot-returns.ts';
 import { isLostClaim } from '../runs/unit-writes.ts';
+import { claimUnits } from './claims.ts';
+import { SlotReturns } from './slot-returns.ts';
 import {
   beat,
   BEAT_MS,
@@ -16,19 +17,6 @@ import {
   takeBackFromDead,
   takeUnitsBack,
 } from './worker-registry.ts';
-
-/** How a worker tells what happens to the unit it claimed. */
-export interface Teller {
-  /** Writes events; they are safe when it resolves. Throws a ChooError (`conflict`) when the claim was lost. */
-  readonly tell: (events: readonly EventBody[]) => Promise<void>;
-  /** Stop, and keep what is done: the unit was cancelled, the claim was lost, or this process ends. */
-  readonly signal: AbortSignal;
-  /**
-   * Whether the unit gives its slot back now, if it has had it for so many quanta and an installation waits that has less
-   * than its share. After a true it must.
-   */
-  readonly returnsSlot: (quanta: number) => boolean;
-}
 
 export interface DispatcherOptions {
   readonly database: Database;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { findCandidates } from './claims.ts';
 import type { Database } from '../database/database.ts';
+import { findCandidates } from './claims.ts';
 
 /** What one installation has of the slots, and whether units of it could start if there were one more. */
 export interface InstallationLoad {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import type { Jobs } from '../runs/jobs.ts';
 import type { RunBook } from '../runs/run-book.ts';
-import { SET_ASIDE_AFTER } from './set-aside.ts';
+import { SET_ASIDE_AFTER } from '../runs/set-aside.ts';
 
 /** Rows that are deleted at once: more would hold up others. */
 const BATCH = 100;

@@ -1,13 +1,13 @@
-import { readlink } from 'node:fs/promises';
+import { sql } from 'kysely';
 import { hostname } from 'node:os';
 import process from 'node:process';
-import { sql } from 'kysely';
-import type { Claim } from './claims.ts';
-import type { Database } from '../database/database.ts';
-import { type Jobs, RETURNS } from '../runs/jobs.ts';
 import { isProcessAlive, processStart } from '../../system/process-identity.ts';
+import type { Database } from '../database/database.ts';
+import { type WorkerIdentity, readIdentity, ownSpace } from '../database/worker-identity.ts';
+import type { Claim } from '../runs/claim.ts';
+import { type Jobs, RETURNS } from '../runs/jobs.ts';
 import type { RunBook } from '../runs/run-book.ts';
-import { condemned, SET_ASIDE_AFTER, verdictOn } from './set-aside.ts';
+import { SET_ASIDE_AFTER, verdictOn, condemned } from '../runs/set-aside.ts';
 import { chargeUnheard, closeSpending } from '../runs/spending.ts';
 
 /** How often a worker says that it is there, and how long others believe it. Milliseconds. */
@@ -16,14 +16,6 @@ const BELIEVED_MS = 10_000;
 /** A worker that could not say it for so long stops by itself: before anybody else may take over. Milliseconds. */
 export const CUT_OFF_MS = 8_000;
 
-/** A process of this machine, so that others here can tell whether it is still there. */
-interface Identity {
-  readonly pid: number;
-  readonly start: string | null;
-  /** Where its number counts; containers have their own. */
-  readonly space: string | null;
-}
-
 /** A worker as the others know it. */
 export interface Registered {
   readonly number: number;
@@ -31,7 +23,7 @@ export interface Registered {
 
 /** Makes this process known as a worker. */
 export async function registerWorker(database: Database, owner: string): Promise<Registered> {
-  const identity: Identity = {
+  const identity: WorkerIdentity = {
     pid: process.pid,
     start: (await processStart(process.pid)) ?? null,
     space: await ownSpace(),
@@ -119,15 +111,6 @@ async function isGone(host: string, identity: string, space: string | null): Pro
 /** The start of the machine that a process belongs to. */
 function bootOf(start: string): string {
   return start.slice(0, start.indexOf('/'));
-}
-
-/** What a worker wrote of itself when it registered. */
-export function readIdentity(identity: string): Identity {
-  return JSON.parse(identity) as Identity;
-}
-
-async function ownSpace(): Promise<string | null> {
-  return readlink('/proc/self/ns/pid').catch(() => null);
 }
 
 interface Return {

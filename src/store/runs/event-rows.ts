@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { ChooError } from '../../errors.ts';
 import { type EventBody, parseEvent, type RunEvent } from '../../events/event.ts';
-import type { Database, Trx } from '../database/database.ts';
 import type { UnitRecord } from '../../events/store.ts';
 import { type OrchStarted, projectRecord, teaches } from '../../events/unit-record.ts';
+import type { Database, Trx } from '../database/database.ts';
 
 /** What an event is numbered and dated after. */
 export interface LastEvent {

@@ -1,11 +1,11 @@
 import { ChooError } from '../../errors.ts';
 import type { EventBody, RunEvent } from '../../events/event.ts';
+import type { Store, UnitRecord } from '../../events/store.ts';
 import { Graph } from '../../scheduler/graph.ts';
 import { type Database, patiently } from '../database/database.ts';
-import { insertEvents, projectRecords, readEvents, readRecord, stamp } from './event-rows.ts';
 import { type Listener, notify } from '../database/listener.ts';
+import { insertEvents, projectRecords, readEvents, readRecord, stamp } from './event-rows.ts';
 import { insertRun, insertUnits, readStart } from './run-rows.ts';
-import type { Store, UnitRecord } from '../../events/store.ts';
 
 /** Without a notice, whoever follows a run looks again after so long. Milliseconds. */
 const LOOK_AGAIN_MS = 5_000;

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { EventBody } from '../../events/event.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
 import { type Database, patiently, type Trx } from '../database/database.ts';
 import type { RowState } from '../database/tables.ts';
 import { insertEvents, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
-import { insertReport, type NewReport } from '../github/reports.ts';
 import {
   claimSource,
   findRival,
@@ -17,7 +17,6 @@ import {
   readStart,
 } from './run-rows.ts';
 import { ENDED, type KnownRun, type LockedRun, RunTurn } from './run-turn.ts';
-import type { OrchStarted } from '../../events/unit-record.ts';
 import { applyWrites, lostClaim, type UnitWrite } from './unit-writes.ts';
 
 /** A run to carry out. */
@@ -28,8 +27,8 @@ export interface Submission {
   readonly plan: unknown;
   /** What asked for it; the same source asks once, however often it comes. */
   readonly source?: string;
-  /** Where it is told about; undefined: nowhere. */
-  readonly report?: NewReport | undefined;
+  /** Writes what belongs to the run elsewhere, in the same transaction. */
+  readonly alongside?: (trx: Trx) => Promise<void>;
 }
 
 /** How many runs are kept in mind; what is forgotten is read again. */
@@ -70,7 +69,7 @@ export class RunBook {
     start,
     plan,
     source,
-    report,
+    alongside,
   }: Submission): Promise<{ readonly run: string; readonly waits: boolean }> {
     const { known, ...result } = await patiently(async () => {
       // Meanwhile the run is written; its first jobs wait for the queue.
@@ -100,7 +99,7 @@ export class RunBook {
           last_at: stamped.at(-1)?.at ?? 0,
         };
         await insertRun(trx, row, start.parallelism, plan);
-        if (report !== undefined) await insertReport(trx, id, repository, report);
+        await alongside?.(trx);
         const graph = graphOf(start);
         await insertUnits(trx, start, graph);
         await insertEvents(trx, id, stamped);

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { ChooError } from '../../errors.ts';
+import { notify } from '../database/listener.ts';
 import type { RowState } from '../database/tables.ts';
 import type { Jobs } from './jobs.ts';
-import { notify } from '../database/listener.ts';
 import type { RunBook } from './run-book.ts';
 import { findRun } from './run-rows.ts';
 import { ENDED, type RunTurn } from './run-turn.ts';

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { ChooError } from '../../errors.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
 import { Graph } from '../../scheduler/graph.ts';
 import type { Database, Trx } from '../database/database.ts';
 import type { LockedRun } from './run-turn.ts';
-import type { OrchStarted } from '../../events/unit-record.ts';
 
 /** The graph of a run's units; a unit weighs its tasks. */
 export function graphOf(start: OrchStarted): Graph {

@@ -1,16 +1,16 @@
+import { sql } from 'kysely';
 import { randomUUID } from 'node:crypto';
 import { type JobAttempt } from 'pg-boss';
-import { sql } from 'kysely';
 import type { EventBody, RunEvent } from '../../events/event.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Graph } from '../../scheduler/graph.ts';
 import { decide, type UnitState } from '../../scheduler/scheduler.ts';
 import type { Trx } from '../database/database.ts';
+import { notify, type Told } from '../database/listener.ts';
 import type { RowState, RunStatus } from '../database/tables.ts';
 import { insertEvents, projectRecords, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
-import { notify, type Told } from '../database/listener.ts';
-import { SET_ASIDE_AFTER } from '../queue/set-aside.ts';
-import type { OrchStarted } from '../../events/unit-record.ts';
+import { SET_ASIDE_AFTER } from './set-aside.ts';
 
 /** A run's row, locked. */
 export interface LockedRun {

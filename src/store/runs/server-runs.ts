@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import type { RunEvent } from '../../events/event.ts';
-import type { Claim } from '../queue/claims.ts';
 import type { Database } from '../database/database.ts';
 import type { RowState } from '../database/tables.ts';
+import { readIdentity } from '../database/worker-identity.ts';
+import type { Claim } from './claim.ts';
 import { readEvents } from './event-rows.ts';
 import { STUCK } from './run-control.ts';
 import { unknownRun } from './run-rows.ts';
-import { readIdentity } from '../queue/worker-registry.ts';
 
 /** What a worker must know of a run beside its events. */
 export interface ServerRun {

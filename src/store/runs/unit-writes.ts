@@ -1,7 +1,7 @@
 import { ChooError } from '../../errors.ts';
 import type { EventBody } from '../../events/event.ts';
 import type { RunTurn } from './run-turn.ts';
-import { acquits } from '../queue/set-aside.ts';
+import { acquits } from './set-aside.ts';
 import { closeSpending, countSpending } from './spending.ts';
 
 /** What a claim tells of its unit. */

@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { findForbidden } from '../../../src/git/forbidden.ts';
 import { mergeCommits } from '../../../src/git/merge.ts';
 import { removeNestedRepositories } from '../../../src/git/nested-repositories.ts';
-import { diffTrees, replaceFiles, treeOf } from '../../../src/git/tree-object.ts';
+import { diffTrees, replaceFiles, treeOf } from '../../../src/git/objects/tree-object.ts';
 import { type Worktree, WorktreeManager } from '../../../src/git/worktree.ts';
 import {
   commitFiles,

@@ -2,7 +2,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findForbidden, LARGEST_FILE } from '../../../src/git/forbidden.ts';
-import { diffTrees, treeOf } from '../../../src/git/tree-object.ts';
+import { diffTrees, treeOf } from '../../../src/git/objects/tree-object.ts';
 import { commitFiles, git, type GitWorld, gitWorld } from '../../helpers/git-repository.ts';
 
 /** A world with links of the user's own, one of them to a place outside. */

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { mergeCommits } from '../../../src/git/merge.ts';
 import { commitFiles, git, type GitWorld, gitWorld } from '../../helpers/git-repository.ts';

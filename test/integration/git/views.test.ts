@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commitText } from '../../../src/git/commit.ts';
+import { commitText } from '../../../src/git/objects/commit.ts';
+import { replaceFiles, treeOf } from '../../../src/git/objects/tree-object.ts';
 import type { Repository } from '../../../src/git/repository.ts';
-import { replaceFiles, treeOf } from '../../../src/git/tree-object.ts';
 import { Views } from '../../../src/git/views.ts';
 import { WorktreeManager } from '../../../src/git/worktree.ts';
 import {

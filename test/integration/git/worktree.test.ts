@@ -16,7 +16,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { distrustRecentTimes } from '../../../src/git/index-file.ts';
+import { distrustRecentTimes } from '../../../src/git/objects/index-file.ts';
 import {
   commitFiles,
   git,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ModelServer, startModelServer } from '../../helpers/model-server/server.ts';
 import type { ModelScript, Step } from '../../helpers/model-server/script.ts';
+import { type ModelServer, startModelServer } from '../../helpers/model-server/server.ts';
 
 // The real CLIs talk to the server in test/agents; here is what those tests trust blindly.
 

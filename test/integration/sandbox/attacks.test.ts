@@ -1,8 +1,8 @@
 import { execa } from 'execa';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ExecResult, Execution } from '../../../src/sandbox/sandbox.ts';
 import type { SpaceLimits } from '../../../src/sandbox/process/watchdog.ts';
+import type { ExecResult, Execution } from '../../../src/sandbox/sandbox.ts';
 import { type Actor, isRoot, processesRunning, startActor } from '../../fixtures/sandbox/actor.ts';
 import { ATTACKS, GREETING } from '../../fixtures/sandbox/attacks.ts';
 import { whyNoBubblewrap } from '../../fixtures/sandbox/missing.ts';

@@ -1,11 +1,11 @@
+import { execa } from 'execa';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { startOwnProgram } from '../../../src/sandbox/bubblewrap/own-program.ts';
 import { Supervisor } from '../../../src/server/supervisor.ts';
+import { startOwnProgram } from '../../../src/system/own-program.ts';
 
 const PLAY = fileURLToPath(new URL('../../fixtures/play-worker.ts', import.meta.url));
 const KEEP_DEAF = fileURLToPath(new URL('../../fixtures/keep-deaf.ts', import.meta.url));

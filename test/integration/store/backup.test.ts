@@ -1,10 +1,10 @@
+import { execa } from 'execa';
+import { sql } from 'kysely';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
-import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../src/events/event.ts';
 import type { Database } from '../../../src/store/database/database.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../src/events/event.ts';
+import { treeOf } from '../../../src/git/objects/tree-object.ts';
 import { RemoteBranches } from '../../../src/git/remote-branches.ts';
 import { Repository } from '../../../src/git/repository.ts';
-import { treeOf } from '../../../src/git/tree-object.ts';
 import { taskTrailers } from '../../../src/worker/task-loop.ts';
 import { UnitBranch } from '../../../src/worker/unit-branch.ts';
 import { git } from '../../helpers/git-repository.ts';

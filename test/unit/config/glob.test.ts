@@ -1,5 +1,5 @@
-import { matchesGlob } from 'node:path';
 import * as fc from 'fast-check';
+import { matchesGlob } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expandBraces } from '../../../src/config/glob-braces.ts';
 import { MAX_PATTERN, readGlob } from '../../../src/config/glob.ts';

@@ -1,5 +1,5 @@
-import { posix } from 'node:path';
 import fc from 'fast-check';
+import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig, type LoadedConfig, MAX_CONFIG_BYTES } from '../../../src/config/load.ts';
 import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';

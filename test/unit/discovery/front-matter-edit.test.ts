@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readFrontMatter } from '../../../src/discovery/front-matter-read.ts';
 import { setField } from '../../../src/discovery/front-matter-edit.ts';
+import { readFrontMatter } from '../../../src/discovery/front-matter-read.ts';
 import { ChooError } from '../../../src/errors.ts';
 
 describe('setting a field', () => {

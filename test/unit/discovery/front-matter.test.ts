@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readFrontMatter } from '../../../src/discovery/front-matter-read.ts';
 import { readPlainFields } from '../../../src/discovery/front-matter-plain.ts';
+import { readFrontMatter } from '../../../src/discovery/front-matter-read.ts';
 import { readYamlFields } from '../../../src/discovery/front-matter-yaml.ts';
 
 const SPEC_LIKE = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { discover, type Discovery } from '../../../src/discovery/discovery.ts';
 import { DiscoveryCache } from '../../../src/discovery/discovery-cache.ts';
+import { discover, type Discovery } from '../../../src/discovery/discovery.ts';
 import { MAX_PROBLEMS } from '../../../src/problems/problem.ts';
 import { cpuMs } from '../../helpers/cpu-time.ts';
 import { memoryTree, planText, taskText, type TreeValue } from '../../helpers/memory-tree.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createAgents } from '../../../src/cli/agents.ts';
+import { createAgents } from '../../../src/worker/agent/agents.ts';
 import { ceilingsOf } from '../../../src/config/ceilings.ts';
 import { holdToCeilings } from '../../../src/config/hold-to-ceilings.ts';
 import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { classify } from '../../../src/provider/outcome.ts';
-import { explainFailure } from '../../../src/provider/trouble.ts';
+import { classify } from '../../../src/provider/outcome/outcome.ts';
+import { explainFailure } from '../../../src/provider/outcome/trouble.ts';
 
 // Lines of errors that users of the four CLIs have quoted in public issues, cut to what tells.
 

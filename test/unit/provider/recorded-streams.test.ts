@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { classify, type Outcome } from '../../../src/provider/outcome.ts';
+import { classify, type Outcome } from '../../../src/provider/outcome/outcome.ts';
 import type { AgentEvent } from '../../../src/provider/provider.ts';
 import { createProvider } from '../../../src/provider/registry.ts';
 

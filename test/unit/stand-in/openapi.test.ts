@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import reduced from '../../../stand-in/openapi.json' with { type: 'json' };
 import { ROUTES, UNDOCUMENTED } from '../../../stand-in/openapi-routes.ts';
+import reduced from '../../../stand-in/openapi.json' with { type: 'json' };
 import { checkGraphql, createRequestCheck, type CheckedRequest } from '../../../stand-in/openapi.ts';
 
 const check = createRequestCheck();

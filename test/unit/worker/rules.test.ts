@@ -1,8 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
+import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Ending } from '../../../src/sandbox/sandbox.ts';
-import { judge } from '../../../src/worker/gate.ts';
+import { judge } from '../../../src/worker/gate/gate.ts';
 import { createProtection, pathsNamedBy } from '../../../src/worker/protected-paths.ts';
 import { secretForms } from '../../../src/worker/secrets.ts';
 import { taskTrailers } from '../../../src/worker/task-loop.ts';

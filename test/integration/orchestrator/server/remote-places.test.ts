@@ -6,8 +6,8 @@ import { RemotePlaces } from '../../../../src/orchestrator/server/remote-places.
 import { performHere } from '../../../../src/plan-thread/plan-thread.ts';
 import { loseRepository, rememberRepository } from '../../../../src/store/github/github-repositories.ts';
 import { type RepositoryRow } from '../../../../src/store/github/repositories.ts';
-import { commitFiles, git } from '../../../helpers/git-repository.ts';
 import { gitServing } from '../../../helpers/git-processes.ts';
+import { commitFiles, git } from '../../../helpers/git-repository.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts';
 

@@ -4,9 +4,9 @@ import { chmod, chown, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/inside-user.ts';
-import { descendants, inspectAll } from '../../../../src/system/process-tree.ts';
 import { openEmbedded } from '../../../../src/store/embedded/embedded.ts';
 import { findPackage } from '../../../../src/store/embedded/postgres-binaries.ts';
+import { descendants, inspectAll } from '../../../../src/system/process-tree.ts';
 import {
   dataDirectory,
   IS_ROOT,

@@ -3,9 +3,9 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { descendants, inspectAll } from '../../../../src/system/process-tree.ts';
 import { openEmbedded } from '../../../../src/store/embedded/embedded.ts';
 import { processStart } from '../../../../src/system/process-identity.ts';
+import { descendants, inspectAll } from '../../../../src/system/process-tree.ts';
 import {
   dataDirectory,
   type DataDirectory,

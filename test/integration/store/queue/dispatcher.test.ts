@@ -1,12 +1,12 @@
-import { createInterface } from 'node:readline';
-import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { sql } from 'kysely';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { EventBody, PlannedUnit } from '../../../../src/events/event.ts';
-import type { Claim } from '../../../../src/store/queue/claims.ts';
 import type { Database } from '../../../../src/store/database/database.ts';
+import type { Claim } from '../../../../src/store/runs/claim.ts';
 import { openDatabaseProxy } from '../../../helpers/database-proxy.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openProcess, type StoreProcess } from '../../../helpers/server-process.ts';

@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline';
-import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import type { RunEvent } from '../../../../src/events/event.ts';
+import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { reconcile } from '../../../../src/store/queue/upkeep.ts';
 import { registerWorker, signOff, takeUnitsBack } from '../../../../src/store/queue/worker-registry.ts';
 import { factsOf, plannedUnit, started } from '../../../helpers/run-events.ts';

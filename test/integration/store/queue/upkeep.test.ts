@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { connectionOf } from '../../../../src/store/database/database.ts';
+import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { deleteOld, reconcile, withUpkeepLock } from '../../../../src/store/queue/upkeep.ts';
 import { registerWorker } from '../../../../src/store/queue/worker-registry.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../../src/store/database/database.ts';
 import { migrate, migrationStatus } from '../../../../src/store/database/migrate.ts';

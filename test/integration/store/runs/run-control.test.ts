@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/events/event.ts';
 import { foldEvents } from '../../../../src/events/state.ts';
-import type { Claim } from '../../../../src/store/queue/claims.ts';
 import type { Database } from '../../../../src/store/database/database.ts';
+import type { Claim } from '../../../../src/store/runs/claim.ts';
 import { readEvents } from '../../../../src/store/runs/event-rows.ts';
 import { cancelRun, retryRun, skipUnit } from '../../../../src/store/runs/run-control.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/events/event.ts';
 import { SharedBudget } from '../../../../src/orchestrator/server/shared-budget.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
-import { findUsedUpLimit, setAside } from '../../../../src/store/runs/spending.ts';
 import { registerWorker, takeUnitsBack } from '../../../../src/store/queue/worker-registry.ts';
+import { findUsedUpLimit, setAside } from '../../../../src/store/runs/spending.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 

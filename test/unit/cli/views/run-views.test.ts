@@ -1,12 +1,12 @@
 import stringWidth from 'fast-string-width';
 import { describe, expect, test } from 'vitest';
-import { describeCost, formatCost, formatDuration, formatTokens } from '../../../../src/text/amounts.ts';
 import { renderLive } from '../../../../src/cli/views/live-lines.ts';
 import { renderRunLine } from '../../../../src/cli/views/run-lines.ts';
 import { renderSummary } from '../../../../src/cli/views/run-summary.ts';
 import { totalsOf } from '../../../../src/cli/views/run-totals.ts';
 import type { EventBody } from '../../../../src/events/event.ts';
 import { advance, foldEvents, type RunState } from '../../../../src/events/state.ts';
+import { describeCost, formatCost, formatDuration, formatTokens } from '../../../../src/text/amounts.ts';
 import {
   START,
   commit,

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { EventBody, PlannedUnit } from '../../../../src/events/event.ts';
-import { foldEvents, type RunState } from '../../../../src/events/state.ts';
 import { ceilingsOf } from '../../../../src/config/ceilings.ts';
 import { holdToCeilings } from '../../../../src/config/hold-to-ceilings.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
-import { renderPlanCheck } from '../../../../src/github/render/plan-check.ts';
-import { MOST_CHARACTERS } from '../../../../src/github/render/markdown.ts';
+import type { EventBody, PlannedUnit } from '../../../../src/events/event.ts';
+import { foldEvents, type RunState } from '../../../../src/events/state.ts';
 import { marker } from '../../../../src/github/api/marker.ts';
+import { MOST_CHARACTERS } from '../../../../src/github/render/markdown.ts';
+import { renderPlanCheck } from '../../../../src/github/render/plan-check.ts';
 import { renderConfigIssue, renderPlanComment } from '../../../../src/github/render/plan-comment.ts';
 import {
   renderEndComment,

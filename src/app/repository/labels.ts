@@ -1,0 +1,20 @@
+import type { OpenRepository } from './open-repository.ts';
+
+export const RUN_LABEL = 'choo:run';
+export const HOLD_LABEL = 'choo:hold';
+export const PROVIDER_LABEL = 'choo:provider/';
+
+/** The labels of an issue or pull request, as they are now. */
+export async function readLabels(
+  { known, octokit }: Pick<OpenRepository, 'known' | 'octokit'>,
+  number: number,
+): Promise<readonly { readonly name: string }[]> {
+  const place = { owner: known.owner, repo: known.name };
+  const { data } = await octokit.rest.issues.get({ ...place, issue_number: number });
+  return data.labels.map((label) => ({ name: typeof label === 'string' ? label : (label.name ?? '') }));
+}
+
+/** Whether somebody holds a thread. */
+export function isHeld(labels: readonly { readonly name: string }[] | null | undefined): boolean {
+  return labels?.some(({ name }) => name.toLowerCase() === HOLD_LABEL) === true;
+}

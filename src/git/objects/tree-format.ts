@@ -1,0 +1,50 @@
+import { isUtf8 } from 'node:buffer';
+
+/** One name in a tree object, as git stores it. */
+export interface TreeItem {
+  /** `100644`, `100755`, `120000` (a link), `160000` (another repository's commit) or `40000` (a tree). */
+  readonly mode: string;
+  /** See {@link decodeName}. */
+  readonly name: string;
+  readonly id: string;
+}
+
+/**
+ * A name as text. The bytes of one that is not UTF-8 become half surrogates, which no text holds: so two names never
+ * become one, and {@link encodeName} gives the bytes back.
+ */
+function decodeName(content: Buffer, start: number, end: number): string {
+  const text = content.toString('utf8', start, end);
+  if (!text.includes('\ufffd') || isUtf8(content.subarray(start, end))) return text;
+  return content
+    .toString('latin1', start, end)
+    .replaceAll(/[\x80-\xff]/g, (character) => String.fromCharCode(0xdc00 + character.charCodeAt(0)));
+}
+
+/** The bytes of a name or of a path, as git stores them. */
+export function encodeName(name: string): Buffer {
+  if (name.isWellFormed()) return Buffer.from(name);
+  const parts = name.split(/([\udc80-\udcff])/u); // every other one is half a surrogate
+  return Buffer.concat(
+    parts.map((part, index) => (index % 2 === 0 ? Buffer.from(part) : Buffer.of(part.charCodeAt(0) & 0xff))),
+  );
+}
+
+/** Reads a tree object: for each item the mode, a blank, the name, a NUL and the id's bytes. Undefined: it is none. */
+export function parseTreeObject(
+  content: Buffer,
+  idBytes: number,
+  limit = Number.POSITIVE_INFINITY,
+): TreeItem[] | undefined {
+  const items: TreeItem[] = [];
+  for (let offset = 0; offset < content.length && items.length <= limit;) {
+    const blank = content.indexOf(0x20, offset);
+    const nul = content.indexOf(0, blank);
+    if (blank < 0 || nul < 0 || nul + idBytes >= content.length) return undefined;
+    const mode = content.toString('latin1', offset, blank);
+    const name = decodeName(content, blank + 1, nul);
+    offset = nul + 1 + idBytes;
+    items.push({ mode, name, id: content.toString('hex', nul + 1, offset) });
+  }
+  return items;
+}

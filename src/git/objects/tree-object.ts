@@ -1,0 +1,149 @@
+import { ChooError } from '../../errors.ts';
+import { compareText } from '../../problems/problem.ts';
+import type { ObjectReader } from './object-reader.ts';
+import type { ObjectWriter } from './object-writer.ts';
+import { type TreeItem, parseTreeObject } from './tree-format.ts';
+
+/** What stands at a path before or after. */
+export interface TreeFile {
+  readonly mode: string;
+  readonly id: string;
+}
+
+/** A path that differs between two trees. Undefined: it is not there. */
+export interface Change {
+  readonly path: string;
+  readonly before: TreeFile | undefined;
+  readonly after: TreeFile | undefined;
+}
+
+/** Every file, link and gitlink that differs between two trees, by path. Opens only the subtrees that differ. */
+export async function diffTrees(
+  reader: ObjectReader,
+  before: string | undefined,
+  after: string | undefined,
+): Promise<readonly Change[]> {
+  const changes: Change[] = [];
+  const open: { path: string; before: string | undefined; after: string | undefined }[] = [
+    { path: '', before, after },
+  ];
+  for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
+    if (pair.before === pair.after) continue;
+    const [old, now] = await Promise.all([readItems(reader, pair.before), readItems(reader, pair.after)]);
+    for (const name of new Set([...old.keys(), ...now.keys()])) {
+      const [a, b] = [old.get(name), now.get(name)];
+      if (a?.id === b?.id && a?.mode === b?.mode) continue;
+      const path = pair.path === '' ? name : `${pair.path}/${name}`;
+      const [treeBefore, treeAfter] = [treeId(a), treeId(b)];
+      if (treeBefore !== undefined || treeAfter !== undefined)
+        open.push({ path, before: treeBefore, after: treeAfter });
+      const [fileBefore, fileAfter] = [file(a), file(b)];
+      if (fileBefore !== undefined || fileAfter !== undefined)
+        changes.push({ path, before: fileBefore, after: fileAfter });
+    }
+  }
+  return changes.sort((a, b) => compareText(a.path, b.path));
+}
+
+/** Every link of a tree: its path, and the object that holds where it leads. */
+export async function listLinks(reader: ObjectReader, tree: string): Promise<ReadonlyMap<string, string>> {
+  const links = new Map<string, string>();
+  let level = [{ path: '', id: tree }];
+  while (level.length > 0) {
+    const contents = await reader.contents(level.map(({ id }) => id));
+    level = level.flatMap(({ path, id }, index) => {
+      const below: typeof level = [];
+      for (const item of itemsOf(contents[index], id)) {
+        const place = path === '' ? item.name : `${path}/${item.name}`;
+        if (item.mode === TREE) below.push({ path: place, id: item.id });
+        if (item.mode === LINK) links.set(place, item.id);
+      }
+      return below;
+    });
+  }
+  return links;
+}
+
+/** The tree of a commit. */
+export async function treeOf(reader: ObjectReader, commit: string): Promise<string> {
+  const [content] = await reader.contents([commit]);
+  const tree = /^tree ([0-9a-f]+)\n/.exec(content?.toString('latin1', 0, 80) ?? '')?.[1];
+  if (tree === undefined) throw new ChooError('git', `\`${commit}\` is not a commit`);
+  return tree;
+}
+
+/** The file at a path of a tree; undefined: there is none. */
+export async function findFile(
+  reader: ObjectReader,
+  tree: string,
+  path: string,
+): Promise<TreeFile | undefined> {
+  return file(await findItem(reader, tree, path));
+}
+
+async function findItem(reader: ObjectReader, tree: string, path: string): Promise<TreeItem | undefined> {
+  let item: TreeItem | undefined = { mode: TREE, name: '', id: tree };
+  for (const name of path.split('/')) {
+    if (item?.mode !== TREE) return undefined;
+    item = (await readItems(reader, item.id)).get(name);
+  }
+  return item;
+}
+
+/** The directory at a path of a tree, for {@link replaceFiles}; undefined: there is none. */
+export async function findTree(
+  reader: ObjectReader,
+  tree: string,
+  path: string,
+): Promise<TreeFile | undefined> {
+  const item = await findItem(reader, tree, path);
+  return item?.mode === TREE ? { mode: TREE, id: item.id } : undefined;
+}
+
+/** The tree with some files replaced. Directories on their way are made where they are missing. Returns the new tree's id. */
+export async function replaceFiles(
+  objects: { readonly reader: ObjectReader; readonly writer: ObjectWriter },
+  tree: string | undefined,
+  files: ReadonlyMap<string, TreeFile>,
+): Promise<string> {
+  const items = await readItems(objects.reader, tree);
+  const below = new Map<string, Map<string, TreeFile>>();
+  for (const [path, { mode, id }] of files) {
+    const slash = path.indexOf('/');
+    if (slash < 0) {
+      items.set(path, { mode, name: path, id });
+      continue;
+    }
+    const name = path.slice(0, slash);
+    const rest = below.get(name) ?? new Map<string, TreeFile>();
+    below.set(name, rest.set(path.slice(slash + 1), { mode, id }));
+  }
+  for (const [name, rest] of below) {
+    const id = await replaceFiles(objects, treeId(items.get(name)), rest);
+    items.set(name, { mode: TREE, name, id });
+  }
+  return objects.writer.tree([...items.values()]);
+}
+
+const TREE = '40000';
+const LINK = '120000';
+
+function treeId(item: TreeItem | undefined): string | undefined {
+  return item?.mode === TREE ? item.id : undefined;
+}
+
+function file(item: TreeItem | undefined): TreeFile | undefined {
+  return item === undefined || item.mode === TREE ? undefined : { mode: item.mode, id: item.id };
+}
+
+async function readItems(reader: ObjectReader, tree: string | undefined): Promise<Map<string, TreeItem>> {
+  if (tree === undefined) return new Map();
+  const [content] = await reader.contents([tree]);
+  return new Map(itemsOf(content, tree).map((item) => [item.name, item]));
+}
+
+function itemsOf(content: Buffer | undefined, tree: string): TreeItem[] {
+  const items = content === undefined ? undefined : parseTreeObject(content, tree.length / 2);
+  if (items === undefined) throw new ChooError('git', `\`${tree}\` is not a tree`);
+  return items;
+}

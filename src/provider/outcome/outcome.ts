@@ -1,0 +1,130 @@
+import type { Ending, ExecResult } from '../../sandbox/sandbox.ts';
+import type { AgentEvent, Provider, Trouble } from '../provider.ts';
+import { cut } from '../stream.ts';
+import { cureOf } from './cure.ts';
+import { explainFailure } from './trouble.ts';
+
+/**
+ * What came of one invocation of an agent. `finished` says that the conversation ended, never that the work is done.
+ * `resetsAt` in milliseconds since 1970; null: nobody said.
+ */
+export type Outcome =
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'rate-limited'; readonly resetsAt: number | null; readonly message: string }
+  | { readonly kind: 'overloaded'; readonly message: string }
+  | { readonly kind: 'not-authenticated' | 'misconfigured'; readonly message: string; readonly hint: string }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'truncated'; readonly message: string }
+  | { readonly kind: 'timed-out'; readonly limitMs: number }
+  | { readonly kind: 'stalled'; readonly limitMs: number }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'missing'; readonly message: string; readonly hint: string };
+
+/** The parts of a provider that tell a reader what to do. */
+type Named = Pick<Provider, 'name' | 'executable' | 'installation' | 'authentication'>;
+
+/**
+ * Judges by how the process ended and by what its stream said. Pure. `events` are those that matter: troubles and the
+ * result. `now` in milliseconds since 1970.
+ */
+export function classify(
+  provider: Named,
+  result: ExecResult,
+  events: readonly AgentEvent[],
+  now: number = Date.now(),
+): Outcome {
+  const { ending } = result;
+  switch (ending.kind) {
+    case 'exited':
+      return judgeExit(provider, ending.exitCode, events, { tail: result.tail, now });
+    case 'killed':
+      return { kind: 'failed', message: `${provider.executable} was killed by ${ending.signal}` };
+    case 'over-limit':
+      return { kind: 'failed', message: overLimit(provider, ending) };
+    case 'not-started':
+      return { kind: 'missing', message: ending.reason, hint: provider.installation };
+    case 'timed-out':
+    case 'stalled':
+      return { kind: ending.kind, limitMs: ending.limitMs };
+    case 'cancelled':
+      return { kind: 'cancelled' };
+    default:
+      return ending satisfies never;
+  }
+}
+
+/**
+ * The result on the stream counts most: one CLI exits 0 on a failure that its stream admits. Without one, the last trouble
+ * that it met tells why it ended; else exit 0 ends the conversation, and any other status is explained by the last lines of
+ * the output.
+ */
+function judgeExit(
+  provider: Named,
+  exitCode: number,
+  events: readonly AgentEvent[],
+  { tail, now }: { readonly tail: string; readonly now: number },
+): Outcome {
+  const said = events.findLast((event) => event.type === 'result');
+  if (said?.trouble !== undefined) return outcomeOf(provider, said.trouble, said);
+  if (said === undefined && (exitCode === 126 || exitCode === 127)) return missing(provider, exitCode, tail);
+  const met = said === undefined ? events.findLast((event) => event.type === 'trouble') : undefined;
+  if (met !== undefined && (exitCode !== 0 || met.trouble !== 'error'))
+    return outcomeOf(provider, met.trouble, met);
+  if (exitCode === 0) return { kind: 'finished' };
+  const words = lastWords(tail);
+  const message = words === '' ? `${provider.executable} exited with status ${exitCode}` : words;
+  if (said !== undefined) return { kind: 'failed', message };
+  const failure = explainFailure(message, now);
+  return outcomeOf(provider, failure.trouble, failure);
+}
+
+function outcomeOf(
+  provider: Named,
+  trouble: Trouble,
+  { message, resetsAt }: { readonly message: string; readonly resetsAt: number | null },
+): Outcome {
+  switch (trouble) {
+    case 'error':
+      return { kind: 'failed', message };
+    case 'rate-limited':
+      return { kind: 'rate-limited', message, resetsAt };
+    case 'not-authenticated':
+    case 'misconfigured':
+      return { kind: trouble, message, hint: cureOf(provider, message) };
+    case 'overloaded':
+    case 'refused':
+    case 'truncated':
+      return { kind: trouble, message };
+    default:
+      return trouble satisfies never;
+  }
+}
+
+/** A shell's statuses for a command that is not there or cannot be run. */
+function missing(provider: Named, exitCode: number, tail: string): Outcome {
+  const words = lastWords(tail);
+  return {
+    kind: 'missing',
+    message: words === '' ? `${provider.executable} could not be run (exit status ${exitCode})` : words,
+    hint: provider.installation,
+  };
+}
+
+/** How many lines of plain text at the end of the output are asked what went wrong. */
+const LAST_LINES = 5;
+const LAST_WORDS = 1_000;
+
+/** The end of what was printed as plain text: lines of a stream are the work, which may quote any error there is. */
+function lastWords(tail: string): string {
+  const lines = tail.split('\n').map((line) => line.trim());
+  const plain = lines.filter((line) => line !== '' && !line.startsWith('{'));
+  return cut(plain.slice(-LAST_LINES).join('\n'), LAST_WORDS);
+}
+
+function overLimit({ executable }: Named, ending: Extract<Ending, { kind: 'over-limit' }>): string {
+  const limit = `${Math.round(ending.limitBytes / 2 ** 20)} MiB`;
+  return ending.what === 'disk'
+    ? `${executable} was stopped: it wrote more than ${limit}`
+    : `${executable} was stopped: it held more than ${limit} of memory`;
+}

@@ -1,0 +1,162 @@
+import type { AgentEvent, Trouble } from '../provider.ts';
+import { cut } from '../stream.ts';
+import { WITHOUT_ACCOUNT, WITHOUT_CREDIT, WITHOUT_MODEL, WITHOUT_TRUST, WITHOUT_WAY } from './cure.ts';
+import { resetTime, tellsReset } from './reset-time.ts';
+import { says, type Words } from './words.ts';
+
+/**
+ * What an HTTP status of a model's endpoint means; undefined: nothing that choo tells apart. 402 is an account without
+ * money: like a wrong key, only a person can mend it.
+ */
+export function troubleOfStatus(status: number | undefined): Trouble | undefined {
+  if (status === undefined) return undefined;
+  if ([401, 402, 403].includes(status)) return 'not-authenticated';
+  if (status === 407) return 'misconfigured';
+  if (status === 413) return 'truncated';
+  if (status === 429) return 'rate-limited';
+  return status === 408 || status >= 500 ? 'overloaded' : undefined;
+}
+
+/** `status 401`, `last status: 429`, `"code":401`, `API Error: 529`, `HTTP/2 503`, `Repeated 529`, `(429)`. */
+const STATUS = /(?:status|code|error|http(?:\/\d(?:\.\d)?)?|repeated|[([])[^\w\n]{0,6}([45]\d\d)(?!\d)/gi;
+
+/** That something of an account is used up. With a time after which there is more of it, nothing tells more. */
+const LIMIT: Words = [
+  /rate.?limit|(?:usage|session|weekly|daily|monthly|hour|minute|spend|spending|request|account|plan|opus|sonnet|haiku|fable)s? limit/i,
+  /too many (?:concurrent )?(?:requests|tokens)|resource (?:has been )?exhausted|RESOURCE_EXHAUSTED|free.?usage|throttl|\b(?:slow down|too quickly|too fast)\b/i,
+  {
+    first: /\b(?:hit|reach(?:ed)?|exceed(?:ed|s)?|exhausted|used (?:up|all)|out of|over)\b/gi,
+    next: /\b(?:limits?|quota|capacity|allowance|usage|budget|credits)\b/i,
+    within: 60,
+  },
+  {
+    first: /\b(?:limits?|quota|capacity|allowance|usage)\b/gi,
+    next: /\b(?:hit|reached|exceeded|exhausted|used up|resets?)\b/i,
+    within: 40,
+  },
+];
+
+type Table = readonly (readonly [Words, Trouble])[];
+
+/** The machine's own limits are the agent's doing. */
+const OWN: Words = [
+  /\bE(?:DQUOT|NOSPC|MFILE|NFILE|NOMEM)\b|out of memory/i,
+  {
+    first: /\b(?:disk|memory|heap|stack|recursion|buffer|file|watchers?|cpu|time|process|storage)\b/gi,
+    next: /\b(?:limits?|quota|usage|size|space|exceeded)\b/i,
+    within: 22,
+  },
+];
+
+/** What says more than the status that comes with it. */
+const DECISIVE: Table = [
+  [WITHOUT_CREDIT, 'not-authenticated'],
+  [WITHOUT_ACCOUNT, 'not-authenticated'],
+  [WITHOUT_MODEL, 'misconfigured'],
+  [WITHOUT_TRUST, 'misconfigured'],
+  [WITHOUT_WAY, 'misconfigured'],
+];
+
+/** Words of the four CLIs and of the endpoints behind them, the more telling first. */
+const WORDS: Table = [
+  [OWN, 'error'],
+  [
+    [/usage polic|content.?(?:policy|filter)|\brefusal\b|\bflagged\b|invalid_prompt|prohibited_content/i],
+    'refused',
+  ],
+  [[/per (?:minute|hour|day)\b|\b(?:TPM|RPM|TPD|RPD)\b/i], 'rate-limited'],
+  [
+    [
+      /context.?(?:window|length|limit|size)|out of room|prompt is too long|output.?tokens?.?(?:maximum|limit)|max_output_tokens/i,
+      { first: /max(?:imum)?\b/gi, next: /\b(?:turns|output.?tokens|budget)/i, within: 32 },
+    ],
+    'truncated',
+  ],
+  [[/billing/i], 'not-authenticated'],
+  [[/retry limit|max(?:imum)? retries/i], 'overloaded'],
+  [LIMIT, 'rate-limited'],
+  [
+    [
+      /unauthori[sz]ed|unauthenticated|authentication.?(?:error|failed)|(?:invalid|incorrect|missing|no|wrong) (?:x-)?api.?key|api.?key not valid|\/login\b|\b(?:log|sign|logged|signing|logging) ?in\b|PERMISSION_DENIED/i,
+      {
+        first: /\b(?:tokens?|keys?|session|login|credentials?|oauth)\b/gi,
+        next: /\b(?:expired|revoked|already used|not valid|missing)\b/i,
+        within: 40,
+      },
+    ],
+    'not-authenticated',
+  ],
+  [
+    [
+      /purchase (?:more )?credits|card was declined|payment method|no active subscription|(?:subscription|trial) (?:has )?(?:expired|ended)|account_deactivated|access.?denied|\bforbidden\b|(?:territory|location) (?:is )?not supported/i,
+    ],
+    'not-authenticated',
+  ],
+  // The way to the provider.
+  [
+    [
+      /\bE(?:CONNRESET|CONNREFUSED|CONNABORTED|TIMEDOUT|PIPE|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|AI_FAIL)\b|UND_ERR|ERR_(?:NETWORK|CONNECTION|SOCKET|NAME_NOT)|connection.?(?:refused|reset|closed|aborted)|lost connection/i,
+      /getaddrinfo|name resolution|\bdns\b|socket (?:hang up|connection|closed|disconnected|timeout)|handshake (?:timeout|timed out|failed)|idle timeout|aborted due to timeout|no response from (?:the )?(?:server|model|api|provider)|other side closed|premature.?close|unexpected (?:eof|end of file)|no internet/i,
+      /error (?:sending request|decoding response)|\brequest time(?:d.?)?out|\brequest timed out|\bterminated$|\btimeout of \d{1,9} ?ms/i,
+      /\b(?:unable|failed|cannot|can't|could not|couldn't|trying)(?: to)? (?:connect|reach)\b/i,
+      {
+        first: /\b(?:fetch|connection|network|transport|stream|upstream)\b/gi,
+        next: /\b(?:failed|failure|errors?|lost|dropped|closed|reset|refused|aborted|interrupted|disconnected|terminated|unreachable|timed.?out|timeout)\b/i,
+        within: 36,
+      },
+    ],
+    'overloaded',
+  ],
+  // The provider itself.
+  [
+    [
+      /overloaded|at capacity|high demand|service.?unavailable|\bUNAVAILABLE\b|temporarily unavailable|bad gateway|gateway.time.?out/i,
+      /internal (?:server )?error|internal_(?:server_)?error|\bINTERNAL\b|\b(?:api|server)_error\b|server.?(?:side )?(?:error|issue)|had an error|error (?:has )?occurred while processing/i,
+    ],
+    'overloaded',
+  ],
+  [[/authenticat|api.?key|\bcredentials?\b|\boauth\b|does not have access/i], 'not-authenticated'],
+];
+
+/**
+ * What a CLI's own words about its failure mean: a limit that tells its end, else words that leave no doubt, else a status,
+ * else any other words.
+ */
+export function troubleOfMessage(message: string): Trouble {
+  const text = cut(message);
+  if (says(text, LIMIT) && tellsReset(text)) return 'rate-limited';
+  return find(DECISIVE, text) ?? statusIn(text) ?? find(WORDS, text) ?? 'error';
+}
+
+/** A failure that comes with its status, `undefined` where there was no answer, or with a word of its CLI for it. */
+export function troubleOfFailure(
+  message: string,
+  status: number | undefined,
+  named: Trouble | undefined,
+): Trouble {
+  const known = troubleOfStatus(status) ?? named;
+  return known === undefined || find(DECISIVE, cut(message)) !== undefined
+    ? troubleOfMessage(message)
+    : known;
+}
+
+function find(table: Table, text: string): Trouble | undefined {
+  return table.find(([words]) => says(text, words))?.[1];
+}
+
+function statusIn(text: string): Trouble | undefined {
+  for (const [, status] of text.matchAll(STATUS)) {
+    const trouble = troubleOfStatus(Number(status));
+    if (trouble !== undefined) return trouble;
+  }
+  return undefined;
+}
+
+/** A failure that a CLI tells in words alone. `now` in milliseconds since 1970. */
+export function explainFailure(
+  message: string,
+  now: number,
+): Pick<Extract<AgentEvent, { type: 'trouble' }>, 'trouble' | 'message' | 'resetsAt'> {
+  const trouble = troubleOfMessage(message);
+  return { trouble, message, resetsAt: trouble === 'rate-limited' ? resetTime(message, now) : null };
+}

@@ -1,0 +1,123 @@
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Task } from '../../discovery/unit.ts';
+import { classify, type Outcome } from '../../provider/outcome/outcome.ts';
+import type { AgentEvent, Provider } from '../../provider/provider.ts';
+import type { Ending, Sandbox, Workplace } from '../../sandbox/sandbox.ts';
+import type { Executable } from '../../system/executables.ts';
+import { removeTree } from '../../system/remove-tree.ts';
+import type { Reservation, Usage } from './budget.ts';
+import { LastWord } from './last-word.ts';
+import { isFree, Meter } from './meter.ts';
+
+/** A provider, ready to start on this machine. */
+export interface Agent {
+  readonly provider: Provider;
+  readonly executable: Executable;
+  readonly model: string | undefined;
+  readonly args: readonly string[];
+  /** The variables it declares that are set. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** One invocation, and who listens to it. */
+export interface AgentCall {
+  readonly prompt: string;
+  readonly task: Pick<Task, 'title' | 'file'>;
+  readonly cwd: string;
+  readonly reservation: Reservation;
+  readonly taskTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** How long it may print nothing after its last word before it is ended. */
+  readonly exitMs: number;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: AgentEvent) => void;
+  readonly onUsage: (usage: Usage) => void;
+}
+
+export interface AgentEnd {
+  readonly outcome: Outcome;
+  /** The budget ran out while it worked. */
+  readonly overBudget: boolean;
+  readonly usage: Usage;
+  readonly durationMs: number;
+}
+
+/** Starts an agent once and hears it out. Its own state lives in a directory below `scratch` that goes when it ends. */
+export async function runAgent(
+  { provider, executable, model, args, variables }: Agent,
+  place: { readonly sandbox: Sandbox; readonly workplace: Workplace; readonly scratch: string },
+  call: AgentCall,
+): Promise<AgentEnd> {
+  await mkdir(place.scratch, { recursive: true, mode: 0o755 });
+  const stateDirectory = await mkdtemp(join(place.scratch, 'agent-'));
+  try {
+    const invocation = provider.invocation({
+      prompt: call.prompt,
+      task: call.task,
+      model,
+      args,
+      command: executable.path,
+      cwd: call.cwd,
+      stateDirectory,
+      variables,
+      sandboxed: place.sandbox.kind === 'bubblewrap',
+    });
+    for (const [path, text] of Object.entries(invocation.files)) {
+      await mkdir(dirname(join(stateDirectory, path)), { recursive: true });
+      await writeFile(join(stateDirectory, path), text);
+    }
+    await place.sandbox.handOver(stateDirectory);
+
+    const parse = provider.createParser();
+    const telling: AgentEvent[] = [];
+    const budget = new AbortController();
+    using lastWord = new LastWord(call.exitMs);
+    const meter = new Meter(model, isFree(provider));
+    const result = await place.sandbox.exec(place.workplace, {
+      profile: provider.profile,
+      argv: [invocation.executable, ...invocation.args],
+      cwd: call.cwd,
+      env: invocation.env,
+      ...(invocation.stdin === undefined ? {} : { stdin: invocation.stdin }),
+      readable: executable.readable,
+      writable: [stateDirectory],
+      signal: AbortSignal.any([call.signal, budget.signal, lastWord.signal]),
+      totalMs: call.taskTimeoutMs,
+      idleMs: call.idleTimeoutMs,
+      onLine: (line) => {
+        const events = parse(line);
+        lastWord.heard(events);
+        for (const event of events) {
+          if (meter.take(event)) {
+            call.onUsage(meter.usage);
+            if (!call.reservation.use(meter.usage)) budget.abort();
+          } else {
+            if (event.type === 'trouble' || event.type === 'result') remember(telling, event);
+            call.onEvent(event);
+          }
+        }
+      },
+    });
+    const isCalledOff = call.signal.aborted || budget.signal.aborted;
+    const hangs = ['cancelled', 'stalled', 'timed-out'].includes(result.ending.kind) && lastWord.isSaid;
+    const ending: Ending = hangs && !isCalledOff ? { kind: 'exited', exitCode: 0 } : result.ending;
+    const outcome = classify(provider, { ...result, ending }, telling);
+    return {
+      outcome,
+      overBudget: budget.signal.aborted,
+      usage: meter.charge(outcome, call.reservation),
+      durationMs: result.durationMs,
+    };
+  } finally {
+    await removeTree(stateDirectory).catch(() => {}); // the next run removes what is left
+  }
+}
+
+/** A stream may report the same trouble for ever; its latest reports tell as much as all of them. */
+const REMEMBERED = 100;
+
+function remember(events: AgentEvent[], event: AgentEvent): void {
+  events.push(event);
+  if (events.length > REMEMBERED) events.shift();
+}

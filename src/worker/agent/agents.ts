@@ -1,0 +1,76 @@
+import type { Config, ProviderName } from '../../config/schema.ts';
+import { PROVIDER_NAMES } from '../../config/schema.ts';
+import { readVariables } from '../../config/settings.ts';
+import { ChooError } from '../../errors.ts';
+import { createProvider } from '../../provider/registry.ts';
+import { findExecutable } from '../../system/executables.ts';
+import type { Agent } from './agent.ts';
+
+/** Makes agents of providers: finds their executables on this machine and gives them the variables they declare. */
+export function createAgents(config: Config, searchPath: string): (provider: string) => Agent {
+  const agents = new Map<string, Agent>();
+  return (name) => {
+    let agent = agents.get(name);
+    if (agent === undefined) agents.set(name, (agent = createAgent(name, config, searchPath)));
+    return agent;
+  };
+}
+
+/** What an operator allows; undefined: everything. */
+export interface Allowed {
+  readonly providers: readonly string[] | undefined;
+  readonly models: readonly string[] | undefined;
+}
+
+/**
+ * The agents of a server: a repository chooses the provider and its model, among those the operator allows, and nothing else of
+ * the command line. Getting one throws a ChooError (`usage`) for what is not allowed.
+ */
+export function createHostedAgents(
+  searchPath: string,
+  { providers, models }: Allowed,
+): (config: Config) => (provider: string) => Agent {
+  return (config) => {
+    const chosen = Object.entries(config.provider.providers).map(([name, settings]) => {
+      const model = settings?.model;
+      return [name, model === undefined ? {} : { model }] as const;
+    });
+    const own = { ...config.provider, providers: Object.fromEntries(chosen) };
+    const agents = createAgents({ ...config, provider: own }, searchPath);
+    return (name) => {
+      refuse('provider', name, providers);
+      const model = config.provider.providers[name as ProviderName]?.model;
+      if (model !== undefined) refuse('model', model, models);
+      return agents(name);
+    };
+  };
+}
+
+function refuse(what: string, name: string, allowed: readonly string[] | undefined): void {
+  if (allowed === undefined || allowed.includes(name)) return;
+  throw new ChooError('usage', `the ${what} \`${name}\` is not one that this server allows`, {
+    hint: `it allows ${allowed.join(', ')}`,
+  });
+}
+
+function createAgent(name: string, config: Config, searchPath: string): Agent {
+  const provider = createProvider(name);
+  const { model, args = [], command } = config.provider.providers[provider.name] ?? {};
+  const wanted = command ?? provider.executable;
+  const executable = findExecutable(wanted, searchPath);
+  if (executable === undefined) {
+    throw new ChooError('environment', `${provider.name} needs \`${wanted}\`, which is not on the PATH`, {
+      hint: provider.installation,
+    });
+  }
+  const variables = readVariables(provider.variables.map((variable) => variable.name));
+  return { provider, executable, model, args, variables };
+}
+
+/** The secret values that agents of this machine could be given. */
+export function readSecrets(names: readonly ProviderName[] = PROVIDER_NAMES): readonly string[] {
+  const secret = names.flatMap((name) =>
+    createProvider(name).variables.filter((variable) => variable.secret),
+  );
+  return Object.values(readVariables(secret.map(({ name }) => name)));
+}

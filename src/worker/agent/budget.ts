@@ -1,0 +1,185 @@
+import type { CostBasis } from '../../events/event.ts';
+import type { Spending } from '../../events/spending.ts';
+
+/** Tokens and US dollars. `cost` Infinity: no limit but the tokens. */
+export interface Amount {
+  readonly tokens: number;
+  readonly cost: number;
+}
+
+export interface BudgetLimits {
+  readonly unit: Amount;
+  readonly run: Amount;
+}
+
+/** What was used; `cost` null: nobody knows, so only the tokens count. `basis` says how it is known. */
+export interface Usage {
+  readonly tokens: number;
+  readonly cost: number | null;
+  readonly basis?: CostBasis | null;
+}
+
+/** A part of the budgets, set aside for one attempt. */
+export interface Reservation {
+  /** What was set aside at first; `cost` null: money is not limited. */
+  readonly tokens: number;
+  readonly cost: number | null;
+  /** Says what the attempt has used so far; false: it must stop now. */
+  use(usage: Usage): boolean;
+  /** Counts what was used in the end and gives the rest back. */
+  settle(usage: Usage): void;
+}
+
+/** Which budget is used up. */
+export interface Refusal {
+  /** Of a unit or a run; or of what an installation, or the whole server, may spend in a day. */
+  readonly refused: 'unit' | 'run' | 'installation' | 'server';
+  readonly what: 'tokens' | 'cost';
+  readonly limit: number;
+  /** When there is more of it; null: raising it is the only way. Milliseconds since 1970. */
+  readonly until: number | null;
+}
+
+/** An attempt may go this far beyond what it could set aside, so that an agent that is nearly done is not cut off. */
+const GRACE = 1.2;
+/** The part of a limit that is set aside at a time; an attempt sets more aside as it goes on. */
+const SLICE = 0.1;
+
+/** For an attempt that spends nothing. */
+export const NOTHING_ASIDE: Reservation = { tokens: 0, cost: null, use: () => true, settle: () => {} };
+
+/**
+ * The budgets of one run. What is spent and what is set aside never exceed a limit together, so units that race for the
+ * last of it overspend it by no more than the grace of what they hold.
+ */
+export class Budget {
+  readonly #limits: BudgetLimits;
+  readonly #run: Account;
+  readonly #units = new Map<string, Account>();
+  #settled = Promise.withResolvers<void>();
+
+  /** `spent` is what earlier processes of the same run used, by unit. */
+  constructor(
+    limits: BudgetLimits,
+    spent: ReadonlyMap<string, Pick<Spending, 'tokens' | 'cost'>> = new Map(),
+  ) {
+    this.#limits = limits;
+    this.#run = new Account(limits.run);
+    for (const [unit, amount] of spent) for (const account of this.#accounts(unit)) account.spend(amount);
+  }
+
+  /** Sets a part aside; waits while the rest of the run's budget is held by units that may not need it. */
+  async reserve(unit: string, signal: AbortSignal): Promise<Reservation | Refusal> {
+    for (;;) {
+      signal.throwIfAborted();
+      const [own, run] = this.#accounts(unit);
+      for (const [refused, account] of [
+        ['run', run],
+        ['unit', own],
+      ] as const) {
+        const what = account.exhausted();
+        if (what !== undefined) return { refused, what, limit: account.limit[what], until: null };
+      }
+      const first = this.#setAside(unit, { tokens: true, cost: true });
+      if (first !== undefined) return this.#reservation(unit, first);
+      await Promise.race([this.#settled.promise, aborted(signal)]);
+    }
+  }
+
+  #accounts(unit: string): readonly [own: Account, run: Account] {
+    let own = this.#units.get(unit);
+    if (own === undefined) this.#units.set(unit, (own = new Account(this.#limits.unit)));
+    return [own, this.#run];
+  }
+
+  /** A slice of what is wanted, or what is left of it where that is less; undefined: nothing is. */
+  #setAside(unit: string, wanted: { readonly tokens: boolean; readonly cost: boolean }): Amount | undefined {
+    const accounts = this.#accounts(unit);
+    const slice = (of: keyof Amount): number =>
+      wanted[of] ? Math.min(...accounts.flatMap(({ limit, left }) => [limit[of] * SLICE, left[of]])) : 0;
+    const amount = { tokens: Math.ceil(slice('tokens')), cost: slice('cost') };
+    if ((wanted.tokens && amount.tokens <= 0) || (wanted.cost && amount.cost <= 0)) return undefined;
+    for (const account of accounts) account.hold(amount);
+    return amount;
+  }
+
+  #reservation(unit: string, first: Amount): Reservation {
+    let held = first;
+    const lacks = ({ tokens, cost }: Usage, grace: number) => ({
+      tokens: tokens > held.tokens * grace,
+      cost: (cost ?? 0) > held.cost * grace,
+    });
+    const isWithin = (usage: Usage, grace: number): boolean => {
+      const { tokens, cost } = lacks(usage, grace);
+      return !tokens && !cost;
+    };
+    return {
+      tokens: first.tokens,
+      cost: Number.isFinite(first.cost) ? first.cost : null,
+      use: (usage) => {
+        while (!isWithin(usage, 1)) {
+          const more = this.#setAside(unit, lacks(usage, 1));
+          if (more === undefined) break;
+          held = { tokens: held.tokens + more.tokens, cost: held.cost + more.cost };
+        }
+        return isWithin(usage, GRACE);
+      },
+      settle: ({ tokens, cost }) => {
+        for (const account of this.#accounts(unit)) {
+          account.release(held);
+          account.spend({ tokens, cost: cost ?? 0 });
+        }
+        this.#settled.resolve();
+        this.#settled = Promise.withResolvers();
+      },
+    };
+  }
+}
+
+/** One limit, how much of it is spent, and how much is set aside. */
+class Account {
+  readonly limit: Amount;
+  #used: Amount = { tokens: 0, cost: 0 };
+  #held: Amount = { tokens: 0, cost: 0 };
+
+  constructor(limit: Amount) {
+    this.limit = limit;
+  }
+
+  get left(): Amount {
+    return {
+      tokens: this.limit.tokens - this.#used.tokens - this.#held.tokens,
+      cost: this.limit.cost - this.#used.cost - this.#held.cost,
+    };
+  }
+
+  /** What of it is spent to the end, whatever is set aside. */
+  exhausted(): 'tokens' | 'cost' | undefined {
+    if (this.#used.tokens >= this.limit.tokens) return 'tokens';
+    return this.#used.cost >= this.limit.cost ? 'cost' : undefined;
+  }
+
+  spend(amount: Amount): void {
+    this.#used = sum(this.#used, amount, 1);
+  }
+
+  hold(amount: Amount): void {
+    this.#held = sum(this.#held, amount, 1);
+  }
+
+  release(amount: Amount): void {
+    this.#held = sum(this.#held, amount, -1);
+  }
+}
+
+/** Without a limit nothing needs to be set aside: an endless amount counts as none. */
+function sum(a: Amount, b: Amount, sign: 1 | -1): Amount {
+  return {
+    tokens: a.tokens + sign * b.tokens,
+    cost: Number.isFinite(b.cost) ? a.cost + sign * b.cost : a.cost,
+  };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

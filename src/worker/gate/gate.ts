@@ -1,0 +1,87 @@
+import type { ExecResult, Sandbox, Workplace } from '../../sandbox/sandbox.ts';
+import { followLastOutput, lastOutput } from './last-output.ts';
+
+/** What a gate, a check or a setup command came to. `fault`: the environment cannot run it, whatever the code says. */
+export interface Verdict {
+  readonly kind: 'green' | 'red' | 'fault' | 'cancelled';
+  readonly exitCode: number | null;
+  /** How it ended, in words. */
+  readonly ending: string;
+  readonly tail: string;
+  readonly durationMs: number;
+}
+
+/** A shell command that choo runs to judge or to prepare. */
+export interface ShellCommand {
+  readonly command: string;
+  readonly profile: 'gate' | 'setup';
+  readonly cwd: string;
+  readonly timeoutMs: number;
+  readonly logFile?: string | undefined;
+  /** The last line of what it has printed, now and then while it runs. */
+  readonly onOutput: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** How much of a red gate's output is kept for the next attempt, the log and the report. Characters. */
+const TAIL = 6_000;
+
+/** Runs one command in the sandbox and judges it by its exit status alone. */
+export async function runShell(
+  sandbox: Sandbox,
+  workplace: Workplace,
+  { command, profile, cwd, timeoutMs, logFile, onOutput, signal }: ShellCommand,
+): Promise<Verdict> {
+  using follower = followLastOutput(onOutput);
+  const result = await sandbox.exec(workplace, {
+    profile,
+    argv: ['bash', '--norc', '-c', command], // bash reads settings where its input looks like a network's
+    cwd,
+    totalMs: timeoutMs,
+    onText: follower.push,
+    signal,
+    ...(logFile === undefined ? {} : { logFile }),
+  });
+  return judge(result);
+}
+
+/** Pure. 126 and 127 are how a shell says that there is nothing it could run. */
+export function judge({ ending, tail, durationMs }: ExecResult): Verdict {
+  const rest = { tail: tail.slice(-TAIL), durationMs };
+  switch (ending.kind) {
+    case 'exited': {
+      const { exitCode } = ending;
+      const kind = exitCode === 0 ? 'green' : exitCode === 126 || exitCode === 127 ? 'fault' : 'red';
+      return {
+        kind,
+        exitCode,
+        ending: `exit status ${exitCode}`,
+        ...rest,
+        tail: kind === 'green' ? '' : rest.tail,
+      };
+    }
+    case 'killed':
+      return { kind: 'red', exitCode: null, ending: `killed by ${ending.signal}`, ...rest };
+    case 'timed-out':
+    case 'stalled': {
+      const seconds = ending.limitMs / 1_000;
+      const last = lastOutput(tail);
+      const words = last === undefined ? 'it printed nothing' : `the last it printed: ${last}`;
+      return {
+        kind: 'red',
+        exitCode: null,
+        ending: `not done after ${seconds} s`,
+        ...rest,
+        tail: `${rest.tail.trimEnd()}\n[choo: ended after ${seconds} s; ${words}]`,
+      };
+    }
+    case 'over-limit':
+      return { kind: 'red', exitCode: null, ending: `stopped: too much ${ending.what}`, ...rest };
+    case 'cancelled':
+      return { kind: 'cancelled', exitCode: null, ending: 'cancelled', ...rest };
+    case 'not-started':
+      return { kind: 'fault', exitCode: null, ending: ending.reason, ...rest };
+    default:
+      return ending satisfies never;
+  }
+}
