@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError, coerceError } from '../errors.ts';
 import type { PlannedUnit } from '../events/event.ts';
+import { unitBranch, type UnitPlace } from '../git/branches.ts';
 import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import { firstPrompt } from '../provider/prompt.ts';

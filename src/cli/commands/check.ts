@@ -10,7 +10,6 @@ import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
 import { excerpt } from '../views/excerpt.ts';
 import { renderAnnotation } from '../views/github-annotations.ts';
 import type { Terminal } from '../terminal.ts';
-import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
 
 interface CheckOptions {
   readonly json?: boolean;
