@@ -6,10 +6,11 @@ import { loadConfig } from '../src/config/load.ts';
 import { parsePlan, parseTask } from '../src/discovery/parse.ts';
 import { compareText } from '../src/problems/problem.ts';
 import { generatedFiles } from './helpers/generated-files.ts';
+import { findImports, readSources } from './helpers/imports.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const pages = [
-  'README.md',
+  ...readdirSync(root),
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) => join('docs', path)),
 ].filter((path) => path.endsWith('.md'));
 
@@ -99,5 +100,51 @@ describe('documentation', () => {
     const both = words.filter((word) => terms.includes(word));
     expect(both).toEqual(['hold']); // the label
     expect(rows(areas).filter((row) => row.length !== 3)).toEqual([]);
+  });
+
+  test.each(['docs/architecture.md', 'CONTRIBUTING.md'])('%s names only paths that exist', (page) => {
+    const spans = Array.from(read(page).matchAll(/`([^`\s]+)`/g), (match) => match[1] ?? '');
+    const paths = spans.filter((span) => /^(?:[\w.-]+\/)*(?:[\w-]+\.(?:ts|md)|[\w-]+\/)$/.test(span));
+    expect(paths.length).toBeGreaterThan(15); // else nothing was read
+    const missing = paths
+      .map((path) => (path.endsWith('NAME.ts') || path.endsWith('NAME/') ? dirname(path) : path))
+      .filter((path) => !existsSync(join(root, path)) && !existsSync(join(root, 'src', path)));
+    expect(missing).toEqual([]);
+  });
+
+  test('draws the rooms of src/ as they import each other', () => {
+    const [picture = ''] = blocks('mermaid').flatMap(([page, text]) =>
+      page === 'docs/architecture.md' ? text : [],
+    );
+    const rooms = new Map(
+      Array.from(picture.matchAll(/^ {2}(\w+)\["([^"<]+)<br>/gm), (match) => [
+        match[1] ?? '',
+        match[2] ?? '',
+      ]),
+    );
+    const drawn = Array.from(
+      picture.matchAll(/^ {2}(\w+) --> (\w+)$/gm),
+      (match) => [rooms.get(match[1] ?? ''), rooms.get(match[2] ?? '')] as const,
+    );
+    expect(drawn.length).toBeGreaterThan(15); // else nothing was read
+    // The room of a file: the longest name in the picture that its path begins with; the ground floor has none.
+    const names = [...rooms.values()].sort((one, other) => other.length - one.length);
+    const roomOf = (path: string): string | undefined =>
+      names.find((name) => path === name || path.startsWith(`${name}/`));
+    const imported = [...readSources()]
+      .flatMap(([path, text]) => findImports(path, text))
+      .filter(({ internal }) => internal)
+      .map(({ from, to }) => [roomOf(from), roomOf(to)] as const)
+      .filter(([from, to]) => from !== undefined && to !== undefined && from !== to);
+    const arrows = new Set(imported.map(([from, to]) => `${from} --> ${to}`));
+    expect(drawn.map(([from, to]) => `${from} --> ${to}`).filter((arrow) => !arrows.has(arrow))).toEqual([]);
+    const reachable = (from: string | undefined): readonly (string | undefined)[] =>
+      drawn.filter(([start]) => start === from).flatMap(([, to]) => [to, ...reachable(to)]);
+    const hidden = imported.filter(([from, to]) => !reachable(from).includes(to));
+    expect([...new Set(hidden.map(([from, to]) => `${from} --> ${to}`))]).toEqual([]);
+    const folders = [...readSources().keys()].map((path) => path.split('/')[0] ?? '');
+    const ground = ['errors.ts', 'text', 'problems', 'system', 'events'];
+    const missing = folders.filter((name) => !ground.includes(name) && !names.includes(name));
+    expect([...new Set(missing)]).toEqual([]);
   });
 });
