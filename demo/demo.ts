@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../src/errors.ts';
 import { openTerminal } from '../src/cli/terminal.ts';
 import { PROVIDER_NAMES } from '../src/config/schema.ts';
 import { openBubblewrap } from '../src/sandbox/bubblewrap/bubblewrap.ts';
@@ -50,8 +51,7 @@ try {
   else if (PROVIDER_NAMES.some((name) => name === values.provider)) await demo(values.provider, values.keep);
   else throw new TypeError(`\`${values.provider}\` is none of ${PROVIDER_NAMES.join(', ')}`);
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`demo: ${message}\n`);
+  process.stderr.write(`demo: ${messageOf(error)}\n`);
   process.exitCode = error instanceof TypeError ? 2 : 1;
 }
 

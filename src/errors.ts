@@ -24,6 +24,10 @@ export class ChooError extends Error {
 /** Anything that was thrown, as a ChooError; what is not one already is `internal`. */
 export function coerceError(thrown: unknown): ChooError {
   if (thrown instanceof ChooError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new ChooError('internal', message, { cause: thrown });
+  return new ChooError('internal', messageOf(thrown), { cause: thrown });
+}
+
+/** What was thrown, in words: the message of an error, and anything else as text. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

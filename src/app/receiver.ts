@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { Probot } from 'probot';
 import type { Settings } from '../config/settings.ts';
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import type { Database } from '../store/database/database.ts';
 import { DeliveryBook } from '../store/github/deliveries.ts';
 import type { DeliveryReceiver } from '../web/webhooks.ts';
@@ -67,10 +67,7 @@ export async function openReceiver(
       const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
       const isRefusal = first instanceof Error && 'status' in first && first.status === 400;
       if (isRefusal || first instanceof SyntaxError) return 400;
-      log.error(
-        { reason: first instanceof Error ? first.message : String(first) },
-        'a delivery was not kept',
-      );
+      log.error({ reason: messageOf(first) }, 'a delivery was not kept');
       return 503;
     }
   };

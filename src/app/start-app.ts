@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { messageOf } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import { GitHubApp } from '../github/api/client.ts';
 import type { CredentialsOf } from '../orchestrator/server/remote-places.ts';
@@ -60,7 +61,7 @@ export function startAppWork(
 ): AppWork {
   const { database, listener, log, redact } = services;
   const onTrouble = (what: string) => (error: unknown) =>
-    log.error({ reason: redact(error instanceof Error ? error.message : String(error)) }, what);
+    log.error({ reason: redact(messageOf(error)) }, what);
   const handlerServices: HandlerServices = {
     ...services,
     origin: app.origin,

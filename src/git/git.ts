@@ -1,6 +1,6 @@
 import { delimiter, isAbsolute } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import { type Companion, markProcesses, startCompanion } from '../system/child-process.ts';
 
 /**
@@ -169,6 +169,6 @@ function gitEnvironment(
 }
 
 function gitError(args: readonly string[], cause: unknown): ChooError {
-  const words = cause instanceof Error ? cause.message.trim() : String(cause);
+  const words = messageOf(cause).trim();
   return new ChooError('git', `git ${args[0] ?? ''} failed: ${words}`, { cause });
 }

@@ -1,4 +1,4 @@
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import type { Git } from './git.ts';
 
@@ -42,7 +42,7 @@ export class LocalBranches implements Branches {
 }
 
 function publishError(branch: string, expected: string | undefined, cause: unknown): unknown {
-  const words = cause instanceof Error ? cause.message : '';
+  const words = messageOf(cause);
   const inTheWay = /'refs\/heads\/([^']+)' exists; cannot create/.exec(words)?.[1];
   if (inTheWay !== undefined) {
     return new ChooError('conflict', `the branch \`${inTheWay}\` leaves no room for \`${branch}\``, {

@@ -1,7 +1,7 @@
 import { isAbsolute, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import { openGit } from './git.ts';
 import { cacheDirectory } from './repository.ts';
@@ -188,7 +188,7 @@ export class RemoteBranches implements Branches {
         return await git.run(...command(remote));
       } catch (error) {
         signal?.throwIfAborted();
-        const words = error instanceof Error ? error.message : '';
+        const words = messageOf(error);
         // A token may end, or be taken back, before its time.
         if (!renew && UNBELIEVED.test(words)) {
           renew = true;
@@ -207,7 +207,7 @@ export class RemoteBranches implements Branches {
 }
 
 function unreachable(remote: string, cause: unknown): ChooError {
-  const words = cause instanceof Error ? cause.message : String(cause);
+  const words = messageOf(cause);
   return new ChooError('environment', `\`${remote}\` cannot be reached: ${told(words)}`, {
     hint: 'it is tried again later',
     cause,

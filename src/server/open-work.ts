@@ -7,7 +7,7 @@ import { readAppSettings } from '../app/receiver.ts';
 import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
 import { ceilingsOf } from '../config/ceilings.ts';
 import type { Settings } from '../config/settings.ts';
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import { Housekeeping } from '../orchestrator/server/housekeeping.ts';
 import { ServerContexts } from '../orchestrator/server/server-context.ts';
 import { ServerWorker } from '../orchestrator/server/server-worker.ts';
@@ -144,8 +144,4 @@ async function openServerSandbox(settings: Settings, owner: string): Promise<San
   throw new ChooError('environment', `bubblewrap does not work here: ${choice.reason}`, {
     hint: `${choice.hint}; or, where everybody who may push is trusted with this machine, CHOO_SANDBOX=host`,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

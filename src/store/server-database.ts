@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import { type Database, type DatabaseAddress, openDatabase } from './database/database.ts';
 import { Listener } from './database/listener.ts';
 import { migrate } from './database/migrate.ts';
@@ -31,7 +31,7 @@ export async function openServerDatabase(options: DatabaseOptions): Promise<Open
   const database = openDatabase(address, { name, size, onError });
   stack.defer(async () => database.destroy());
   await sql`select 1`.execute(database).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ChooError('environment', `the database cannot be reached: ${reason}`, {
       hint: url === undefined ? `${dataDirectory}/postgres/server.log may say why` : 'check DATABASE_URL',
       cause,

@@ -1,5 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import type { Provider } from '../provider/provider.ts';
 import { createProvider } from '../provider/registry.ts';
 
@@ -86,7 +86,7 @@ export class Pool<U extends PoolUnit> {
       if (this.#stop.signal.aborted) throw new ChooError('conflict', 'the pool is shut down');
     } catch (cause) {
       this.#ids.delete(unit.id);
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       const hint = cause instanceof ChooError ? cause.hint : undefined;
       throw new ChooError('usage', `unit \`${unit.id}\` has no provider: ${reason}`, {
         cause,

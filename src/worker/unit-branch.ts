@@ -1,4 +1,4 @@
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import { commitText } from '../git/objects/commit.ts';
 import { findFile, replaceFiles, type TreeFile } from '../git/objects/tree-object.ts';
 import { findOwnCommits } from './own-commits.ts';
@@ -100,7 +100,7 @@ export class UnitBranch {
         const reason = 'the branch was moved by an earlier claim of this run';
         throw new UnitStop({ kind: 'released', reason, until: null });
       }
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       // Nobody answers there: the commit waits, and so do others that would only find out the same.
       if (error instanceof ChooError && error.code === 'environment')
         throw new UnitStop({ kind: 'released', reason: message, until: Date.now() + UNREACHABLE_MS });

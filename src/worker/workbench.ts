@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ChooError } from '../errors.ts';
+import { ChooError, messageOf } from '../errors.ts';
 import { findForbidden } from '../git/forbidden.ts';
 import { removeNestedRepositories } from '../git/nested-repositories.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
@@ -170,7 +170,7 @@ export class Workbench {
     await this.idle().catch(() => {}); // whatever it was, the worktree goes
     if (!this.#services.signal.aborted) {
       await this.#setUp('teardown').catch((error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         const hint = error instanceof UnitStop && error.end.kind === 'failed' ? error.end.hint : undefined;
         this.#notice('teardown', hint === undefined ? message : `${message}: ${hint}`);
       });

@@ -1,4 +1,5 @@
 import { ZodError } from 'zod';
+import { messageOf } from '../../errors.ts';
 import { GitHubDelay, statusOf } from '../../github/api/client.ts';
 import type { Delivery, Handled } from '../../store/github/deliveries.ts';
 import { Planner } from '../planning/planner.ts';
@@ -54,7 +55,7 @@ export function createHandler(
         return { kind: 'done' };
       return {
         kind: 'failed',
-        reason: services.redact(error instanceof Error ? error.message : String(error)),
+        reason: services.redact(messageOf(error)),
       };
     } finally {
       clearTimeout(timer);

@@ -1,6 +1,7 @@
 import { createAppAuth } from '@octokit/auth-app';
 import { Octokit } from '@octokit/rest';
 import { setTimeout as wait } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
 
 /** Who the App is, and where GitHub is. */
 export interface AppIdentity {
@@ -187,7 +188,7 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message.slice(0, 200) : String(error);
+  return messageOf(error).slice(0, 200);
 }
 
 /** When GitHub wants the next request, where this one was too much: both of its limits say so in several ways. */

@@ -1,5 +1,6 @@
 import type { Octokit } from '@octokit/rest';
 import { createHash } from 'node:crypto';
+import { messageOf } from '../../errors.ts';
 import { statusOf } from './client.ts';
 
 /** What was written before, by what it is. See the store's post-book. */
@@ -136,7 +137,7 @@ export class PRClient {
       return { kind: 'there', pull: describePull(data), created: true };
     } catch (error) {
       if (statusOf(error) !== 422) throw error;
-      const words = error instanceof Error ? error.message : '';
+      const words = messageOf(error);
       if (/already exists/i.test(words)) {
         const pull = await this.#findPull(head);
         if (pull !== undefined) return { kind: 'there', pull, created: false };

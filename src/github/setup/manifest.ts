@@ -2,7 +2,7 @@ import { Octokit } from '@octokit/rest';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { ChooError } from '../../errors.ts';
+import { ChooError, messageOf } from '../../errors.ts';
 import { spellOutHidden } from '../../text/hidden-text.ts';
 import { statusOf } from '../api/client.ts';
 
@@ -148,7 +148,7 @@ export function explainRefusal(error: unknown, code: string): string {
     return `GitHub made the App, but its answer is not what it should be (${wrong}); delete the App there`;
   }
   const status = statusOf(error);
-  const words = (error instanceof Error ? error.message : String(error)).replaceAll(code, '[code]');
+  const words = messageOf(error).replaceAll(code, '[code]');
   const shown = spellOutHidden(words).slice(0, 300);
   return status === undefined ? `GitHub does not answer: ${shown}` : `GitHub refused (${status}): ${shown}`;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
 import type { Database } from '../../store/database/database.ts';
 import type { Listener } from '../../store/database/listener.ts';
 import { forgetLost } from '../../store/github/github-repositories.ts';
@@ -54,7 +55,7 @@ export class Housekeeping implements AsyncDisposable {
       try {
         await this.#round(hourly);
       } catch (error) {
-        this.#log({ reason: error instanceof Error ? error.message : String(error) }, 'housekeeping failed');
+        this.#log({ reason: messageOf(error) }, 'housekeeping failed');
       }
       await wait(RECONCILE_MS, undefined, { signal }).catch(() => {});
     }

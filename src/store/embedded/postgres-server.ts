@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import { ChooError } from '../../errors.ts';
+import { ChooError, messageOf } from '../../errors.ts';
 import { isMissing } from '../../system/files.ts';
 import { readText } from '../../system/lock-file.ts';
 import { DATABASE, ROLE } from './postgres-cluster.ts';
@@ -163,7 +163,7 @@ async function tryConnection(connection: Connection, limitMs: number): Promise<s
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === '53300') return undefined; // too many connections are connections
-    if (!code.startsWith('28')) return error instanceof Error ? error.message : String(error);
+    if (!code.startsWith('28')) return messageOf(error);
     throw new ChooError(
       'environment',
       `the built-in PostgreSQL does not let this user in: ${String(error)}`,

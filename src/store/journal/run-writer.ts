@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ChooError } from '../../errors.ts';
+import { ChooError, messageOf } from '../../errors.ts';
 import type { EventBody, RunEvent } from '../../events/event.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import { encodeEvents, EventReader } from './event-reader.ts';
@@ -113,7 +113,7 @@ export class RunWriter implements AsyncDisposable {
       await this.#handle.truncate(this.#size).catch((reason: unknown) => void (this.#broken = reason));
       throw new ChooError('environment', `cannot write ${this.#path}`, {
         cause: error,
-        hint: wordsOf(error),
+        hint: messageOf(error),
       });
     }
   }
@@ -161,8 +161,4 @@ async function makeDirectory(path: string): Promise<void> {
 async function syncDirectory(path: string): Promise<void> {
   await using handle = await open(path, 'r');
   await handle.sync();
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
