@@ -14,6 +14,7 @@ export default defineConfig({
       project('e2e', ['test/e2e/**/*.test.ts'], 120_000),
       project('agents', ['test/agents/**/*.test.ts'], 120_000),
     ],
+    globalSetup: './test/helpers/run-directory.ts',
     reporters: ['default', './test/helpers/counts-reporter.ts'],
   },
 });

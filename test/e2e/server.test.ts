@@ -46,7 +46,7 @@ const TWO = {
 
 describe('a server started as one process', () => {
   test('carries out what is submitted, tells how far it is, and satisfies what is asked again', async () => {
-    await using project = await makeServerProject({ units: TWO });
+    await using project = await makeServerProject({ units: TWO }, {}, { isNew: true });
     const server = await project.serve();
     expect(await (await fetch(`http://127.0.0.1:${server.port}/healthz`)).json()).toEqual({ alive: true });
     expect(await (await fetch(`http://127.0.0.1:${server.port}/readyz`)).json()).toEqual({ ready: true });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createRequestCheck } from '../../stand-in/openapi.ts';
 import type { RepositoryOptions } from '../../stand-in/options.ts';
 import { type GitHub, startGitHub } from '../../stand-in/stand-in.ts';
+import { copyDatabase } from './database-template.ts';
 import { git, writeFiles } from './git-repository.ts';
 import { makeServer, type Server, type ServerProcess } from './server-project.ts';
 import { projectFiles, type ProjectSpec } from './spec-project.ts';
@@ -71,6 +72,7 @@ export async function makeAppWorld(
     }),
   );
   const dataDirectory = join(place.path, 'data');
+  await copyDatabase(dataDirectory, 'choo');
   const server = stack.use(
     makeServer({
       cwd: place.path,

@@ -6,9 +6,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, expect } from 'vitest';
-import { openEmbedded } from '../../src/store/embedded/embedded.ts';
+import { expect } from 'vitest';
 import type { Connection } from '../../src/store/embedded/postgres-server.ts';
+import { copyDatabase } from './database-template.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -25,15 +25,6 @@ export interface DataDirectory extends AsyncDisposable {
   /** The process id of the server; undefined: none runs. */
   postmaster(): Promise<number | undefined>;
 }
-
-/** A database that was made once, for the tests of a file that do not care how. */
-let template: Promise<DataDirectory> | undefined;
-
-afterAll(async () => {
-  const made = await template?.catch(() => undefined);
-  template = undefined;
-  await made?.[Symbol.asyncDispose]();
-});
 
 /** One with a database in it, or an empty one. */
 export async function dataDirectory({ empty = false } = {}): Promise<DataDirectory> {
@@ -52,20 +43,9 @@ export async function dataDirectory({ empty = false } = {}): Promise<DataDirecto
     process.kill(pid, 'SIGQUIT');
     await untilDead(pid);
   });
-  if (!empty) {
-    template ??= makeTemplate();
-    const { path: made } = await template;
-    await execa('cp', ['-a', join(made, 'postgres'), path]);
-    await execa('cp', ['-al', join(made, 'postgres-binaries'), path]);
-  }
+  if (!empty) await copyDatabase(path, 'bare');
   const kept = stack.move();
   return { path, data, postmaster, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
-}
-
-async function makeTemplate(): Promise<DataDirectory> {
-  const made = await dataDirectory({ empty: true });
-  await (await openEmbedded(made.path))[Symbol.asyncDispose]();
-  return made;
 }
 
 /** What the program under test says. */

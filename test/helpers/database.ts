@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll } from 'vitest';
 import { openEmbedded } from '../../src/store/embedded/embedded.ts';
-import { type Connection, stop } from '../../src/store/embedded/postgres-server.ts';
-import { takeTurn } from '../../src/store/embedded/postgres-turns.ts';
+import type { Connection } from '../../src/store/embedded/postgres-server.ts';
+import { copyDatabase } from './database-template.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** A database of its own for one test. Who is still connected when it ends is cut off. */
 export interface TestDatabase extends AsyncDisposable {
@@ -19,8 +18,6 @@ interface TestServer extends AsyncDisposable {
   readonly admin: pg.Client;
 }
 
-const PREFIX = 'choo-database-';
-
 /** One server for the tests of a file, from the first that asks to the end. */
 let server: Promise<TestServer> | undefined;
 
@@ -30,12 +27,12 @@ afterAll(async () => {
   await started?.[Symbol.asyncDispose]();
 });
 
-/** Makes an empty database: `await using database = await openTestDatabase()`. The first of a file takes two seconds. */
-export async function openTestDatabase(): Promise<TestDatabase> {
+/** Makes a database: `await using database = await openTestDatabase()`. It is empty, or has choo's tables. */
+export async function openTestDatabase({ tables = false } = {}): Promise<TestDatabase> {
   server ??= startServer();
   const { connection, admin } = await server;
   const database = `test_${randomUUID().replaceAll('-', '')}`;
-  await admin.query(`create database ${database}`);
+  await admin.query(`create database ${database} template ${tables ? connection.database : 'template0'}`);
   return {
     connection: { ...connection, database },
     [Symbol.asyncDispose]: async () => {
@@ -45,32 +42,14 @@ export async function openTestDatabase(): Promise<TestDatabase> {
 }
 
 async function startServer(): Promise<TestServer> {
-  await removeLeft();
   await using stack = new AsyncDisposableStack();
-  const path = await realpath(await mkdtemp(join(tmpdir(), PREFIX)));
-  stack.defer(async () => rm(path, { recursive: true, force: true }));
+  const { path } = stack.use(await temporaryDirectory());
   await chmod(path, 0o711); // the server may run as another user
+  await copyDatabase(path, 'choo');
   const { connection } = stack.use(await openEmbedded(path));
-  const admin = new pg.Client(connection);
+  const admin = new pg.Client({ ...connection, database: 'template1' }); // a database in use cannot be copied
   await admin.connect();
   stack.defer(async () => admin.end());
-  // Nobody misses this database after a power cut.
-  await admin.query('alter system set fsync = off');
-  await admin.query('select pg_reload_conf()');
   const kept = stack.move();
   return { connection, admin, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
-}
-
-/** Stops the servers of test runs that were killed. Those of others that are just starting are too young to tell. */
-async function removeLeft(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const path = join(tmpdir(), name);
-    const found = name.startsWith(PREFIX) ? await stat(path).catch(() => undefined) : undefined;
-    if (found === undefined || found.uid !== process.getuid?.() || Date.now() - found.ctimeMs < 600_000)
-      continue;
-    await using turn = await takeTurn(join(path, 'postgres-users'));
-    if (await turn.isUsed()) continue;
-    await stop(join(path, 'postgres'));
-    await rm(path, { recursive: true, force: true });
-  }
 }

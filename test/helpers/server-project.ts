@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { DATABASE, ROLE } from '../../src/store/embedded/postgres-cluster.ts';
+import { copyDatabase } from './database-template.ts';
 import { git } from './git-repository.ts';
 import { CHOO, NODE_COMPILE_CACHE, type Outcome, runChoo } from './run-choo.ts';
 import { makeProject, type ProjectSpec } from './spec-project.ts';
@@ -56,12 +57,17 @@ interface StatusLine {
   }[];
 }
 
-/** Makes it; every process that it started is gone when it is disposed of. `environment` is what all of them get. */
+/**
+ * Makes it; every process that it started is gone when it is disposed of. `environment` is what all of them get. Its
+ * database was made beforehand, unless `isNew`.
+ */
 export async function makeServerProject(
   spec: ProjectSpec,
   environment: Readonly<Record<string, string>> = {},
+  { isNew = false } = {},
 ): Promise<ServerProject> {
   const project = await makeProject(spec);
+  if (!isNew) await copyDatabase(project.dataDirectory, 'choo');
   const remote = join(project.path, '../remote.git');
   await git(project.path, 'clone', '--quiet', '--bare', project.path, remote);
   const { dataDirectory } = project;

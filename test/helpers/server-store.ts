@@ -15,13 +15,13 @@ export interface ServerStore extends AsyncDisposable {
 
 const onError = (): void => {}; // connections that a test cuts off
 
-/** Makes choo's tables; in a database of the built-in server, made for it, unless another one is named. */
+/** Uses a database of the built-in server, made for it, unless another one is named, in which it makes choo's tables. */
 export async function openServerStore(elsewhere?: DatabaseAddress): Promise<ServerStore> {
   await using stack = new AsyncDisposableStack();
-  const address = elsewhere ?? stack.use(await openTestDatabase()).connection;
+  const address = elsewhere ?? stack.use(await openTestDatabase({ tables: true })).connection;
   const own = openDatabase(address, { name: 'test', size: 2, onError });
   stack.defer(async () => own.destroy());
-  await migrate(own);
+  if (elsewhere !== undefined) await migrate(own);
   const kept = stack.move();
   return {
     address,
