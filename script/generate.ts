@@ -1,7 +1,7 @@
 // Writes the files that are made from code: the JSON Schemas and the tables in the documentation. A test fails when one
 // of them is stale. `npm run generate`
 import { readFileSync, writeFileSync } from 'node:fs';
-import { generatedFiles } from '../test/helpers/generated-files.ts';
+import { generatedFiles } from './generated-files.ts';
 
 for (const [path, render] of generatedFiles) {
   const file = new URL(`../${path}`, import.meta.url);

@@ -5,7 +5,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { loadConfig } from '../src/config/load.ts';
 import { parsePlan, parseTask } from '../src/discovery/parse.ts';
 import { compareText } from '../src/problems/problem.ts';
-import { generatedFiles } from './helpers/generated-files.ts';
+import { generatedFiles } from '../script/generated-files.ts';
 import { findImports, readSources } from './helpers/imports.ts';
 
 const root = new URL('..', import.meta.url).pathname;

@@ -1,12 +1,12 @@
-import { statusJsonSchema } from '../../src/cli/views/status-schema.ts';
-import { configJsonSchema } from '../../src/config/schema.ts';
-import { settingsSchema } from '../../src/config/settings.ts';
-import { listConfigKeys } from '../../src/config/template.ts';
-import { eventJsonSchema } from '../../src/events/event.ts';
-import { USAGE } from '../../src/github/commands/commands.ts';
-import { planJsonSchema } from '../../src/plan/schema.ts';
-import type { CodeEntry } from '../../src/problems/code-entry.ts';
-import { CODE_AREAS } from '../../src/problems/codes.ts';
+import { statusJsonSchema } from '../src/cli/views/status-schema.ts';
+import { configJsonSchema } from '../src/config/schema.ts';
+import { settingsSchema } from '../src/config/settings.ts';
+import { listConfigKeys } from '../src/config/template.ts';
+import { eventJsonSchema } from '../src/events/event.ts';
+import { USAGE } from '../src/github/commands/commands.ts';
+import { planJsonSchema } from '../src/plan/schema.ts';
+import type { CodeEntry } from '../src/problems/code-entry.ts';
+import { CODE_AREAS } from '../src/problems/codes.ts';
 
 /** Files that are made from code, by path from the root: what each must be, given what it is. */
 export const generatedFiles: ReadonlyMap<string, (before: string) => string> = new Map([
