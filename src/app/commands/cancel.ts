@@ -34,7 +34,7 @@ export async function cancelCommand(
   if (own !== undefined && word !== null && word !== own)
     throw new ChooError('usage', `this pull request is the result of \`${own}\``);
   const unit = own ?? word ?? undefined;
-  await cancelRun(book, jobs, { run: run.run, unit, actor });
+  await cancelRun(book, jobs, { run: run.run, units: unit === undefined ? [] : [unit], actor });
   if (unit !== undefined) return { kind: 'done' };
   return { kind: 'done', text: describe(run.run, runs.slice(1).filter(isOpen)) };
 }

@@ -1,6 +1,6 @@
 import { ChooError } from '../../errors.ts';
 import type { ParsedCommand } from '../../github/commands/commands.ts';
-import { retryRun, skipUnit } from '../../store/runs/run-control.ts';
+import { retryRun, skipUnits } from '../../store/runs/run-control.ts';
 import { changedSpecs } from '../planning/changed-specs.ts';
 import type { Planner } from '../planning/planner.ts';
 import { sentence } from '../repository/answers.ts';
@@ -32,13 +32,18 @@ export async function changeRun(
     const { book, jobs } = services;
     const wish = { run: report.run, actor: asking.actor.login };
     if (command.kind === 'skip') {
-      await skipUnit(book, jobs, { ...wish, unit: unit ?? command.unit });
+      await skipUnits(book, jobs, { ...wish, units: [unit ?? command.unit] });
       return { kind: 'done' };
     }
     const changed = await changedSpecs(asking.repository, { report, unit }, planner, services);
     if (changed !== undefined) return refuse(changed);
     const { task, fresh } = command;
-    await retryRun(book, jobs, { ...wish, unit, fresh, ...(task === null ? {} : { from: task }) });
+    await retryRun(book, jobs, {
+      ...wish,
+      units: unit === undefined ? [] : [unit],
+      fresh,
+      ...(task === null ? {} : { from: task }),
+    });
     return { kind: 'started' };
   } catch (error) {
     if (!(error instanceof ChooError) || (error.code !== 'usage' && error.code !== 'conflict')) throw error;

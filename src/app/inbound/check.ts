@@ -76,7 +76,7 @@ export async function handleCheckRun(
     try {
       const changed = await changedSpecs(repository, { report, unit: id }, planner, services);
       if (changed !== undefined) return `Nothing was done: ${sentence(changed)}`;
-      await retryRun(services.book, services.jobs, { run: report.run, unit: id, actor: sender.login });
+      await retryRun(services.book, services.jobs, { run: report.run, units: [id], actor: sender.login });
       return undefined;
     } catch (error) {
       if (!(error instanceof ChooError) || error.code === 'internal') throw error;

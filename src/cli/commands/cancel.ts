@@ -17,7 +17,11 @@ export function cancelCommand({ terminal, finish, called }: CommandContext): Com
     .addHelpText('after', HELP)
     .action(async (run: string, unit: string | undefined, { json = false }: { json?: boolean }) => {
       await using store = await openStore();
-      const units = await cancelRun(store.book, store.jobs, { run, unit, actor: terminalActor() });
+      const units = await cancelRun(store.book, store.jobs, {
+        run,
+        units: unit === undefined ? [] : [unit],
+        actor: terminalActor(),
+      });
       if (json) terminal.json({ version: 1, run, units });
       else
         terminal.out(

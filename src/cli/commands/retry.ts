@@ -32,7 +32,7 @@ export function retryCommand({ terminal, finish }: CommandContext): Command {
       await using store = await openStore();
       const units = await retryRun(store.book, store.jobs, {
         run,
-        unit,
+        units: unit === undefined ? [] : [unit],
         actor: terminalActor(),
         fresh,
         ...(from === undefined ? {} : { from }),

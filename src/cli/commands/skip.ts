@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { skipUnit } from '../../store/runs/run-control.ts';
+import { skipUnits } from '../../store/runs/run-control.ts';
 import type { CommandContext } from '../context.ts';
 import { openStore, terminalActor } from '../sources/server-store.ts';
 
@@ -14,7 +14,7 @@ export function skipCommand({ terminal, finish, called }: CommandContext): Comma
     .addHelpText('after', HELP)
     .action(async (run: string, unit: string, { json = false }: { json?: boolean }) => {
       await using store = await openStore();
-      await skipUnit(store.book, store.jobs, { run, unit, actor: terminalActor() });
+      await skipUnits(store.book, store.jobs, { run, units: [unit], actor: terminalActor() });
       if (json) terminal.json({ version: 1, run, units: [unit] });
       else
         terminal.out(

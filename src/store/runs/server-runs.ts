@@ -5,7 +5,7 @@ import type { RowState } from '../database/tables.ts';
 import { readIdentity } from '../database/worker-identity.ts';
 import type { Claim } from './claim.ts';
 import { readEvents } from './event-rows.ts';
-import { STUCK } from './run-control.ts';
+import { STUCK_STATES } from '../../scheduler/run-control.ts';
 import { unknownRun } from './run-rows.ts';
 
 /** What a worker must know of a run beside its events. */
@@ -30,7 +30,7 @@ export async function readServerRun(database: Database, run: string): Promise<Se
 /** The units of a run that a retry of the whole run is about. */
 export async function unitsToRetry(database: Database, run: string): Promise<readonly string[]> {
   const units = database.selectFrom('units').select('id').where('run', '=', run);
-  return (await units.where('state', 'in', [...STUCK]).execute()).map(({ id }) => id);
+  return (await units.where('state', 'in', STUCK_STATES).execute()).map(({ id }) => id);
 }
 
 /** The run that a waiting one waits for; undefined: there is none. */

@@ -10,7 +10,7 @@ import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { registerWorker, takeUnitsBack } from '../../../../src/store/queue/worker-registry.ts';
 import type { Claim } from '../../../../src/store/runs/claim.ts';
 import { readEvents } from '../../../../src/store/runs/event-rows.ts';
-import { cancelRun, retryRun, skipUnit } from '../../../../src/store/runs/run-control.ts';
+import { cancelRun, retryRun, skipUnits } from '../../../../src/store/runs/run-control.ts';
 import { acyclicUnits } from '../../../helpers/arbitrary-graphs.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import type { StoreProcess } from '../../../helpers/server-process.ts';
@@ -139,15 +139,15 @@ describe('a run that many processes change', () => {
             return allowRefusal(twice.then(() => void (noticed += 1)));
           }
           case 'cancel':
-            return allowRefusal(cancelRun(book, jobs, { run, unit, actor }));
+            return allowRefusal(cancelRun(book, jobs, { run, units: [unit], actor }));
           case 'cancel-run':
             return allowRefusal(cancelRun(book, jobs, { run, actor }));
           case 'retry':
-            return allowRefusal(retryRun(book, jobs, { run, unit, actor, fresh: at % 2 === 0 }));
+            return allowRefusal(retryRun(book, jobs, { run, units: [unit], actor, fresh: at % 2 === 0 }));
           case 'retry-run':
             return allowRefusal(retryRun(book, jobs, { run, actor }));
           case 'skip':
-            return allowRefusal(skipUnit(book, jobs, { run, unit, actor }));
+            return allowRefusal(skipUnits(book, jobs, { run, units: [unit], actor }));
           default:
             throw new Error(what);
         }
@@ -201,8 +201,8 @@ test('a unit gets one job, though a process remembers that it waits for one', as
   });
   const { number: worker } = await registerWorker(one.database, 'test');
   const [claim] = await claimUnits(one.database, one.jobs, worker, { free: 1 });
-  await cancelRun(two.book, two.jobs, { run, unit: 'a', actor });
-  await retryRun(two.book, two.jobs, { run, unit: 'a', actor }); // it waits for its worker to let go
+  await cancelRun(two.book, two.jobs, { run, units: ['a'], actor });
+  await retryRun(two.book, two.jobs, { run, units: ['a'], actor }); // it waits for its worker to let go
   const write = { unit: 'a', claim: claim?.claim ?? 0, worker, batch: 1, events: [], ended: true };
   await one.book.write(run, write); // which says nothing that the other would hear of
   await two.book.change(run, async () => {});

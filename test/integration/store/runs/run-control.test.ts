@@ -4,7 +4,7 @@ import { foldEvents } from '../../../../src/events/state.ts';
 import type { Database } from '../../../../src/store/database/database.ts';
 import type { Claim } from '../../../../src/store/runs/claim.ts';
 import { readEvents } from '../../../../src/store/runs/event-rows.ts';
-import { cancelRun, retryRun, skipUnit } from '../../../../src/store/runs/run-control.ts';
+import { cancelRun, retryRun, skipUnits } from '../../../../src/store/runs/run-control.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import type { StoreProcess } from '../../../helpers/server-process.ts';
 import { openServerStore, type ServerStore } from '../../../helpers/server-store.ts';
@@ -99,7 +99,7 @@ describe('cancelling', () => {
       return complete(unit);
     });
     await begun.promise;
-    await cancelRun(store.book, store.jobs, { run: RUN, unit: 'a', actor });
+    await cancelRun(store.book, store.jobs, { run: RUN, units: ['a'], actor });
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'cancelled', b: 'blocked', c: 'complete', run: 'failed' });
@@ -110,9 +110,9 @@ describe('cancelling', () => {
     expect(spent).toEqual([{ used_tokens: '321', used_cost: 0.5 }]);
   });
 
-  test.each<readonly [string, { readonly run: string; readonly unit?: string }, object]>([
+  test.each<readonly [string, { readonly run: string; readonly units?: readonly string[] }, object]>([
     ['a run that is not there', { run: 'nothinghere' }, { code: 'usage' }],
-    ['a unit that is not there', { run: RUN, unit: 'x' }, { code: 'usage', hint: 'it has a, b, c' }],
+    ['a unit that is not there', { run: RUN, units: ['x'] }, { code: 'usage', hint: 'it has a, b, c' }],
   ])('refuses %s', async (_, wish, refusal) => {
     await using server = await openServerStore();
     await using store = await server.open();
@@ -163,11 +163,11 @@ describe('retrying', () => {
       return complete(unit);
     });
     await expect.poll(async () => (await statesOf(store.database))['run']).toBe('complete');
-    await expect(retryRun(store.book, store.jobs, { run: RUN, unit: 'a', actor })).rejects.toMatchObject({
+    await expect(retryRun(store.book, store.jobs, { run: RUN, units: ['a'], actor })).rejects.toMatchObject({
       code: 'conflict',
       hint: expect.stringContaining('--fresh'),
     });
-    await retryRun(store.book, store.jobs, { run: RUN, unit: 'a', actor, fresh: true });
+    await retryRun(store.book, store.jobs, { run: RUN, units: ['a'], actor, fresh: true });
     await expect.poll(async () => (await statesOf(store.database))['run']).toBe('complete');
     const events = await readEvents(store.database, RUN, { unit: 'a' });
     expect(events.filter(({ type }) => type === 'unit.retried')).toMatchObject([
@@ -189,8 +189,8 @@ describe('retrying', () => {
       return complete(claim.unit);
     });
     await expect.poll(() => claims.length).toBe(1);
-    await cancelRun(store.book, store.jobs, { run: RUN, unit: 'a', actor });
-    await retryRun(store.book, store.jobs, { run: RUN, unit: 'a', actor });
+    await cancelRun(store.book, store.jobs, { run: RUN, units: ['a'], actor });
+    await retryRun(store.book, store.jobs, { run: RUN, units: ['a'], actor });
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(claims).toHaveLength(1);
     letGo.resolve();
@@ -223,11 +223,11 @@ describe('skipping', () => {
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'failed', b: 'blocked', c: 'complete', run: 'failed' });
-    await skipUnit(store.book, store.jobs, { run: RUN, unit: 'a', actor });
+    await skipUnits(store.book, store.jobs, { run: RUN, units: ['a'], actor });
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'skipped', b: 'complete', c: 'complete', run: 'complete' });
-    await expect(skipUnit(store.book, store.jobs, { run: RUN, unit: 'c', actor })).rejects.toMatchObject({
+    await expect(skipUnits(store.book, store.jobs, { run: RUN, units: ['c'], actor })).rejects.toMatchObject({
       code: 'conflict',
     });
   });
