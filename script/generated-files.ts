@@ -14,6 +14,7 @@ export const generatedFiles: ReadonlyMap<string, (before: string) => string> = n
   ['schema/plan.schema.json', () => `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`],
   ['schema/status.schema.json', () => `${JSON.stringify(statusJsonSchema(), undefined, 2)}\n`],
   ['schema/event.schema.json', () => `${JSON.stringify(eventJsonSchema(), undefined, 2)}\n`],
+  ['README.md', (before: string) => replaceBetween(before, 'commands', commandTable())],
   ['docs/checks.md', (before: string) => replaceBetween(before, 'checks', checkTables())],
   ['docs/configuration.md', (before: string) => replaceBetween(before, 'configuration keys', configTable())],
   ['docs/github-app.md', (before: string) => replaceBetween(before, 'commands', commandTable())],

@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   plan: ['config', 'discovery', 'scheduler', 'provider'],
   'github/api': [],
   'github/commands': ['config', 'discovery'],
-  'github/render': ['github/api', 'config', 'discovery', 'events', 'plan'],
+  'github/render': ['github/api', 'github/commands', 'config', 'discovery', 'events', 'plan'],
   'github/setup': ['github/api'],
   'store/database': ['events'],
   'store/embedded': [],

@@ -73,7 +73,15 @@ describe('what people can ask for', () => {
     expect(pullOf(after, 'choo/unit/main/rejected')).toMatchObject([{ state: 'closed' }]);
     await alice.comment(REPO, issue, '/choo retry rejected');
     const again = await ended(world, 3, issue);
-    expect(pullOf(again, 'choo/unit/main/rejected')).toMatchObject([{ state: 'closed' }, { state: 'open' }]);
+    const pulls = pullOf(again, 'choo/unit/main/rejected');
+    expect(pulls).toMatchObject([{ state: 'closed' }, { state: 'open' }]);
+    // On the pull request of a unit there is nothing to plan.
+    const own = pulls.at(-1)?.number ?? 0;
+    await alice.comment(REPO, own, '/choo plan');
+    expect(comments(await quiet(world), own).join('\n')).toContain(
+      'This pull request is the result of one unit: run and plan where the specs are. ' +
+        'Here I know status, cancel, retry, skip and help.',
+    );
   });
 
   test('the buttons of checks run a plan and retry a unit', async () => {

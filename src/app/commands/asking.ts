@@ -1,9 +1,12 @@
-import type { OpenRepository } from '../repository/open-repository.ts';
+import type { Planner } from '../planning/planner.ts';
+import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import type { Account } from '../repository/payloads.ts';
 
 /** Who asks for something, and where. They may. */
 export interface Asking {
   readonly repository: OpenRepository;
+  /** What the command counts once by, whatever deliveries bring it. */
+  readonly source: string;
   readonly actor: Account;
   readonly thread: number;
   readonly isPull: boolean;
@@ -19,3 +22,11 @@ export interface Outcome {
   readonly kind: 'started' | 'done' | 'refused';
   readonly text?: string;
 }
+
+/** What a command does. */
+export type Action<Command> = (
+  command: Command,
+  asking: Asking,
+  planner: Planner,
+  services: HandlerServices,
+) => Promise<Outcome>;

@@ -1,8 +1,9 @@
 import { ChooError } from '../../errors.ts';
-import type { ParsedCommand } from '../../github/commands/commands.ts';
+import type { Command } from '../../github/commands/commands.ts';
 import { code } from '../../github/render/markdown.ts';
 import { findReport, findRuns, type ReportedRun } from '../../store/github/reports.ts';
 import { cancelRun } from '../../store/runs/run-control.ts';
+import type { Planner } from '../planning/planner.ts';
 import { findThread } from '../planning/thread.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { Asking, Outcome } from './asking.ts';
@@ -14,8 +15,9 @@ import { findRunsOf } from './runs-of-thread.ts';
  * thread: that run. Throws a ChooError (`usage`, `conflict`) for what cannot be cancelled.
  */
 export async function cancelCommand(
-  { unit: word }: Extract<ParsedCommand, { kind: 'cancel' }>,
+  { unit: word }: Command<'cancel'>,
   asking: Asking,
+  _planner: Planner,
   services: HandlerServices,
 ): Promise<Outcome> {
   const { database, book, jobs } = services;

@@ -1,3 +1,4 @@
+import type { Command } from '../../github/commands/commands.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/reading.ts';
 import { findThread } from '../planning/thread.ts';
@@ -6,7 +7,8 @@ import type { HandlerServices } from '../repository/open-repository.ts';
 import type { Asking, Outcome } from './asking.ts';
 
 /** `/choo plan`: the plan of what is there now, on its check and in the comment that shows it. */
-export async function planThread(
+export async function planCommand(
+  _command: Command<'plan'>,
   { repository, thread: number, isPull }: Asking,
   planner: Planner,
   services: HandlerServices,

@@ -1,5 +1,5 @@
 import { PROVIDER_NAMES, type ProviderName } from '../../config/schema.ts';
-import type { ParsedCommand } from '../../github/commands/commands.ts';
+import type { Command } from '../../github/commands/commands.ts';
 import { type Planner } from '../planning/planner.ts';
 import { findThread, movedOn, type Thread } from '../planning/thread.ts';
 import { sentence } from '../repository/answers.ts';
@@ -8,12 +8,10 @@ import type { HandlerServices } from '../repository/open-repository.ts';
 import type { Asking, Outcome } from './asking.ts';
 import { startRun, type Started } from './start-run.ts';
 
-type RunWords = Extract<ParsedCommand, { kind: 'run' }>;
-
 /** `/choo run`: of what its author saw, and of nothing that came after. */
 export async function runCommand(
-  command: RunWords,
-  asking: Asking & { readonly source: string },
+  command: Command<'run'>,
+  asking: Asking,
   planner: Planner,
   services: HandlerServices,
 ): Promise<Outcome> {
@@ -53,7 +51,7 @@ export async function runCommand(
 
 /** The commit that a comment is about: the one it names, or that of the newest plan its author can have seen. */
 async function findSeen(
-  { commit }: RunWords,
+  { commit }: Command<'run'>,
   { pull, live, number }: Thread,
   { repository, createdAt }: Asking,
 ): Promise<string | undefined> {

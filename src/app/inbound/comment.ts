@@ -1,15 +1,12 @@
 import { findAccess } from '../../github/api/access.ts';
-import type { ParsedCommand } from '../../github/commands/commands.ts';
-import { parseCommands, USAGE } from '../../github/commands/commands.ts';
+import type { CommandProblem } from '../../github/commands/command-words.ts';
+import { parseCommands } from '../../github/commands/parse-commands.ts';
 import { code } from '../../github/render/markdown.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { noteRequested, wasRequested } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
+import { execute } from '../commands/actions.ts';
 import type { Asking, Outcome } from '../commands/asking.ts';
-import { changeRun, isChange } from '../commands/change-run.ts';
-import { planThread } from '../commands/plan-command.ts';
-import { runCommand } from '../commands/run-command.ts';
-import { reportStatus } from '../commands/status.ts';
 import type { Planner } from '../planning/planner.ts';
 import { isTooOld } from '../planning/thread.ts';
 import { answer, refuse, sentence } from '../repository/answers.ts';
@@ -47,7 +44,7 @@ export async function handleComment(
   }
   await repository.pr.react(comment.id, 'eyes');
   const unit = await findUnitPull(services.database, repository.known.id, thread);
-  const asking: Asking = {
+  const asking: Omit<Asking, 'source'> = {
     repository,
     actor: sender,
     thread,
@@ -61,7 +58,11 @@ export async function handleComment(
     const own = `${source}/${index}`;
     // Done before GitHub, or this process, went away in the middle.
     if (await wasRequested(services.database, own)) continue;
-    outcomes.push(await obey(command, { ...asking, source: own }, planner, services));
+    outcomes.push(
+      command.kind === 'problem'
+        ? explain(command)
+        : await execute(command, { ...asking, source: own }, planner, services),
+    );
     await noteRequested(services.database, repository.known.id, own);
   }
   const texts = outcomes.flatMap(({ text }) => text ?? []);
@@ -75,35 +76,11 @@ export async function handleComment(
   await noteRequested(services.database, repository.known.id, source);
 }
 
-async function obey(
-  command: ParsedCommand,
-  asking: Asking & { readonly source: string },
-  planner: Planner,
-  services: HandlerServices,
-): Promise<Outcome> {
-  if (command.kind === 'problem') {
-    const hint = command.hint === null ? '' : ` ${sentence(command.hint)}`;
-    return {
-      kind: 'refused',
-      text: `${sentence(command.message)}${hint} ${code('/choo help')} shows what there is.`,
-    };
-  }
-  if (command.kind === 'help') return { kind: 'done', text: HELP };
-  if (isChange(command)) return changeRun(command, asking, planner, services);
-  if (command.kind === 'status') return reportStatus(asking, services);
-  if (asking.unit !== undefined)
-    return {
-      kind: 'refused',
-      text: 'This pull request is the result of one unit: run and plan where the specs are. Here I know status, retry, cancel, skip and help.',
-    };
-  if (command.kind === 'plan') return planThread(asking, planner, services);
-  return runCommand(command, asking, planner, services);
+/** Why a line that looks like a command was not obeyed. */
+function explain({ message, hint }: CommandProblem): Outcome {
+  const cure = hint === null ? '' : ` ${sentence(hint)}`;
+  return {
+    kind: 'refused',
+    text: `${sentence(message)}${cure} ${code('/choo help')} shows what there is.`,
+  };
 }
-
-const HELP = [
-  'Commands begin a line of a new comment; whoever may push to this repository can give them.',
-  '',
-  '| Command | What it does |',
-  '| --- | --- |',
-  ...USAGE.map(({ form, meaning }) => `| ${code(form)} | ${meaning} |`),
-].join('\n');

@@ -1,4 +1,3 @@
-import { PROVIDER_NAMES } from '../../config/schema.ts';
 import { spellOutHidden } from '../../text/hidden-text.ts';
 import { suggestion } from '../../text/nearest.ts';
 
@@ -9,18 +8,21 @@ export interface CommandProblem {
   readonly hint: string | null;
 }
 
-/** The words of a command that are not options, and what each option was given; a flag was given ''. */
+/** The words after a command's name that are not options, and the value of each option by its name; '' for a flag. */
 export interface Arguments {
   readonly words: readonly string[];
   readonly options: ReadonlyMap<string, string>;
 }
 
+/** What an option takes: nothing, or one of these values; `noun`: what each of them is. */
+export type Option = 'flag' | { readonly noun: string; readonly values: readonly string[] };
+
 const MAX_QUOTED = 40;
 
-/** Tells words and options apart. A value follows its option as the next word or after `=`. */
+/** Tells words and options apart, in time linear in the words. A value follows its option as the next word or after `=`. */
 export function readArguments(
   rest: readonly string[],
-  { valued, flags }: { readonly valued: readonly string[]; readonly flags: readonly string[] },
+  known: Readonly<Record<string, Option>>,
 ): Arguments | CommandProblem {
   const words: string[] = [];
   const options = new Map<string, string>();
@@ -31,18 +33,21 @@ export function readArguments(
       continue;
     }
     const equals = word.indexOf('=');
-    const option = (equals < 0 ? word : word.slice(0, equals)).toLowerCase();
-    const isFlag = flags.includes(option) && equals < 0;
-    if (!isFlag && !valued.includes(option))
-      return problem(
-        `there is no option ${quote(word)} here`,
-        suggestion(option, [...valued, ...flags]) ?? null,
-      );
-    if (options.has(option)) return problem(`\`${option}\` stands there twice`, null);
-    const given = isFlag ? '' : equals < 0 ? (rest[(index += 1)] ?? '') : word.slice(equals + 1);
-    if (!isFlag && given === '')
-      return problem(`\`${option}\` needs a value`, suggestion('', PROVIDER_NAMES) ?? null);
-    options.set(option, given);
+    const name = (equals < 0 ? word : word.slice(0, equals)).toLowerCase();
+    const option = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (option === undefined || (option === 'flag' && equals >= 0))
+      return problem(`there is no option ${quote(word)} here`, suggestion(name, Object.keys(known)) ?? null);
+    if (options.has(name)) return problem(`\`${name}\` stands there twice`, null);
+    if (option === 'flag') {
+      options.set(name, '');
+      continue;
+    }
+    const given = equals < 0 ? (rest[(index += 1)] ?? '') : word.slice(equals + 1);
+    const hint = suggestion(given, option.values) ?? null;
+    if (given === '') return problem(`\`${name}\` needs a value`, hint);
+    const value = option.values.find((each) => each === given.toLowerCase());
+    if (value === undefined) return problem(`${quote(given)} is no ${option.noun} for \`${name}\``, hint);
+    options.set(name, value);
   }
   return { words, options };
 }
@@ -50,6 +55,11 @@ export function readArguments(
 /** A problem, its message one clause without a full stop. */
 export function problem(message: string, hint: string | null): CommandProblem {
   return { kind: 'problem', message, hint };
+}
+
+/** Nothing else that is read from a comment has a kind of its own. */
+export function isProblem(read: object): read is CommandProblem {
+  return 'kind' in read;
 }
 
 /** What was written, cut and fit to be shown in backquotes. */

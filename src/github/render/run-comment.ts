@@ -4,6 +4,7 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { MAX_NODES, renderFlowchart } from '../../plan/mermaid.ts';
 import { describeCost, formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
 import { count } from '../../text/terminal-layout.ts';
+import { offeredCommands } from '../commands/commands.ts';
 import { code, fenced, fit, inline, listed, rowsWithin, table } from './markdown.ts';
 
 /** The pull request of a unit, as far as there is one. */
@@ -188,15 +189,11 @@ function refusalsOf({ refusals }: ShownRun): string {
 /** The commands that make sense now. */
 function commandsOf({ status, units }: RunState): string {
   const failed = [...units.values()].filter(({ state }) => state === 'failed').map(({ plan }) => plan.id);
-  const commands =
-    status === 'running' || status === 'interrupted'
-      ? ['/choo status', '/choo cancel']
-      : [
-          ...failed.slice(0, 5).map((id) => `/choo retry ${id}`),
-          ...failed.slice(0, 1).flatMap((id) => [`/choo retry ${id} --fresh`, `/choo skip ${id}`]),
-          ...(status === 'complete' ? [] : ['/choo retry']),
-          '/choo run',
-        ];
+  const commands = offeredCommands({
+    isOver: status !== 'running' && status !== 'interrupted',
+    isComplete: status === 'complete',
+    failed,
+  });
   return `Commands that make sense now: ${commands.map((command) => code(command)).join(' · ')}`;
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseCommands, USAGE } from '../../../../src/github/commands/commands.ts';
+import { COMMAND_NAMES, offeredCommands, USAGE } from '../../../../src/github/commands/commands.ts';
+import { parseCommands } from '../../../../src/github/commands/parse-commands.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 const RUN = { kind: 'run', commit: null, units: [], provider: null, forceProvider: null };
@@ -55,14 +56,41 @@ describe('a command', () => {
   });
 });
 
+describe('a status comment', () => {
+  const offer = (run: object) =>
+    offeredCommands({ isOver: true, isComplete: false, failed: [], ...run }).join(', ');
+
+  test.each([
+    ['is under way', { isOver: false, failed: ['api'] }, '/choo status, /choo cancel'],
+    ['is complete', { isComplete: true }, '/choo run'],
+    ['ended without a failure', {}, '/choo run, /choo retry'],
+    [
+      'ended with failures',
+      { failed: ['api', 'web'] },
+      '/choo retry api, /choo retry web, /choo retry api --fresh, /choo skip api, /choo run, /choo retry',
+    ],
+  ])('of a run that %s offers what helps', (_, run, offered) => {
+    expect(offer(run)).toBe(offered);
+  });
+
+  test('offers only commands that there are', () => {
+    const failed = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const offered = [true, false].flatMap((isOver) => [
+      ...offeredCommands({ isOver, isComplete: false, failed }),
+    ]);
+    expect(offered.flatMap(read).filter(({ kind }) => kind === 'problem')).toEqual([]);
+    expect(offered).toHaveLength(11);
+  });
+});
+
+test.each(COMMAND_NAMES.map((name) => [name]))('%s is close to itself with a letter too many', (name) => {
+  expect(read(`/choo ${name}x`)).toMatchObject([{ kind: 'problem', hint: `did you mean \`${name}\`?` }]);
+});
+
 describe('a line that is told about', () => {
   test.each<[string, string, string | null]>([
     ['/choo rnu', 'there is no command `rnu`', 'did you mean `run`?'],
-    [
-      '/choo --upload-pack=x',
-      'there is no command `--upload-pack=x`',
-      'one of: run, plan, status, cancel, retry, skip, help',
-    ],
+    ['/choo --upload-pack=x', 'there is no command `--upload-pack=x`', `one of: ${COMMAND_NAMES.join(', ')}`],
     ['/choo plan now', 'nothing belongs behind `plan`', 'leave out `now`'],
     ['/choo cancel a b', 'nothing belongs behind `a`', 'leave out `b`'],
     ['/choo retry a b', 'nothing belongs behind `a`', 'leave out `b`'],

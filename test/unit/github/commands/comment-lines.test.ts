@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseCommands } from '../../../../src/github/commands/commands.ts';
+import { parseCommands } from '../../../../src/github/commands/parse-commands.ts';
 
 const RUN = { kind: 'run', commit: null, units: [], provider: null, forceProvider: null };
 

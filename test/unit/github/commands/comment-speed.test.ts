@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCommands } from '../../../../src/github/commands/commands.ts';
+import { parseCommands } from '../../../../src/github/commands/parse-commands.ts';
 
 const MOST = 65_536;
 

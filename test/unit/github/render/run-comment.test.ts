@@ -112,7 +112,7 @@ describe('renderRunComment', () => {
         classDef blocked fill:#fff8c5,stroke:#9a6700,color:#1f2328
       \`\`\`
 
-      Commands that make sense now: \`/choo retry api\` · \`/choo retry api --fresh\` · \`/choo skip api\` · \`/choo retry\` · \`/choo run\`
+      Commands that make sense now: \`/choo retry api\` · \`/choo retry api --fresh\` · \`/choo skip api\` · \`/choo run\` · \`/choo retry\`
 
       <!-- choo:run run0000001 -->"
     `);

@@ -1,0 +1,41 @@
+import type { Command, CommandName } from '../../github/commands/commands.ts';
+import { COMMAND_NAMES, COMMANDS } from '../../github/commands/commands.ts';
+import type { Planner } from '../planning/planner.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
+import type { Action, Asking, Outcome } from './asking.ts';
+import { cancelCommand } from './cancel.ts';
+import { helpCommand } from './help.ts';
+import { planCommand } from './plan-command.ts';
+import { refusing } from './refusing.ts';
+import { retryCommand, skipCommand } from './retry-skip.ts';
+import { runCommand } from './run-command.ts';
+import { statusCommand } from './status.ts';
+
+/** What each command of `COMMANDS` does. */
+const ACTIONS: { readonly [Name in CommandName]: Action<Command<Name>> } = {
+  run: runCommand,
+  plan: planCommand,
+  status: statusCommand,
+  cancel: refusing(cancelCommand),
+  retry: refusing(retryCommand),
+  skip: refusing(skipCommand),
+  help: helpCommand,
+};
+
+/** Does what a command asks for, if it works where it was written. */
+export async function execute<Name extends CommandName>(
+  command: Command<Name>,
+  asking: Asking,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<Outcome> {
+  if (asking.unit !== undefined && !COMMANDS[command.kind].worksOnUnitPull)
+    return { kind: 'refused', text: NOT_ON_UNIT_PULL };
+  return ACTIONS[command.kind](command, asking, planner, services);
+}
+
+const AND = new Intl.ListFormat('en-GB');
+const onUnitPull = (works: boolean): string =>
+  AND.format(COMMAND_NAMES.filter((name) => COMMANDS[name].worksOnUnitPull === works));
+
+const NOT_ON_UNIT_PULL = `This pull request is the result of one unit: ${onUnitPull(false)} where the specs are. Here I know ${onUnitPull(true)}.`;

@@ -1,0 +1,16 @@
+import { USAGE } from '../../github/commands/commands.ts';
+import { code } from '../../github/render/markdown.ts';
+import type { Outcome } from './asking.ts';
+
+/** `/choo help`: every command, and what it does. */
+export async function helpCommand(): Promise<Outcome> {
+  return { kind: 'done', text: HELP };
+}
+
+const HELP = [
+  'Commands begin a line of a new comment; whoever may push to this repository can give them.',
+  '',
+  '| Command | What it does |',
+  '| --- | --- |',
+  ...USAGE.map(({ form, meaning }) => `| ${code(form)} | ${meaning} |`),
+].join('\n');
