@@ -15,7 +15,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   events: [],
   config: [],
   discovery: [],
-  scheduler: ['discovery', 'types events'],
+  scheduler: ['discovery', 'events'],
   'sandbox/sandbox.ts': [],
   'sandbox/process': ['sandbox/sandbox.ts'],
   'sandbox/bubblewrap': ['sandbox/sandbox.ts', 'sandbox/process'],

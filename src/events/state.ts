@@ -1,10 +1,11 @@
 import type { EventBody, RunEvent } from './event.ts';
+import { type RunStatus, runStatusAfter } from './run-rules.ts';
 import { advanceUnit, newUnit, type UnitProgress } from './unit-progress.ts';
 
 /** A run, as its events tell it. */
 export interface RunState {
   readonly start: Extract<EventBody, { type: 'orch.started' }>;
-  readonly status: 'running' | 'interrupted' | 'complete' | 'failed' | 'cancelled';
+  readonly status: RunStatus;
   /** The branch that results go to now; the start has the one they went to at first. */
   readonly target: string;
   readonly units: ReadonlyMap<string, UnitProgress>;
@@ -33,35 +34,32 @@ export function advance(state: RunState | undefined, event: RunEvent): RunState 
   if (event.type === 'orch.started') return begin(event);
   if (state === undefined) return undefined;
   const next = { ...state, seq: event.seq, lastAt: event.at };
+  const status = runStatusAfter(event, state.status);
   if ('unit' in event) {
     const before = state.units.get(event.unit);
     if (before === undefined) return next;
     (state.units as Map<string, UnitProgress>).set(event.unit, advanceUnit(before, event));
-    return event.type === 'unit.retried' && ENDED.has(state.status) ? { ...next, ...GOES_ON } : next;
+    return status === state.status ? next : { ...next, ...NO_END, status };
   }
   switch (event.type) {
     case 'orch.resumed':
-      return { ...next, ...GOES_ON, start: { ...state.start, ...orderOf(event) } };
+      return { ...next, ...NO_END, status, start: { ...state.start, ...orderOf(event) } };
     case 'orch.interrupted':
-      return { ...next, status: 'interrupted' };
+    case 'orch.cancelled':
+      return { ...next, status };
     case 'orch.retargeted':
       return { ...next, target: event.target };
-    case 'orch.cancelled':
-      return { ...next, status: 'cancelled' };
     case 'orch.completed':
-      return { ...next, status: 'complete', branch: event.branch, head: event.head };
+      return { ...next, status, branch: event.branch, head: event.head };
     case 'orch.failed':
-      return { ...next, status: 'failed', branch: event.branch, head: event.head, unmerged: event.unmerged };
+      return { ...next, status, branch: event.branch, head: event.head, unmerged: event.unmerged };
     default:
       return event satisfies never;
   }
 }
 
-/** A run in one of these goes on only when somebody asks for more. */
-const ENDED: ReadonlySet<RunState['status']> = new Set(['complete', 'failed', 'cancelled']);
-
 /** What an end told is not true of a run that goes on. */
-const GOES_ON = { status: 'running', branch: null, head: null, unmerged: [] } as const;
+const NO_END = { branch: null, head: null, unmerged: [] } as const;
 
 type Started = Extract<RunEvent, { type: 'orch.started' }>;
 

@@ -1,4 +1,5 @@
 import type { Failure, PlannedUnit, RunEvent } from './event.ts';
+import { type UnitState, unitStateAfter } from './run-rules.ts';
 import { addUsage, NOTHING_SPENT, type Spending } from './spending.ts';
 
 /** How long was waited for limits, and for outages. Milliseconds. */
@@ -21,7 +22,7 @@ export type Activity = 'setup' | 'gate' | 'agent' | 'waiting' | 'baseline' | 've
 
 export interface UnitProgress {
   readonly plan: PlannedUnit;
-  readonly state: 'pending' | 'running' | 'complete' | 'failed' | 'blocked' | 'cancelled' | 'skipped';
+  readonly state: UnitState;
   readonly activity: Activity | null;
   readonly task: number | null;
   readonly attempt: number;
@@ -112,21 +113,25 @@ const IDLE = { activity: null, task: null, attempt: 0 } as const;
 
 /** The unit after one more event of it. */
 export function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
-  const next = applyFact(unit, event);
+  // One that was stopped, too, may say that its worker began.
+  const isLate = event.type === 'unit.started' && unit.state !== 'pending';
+  const state = isLate ? unit.state : (unitStateAfter(event) ?? unit.state);
+  const told = applyFact(unit, event);
+  const next = told.state === state ? told : { ...told, state };
   // A worker that was told to stop still says what it does.
   const busy = next.activity !== null || next.task !== null;
   return busy && next.state !== 'running' ? { ...next, ...IDLE } : next;
 }
 
+/** All that an event says of a unit, but for where it stands then. */
 function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
   switch (event.type) {
     case 'unit.queued':
-      return { ...unit, ...NOTHING_WRONG, ...IDLE, state: 'pending', endedAt: null };
+      return { ...unit, ...NOTHING_WRONG, ...IDLE, endedAt: null };
     case 'unit.satisfied':
       return {
         ...unit,
         ...IDLE,
-        state: 'complete',
         givenBack: null,
         head: event.head,
         verified: event.head !== null,
@@ -135,7 +140,6 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
     case 'unit.started':
       return {
         ...unit,
-        state: 'running',
         activity: 'git',
         claim: event.claim,
         branch: event.branch,
@@ -149,7 +153,6 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return {
         ...unit,
         ...IDLE,
-        state: 'complete',
         head: event.head,
         verified: event.verified,
         endedAt: event.at,
@@ -159,7 +162,6 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return {
         ...unit,
         ...IDLE,
-        state: 'failed',
         givenBack: null,
         failure,
         message,
@@ -169,15 +171,14 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       };
     }
     case 'unit.blocked':
-      return { ...unit, state: 'blocked', cause: event.cause };
+      return { ...unit, cause: event.cause };
     case 'unit.cancelled':
-      return { ...unit, ...NOTHING_WRONG, ...IDLE, state: 'cancelled', until: null, endedAt: event.at };
+      return { ...unit, ...NOTHING_WRONG, ...IDLE, until: null, endedAt: event.at };
     case 'unit.skipped':
       return {
         ...unit,
         ...NOTHING_WRONG,
         ...IDLE,
-        state: 'skipped',
         // Nothing builds on it.
         head: null,
         verified: false,
@@ -189,7 +190,6 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         ...unit,
         ...NOTHING_WRONG,
         ...IDLE,
-        state: 'pending',
         until: null,
         endedAt: null,
         verified: false,
@@ -199,7 +199,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         tasks: tasksAgain(unit, event),
       };
     case 'unit.released':
-      return { ...unit, ...IDLE, state: 'pending', givenBack: event.reason, until: event.until };
+      return { ...unit, ...IDLE, givenBack: event.reason, until: event.until };
     case 'unit.notice':
       return { ...unit, notices: [...unit.notices, { code: event.code, message: event.message }] };
     case 'worktree.created':

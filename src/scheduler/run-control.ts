@@ -1,21 +1,19 @@
 import { ChooError } from '../errors.ts';
 import type { EventBody } from '../events/event.ts';
+import { ENDED, type RunStatus, type UnitState } from '../events/run-rules.ts';
 import { nearest } from '../text/nearest.ts';
 import type { Graph } from './graph.ts';
-import type { UnitState } from './scheduler.ts';
 
 /** Units in one of these did not complete, and will not by themselves. */
 export const STUCK_STATES = ['failed', 'blocked', 'cancelled'] as const;
 const STUCK: ReadonlySet<string> = new Set(STUCK_STATES);
 /** Units that may still complete by themselves, or once what blocks them has. */
 const OPEN: ReadonlySet<string> = new Set(['waiting', 'queued', 'pending', 'running', 'blocked']);
-/** A run in one of these goes on only on request. */
-const ENDED: ReadonlySet<string> = new Set(['complete', 'failed', 'cancelled']);
 
 /** A run as a request finds it, in the words of its engine. */
 export interface ControlView {
   readonly run: string;
-  readonly status: 'running' | 'waiting' | 'interrupted' | 'complete' | 'failed' | 'cancelled';
+  readonly status: RunStatus | 'waiting';
   readonly graph: Graph;
   /** A unit without an entry is pending. */
   readonly units: ReadonlyMap<string, UnitState | 'waiting' | 'queued'>;

@@ -1,53 +1,11 @@
+import type { UnitState } from '../events/run-rules.ts';
 import { compareText } from '../problems/problem.ts';
 import type { Graph } from './graph.ts';
-
-/** Where a unit stands in a run. All but the first two are final, until somebody asks for a retry. */
-export type UnitState =
-  | 'pending'
-  | 'running'
-  | 'complete'
-  | 'skipped' // left out: as good as complete for what depends on it
-  | 'failed'
-  | 'blocked'
-  | 'cancelled';
-
-/** What can happen to a unit. */
-export type UnitEvent =
-  | 'start' // a worker takes it
-  | 'satisfy' // an earlier run completed the same work
-  | 'complete'
-  | 'fail'
-  | 'release' // its worker gives it back undone: a long rate limit, a lost claim, a drain
-  | 'block' // something it depends on did not complete
-  | 'cancel'
-  | 'skip'
-  | 'retry'; // somebody asked
-
-/** The transition table: the state after an event; what is not here cannot happen. */
-export const TRANSITIONS: Readonly<Record<UnitState, Readonly<Partial<Record<UnitEvent, UnitState>>>>> = {
-  pending: { start: 'running', satisfy: 'complete', block: 'blocked', cancel: 'cancelled', skip: 'skipped' },
-  running: { complete: 'complete', fail: 'failed', release: 'pending', cancel: 'cancelled', skip: 'skipped' },
-  complete: { retry: 'pending' },
-  skipped: { retry: 'pending' },
-  failed: { retry: 'pending', skip: 'skipped' },
-  blocked: { retry: 'pending', cancel: 'cancelled', skip: 'skipped' },
-  cancelled: { retry: 'pending', skip: 'skipped' },
-};
 
 /** A run at one moment: the graph of its units, and where each stands. A unit without an entry is pending. */
 export interface SchedulerState {
   readonly graph: Graph;
   readonly units: ReadonlyMap<string, UnitState>;
-}
-
-/** The state after an event of one unit; undefined when the table forbids it: a late or repeated message. */
-export function transition(
-  state: SchedulerState,
-  unit: string,
-  event: UnitEvent,
-): SchedulerState | undefined {
-  const next = TRANSITIONS[state.units.get(unit) ?? 'pending'][event];
-  return next === undefined ? undefined : { graph: state.graph, units: new Map(state.units).set(unit, next) };
 }
 
 export interface SchedulerLimits {

@@ -1,3 +1,4 @@
+import type { UnitState } from '../../events/run-rules.ts';
 import { sumSpending } from '../../events/spending.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
@@ -29,8 +30,6 @@ export interface ShownRun {
   /** Whether commands can be given where it is shown. */
   readonly isThread: boolean;
 }
-
-type UnitState = UnitProgress['state'];
 
 const STYLES: Readonly<Record<UnitState, string>> = {
   pending: 'fill:#f6f8fa,stroke:#818b98,color:#1f2328',

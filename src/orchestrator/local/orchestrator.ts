@@ -1,11 +1,12 @@
 import type { Unit } from '../../discovery/unit.ts';
 import { ChooError, coerceError } from '../../errors.ts';
 import type { Failure } from '../../events/event.ts';
+import type { UnitState } from '../../events/run-rules.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
 import { Graph } from '../../scheduler/graph.ts';
-import { decide, type UnitState } from '../../scheduler/scheduler.ts';
+import { decide } from '../../scheduler/scheduler.ts';
 import { Budget } from '../../worker/agent/budget.ts';
 import { Pool, type PoolUnit, type WorkContext } from '../../worker/pool.ts';
 import type { UnitEnd } from '../../worker/unit-job.ts';

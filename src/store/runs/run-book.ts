@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { EventBody } from '../../events/event.ts';
+import { ENDED } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import { type Database, patiently, type Trx } from '../database/database.ts';
 import type { RowState } from '../database/tables.ts';
@@ -16,7 +17,7 @@ import {
   lockRun,
   readStart,
 } from './run-rows.ts';
-import { ENDED, type KnownRun, type LockedRun, RunTurn } from './run-turn.ts';
+import { type KnownRun, type LockedRun, RunTurn } from './run-turn.ts';
 import { applyWrites, lostClaim, type UnitWrite } from './unit-writes.ts';
 
 /** A run to carry out. */

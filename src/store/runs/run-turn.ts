@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import { randomUUID } from 'node:crypto';
 import { type JobAttempt } from 'pg-boss';
 import type { EventBody, RunEvent } from '../../events/event.ts';
+import { ENDED, runStatusAfter, type UnitState, unitStateAfter } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Graph } from '../../scheduler/graph.ts';
-import { decide, type UnitState } from '../../scheduler/scheduler.ts';
+import { decide } from '../../scheduler/scheduler.ts';
 import type { Trx } from '../database/database.ts';
 import { notify, type Told } from '../database/listener.ts';
 import type { RowState, RunStatus } from '../database/tables.ts';
@@ -102,12 +103,15 @@ export class RunTurn {
   note(event: EventBody): void {
     this.#events.push(event);
     if (!('unit' in event)) {
-      this.#status = STATUS_AFTER[event.type] ?? this.#status;
+      const status = runStatusAfter(event, this.#status);
+      // Only a run of one process is interrupted; here its units are given back.
+      if (status !== 'interrupted') this.#status = status;
       return;
     }
-    const state = STATE_AFTER[event.type];
-    if (state === undefined) return;
-    this.#states.set(event.unit, state);
+    const state = unitStateAfter(event);
+    // A unit runs from its claim on, whenever its worker says that it began.
+    if (state === undefined || state === 'running') return;
+    this.#states.set(event.unit, state === 'pending' ? 'waiting' : state);
     this.#moved.set(event.unit, {
       head: 'head' in event ? event.head : null,
       notBefore: event.type === 'unit.released' ? event.until : null,
@@ -221,7 +225,7 @@ export class RunTurn {
     await sql`
       update units set
         state = coalesce(new.state, units.state),
-        head = coalesce(new.head, units.head),
+        head = case when new.state = 'complete' then new.head else coalesce(new.head, units.head) end,
         not_before = case when new.state is null then units.not_before
                           else coalesce(new.not_before, '-infinity') end,
         batch = coalesce(new.batch, units.batch),
@@ -246,29 +250,6 @@ export class RunTurn {
       .execute();
   }
 }
-
-/** A run in one of these has ended, until somebody asks for more. */
-export const ENDED: ReadonlySet<RunStatus> = new Set(['complete', 'failed', 'cancelled']);
-
-/** Where a unit stands after an event of it; the others change nothing. */
-const STATE_AFTER: Readonly<Partial<Record<EventBody['type'], RowState>>> = {
-  'unit.queued': 'waiting',
-  'unit.retried': 'waiting',
-  'unit.released': 'waiting',
-  'unit.satisfied': 'complete',
-  'unit.completed': 'complete',
-  'unit.failed': 'failed',
-  'unit.blocked': 'blocked',
-  'unit.cancelled': 'cancelled',
-  'unit.skipped': 'skipped',
-};
-
-const STATUS_AFTER: Readonly<Partial<Record<EventBody['type'], RunStatus>>> = {
-  'orch.resumed': 'running',
-  'orch.completed': 'complete',
-  'orch.failed': 'failed',
-  'orch.cancelled': 'cancelled',
-};
 
 /** How the scheduler sees it: what has a job is as good as running. */
 const SCHEDULED: Readonly<Record<RowState, UnitState>> = {

@@ -144,6 +144,11 @@ describe('a unit, as events tell it', () => {
       [api.released(99), api.cancelled(), api.retried()],
       { until: null },
     ],
+    [
+      'stays cancelled when its worker says late that it began',
+      [api.cancelled(), api.started(commit('0'), { claim: 2 })],
+      { state: 'cancelled', activity: null, claim: 2 },
+    ],
     ['starts over when it starts next', [api.failed(), api.retried({ fresh: true })], { fresh: true }],
     [
       'starts over once',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../src/events/event.ts';
+import type { UnitState } from '../../../src/events/run-rules.ts';
 import { Graph } from '../../../src/scheduler/graph.ts';
 import {
   cancelEvents,
@@ -9,7 +10,7 @@ import {
   retryEvents,
   skipEvents,
 } from '../../../src/scheduler/run-control.ts';
-import { decide, type UnitState } from '../../../src/scheduler/scheduler.ts';
+import { decide } from '../../../src/scheduler/scheduler.ts';
 import { acyclicUnits, unitsOf } from '../../helpers/arbitrary-graphs.ts';
 
 const RUN = 'run0000001';

@@ -1,32 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type UnitState, unitStateAfter } from '../../../src/events/run-rules.ts';
 import { Graph, type GraphNode } from '../../../src/scheduler/graph.ts';
-import {
-  type Action,
-  decide,
-  type SchedulerState,
-  transition,
-  TRANSITIONS,
-  type UnitEvent,
-  type UnitState,
-} from '../../../src/scheduler/scheduler.ts';
+import { type Action, decide, type SchedulerState } from '../../../src/scheduler/scheduler.ts';
 import { acyclicUnits, unitsOf } from '../../helpers/arbitrary-graphs.ts';
 
 type Units = Readonly<Record<string, UnitState>>;
-type UnitEvents = readonly (readonly [unit: string, event: UnitEvent])[];
+/** What happens to a unit: `failed`, for example, is the event `unit.failed`. */
+type Happening = 'started' | 'satisfied' | 'completed' | 'failed' | 'released' | 'blocked' | End | 'retried';
+type End = 'cancelled' | 'skipped';
+type Happenings = readonly (readonly [unit: string, what: Happening])[];
 
-const STATES = Object.keys(TRANSITIONS) as UnitState[];
-const EVENTS = Object.keys({
-  start: 1,
-  satisfy: 1,
-  complete: 1,
-  fail: 1,
-  release: 1,
-  block: 1,
-  cancel: 1,
-  skip: 1,
-  retry: 1,
-} satisfies Record<UnitEvent, 1>) as UnitEvent[];
+const STATES: readonly UnitState[] = [
+  'pending',
+  'running',
+  'complete',
+  'skipped',
+  'failed',
+  'blocked',
+  'cancelled',
+];
 
 /** A run at one moment: what each unit depends on, and where those stand that are not pending. */
 function runOf(dependencies: Readonly<Record<string, readonly string[]>>, units: Units = {}): SchedulerState {
@@ -36,45 +29,6 @@ function runOf(dependencies: Readonly<Record<string, readonly string[]>>, units:
 const start = (...ids: string[]): Action[] => ids.map((unit) => ({ type: 'start', unit }));
 const block = (unit: string, cause: string): Action => ({ type: 'block', unit, cause });
 const finish = (outcome: 'complete' | 'incomplete'): Action => ({ type: 'finish', outcome });
-
-describe('a unit', () => {
-  test.each<[UnitState, Partial<Record<UnitEvent, UnitState>>]>([
-    [
-      'pending',
-      { start: 'running', satisfy: 'complete', block: 'blocked', cancel: 'cancelled', skip: 'skipped' },
-    ],
-    [
-      'running',
-      { complete: 'complete', fail: 'failed', release: 'pending', cancel: 'cancelled', skip: 'skipped' },
-    ],
-    ['complete', { retry: 'pending' }],
-    ['skipped', { retry: 'pending' }],
-    ['failed', { retry: 'pending', skip: 'skipped' }],
-    ['blocked', { retry: 'pending', cancel: 'cancelled', skip: 'skipped' }],
-    ['cancelled', { retry: 'pending', skip: 'skipped' }],
-  ])('that is %s moves only where the table says', (from, allowed) => {
-    const before = runOf({ a: [] }, { a: from });
-    const moves = EVENTS.map((event) => [event, transition(before, 'a', event)?.units.get('a')] as const);
-    expect(Object.fromEntries(moves.filter(([, to]) => to !== undefined))).toEqual(allowed);
-    expect(TRANSITIONS[from]).toEqual(allowed);
-  });
-
-  test('is pending until something happens to it', () => {
-    expect(transition(runOf({ a: [] }), 'a', 'start')?.units).toEqual(new Map([['a', 'running']]));
-    expect(transition(runOf({ a: [] }), 'a', 'complete')).toBeUndefined();
-  });
-
-  test('moves alone, and leaves the state before as it was', () => {
-    const before = runOf({ a: [], b: [] }, { a: 'running', b: 'running' });
-    expect(transition(before, 'a', 'fail')).toEqual(runOf({ a: [], b: [] }, { a: 'failed', b: 'running' }));
-    expect(before.units).toEqual(
-      new Map([
-        ['a', 'running'],
-        ['b', 'running'],
-      ]),
-    );
-  });
-});
 
 describe('what a run starts', () => {
   const decideFor = (run: SchedulerState, parallelism = 9) => decide(run, { parallelism });
@@ -149,8 +103,8 @@ describe('what a run blocks', () => {
   test('is nothing any more once the failed unit is left out', () => {
     const run = runOf({ a: [], b: ['a'] }, { a: 'failed', b: 'blocked' });
     const skipped = applyAll(run, [
-      ['a', 'skip'],
-      ['b', 'retry'],
+      ['a', 'skipped'],
+      ['b', 'retried'],
     ]);
     expect(decideFor(skipped)).toEqual(start('b'));
   });
@@ -158,8 +112,8 @@ describe('what a run blocks', () => {
   test('is nothing any more once the failed unit is tried again', () => {
     const run = runOf({ a: [], b: ['a'] }, { a: 'failed', b: 'blocked' });
     const retried = applyAll(run, [
-      ['b', 'retry'],
-      ['a', 'retry'],
+      ['b', 'retried'],
+      ['a', 'retried'],
     ]);
     expect(decideFor(retried)).toEqual(start('a'));
   });
@@ -205,10 +159,10 @@ describe('a run ends', () => {
 /** What happens to one unit in a simulated run. */
 interface Fate {
   /** Before the run starts anything. */
-  readonly first: 'satisfy' | 'cancel' | 'skip' | undefined;
+  readonly first: 'satisfied' | End | undefined;
   /** How often its worker gives it back before it ends. */
   readonly releases: number;
-  readonly end: 'complete' | 'fail' | 'cancel' | 'skip';
+  readonly end: 'completed' | 'failed' | End;
   /** Its place among those that end at the same time. */
   readonly rank: number;
 }
@@ -228,18 +182,18 @@ interface Moment {
   /** Once the actions are performed. */
   readonly performed: SchedulerState;
   /** What happens at the same time before the next decision. */
-  readonly ends: UnitEvents;
+  readonly ends: Happenings;
 }
 
 const fates: fc.Arbitrary<Fate> = fc.record({
   first: fc.oneof(
     { arbitrary: fc.constant(undefined), weight: 8 },
-    fc.constantFrom('satisfy' as const, 'cancel' as const, 'skip' as const),
+    fc.constantFrom('satisfied' as const, 'cancelled' as const, 'skipped' as const),
   ),
   releases: fc.nat({ max: 2 }),
   end: fc.oneof(
-    { arbitrary: fc.constant('complete' as const), weight: 4 },
-    fc.constantFrom('fail' as const, 'cancel' as const, 'skip' as const),
+    { arbitrary: fc.constant('completed' as const), weight: 4 },
+    fc.constantFrom('failed' as const, 'cancelled' as const, 'skipped' as const),
   ),
   rank: fc.nat({ max: 99 }),
 });
@@ -266,14 +220,17 @@ function simulate(world: World): readonly [Moment, ...Moment[]] {
     const actions = decide(asked, { parallelism });
     const performed = applyAll(
       asked,
-      actions.flatMap((action) => (action.type === 'finish' ? [] : [[action.unit, action.type] as const])),
+      actions.flatMap((action) => {
+        if (action.type === 'finish') return [];
+        return [[action.unit, action.type === 'start' ? 'started' : 'blocked'] as const];
+      }),
     );
     const running = idsIn(performed, 'running');
     const bits = endings[turn % endings.length] ?? 0;
     const chosen = running.filter((_, at) => ((bits >> at) & 1) === 1);
     const ends = (chosen.length > 0 ? chosen : running)
       .sort((a, b) => (fates.get(a)?.rank ?? 0) - (fates.get(b)?.rank ?? 0))
-      .map((id) => [id, left.get(id)?.shift() ?? 'complete'] as const);
+      .map((id) => [id, left.get(id)?.shift() ?? 'completed'] as const);
     return { asked, actions, performed, ends };
   };
   let moment = next(applyAll({ graph: new Graph(units), units: new Map() }, firsts), 0);
@@ -285,18 +242,20 @@ function simulate(world: World): readonly [Moment, ...Moment[]] {
   return moments;
 }
 
-function fill(releases: number): UnitEvent[] {
-  return Array.from({ length: releases }, () => 'release');
+function fill(releases: number): Happening[] {
+  return Array.from({ length: releases }, () => 'released');
 }
 
-/** Throws where the table forbids an event: decide asks for nothing impossible. */
-function applyAll(state: SchedulerState, events: UnitEvents): SchedulerState {
-  return events.reduce((before, [unit, event]) => {
-    const after = transition(before, unit, event);
-    if (after === undefined)
-      throw new Error(`\`${unit}\` cannot ${event} in ${JSON.stringify([...before.units])}`);
-    return after;
-  }, state);
+/** Throws where a unit that is not pending starts or is blocked: decide asks for nothing impossible. */
+function applyAll(state: SchedulerState, happenings: Happenings): SchedulerState {
+  const units = new Map(state.units);
+  for (const [unit, what] of happenings) {
+    const before = units.get(unit) ?? 'pending';
+    if ((what === 'started' || what === 'blocked') && before !== 'pending')
+      throw new Error(`\`${unit}\` is ${before}: it cannot be ${what}`);
+    units.set(unit, unitStateAfter({ type: `unit.${what}` }) ?? before);
+  }
+  return { graph: state.graph, units };
 }
 
 function stateOf({ units }: SchedulerState, id: string): UnitState {
@@ -351,7 +310,7 @@ describe('in any run', () => {
   test('a unit that failed or was cancelled blocks all that waits for it, at once, and nothing else', () => {
     everyMoment(({ asked, performed }, { units, fates }) => {
       // Complete or left out before the run: nobody waits for them, and nothing passes through them.
-      const done = (id: string): boolean => ['satisfy', 'skip'].includes(fates.get(id)?.first ?? '');
+      const done = (id: string): boolean => ['satisfied', 'skipped'].includes(fates.get(id)?.first ?? '');
       const waiting = new Graph(units.filter(({ id }) => !done(id)));
       const roots = idsIn(asked, 'failed', 'cancelled');
       const behind = new Set(roots.flatMap((root) => [...waiting.descendantsOf(root)]));
@@ -388,7 +347,8 @@ describe('in any run', () => {
 
   test('units that end at the same time give the same decision in whatever order they are heard of', () => {
     everyMoment(({ performed, ends }, { parallelism }) => {
-      const decideAfter = (events: UnitEvents) => decide(applyAll(performed, events), { parallelism });
+      const decideAfter = (happenings: Happenings) =>
+        decide(applyAll(performed, happenings), { parallelism });
       const heard = decideAfter(ends);
       const byId = ends.toSorted(([a], [b]) => (a < b ? -1 : 1));
       expect(decideAfter(byId)).toEqual(heard);

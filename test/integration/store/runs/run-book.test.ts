@@ -3,16 +3,17 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { ChooError } from '../../../../src/errors.ts';
 import type { EventBody } from '../../../../src/events/event.ts';
+import { type UnitState, unitStateAfter } from '../../../../src/events/run-rules.ts';
 import { foldEvents } from '../../../../src/events/state.ts';
 import { Graph } from '../../../../src/scheduler/graph.ts';
-import { decide, type UnitState } from '../../../../src/scheduler/scheduler.ts';
+import { decide } from '../../../../src/scheduler/scheduler.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { registerWorker, takeUnitsBack } from '../../../../src/store/queue/worker-registry.ts';
 import type { Claim } from '../../../../src/store/runs/claim.ts';
 import { readEvents } from '../../../../src/store/runs/event-rows.ts';
 import { cancelRun, retryRun, skipUnits } from '../../../../src/store/runs/run-control.ts';
 import { acyclicUnits } from '../../../helpers/arbitrary-graphs.ts';
-import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
+import { commit, factsOf, plannedUnit, started } from '../../../helpers/run-events.ts';
 import type { StoreProcess } from '../../../helpers/server-process.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
@@ -20,7 +21,20 @@ import { openServerStore } from '../../../helpers/server-store.ts';
 const happenings = fc.array(
   fc.record({
     what: fc.constantFrom(
-      ...(['claim', 'claim', 'complete', 'complete', 'fail', 'release', 'die', 'late', 'again'] as const),
+      ...([
+        'claim',
+        'claim',
+        'begin',
+        'begin',
+        'complete',
+        'complete',
+        'merged',
+        'fail',
+        'release',
+        'die',
+        'late',
+        'again',
+      ] as const),
       ...(['cancel', 'retry', 'retry', 'skip', 'cancel-run', 'retry-run'] as const),
     ),
     unit: fc.nat({ max: 5 }),
@@ -45,7 +59,10 @@ interface Hands {
   readonly ended: Claim[];
 }
 
-function ended(unit: string, how: 'complete' | 'fail' | 'release'): EventBody {
+type How = 'complete' | 'merged' | 'fail' | 'release';
+
+function ended(unit: string, how: How): EventBody {
+  if (how === 'merged') return { type: 'unit.satisfied', unit, head: null };
   if (how === 'complete') return { type: 'unit.completed', unit, head: commit('a'), verified: true };
   if (how === 'release') return { type: 'unit.released', unit, reason: 'given back', until: null };
   return { type: 'unit.failed', unit, failure: 'attempts', message: 'red', hint: null, head: null };
@@ -91,7 +108,7 @@ describe('a run that many processes change', () => {
         const { book, jobs, database } = store;
         const unit = nodes[at % nodes.length]?.id ?? '';
         const mine = held[at % Math.max(1, held.length)];
-        const settle = async (how: 'complete' | 'fail' | 'release'): Promise<void> => {
+        const settle = async (how: How): Promise<void> => {
           if (mine === undefined) return;
           held.splice(held.indexOf(mine), 1);
           past.push(mine.claim);
@@ -105,7 +122,17 @@ describe('a run that many processes change', () => {
             for (const claim of await claimUnits(database, jobs, worker, { free: 2 }))
               held.push({ claim, batch: 0 });
             return;
+          case 'begin': {
+            if (mine === undefined || mine.batch > 0) return;
+            mine.batch += 1;
+            const { claim } = mine;
+            const events = [factsOf(claim.unit).started(commit('0'), { claim: claim.claim })];
+            return allowRefusal(
+              book.write(run, { ...claim, worker, batch: mine.batch, events, ended: false }),
+            );
+          }
           case 'complete':
+          case 'merged':
           case 'fail':
           case 'release':
             return settle(what);
@@ -214,6 +241,25 @@ test('a unit gets one job, though a process remembers that it waits for one', as
   await expectAgreement(two, run, nodes);
 });
 
+test('a unit whose work was merged has no head to build on, whatever it had before', async () => {
+  await using server = await openServerStore();
+  await using store = await server.open();
+  const run = 'run0000000';
+  const nodes = [{ id: 'a', dependsOn: [], weight: 1 }];
+  const start = started([plannedUnit('a')], run);
+  await store.book.submit({ repository: await server.repository(), start, plan: PLAN });
+  const { number: worker } = await registerWorker(store.database, 'test');
+  const end = async (how: How): Promise<void> => {
+    const [claim] = await claimUnits(store.database, store.jobs, worker, { free: 1 });
+    const write = { unit: 'a', claim: claim?.claim ?? 0, worker, batch: 1, ended: true };
+    await store.book.write(run, { ...write, events: [ended('a', how)] });
+  };
+  await end('complete');
+  await retryRun(store.book, store.jobs, { run, units: ['a'], actor, fresh: true });
+  await end('merged');
+  await expectAgreement(store, run, nodes);
+});
+
 /** Rows, jobs, events and graph tell the same story. */
 async function expectAgreement(
   { database }: StoreProcess,
@@ -228,11 +274,12 @@ async function expectAgreement(
   const { rows } = await sql<{
     id: string;
     state: string;
+    head: string | null;
     worker: number | null;
     claim: number;
     jobs: string[];
   }>`
-    select units.id, units.state, units.worker, units.claim,
+    select units.id, units.state, units.head, units.worker, units.claim,
            array(select job.state::text from choo_jobs.job
                  where job.name = 'run-' || ${run}::text and job.data->>'unit' = units.id
                    and job.state in ('created', 'retry', 'active')) as jobs
@@ -250,9 +297,16 @@ async function expectAgreement(
   expect(events).toHaveLength(seq);
   const told = foldEvents(events);
   expect(told?.status).toBe(status);
-  for (const { id, state } of rows) {
-    const pending = state === 'waiting' || state === 'queued' || state === 'running';
-    expect([id, told?.units.get(id)?.state]).toEqual([id, pending ? 'pending' : state]);
+  for (const { id, state, head } of rows) {
+    const isOpen = state === 'waiting' || state === 'queued' || state === 'running';
+    // A claim is a row's alone: events know of it when its worker says that it began, be that late.
+    const last = events.findLast(
+      (event) => 'unit' in event && event.unit === id && unitStateAfter(event) !== undefined,
+    );
+    const open = last?.type === 'unit.started' ? 'running' : 'pending';
+    const unit = told?.units.get(id);
+    expect([id, unit?.state]).toEqual([id, isOpen ? open : state]);
+    if (state === 'complete') expect([id, unit?.head]).toEqual([id, head]);
   }
   // Each end is of another claim: none counted twice.
   const claims = rows.reduce((sum, { claim }) => sum + claim, 0);
