@@ -7,6 +7,8 @@ import { USAGE } from '../src/github/commands/commands.ts';
 import { planJsonSchema } from '../src/plan/schema.ts';
 import type { CodeEntry } from '../src/problems/code-entry.ts';
 import { CODE_AREAS } from '../src/problems/codes.ts';
+import { PROVIDERS } from '../src/provider/by-name.ts';
+import { installationHint } from '../src/provider/provider.ts';
 
 /** Files that are made from code, by path from the root: what each must be, given what it is. */
 export const generatedFiles: ReadonlyMap<string, (before: string) => string> = new Map([
@@ -16,7 +18,15 @@ export const generatedFiles: ReadonlyMap<string, (before: string) => string> = n
   ['schema/event.schema.json', () => `${JSON.stringify(eventJsonSchema(), undefined, 2)}\n`],
   ['README.md', (before: string) => replaceBetween(before, 'commands', commandTable())],
   ['docs/checks.md', (before: string) => replaceBetween(before, 'checks', checkTables())],
-  ['docs/configuration.md', (before: string) => replaceBetween(before, 'configuration keys', configTable())],
+  [
+    'docs/configuration.md',
+    (before: string) =>
+      replaceBetween(
+        replaceBetween(before, 'configuration keys', configTable()),
+        'providers',
+        providerTable(),
+      ),
+  ],
   ['docs/github-app.md', (before: string) => replaceBetween(before, 'commands', commandTable())],
   ['docs/operations.md', (before: string) => replaceBetween(before, 'settings', settingsTable())],
 ]);
@@ -27,6 +37,21 @@ function configTable(): string {
       `| \`${path}\` | ${type.replaceAll('|', '\\|')} | ${standard === undefined ? '' : `\`${standard}\``} | ${description} |`,
   );
   return ['| key | type | default | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function providerTable(): string {
+  const rows = Object.values(PROVIDERS).map((provider) => {
+    const { name, title, authentication, steeredBy } = provider;
+    const how = installationHint(provider);
+    const install = typeof provider.installation === 'string' ? how : `\`${how}\``;
+    const steers = steeredBy.map((file) => `\`${file}\``).join(', ');
+    return `| \`${name}\` | ${title} | ${install} | ${authentication} | ${steers} |`;
+  });
+  return [
+    '| provider | agent | how to install it | how it signs in | what steers it |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
 }
 
 /** A table for each area; the name of a code is an anchor, so that `docs/checks.md#unit-cycle` leads to its row. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { PROVIDER_NAMES, type ProviderName } from '../provider/by-name.ts';
 import { MAX_PATTERN, readGlob } from './glob.ts';
 
-/** The agent CLIs choo can drive, and `rehearsal`, which costs nothing. */
-export const PROVIDER_NAMES = ['claude', 'codex', 'gemini', 'opencode', 'rehearsal'] as const;
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
+/** What a configuration may call a provider. */
+export { PROVIDER_NAMES, type ProviderName };
 
 /** Where the configuration may stand, from the root of the repository. */
 export const CONFIG_FILES = ['.choo.yml', '.choo.yaml', '.github/choo.yml'] as const;

@@ -1,5 +1,5 @@
 import { createParser } from './claude-stream.ts';
-import type { Assignment, Invocation, Provider, Variable } from './provider.ts';
+import type { Assignment, Invocation, Price, Provider, Variable } from './provider.ts';
 import { PROXY_VARIABLES, pickVariables } from './variables.ts';
 
 const VARIABLES: readonly Variable[] = [
@@ -13,14 +13,45 @@ const VARIABLES: readonly Variable[] = [
 /** The longest one request may take; with its retries, less than a task may take by default. Milliseconds. */
 const REQUEST_MS = 300_000;
 
+/**
+ * On 2026-11-28, from platform.claude.com (models, pricing), and where that was not at hand from copies of it. Claude Code
+ * mostly pays the higher price for writing a cache.
+ */
+const PRICES: Readonly<Record<string, Price>> = {
+  'claude-fable-5-1': [10, 50, 0.25, 20],
+  'claude-fable-5': [10, 50, 1, 20],
+  'claude-mythos-5-1': [10, 50, 0.25, 20],
+  'claude-mythos-5': [10, 50, 1, 20],
+  'claude-opus-5-5': [4, 20, 0.2, 8],
+  'claude-opus-5': [5, 25, 0.5, 10],
+  'claude-opus-4-8': [5, 25, 0.5, 10],
+  'claude-opus-4-7': [5, 25, 0.5, 10],
+  'claude-opus-4-6': [5, 25, 0.5, 10],
+  'claude-opus-4-5': [5, 25, 0.5, 10],
+  'claude-opus-4-1': [15, 75, 1.5, 30],
+  'claude-opus-4': [15, 75, 1.5, 30],
+  'claude-sonnet-5-5': [2, 10, 0.2, 4],
+  'claude-sonnet-5': [2, 10, 0.2, 4],
+  'claude-sonnet-4-6': [3, 15, 0.3, 6],
+  'claude-sonnet-4-5': [3, 15, 0.3, 6],
+  'claude-sonnet-4': [3, 15, 0.3, 6],
+  'claude-3-7-sonnet': [3, 15, 0.3, 6],
+  'claude-haiku-5-5': [0.5, 2.5, 0.05, 1], // long prompts; short ones cost a fifth
+  'claude-haiku-4-5': [1, 5, 0.1, 2],
+  'claude-3-5-haiku': [0.8, 4, 0.08, 1.6],
+};
+
 /** Claude Code, by `claude -p`. */
 export const claude: Provider = {
   name: 'claude',
+  title: 'Claude Code',
   executable: 'claude',
-  installation: 'npm install --global @anthropic-ai/claude-code',
+  installation: { package: '@anthropic-ai/claude-code', version: 'latest', setup: 'install.cjs' },
   authentication: 'set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN to what `claude setup-token` prints',
   profile: 'agent',
   variables: VARIABLES,
+  steeredBy: ['CLAUDE.md', 'CLAUDE.local.md', '.claude', '.mcp.json'],
+  prices: PRICES,
   invocation,
   createParser,
 };

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { explainFailure } from './outcome/trouble.ts';
-import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
+import type {
+  AgentEvent,
+  Assignment,
+  Invocation,
+  LineParser,
+  Price,
+  Provider,
+  Variable,
+} from './provider.ts';
 import {
   anyList,
   anything,
@@ -21,14 +29,51 @@ const VARIABLES: readonly Variable[] = [
   ...PROXY_VARIABLES,
 ];
 
+/** On 2026-11-28, from developers.openai.com (models, pricing), and where that was not at hand from copies of it. */
+const PRICES: Readonly<Record<string, Price>> = {
+  'gpt-6.2-astra': [8, 40, 0.4, 10],
+  'gpt-6.2-sol': [2, 10, 0.1, 2.5],
+  'gpt-6.1-sol': [2, 10, 0.1, 2.5],
+  'gpt-6-astra': [10, 50, 1, 12.5],
+  'gpt-6-sol': [2, 10, 0.2, 2.5],
+  'gpt-6-luna': [0.1, 0.5, 0.01, 0.125],
+  'gpt-5.6-sol': [5, 30, 0.5, 6.25],
+  'gpt-5.6-terra': [2, 12, 0.2, 2.5],
+  'gpt-5.6-luna': [0.2, 1.2, 0.02, 0.25],
+  'gpt-5.5-pro': [30, 180, 30, 30],
+  'gpt-5.5': [5, 30, 0.5, 5],
+  'gpt-5.4-pro': [30, 180, 30, 30],
+  'gpt-5.4-mini': [0.75, 4.5, 0.075, 0.75],
+  'gpt-5.4-nano': [0.2, 1.25, 0.02, 0.2],
+  'gpt-5.4': [2.5, 15, 0.25, 2.5],
+  'gpt-5.3-codex': [1.75, 14, 0.175, 1.75],
+  'gpt-5.2-pro': [21, 168, 21, 21],
+  'gpt-5.2': [1.75, 14, 0.175, 1.75],
+  'gpt-5.1-codex-mini': [0.25, 2, 0.025, 0.25],
+  'gpt-5.1': [1.25, 10, 0.125, 1.25],
+  'gpt-5-pro': [15, 120, 15, 15],
+  'gpt-5-mini': [0.25, 2, 0.025, 0.25],
+  'gpt-5-nano': [0.05, 0.4, 0.005, 0.05],
+  'gpt-5': [1.25, 10, 0.125, 1.25],
+  'codex-mini-latest': [1.5, 6, 0.375, 1.5],
+  'gpt-4.1-mini': [0.4, 1.6, 0.1, 0.4],
+  'gpt-4.1-nano': [0.1, 0.4, 0.025, 0.1],
+  'gpt-4.1': [2, 8, 0.5, 2],
+  'o4-mini': [1.1, 4.4, 0.275, 1.1],
+  o3: [2, 8, 0.5, 2],
+};
+
 /** Codex, by `codex exec`. */
 export const codex: Provider = {
   name: 'codex',
+  title: 'Codex',
   executable: 'codex',
-  installation: 'npm install --global @openai/codex',
+  installation: { package: '@openai/codex', version: 'latest' },
   authentication: 'set CODEX_API_KEY or OPENAI_API_KEY',
   profile: 'agent',
   variables: VARIABLES,
+  steeredBy: ['AGENTS.md', 'AGENTS.override.md', '.codex'],
+  prices: PRICES,
   invocation,
   createParser,
 };

@@ -1,5 +1,5 @@
-import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
 import { suggestion } from '../text/nearest.ts';
+import { PROVIDER_NAMES, type ProviderName } from './by-name.ts';
 
 /** Who may name a provider, strongest first. */
 export const PROVIDER_SOURCES = [

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { explainFailure } from './outcome/trouble.ts';
-import type { AgentEvent, Assignment, Invocation, LineParser, Provider, Variable } from './provider.ts';
+import type {
+  AgentEvent,
+  Assignment,
+  Invocation,
+  LineParser,
+  Price,
+  Provider,
+  Variable,
+} from './provider.ts';
 import { anything, count, cut, optionalText, readLine, textEvents, toolEvent } from './stream.ts';
 import { PROXY_VARIABLES, pickVariables } from './variables.ts';
 
@@ -17,14 +25,31 @@ const SETTINGS = {
   privacy: { usageStatisticsEnabled: false },
 };
 
+/** On 2026-11-28, from ai.google.dev (pricing), and where that was not at hand from copies of it. */
+const PRICES: Readonly<Record<string, Price>> = {
+  'gemini-4-neon': [3, 15, 0.15, 3],
+  'gemini-4-hydrogen': [1.5, 7.5, 0.075, 1.5],
+  'gemini-3.5-flash': [1.5, 9, 0.15, 1.5],
+  'gemini-3.1-pro': [2, 12, 0.2, 2],
+  'gemini-3.1-flash-lite': [0.25, 1.5, 0.025, 0.25],
+  'gemini-3-pro': [2, 12, 0.2, 2],
+  'gemini-3-flash': [0.5, 3, 0.05, 0.5],
+  'gemini-2.5-pro': [1.25, 10, 0.125, 1.25],
+  'gemini-2.5-flash-lite': [0.1, 0.4, 0.01, 0.1],
+  'gemini-2.5-flash': [0.3, 2.5, 0.03, 0.3],
+};
+
 /** Gemini CLI, headless: its standard input is no terminal. */
 export const gemini: Provider = {
   name: 'gemini',
+  title: 'Gemini CLI',
   executable: 'gemini',
-  installation: 'npm install --global @google/gemini-cli',
+  installation: { package: '@google/gemini-cli', version: 'latest' },
   authentication: 'set GEMINI_API_KEY',
   profile: 'agent',
   variables: VARIABLES,
+  steeredBy: ['GEMINI.md', '.gemini'],
+  prices: PRICES,
   invocation,
   createParser,
 };

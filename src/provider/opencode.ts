@@ -41,11 +41,13 @@ const VARIABLES: readonly Variable[] = [
 /** opencode, by `opencode run`. */
 export const opencode: Provider = {
   name: 'opencode',
+  title: 'opencode',
   executable: 'opencode',
-  installation: 'npm install --global opencode-ai',
+  installation: { package: 'opencode-ai', version: 'latest' },
   authentication: "set the key of the model's provider, for example ANTHROPIC_API_KEY or OPENAI_API_KEY",
   profile: 'agent',
   variables: VARIABLES,
+  steeredBy: ['AGENTS.md', '.opencode', 'opencode.json', 'opencode.jsonc'],
   invocation,
   createParser,
 };

@@ -1,4 +1,3 @@
-import type { ProviderName } from '../config/schema.ts';
 import type { Task } from '../discovery/unit.ts';
 import type { Profile } from '../sandbox/sandbox.ts';
 
@@ -90,21 +89,53 @@ export interface Variable {
   readonly secret: boolean;
 }
 
+/** A package of npm that brings an executable. */
+interface NpmPackage {
+  readonly package: string;
+  /** The versions that are driven by this description: a range or a tag of npm. */
+  readonly version: string;
+  /** A script of the package that must run where npm runs none by itself. Path below the package. */
+  readonly setup?: string;
+}
+
+/** US dollars for a million tokens. */
+export type Price = readonly [input: number, output: number, cacheRead: number, cacheWrite: number];
+
 /**
  * An agent CLI, described: what to start, how the assignment travels, what its stream means. It starts nothing itself.
+ * Everything choo knows of one stands in its file; the configuration, protected paths, prices and documentation take it
+ * from here.
  */
 export interface Provider {
-  readonly name: ProviderName;
+  /** As the registry and users write it. */
+  readonly name: string;
+  /** As its makers write it. */
+  readonly title: string;
   /** The executable it starts when the configuration names no other; looked up on the operator's PATH. */
   readonly executable: string;
-  /** How to get it, for who does not have it. */
-  readonly installation: string;
+  /** Where it comes from: a package, or what to do, in words. */
+  readonly installation: NpmPackage | string;
   /** How to give it credentials, for who has none. */
   readonly authentication: string;
   /** The profile it runs in: `gate` for one that needs no network and no secrets. */
   readonly profile: Exclude<Profile, 'setup'>;
   readonly variables: readonly Variable[];
+  /**
+   * Names of files and directories that steer it, wherever they stand in a repository; upper and lower case are the same.
+   * An agent may change none of them, whichever agent it is.
+   */
+  readonly steeredBy: readonly string[];
+  /**
+   * The list prices of its maker's models, by the beginnings of their names. The standard tier; prompts of a usual length;
+   * where a cache can be written for longer at a higher price, that price.
+   */
+  readonly prices?: Readonly<Record<string, Price>>;
   /** Throws a ChooError (`usage`) when the assignment cannot be carried out by it. */
   invocation(assignment: Assignment): Invocation;
   createParser(): LineParser;
+}
+
+/** What to do to get a provider's executable, as a hint. */
+export function installationHint({ installation }: Pick<Provider, 'installation'>): string {
+  return typeof installation === 'string' ? installation : `npm install --global ${installation.package}`;
 }

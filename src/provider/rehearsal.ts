@@ -10,11 +10,13 @@ import { textEvents } from './stream.ts';
  */
 export const rehearsal: Provider = {
   name: 'rehearsal',
+  title: 'the block of the task itself',
   executable: 'bash',
   installation: 'install bash with the packages of your system',
   authentication: 'none is needed',
   profile: 'gate',
   variables: [],
+  steeredBy: [],
   invocation,
   createParser: (): LineParser => textEvents,
 };

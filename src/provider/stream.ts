@@ -47,7 +47,7 @@ export function textEvents(text: string | undefined): readonly AgentEvent[] {
   return text === undefined || text.trim() === '' ? [] : [{ type: 'text', text: cut(text) }];
 }
 
-/** What a tool was called with that tells a reader most, in the words of all four CLIs. */
+/** What a tool was called with that tells a reader most, in the words of the CLIs. */
 const TELLING = ['command', 'file_path', 'filePath', 'path', 'pattern', 'query', 'url', 'description'];
 const toolInput = z.record(z.string(), z.unknown());
 

@@ -1,7 +1,7 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import { ChooError, messageOf } from '../errors.ts';
 import type { Provider } from '../provider/provider.ts';
-import { createProvider } from '../provider/registry.ts';
+import { createProvider } from '../provider/by-name.ts';
 
 /** What the pool must know of a unit. */
 export interface PoolUnit {

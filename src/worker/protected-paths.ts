@@ -1,6 +1,7 @@
 import { CONFIG_FILES } from '../config/schema.ts';
 import type { ObjectReader } from '../git/objects/object-reader.ts';
 import { findFile, treeOf } from '../git/objects/tree-object.ts';
+import { PROVIDERS } from '../provider/by-name.ts';
 import type { UnitJob } from './unit-job.ts';
 
 /** Directories and files that steer agents, reviews, builds and git, wherever in the repository they stand. */
@@ -12,18 +13,7 @@ const NAMES: ReadonlySet<string> = new Set([
   '.yarnrc',
   '.yarnrc.yml',
   '.husky',
-  'agents.md',
-  'agents.override.md',
-  'claude.md',
-  'claude.local.md',
-  'gemini.md',
-  '.claude',
-  '.codex',
-  '.gemini',
-  '.opencode',
-  '.mcp.json',
-  'opencode.json',
-  'opencode.jsonc',
+  ...Object.values(PROVIDERS).flatMap(({ steeredBy }) => steeredBy.map((name) => name.toLowerCase())),
 ]);
 
 /**

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createProvider } from '../../src/provider/registry.ts';
+import { createProvider } from '../../src/provider/by-name.ts';
 import { type AgentWorld, runAgent } from './run-agent.ts';
 
 const runClaude = (world: AgentWorld) => runAgent(createProvider('claude'), world);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createProvider } from '../../src/provider/registry.ts';
+import { createProvider } from '../../src/provider/by-name.ts';
 import { type AgentWorld, runAgent } from './run-agent.ts';
 
 const runCodex = (world: AgentWorld) => runAgent(createProvider('codex'), world);

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_CONFIG, type ProviderName } from '../../src/config/schema.ts';
 import type { EventBody } from '../../src/events/event.ts';
-import { createProvider } from '../../src/provider/registry.ts';
+import { createProvider } from '../../src/provider/by-name.ts';
 import { openHostSandbox } from '../../src/sandbox/host.ts';
 import type { AgentEnd } from '../../src/worker/agent/agent.ts';
 import { Budget, type BudgetLimits } from '../../src/worker/agent/budget.ts';

@@ -1,5 +1,5 @@
 import type { Ending, ExecResult } from '../../sandbox/sandbox.ts';
-import type { AgentEvent, Provider, Trouble } from '../provider.ts';
+import { type AgentEvent, installationHint, type Provider, type Trouble } from '../provider.ts';
 import { cut } from '../stream.ts';
 import { cureOf } from './cure.ts';
 import { explainFailure } from './trouble.ts';
@@ -43,7 +43,7 @@ export function classify(
     case 'over-limit':
       return { kind: 'failed', message: overLimit(provider, ending) };
     case 'not-started':
-      return { kind: 'missing', message: ending.reason, hint: provider.installation };
+      return { kind: 'missing', message: ending.reason, hint: installationHint(provider) };
     case 'timed-out':
     case 'stalled':
       return { kind: ending.kind, limitMs: ending.limitMs };
@@ -107,7 +107,7 @@ function missing(provider: Named, exitCode: number, tail: string): Outcome {
   return {
     kind: 'missing',
     message: words === '' ? `${provider.executable} could not be run (exit status ${exitCode})` : words,
-    hint: provider.installation,
+    hint: installationHint(provider),
   };
 }
 

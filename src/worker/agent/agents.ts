@@ -2,7 +2,8 @@ import type { Config, ProviderName } from '../../config/schema.ts';
 import { PROVIDER_NAMES } from '../../config/schema.ts';
 import { readVariables } from '../../config/settings.ts';
 import { ChooError } from '../../errors.ts';
-import { createProvider } from '../../provider/registry.ts';
+import { createProvider } from '../../provider/by-name.ts';
+import { installationHint } from '../../provider/provider.ts';
 import { findExecutable } from '../../system/executables.ts';
 import type { Agent } from './agent.ts';
 
@@ -55,12 +56,12 @@ function refuse(what: string, name: string, allowed: readonly string[] | undefin
 
 function createAgent(name: string, config: Config, searchPath: string): Agent {
   const provider = createProvider(name);
-  const { model, args = [], command } = config.provider.providers[provider.name] ?? {};
+  const { model, args = [], command } = config.provider.providers[name as ProviderName] ?? {};
   const wanted = command ?? provider.executable;
   const executable = findExecutable(wanted, searchPath);
   if (executable === undefined) {
     throw new ChooError('environment', `${provider.name} needs \`${wanted}\`, which is not on the PATH`, {
-      hint: provider.installation,
+      hint: installationHint(provider),
     });
   }
   const variables = readVariables(provider.variables.map((variable) => variable.name));

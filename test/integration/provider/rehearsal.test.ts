@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createProvider } from '../../../src/provider/registry.ts';
+import { createProvider } from '../../../src/provider/by-name.ts';
 import { commitFiles, git, writeFiles } from '../../helpers/git-repository.ts';
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 import { taskFile } from '../../unit/provider/task-file.ts';

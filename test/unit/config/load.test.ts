@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig, type LoadedConfig, MAX_CONFIG_BYTES } from '../../../src/config/load.ts';
-import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
+import { DEFAULT_CONFIG, PROVIDER_NAMES } from '../../../src/config/schema.ts';
 import { hasErrors, type Problem } from '../../../src/problems/problem.ts';
 
 /** Loads one configuration file with this text, or these bytes. */
@@ -197,7 +197,7 @@ const FAULTS: readonly Fault[] = [
     field: 'provider.type',
     got: 'cluade',
     hint: 'did you mean `claude`?',
-    message: '`provider.type` must be one of claude, codex, gemini, opencode, rehearsal',
+    message: `\`provider.type\` must be one of ${PROVIDER_NAMES.join(', ')}`,
   },
   {
     what: 'a list where there is one value',

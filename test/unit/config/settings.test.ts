@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import { PROVIDER_NAMES } from '../../../src/config/schema.ts';
 import { readSettings, settingsSchema } from '../../../src/config/settings.ts';
 import { ChooError } from '../../../src/errors.ts';
 
@@ -115,9 +116,9 @@ describe('a setting', () => {
 
 describe('a bad value', () => {
   test.each([
-    ['CHOO_PROVIDER', 'cluade', 'one of claude, codex, gemini, opencode, rehearsal'],
-    ['RALPH_PROVIDER', 'Claude', 'one of claude, codex, gemini, opencode, rehearsal'],
-    ['CHOO_PROVIDERS', 'claude,copilot', 'one of claude, codex, gemini, opencode, rehearsal'],
+    ['CHOO_PROVIDER', 'cluade', `one of ${PROVIDER_NAMES.join(', ')}`],
+    ['RALPH_PROVIDER', 'Claude', `one of ${PROVIDER_NAMES.join(', ')}`],
+    ['CHOO_PROVIDERS', 'claude,copilot', `one of ${PROVIDER_NAMES.join(', ')}`],
     ['CHOO_SANDBOX', 'docker', 'bubblewrap or host'],
     ['CHOO_CONCURRENCY', '0', 'a whole number from 1 to 1000'],
     ['CHOO_CONCURRENCY', '1001', 'a whole number from 1 to 1000'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProviderName } from '../../../src/config/schema.ts';
+import { PROVIDER_NAMES, type ProviderName } from '../../../src/provider/by-name.ts';
 import { chooseProvider, type ProviderSource, type ProviderWishes } from '../../../src/provider/factory.ts';
 
 /** Every source with a wish of its own, strongest first. */
@@ -44,8 +44,8 @@ describe('a provider that nobody knows', () => {
   test.each([
     ['cluade', 'did you mean `claude`?'],
     ['Codex', 'did you mean `codex`?'],
-    ['gpt', 'one of: claude, codex, gemini, opencode, rehearsal'],
-    [' ', 'one of: claude, codex, gemini, opencode, rehearsal'],
+    ['gpt', `one of: ${PROVIDER_NAMES.join(', ')}`],
+    [' ', `one of: ${PROVIDER_NAMES.join(', ')}`],
   ])('(`%s`) is refused with what to write instead', (got, hint) => {
     expect(chooseProvider({ unit: got })).toEqual({
       ok: false,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PROVIDER_NAMES } from '../../../src/config/schema.ts';
 import type { AgentEvent } from '../../../src/provider/provider.ts';
-import { createProvider } from '../../../src/provider/registry.ts';
+import { createProvider } from '../../../src/provider/by-name.ts';
 import { MAX_TEXT } from '../../../src/provider/stream.ts';
 
 /** Lines that the real CLIs printed, as values. */

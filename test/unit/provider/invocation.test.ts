@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PROVIDER_NAMES } from '../../../src/config/schema.ts';
 import type { Assignment, Invocation } from '../../../src/provider/provider.ts';
-import { createProvider } from '../../../src/provider/registry.ts';
+import { createProvider } from '../../../src/provider/by-name.ts';
 
 const FILE = {
   path: 'specs/tasks/a/01-b.md',
@@ -182,12 +182,15 @@ describe.each(PROVIDER_NAMES)('the invocation of %s', (name) => {
   });
 });
 
-describe.each(PROVIDER_NAMES.filter((name) => name !== 'rehearsal'))('the invocation of %s', (name) => {
-  test('asks for the model', () => {
-    expect(invoke(name, { model: 'some-model' }).args).toContain('some-model');
-  });
+describe.each(PROVIDER_NAMES.filter((name) => createProvider(name).profile === 'agent'))(
+  'the invocation of %s',
+  (name) => {
+    test('asks for the model', () => {
+      expect(invoke(name, { model: 'some-model' }).args).toContain('some-model');
+    });
 
-  test('sends the prompt through its standard input', () => {
-    expect(invoke(name, { prompt: 'word '.repeat(100_000) }).stdin).toBe('word '.repeat(100_000));
-  });
-});
+    test('sends the prompt through its standard input', () => {
+      expect(invoke(name, { prompt: 'word '.repeat(100_000) }).stdin).toBe('word '.repeat(100_000));
+    });
+  },
+);

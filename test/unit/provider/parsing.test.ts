@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentEvent } from '../../../src/provider/provider.ts';
-import { createProvider } from '../../../src/provider/registry.ts';
+import { createProvider } from '../../../src/provider/by-name.ts';
 
 /** The events of lines given as values. */
 function parse(cli: string, ...lines: readonly object[]): readonly AgentEvent[] {

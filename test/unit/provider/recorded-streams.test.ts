@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { classify, type Outcome } from '../../../src/provider/outcome/outcome.ts';
 import type { AgentEvent } from '../../../src/provider/provider.ts';
-import { createProvider } from '../../../src/provider/registry.ts';
+import { createProvider } from '../../../src/provider/by-name.ts';
 
 // What the real CLIs printed against a scripted model: claude 2.1.330, codex 0.169.0, gemini 0.61.0, opencode 1.18.33.
 const STREAMS = new URL('../../fixtures/streams/', import.meta.url);
@@ -22,49 +22,27 @@ function outcomeOf(cli: string, name: string, exitCode: number): Outcome {
   );
 }
 
-/** What each stream comes to, and the status its CLI exited with. */
-const OUTCOMES: readonly (readonly [cli: string, stream: string, exitCode: number, Outcome['kind']])[] = [
-  ['claude', 'success', 0, 'finished'],
-  ['claude', '401', 1, 'not-authenticated'],
-  ['claude', '403', 1, 'not-authenticated'],
-  ['claude', '429', 1, 'rate-limited'],
-  ['claude', '529', 1, 'overloaded'],
-  ['claude', 'budget-limit', 1, 'truncated'],
-  ['claude', 'cut', 1, 'overloaded'],
-  ['claude', 'max-tokens', 1, 'truncated'],
-  ['claude', 'no-credit', 1, 'not-authenticated'],
-  ['claude', 'prompt-too-long', 1, 'truncated'],
-  ['claude', 'refusal', 1, 'refused'],
-  ['claude', 'turn-limit', 1, 'truncated'],
-  ['codex', 'success', 0, 'finished'],
-  ['codex', 'patch', 0, 'finished'],
-  ['codex', '401', 1, 'not-authenticated'],
-  ['codex', '429', 1, 'rate-limited'],
-  ['codex', '503', 1, 'overloaded'],
-  ['codex', 'context-window', 1, 'truncated'],
-  ['codex', 'cut', 1, 'overloaded'],
-  ['codex', 'no-credit', 1, 'not-authenticated'],
-  ['codex', 'usage-limit', 1, 'rate-limited'],
-  ['gemini', 'success', 0, 'finished'],
-  ['gemini', '400', 144, 'failed'],
-  ['gemini', '401', 145, 'not-authenticated'],
-  ['gemini', '429', 173, 'rate-limited'],
-  ['gemini', '503', 1, 'overloaded'],
-  ['gemini', 'cut', 1, 'overloaded'],
-  ['opencode', 'success', 0, 'finished'],
-  ['opencode', '400', 1, 'failed'],
-  ['opencode', '401', 1, 'not-authenticated'],
-  ['opencode', '429', 1, 'rate-limited'],
-  ['opencode', '503', 1, 'overloaded'],
-  ['opencode', 'cut', 1, 'overloaded'],
-];
+interface Expected {
+  /** The status the CLI exited with. */
+  readonly exitCode: number;
+  readonly outcome: Outcome['kind'];
+}
+
+/** What each stream comes to, as `outcomes.json` beside it says. */
+const OUTCOMES = readdirSync(STREAMS).flatMap((cli) => {
+  const text = readFileSync(new URL(`${cli}/outcomes.json`, STREAMS), 'utf8');
+  const expected = JSON.parse(text) as Readonly<Record<string, Expected>>;
+  return Object.entries(expected).map(
+    ([stream, { exitCode, outcome }]) => [cli, stream, exitCode, outcome] as const,
+  );
+});
 
 describe('a recorded stream', () => {
   test.each(OUTCOMES)('of %s, %s with exit %i, is %s', (cli, stream, exitCode, kind) => {
     expect(outcomeOf(cli, stream, exitCode).kind).toBe(kind);
   });
 
-  test('stands in the table, each of them', () => {
+  test('has its outcome, each of them', () => {
     const recorded = readdirSync(STREAMS, { recursive: true, encoding: 'utf8' }).filter((path) =>
       path.endsWith('.jsonl'),
     );

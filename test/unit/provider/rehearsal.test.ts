@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Invocation } from '../../../src/provider/provider.ts';
-import { createProvider } from '../../../src/provider/registry.ts';
+import { createProvider } from '../../../src/provider/by-name.ts';
 import { taskFile } from './task-file.ts';
 
 /** The invocation for a task whose file has this body. */

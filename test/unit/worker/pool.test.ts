@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ChooError } from '../../../src/errors.ts';
 import type { Provider } from '../../../src/provider/provider.ts';
-import { createProvider } from '../../../src/provider/registry.ts';
+import { createProvider } from '../../../src/provider/by-name.ts';
 import { Pool, type PoolOptions, type PoolUnit, type WorkContext } from '../../../src/worker/pool.ts';
 
 const unit = (id: string, taskCount = 1): PoolUnit => ({ id, taskCount });

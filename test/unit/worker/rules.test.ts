@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { createProvider, PROVIDER_NAMES } from '../../../src/provider/by-name.ts';
 import type { Ending } from '../../../src/sandbox/sandbox.ts';
 import { judge } from '../../../src/worker/gate/gate.ts';
 import { createProtection, pathsNamedBy } from '../../../src/worker/protected-paths.ts';
@@ -77,6 +78,12 @@ describe('protected paths', () => {
     'app/scripts/check.sh/now-a-directory',
   ])('%s may not be changed', (path) => {
     expect(isProtected(path)).toBe(true);
+  });
+
+  test.each(PROVIDER_NAMES)('what steers %s may not be changed', (name) => {
+    for (const each of createProvider(name).steeredBy)
+      for (const path of [each, `app/sub/${each}`, each.toLowerCase(), `${each.toUpperCase()}/x`])
+        expect([path, isProtected(path)]).toEqual([path, true]);
   });
 
   test.each([

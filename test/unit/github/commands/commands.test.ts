@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { PROVIDER_NAMES } from '../../../../src/config/schema.ts';
 import { COMMAND_NAMES, offeredCommands, USAGE } from '../../../../src/github/commands/commands.ts';
 import { parseCommands } from '../../../../src/github/commands/parse-commands.ts';
 
@@ -112,16 +113,8 @@ describe('a line that is told about', () => {
       '`codx` is no provider for `--force-provider`',
       'did you mean `codex`?',
     ],
-    [
-      '/choo run --provider',
-      '`--provider` needs a value',
-      'one of: claude, codex, gemini, opencode, rehearsal',
-    ],
-    [
-      '/choo run --provider=',
-      '`--provider` needs a value',
-      'one of: claude, codex, gemini, opencode, rehearsal',
-    ],
+    ['/choo run --provider', '`--provider` needs a value', `one of: ${PROVIDER_NAMES.join(', ')}`],
+    ['/choo run --provider=', '`--provider` needs a value', `one of: ${PROVIDER_NAMES.join(', ')}`],
     ['/choo run --provider codex --provider=codex', '`--provider` stands there twice', null],
     ['/choo skip --fresh', 'there is no option `--fresh` here', null],
     ['/choo retry --fresh=yes', 'there is no option `--fresh=yes` here', 'did you mean `--fresh`?'],
