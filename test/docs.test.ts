@@ -61,6 +61,19 @@ describe('documentation', () => {
     expect(files.filter((name) => !existsSync(join(root, 'script', name)))).toEqual([]);
   });
 
+  test('names only kinds of tests that script/test knows', () => {
+    const kinds = Array.from(
+      pages
+        .map(read)
+        .join('\n')
+        .matchAll(/\bscript\/test ([a-z0-9]+)/g),
+      (match) => match[1] ?? '',
+    );
+    expect(kinds).toContain('unit'); // else nothing was read
+    const usage = read('script/test').replace(/^(?!#).*$/gm, '');
+    expect(kinds.filter((kind) => !new RegExp(`\\b${kind}\\b`).test(usage))).toEqual([]);
+  });
+
   test('gives a reason for every dependency, and for nothing else', () => {
     const reasons = Array.from(
       read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| \S/gm),
