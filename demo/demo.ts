@@ -78,7 +78,7 @@ async function demo(provider: string, keep: boolean): Promise<void> {
     await startApp(github, {
       CHOO_DATA_DIR: dataDirectory,
       CHOO_SANDBOX: sandbox,
-      CHOO_PROVIDERS: provider === 'rehearsal' ? provider : `rehearsal,${provider}`,
+      CHOO_ALLOWED_PROVIDERS: provider === 'rehearsal' ? provider : `rehearsal,${provider}`,
       CHOO_WRITE_PAUSE_MS: '0',
       CHOO_DRAIN_SECONDS: '0',
     }),

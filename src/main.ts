@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
 import { openReceiver, readAppSettings } from './app/receiver.ts';
-import type { Settings } from './config/settings.ts';
+import { readOldNames, type Settings } from './config/settings.ts';
 import { openLog } from './server/log.ts';
 import { Supervisor } from './server/supervisor.ts';
 import type { Work } from './server/work.ts';
@@ -28,6 +28,8 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
   const log = openLog();
   using stopping = listenForStop();
   await using stack = new AsyncDisposableStack();
+  for (const rename of readOldNames())
+    log.warn(rename, 'setting renamed; the old name works until the next release');
   const app = readAppSettings(settings);
   await mkdir(settings.CHOO_DATA_DIR, { recursive: true, mode: 0o755 });
 

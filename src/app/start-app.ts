@@ -66,8 +66,8 @@ export function startAppWork(
     ...services,
     origin: app.origin,
     policy: {
-      bots: new Set(settings.CHOO_BOTS),
-      allowedProviders: settings.CHOO_PROVIDERS,
+      bots: new Set(settings.CHOO_ALLOWED_BOTS),
+      allowedProviders: settings.CHOO_ALLOWED_PROVIDERS,
       provider: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
       sandbox: settings.CHOO_SANDBOX,
     },

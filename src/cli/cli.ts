@@ -6,6 +6,7 @@ import { readLocalSettings } from '../config/settings.ts';
 import { coerceError } from '../errors.ts';
 import { printable } from '../text/terminal-layout.ts';
 import type { CommandContext } from './context.ts';
+import { replaceOldNames } from './old-names.ts';
 import { openTerminal } from './terminal.ts';
 
 const WRONG_USAGE = 2;
@@ -51,6 +52,7 @@ async function createProgram(context: CommandContext, called: string): Promise<C
     .helpOption('-h, --help', 'show help; `choo help <command>` shows that of a command')
     .addHelpText('after', HELP)
     .configureOutput({ writeOut: writeWrapped })
+    .hook('preAction', (_, command) => replaceOldNames(command, context.terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(`choo --help` lists what there is)');
   const wanted = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);

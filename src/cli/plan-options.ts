@@ -7,7 +7,7 @@ import type { ProviderWishes } from '../provider/factory.ts';
 export interface PlanOptions {
   readonly unit?: readonly string[];
   readonly provider?: string;
-  readonly forceTaskProvider?: string;
+  readonly forceProvider?: string;
 }
 
 /** `verb`: what the command does with the unit. */
@@ -25,19 +25,22 @@ export function providerOption(): Option {
 }
 
 export function forceProviderOption(): Option {
-  return new Option('--force-task-provider <name>', 'use this provider for every unit').choices(
-    PROVIDER_NAMES,
-  );
+  return new Option('--force-provider <name>', 'use this provider for every unit').choices(PROVIDER_NAMES);
+}
+
+/** The old name of `--force-provider`. */
+export function oldForceProviderOption(): Option {
+  return new Option('--force-task-provider <name>').choices(PROVIDER_NAMES).hideHelp();
 }
 
 /** The part of a plan's input that options and environment decide. */
 export function planWishes(
-  { unit, provider, forceTaskProvider }: PlanOptions,
+  { unit, provider, forceProvider }: PlanOptions,
   {
     CHOO_PROVIDER,
     RALPH_PROVIDER,
-    CHOO_PROVIDERS,
-  }: Pick<LocalSettings, 'CHOO_PROVIDER' | 'RALPH_PROVIDER' | 'CHOO_PROVIDERS'>,
+    CHOO_ALLOWED_PROVIDERS,
+  }: Pick<LocalSettings, 'CHOO_PROVIDER' | 'RALPH_PROVIDER' | 'CHOO_ALLOWED_PROVIDERS'>,
 ): {
   readonly only: readonly string[] | undefined;
   readonly wishes: ProviderWishes;
@@ -45,7 +48,7 @@ export function planWishes(
 } {
   return {
     only: unit,
-    wishes: { forced: forceTaskProvider, request: provider, environment: CHOO_PROVIDER ?? RALPH_PROVIDER },
-    allowedProviders: CHOO_PROVIDERS,
+    wishes: { forced: forceProvider, request: provider, environment: CHOO_PROVIDER ?? RALPH_PROVIDER },
+    allowedProviders: CHOO_ALLOWED_PROVIDERS,
   };
 }

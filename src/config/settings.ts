@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ChooError } from '../errors.ts';
 import { ceilingSettings, localCeilingSettings } from './ceilings.ts';
+import { type Environment, findOldNames, readVariable, type Rename } from './renamed-settings.ts';
 import { PROVIDER_NAMES } from './schema.ts';
 
 const count = (least: number, most: number) => {
@@ -33,11 +34,11 @@ export const settingsSchema = z.object({
     .optional()
     .describe("The operator's choice of provider; it wins over `.choo.yml`, not over a unit or a request."),
   RALPH_PROVIDER: provider.optional().describe('The older name of CHOO_PROVIDER, read when that is not set.'),
-  CHOO_PROVIDERS: list
+  CHOO_ALLOWED_PROVIDERS: list
     .pipe(z.array(provider))
     .optional()
     .describe('The providers the operator allows, with commas between. Default: all.'),
-  CHOO_MODELS: list
+  CHOO_ALLOWED_MODELS: list
     .optional()
     .describe('The models a repository may name, with commas between. Default: any.'),
   CHOO_SANDBOX: z
@@ -84,7 +85,7 @@ export const settingsSchema = z.object({
     .enum(['https', 'http'], { error: 'https or http' })
     .default('https')
     .describe('How that host is reached; `http` for one on this machine only.'),
-  CHOO_BOTS: list
+  CHOO_ALLOWED_BOTS: list
     .pipe(
       z.array(
         z
@@ -124,7 +125,7 @@ export const settingsSchema = z.object({
 
 /** The part that commands on a laptop obey. What is meant for a server, or for another program, must not stop them. */
 const localSettingsSchema = settingsSchema
-  .pick({ PATH: true, CHOO_PROVIDER: true, RALPH_PROVIDER: true, CHOO_PROVIDERS: true })
+  .pick({ PATH: true, CHOO_PROVIDER: true, RALPH_PROVIDER: true, CHOO_ALLOWED_PROVIDERS: true })
   .extend({
     ...localCeilingSettings,
     CHOO_DATA_DIR: z.string().optional(),
@@ -138,11 +139,9 @@ export type Settings = z.output<typeof settingsSchema>;
 /** The settings of a local command, checked. */
 export type LocalSettings = z.output<typeof localSettingsSchema>;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * Reads the environment of a server, once, at start. An empty variable counts as not set.
- * Throws a ChooError (`environment`) that names every variable with a bad value.
+ * Throws a ChooError (`environment`) that names every variable with a bad value, or one whose old name says otherwise.
  */
 export function readSettings(environment: Environment = process.env): Settings {
   return read(settingsSchema, environment);
@@ -151,6 +150,11 @@ export function readSettings(environment: Environment = process.env): Settings {
 /** The same for a local command. */
 export function readLocalSettings(environment: Environment = process.env): LocalSettings {
   return read(localSettingsSchema, environment);
+}
+
+/** The settings that are set by an old name, of which a server or a command warns once. */
+export function readOldNames(environment: Environment = process.env): readonly Rename[] {
+  return findOldNames(environment);
 }
 
 /**
@@ -178,16 +182,19 @@ export function readVariables(
 /** Variables whose value is not repeated in an error, because it may hold a password. */
 const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL', 'PRIVATE_KEY', 'WEBHOOK_SECRET']);
 
-function read<T>(schema: z.ZodType<T>, environment: Environment): T {
-  const set = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const parsed = schema.safeParse(set);
+function read<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  environment: Environment,
+): z.output<z.ZodObject<Shape>> {
+  const found = new Map(Object.keys(schema.shape).map((name) => [name, readVariable(environment, name)]));
+  const set = [...found].filter(([, { value }]) => value !== undefined && value !== '');
+  const parsed = schema.safeParse(Object.fromEntries(set.map(([name, { value }]) => [name, value])));
   if (parsed.success) return parsed.data;
   const bad = new Map<string, string>();
   for (const issue of parsed.error.issues) {
-    const name = String(issue.path[0]);
-    const got = SECRET.has(name) ? '' : `, not \`${environment[name] ?? ''}\``;
+    const setting = String(issue.path[0]);
+    const { name, value = '' } = found.get(setting) ?? { name: setting };
+    const got = SECRET.has(name) ? '' : `, not \`${value}\``;
     if (!bad.has(name)) bad.set(name, `${name} must be ${issue.message}${got}`);
   }
   throw new ChooError('environment', [...bad.values()].join('; '), {

@@ -107,7 +107,7 @@ export const PROVIDER_CODES = {
   'provider-forbidden': {
     levels: ['error'],
     meaning: 'The operator does not allow this provider.',
-    cure: 'Name one that is allowed, or ask the operator to add it to `CHOO_PROVIDERS`.',
+    cure: 'Name one that is allowed, or ask the operator to add it to `CHOO_ALLOWED_PROVIDERS`.',
   },
   'provider-missing': {
     levels: ['error'],

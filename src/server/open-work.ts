@@ -72,8 +72,8 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       contexts,
       sandbox,
       agentsOf: createHostedAgents(settings.PATH, {
-        providers: settings.CHOO_PROVIDERS,
-        models: settings.CHOO_MODELS,
+        providers: settings.CHOO_ALLOWED_PROVIDERS,
+        models: settings.CHOO_ALLOWED_MODELS,
       }),
       redact,
       secretForms,

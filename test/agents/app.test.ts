@@ -65,7 +65,7 @@ describe('the App', () => {
       const { variables } = await prepareAgents(place.path, model.url);
       await using world = await makeAppWorld(
         { units: {}, files: { 'check.sh': CHECK } },
-        { environment: { ...variables, CHOO_PROVIDERS: agent, CHOO_SANDBOX: 'bubblewrap' } },
+        { environment: { ...variables, CHOO_ALLOWED_PROVIDERS: agent, CHOO_SANDBOX: 'bubblewrap' } },
       );
       const { github } = world;
       const alice = github.as('alice');

@@ -76,7 +76,7 @@ const THREE_DOLLARS = JSON.stringify({
 describe('the budget of a day', () => {
   test('is one for all runs of an installation, survives a crash, and has what is over it wait', async () => {
     const unit = { provider: 'claude', tasks: [{ gate: 'test -e work' }] };
-    const environment = { CHOO_PROVIDERS: 'claude,rehearsal', CHOO_MAX_COST_INSTALLATION_DAY: '5' };
+    const environment = { CHOO_ALLOWED_PROVIDERS: 'claude,rehearsal', CHOO_MAX_COST_INSTALLATION_DAY: '5' };
     await using project = await makeServerProject({ units: { a: unit, b: unit, c: unit } }, environment);
     const place = join(project.dataDirectory, '../agents');
     mkdirSync(place, { recursive: true });

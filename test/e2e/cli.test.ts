@@ -419,8 +419,8 @@ describe.concurrent('the provider of a unit', () => {
       'codex unit',
     ],
     [
-      '--force-task-provider',
-      ['--force-task-provider', 'rehearsal', '--provider', 'claude'],
+      '--force-provider',
+      ['--force-provider', 'rehearsal', '--provider', 'claude'],
       { CHOO_PROVIDER: 'opencode' },
       CONFIGURED,
       'rehearsal forced',
@@ -443,7 +443,9 @@ describe.concurrent('the provider of a unit', () => {
 
   test('is a problem where the operator does not allow it', async () => {
     await using place = await projectOf(FILES);
-    const { stdout, exitCode } = await runChoo(place.path, ['plan'], { CHOO_PROVIDERS: 'claude, gemini' });
+    const { stdout, exitCode } = await runChoo(place.path, ['plan'], {
+      CHOO_ALLOWED_PROVIDERS: 'claude, gemini',
+    });
     expect(stdout).toContain(
       `${T}/named/IMPLEMENTATION_PLAN.md:3:11 error the operator does not allow this provider (got \`codex\`)\n` +
         '  hint: allowed here: claude, gemini\n',
@@ -577,12 +579,34 @@ describe.concurrent('the command line', () => {
 
   test('names every variable of the environment that it cannot use', async () => {
     await using place = await projectOf(SHOP);
-    const environment = { CHOO_PROVIDER: 'cluade', CHOO_PROVIDERS: 'x' };
+    const environment = { CHOO_PROVIDER: 'cluade', CHOO_ALLOWED_PROVIDERS: 'x' };
     const { exitCode, stdout, stderr } = await runChoo(place.path, ['plan'], environment);
     expect(stderr).toMatch(
-      /^choo: CHOO_PROVIDER must be .*, not `cluade`; CHOO_PROVIDERS must be .*\n {2}hint: /,
+      /^choo: CHOO_PROVIDER must be .*, not `cluade`; CHOO_ALLOWED_PROVIDERS must be .*\n {2}hint: /,
     );
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  });
+
+  test('takes old names of a setting and an option, with a notice for each', async () => {
+    await using place = await projectOf(SHOP);
+    const old = ['plan', '--json', '--force-task-provider', 'rehearsal'];
+    const environment = { CHOO_PROVIDERS: 'rehearsal' };
+    const { stdout, stderr, exitCode } = await runChoo(place.path, old, environment);
+    expect(new Set([...stdout.matchAll(/"source": "(\w+)"/g)].map(([, source]) => source))).toEqual(
+      new Set(['forced']),
+    );
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe(
+      'choo: CHOO_PROVIDERS was renamed to CHOO_ALLOWED_PROVIDERS; the old name works until the next release\n' +
+        'choo: --force-task-provider was renamed to --force-provider; the old name works until the next release\n',
+    );
+    expect(await runChoo(place.path, [...old, '--force-provider', 'claude'])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr:
+        'choo: --force-provider and --force-task-provider, its old name, have different values\n' +
+        '  hint: leave out --force-task-provider\n',
+    });
   });
 
   test('shows help whatever the environment holds', async () => {

@@ -32,7 +32,7 @@ test('a limit that one stream tells keeps its own run from the provider, and no 
   await chmod(join(tools.path, 'bin/claude'), 0o755);
   await using project = await makeServerProject(
     { units, files: { forge: '' } },
-    { CHOO_PROVIDERS: 'claude', PATH: `${tools.path}/bin:${process.env['PATH']}` },
+    { CHOO_ALLOWED_PROVIDERS: 'claude', PATH: `${tools.path}/bin:${process.env['PATH']}` },
   );
   await using other = await makeProject({ units });
   const remote = join(tools.path, 'other.git');

@@ -47,7 +47,10 @@ const TWO = {
 describe('a server started as one process', () => {
   test('carries out what is submitted, tells how far it is, and satisfies what is asked again', async () => {
     await using project = await makeServerProject({ units: TWO }, {}, { isNew: true });
-    const server = await project.serve();
+    const server = await project.serve({ environment: { CHOO_BOTS: '7' } });
+    expect(server.log().filter(({ old }) => old !== undefined)).toMatchObject([
+      { old: 'CHOO_BOTS', name: 'CHOO_ALLOWED_BOTS', level: 40 },
+    ]);
     expect(await (await fetch(`http://127.0.0.1:${server.port}/healthz`)).json()).toEqual({ alive: true });
     expect(await (await fetch(`http://127.0.0.1:${server.port}/readyz`)).json()).toEqual({ ready: true });
     expect((await fetch(`http://127.0.0.1:${server.port}/`)).status).toBe(404);

@@ -110,7 +110,7 @@ export function makeServer({
     HOME: '/nonexistent',
     NODE_COMPILE_CACHE,
     CHOO_DATA_DIR: dataDirectory,
-    CHOO_PROVIDERS: 'rehearsal',
+    CHOO_ALLOWED_PROVIDERS: 'rehearsal',
     CHOO_SANDBOX: 'host',
     CHOO_DRAIN_SECONDS: '1',
     ...environment,

@@ -40,7 +40,7 @@ export function checkCommand({ terminal, settings, cwd, finish }: CommandContext
       const { problems, units } = makePlan({
         ...(await readProject(tree)),
         source,
-        allowedProviders: settings().CHOO_PROVIDERS,
+        allowedProviders: settings().CHOO_ALLOWED_PROVIDERS,
       });
       if (options.json === true) {
         terminal.json({ version: 1, ok: problems.errors === 0, units: units.length, problems });

@@ -13,6 +13,7 @@ import type { Problem } from '../../problems/problem.ts';
 import type { CommandContext } from '../context.ts';
 import {
   forceProviderOption,
+  oldForceProviderOption,
   type PlanOptions,
   planWishes,
   providerOption,
@@ -39,6 +40,7 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
     .option('--rev <ref>', 'plan a commit instead of the working tree, without a checkout')
     .addOption(providerOption())
     .addOption(forceProviderOption())
+    .addOption(oldForceProviderOption())
     .option('--json', 'print the plan as JSON (`choo schema plan` describes it)')
     .addOption(new Option('--mermaid', 'print the graph as a Mermaid flowchart').conflicts('json'))
     .addHelpText('after', HELP)

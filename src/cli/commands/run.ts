@@ -31,6 +31,7 @@ import { amount, wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 import {
   forceProviderOption,
+  oldForceProviderOption,
   type PlanOptions,
   planWishes,
   providerOption,
@@ -67,6 +68,7 @@ export function runCommand(context: CommandContext): Command {
     .addOption(unitOption('run'))
     .addOption(providerOption())
     .addOption(forceProviderOption())
+    .addOption(oldForceProviderOption())
     .addOption(
       new Option('--sandbox <kind>', 'what agents and gates run in')
         .choices(['auto', 'bubblewrap', 'host'])

@@ -13,6 +13,7 @@ import { count } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import {
   forceProviderOption,
+  oldForceProviderOption,
   type PlanOptions,
   planWishes,
   providerOption,
@@ -38,6 +39,7 @@ export function submitCommand(context: CommandContext): Command {
     .addOption(unitOption('run'))
     .addOption(providerOption())
     .addOption(forceProviderOption())
+    .addOption(oldForceProviderOption())
     .option('--fresh', 'start the units over; what they have is kept at choo/old/…')
     .option('--json', 'print what came of it as JSON')
     .addHelpText('after', HELP)

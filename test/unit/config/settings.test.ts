@@ -1,7 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { PROVIDER_NAMES } from '../../../src/config/schema.ts';
-import { readSettings, settingsSchema } from '../../../src/config/settings.ts';
+import {
+  readLocalSettings,
+  readOldNames,
+  readSettings,
+  settingsSchema,
+} from '../../../src/config/settings.ts';
 import { ChooError } from '../../../src/errors.ts';
 
 /** The error these variables are refused with; undefined when they are not. */
@@ -42,7 +47,7 @@ describe('an empty environment', () => {
       CHOO_RETENTION_DAYS: 30,
       CHOO_DRAIN_SECONDS: 60,
       GHE_PROTOCOL: 'https',
-      CHOO_BOTS: [],
+      CHOO_ALLOWED_BOTS: [],
       CHOO_WRITE_PAUSE_MS: 1_000,
       ...CEILINGS,
     });
@@ -74,7 +79,7 @@ describe('a setting', () => {
         WEBHOOK_SECRET: 'sixteen letters!',
         GHE_HOST: 'github.internal:8443',
         GHE_PROTOCOL: 'http',
-        CHOO_BOTS: '41898282, 7',
+        CHOO_ALLOWED_BOTS: '41898282, 7',
         CHOO_WRITE_PAUSE_MS: '0',
       }),
     ).toEqual({
@@ -95,16 +100,19 @@ describe('a setting', () => {
       WEBHOOK_SECRET: 'sixteen letters!',
       GHE_HOST: 'github.internal:8443',
       GHE_PROTOCOL: 'http',
-      CHOO_BOTS: [41_898_282, 7],
+      CHOO_ALLOWED_BOTS: [41_898_282, 7],
       CHOO_WRITE_PAUSE_MS: 0,
     });
   });
 
   test('that is a list has commas between its words, and blanks do not matter', () => {
-    const settings = readSettings({ CHOO_PROVIDERS: ' claude , codex,', CHOO_MODELS: 'large, small,,tiny' });
+    const settings = readSettings({
+      CHOO_ALLOWED_PROVIDERS: ' claude , codex,',
+      CHOO_ALLOWED_MODELS: 'large, small,,tiny',
+    });
     expect(settings).toMatchObject({
-      CHOO_PROVIDERS: ['claude', 'codex'],
-      CHOO_MODELS: ['large', 'small', 'tiny'],
+      CHOO_ALLOWED_PROVIDERS: ['claude', 'codex'],
+      CHOO_ALLOWED_MODELS: ['large', 'small', 'tiny'],
     });
   });
 
@@ -118,7 +126,7 @@ describe('a bad value', () => {
   test.each([
     ['CHOO_PROVIDER', 'cluade', `one of ${PROVIDER_NAMES.join(', ')}`],
     ['RALPH_PROVIDER', 'Claude', `one of ${PROVIDER_NAMES.join(', ')}`],
-    ['CHOO_PROVIDERS', 'claude,copilot', `one of ${PROVIDER_NAMES.join(', ')}`],
+    ['CHOO_ALLOWED_PROVIDERS', 'claude,copilot', `one of ${PROVIDER_NAMES.join(', ')}`],
     ['CHOO_SANDBOX', 'docker', 'bubblewrap or host'],
     ['CHOO_CONCURRENCY', '0', 'a whole number from 1 to 1000'],
     ['CHOO_CONCURRENCY', '1001', 'a whole number from 1 to 1000'],
@@ -152,12 +160,53 @@ describe('a bad value', () => {
   });
 
   test('is named once, however many of its words are wrong', () => {
-    expect(refusal({ CHOO_PROVIDERS: 'a,b' })?.message.split('; ')).toHaveLength(1);
+    expect(refusal({ CHOO_ALLOWED_PROVIDERS: 'a,b' })?.message.split('; ')).toHaveLength(1);
   });
 
   test('of a database URL is not repeated, because it may hold a password', () => {
     const error = refusal({ DATABASE_URL: 'mysql://app:hunter2@db/app' });
     expect(error?.message).toContain('DATABASE_URL must be a PostgreSQL URL');
     expect(error?.message).not.toContain('hunter2');
+  });
+});
+
+describe('a setting that was renamed', () => {
+  const OLD = { CHOO_PROVIDERS: 'claude', CHOO_MODELS: 'large', CHOO_BOTS: '7' };
+
+  test('is read by its old name, and that is found', () => {
+    expect(readSettings(OLD)).toMatchObject({
+      CHOO_ALLOWED_PROVIDERS: ['claude'],
+      CHOO_ALLOWED_MODELS: ['large'],
+      CHOO_ALLOWED_BOTS: [7],
+    });
+    expect(readLocalSettings(OLD)).toMatchObject({ CHOO_ALLOWED_PROVIDERS: ['claude'] });
+    expect(readOldNames({ ...OLD, CHOO_BOTS: '' })).toEqual([
+      { old: 'CHOO_PROVIDERS', name: 'CHOO_ALLOWED_PROVIDERS' },
+      { old: 'CHOO_MODELS', name: 'CHOO_ALLOWED_MODELS' },
+    ]);
+    expect(readOldNames({ CHOO_ALLOWED_PROVIDERS: 'claude' })).toEqual([]);
+  });
+
+  test('may have both names with one value', () => {
+    expect(readSettings({ ...OLD, CHOO_ALLOWED_PROVIDERS: 'claude', CHOO_ALLOWED_MODELS: '' })).toMatchObject(
+      { CHOO_ALLOWED_PROVIDERS: ['claude'], CHOO_ALLOWED_MODELS: ['large'] },
+    );
+  });
+
+  test('is refused where its names have different values', () => {
+    const both = { ...OLD, CHOO_ALLOWED_BOTS: '8' };
+    expect(refusal(both)).toMatchObject({
+      code: 'environment',
+      message: 'CHOO_ALLOWED_BOTS and CHOO_BOTS, its old name, have different values',
+      hint: 'unset CHOO_BOTS',
+    });
+    // It is no business of a local command.
+    expect(readLocalSettings(both)).toMatchObject({ CHOO_ALLOWED_PROVIDERS: ['claude'] });
+  });
+
+  test('is named as it was set where its value is bad', () => {
+    expect(refusal({ CHOO_PROVIDERS: 'copilot' })?.message).toMatch(
+      /^CHOO_PROVIDERS must be .*, not `copilot`$/,
+    );
   });
 });
