@@ -1,20 +1,16 @@
-/** Networks that are remembered. GitHub delivers from a few dozen. */
-const MAX_NETWORKS = 1_000;
+import { LRUCache } from 'lru-cache';
 
 /**
  * The networks from which a delivery with a valid signature has come. When there is not room for everybody, what comes
  * from elsewhere goes first. Behind a proxy all come from one address, so that nothing follows from it.
  */
 export class KnownSenders {
-  readonly #networks = new Set<string>();
+  /** GitHub delivers from a few dozen. */
+  readonly #networks = new LRUCache<string, true>({ max: 1_000 });
 
   /** Call it for each valid delivery. */
   add(address: string | undefined): void {
-    const network = networkOf(address);
-    this.#networks.delete(network); // the latest last
-    this.#networks.add(network);
-    const [oldest] = this.#networks;
-    if (this.#networks.size > MAX_NETWORKS && oldest !== undefined) this.#networks.delete(oldest);
+    this.#networks.set(networkOf(address), true);
   }
 
   has(address: string | undefined): boolean {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { ChooError } from '../../errors.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
@@ -40,9 +41,9 @@ export class Reporter {
   readonly #states: RunStates;
   readonly #onTrouble: (what: string, error: unknown) => void;
   /** When the status comment of a run was written last, and what of the run it told. */
-  readonly #comments = new Map<string, { readonly at: number; readonly told: string }>();
+  readonly #comments = new LRUCache<string, { readonly at: number; readonly told: string }>({ max: KEPT });
   /** By run and unit, what was told last: what is as it was is passed by, so that a run of any size costs what changed. */
-  readonly #units = new Map<string, Map<string, ToldUnit>>();
+  readonly #units = new LRUCache<string, Map<string, ToldUnit>>({ max: KEPT });
 
   constructor(services: HandlerServices, onTrouble: (what: string, error: unknown) => void) {
     this.#services = services;
@@ -110,7 +111,6 @@ export class Reporter {
       now.set(id, { essence: essenceOf(unit, telling), refused, retryAt });
     }
     this.#units.set(report.run, now);
-    forgetOldest(this.#units);
     let until: Date | undefined;
     await refusals.step(
       'the status comment',
@@ -157,7 +157,6 @@ export class Reporter {
       await tellRunCheck(repository, state);
     }
     this.#comments.set(run, { at: Date.now(), told });
-    forgetOldest(this.#comments);
     return undefined;
   }
 
@@ -242,10 +241,6 @@ function essenceOf(unit: UnitProgress, { pulls, records, base, state }: Telling)
   });
   const own = [unit.state, head, claim, failure, message, givenBack, verified, endedAt];
   return JSON.stringify([own, around, base, record?.run, record?.outcome]);
-}
-
-function forgetOldest(known: Map<string, unknown>): void {
-  for (const oldest of [...known.keys()].slice(0, -KEPT)) known.delete(oldest);
 }
 
 function hasEnded({ status }: RunState): boolean {

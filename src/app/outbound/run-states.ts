@@ -1,14 +1,12 @@
+import { LRUCache } from 'lru-cache';
 import { advance, foldEvents, type RunState } from '../../events/state.ts';
 import type { Database } from '../../store/database/database.ts';
 import { readEvents } from '../../store/runs/event-rows.ts';
 
-/** How many runs are kept in mind. */
-const KEPT = 50;
-
 /** Runs as their events tell them; of one that was looked at before only what is new is read. */
 export class RunStates {
   readonly #database: Database;
-  readonly #known = new Map<string, RunState>();
+  readonly #known = new LRUCache<string, RunState>({ max: 50 });
 
   constructor(database: Database) {
     this.#database = database;
@@ -22,9 +20,7 @@ export class RunStates {
       before === undefined
         ? foldEvents(events)
         : events.reduce<RunState | undefined>((known, event) => advance(known, event), before);
-    this.#known.delete(run);
-    if (state !== undefined) this.#known.set(run, state);
-    for (const oldest of [...this.#known.keys()].slice(0, -KEPT)) this.#known.delete(oldest);
+    this.#known.set(run, state); // undefined deletes it
     return state;
   }
 }

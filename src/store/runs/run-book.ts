@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { LRUCache } from 'lru-cache';
 import type { EventBody } from '../../events/event.ts';
 import { ENDED } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
@@ -52,7 +53,7 @@ export class RunBook {
   readonly #jobs: Jobs;
   readonly #now: () => number;
   /** Where a run stood after an event. Whoever finds a newer one in the row reads again. */
-  readonly #known = new Map<string, KnownRun & { readonly seq: number }>();
+  readonly #known = new LRUCache<string, KnownRun & { readonly seq: number }>({ max: KNOWN_RUNS });
   readonly #pending = new Map<string, PendingWrite[]>();
 
   constructor(database: Database, jobs: Jobs, now: () => number = Date.now) {
@@ -117,7 +118,7 @@ export class RunBook {
         return { run: id, waits, known: { start, graph, states: turn.states, seq: row.seq + more.length } };
       });
     });
-    if (known !== undefined) this.#remember(start.run, known);
+    if (known !== undefined) this.#known.set(start.run, known);
     return result;
   }
 
@@ -151,7 +152,7 @@ export class RunBook {
         const { start, graph, states } = turn;
         return { value, known: { start, graph, states, seq: row.seq + events.length } };
       });
-      this.#remember(run, known);
+      this.#known.set(run, known);
       return value;
     });
     if (next !== undefined) await this.begin(next);
@@ -206,14 +207,5 @@ export class RunBook {
     const rows = await trx.selectFrom('units').select(['id', 'state']).where('run', '=', id).execute();
     const states = new Map<string, RowState>(rows.map((row) => [row.id, row.state]));
     return { start, graph: known?.graph ?? graphOf(start), states };
-  }
-
-  #remember(run: string, known: KnownRun & { readonly seq: number }): void {
-    this.#known.delete(run);
-    this.#known.set(run, known); // the last used at the end
-    for (const [oldest] of this.#known) {
-      if (this.#known.size <= KNOWN_RUNS) break;
-      this.#known.delete(oldest);
-    }
   }
 }
