@@ -2,7 +2,7 @@ import nock from 'nock';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { GitHubApp, type Turns } from '../../src/github/api/client.ts';
-import type { Posts } from '../../src/github/api/pr-client.ts';
+import type { Posts } from '../../src/github/api/upsert.ts';
 
 /** Where the GitHub of these tests would be. */
 const API = 'https://github.test';

@@ -1,5 +1,5 @@
 import { marker } from '../../github/api/marker.ts';
-import { hashOf } from '../../github/api/pr-client.ts';
+import { hashOf } from '../../github/api/upsert.ts';
 import { code, inline } from '../../github/render/markdown.ts';
 import type { HandlerServices, OpenRepository } from './open-repository.ts';
 

@@ -1,5 +1,6 @@
 import type { Octokit } from '@octokit/rest';
-import { hashOf, type PRClientOptions, type Posts } from './pr-client.ts';
+import type { PRClientOptions } from './pr-client.ts';
+import { type Posts, upsert } from './upsert.ts';
 
 /** How a check run ended. */
 export type Conclusion = 'success' | 'failure' | 'neutral' | 'cancelled' | 'skipped' | 'action_required';
@@ -59,53 +60,44 @@ export class CheckClient {
    * again.
    */
   async upsert(key: string, check: Check, { anew = false } = {}): Promise<void> {
-    const hash = hashOf(check);
-    const post = await this.#posts.find(key);
-    if (post?.githubId != null && post.hash === hash && !anew) return;
-    let id = post?.githubId ?? null;
-    if (id === null && post !== undefined) id = await this.#find(check);
-    const { name, sha, externalId, conclusion, title, summary, text, annotations = [], actions = [] } = check;
-    const output = { title, summary, ...(text === undefined ? {} : { text }) };
-    const state =
-      conclusion === null
-        ? { status: 'in_progress' as const }
-        : { status: 'completed' as const, conclusion, completed_at: new Date().toISOString() };
-    const buttons = { actions: conclusion === null ? [] : [...actions] };
-    if (id === null) {
-      await this.#posts.intend(key);
-      const { data } = await this.#octokit.rest.checks.create({
-        ...this.#place,
-        name,
-        head_sha: sha,
-        external_id: externalId,
-        ...state,
-        ...buttons,
-        output: {
-          ...output,
-          annotations: annotations.slice(0, MOST_ANNOTATIONS).map((each) => ({ ...each })),
+    await upsert(
+      this.#posts,
+      { key, content: check, always: anew },
+      {
+        find: async () => this.#find(check),
+        create: async () => this.#create(check),
+        update: async (id) => {
+          // Its annotations stay: GitHub adds to them and takes none away.
+          const { data } = await this.#octokit.rest.checks.update({
+            ...this.#place,
+            check_run_id: id,
+            ...stateOf(check),
+            output: outputOf(check),
+          });
+          return data;
         },
-      });
-      id = data.id;
-      for (let from = MOST_ANNOTATIONS; from < annotations.length; from += MOST_ANNOTATIONS)
-        await this.#octokit.rest.checks.update({
-          ...this.#place,
-          check_run_id: id,
-          output: {
-            ...output,
-            annotations: annotations.slice(from, from + MOST_ANNOTATIONS).map((each) => ({ ...each })),
-          },
-        });
-    } else {
-      // Its annotations stay: GitHub adds to them and takes none away.
-      await this.#octokit.rest.checks.update({
-        ...this.#place,
-        check_run_id: id,
-        ...state,
-        ...buttons,
-        output,
-      });
-    }
-    await this.#posts.note(key, id, hash);
+      },
+    );
+  }
+
+  async #create(check: Check): Promise<{ readonly id: number }> {
+    const { name, sha, externalId, annotations = [] } = check;
+    const output = (from: number) => ({
+      ...outputOf(check),
+      annotations: annotations.slice(from, from + MOST_ANNOTATIONS).map((each) => ({ ...each })),
+    });
+    const { data } = await this.#octokit.rest.checks.create({
+      ...this.#place,
+      name,
+      head_sha: sha,
+      external_id: externalId,
+      ...stateOf(check),
+      output: output(0),
+    });
+    const { id } = data;
+    for (let from = MOST_ANNOTATIONS; from < annotations.length; from += MOST_ANNOTATIONS)
+      await this.#octokit.rest.checks.update({ ...this.#place, check_run_id: id, output: output(from) });
+    return { id };
   }
 
   async #find({ name, sha, externalId }: Check): Promise<number | null> {
@@ -124,4 +116,20 @@ export class CheckClient {
   async idOf(key: string): Promise<number | undefined> {
     return (await this.#posts.find(key))?.githubId ?? undefined;
   }
+}
+
+function outputOf({ title, summary, text }: Check) {
+  return { title, summary, ...(text === undefined ? {} : { text }) };
+}
+
+/** Whether it is under way or how it ended, and the buttons that go with that. */
+function stateOf({ conclusion, actions = [] }: Check) {
+  return conclusion === null
+    ? { status: 'in_progress' as const, actions: [] }
+    : {
+        status: 'completed' as const,
+        conclusion,
+        completed_at: new Date().toISOString(),
+        actions: [...actions],
+      };
 }

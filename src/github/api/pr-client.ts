@@ -1,14 +1,7 @@
 import type { Octokit } from '@octokit/rest';
-import { createHash } from 'node:crypto';
 import { messageOf } from '../../errors.ts';
 import { statusOf } from './client.ts';
-
-/** What was written before, by what it is. See the store's post-book. */
-export interface Posts {
-  find(key: string): Promise<{ readonly githubId: number | null; readonly hash: string | null } | undefined>;
-  intend(key: string): Promise<void>;
-  note(key: string, githubId: number | null, hash: string | null): Promise<void>;
-}
+import { type Posts, upsert } from './upsert.ts';
 
 /** A repository, and who writes there. */
 export interface PRClientOptions {
@@ -44,11 +37,6 @@ export type UpsertedPull =
   | { readonly kind: 'empty' }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** What a text says, as something short to compare. */
-export function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
-}
-
 /**
  * What choo writes in one repository. Every write is an upsert: asked for twice, even by two processes or after a crash, it
  * is there once. What stands there already is not written again, and costs no request.
@@ -71,33 +59,30 @@ export class PRClient {
     key: string,
     { issue, body, marker }: { readonly issue: number; readonly body: string; readonly marker: string },
   ): Promise<Date | undefined> {
-    const hash = hashOf(body);
-    const post = await this.#posts.find(key);
-    if (post?.githubId != null && post.hash === hash) return undefined;
-    let id = post?.githubId ?? null;
-    // Somebody asked for it before, and it is not known what came of that.
-    if (id === null && post !== undefined) id = await this.#findComment(issue, marker);
-    if (id !== null) {
-      try {
-        const { data } = await this.#octokit.rest.issues.updateComment({
-          ...this.#place,
-          comment_id: id,
-          body,
-        });
-        await this.#posts.note(key, id, hash);
-        return new Date(data.updated_at);
-      } catch (error) {
-        if (statusOf(error) !== 404) throw error; // else somebody deleted it: it is wanted anew
-      }
-    }
-    await this.#posts.intend(key);
-    const { data } = await this.#octokit.rest.issues.createComment({
-      ...this.#place,
-      issue_number: issue,
-      body,
-    });
-    await this.#posts.note(key, data.id, hash);
-    return new Date(data.created_at);
+    const written = await upsert(
+      this.#posts,
+      { key, content: body },
+      {
+        find: async () => this.#findComment(issue, marker),
+        create: async () => {
+          const { data } = await this.#octokit.rest.issues.createComment({
+            ...this.#place,
+            issue_number: issue,
+            body,
+          });
+          return data;
+        },
+        update: async (id) => {
+          const { data } = await this.#octokit.rest.issues.updateComment({
+            ...this.#place,
+            comment_id: id,
+            body,
+          });
+          return data;
+        },
+      },
+    );
+    return written && new Date(written.updated_at);
   }
 
   async #findComment(issue: number, marker: string): Promise<number | null> {
@@ -238,25 +223,29 @@ export class PRClient {
     key: string,
     wanted: { readonly title: string; readonly body: string } | null,
   ): Promise<void> {
-    const post = await this.#posts.find(key);
-    const hash = hashOf(wanted);
-    if (post === undefined && wanted === null) return;
-    if (post?.githubId != null && post.hash === hash) return;
-    const id = post?.githubId ?? (post === undefined ? null : await this.#findIssue(wanted?.title ?? ''));
-    if (id !== null) {
-      const change = wanted === null ? { state: 'closed' as const } : { ...wanted, state: 'open' as const };
-      try {
-        await this.#octokit.rest.issues.update({ ...this.#place, issue_number: id, ...change });
-        await this.#posts.note(key, id, hash);
-        return;
-      } catch (error) {
-        if (![404, 410].includes(statusOf(error) ?? 0)) throw error;
-      }
-    }
-    if (wanted === null) return;
-    await this.#posts.intend(key);
-    const { data } = await this.#octokit.rest.issues.create({ ...this.#place, ...wanted });
-    await this.#posts.note(key, data.number, hash);
+    if (wanted === null && (await this.#posts.find(key)) === undefined) return;
+    await upsert(
+      this.#posts,
+      { key, content: wanted },
+      {
+        find: async () => this.#findIssue(wanted?.title ?? ''),
+        create: async () => {
+          if (wanted === null) return undefined;
+          const { data } = await this.#octokit.rest.issues.create({ ...this.#place, ...wanted });
+          return { id: data.number };
+        },
+        update: async (id) => {
+          const change =
+            wanted === null ? { state: 'closed' as const } : { ...wanted, state: 'open' as const };
+          const { data } = await this.#octokit.rest.issues.update({
+            ...this.#place,
+            issue_number: id,
+            ...change,
+          });
+          return { id: data.number };
+        },
+      },
+    );
   }
 
   async #findIssue(title: string): Promise<number | null> {

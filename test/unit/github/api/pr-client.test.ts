@@ -20,11 +20,11 @@ function open() {
 describe('a comment', () => {
   test('is written once, changed when it says something else, and costs nothing when it does not', async () => {
     const { pr } = open();
-    github().post(`${R}/issues/3/comments`, { body }).reply(201, { id: 8, created_at: AT });
+    github().post(`${R}/issues/3/comments`, { body }).reply(201, { id: 8, updated_at: AT });
     expect(await pr.upsertComment('k', comment)).toEqual(new Date(AT));
     expect(await pr.upsertComment('k', comment)).toBeUndefined();
     const other = `other\n\n${MARK}`;
-    github().patch(`${R}/issues/comments/8`, { body: other }).reply(200, { updated_at: AT });
+    github().patch(`${R}/issues/comments/8`, { body: other }).reply(200, { id: 8, updated_at: AT });
     await pr.upsertComment('k', { ...comment, body: other });
   });
 
@@ -32,7 +32,7 @@ describe('a comment', () => {
     const { pr, posts } = open();
     await posts.note('k', 8, 'old');
     github().patch(`${R}/issues/comments/8`).reply(404, {});
-    github().post(`${R}/issues/3/comments`).reply(201, { id: 9, created_at: AT });
+    github().post(`${R}/issues/3/comments`).reply(201, { id: 9, updated_at: AT });
     await pr.upsertComment('k', comment);
     expect(posts.rows.get('k')?.githubId).toBe(9);
   });
@@ -48,7 +48,7 @@ describe('a comment', () => {
       .get(`${R}/issues/3/comments`)
       .query({ per_page: 100, page: 2 })
       .reply(200, [{ id: 3, body: `before\n${MARK}`, performed_via_github_app: { id: 5 } }]);
-    github().patch(`${R}/issues/comments/3`).reply(200, { updated_at: AT });
+    github().patch(`${R}/issues/comments/3`).reply(200, { id: 3, updated_at: AT });
     await pr.upsertComment('k', comment);
     expect(posts.rows.get('k')?.githubId).toBe(3);
   });
@@ -90,7 +90,7 @@ describe('a check', () => {
     await checks.upsert('k', check);
     github()
       .patch(`${R}/check-runs/4`, /"completed_at"/)
-      .reply(200, {});
+      .reply(200, { id: 4 });
     await checks.upsert('k', check, { anew: true });
     expect(await checks.idOf('k')).toBe(4);
   });
@@ -107,7 +107,7 @@ describe('a check', () => {
           { id: 2, external_id: 'plan' },
         ],
       });
-    github().patch(`${R}/check-runs/2`).reply(200, {});
+    github().patch(`${R}/check-runs/2`).reply(200, { id: 2 });
     await checks.upsert('k', check);
     expect(posts.rows.get('k')?.githubId).toBe(2);
   });
@@ -190,9 +190,9 @@ test('an issue is open while something is wrong, and one at a time', async () =>
   await pr.upsertIssue('k', { title: 't', body: 'b' });
   github()
     .patch(`${R}/issues/9`, /"open"/)
-    .reply(200, {});
+    .reply(200, { number: 9 });
   await pr.upsertIssue('k', { title: 't', body: 'worse' });
-  github().patch(`${R}/issues/9`, { state: 'closed' }).reply(200, {});
+  github().patch(`${R}/issues/9`, { state: 'closed' }).reply(200, { number: 9 });
   await pr.upsertIssue('k', null);
   expect(posts.rows.get('k')?.githubId).toBe(9);
 });
