@@ -42,13 +42,8 @@ export function openApp(next: Turns['next'] = async () => undefined): TestApp {
 }
 
 /** GitHub gives a token, and another one the next time. */
-export function giveToken(
-  github: nock.Scope,
-  token: string,
-  minutes = 60,
-  body: nock.RequestBodyMatcher = /.*/,
-): void {
-  const expires_at = new Date(Date.now() + minutes * 60_000).toISOString();
+export function giveToken(github: nock.Scope, token: string, body: nock.RequestBodyMatcher = /.*/): void {
+  const expires_at = new Date(Date.now() + 3_600_000).toISOString();
   github.post('/app/installations/7/access_tokens', body).reply(201, { token, expires_at });
 }
 

@@ -1,5 +1,6 @@
 import { createAppAuth } from '@octokit/auth-app';
 import { Octokit } from '@octokit/rest';
+import { LRUCache } from 'lru-cache';
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
 
@@ -30,8 +31,8 @@ export class GitHubDelay extends Error {
 
 /** A request that is not answered by then is given up. Milliseconds. */
 const TIMEOUT_MS = 15_000;
-/** A token is not used in its last minutes. Milliseconds. */
-const RENEW_MS = 10 * 60_000;
+/** Tokens are good for an hour, and not used in its last ten minutes. Milliseconds. */
+const TOKEN_MS = 50 * 60_000;
 /** When GitHub does not say how long, it asks for a minute. Milliseconds. */
 const PAUSE_MS = 60_000;
 /** And when it is down. Milliseconds. */
@@ -39,37 +40,31 @@ const DOWN_MS = 3_000;
 /** How often reading is tried. */
 const READS = 3;
 
-interface Token {
-  readonly value: string;
-  readonly expiresAt: number;
-}
-
-/** What a token is for: all that an installation covers, or git on one repository. */
-type Scope = { readonly repository: number } | undefined;
-
 /** GitHub, as the App sees it: a client for each installation, and tokens for git. */
 export class GitHubApp {
   readonly appId: number;
   readonly #apiUrl: string;
-  readonly #app: Octokit;
+  /** Gives tokens of installations from its cache or, with `refresh`, new ones. */
+  readonly #auth: ReturnType<typeof createAppAuth>;
   readonly #turns: Turns;
-  readonly #onToken: (value: string) => void;
-  readonly #tokens = new Map<string, Promise<Token>>();
 
   /** `onToken` is told of every token before it is used, so that it can be kept out of what is shown. */
   constructor({ appId, privateKey, apiUrl }: AppIdentity, turns: Turns, onToken: (value: string) => void) {
     this.appId = appId;
     this.#apiUrl = apiUrl;
     this.#turns = turns;
-    this.#onToken = onToken;
-    this.#app = new Octokit({
+    const app = new Octokit({
       baseUrl: apiUrl,
       log: SILENT,
       request: { fetch: fetchInTime },
       authStrategy: createAppAuth,
-      auth: { appId, privateKey },
+      // By the clock on the wall, which goes on while the machine sleeps, as GitHub's does.
+      auth: { appId, privateKey, cache: new LRUCache({ max: 10_000, ttl: TOKEN_MS, perf: Date }) },
     });
-    guard(this.#app, async () => {});
+    guard(app, async () => {});
+    // It asks for tokens and nothing else.
+    app.hook.after('request', ({ data }) => onToken((data as { readonly token: string }).token));
+    this.#auth = app.auth as ReturnType<typeof createAppAuth>;
   }
 
   /**
@@ -89,8 +84,14 @@ export class GitHubApp {
 
   /** A token for git that reaches one repository, and can do nothing there but read and push. `renew`: a new one. */
   async gitToken(installation: number, repository: number, renew = false): Promise<string> {
-    if (renew) this.#tokens.delete(nameOf(installation, { repository }));
-    return (await this.#token(installation, { repository })).value;
+    const { token } = await this.#auth({
+      type: 'installation',
+      installationId: installation,
+      repositoryIds: [repository],
+      permissions: { contents: 'write', metadata: 'read' },
+      refresh: renew,
+    });
+    return token;
   }
 
   #authorize(client: Octokit, installation: number, signal: AbortSignal | undefined): void {
@@ -99,48 +100,20 @@ export class GitHubApp {
         const until = await this.#turns.next(installation, signal);
         if (until !== undefined) throw new GitHubDelay('GitHub asked for a pause', until);
       }
-      const send = async () => {
-        const { value } = await this.#token(installation, undefined);
-        options.headers.authorization = `token ${value}`;
+      const send = async (refresh: boolean) => {
+        const whole = { type: 'installation', installationId: installation, refresh } as const;
+        options.headers.authorization = `token ${(await this.#auth(whole)).token}`;
         return request(options);
       };
       try {
-        return await send();
+        return await send(false);
       } catch (error) {
         // It may have been taken back before its time.
         if (statusOf(error) !== 401) throw error;
-        this.#tokens.delete(nameOf(installation, undefined));
-        return send();
+        return send(true);
       }
     });
   }
-
-  async #token(installation: number, scope: Scope): Promise<Token> {
-    const name = nameOf(installation, scope);
-    const known = await this.#tokens.get(name);
-    if (known !== undefined && known.expiresAt - Date.now() > RENEW_MS) return known;
-    const minting = this.#mint(installation, scope);
-    this.#tokens.set(name, minting);
-    minting.catch(() => this.#tokens.delete(name));
-    return minting;
-  }
-
-  async #mint(installation: number, scope: Scope): Promise<Token> {
-    const narrow = scope && {
-      repository_ids: [scope.repository],
-      permissions: { contents: 'write' as const, metadata: 'read' as const },
-    };
-    const { data } = await this.#app.rest.apps.createInstallationAccessToken({
-      installation_id: installation,
-      ...narrow,
-    });
-    this.#onToken(data.token);
-    return { value: data.token, expiresAt: Date.parse(data.expires_at) };
-  }
-}
-
-function nameOf(installation: number, scope: Scope): string {
-  return `${installation}/${scope?.repository ?? ''}`;
 }
 
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

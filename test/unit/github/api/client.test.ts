@@ -1,9 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { findAccess } from '../../../../src/github/api/access.ts';
 import { GitHubDelay, statusOf } from '../../../../src/github/api/client.ts';
 import { giveToken, openApp, useGitHub } from '../../../helpers/nock-github.ts';
 
 const github = useGitHub();
+afterEach(() => {
+  vi.useRealTimers();
+});
 const REPO = { owner: 'o', repo: 'r' };
 
 /** A client that has its token. */
@@ -36,17 +39,21 @@ describe('a client', () => {
   });
 
   test('gets another token before one ends, and when one is not believed, once', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
     const { app, tokens } = openApp();
     const octokit = app.clientOf(7);
-    giveToken(github(), 'ghs_short', 5);
-    github().get('/repos/o/r').matchHeader('authorization', 'token ghs_short').reply(200, {});
+    giveToken(github(), 'ghs_first');
+    github().get('/repos/o/r').matchHeader('authorization', 'token ghs_first').times(2).reply(200, {});
     await octokit.rest.repos.get(REPO);
+    vi.setSystemTime(Date.now() + 49 * 60_000);
+    await octokit.rest.repos.get(REPO);
+    vi.setSystemTime(Date.now() + 2 * 60_000);
     giveToken(github(), 'ghs_second');
     giveToken(github(), 'ghs_third');
     github().get('/repos/o/r').matchHeader('authorization', 'token ghs_second').reply(401, {});
     github().get('/repos/o/r').matchHeader('authorization', 'token ghs_third').reply(200, {});
     await octokit.rest.repos.get(REPO);
-    expect(tokens).toEqual(['ghs_short', 'ghs_second', 'ghs_third']);
+    expect(tokens).toEqual(['ghs_first', 'ghs_second', 'ghs_third']);
     giveToken(github(), 'ghs_fourth');
     github().get('/repos/o/r').times(2).reply(401, {});
     expect(statusOf(await failure(octokit.rest.repos.get(REPO)))).toBe(401);
@@ -55,10 +62,10 @@ describe('a client', () => {
   test("has git's token reach one repository, and do nothing but read and push", async () => {
     const { app } = openApp();
     const body = { repository_ids: [70], permissions: { contents: 'write', metadata: 'read' } };
-    giveToken(github(), 'ghs_git', 60, body);
+    giveToken(github(), 'ghs_git', body);
     expect(await app.gitToken(7, 70)).toBe('ghs_git');
     expect(await app.gitToken(7, 70)).toBe('ghs_git');
-    giveToken(github(), 'ghs_new', 60, body);
+    giveToken(github(), 'ghs_new', body);
     expect(await app.gitToken(7, 70, true)).toBe('ghs_new');
   });
 
