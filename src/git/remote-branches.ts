@@ -1,6 +1,6 @@
 import { isAbsolute, normalize } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import pRetry from 'p-retry';
 import { ChooError, messageOf } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import { openGit } from './git.ts';
@@ -21,8 +21,8 @@ const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
 /** How often when somebody else was faster: that passes by itself, sooner or later. */
 const TRIES_AT_ONCE = 10;
-/** How often the pause doubles. */
-const DOUBLINGS = 2;
+/** How much longer than the pause before each one is. */
+const GROWTH = 1.3;
 /** Of what a host says so much is told on. Characters. */
 const WORDS = 1_000;
 
@@ -167,43 +167,59 @@ export class RemoteBranches implements Branches {
         return command(remote);
       }, signal);
     } catch (cause) {
-      if (!(cause instanceof ChooError) || cause.code !== 'git') throw cause;
+      if (!isOfGit(cause)) throw cause;
       throw new ChooError('git', `\`${address}\` cannot be read: ${told(cause.message)}`, { cause });
     }
   }
 
   /** Runs a command that reaches the remote where it is; again when it was the network. */
   async #reach(command: (remote: string) => readonly string[], signal?: AbortSignal): Promise<string> {
-    let renew = false;
-    for (let tries = 1; ; tries += 1) {
-      signal?.throwIfAborted();
+    let [at, renew] = ['', false];
+    const run = async (): Promise<string> => {
       const { remote, settings } = await this.#access(renew);
+      at = remote;
       const git = openGit(this.#directory, this.#searchPath, {
         gitDirectory: this.#directory,
         network: { transports: ['https', 'http', 'ssh', 'file'] },
         settings,
         signal,
       });
-      try {
-        return await git.run(...command(remote));
-      } catch (error) {
+      return git.run(...command(remote));
+    };
+    const runBelieved = async (): Promise<string> =>
+      run().catch(async (error: unknown) => {
         signal?.throwIfAborted();
-        const words = messageOf(error);
         // A token may end, or be taken back, before its time.
-        if (!renew && UNBELIEVED.test(words)) {
-          renew = true;
-          continue;
-        }
-        const isNetwork = NETWORK.test(words) && !REFUSED.test(words);
-        const isAtOnce = AT_ONCE.test(words) && !IN_THE_WAY.test(words);
-        if (!isNetwork && !isAtOnce) throw error;
-        if (tries >= (isNetwork ? TRIES : TRIES_AT_ONCE))
-          throw isNetwork ? unreachable(remote, error) : error;
-      }
-      const pauseMs = this.#firstPauseMs * 2 ** Math.min(tries - 1, DOUBLINGS) * (0.5 + Math.random());
-      await wait(pauseMs, undefined, signal && { signal }).catch(() => {}); // said above
+        if (renew || !UNBELIEVED.test(messageOf(error))) throw error;
+        renew = true;
+        return run();
+      });
+    try {
+      return await pRetry(runBelieved, {
+        retries: TRIES_AT_ONCE - 1,
+        minTimeout: this.#firstPauseMs,
+        factor: GROWTH,
+        randomize: true,
+        signal,
+        shouldRetry: ({ error, attemptNumber }) =>
+          isNetwork(error) ? attemptNumber < TRIES : isAtOnce(error),
+      });
+    } catch (error) {
+      throw isNetwork(error) ? unreachable(at, error) : error;
     }
   }
+}
+
+function isNetwork(error: unknown): boolean {
+  return isOfGit(error) && NETWORK.test(error.message) && !REFUSED.test(error.message);
+}
+
+function isAtOnce(error: unknown): boolean {
+  return isOfGit(error) && AT_ONCE.test(error.message) && !IN_THE_WAY.test(error.message);
+}
+
+function isOfGit(error: unknown): error is ChooError {
+  return error instanceof ChooError && error.code === 'git';
 }
 
 function unreachable(remote: string, cause: unknown): ChooError {
@@ -215,7 +231,7 @@ function unreachable(remote: string, cause: unknown): ChooError {
 }
 
 function pushError(branch: string, expected: string | undefined, cause: unknown): unknown {
-  if (!(cause instanceof ChooError) || cause.code !== 'git') return cause;
+  if (!isOfGit(cause)) return cause;
   const inTheWay = IN_THE_WAY.exec(cause.message)?.[1];
   if (inTheWay !== undefined)
     return new ChooError('conflict', `the branch \`${inTheWay}\` leaves no room for \`${branch}\``, {

@@ -1,7 +1,7 @@
 import { createAppAuth } from '@octokit/auth-app';
 import { Octokit } from '@octokit/rest';
 import { LRUCache } from 'lru-cache';
-import { setTimeout as wait } from 'node:timers/promises';
+import pRetry from 'p-retry';
 import { messageOf } from '../../errors.ts';
 
 /** Who the App is, and where GitHub is. */
@@ -130,27 +130,29 @@ function isChange(method: string): boolean {
 /** Turns what passes into a {@link GitHubDelay}; what only reads is tried again at once first. */
 function guard(client: Octokit, hold: (until: Date) => Promise<void>, signal?: AbortSignal): void {
   client.hook.wrap('request', async (request, options) => {
-    for (let tries = 1; ; tries += 1) {
+    try {
+      return await pRetry(async () => request(options), {
+        retries: isChange(options.method) ? 0 : READS - 1,
+        minTimeout: 400,
+        randomize: true,
+        signal,
+        shouldRetry: ({ error }) => isDown(error),
+      });
+    } catch (error) {
       signal?.throwIfAborted();
-      try {
-        return await request(options);
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (error instanceof GitHubDelay) throw error;
-        const limited = limitedUntil(error);
-        if (limited !== undefined) {
-          await hold(limited);
-          throw new GitHubDelay('GitHub asked for a pause', limited);
-        }
-        const status = statusOf(error);
-        if (status !== undefined && status < 500) throw error;
-        if (isChange(options.method) || tries >= READS)
-          throw new GitHubDelay(`GitHub does not answer: ${wordsOf(error)}`, new Date(Date.now() + DOWN_MS));
+      const limited = limitedUntil(error);
+      if (limited !== undefined) {
+        await hold(limited);
+        throw new GitHubDelay('GitHub asked for a pause', limited);
       }
-      const pauseMs = 300 * 2 ** tries * (0.5 + Math.random());
-      await wait(pauseMs, undefined, signal && { signal }).catch(() => {}); // said above
+      if (!isDown(error)) throw error;
+      throw new GitHubDelay(`GitHub does not answer: ${wordsOf(error)}`, new Date(Date.now() + DOWN_MS));
     }
   });
+}
+
+function isDown(error: unknown): boolean {
+  return !(error instanceof GitHubDelay) && (statusOf(error) ?? 500) >= 500;
 }
 
 /** The status GitHub answered with; undefined: it did not answer. */

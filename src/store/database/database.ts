@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
-import { setTimeout as wait } from 'node:timers/promises';
+import pRetry from 'p-retry';
 import pg from 'pg';
 import type { Tables } from './tables.ts';
 
@@ -109,15 +109,13 @@ const PATIENCE_MS = 30_000;
 
 /** Tries again while the database is away. What is tried must count once, however often it is done. */
 export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
-  const until = Date.now() + PATIENCE_MS;
-  for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!isPassing(error) || Date.now() + pause > until) throw error;
-      await wait(pause);
-    }
-  }
+  return pRetry(attempt, {
+    retries: Infinity,
+    maxRetryTime: PATIENCE_MS,
+    minTimeout: 50,
+    maxTimeout: 1_000,
+    shouldRetry: ({ error }) => isPassing(error),
+  });
 }
 
 /** Whether trying again may help. */
