@@ -1,14 +1,14 @@
 import type { Sandbox } from './sandbox.ts';
 
-/** What a person can wish for. `auto`: bubblewrap where it works, and else to be asked. */
+/** The requested sandbox. `auto`: bubblewrap where it works; otherwise the caller decides about `host`. */
 export type SandboxWish = 'bubblewrap' | 'host' | 'auto';
 
 export type SandboxChoice =
   | { readonly ok: true; readonly sandbox: Sandbox }
-  /** Bubblewrap does not work here. After `auto` the caller may ask whether to go on with `host`. */
+  /** Bubblewrap does not work here. For `auto`, the caller may ask the person whether to use `host`. */
   | { readonly ok: false; readonly reason: string; readonly hint: string };
 
-/** Never falls back to less than was wished for by itself: that is a person's decision. */
+/** Opens the requested sandbox. Never falls back to a weaker one by itself: a person decides that. */
 export async function chooseSandbox(
   wish: SandboxWish,
   open: { readonly bubblewrap: () => Sandbox; readonly host: () => Sandbox },

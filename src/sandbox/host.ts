@@ -13,13 +13,13 @@ import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './process/watchd
 import type { Sandbox } from './sandbox.ts';
 
 /**
- * No sandbox: commands run as choo's own user, on choo's machine. They get an environment of their own, and are ended
- * with all that they started unless it hides on purpose (see {@link markedTree}).
+ * No sandbox: commands run as choo's own user, on choo's machine, with their own environment. A command is ended with
+ * everything it started, unless that hides on purpose (see {@link markedTree}).
  */
 export function openHostSandbox(options: {
   /** The PATH of the commands. */
   readonly searchPath: string;
-  /** Marks the processes: unique to this choo among all that run. Letters, digits, `-` and `_`. */
+  /** Owner mark of the processes, unique among all running choo processes. Letters, digits, `-` and `_`. */
   readonly owner: string;
   readonly home: string;
   /** Where commands put temporary files. */
@@ -60,7 +60,7 @@ export function openHostSandbox(options: {
   };
 }
 
-/** Kills the groups of what still runs when choo exits. (When choo is killed: `endLeftovers`, at its next start.) */
+/** Kills the process groups of running commands when choo exits. (When choo is killed: `endLeftovers` at its next start.) */
 function killOnExit(): Watch {
   const running = new Set<number>();
   const killAll = (): void => {
@@ -79,8 +79,8 @@ function killOnExit(): Watch {
 }
 
 /**
- * Ends what a choo that is dead left behind: every process that carries its mark. Settles with how many there were
- * when they are gone. Linux only; elsewhere it finds none.
+ * Ends what a dead choo left behind: every process with its owner mark. Resolves with their number when all are gone.
+ * Linux only; finds none elsewhere.
  */
 export async function endLeftovers(owner: string): Promise<number> {
   return await endAll(() => listProcesses().filter((pid) => isMarked(pid, owner)));

@@ -1,19 +1,19 @@
 import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A path that is seen inside, at its own place. */
+/** A path of the machine that is mounted inside, at the same path. */
 export interface Bind {
   readonly path: string;
   readonly writable: boolean;
 }
 
-/** What one command sees. */
+/** What one command can see and reach. */
 export interface View {
-  /** Whether it shares the machine's network; else it has a loopback of its own. */
+  /** Whether it shares the machine's network; otherwise it has only its own loopback. */
   readonly network: boolean;
-  /** Of the same path, the last one counts. */
+  /** For the same path, the last entry wins. */
   readonly binds: readonly Bind[];
-  /** Paths that are there but empty: what the user may read and a command may not. */
+  /** Paths that appear empty: choo's user may read them, a command may not. */
   readonly masks: readonly Mask[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
@@ -26,16 +26,16 @@ export interface Mask {
   readonly directory: boolean;
 }
 
-/** The home inside. */
+/** The home directory inside. */
 export const HOME = '/tmp/home';
 
-/** The size of the other directories in memory. Bytes. */
+/** The size of each other tmpfs. Bytes. */
 const SMALL_BYTES = '67108864';
 
-/** Where programs and libraries are besides /usr: links into it on merged systems, directories elsewhere, or nothing. */
+/** Programs and libraries outside /usr: links into it on merged systems, directories on others, or missing. */
 const SYSTEM = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
-/** Bubblewrap's options for a view, without the command. The system is this machine's, read-only. */
+/** Bubblewrap's options for a view, without the command. The machine's system directories are read-only. */
 export function bubblewrapOptions({
   network,
   binds,
@@ -54,7 +54,7 @@ export function bubblewrapOptions({
     ['/run', '/var', '/root'].flatMap((path) => tmpfs(path, '0755')),
     ['--dir', HOME, '--dir', '/var/tmp'],
     sortBinds(binds).flatMap(bind),
-    ['--remount-ro', '/'], // a tmpfs of bubblewrap's own, which has no size
+    ['--remount-ro', '/'], // bubblewrap's own tmpfs, which has no size limit
     ['--chdir', cwd, '--clearenv'],
     Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
   ];
@@ -62,8 +62,8 @@ export function bubblewrapOptions({
 }
 
 /**
- * Options for a bubblewrap around the other one, run as root, in which another user can reach the paths: directories
- * on the way that are closed to that user are covered and hold nothing but those paths. Undefined: nothing is closed.
+ * Options for an outer bubblewrap, run as root, that lets another user reach the paths: parent directories closed to
+ * that user are covered by a tmpfs that holds only these paths. Undefined when no parent is closed.
  */
 export function reopenClosedParents(binds: readonly Bind[], uid: number): readonly string[] | undefined {
   const closed = new Set(
@@ -73,11 +73,11 @@ export function reopenClosedParents(binds: readonly Bind[], uid: number): readon
   const reopened = sortBinds(binds).filter(({ path }) => [...closed].some((parent) => isBelow(path, parent)));
   const between = new Set(reopened.flatMap(({ path }) => parentsOf(path)));
   return [
-    // In a process namespace: the outer one gives up the right to end a process of another user, so that the death of
-    // choo would not reach the inner one. The end of a namespace's first process always does.
+    // In a process namespace: the outer bubblewrap drops the right to kill a process of another user, so the death of
+    // choo would not reach the inner one. The end of a namespace's first process always kills the rest.
     ['--die-with-parent', '--unshare-pid', '--json-status-fd', '5', '--dev-bind', '/', '/'],
     [...closed].flatMap((path) => tmpfs(path, '0755')),
-    // Bubblewrap would make the directories in between too, but closed ones.
+    // Bubblewrap would create the directories in between itself, but with closed permissions.
     [...between]
       .filter((path) => [...closed].some((parent) => isBelow(path, parent)))
       .flatMap((path) => ['--perms', '0755', '--dir', path]),
@@ -85,16 +85,16 @@ export function reopenClosedParents(binds: readonly Bind[], uid: number): readon
   ].flat();
 }
 
-/** The first directory on the way to a path that a user without groups cannot pass. */
+/** The first parent directory of a path that a user without groups cannot pass. */
 function closedParent(path: string, uid: number): string | undefined {
   return parentsOf(path).find((parent) => {
     const stat = statSync(parent, { throwIfNoEntry: false });
-    if (stat === undefined) return false; // bubblewrap will say so
+    if (stat === undefined) return false; // bubblewrap reports it
     return (stat.mode & (stat.uid === uid ? 0o100 : stat.gid === uid ? 0o010 : 0o001)) === 0;
   });
 }
 
-/** The directories on the way to a path, the nearest last. */
+/** The parent directories of a path, the nearest last. */
 function parentsOf(path: string): readonly string[] {
   const parents: string[] = [];
   for (let parent = dirname(path); parent !== '/'; parent = dirname(parent)) parents.unshift(parent);
@@ -105,7 +105,7 @@ function isBelow(path: string, directory: string): boolean {
   return path.startsWith(`${directory}/`);
 }
 
-/** Each path once, those above before those below: a later bind covers what an earlier one showed. */
+/** Each path once, parents before children: a later bind covers an earlier one. */
 function sortBinds(binds: readonly Bind[]): readonly Bind[] {
   const unique = new Map(binds.map((bind) => [bind.path, bind]));
   return [...unique.values()].sort((a, b) => (`${a.path}/` < `${b.path}/` ? -1 : 1));
@@ -129,7 +129,7 @@ function systemDirectory(path: string): readonly string[] {
   return stat.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path];
 }
 
-/** Where the names of hosts are looked up, when `/etc` only has a link to it (systemd-resolved). */
+/** The real resolver configuration when `/etc/resolv.conf` is a link out of `/etc` (systemd-resolved). */
 export function resolverFile(): string | undefined {
   try {
     const path = realpathSync('/etc/resolv.conf');

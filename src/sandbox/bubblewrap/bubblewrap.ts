@@ -20,18 +20,18 @@ import { namespaceTree } from './namespace-tree.ts';
 import { testBubblewrap } from './self-test.ts';
 
 export interface BubblewrapOptions {
-  /** Where `bwrap`, `prlimit`, `setpriv`, `chown` and `git` are looked up, on this machine. */
+  /** The PATH on this machine for `bwrap`, `prlimit`, `setpriv`, `chown` and `git`. */
   readonly searchPath: string;
-  /** The directory of the Node that runs choo, real: it comes first on the PATH inside. */
+  /** The real directory of the Node that runs choo; first on the PATH inside. */
   readonly nodePath: string;
-  /** Marks the processes: unique to this choo among all that run. Letters, digits, `-` and `_`. */
+  /** Owner mark of the processes, unique among all running choo processes. Letters, digits, `-` and `_`. */
   readonly owner: string;
   readonly limits?: Partial<SpaceLimits>;
-  /** Where the self-test makes its repository; best where worktrees will be. */
+  /** Where the self-test creates its repository; ideally where worktrees will be. */
   readonly temporary?: string;
 }
 
-/** Runs commands in namespaces of their own, as a user of their own when choo is root. */
+/** Runs each command in its own namespaces, and as a separate user when choo is root. */
 export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const root = process.getuid?.() === 0;
   const uid = root ? INSIDE_UID : (process.getuid?.() ?? 0);
@@ -41,7 +41,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const limitsOf = userLimits(uid);
   let masks: readonly Mask[] | undefined;
 
-  /** The programs around the command: each hands over to the next. */
+  /** The command line with its wrapper programs: each one executes the next. */
   const wrap = (reopened: readonly string[] | undefined, { argv, totalMs }: Execution): Execution['argv'] => {
     const { bwrap, prlimit, setpriv } = tools.paths;
     const identity = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
@@ -66,7 +66,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       env: { ...environment(options.nodePath), ...execution.env },
       temporaryBytes: limits.temporaryBytes,
     });
-    // They are handed over with NUL between them: in a value, it would begin an option of somebody else's choice.
+    // Options are passed separated by NUL: a NUL in a value would inject another option.
     if (view.some((option) => option.includes('\0'))) return notStarted('a path or a variable contains NUL');
 
     const mark = newMark(options.owner);
@@ -75,9 +75,9 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     const result = await runCommand({
       ...execution,
       argv: wrap(reopened, execution),
-      cwd: '/', // where everybody may be
-      env: { PATH: '/usr/bin:/bin', [OWNER_VARIABLE]: mark }, // can be read inside, in /proc/1/environ
-      // Not as arguments: those show the values of variables to everybody on this machine.
+      cwd: '/', // open to every user
+      env: { PATH: '/usr/bin:/bin', [OWNER_VARIABLE]: mark }, // readable inside, in /proc/1/environ
+      // Not as arguments: every user of this machine could read the values of variables there.
       wrapper: {
         input: view.map((option) => `${option}\0`).join(''),
         onStatus: (line) => tree.report(line),
@@ -116,7 +116,7 @@ function findTools(searchPath: string, root: boolean) {
   return { missing, paths: { bwrap, prlimit, setpriv } };
 }
 
-/** What is seen inside beside the system. A later one wins: `.git` stays closed whatever else is asked for. */
+/** Mounts besides the system. A later one wins, so `.git` stays read-only whatever the execution requests. */
 function bindsOf({
   workplace: { worktree, readable },
   execution,
@@ -130,13 +130,13 @@ function bindsOf({
 }): readonly Bind[] {
   const gitFile = join(worktree, '.git');
   const resolver = network ? resolverFile() : undefined;
-  const packages = join(nodePath, '../lib/node_modules'); // npm, and what was installed with it for all
+  const packages = join(nodePath, '../lib/node_modules'); // npm and globally installed packages
   const read = [
     ...[nodePath, packages].filter(isThere),
     ...(resolver === undefined ? [] : [resolver]),
     ...readable,
     ...(execution.readable ?? []),
-  ].filter((path) => !path.startsWith('/usr/')); // seen already
+  ].filter((path) => !path.startsWith('/usr/')); // mounted with the system
   const write = [...(execution.writable ?? []), worktree];
   return [
     ...read.map((path) => ({ path, writable: false })),
@@ -155,7 +155,7 @@ function environment(nodePath: string): Readonly<Record<string, string>> {
     HOME,
     LANG: 'C.UTF-8',
     TMPDIR: '/tmp',
-    // git reads a worktree that belongs to somebody else, and leaves its index alone
+    // Lets git read a worktree of another user, without writing its index.
     GIT_OPTIONAL_LOCKS: '0',
     GIT_CONFIG_COUNT: '1',
     GIT_CONFIG_KEY_0: 'safe.directory',

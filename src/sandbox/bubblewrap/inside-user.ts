@@ -4,14 +4,14 @@ import { markedTree } from '../process/marked-tree.ts';
 import { runCommand } from '../process/runner.ts';
 
 /**
- * Who runs inside when choo is root: a real user of the machine, so that the files of everybody else are closed to it,
- * with an id that no user and no package has. (Debian gives users ids up to 59999; 65534 is nobody's.)
+ * The sandbox user when choo is root: a real user id of the machine, so that files of other users are closed to it,
+ * and one that no user or package has. (Debian gives users ids up to 59999; 65534 is the user `nobody`.)
  */
 export const INSIDE_UID = 64_123;
 
 const CHOWN_MS = 10 * 60_000;
 
-/** Gives a path and all below it to a user; of links, the links themselves: one may have been planted. */
+/** Makes a user the owner of a path and everything below it. Changes links themselves, since one may have been planted. */
 export async function giveTo(uid: number, path: string, searchPath: string): Promise<void> {
   const mark = newMark('hand-over');
   const { ending, tail } = await runCommand({

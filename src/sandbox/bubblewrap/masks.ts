@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Mask } from './bubblewrap-line.ts';
 
 /**
- * What this user may read below a directory and not everybody may: a key that belongs to choo's user, a file of one of
- * its groups. An ordinary user keeps its id and its groups inside, so these are covered.
+ * Finds what only choo's user or its groups may read below a directory, such as a private key. An ordinary user keeps
+ * its id and groups inside, so these paths are masked.
  */
 export function findPrivate(directory: string): readonly Mask[] {
   const masks: Mask[] = [];

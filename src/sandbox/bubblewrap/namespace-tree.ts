@@ -10,22 +10,22 @@ import {
 } from '../../system/process-tree.ts';
 import type { ProcessTree } from '../process/runner.ts';
 
-/** The processes of a command that runs in a process namespace of its own, made by bubblewrap. */
+/** The processes of a command in its own process namespace, made by bubblewrap. */
 export interface NamespaceTree extends ProcessTree {
-  /** Takes what bubblewrap reports (`--json-status-fd`), a line at a time. */
+  /** Takes one line of bubblewrap's status (`--json-status-fd`). */
   report(line: string): void;
-  /** The same for one that stands around the other: the process ids that the inner one tells are of its namespace. */
+  /** The same for the outer of two bubblewraps: the inner one reports process ids of its own namespace. */
   reportOuter(line: string): void;
-  /** The first process inside, as seen from here, once it is known. */
+  /** The id, on this machine, of the first process inside, once it is known. */
   readonly first: number | undefined;
-  /** Whether the command itself was started, and has ended: else bubblewrap failed. */
+  /** Whether the command itself started and ended; otherwise bubblewrap failed. */
   readonly finished: boolean;
 }
 
 /**
- * When the first process inside ends, the kernel ends all others: no daemon can escape. Bubblewrap, though, ends as
- * soon as the command does, and the first process is killed by its parent's death a moment later: hence the waiting.
- * `nested`: another bubblewrap stands around the one that runs the command.
+ * When the first process inside ends, the kernel kills all others, so no daemon can escape. Bubblewrap itself ends as
+ * soon as the command does; its death kills the first process a moment later, hence the waiting in `settle`.
+ * `nested`: an outer bubblewrap runs the one that runs the command.
  */
 export function namespaceTree(mark: string, nested: boolean): NamespaceTree {
   let first: { readonly pid: number; readonly startTime: string | undefined } | undefined;
@@ -51,10 +51,10 @@ export function namespaceTree(mark: string, nested: boolean): NamespaceTree {
       take((JSON.parse(line) as Readonly<Record<string, unknown>>)['child-pid']);
     },
     signal(leader, signal) {
-      // Bubblewrap passes no signal on, it would just die: ask those inside. While there are none, there is no need.
+      // Bubblewrap forwards no signal and would just die, so signal the processes inside, if any.
       const { pid: top } = first ?? {};
       if (signal === 'SIGTERM' && top !== undefined && isThere()) {
-        // One bubblewrap may stand inside another: if it died of this, all inside would be killed before they can answer.
+        // Not a nested bubblewrap: its death would kill the processes inside before they can react.
         const inside = descendants(inspectAll(), top).filter(
           ({ pid, name }) => pid !== top && name !== 'bwrap',
         );
@@ -68,12 +68,12 @@ export function namespaceTree(mark: string, nested: boolean): NamespaceTree {
       if (first !== undefined && isThere()) send(first.pid, 'SIGKILL');
       send(-leader, 'SIGKILL');
       if (first === undefined) {
-        // It died before it told; what it had started by then has its environment.
+        // It died before it reported its child; whatever it had started inherited its environment.
         await endAll(() => listProcesses().filter((pid) => isMarked(pid, mark)));
         return;
       }
       const { pid } = first;
-      // The first process itself takes some milliseconds to take its namespaces down; nobody has to wait for that.
+      // Does not wait for the first process itself, which takes some milliseconds to take its namespaces down.
       await endAll(() => (isThere() && hasChildren(pid) ? [pid] : []));
     },
   };

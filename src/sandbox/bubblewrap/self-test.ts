@@ -5,23 +5,23 @@ import { markedTree } from '../process/marked-tree.ts';
 import { runCommand } from '../process/runner.ts';
 import type { ExecResult, Sandbox, Workplace } from '../sandbox.ts';
 
-/** How long one command of the self-test may take: a machine where it takes longer is of no use. Milliseconds. */
+/** Time limit of one command of the self-test; a slower machine is unusable. Milliseconds. */
 const STEP_MS = 20_000;
 
 type SelfTest = Awaited<ReturnType<Sandbox['selfTest']>>;
 
-/** Runs node and `git status` in a worktree of its own, as a gate would. */
+/** Runs node and `git status` in a temporary worktree, with a gate's profile. */
 export async function testBubblewrap(
   sandbox: Pick<Sandbox, 'exec' | 'handOver'>,
   options: { readonly searchPath: string; readonly nodePath: string; readonly temporary?: string },
 ): Promise<SelfTest> {
   const made = await mkdtemp(join(options.temporary ?? '/tmp', 'choo-self-test-'));
   try {
-    const place = await realpath(made);
-    await chmod(place, 0o711); // as a data directory should be
-    const [repository, worktree] = [join(place, 'repository.git'), join(place, 'worktree')];
+    const directory = await realpath(made);
+    await chmod(directory, 0o711); // as a data directory should be
+    const [repository, worktree] = [join(directory, 'repository.git'), join(directory, 'worktree')];
     const onHost = (...args: readonly string[]): Promise<ExecResult> =>
-      runGit(args, place, options.searchPath);
+      runGit(args, directory, options.searchPath);
     const failed = await firstFailure([
       ['git init', () => onHost('init', '--quiet', '--bare', repository)],
       ['git worktree add', () => addWorktree(onHost, { repository, worktree })],
@@ -30,13 +30,13 @@ export async function testBubblewrap(
     await sandbox.handOver(worktree);
     const workplace = { worktree, readable: [repository] };
     const inside = await firstFailure([
-      // By its path: on the PATH inside, a Node of the system comes next.
+      // By its path, because the PATH inside may also hold a Node of the system.
       ['node --version', () => run(sandbox, workplace, [join(options.nodePath, 'node'), '--version'])],
       ['git status', () => run(sandbox, workplace, ['git', 'status', '--porcelain'])],
     ]);
     return inside === undefined
       ? { ok: true }
-      : { ok: false, ...inside, hint: await findCure(inside.reason) };
+      : { ok: false, ...inside, hint: await findHint(inside.reason) };
   } finally {
     await rm(made, { recursive: true, force: true });
   }
@@ -49,13 +49,13 @@ async function firstFailure(
     const { ending, tail } = await step();
     if (ending.kind === 'exited' && ending.exitCode === 0) continue;
     const how = ending.kind === 'exited' ? `exit code ${ending.exitCode}` : ending.kind;
-    const words = ending.kind === 'not-started' ? ending.reason : tail.trim();
-    return { reason: `${name}: ${words === '' ? how : words}` };
+    const message = ending.kind === 'not-started' ? ending.reason : tail.trim();
+    return { reason: `${name}: ${message === '' ? how : message}` };
   }
   return undefined;
 }
 
-/** A worktree needs a commit; this one is empty. */
+/** Adds a worktree at a new, empty commit. */
 async function addWorktree(
   git: (...args: readonly string[]) => Promise<ExecResult>,
   { repository, worktree }: { readonly repository: string; readonly worktree: string },
@@ -67,7 +67,7 @@ async function addWorktree(
 
 async function runGit(args: readonly string[], cwd: string, searchPath: string): Promise<ExecResult> {
   const mark = newMark('self-test');
-  const person = { NAME: 'choo', EMAIL: 'choo@localhost' };
+  const identity = { NAME: 'choo', EMAIL: 'choo@localhost' };
   return await runCommand({
     argv: ['git', ...args],
     cwd,
@@ -77,10 +77,10 @@ async function runGit(args: readonly string[], cwd: string, searchPath: string):
       HOME: cwd,
       LANG: 'C.UTF-8',
       GIT_CONFIG_NOSYSTEM: '1',
-      GIT_AUTHOR_NAME: person.NAME,
-      GIT_AUTHOR_EMAIL: person.EMAIL,
-      GIT_COMMITTER_NAME: person.NAME,
-      GIT_COMMITTER_EMAIL: person.EMAIL,
+      GIT_AUTHOR_NAME: identity.NAME,
+      GIT_AUTHOR_EMAIL: identity.EMAIL,
+      GIT_COMMITTER_NAME: identity.NAME,
+      GIT_COMMITTER_EMAIL: identity.EMAIL,
       [OWNER_VARIABLE]: mark,
     },
     totalMs: STEP_MS,
@@ -96,22 +96,22 @@ async function run(
   return await sandbox.exec(workplace, { profile: 'gate', argv, cwd: workplace.worktree, totalMs: STEP_MS });
 }
 
-/** Settings that forbid what bubblewrap does, where a distribution has them, and the value that does. */
+/** Kernel settings of some distributions, with the value that forbids what bubblewrap does. */
 const SETTINGS: readonly (readonly [name: string, forbidding: string])[] = [
   ['kernel.unprivileged_userns_clone', '0'],
   ['user.max_user_namespaces', '0'],
   ['kernel.apparmor_restrict_unprivileged_userns', '1'],
 ];
 
-/** What a person can do about it. */
-async function findCure(reason: string): Promise<string> {
+/** The hint for a reason why the self-test failed. */
+async function findHint(reason: string): Promise<string> {
   const install = 'Debian and Ubuntu: `apt-get install bubblewrap`; Fedora: `dnf install bubblewrap`.';
   if (/bwrap is not installed/.test(reason)) return install;
   if (/is not installed/.test(reason)) return 'Install util-linux.';
   if (/Unknown option/.test(reason)) return `bubblewrap 0.8 or later is needed. ${install}`;
   const [, program] = /execvp (\S+): Permission denied/.exec(reason) ?? [];
   if (program !== undefined) {
-    return `Everybody must be able to read and run it: \`chmod -R o+rX ${dirname(program)}\`.`;
+    return `Make it readable and executable for all users: \`chmod -R o+rX ${dirname(program)}\`.`;
   }
   for (const [name, forbidding] of SETTINGS) {
     const value = await readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'latin1').catch(() => '');

@@ -1,4 +1,4 @@
-/** The last characters of a text that comes in pieces. However long the text, it holds little more than `limit`. */
+/** Keeps the last `limit` characters of a text that arrives in pieces. Holds at most about twice that in memory. */
 export interface BoundedTail {
   push(text: string): void;
   text(): string;
@@ -7,7 +7,7 @@ export interface BoundedTail {
 export function boundedTail(limit: number): BoundedTail {
   let pieces: string[] = [];
   let length = 0;
-  /** One piece instead of many, and nothing of what is no longer in reach: a slice alone would keep its whole string. */
+  /** Joins the pieces and cuts them to `limit`, without splitting a surrogate pair. */
   const compact = (): string => {
     const kept = pieces.join('').slice(-limit);
     const first = kept.charCodeAt(0);
@@ -20,7 +20,7 @@ export function boundedTail(limit: number): BoundedTail {
       length += text.length;
       if (length < 2 * limit && pieces.length < 1_000) return;
       const kept = compact();
-      pieces = [Buffer.from(kept, 'utf16le').toString('utf16le')];
+      pieces = [Buffer.from(kept, 'utf16le').toString('utf16le')]; // a copy: a slice would retain its whole string
       length = kept.length;
     },
     text: compact,

@@ -1,19 +1,19 @@
 import { createWriteStream } from 'node:fs';
 
-/** A log file that gets what a command prints, as bytes. */
+/** A log file that receives a command's output as bytes. */
 export interface CappedLog {
-  /** False: enough is waiting for the disk. Write no more before `drained`. */
+  /** False when the buffer is full: write no more before `drained`. */
   write(chunk: Buffer): boolean;
-  /** Settles when the log can be written to again; never rejects. */
+  /** Resolves when the log can be written to again; never rejects. */
   drained(): Promise<void>;
-  /** Settles when everything is in the file. Why the file is incomplete, if it is; a log is no reason to fail. */
+  /** Resolves when everything is written; with the reason when the file is incomplete. A log failure fails no command. */
   close(): Promise<string | undefined>;
 }
 
-/** How much of a log waits in memory for the disk. Bytes. */
+/** Log data that waits in memory for the disk. Bytes. */
 const WAITING_BYTES = 256 * 1024;
 
-/** Makes the file, or appends to it; after `limitBytes` one line says that the rest is left out. */
+/** Creates the file or appends to it. After `limitBytes`, one line says that the rest was left out. */
 export function openLog(path: string, limitBytes: number): CappedLog {
   const file = createWriteStream(path, { flags: 'a', highWaterMark: WAITING_BYTES, mode: 0o600 });
   let room = limitBytes;

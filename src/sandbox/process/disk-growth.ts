@@ -1,21 +1,21 @@
 import { statfsSync } from 'node:fs';
 import { measureDiskUse } from './disk-use.ts';
 
-/** How much of the free space may be taken, whatever the limit. */
+/** The share of the free space that a command may use, whatever its limit. */
 const TAKEN_SHARE = 0.9;
-/** Walking through the files may take one part in this many of the time; one in `HURRIED` when the disk gets full. */
+/** Measuring may take 1/50 of the time; 1/4 (`HURRIED`) when the disk gets full. */
 const PATIENCE = 50;
 const HURRIED = 4;
 
-/** By how much directories grow, from the moment this was made. */
+/** Measures how much directories have grown since this was created. */
 export interface DiskGrowth {
-  /** The limit asked for, or what is nearly all that was free. Bytes. */
+  /** The requested limit, or 90 % of the space that was free if that is less. Bytes. */
   readonly limitBytes: number;
-  /** Bytes, as far as is known: the files are walked through only now and then. */
+  /** Bytes at the last measurement: the files are walked only now and then. */
   measure(pids: readonly number[]): Promise<number>;
 }
 
-/** Costs microseconds until the first `measure`: free space now stands for what the directories held at the start. */
+/** Costs microseconds until the first `measure`, which derives the initial size from the free space noted here. */
 export function diskGrowth(directories: readonly string[], wantedBytes: number): DiskGrowth {
   const free = directories.map(freeBytes);
   const limitBytes = Math.min(wantedBytes, ...free.map((bytes) => Math.floor(bytes * TAKEN_SHARE)));

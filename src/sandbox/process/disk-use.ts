@@ -2,18 +2,18 @@ import type { Stats } from 'node:fs';
 import { lstat, opendir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The unit of `Stats.blocks`, whatever the file system's own. Bytes. */
+/** The unit of `Stats.blocks` on every file system. Bytes. */
 const BLOCK_BYTES = 512;
-/** What a file takes at least, an empty one too: the file system has places for a limited number of them. Bytes. */
+/** The least that a file counts, even an empty one: the file system has a limited number of inodes. Bytes. */
 const FILE_BYTES = 4096;
-/** How many files are asked about at once. */
+/** Concurrent `lstat` calls. */
 const AT_ONCE = 16;
-/** How many files with several names are remembered so as to count them once. */
+/** Files with several names that are remembered, to count each once. */
 const REMEMBERED = 100_000;
 
 /**
- * What directories take on disk, and what these processes hold open there that has no name any more. Follows no link.
- * Files that come and go meanwhile are counted or not. Ends early, with what it has, when `isEnough` says so.
+ * Measures what directories take on disk, plus deleted files there that these processes hold open. Follows no link.
+ * Files that appear or disappear meanwhile may be missed. Stops early, with the sum so far, when `isEnough` returns true.
  */
 export async function measureDiskUse(
   { directories, pids }: { readonly directories: readonly string[]; readonly pids: readonly number[] },

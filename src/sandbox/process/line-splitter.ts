@@ -1,20 +1,20 @@
-/** Cuts a text that comes in pieces into lines. */
+/** Splits a text that arrives in pieces into lines. */
 export interface LineSplitter {
   push(text: string): void;
-  /** The text is over: hands on what follows the last line's end, when there is something. */
+  /** Ends the text: passes on an unfinished last line, if any. */
   end(): void;
 }
 
 /**
- * Calls `onLine` with each line, without its end (`\n` or `\r\n`). Of a longer line only the first `maxLength`
- * characters are kept, so that a text without line ends cannot fill the memory.
+ * Calls `onLine` with each line, without its line end (`\n` or `\r\n`). Cuts lines at `maxLength` characters, so that a
+ * text without line ends cannot fill the memory.
  */
 export function lineSplitter(onLine: (line: string) => void, maxLength: number): LineSplitter {
   let pieces: string[] = [];
   let length = 0;
   const add = (piece: string): void => {
     if (piece === '') return;
-    const kept = piece.slice(0, Math.max(0, maxLength + 1 - length)); // one more: it may be the \r of the line's end
+    const kept = piece.slice(0, Math.max(0, maxLength + 1 - length)); // one more: it may be the \r of the line end
     if (kept !== '') pieces.push(kept);
     length += piece.length;
   };

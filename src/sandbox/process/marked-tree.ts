@@ -1,12 +1,12 @@
 import { endAll, inspect, isMarked, listProcesses, listYounger, send } from '../../system/process-tree.ts';
 import type { ProcessTree } from './runner.ts';
 
-/** Up to here a command is short: the machine cannot have given out all of its process ids meanwhile. Milliseconds. */
+/** A command is short below this: the machine cannot have used up all process ids meanwhile. Milliseconds. */
 const SHORT_MS = 100;
 
 /**
- * The processes of a command that runs on the bare machine: its group, and on Linux also those that left it and carry
- * its mark. One that has left the group and emptied its environment is lost.
+ * The processes of a command that runs without a sandbox: its process group, and on Linux also those with its mark that
+ * left the group. A process that left the group and cleared its environment is not found.
  */
 export function markedTree(mark: string): ProcessTree {
   return {
@@ -18,7 +18,7 @@ export function markedTree(mark: string): ProcessTree {
     },
     async settle(leader, ranMs) {
       const hadGroup = send(-leader, 'SIGKILL');
-      // Reading every environment costs 20 µs a process. Almost all short commands leave nothing that is younger.
+      // Reading every environment costs 20 µs per process. Almost no short command leaves a younger process.
       const short = !hadGroup && ranMs < SHORT_MS;
       if (short && !listYounger(leader).some((pid) => isMarked(pid, mark))) return;
       const isLeft = (pid: number): boolean =>

@@ -5,18 +5,18 @@ import { boundedTail } from './bounded-tail.ts';
 import { openLog } from './capped-log.ts';
 import { lineSplitter } from './line-splitter.ts';
 
-/** What a command prints, on its way into the tail, the lines and the log. */
+/** Passes a command's output on to the tail, the lines and the log. */
 export interface Output {
-  /** Whether the streams stand still because the log's disk is slower than the command. */
+  /** Whether the streams are paused because the log's disk is slower than the command. */
   readonly waiting: boolean;
-  /** Both streams are over, or given up: hands on the rest, and settles with the tail when the log is in its file. */
+  /** Passes on the rest once both streams have ended or were abandoned. Resolves with the tail when the log is written. */
   finish(): Promise<string>;
 }
 
-/** The size of a log file when the caller names none. Bytes. */
+/** The default size limit of a log file. Bytes. */
 const LOG_BYTES = 64 * 1024 * 1024;
 
-/** Reads both streams, no faster than the log's disk. `onData` is called whenever the command shows that it lives. */
+/** Reads both streams, no faster than the log's disk. Calls `onData` at every sign of life. */
 export function takeOutput(
   { stdout, stderr }: { readonly stdout: Readable; readonly stderr: Readable },
   {
@@ -46,7 +46,7 @@ export function takeOutput(
   };
 
   for (const { stream, decoder, lines } of outlets) {
-    stream.on('error', () => {}); // the pipe is gone: the process's end says why
+    stream.on('error', () => {}); // a broken pipe: the command's ending explains it
     stream.on('data', (chunk: Buffer) => {
       onData();
       const text = decoder.write(chunk);
@@ -63,7 +63,7 @@ export function takeOutput(
     },
     async finish() {
       for (const { decoder, lines } of outlets) {
-        const text = decoder.end(); // half a character, if anything
+        const text = decoder.end(); // an incomplete character, if any
         tail.push(text);
         lines?.push(text);
         lines?.end();

@@ -6,52 +6,52 @@ import { type Ending, type ExecResult, type Execution, MAX_LINE } from '../sandb
 import { lineSplitter } from './line-splitter.ts';
 import { takeOutput } from './output.ts';
 
-/** How to reach a command and all that it started. `leader` is the process that was started; it leads its own group. */
+/** A command and everything it started. `leader` is the process that choo started, the leader of its process group. */
 export interface ProcessTree {
-  /** To everything that is there now, the leader too. Must not throw. */
+  /** Signals every process of the tree, the leader included. Must not throw. */
   signal(leader: number, signal: 'SIGTERM' | 'SIGKILL'): void;
-  /** The leader has ended: ends what is left of the tree, and settles when nothing is. Must not throw. */
+  /** Called after the leader ended: ends the rest of the tree and resolves when nothing is left. Must not throw. */
   settle(leader: number, ranMs: number): Promise<void>;
 }
 
-/** Watches a tree while it runs and calls `end` when it went too far. Stopped by disposing of it. */
+/** Watches a tree while it runs and calls `end` when it exceeds a limit. Dispose of the result to stop. */
 export type Watch = (leader: number, end: (ending: Ending) => void) => Disposable;
 
-/** A command as the machine gets it: what a sandbox has made of an {@link Execution}. */
+/** An {@link Execution} as a sandbox has prepared it for the machine. */
 export interface Command extends Pick<
   Execution,
   'argv' | 'cwd' | 'stdin' | 'onLine' | 'onText' | 'logFile' | 'logBytes' | 'signal' | 'totalMs' | 'idleMs'
 > {
-  /** All of the environment: nothing of choo's is added. */
+  /** The whole environment: nothing of choo's is added. */
   readonly env: Readonly<Record<string, string>>;
   readonly tree: ProcessTree;
   readonly watch?: Watch;
-  /** More pipes, for programs that choo wraps around the command. */
+  /** More pipes, for the programs that wrap the command. */
   readonly wrapper?: Wrapper;
 }
 
-/** A program around a command reads from descriptor 4 and reports on 3, and one around that reports on 5. */
+/** A wrapper program reads from descriptor 4 and reports on 3; a program around it reports on 5. */
 interface Wrapper {
   readonly input: string;
   readonly onStatus: (line: string) => void;
   readonly onOuterStatus?: ((line: string) => void) | undefined;
 }
 
-/** How long a tree may take to end by itself after SIGTERM, before SIGKILL. Milliseconds. */
+/** Time between SIGTERM and SIGKILL. Milliseconds. */
 const GRACE_MS = 2_000;
-/** How long after the end of the tree an output pipe may stay open, in hands that cannot be reached. Milliseconds. */
+/** Time after the end of the tree during which an unreachable process may keep an output pipe open. Milliseconds. */
 const HELD_PIPE_MS = 500;
-/** What a Node timer can count to. Milliseconds. */
+/** The longest delay of a Node timer. Milliseconds. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Runs one command to its end, whatever that is. Rejects only with what `onLine` threw. */
+/** Runs one command and returns its ending. Rejects only with what `onLine` threw. */
 export async function runCommand(command: Command): Promise<ExecResult> {
   const started = performance.now();
   const elapsed = (): number => Math.round(performance.now() - started);
   if (command.signal?.aborted) return { ending: { kind: 'cancelled' }, tail: '', durationMs: 0 };
 
   // 1. Start it.
-  const { execa } = await import('execa'); // a tenth of a second to load, which most commands of choo never need
+  const { execa } = await import('execa'); // takes 0.1 s to load, and most of choo's commands never need it
   const notStarted = (why: string): ExecResult => {
     const reason = existsSync(command.cwd)
       ? `${command.argv[0]}: ${why}`
@@ -62,11 +62,11 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   try {
     child = start(execa, command);
   } catch (thrown) {
-    return notStarted(String(thrown)); // an argument that no program can get
+    return notStarted(String(thrown)); // an argument that cannot be passed to a program
   }
   const { nodeChildProcess, pid: leader, stdin, stdout, stderr } = child;
   if (leader === undefined || stdout === null || stderr === null) {
-    return notStarted((await child).originalMessage ?? 'it could not be started');
+    return notStarted((await child).originalMessage ?? 'could not be started');
   }
   const exited = new Promise<Ending>((resolve) => {
     nodeChildProcess.once('exit', (code, signal) => {
@@ -77,14 +77,14 @@ export async function runCommand(command: Command): Promise<ExecResult> {
     nodeChildProcess.once('close', () => resolve());
   });
 
-  // 2. Stop it, once, when something says so. Later reasons and the exit code that follows do not count.
+  // 2. Stop it on the first reason to. Later reasons and its exit code do not count.
   let running = true;
   let stopped: Ending | undefined;
   let grace: NodeJS.Timeout | undefined;
   const stop = (ending: Ending): void => {
     if (!running || stopped !== undefined) return;
     stopped = ending;
-    const urgent = ending.kind === 'over-limit'; // it would go on taking while it says goodbye
+    const urgent = ending.kind === 'over-limit'; // it would use up more during the grace period
     command.tree.signal(leader, urgent ? 'SIGKILL' : 'SIGTERM');
     if (!urgent) grace = setTimeout(() => command.tree.signal(leader, 'SIGKILL'), GRACE_MS);
   };
@@ -96,7 +96,7 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   command.signal?.addEventListener('abort', cancel);
   const watch = command.watch?.(leader, stop);
 
-  // 3. Feed it and take what it prints.
+  // 3. Write its input and read its output.
   let failure: { readonly thrown: unknown } | undefined;
   const guarded = (listener: (line: string) => void) => (line: string) => {
     try {
@@ -112,9 +112,9 @@ export async function runCommand(command: Command): Promise<ExecResult> {
     () => idle?.refresh(),
   );
   const reported = command.wrapper && talk(command.wrapper, child.stdio);
-  stdin?.on('error', () => {}).end(command.stdin); // it may close its end, or never read: its ending says why
+  stdin?.on('error', () => {}).end(command.stdin); // it may close stdin or never read it: its ending explains why
 
-  // 4. Its end is the end of all that it started, whoever else still holds its pipes.
+  // 4. When it ends, end everything it started, even if a process outside the tree still holds its pipes.
   const ending = await exited;
   running = false;
   for (const timer of [total, idle, grace]) clearTimeout(timer);
@@ -125,13 +125,13 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   for (let left = HELD_PIPE_MS; left > 0 && !(await isOver(closed, 50));) if (!output.waiting) left -= 50;
   for (const stream of child.stdio) stream?.destroy();
 
-  // 5. Tell.
+  // 5. Return the result.
   const tail = await output.finish();
   if (failure !== undefined) throw failure.thrown;
   return { ending: stopped ?? ending, tail, durationMs: elapsed() };
 }
 
-/** Nothing of execa's own buffering, waiting and killing is used: it would wait for pipes that others hold. */
+/** Uses none of execa's buffering, waiting and killing: execa would wait for pipes that other processes hold. */
 function start(execa: typeof Execa, { argv: [file, ...args], cwd, env, stdin, wrapper }: Command) {
   const count = wrapper === undefined ? 0 : wrapper.onOuterStatus === undefined ? 2 : 3;
   const pipes = Array.from({ length: count }, () => 'pipe' as const);
@@ -147,7 +147,7 @@ function start(execa: typeof Execa, { argv: [file, ...args], cwd, env, stdin, wr
   });
 }
 
-/** Serves the pipes of the wrappers; settles when they report no more. */
+/** Serves the pipes of the wrapper programs; resolves when they have closed their reports. */
 async function talk(
   { input, onStatus, onOuterStatus }: Wrapper,
   [, , , status, feed, outerStatus]: readonly (Stream | null | undefined)[],
@@ -168,7 +168,7 @@ async function listen(pipe: Stream | null | undefined, onLine: (line: string) =>
   });
 }
 
-/** Whether the promise settles within a time. Milliseconds. */
+/** Whether a promise resolves within `ms` milliseconds. */
 async function isOver(promise: Promise<void>, ms: number): Promise<boolean> {
   const giveUp = new AbortController();
   const late = sleep(ms, false, { signal: giveUp.signal }).catch(() => false);

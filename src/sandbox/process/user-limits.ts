@@ -2,17 +2,17 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { listProcesses } from '../../system/process-tree.ts';
 
-/** How many processes and threads one command may have. */
+/** The most processes and threads of one command. */
 const PROCESSES = 512;
 const OPEN_FILES = 16_384;
-/** How old a count of the user's processes may be; the margin above is wide. Milliseconds. */
+/** The oldest usable count of the user's processes; the limit above leaves a wide margin. Milliseconds. */
 const COUNT_AGE_MS = 1_000;
-/** How wide the kernel writes the name of a limit. */
+/** The column width of a limit's name in `/proc/self/limits`. */
 const NAME_COLUMNS = 26;
 
 /**
- * Gives the options of `prlimit` for a command of a user. The kernel's limit on processes is for the user on the whole
- * machine, so what is there already is counted and added. Of memory there is no such limit: see the watchdog.
+ * Returns the options of `prlimit` for a user's command. The kernel limits a user's processes on the whole machine, so
+ * the running ones are counted and added. There is no such limit for memory: see the watchdog.
  */
 export function userLimits(
   uid: number,
@@ -25,7 +25,7 @@ export function userLimits(
     if (performance.now() - counted.at > COUNT_AGE_MS) {
       counted = { at: performance.now(), processes: countProcesses(uid) };
     }
-    // A backstop in case choo itself is gone: what all processors can do in the time, for one process.
+    // A backstop in case choo is gone: for one process, the time limit on all processors.
     const cpuSeconds = Math.ceil((totalMs / 1_000) * availableParallelism()) + 10;
     return [
       limit('Max processes', 'nproc', counted.processes + PROCESSES),
@@ -37,7 +37,7 @@ export function userLimits(
   };
 }
 
-/** The limits that this process itself has and that nobody but root can raise. */
+/** This process's own hard limits, which only root can raise. */
 function readCeilings(): ReadonlyMap<string, number> {
   try {
     const lines = readFileSync('/proc/self/limits', 'latin1').split('\n').slice(1);

@@ -3,17 +3,17 @@ import { inspectAll, type ProcessInfo } from '../../system/process-tree.ts';
 import { diskGrowth } from './disk-growth.ts';
 import type { Watch } from './runner.ts';
 
-/** What one command may take. Bytes, but for the last. */
+/** The disk and memory that one command may use. Bytes, except `checkMs`. */
 export interface SpaceLimits {
-  /** By how much the worktree and the other writable directories may grow; never by more than is nearly free. */
+  /** Growth of the worktree and the other writable directories; never more than 90 % of the free space. */
   readonly diskBytes: number;
-  /** What its processes together may hold in memory; what they share counts for each. */
+  /** Resident memory of all its processes together; shared memory counts once per process. */
   readonly memoryBytes: number;
   /** The largest file. */
   readonly fileBytes: number;
-  /** The size of /tmp inside bubblewrap. It is memory too, and comes on top. */
+  /** The size of /tmp inside bubblewrap: memory in addition to `memoryBytes`. */
   readonly temporaryBytes: number;
-  /** How often it is looked at; the first time after as long. Milliseconds. */
+  /** Check interval, also before the first check. Milliseconds. */
   readonly checkMs: number;
 }
 
@@ -27,21 +27,21 @@ export const DEFAULT_LIMITS: SpaceLimits = {
   checkMs: 1_000,
 };
 
-/** Reading the table of processes may take one part in this many of the time. */
+/** Reading the process table may take 1/50 of the time. */
 const PATIENCE = 50;
-/** The size of a page of memory. A machine with larger ones reaches the limit late. Bytes. */
+/** The size of a memory page. A machine with larger pages reaches the limit late. Bytes. */
 const PAGE_BYTES = 4096;
 
-/** What is watched of one command. */
+/** What the watchdog measures of one command. */
 export interface Watched {
   readonly directories: readonly string[];
-  /** Its processes, out of all. */
+  /** Selects the command's processes from all processes. */
   readonly processes: (all: readonly ProcessInfo[], leader: number) => readonly ProcessInfo[];
 }
 
 /**
- * Makes watches that end a command when it takes too much. A command shorter than `checkMs` pays nothing. All watches
- * of one watchdog share the table of processes, so that many commands at once do not read it many times.
+ * Creates watches that end a command when it uses too much disk or memory. A command shorter than `checkMs` costs
+ * nothing. All watches share one process table, so that many concurrent commands do not read it many times.
  */
 export function openWatchdog(limits: SpaceLimits): (watched: Watched) => Watch {
   let table: readonly ProcessInfo[] = [];
@@ -58,7 +58,7 @@ export function openWatchdog(limits: SpaceLimits): (watched: Watched) => Watch {
     (leader, end) => {
       const growth = diskGrowth(directories, limits.diskBytes);
       let measuring = false;
-      const lookAtDisk = async (pids: readonly number[]): Promise<void> => {
+      const checkDisk = async (pids: readonly number[]): Promise<void> => {
         if (measuring) return;
         measuring = true;
         const bytes = await growth.measure(pids);
@@ -71,7 +71,7 @@ export function openWatchdog(limits: SpaceLimits): (watched: Watched) => Watch {
         const bytes = own.reduce((sum, { residentPages }) => sum + residentPages * PAGE_BYTES, 0);
         const { memoryBytes } = limits;
         if (bytes > memoryBytes) end({ kind: 'over-limit', what: 'memory', limitBytes: memoryBytes });
-        void lookAtDisk(own.map(({ pid }) => pid));
+        void checkDisk(own.map(({ pid }) => pid));
       }, limits.checkMs);
       return { [Symbol.dispose]: () => clearInterval(timer) };
     };
