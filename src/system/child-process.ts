@@ -1,26 +1,26 @@
 import type { Readable, Writable } from 'node:stream';
 import { endAll, isMarked, listProcesses, newMark, OWNER_VARIABLE } from './process-tree.ts';
 
-/** A child process that is spoken to while it runs. */
+/** A child service: a long-running program that serves requests on its standard streams. */
 export interface Companion extends AsyncDisposable {
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** Settles when the process has ended, for whatever reason; never rejects. */
+  /** Resolves when the process has ended, for any reason; never rejects. */
   readonly ended: Promise<{ readonly exitCode: number | undefined; readonly stderr: string }>;
 }
 
-/** How much of a companion's standard error is kept for the message that explains its end. Characters. */
+/** Standard error of a child service kept for the message that explains its end. Characters. */
 const STDERR_LENGTH = 4_000;
 
 /**
- * Starts a process that serves requests on its standard streams. It gets `env` and nothing of choo's environment. It
- * dies with choo, and when it is disposed of.
+ * Starts a child service. Its environment is `env` alone, nothing of choo's. It ends with choo, or when it is disposed
+ * of.
  */
 export async function startCompanion(
   command: readonly [file: string, ...args: string[]],
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
 ): Promise<Companion> {
-  const { execa } = await import('execa'); // a tenth of a second to load, which most commands never need
+  const { execa } = await import('execa'); // takes 0.1 s to load, and most commands never need it
   const [file, ...args] = command;
   const child = execa(file, args, {
     cwd: options.cwd,
@@ -34,7 +34,7 @@ export async function startCompanion(
     reject: false,
     forceKillAfterDelay: 1_000,
   });
-  child.stdin.on('error', () => {}); // it closed its end: `ended` says why
+  child.stdin.on('error', () => {}); // it closed stdin: `ended` explains why
   const ended = child.then(({ exitCode, stderr }) => ({ exitCode, stderr }));
   return {
     stdin: child.stdin,
@@ -48,15 +48,15 @@ export async function startCompanion(
   };
 }
 
-/** Processes, and all that they start, that can be ended together. */
+/** Processes, with everything they start, that can be ended together. */
 export interface MarkedProcesses {
-  /** What they need in their environment. */
+  /** Variables that their environment must contain. */
   readonly env: Readonly<Record<string, string>>;
-  /** Kills them; resolves when they are gone. Linux only; elsewhere none are found. */
+  /** Kills them and resolves when they are gone. Linux only; finds none elsewhere. */
   readonly end: () => Promise<void>;
 }
 
-/** A mark for processes of choo's own. */
+/** Creates a mark for processes that choo starts for itself. */
 export function markProcesses(): MarkedProcesses {
   const mark = newMark('choo-git');
   return {

@@ -3,13 +3,13 @@ import { delimiter, dirname, isAbsolute, join, sep } from 'node:path';
 
 /** A program on this machine. */
 export interface Executable {
-  /** Its real path: no link stands in it. */
+  /** Its real path, without links. */
   readonly path: string;
-  /** What must be readable for it to run: the package it was installed with, or its directory. */
+  /** What must be readable for it to run: the `node_modules` of its package, or its directory. */
   readonly readable: readonly string[];
 }
 
-/** Finds a program by its name on a search path, or by its absolute path. Undefined: there is none that can be run. */
+/** Finds a program by its name on a search path, or by its absolute path. Undefined when no executable is found. */
 export function findExecutable(name: string, searchPath: string): Executable | undefined {
   const candidates = isAbsolute(name)
     ? [name]
@@ -30,7 +30,7 @@ export function findExecutable(name: string, searchPath: string): Executable | u
   return undefined;
 }
 
-/** Packages from npm find each other through the outermost `node_modules` that they stand in. */
+/** The outermost `node_modules`, through which npm packages find each other; else the program's directory. */
 function installationOf(path: string): string {
   const parts = path.split(sep);
   const at = parts.indexOf('node_modules');

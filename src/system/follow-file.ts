@@ -4,15 +4,15 @@ import { dirname } from 'node:path';
 
 export interface Followed {
   readonly path: string;
-  /** A directory above it that may be made; the file's own directory need not be there. */
+  /** A parent directory that may be created; the directories between it and the file may be missing. */
   readonly below: string;
   readonly signal: AbortSignal;
 }
 
 /**
- * Calls at once, and again after each change of a file, one call after the other, until the signal. The file and the
- * directories between may come later. A call may find nothing new: whoever is called reads from where it stopped.
- * Resolves when the last call has ended; rejects with what a call, or the watching, threw.
+ * Calls `onChange` at once and after each change of a file, one call at a time, until the signal aborts. The file and
+ * its directory may be created later. A call may find nothing new, so `onChange` reads on from its own position.
+ * Resolves when the last call has ended; rejects with what a call or the watching threw.
  */
 export async function followFile(
   { path, below, signal }: Followed,
@@ -32,7 +32,7 @@ export async function followFile(
   let watched = '';
   let again = false;
   let busy = false;
-  /** Watches as near to the file as there is something; whatever comes closer is a change, and so watched next. */
+  /** Watches the nearest existing directory; when a nearer one appears, that is a change, and it is watched next. */
   const aim = async (): Promise<void> => {
     for (let moved = true; moved && !over.signal.aborted;) {
       const next = await nearestDirectory(dirname(path), below);
@@ -68,7 +68,7 @@ export async function followFile(
   }
 }
 
-/** The directory, or the nearest above it that is there, no higher than `below`. */
+/** The directory, or its nearest existing parent, no higher than `below`. */
 async function nearestDirectory(directory: string, below: string): Promise<string> {
   for (let at = directory; at.length > below.length; at = dirname(at)) {
     if ((await stat(at).catch(() => undefined))?.isDirectory() === true) return at;

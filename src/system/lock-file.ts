@@ -3,16 +3,16 @@ import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isMissing } from './files.ts';
 
-/** Who a lock file belongs to, by its bytes; undefined: to nobody who lives. */
+/** Finds the owner of a lock file by its bytes; undefined when the owner is dead. */
 export type LivingOwner<Owner> = (text: string) => Promise<Owner | undefined>;
 
 /**
- * Puts a file with these bytes at a path where there is none, or only that of a dead process; else returns who is alive.
- * No two attempts may ever write the same bytes: they are what a lock is known by.
+ * Takes a lock: creates the file with these bytes if it is missing or its owner is dead. Otherwise returns the living
+ * owner. No two attempts may ever write the same bytes, since they identify the lock.
  *
- * A dead one's file must be replaced by one process alone, and it must still be that file. So there is a second lock beside
- * it, named for its bytes, and taken in the same way: whoever has that, and finds the same bytes again, may replace them,
- * for no other can, and the dead do not come back.
+ * Only one process may replace a dead owner's file, and only if it is still the same file. So there is a second lock
+ * beside it, named after the bytes and taken in the same way. Its owner may replace the file if it still has these bytes:
+ * no other process can, and a dead process cannot take it again.
  */
 export async function seize<Owner>(
   path: string,
@@ -25,14 +25,14 @@ export async function seize<Owner>(
     for (let patience = 400; ; patience -= 1) {
       if (await linked(temporary, path)) return undefined;
       const found = await readText(path);
-      if (found === undefined) continue; // released since
+      if (found === undefined) continue; // released meanwhile
       const owner = await livingOwner(found);
       if (owner !== undefined) return owner;
       const guard = `${path}.${createHash('sha256').update(found).digest('hex').slice(0, 16)}`;
       const rival = await seize(guard, mine, livingOwner);
       if (rival !== undefined) {
         if (patience <= 0) return rival;
-        await wait(5); // it is about to replace the file, which is a few system calls
+        await wait(5); // the other process is about to replace the file, which takes a few system calls
         continue;
       }
       try {
@@ -48,12 +48,12 @@ export async function seize<Owner>(
   }
 }
 
-/** Gives a lock back, unless it is somebody else's by now. */
+/** Releases a lock, unless another process has taken it. */
 export async function release(path: string, mine: string): Promise<void> {
   if ((await readText(path)) === mine) await rm(path, { force: true });
 }
 
-/** Gives a file a second name; false: the name is taken. */
+/** Links a file under a second name. False when the name is taken. */
 async function linked(file: string, name: string): Promise<boolean> {
   try {
     await link(file, name);
@@ -64,7 +64,7 @@ async function linked(file: string, name: string): Promise<boolean> {
   }
 }
 
-/** The text of a file; undefined: there is none. */
+/** Reads a text file; undefined when it is missing. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');

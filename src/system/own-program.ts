@@ -1,21 +1,21 @@
 import process from 'node:process';
 
-/** A program of choo's own that runs beside this process and is spoken to. It logs to the same standard error. */
+/** A process of choo's own that exchanges messages with this one. It logs to the same standard error. */
 export interface OwnProgram {
-  /** What cannot be said any more is lost. */
+  /** Drops the message when the process can no longer receive it. */
   readonly send: (message: object) => void;
   readonly kill: () => void;
-  /** Settles when it has ended, with how: `exit code 1`, `SIGKILL`. Never rejects. */
+  /** Resolves when it has ended, with the cause: `exit code 1`, `SIGKILL`. Never rejects. */
   readonly ended: Promise<string>;
 }
 
-/** Starts a program with the Node, the options and the environment of this process. `onMessage` hears what it says. */
+/** Starts a program with the Node, the options and the environment of this process. */
 export async function startOwnProgram(
   file: string,
   args: readonly string[],
   onMessage: (message: unknown) => void,
 ): Promise<OwnProgram> {
-  const { execa } = await import('execa'); // a tenth of a second to load, which most commands never need
+  const { execa } = await import('execa'); // takes 0.1 s to load, and most commands never need it
   const child = execa(process.execPath, [...process.execArgv, file, ...args], {
     stdin: 'ignore',
     stdout: 'inherit',

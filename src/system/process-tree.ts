@@ -2,34 +2,34 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What `/proc` says, on Linux; elsewhere there is none, and every answer is empty. */
+/** Linux only; elsewhere it is missing, and every result is empty. */
 const PROC = '/proc';
 
-/** The variable that says whose command a process belongs to: its value is a mark. */
+/** The environment variable that holds the owner mark of a process. */
 export const OWNER_VARIABLE = 'CHOO_OWNER';
 
-/** A mark for one command: whatever carries it is ended with that command, so no two may be the same. */
+/** A mark for one command. Every process with it is ended with the command, so each mark is unique. */
 export function newMark(owner: string): string {
   return `${owner}/${randomUUID()}`;
 }
 
-/** How long processes may take to be gone after SIGKILL; one that waits for a broken disk takes longer. Milliseconds. */
+/** Wait for processes to be gone after SIGKILL; one that waits for a broken disk takes longer. Milliseconds. */
 const GONE_MS = 5_000;
 
-/** One line of the table of processes. */
+/** One row of the process table. */
 export interface ProcessInfo {
   readonly pid: number;
-  /** Of its program, as it says itself. */
+  /** The program's name, which a process can set itself. */
   readonly name: string;
   readonly parent: number;
   readonly group: number;
-  /** When it was started: with the id, what tells it from another process that got the same id later. */
+  /** Start time since boot: together with the id, distinguishes it from a later process with the same id. */
   readonly startTime: string;
-  /** Memory that it holds, in pages. */
+  /** Resident memory. Pages. */
   readonly residentPages: number;
 }
 
-/** The processes of this machine that choo can see. */
+/** The ids of the processes that choo can see. */
 export function listProcesses(): readonly number[] {
   try {
     return readdirSync(PROC).map(Number).filter(Number.isInteger);
@@ -38,10 +38,10 @@ export function listProcesses(): readonly number[] {
   }
 }
 
-/** A living process, not a zombie; undefined when there is none. */
+/** Reads a living process; undefined when it is missing or a zombie. */
 export function inspect(pid: number): ProcessInfo | undefined {
   const stat = readProcess(pid, 'stat');
-  // Its name, in brackets, is free text. State, parent and group follow; the start is field 22 of all, memory field 24.
+  // The name in brackets is free text. State, parent and group follow; the start time is field 22, memory field 24.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, parent, group] = fields;
   const [startTime, residentPages] = [fields[19], fields[21]];
@@ -56,22 +56,22 @@ export function inspect(pid: number): ProcessInfo | undefined {
   };
 }
 
-/** All living processes. Costs 20 µs each. */
+/** Reads all living processes. Costs 20 µs each. */
 export function inspectAll(): readonly ProcessInfo[] {
   return listProcesses()
     .map(inspect)
     .filter((process) => process !== undefined);
 }
 
-/** A process and all that descend from it. */
+/** A process and all its descendants. */
 export function descendants(all: readonly ProcessInfo[], ancestor: number): readonly ProcessInfo[] {
   const children = Map.groupBy(all, ({ parent }) => parent);
   const found = all.filter(({ pid }) => pid === ancestor);
-  for (const { pid } of found) found.push(...(children.get(pid) ?? [])); // the loop goes on over what it adds
+  for (const { pid } of found) found.push(...(children.get(pid) ?? [])); // the loop also visits what it appends
   return found;
 }
 
-/** A file of a process; empty when it has ended, is a zombie or belongs to somebody else. */
+/** Reads a file below `/proc/<pid>`. Empty when the process ended, is a zombie or belongs to another user. */
 function readProcess(pid: number, file: string): string {
   try {
     return readFileSync(`${PROC}/${pid}/${file}`, 'latin1');
@@ -80,7 +80,7 @@ function readProcess(pid: number, file: string): string {
   }
 }
 
-/** Whether a process of one thread has children, zombies too. Where the kernel does not tell, it says that it has. */
+/** Whether a single-threaded process has children, zombies included. True when the kernel does not list children. */
 export function hasChildren(pid: number): boolean {
   const children = readProcess(pid, `task/${pid}/children`);
   return (
@@ -88,7 +88,7 @@ export function hasChildren(pid: number): boolean {
   );
 }
 
-/** Whether a living process carries the mark of this owner, or of one of its commands. */
+/** Whether a living process has the mark of this owner or of one of its commands. */
 export function isMarked(pid: number, owner: string): boolean {
   const environment = `\0${readProcess(pid, 'environ')}\0`;
   return [`${OWNER_VARIABLE}=${owner}\0`, `${OWNER_VARIABLE}=${owner}/`].some((mark) =>
@@ -97,12 +97,12 @@ export function isMarked(pid: number, owner: string): boolean {
 }
 
 /**
- * The processes that can have been started after this one, which has ended already: process ids are given out in
- * order. Only true when this one was short-lived, since the numbers begin again after the largest.
+ * The processes that may have been started after this one, which has ended: process ids are assigned in order. Only
+ * valid for a short-lived process, since ids wrap around after the largest.
  */
 export function listYounger(pid: number): readonly number[] {
   const last = lastProcessId();
-  if (last === pid) return []; // the machine has started nothing since
+  if (last === pid) return []; // no process was started since
   return listProcesses().filter((other) =>
     last > pid ? other > pid && other <= last : other > pid || other <= last,
   );
@@ -116,7 +116,7 @@ function lastProcessId(): number {
   }
 }
 
-/** Sends a signal to a process, or with a negative number to a group. False: there is none, or it is not ours. */
+/** Signals a process, or with a negative number a process group. False when it is missing or not choo's to signal. */
 export function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
@@ -125,7 +125,10 @@ export function send(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Kills what `find` finds until it finds nothing. Settles with how many there were. Never kills choo itself. */
+/**
+ * Kills the processes that `find` returns, until it returns none or five seconds have passed. Resolves with the number
+ * of processes. Never kills choo itself.
+ */
 export async function endAll(find: () => readonly number[]): Promise<number> {
   const ended = new Set<number>();
   const started = performance.now();

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 
-/** The system refuses paths of more than 4096. Bytes. */
+/** Directories with a longer path are moved up; Linux refuses paths of more than 4,096 bytes. Bytes. */
 const MAX_PATH_BYTES = 3_000;
-/** How much longer than the root's a path may be even where the root's is long already. Bytes. */
+/** A path may always be this much longer than the root's, however long that is. Bytes. */
 const MIN_ROOM_BYTES = 400;
 
 /**
- * Removes a tree even where its directories are write-protected, as some package caches are, or deeper than a path can
- * tell. Follows no link.
+ * Removes a tree even if its directories are write-protected, as in some package caches, or nested deeper than a path
+ * can name. Follows no link.
  */
 export async function removeTree(path: string | Buffer): Promise<void> {
   try {
@@ -20,12 +20,12 @@ export async function removeTree(path: string | Buffer): Promise<void> {
 }
 
 /**
- * Makes every directory of a tree readable and writable to its owner, and moves those to its root that lie too deep.
- * Changes nothing outside: what is no directory itself, a link for one, stays as it is. Entries may go meanwhile (an `rm`
- * of Node's goes on after it has failed), but nobody else may write.
+ * Makes every directory of a tree readable and writable for its owner, and moves directories nested too deep to its
+ * root. Changes only directories, so a link leads to no change outside. Entries may disappear meanwhile (Node's `rm`
+ * continues after it has failed), but no other process may write.
  */
 export async function unlock(path: string | Buffer): Promise<void> {
-  // Names need not be text: every byte is kept as one character.
+  // Names need not be UTF-8: each byte becomes one character.
   const root = Buffer.from(path).toString('latin1');
   const open = [root];
   for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
@@ -37,19 +37,19 @@ export async function unlock(path: string | Buffer): Promise<void> {
   }
 }
 
-/** The directories in a directory. */
+/** Unlocks one directory and returns the directories in it. */
 async function openDirectory(root: string, directory: string): Promise<readonly string[]> {
-  let place = Buffer.from(directory, 'latin1');
-  const stats = await lstat(place);
+  let path = Buffer.from(directory, 'latin1');
+  const stats = await lstat(path);
   if (!stats.isDirectory()) return [];
-  if ((stats.mode & 0o700) !== 0o700) await chmod(place, (stats.mode & 0o777) | 0o700);
+  if ((stats.mode & 0o700) !== 0o700) await chmod(path, (stats.mode & 0o777) | 0o700);
   let name = directory;
   if (name.length > Math.max(MAX_PATH_BYTES, root.length + MIN_ROOM_BYTES)) {
     name = `${root}/.choo-${randomUUID()}`;
     const nearer = Buffer.from(name, 'latin1');
-    await rename(place, nearer);
-    place = nearer;
+    await rename(path, nearer);
+    path = nearer;
   }
-  const entries = await readdir(place, { withFileTypes: true, encoding: 'latin1' });
+  const entries = await readdir(path, { withFileTypes: true, encoding: 'latin1' });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => `${name}/${entry.name}`);
 }

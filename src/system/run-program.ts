@@ -1,28 +1,28 @@
-/** A program of choo's own, run to its end. It gets `env` and nothing of choo's environment, and no input. */
+/** A program that choo runs for itself, to its end. Its environment is `env` alone, nothing of choo's; it gets no input. */
 export interface Tool {
   readonly argv: readonly [file: string, ...args: string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Whom it runs as, when that is not choo's own user; it keeps no other group. Only root may say. */
+  /** The user to run as instead of choo's own, without other groups. Only for root. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
-  /** Then it is killed. Milliseconds. */
+  /** Time limit; it is killed then. Milliseconds. */
   readonly limitMs: number;
 }
 
 /** How it ended. */
 export interface ToolResult {
-  /** Undefined: it could not be started, or a signal ended it; `output` ends with what happened. */
+  /** Undefined when it could not be started or a signal ended it; `output` ends with the cause. */
   readonly exitCode: number | undefined;
-  /** What it printed, on both streams. */
+  /** Its output on both streams. */
   readonly output: string;
 }
 
-/** More than any of them says. Characters. */
+/** More than any of these programs prints. Characters. */
 const OUTPUT_LENGTH = 1_000_000;
 
-/** Runs it. Processes that it leaves behind go on, but must not keep its output open. Never rejects. */
+/** Runs a program. Processes that it leaves running must not keep its output open. Never rejects. */
 export async function runTool({ argv: [file, ...args], cwd, env, user, limitMs }: Tool): Promise<ToolResult> {
-  const { execa } = await import('execa'); // a tenth of a second to load, which most commands never need
+  const { execa } = await import('execa'); // takes 0.1 s to load, and most commands never need it
   const { exitCode, all, shortMessage } = await execa(file, args, {
     cwd,
     env,

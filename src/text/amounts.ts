@@ -20,7 +20,7 @@ export function formatTokens(tokens: number): string {
   return `${(tokens / 1_000_000).toFixed(1)}M`;
 }
 
-/** Dollars, and how they are known; `unknownCost`: more was spent, and its price is unknown. */
+/** Dollars with their cost basis; `unknownCost`: more was used, at an unknown price. */
 interface Cost {
   readonly cost: number;
   readonly unknownCost: boolean;
@@ -28,15 +28,15 @@ interface Cost {
 }
 
 /**
- * `$0.42`, `~$0.42` when a part of it is not what a CLI told, `$1.20+` when more was spent and nobody says how much, `$?` when
- * nothing is known; never a zero for that.
+ * `$0.42`; `~$0.42` when a part was not reported by a CLI; `$1.20+` when the cost of a part is unknown; `$?`, never zero,
+ * when nothing is known.
  */
 export function formatCost({ cost, unknownCost, basis = 'told' }: Cost): string {
   if (unknownCost && cost === 0) return '$?';
   return `${basis === 'told' ? '' : '~'}${formatDollars(cost)}${unknownCost ? '+' : ''}`;
 }
 
-/** The same in words, for where there is room: `cost unknown`, `$0.42 by list prices`. */
+/** The long form, where there is room: `cost unknown`, `$0.42 by list prices`. */
 export function describeCost({ cost, unknownCost, basis = 'told' }: Cost): string {
   if (unknownCost && cost === 0) return 'cost unknown';
   const how = { told: '', computed: ' by list prices', reserved: ', some of it only set aside' }[basis];

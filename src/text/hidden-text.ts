@@ -1,24 +1,25 @@
 import { findCodeBlocks, findCodeSpans, isInside } from './markdown-code.ts';
 
-/** Text that an agent reads and a reviewer of the rendered page does not see. */
+/** Text that an agent reads but a reviewer of the rendered page does not see. */
 export interface HiddenText {
   readonly offset: number;
-  /** What it is, with its code point, for a message. */
+  /** Its description for a message, with the code point. */
   readonly what: string;
 }
 
-/** More findings in one text tell nobody anything new. */
+/** More findings in one text are not reported. */
 const MAX_FINDINGS = 10;
 
-// What no font draws (zero-width and blank letters, fillers, bidirectional controls, tag letters that spell out ASCII),
-// but for the selectors that only choose how the character before them looks; line separators; control characters.
+// Characters that no font draws (zero-width and blank letters, fillers, bidirectional controls, tag letters that spell
+// ASCII), except variation selectors, which only change how the character before them looks; line separators; control
+// characters.
 const INVISIBLE =
   /(?![\uFE00-\uFE0F])\p{Default_Ignorable_Code_Point}|[\u2028\u2029\uFFF9-\uFFFB]|(?![\t\n\r])\p{Cc}/gu;
 const PLAIN_TEXT = /^[\t\n\r\x20-\x7e]*$/;
 const BIDIRECTIONAL = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
 const JOINER = '\u200D';
 
-/** Finds hidden characters anywhere, and HTML comments from `markdownFrom` on that do not stand in code. Linear. */
+/** Finds hidden characters anywhere, and HTML comments outside of code from `markdownFrom` on. Linear. */
 export function findHiddenText(text: string, markdownFrom: number): readonly HiddenText[] {
   const comments = findComments(text, markdownFrom)
     .take(MAX_FINDINGS)
@@ -27,7 +28,7 @@ export function findHiddenText(text: string, markdownFrom: number): readonly Hid
   return found.sort((a, b) => a.offset - b.offset).slice(0, MAX_FINDINGS);
 }
 
-/** The Markdown text without what a reviewer of the rendered page does not see: what an agent may be told. */
+/** Removes from Markdown what a reviewer of the rendered page does not see; the rest is safe to give to an agent. */
 export function stripHidden(text: string): string {
   let shown = '';
   let from = 0;
@@ -41,7 +42,7 @@ export function stripHidden(text: string): string {
   );
 }
 
-/** The text with every hidden character spelled out (`U+202E`), so that it is safe on a terminal and honest on a page. */
+/** Spells out every hidden character (`U+202E`), so that the text is safe on a terminal and honest on a page. */
 export function spellOutHidden(text: string): string {
   if (PLAIN_TEXT.test(text) && !/[\n\r\t]/.test(text)) return text;
   return text
@@ -53,7 +54,7 @@ export function spellOutHidden(text: string): string {
     );
 }
 
-/** JSON text that means the same and in which every hidden character is an escape. */
+/** Escapes every hidden character in JSON text, without changing its meaning. */
 export function escapeHiddenInJson(json: string): string {
   return json.replaceAll(INVISIBLE, (character) =>
     Array.from(
@@ -76,7 +77,7 @@ function findInvisible(text: string): HiddenText[] {
   return found;
 }
 
-/** HTML comments that do not stand in code, from the first character to after the last. */
+/** HTML comments outside of code. */
 function* findComments(
   text: string,
   from: number,
@@ -102,7 +103,7 @@ function* findComments(
   }
 }
 
-/** A joiner between two pictures makes one picture of them; that hides nothing. */
+/** Whether a joiner stands between two pictographs, which it combines into one; that hides nothing. */
 function isEmojiJoiner(text: string, offset: number): boolean {
   if (text[offset] !== JOINER) return false;
   return (

@@ -1,10 +1,10 @@
-/** A stretch of a text: offset of its first character, offset after its last. */
+/** A range of a text: the offset of its first character, and the offset after its last. */
 export interface Range {
   readonly start: number;
   readonly end: number;
 }
 
-/** The text of the first `# ` heading at or after `from` that does not stand in a code block. Linear in the text. */
+/** The text of the first `# ` heading at or after `from` outside of code blocks. Linear in the text. */
 export function findTitle(text: string, from: number): string | undefined {
   const heading = /^# +(\S.*)$/gm;
   heading.lastIndex = from;

@@ -1,9 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * The known word that `word` most likely was meant to be, for a "did you mean" hint; undefined when none is close. Close
- * is one edit for two to four letters, two for five to seven and so on, case ignored; nothing is close to one letter.
- * Costs one edit distance for each known word of a similar length.
+ * The known word closest to `word`, for a "did you mean" hint; undefined when none is close. Close means one edit for
+ * two to four letters, two for five to seven and so on, ignoring case; nothing is close to a single letter. Costs one
+ * edit distance per known word of similar length.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();

@@ -1,22 +1,22 @@
 import stringWidth from 'fast-string-width';
 import { spellOutHidden } from './hidden-text.ts';
 
-/** How emphasis is put on; the identity where there are no colours. */
+/** Styles a text; returns it unchanged where there are no colours. */
 export type Paint = (style: 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan', text: string) => string;
 
-/** Where a text is shown. */
+/** The terminal or file that a text is laid out for. */
 export interface Medium {
-  /** Columns; Infinity where lines may be as long as they like. */
+  /** Columns; Infinity for lines of any length. */
   readonly width: number;
   readonly paint: Paint;
 }
 
-/** Text from a repository on one line, with nothing in it that a terminal would obey. */
+/** Puts text from a repository on one line, without control characters that a terminal would obey. */
 export function printable(text: string): string {
   return spellOutHidden(text);
 }
 
-/** Cut to a width in columns, with an ellipsis when something is missing. Never cuts through a character. */
+/** Cuts a text to a width in columns, with an ellipsis if something is missing. Never splits a character. */
 export function truncate(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let cut = '';
@@ -29,17 +29,17 @@ export function truncate(text: string, width: number): string {
   return width < 1 ? '' : `${cut}…`;
 }
 
-/** Filled with blanks to a width in columns. */
+/** Fills a text with blanks to a width in columns. */
 export function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 }
 
-/** The columns the widest of these takes, within a limit. */
+/** The width of the widest text in columns, at most `limit`. */
 export function columnWidth(texts: readonly string[], limit: number): number {
   return Math.min(limit, Math.max(0, ...texts.map((text) => stringWidth(text))));
 }
 
-/** Joins words with commas and breaks lines between them; the lines after the first begin with `indent` blanks. */
+/** Joins words with commas and wraps lines between them; lines after the first start with `indent` blanks. */
 export function wrapList(words: readonly string[], first: number, indent: number, width: number): string {
   let column = first;
   let text = '';
