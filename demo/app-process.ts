@@ -6,11 +6,11 @@ const CLI = fileURLToPath(new URL('../src/cli/cli.ts', import.meta.url));
 
 /** The App as an operator starts it. */
 export interface AppProcess extends AsyncDisposable {
-  /** Where deliveries go. */
+  /** The URL that takes deliveries. */
   readonly webhooks: string;
 }
 
-/** Starts `choo serve` with this environment and waits until it serves. Throws with its log when it does not start. */
+/** Starts `choo serve` with this environment and waits until it listens. Throws with its log when it does not start. */
 export async function startApp(
   github: GitHub,
   environment: Readonly<Record<string, string>>,

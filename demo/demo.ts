@@ -20,21 +20,21 @@ const width = Math.min(100, process.stdout.columns || 80);
 
 const HELP = `script/demo [--provider NAME] [--keep]
 
-choo as a GitHub App on this machine alone: a stand-in for GitHub with a sample repository,
-the App, a push of the specs, a comment that asks for a run, and a tour of what came of it.
-No account and no key: the specs themselves rehearse what an agent would do.
+choo as a GitHub App, entirely on this machine: a stand-in for GitHub with a sample
+repository, the App, a push of the specs, a comment that requests a run, and the results.
+No account and no key: the specs contain what an agent would do, for the provider rehearsal.
 
-  --provider NAME  have an agent of yours do it instead: ${PROVIDER_NAMES.join(', ')}
-                   (it takes its key from your environment, and costs what it costs)
+  --provider NAME  use a real agent instead: ${PROVIDER_NAMES.join(', ')}
+                   (it takes its key from your environment, and spends your money)
   --keep           leave everything running at the end, until Ctrl-C
-  --help           show this
+  --help           show this help
 
-Exit status: 0 everything is where it should be, 1 something is not, 2 wrong usage.
+Exit status: 0 every check of the results passed, 1 one failed, 2 wrong usage.
 `;
 
-const FOR_REAL = `${paint('bold', 'For real')}
-  script/choo serve --setup --url https://choo.example.com   registers your own App in one click
-  script/choo serve                                          and is it; docs/github-app.md, "Install it"
+const NEXT_STEPS = `${paint('bold', 'Next, on GitHub (docs/github-app.md)')}
+  script/choo serve --setup --url https://choo.example.com   registers your App
+  script/choo serve                                          serves it
 `;
 
 type State = Awaited<ReturnType<GitHub['state']>>;
@@ -49,7 +49,10 @@ try {
   });
   if (values.help) process.stdout.write(HELP);
   else if (PROVIDER_NAMES.some((name) => name === values.provider)) await demo(values.provider, values.keep);
-  else throw new TypeError(`\`${values.provider}\` is none of ${PROVIDER_NAMES.join(', ')}`);
+  else
+    throw new TypeError(
+      `unknown provider \`${values.provider}\`; choose one of ${PROVIDER_NAMES.join(', ')}`,
+    );
 } catch (error) {
   process.stderr.write(`demo: ${messageOf(error)}\n`);
   process.exitCode = error instanceof TypeError ? 2 : 1;
@@ -63,7 +66,7 @@ async function demo(provider: string, keep: boolean): Promise<void> {
   const dataDirectory = await realpath(await mkdtemp(join(tmpdir(), 'choo-demo-data-')));
   stack.defer(async () => rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 }));
 
-  say('A stand-in for GitHub, with the repository', REPO);
+  say('A stand-in for GitHub with the repository', REPO);
   const github = stack.use(
     await startGitHub({
       users: [{ login: 'you' }],
@@ -71,8 +74,8 @@ async function demo(provider: string, keep: boolean): Promise<void> {
     }),
   );
   say(
-    'choo, as its GitHub App',
-    `choo serve, ${sandbox === 'host' ? 'NOT sandboxed' : 'sandboxed'}, PostgreSQL built in`,
+    'choo as a GitHub App',
+    `choo serve, ${sandbox === 'host' ? 'NOT sandboxed' : 'sandboxed'}, built-in PostgreSQL`,
   );
   const app = stack.use(
     await startApp(github, {
@@ -99,7 +102,7 @@ async function demo(provider: string, keep: boolean): Promise<void> {
   say('You write a comment', command);
   terminal.out('\n');
   await watchRun(dataDirectory, terminal);
-  const state = await until(github, 'the last word', ({ comments }) =>
+  const state = await until(github, 'the final comment', ({ comments }) =>
     comments.some(({ body }) => body.includes('<!-- choo:end')),
   );
   await github.settled();
@@ -108,14 +111,14 @@ async function demo(provider: string, keep: boolean): Promise<void> {
   tour(state, commit, sandbox);
   const wrong = check(state, commit);
   const seconds = ((performance.now() - started) / 1_000).toFixed(1);
-  if (wrong.length > 0) throw new Error(`not everything is where it should be:\n  ${wrong.join('\n  ')}`);
+  if (wrong.length > 0) throw new Error(`missing on the stand-in:\n  ${wrong.join('\n  ')}`);
   terminal.out(
-    `\n${paint('green', '✓')} Checked on the stand-in's side: one pull request a unit, each on the right base, one status comment,\n  one check a unit and commit, all of them green. ${seconds} s.\n\n`,
+    `\n${paint('green', '✓')} Checked on the stand-in: one pull request per unit, each on the right base;\n  one status comment; one green check per unit and commit. ${seconds} s.\n\n`,
   );
   terminal.out(
-    `What is left behind: ${project}, a clone with every branch\n  git -C ${project} log --graph --oneline --all\n\n`,
+    `A clone with every branch is left at ${project}\n  git -C ${project} log --graph --oneline --all\n\n`,
   );
-  terminal.out(FOR_REAL);
+  terminal.out(NEXT_STEPS);
   if (keep) {
     terminal.out(`\nStill running, until Ctrl-C: ${github.origin}/api/v3/repos/${REPO}/pulls\n`);
     await new Promise<void>((resolve) => {
@@ -128,7 +131,7 @@ function say(what: string, detail: string): void {
   terminal.out(`${paint('cyan', '▸')} ${what}: ${paint('dim', detail)}\n`);
 }
 
-/** Bubblewrap where it works; else this demo runs its own sample without, and says so. */
+/** Bubblewrap where its self-test passes. Otherwise warns, and the sample runs without a sandbox. */
 async function chooseSandbox(): Promise<'bubblewrap' | 'host'> {
   const nodePath = dirname(realpathSync(process.execPath));
   const sandbox = openBubblewrap({
@@ -139,7 +142,7 @@ async function chooseSandbox(): Promise<'bubblewrap' | 'host'> {
   const result = await sandbox.selfTest();
   if (result.ok) return 'bubblewrap';
   terminal.note(
-    `bubblewrap does not work here: ${result.reason}\n  ${result.hint}\nThis demo runs its own sample without a sandbox (CHOO_SANDBOX=host). A server of yours should not.\n\n`,
+    `bubblewrap does not work here: ${result.reason}\n  ${result.hint}\nThis demo runs its own sample without a sandbox (CHOO_SANDBOX=host). Do not run a server that way.\n\n`,
   );
   return 'host';
 }
@@ -148,7 +151,7 @@ async function until(github: GitHub, what: string, holds: (state: State) => bool
   for (const end = Date.now() + 120_000; ;) {
     const state = await github.state(REPO);
     if (holds(state)) return state;
-    if (Date.now() > end) throw new Error(`${what} did not come within two minutes`);
+    if (Date.now() > end) throw new Error(`${what} did not appear within two minutes`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -175,7 +178,7 @@ function tour({ checks, comments, pulls }: State, commit: string, sandbox: strin
   page(first?.body ?? '');
 }
 
-/** What is not as it should be, on GitHub's side. */
+/** Checks the results on GitHub. Returns what is missing there. */
 function check({ pulls, comments, checks, refs }: State, commit: string): readonly string[] {
   const units = ['bar-chart', 'count-words', 'tally-command'];
   const wrong: string[] = [];

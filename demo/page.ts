@@ -1,13 +1,13 @@
 import stringWidth from 'fast-string-width';
 import { pad, type Paint, truncate } from '../src/text/terminal-layout.ts';
 
-/** Where a page is shown. */
+/** The terminal that a page is shown on; the width is in columns. */
 export interface PageMedium {
   readonly width: number;
   readonly paint: Paint;
 }
 
-/** A text that choo wrote on GitHub, much as a reader sees it there: tables in columns, and no drawings. Lines fit the width. */
+/** Renders Markdown of choo for a terminal, close to what GitHub shows: tables in columns, no diagrams. Lines fit the width. */
 export function renderPage(markdown: string, { width, paint }: PageMedium): string {
   const lines: string[] = [];
   let table: string[][] = [];
@@ -45,7 +45,7 @@ export function renderPage(markdown: string, { width, paint }: PageMedium): stri
     .trim();
 }
 
-/** Without what a reader does not see: marks, and what folds. */
+/** Removes hidden comments and the tags of folded sections. */
 function plain(markdown: string): string {
   return markdown
     .replaceAll(/<!--[\s\S]*?-->/g, '')
@@ -55,7 +55,7 @@ function plain(markdown: string): string {
 
 const CODE = /(?<![`\\])(`+)(?!`)(.*?)(?<!`)\1(?!`)/g;
 
-/** A line without its marks. What stands between backticks is shown as it is. */
+/** A line without its Markdown marks. Text between backticks stays as it is. */
 function inlineText(text: string): string {
   const codes: string[] = [];
   const rest = text.replaceAll(CODE, (_, _ticks, code: string) => {

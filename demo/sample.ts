@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const EXAMPLE = fileURLToPath(new URL('../example', import.meta.url));
 
-/** The example project without its specs: what the repository holds before anybody wrote one. By path. */
+/** The files of the example project without its specs, by path: the repository before its first spec. */
 export async function projectWithoutSpecs(): Promise<Readonly<Record<string, string>>> {
   const entries = await readdir(EXAMPLE, { withFileTypes: true, recursive: true });
   const paths = entries
@@ -33,7 +33,7 @@ export async function pushSpecs(directory: string): Promise<string> {
   return git(directory, 'rev-parse', 'HEAD');
 }
 
-/** Brings all branches into a clone, and forgets where they came from: it is about to go. */
+/** Fetches choo's branches into a clone, and removes its remote, which ends with the demo. */
 export async function keepBranches(directory: string): Promise<void> {
   await git(directory, 'fetch', '--quiet', 'origin', '+refs/heads/choo/*:refs/heads/choo/*');
   await git(directory, 'remote', 'remove', 'origin');

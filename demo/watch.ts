@@ -5,7 +5,10 @@ import { createLiveView } from '../src/cli/views/live-view.ts';
 import type { RunState } from '../src/events/state.ts';
 import { openServerDatabase } from '../src/store/server-database.ts';
 
-/** Shows the run of a server until it has ended, from the server's own database. Returns how it ended. */
+/**
+ * Shows the run of a server until it ends, from the server's own database. Returns its last state. Throws after ten
+ * minutes.
+ */
 export async function watchRun(dataDirectory: string, terminal: Terminal): Promise<RunState> {
   await using opened = await openServerDatabase({
     url: undefined,

@@ -1,5 +1,5 @@
-// The agent CLIs that have tests in test/agents, a line each: command, package of npm, version, and where it needs one its
-// set-up script, with tabs between them. For script/agents.
+// Prints the agent CLIs that have tests in test/agents, for script/agents. One line each, separated by tabs: command, npm
+// package, version, and the set-up script if there is one.
 import { existsSync } from 'node:fs';
 import { PROVIDERS } from '../src/provider/by-name.ts';
 

@@ -1,5 +1,5 @@
-// Writes the files that are made from code: the JSON Schemas and the tables in the documentation. A test fails when one
-// of them is stale. `npm run generate`
+// Writes the files that are generated from code: the JSON Schemas and the tables in the documentation. A test fails when
+// one of them is out of date. `npm run generate`
 import { readFileSync, writeFileSync } from 'node:fs';
 import { generatedFiles } from './generated-files.ts';
 
@@ -9,7 +9,7 @@ for (const [path, render] of generatedFiles) {
   try {
     before = readFileSync(file, 'utf8');
   } catch {
-    // It is made for the first time.
+    // The file does not exist yet.
   }
   const after = render(before);
   if (after === before) continue;

@@ -10,7 +10,7 @@ import { CODE_AREAS } from '../src/problems/codes.ts';
 import { PROVIDERS } from '../src/provider/by-name.ts';
 import { installationHint } from '../src/provider/provider.ts';
 
-/** Files that are made from code, by path from the root: what each must be, given what it is. */
+/** The files that are generated from code: by path from the root, a function from the present text to the right one. */
 export const generatedFiles: ReadonlyMap<string, (before: string) => string> = new Map([
   ['schema/choo.schema.json', () => `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`],
   ['schema/plan.schema.json', () => `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`],
@@ -48,7 +48,7 @@ function providerTable(): string {
     return `| \`${name}\` | ${title} | ${install} | ${authentication} | ${steers} |`;
   });
   return [
-    '| provider | agent | how to install it | how it signs in | what steers it |',
+    '| provider | agent | how to install it | how it signs in | instruction files |',
     '| --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n');
@@ -79,18 +79,18 @@ function commandTable(): string {
   return ['| Command | What it does |', '| --- | --- |', ...rows].join('\n');
 }
 
-/** A default that depends on the machine is told in words, at the end of the description; it is the same for every reader. */
+/** A default that depends on the machine is in words at the end of the description, so that the table is the same everywhere. */
 function settingsTable(): string {
   const rows = Object.entries(settingsSchema.shape).map(([name, setting]) => {
-    const [, purpose = '', told] = /^(.*?)(?: Default: (.*)\.)?$/.exec(setting.description ?? '') ?? [];
+    const [, purpose = '', inWords] = /^(.*?)(?: Default: (.*)\.)?$/.exec(setting.description ?? '') ?? [];
     const parsed = setting.safeParse(undefined);
     const known = parsed.data === undefined ? '' : `\`${String(parsed.data)}\``;
-    return `| \`${name}\` | ${told ?? known} | ${purpose} |`;
+    return `| \`${name}\` | ${inWords ?? known} | ${purpose} |`;
   });
   return ['| variable | default | what it is for |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** Replaces what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. */
+/** Replaces the text between `<!-- begin NAME -->` and `<!-- end NAME -->`. Throws when the text has no such markers. */
 function replaceBetween(text: string, name: string, content: string): string {
   const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];

@@ -1,4 +1,4 @@
-// Reduces GitHub's own OpenAPI document to the routes that the tests know: `node script/reduce-openapi.ts`.
+// Reduces GitHub's OpenAPI document to the routes that the stand-in checks: `node script/reduce-openapi.ts`.
 import { execa } from 'execa';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROUTES, UNDOCUMENTED } from '../stand-in/openapi-routes.ts';
 
-/** Fetched here instead of being depended on: unpacked it takes 385 MB, of which one file is wanted. */
+/** Fetched here and not a dependency: it takes 385 MB unpacked, of which choo needs one file. */
 const PACKAGE = '@octokit/openapi@23.0.2';
 const DOCUMENT = 'package/generated/api.github.com.json';
 const RESULT = fileURLToPath(new URL('../stand-in/openapi.json', import.meta.url));
@@ -18,7 +18,7 @@ interface Parameter {
   readonly in: string;
   readonly required?: boolean;
   readonly schema: Json;
-  /** Its value may have slashes. */
+  /** The value may contain slashes. */
   readonly 'x-multi-segment'?: boolean;
 }
 
@@ -39,14 +39,14 @@ interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
-/** What says something about a value, in OpenAPI 3.0 and in JSON Schema alike. */
+/** Keywords that constrain a value and mean the same in OpenAPI 3.0 and JSON Schema. */
 const KEPT: ReadonlySet<string> = new Set(
   'type enum required additionalProperties items allOf anyOf oneOf not pattern minLength maxLength minItems maxItems uniqueItems minimum maximum minProperties maxProperties x-multi-segment'.split(
     ' ',
   ),
 );
 
-/** What only people read; and formats, which the validator knows none of. */
+/** Keywords for readers only, and `format`, which the validator does not support. */
 const LEFT_OUT: ReadonlySet<string> = new Set(
   'title description default example examples externalDocs deprecated format readOnly x-github'.split(' '),
 );
@@ -54,7 +54,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set(
 // 1. Fetch the document.
 const document = await fetchDocument();
 
-// 2. Keep what it says of the requests, and whatever that refers to.
+// 2. Keep the requests, and the schemas they refer to.
 const schemas: Record<string, unknown> = {};
 const undocumented = Object.entries<Operation>(UNDOCUMENTED);
 const operations = Object.fromEntries([
@@ -62,7 +62,7 @@ const operations = Object.fromEntries([
   ...undocumented.map(([route, operation]) => reduceOperation(route, operation)),
 ]);
 
-// 3. Write it as the formatter would.
+// 3. Write it, formatted.
 const { openapi, info } = document;
 const reduced = { package: PACKAGE, document: info.version, openapi, operations, schemas };
 await writeFile(RESULT, JSON.stringify(reduced));
@@ -124,7 +124,7 @@ function resolve(value: Json): Json {
   return path.reduce<unknown>((at, name) => (at as Json)[name], document) as Json;
 }
 
-/** A schema of OpenAPI 3.0 as one of JSON Schema; what it refers to goes into `schemas`. */
+/** Converts a schema of OpenAPI 3.0 to JSON Schema. Adds the schemas it refers to to `schemas`. */
 function reduce(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reduce);
   if (typeof value !== 'object' || value === null) return value;
@@ -132,7 +132,8 @@ function reduce(value: unknown): unknown {
   if (typeof node['$ref'] === 'string') return reduceReference(node, node['$ref']);
   const { nullable, properties, ...rest } = node;
   const unknown = Object.keys(rest).find((key) => !KEPT.has(key) && !LEFT_OUT.has(key));
-  if (unknown !== undefined) throw new Error(`\`${unknown}\` of a schema: is it to be kept or left out?`);
+  if (unknown !== undefined)
+    throw new Error(`unknown keyword \`${unknown}\` in a schema: add it to KEPT or LEFT_OUT`);
   const kept = Object.entries(rest)
     .filter(([key]) => KEPT.has(key))
     .map(([key, each]) => [key, key === 'enum' ? each : reduce(each)]);
@@ -143,7 +144,7 @@ function reduce(value: unknown): unknown {
   return nullable === true ? orNull(schema) : schema;
 }
 
-/** The fields of an object, whose names may be those of keywords. */
+/** Reduces the fields of an object; their names may equal keywords. */
 function reduceFields(properties: Json): Json {
   return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, reduce(schema)]));
 }
@@ -151,13 +152,13 @@ function reduceFields(properties: Json): Json {
 function reduceReference(node: Json, reference: string): Json {
   const name = reference.split('/').at(-1) ?? '';
   if (!(name in schemas)) {
-    schemas[name] = {}; // it may refer to itself
+    schemas[name] = {}; // ends the recursion when it refers to itself
     schemas[name] = reduce(resolve(node));
   }
   return { $ref: `#/schemas/${name}` };
 }
 
-/** JSON Schema has no `nullable`. */
+/** Allows null in a schema: JSON Schema has no `nullable`. */
 function orNull(schema: Json): Json {
   const { type, enum: values } = schema;
   const plain = typeof type === 'string' && !['allOf', 'anyOf', 'oneOf'].some((key) => key in schema);

