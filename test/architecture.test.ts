@@ -79,6 +79,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'plan-thread': [
     'config',
     'discovery',
+    'types events',
     'git/git.ts',
     'git/objects',
     'git',
@@ -169,6 +170,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'git',
     'github/api',
     'github/render',
+    'types orchestrator/server',
     'types store/database',
     'store/github',
     'store/runs',
@@ -297,6 +299,9 @@ function judge({ from, to, internal, type }: Import): string | undefined {
 /** A query, as Kysely begins one or as text. */
 const SQL = /\.(?:selectFrom|insertInto|updateTable|deleteFrom|mergeInto)\(|\bsql(?:<[^`]*>)?`/;
 
+/** An event that ends a claim, as it is written down. */
+const END_OF_CLAIM = /'unit\.(?:completed|failed|satisfied|released)'/;
+
 const sources = readSources();
 
 describe('the house', () => {
@@ -400,6 +405,13 @@ describe('the house', () => {
     ["import { x } from '../store/sql.ts';", false],
   ])('takes %j for SQL: %s', (text, expected) => {
     expect(SQL.test(text)).toBe(expected);
+  });
+
+  test('says how a claim ended in one place for both engines', () => {
+    const makers = [...sources].filter(
+      ([path, text]) => /^orchestrator\/(?:local|server)\//.test(path) && END_OF_CLAIM.test(text),
+    );
+    expect(makers.map(([path]) => path)).toEqual([]); // `endEvent` and `endOfError` of run-claim.ts make them
   });
 
   test('reads the environment in one place', () => {

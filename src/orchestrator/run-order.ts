@@ -1,8 +1,9 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
-import type { EventBody, RunEvent } from '../events/event.ts';
+import type { RunEvent } from '../events/event.ts';
 import type { RunState } from '../events/state.ts';
 import type { Store } from '../events/store.ts';
+import type { OrchStarted } from '../events/unit-record.ts';
 import type { Repository } from '../git/repository.ts';
 import type { WorktreeManager } from '../git/worktree.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -10,12 +11,9 @@ import type { Agent } from '../worker/agent/agent.ts';
 import type { Patience } from '../worker/unit-job.ts';
 import type { LogSink } from '../worker/unit-log.ts';
 
-/** The first event of a run: what was decided before it. */
-export type RunStart = Extract<EventBody, { type: 'orch.started' }>;
-
 /** A run to carry out, or to go on with. */
 export interface RunOrder {
-  readonly start: RunStart;
+  readonly start: OrchStarted;
   /** What earlier processes did of it. */
   readonly before: RunState | undefined;
   readonly units: readonly Unit[];

@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import type { OrchStarted } from '../events/unit-record.ts';
 import type { Plan } from '../plan/schema.ts';
 import { compareText } from '../problems/problem.ts';
-import type { RunStart } from './run-order.ts';
 
 /** What the first event of a run is made of. */
 export interface StartInput extends Pick<
-  RunStart,
+  OrchStarted,
   'target' | 'commit' | 'directory' | 'sandbox' | 'parallelism' | 'verify' | 'limits' | 'actor' | 'remote'
 > {
   readonly plan: Plan;
@@ -15,7 +15,7 @@ export interface StartInput extends Pick<
 }
 
 /** The first event of a run that carries this plan out. */
-export function describeStart({ plan, fresh, ...input }: StartInput, run: string): RunStart {
+export function describeStart({ plan, fresh, ...input }: StartInput, run: string): OrchStarted {
   const { target, commit, directory, sandbox, parallelism, verify, limits, actor, remote } = input;
   const wanted = new Set(plan.waves.flat());
   return {
@@ -47,7 +47,7 @@ export function describeStart({ plan, fresh, ...input }: StartInput, run: string
 }
 
 /** The limits that a run starts with. */
-export function limitsOf({ limits }: Config): RunStart['limits'] {
+export function limitsOf({ limits }: Config): OrchStarted['limits'] {
   return {
     attempts: limits.attempts,
     unitTokens: limits.unit_tokens,

@@ -1,16 +1,20 @@
+import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { coerceError } from '../errors.ts';
+import type { Store } from '../events/store.ts';
 import type { UnitProgress } from '../events/unit-progress.ts';
+import type { OrchStarted } from '../events/unit-record.ts';
+import type { Agent } from '../worker/agent/agent.ts';
 import type { UnitEnd, UnitJob, WorkerServices } from '../worker/unit-job.ts';
-import { UnitLog } from '../worker/unit-log.ts';
+import { type LogSink, UnitLog } from '../worker/unit-log.ts';
 import { runUnit } from '../worker/worker.ts';
-import type { RunOrder, RunServices } from './run-order.ts';
 import type { UnitStart, Dependency } from './start-question.ts';
 import { findStart } from './unit-start.ts';
 
 /** One unit that is due. */
 export interface DueUnit {
-  readonly order: RunOrder;
+  readonly start: OrchStarted;
+  readonly config: Config;
   readonly unit: Unit;
   /** How far it has come in this run. */
   readonly progress: UnitProgress;
@@ -22,14 +26,24 @@ export interface DueUnit {
   readonly dependencies: readonly Dependency[];
 }
 
-type Services = RunServices &
-  Pick<WorkerServices, 'budget' | 'signal' | 'returnsSlot' | 'note' | 'recorded' | 'taskCompleted'>;
+/** What a unit is worked on with. */
+export interface UnitServices extends Omit<WorkerServices, 'agent' | 'log' | 'onActivity'> {
+  readonly store: Pick<Store, 'record'>;
+  /** The agent of a provider, ready to start. Throws a ChooError where there is none. */
+  readonly agentOf: (provider: string) => Agent;
+  /** Takes secret values out of what is shown, logged or remembered. */
+  readonly redact: (text: string) => string;
+  /** Where the story of a unit goes. */
+  readonly openLog: (unit: string) => LogSink;
+  /** What is going on, for who watches; undefined: nobody does. */
+  readonly onActivity?: (unit: string, text: string) => void;
+}
 
 /** Finds where a unit's work starts, says so, and lets a worker do it. Never rejects. */
-export async function workOnUnit(due: DueUnit, services: Services): Promise<UnitEnd> {
-  const { order, unit, progress } = due;
+export async function workOnUnit(due: DueUnit, services: UnitServices): Promise<UnitEnd> {
+  const { unit, progress } = due;
   const { note, recorded, signal } = services;
-  const { run } = order.start;
+  const { run } = due.start;
   using log = new UnitLog(services.openLog(unit.id), services.redact);
   try {
     const from = await findUnitStart(due, services);
@@ -53,8 +67,7 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
       ...services,
       agent: services.agentOf(progress.plan.provider),
       log,
-      keepWorktree: order.keepWorktrees,
-      onActivity: (text) => services.onActivity(unit.id, services.redact(text)),
+      onActivity: (text) => services.onActivity?.(unit.id, services.redact(text)),
     });
     const why = end.kind === 'failed' ? `: ${end.message}` : end.kind === 'released' ? `: ${end.reason}` : '';
     log.say(`${end.kind}${why}`);
@@ -66,9 +79,9 @@ export async function workOnUnit(due: DueUnit, services: Services): Promise<Unit
   }
 }
 
-async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStart> {
-  const { order, unit, progress, branch, branchHead, dependencies } = due;
-  const { run, target, commit, directory, remote } = order.start;
+async function findUnitStart(due: DueUnit, services: UnitServices): Promise<UnitStart> {
+  const { config, unit, progress, branch, branchHead, dependencies } = due;
+  const { run, target, commit, directory, remote } = due.start;
   if (isVerifyOnly(unit))
     return {
       kind: 'start',
@@ -78,7 +91,7 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
       pushed: branchHead,
       claimedComplete: [],
     };
-  const fresh = progress.fresh || (order.start.fresh.includes(unit.id) && progress.claim === 0);
+  const fresh = startsOver(due.start, progress);
   const { key } = progress.plan;
   const startOver =
     remote === null ? `choo run --unit ${unit.id} --fresh` : `choo retry ${run} ${unit.id} --fresh`;
@@ -86,7 +99,7 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
     {
       run,
       unit,
-      config: order.config,
+      config,
       key,
       target,
       branch,
@@ -102,15 +115,15 @@ async function findUnitStart(due: DueUnit, services: Services): Promise<UnitStar
 }
 
 function createJob(
-  { order, unit, progress, claim, branch }: DueUnit,
+  { start, config, unit, progress, claim, branch }: DueUnit,
   from: Extract<UnitStart, { kind: 'start' }>,
 ): UnitJob {
-  const { run, directory } = order.start;
+  const { run, directory } = start;
   return {
     run,
     claim,
     unit,
-    config: order.config,
+    config,
     directory,
     branch,
     base: from.base,
@@ -122,6 +135,11 @@ function createJob(
     waited: progress.waited,
     verifyOnly: isVerifyOnly(unit),
   };
+}
+
+/** Whether a unit starts over when it starts next, whatever its branch holds. */
+export function startsOver({ fresh }: OrchStarted, { plan, claim, fresh: isAsked }: UnitProgress): boolean {
+  return isAsked || (fresh.includes(plan.id) && claim === 0);
 }
 
 /** Complete in the approved specs: no agent works on it, its gates say whether that is true. */

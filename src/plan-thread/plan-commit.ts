@@ -1,6 +1,6 @@
 import type { ProviderName } from '../config/schema.ts';
 import { findBranchesInTheWay } from '../git/branches.ts';
-import { type RenderedPlanCheck, renderPlanCheck } from '../github/render/plan-check.ts';
+import { type KeyState, type RenderedPlanCheck, renderPlanCheck } from '../github/render/plan-check.ts';
 import { renderPlanComment } from '../github/render/plan-comment.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { Project } from '../plan/project.ts';
@@ -107,8 +107,6 @@ function outdatedOf({ units }: Plan, planned: ReadonlyMap<string, string>): read
 }
 
 /** Where a unit stands beside what was done for it before. */
-type KeyState = 'new' | 'changed' | 'satisfied';
-
 function keysOf(plan: Plan, done: PlanQuestion['done']): ReadonlyMap<string, KeyState> {
   return new Map(
     plan.units.flatMap(({ id, key }): [string, KeyState][] => {

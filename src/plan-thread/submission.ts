@@ -2,8 +2,8 @@ import type { Ceilings } from '../config/ceilings.ts';
 import { holdToCeilings, isClamp } from '../config/hold-to-ceilings.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { DEFAULT_CONFIG, type ProviderName } from '../config/schema.ts';
+import type { OrchStarted } from '../events/unit-record.ts';
 import { findBranchesInTheWay } from '../git/branches.ts';
-import type { RunStart } from '../orchestrator/run-order.ts';
 import { describeStart, limitsOf } from '../orchestrator/run-start.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { Project } from '../plan/project.ts';
@@ -13,7 +13,7 @@ import type { ProviderWishes } from '../provider/factory.ts';
 
 /** A run that somebody wants, and all that is known about it outside its commit. */
 export interface SubmissionQuestion extends Pick<
-  RunStart,
+  OrchStarted,
   'run' | 'commit' | 'sandbox' | 'actor' | 'remote'
 > {
   readonly configCommit: string;
@@ -36,7 +36,7 @@ export interface SubmissionQuestion extends Pick<
 
 /** The first event of the run, or the plan that keeps it from being one. `clamps`: what was asked for beyond the ceilings. */
 export type Submission =
-  | { readonly kind: 'start'; readonly start: RunStart; readonly clamps: readonly Problem[] }
+  | { readonly kind: 'start'; readonly start: OrchStarted; readonly clamps: readonly Problem[] }
   | { readonly kind: 'nothing'; readonly clamps: readonly Problem[] }
   | { readonly kind: 'refused'; readonly plan: Plan };
 

@@ -190,3 +190,14 @@ function sortByWaves(dependencies: Edges, dependents: Edges): [order: number[], 
   }
   return [order, wave];
 }
+
+/** The graph of a run's units; a unit weighs its tasks. */
+export function graphOf({
+  units,
+}: {
+  readonly units: readonly (Omit<GraphNode, 'weight'> & { readonly tasks: readonly unknown[] })[];
+}): Graph {
+  return new Graph(
+    units.map(({ id, dependsOn, tasks }) => ({ id, dependsOn, weight: Math.max(1, tasks.length) })),
+  );
+}

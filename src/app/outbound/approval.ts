@@ -1,17 +1,12 @@
 import { findAccess, findSender } from '../../github/api/access.ts';
 import { GitHubDelay } from '../../github/api/client.ts';
+import type { Approval } from '../../orchestrator/server/server-unit.ts';
 import { findRepositoryById } from '../../store/github/github-repositories.ts';
 import { findReport, noteApproved, type Report } from '../../store/github/reports.ts';
 import { cancelOpenRun } from '../../store/runs/run-control.ts';
 import { answer, sentence } from '../repository/answers.ts';
 import { isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openKnown } from '../repository/open-repository.ts';
-
-/** Whether a run may start its first unit now. */
-export type Approval =
-  | { readonly kind: 'yes' }
-  | { readonly kind: 'later'; readonly until: number; readonly reason: string }
-  | { readonly kind: 'no'; readonly reason: string };
 
 const YES: Approval = { kind: 'yes' };
 /** Somebody holds it: it is looked at again then. Milliseconds. */

@@ -33,7 +33,7 @@ export interface ShownPlan {
 }
 
 /** `new`: not done yet; `changed`: done for other specs; `satisfied`: done and verified as it is. */
-type KeyState = 'new' | 'changed' | 'satisfied';
+export type KeyState = 'new' | 'changed' | 'satisfied';
 
 /** The check of a plan as GitHub shows it. */
 export interface RenderedPlanCheck {

@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Unit } from '../../discovery/unit.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
 import { type RepositoryPlace, Repository, repositoryHome, scratchDirectory } from '../../git/repository.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
 import type { Plan } from '../../plan/schema.ts';
@@ -17,7 +18,6 @@ import type { Agent } from '../../worker/agent/agent.ts';
 import { createRedactor, secretForms } from '../../worker/secrets.ts';
 import { type Patience, PATIENCE } from '../../worker/unit-job.ts';
 import { openLogFile } from '../../worker/unit-log.ts';
-import type { RunStart } from '../run-order.ts';
 import { describeStart, newRunId } from '../run-start.ts';
 import { Orchestrator } from './orchestrator.ts';
 
@@ -28,10 +28,10 @@ export interface LocalRun {
   readonly config: Config;
   readonly place: RepositoryPlace;
   readonly target: string;
-  /** The commit that was read; see {@link RunStart}. */
+  /** The commit that was read; see {@link OrchStarted}. */
   readonly commit: string;
   readonly parallelism: number;
-  readonly limits: RunStart['limits'];
+  readonly limits: OrchStarted['limits'];
   /** Ids of units that start over. */
   readonly fresh: ReadonlySet<string>;
   readonly keepWorktrees: boolean;
@@ -103,7 +103,7 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
 }
 
 /** The first event of a run of this machine. */
-export function describeLocalStart(request: LocalRun, run: string): RunStart {
+export function describeLocalStart(request: LocalRun, run: string): OrchStarted {
   const { config, place, sandbox } = request;
   return describeStart(
     {
@@ -127,7 +127,7 @@ export function hasWork(plan: Plan): boolean {
  * The newest run, when it was cut off and was to do exactly this. Which of its units start over, it knows itself: only
  * who asks for others wants another run.
  */
-async function findUnfinished(store: Journal, start: RunStart): Promise<RunState | undefined> {
+async function findUnfinished(store: Journal, start: OrchStarted): Promise<RunState | undefined> {
   const [newest] = await store.runs();
   if (newest === undefined) return undefined;
   const state = foldEvents(await store.read(newest));
@@ -136,6 +136,6 @@ async function findUnfinished(store: Journal, start: RunStart): Promise<RunState
   return describeWork(state.start, state.start.fresh) === work ? state : undefined;
 }
 
-function describeWork({ target, commit, directory, units }: RunStart, fresh: readonly string[]): string {
+function describeWork({ target, commit, directory, units }: OrchStarted, fresh: readonly string[]): string {
   return JSON.stringify([target, commit, directory, units, fresh]);
 }

@@ -1,21 +1,18 @@
 import type { Unit } from '../../discovery/unit.ts';
-import { ChooError, coerceError } from '../../errors.ts';
-import type { Failure } from '../../events/event.ts';
+import { ChooError } from '../../errors.ts';
+import type { EventBody, Failure } from '../../events/event.ts';
 import type { UnitState } from '../../events/run-rules.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
-import { Graph } from '../../scheduler/graph.ts';
+import { type Graph, graphOf } from '../../scheduler/graph.ts';
 import { decide } from '../../scheduler/scheduler.ts';
 import { Budget } from '../../worker/agent/budget.ts';
 import { Pool, type PoolUnit, type WorkContext } from '../../worker/pool.ts';
-import type { UnitEnd } from '../../worker/unit-job.ts';
 import { Recorder } from '../recorder.ts';
 import { integrate } from '../result.ts';
+import { type ClaimedUnit, countEnd, endEvent, endOfError, runClaim } from '../run-claim.ts';
 import type { RunOrder, RunServices } from '../run-order.ts';
-import type { Dependency } from '../start-question.ts';
-import { workOnUnit } from '../unit-run.ts';
-import { isSatisfied } from '../unit-start.ts';
 import { Holds } from './rate-limit-holds.ts';
 
 /** Failures that lie in the work itself: going on with the same run cannot change them. */
@@ -31,9 +28,8 @@ interface SubmittedUnit extends PoolUnit {
  *
  * 1. the run begins, or goes on: units that a dead process left running are taken back, and those that failed for what may
  *    be otherwise now get another turn;
- * 2. units whose very same work was verified before are satisfied;
- * 3. again and again `decide` says what starts and what is blocked, until nothing can start any more;
- * 4. what is complete is merged into the run's branch, and the run ends.
+ * 2. again and again `decide` says what starts and what is blocked, until nothing can start any more;
+ * 3. what is complete is merged into the run's branch, and the run ends.
  */
 export class Orchestrator {
   readonly #order: RunOrder;
@@ -69,9 +65,7 @@ export class Orchestrator {
       onFailure: () => this.#wake.resolve(),
     });
     this.#units = new Map(units.map((unit) => [unit.id, unit]));
-    this.#graph = new Graph(
-      start.units.map(({ id, dependsOn, tasks }) => ({ id, dependsOn, weight: tasks.length })),
-    );
+    this.#graph = graphOf(start);
     const { unitTokens, unitCost, runTokens, runCost } = start.limits;
     this.#budget = new Budget(
       {
@@ -130,33 +124,13 @@ export class Orchestrator {
       this.#recorder.note({ type: 'orch.resumed', run, sandbox, parallelism, limits });
       for (const [unit, { state, failure }] of before.units) {
         if (state === 'running')
-          this.#recorder.note({ type: 'unit.released', unit, reason: 'its process ended', until: null });
+          this.#recorder.note(endEvent(unit, { kind: 'released', reason: 'its process ended', until: null }));
         else if (state === 'blocked' || (failure !== null && !OF_THE_WORK.has(failure)))
           this.#recorder.note({ type: 'unit.queued', unit });
       }
     }
     await this.#recorder.recorded();
     this.#branchHeads = await this.#services.repository.branchHeads(`choo/unit/${start.target}/`);
-    await this.#satisfy();
-  }
-
-  /** From the roots on: what is built on work that is done anew is not satisfied, whatever it was. */
-  async #satisfy(): Promise<void> {
-    const { target, directory, fresh } = this.#order.start;
-    const { units } = this.#state;
-    const complete = [...units].filter(([, { state }]) => state === 'complete');
-    const heads = new Map(complete.map(([id, { head }]) => [id, head]));
-    for (const id of this.#graph.topologicalOrder()) {
-      const unit = units.get(id);
-      const head = this.#branchHeads.get(unitBranch(this.#order.start, id));
-      if (unit?.state !== 'pending' || head === undefined || fresh.includes(id)) continue;
-      if (!this.#graph.dependenciesOf(id).every((each) => heads.has(each))) continue;
-      const dependencies = this.#dependenciesOf(id, (each) => heads.get(each));
-      const record = await this.#services.store.record(target, id, directory);
-      if (!isSatisfied(record, unit.plan.key, head, dependencies)) continue;
-      heads.set(id, head);
-      this.#recorder.note({ type: 'unit.satisfied', unit: id, head });
-    }
   }
 
   /** Performs what `decide` says now. True: there is nothing more to do. */
@@ -187,8 +161,7 @@ export class Orchestrator {
     this.#pool.submit({ id: claim, taskCount: unit.tasks.length, unit, progress }).catch((error: unknown) => {
       this.#active.delete(id);
       if (this.#stopping) return;
-      const { message, hint } = coerceError(error);
-      this.#fail(id, { kind: 'failed', failure: 'environment', message, hint });
+      this.#recorder.note(endOfError(id, error, { failure: 'environment', head: progress.head }));
       this.#wake.resolve();
     });
   }
@@ -198,31 +171,11 @@ export class Orchestrator {
     { id, unit, progress }: SubmittedUnit,
     { signal, taskCompleted }: WorkContext,
   ): Promise<'completed' | 'released'> {
-    const note = this.#recorder.note.bind(this.#recorder);
-    const recorded = this.#recorder.recorded.bind(this.#recorder);
+    const recorder = this.#recorder;
     try {
-      const due = {
-        order: this.#order,
-        unit,
-        progress,
-        claim: progress.claim + 1,
-        branch: unitBranch(this.#order.start, unit.id),
-        branchHead: await this.#branchHead(progress),
-        dependencies: this.#dependenciesOf(unit.id, (each) => this.#state.units.get(each)?.head),
-      };
-      const budget = this.#budget;
-      const end = await workOnUnit(due, { ...this.#services, budget, signal, note, recorded, taskCompleted });
-      if (end.kind === 'complete') {
-        note({ type: 'unit.completed', unit: unit.id, head: end.head, verified: end.verified });
-        return 'completed';
-      }
-      if (end.kind === 'released') {
-        if (end.until !== null) this.#holds.hold(progress.plan.provider, end.until);
-        note({ type: 'unit.released', unit: unit.id, reason: end.reason, until: end.until });
-        return 'released';
-      }
-      this.#fail(unit.id, end);
-      throw new ChooError('conflict', end.message); // for the pool's counts
+      const end = await this.#runClaim(unit, progress, { signal, taskCompleted });
+      recorder.note(end);
+      return countEnd(end);
     } finally {
       this.#active.delete(unit.id);
       this.#wake.resolve();
@@ -230,30 +183,40 @@ export class Orchestrator {
     }
   }
 
+  async #runClaim(
+    unit: Unit,
+    progress: UnitProgress,
+    context: Pick<WorkContext, 'signal' | 'taskCompleted'>,
+  ): Promise<EventBody> {
+    const { start, config, keepWorktrees } = this.#order;
+    let known: Pick<ClaimedUnit, 'record' | 'branchHead'>;
+    try {
+      const record = await this.#services.store.record(start.target, unit.id, start.directory);
+      known = { record, branchHead: await this.#branchHead(progress) };
+    } catch (error) {
+      return endOfError(unit.id, error, { failure: 'internal', head: progress.head });
+    }
+    const dependsOn = this.#graph.dependenciesOf(unit.id).flatMap((id) => {
+      const each = this.#state.units.get(id);
+      return each === undefined ? [] : [{ id, state: each.state, head: each.head }];
+    });
+    const branch = unitBranch(start, unit.id);
+    const claim = progress.claim + 1;
+    return runClaim(
+      { start, config, unit, progress, claim, branch, ...known, dependsOn },
+      { ...this.#services, ...context, budget: this.#budget, keepWorktree: keepWorktrees },
+      {
+        note: this.#recorder.note.bind(this.#recorder),
+        recorded: this.#recorder.recorded.bind(this.#recorder),
+        hold: (until) => this.#holds.hold(progress.plan.provider, until),
+      },
+    );
+  }
+
   /** A branch that was worked on in this run has moved since the run looked at all of them. */
   async #branchHead({ plan, claim }: UnitProgress): Promise<string | undefined> {
     const branch = unitBranch(this.#order.start, plan.id);
-    if (claim === 0) return this.#branchHeads.get(branch);
-    try {
-      return await this.#services.repository.branchHead(branch);
-    } catch (error) {
-      const { message, hint } = coerceError(error);
-      this.#fail(plan.id, { kind: 'failed', failure: 'internal', message, hint });
-      throw error;
-    }
-  }
-
-  /** A dependency without a head is in the target already. */
-  #dependenciesOf(id: string, headOf: (id: string) => string | null | undefined): readonly Dependency[] {
-    return this.#graph.dependenciesOf(id).flatMap((dependency) => {
-      const head = headOf(dependency);
-      return head === undefined || head === null ? [] : [{ id: dependency, head }];
-    });
-  }
-
-  #fail(unit: string, { failure, message, hint }: Extract<UnitEnd, { kind: 'failed' }>): void {
-    const head = this.#state.units.get(unit)?.head ?? null;
-    this.#recorder.note({ type: 'unit.failed', unit, failure, message, hint: hint ?? null, head });
+    return claim === 0 ? this.#branchHeads.get(branch) : this.#services.repository.branchHead(branch);
   }
 
   async #interrupt(): Promise<void> {

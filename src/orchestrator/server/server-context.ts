@@ -6,11 +6,11 @@ import { clampConfig } from '../../config/hold-to-ceilings.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Unit } from '../../discovery/unit.ts';
 import { ChooError } from '../../errors.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
 import { scratchDirectory } from '../../git/repository.ts';
 import type { Database } from '../../store/database/database.ts';
 import type { RunBook } from '../../store/runs/run-book.ts';
 import { readServerRun } from '../../store/runs/server-runs.ts';
-import type { RunStart } from '../run-order.ts';
 import { type CredentialsOf, type PlacesHome, type RemotePlace, RemotePlaces } from './remote-places.ts';
 
 /** What a worker needs of a run beside its first event, kept with the run. */
@@ -22,7 +22,7 @@ export type ServerPlan = z.output<typeof serverPlanSchema>;
 
 /** All that is decided about a run before any of its units starts. It never changes. */
 export interface RunContext {
-  readonly start: RunStart;
+  readonly start: OrchStarted;
   /** choo's own number of its repository. */
   readonly repository: string;
   readonly config: Config;
@@ -87,7 +87,7 @@ export class ServerContexts implements AsyncDisposable {
   }
 }
 
-function projectAt({ directory }: RunStart, commit: string): { commit: string; directory: string } {
+function projectAt({ directory }: OrchStarted, commit: string): { commit: string; directory: string } {
   return { commit, directory: directory.replace(/\/$/, '') };
 }
 

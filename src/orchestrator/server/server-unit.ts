@@ -18,13 +18,10 @@ import {
 } from '../../store/runs/server-runs.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import type { Agent } from '../../worker/agent/agent.ts';
-import { endOfRefusal } from '../../worker/refusal.ts';
 import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
-import { type Patience, PATIENCE, type UnitEnd } from '../../worker/unit-job.ts';
-import { mapTexts, Recorder } from '../recorder.ts';
-import type { Dependency } from '../start-question.ts';
-import { workOnUnit } from '../unit-run.ts';
-import { isSatisfied } from '../unit-start.ts';
+import { type Patience, PATIENCE } from '../../worker/unit-job.ts';
+import { EventBatches } from '../event-batches.ts';
+import { endEvent, runClaim } from '../run-claim.ts';
 import { OutputSink } from './output-sink.ts';
 import type { RemotePlace } from './remote-places.ts';
 import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
@@ -46,7 +43,7 @@ export interface ServerServices {
 }
 
 /** Whether a run may start. `until`: milliseconds since 1970. */
-type Approval =
+export type Approval =
   | { readonly kind: 'yes' }
   | { readonly kind: 'later'; readonly until: number; readonly reason: string }
   | { readonly kind: 'no'; readonly reason: string };
@@ -54,17 +51,17 @@ type Approval =
 /**
  * One unit of a server's run, from its claim to how it ended:
  *
- * 1. whether its run may start at all, by whoever asked for it;
+ * 1. whether its run may start at all, and its provider takes work;
  * 2. the remote is fetched, and what happened to the unit before is read;
- * 3. work that was verified before, and stands as it was, is satisfied;
- * 4. with the budget of the day used up, it waits for the next one;
- * 5. else a worker does it, and tells what happens as it happens.
+ * 3. the rest is what happens to every claimed unit: {@link runClaim}.
+ *
+ * Returns the event that ends the claim.
  */
 export async function workOnClaim(
   { run, unit, claim }: Claim,
   { tell, signal, returnsSlot, taskCompleted }: Teller & { readonly taskCompleted: () => void },
   services: ServerServices,
-): Promise<readonly EventBody[]> {
+): Promise<EventBody> {
   const { database, contexts } = services;
   const context = await contexts.runOf(run);
   const { config } = context;
@@ -74,70 +71,34 @@ export async function workOnClaim(
   if (planned === undefined || specs === undefined)
     throw new ChooError('internal', `unit \`${unit}\` is not among those of run ${run}`);
   const approval = (await services.approve?.(run)) ?? { kind: 'yes' };
-  if (approval.kind === 'later') return [released(unit, approval.reason, approval.until)];
-  if (approval.kind === 'no') return [released(unit, approval.reason)];
+  if (approval.kind === 'later') return released(unit, approval.reason, approval.until);
+  if (approval.kind === 'no') return released(unit, approval.reason);
   const until = await heldUntil(database, { run, provider: planned.provider });
-  if (until !== undefined) return [released(unit, `${planned.provider} takes nothing`, until)];
+  if (until !== undefined) return released(unit, `${planned.provider} takes nothing`, until);
 
   const store = new PostgresStore(database, services.listener, context.repository);
   const record = await store.record(start.target, unit);
   // Where its work is; one that came from another target keeps its branch.
   const branch = record?.branch ?? unitBranch(start, unit);
   const reached = await reach(context, branch, contexts);
-  if (reached.kind === 'unreachable') return [released(unit, reached.reason, Date.now() + UNREACHABLE_MS)];
+  if (reached.kind === 'unreachable') return released(unit, reached.reason, Date.now() + UNREACHABLE_MS);
   using place = reached.place;
   const { branchHead } = reached;
   const { repository, worktrees } = place;
-  let progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
+  const progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
     (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
     newUnit(planned),
   );
-  const dependencies = await dependenciesOf(database, { run, unit });
-  const starts = progress.fresh || (start.fresh.includes(unit) && progress.claim === 0);
-  if (!starts && record?.key === planned.key) {
-    if (record.outcome === 'merged') return [{ type: 'unit.satisfied', unit, head: null }];
-    if (record.outcome === 'rejected') return [rejected(unit, branchHead ?? null)];
-  }
-  if (branchHead !== undefined && !starts && isSatisfied(record, planned.key, branchHead, dependencies))
-    return [{ type: 'unit.satisfied', unit, head: branchHead }];
-
+  const dependsOn = await readDependencies(database, { run, unit });
   const limits = spendingLimits(start.limits, contexts.ceilings);
   const budget = new SharedBudget(database, { run, unit, claim }, limits);
-  const refusal = await budget.refusal();
-  // Until tomorrow nothing is prepared, either. What a run or unit has left is asked when an agent is to start.
-  if (refusal !== undefined && refusal.until !== null)
-    return [endEvent(unit, endOfRefusal(refusal), progress.head)];
-
   const logDirectory = claimDirectory(place, run, claim, unit);
   await mkdir(logDirectory, { recursive: true, mode: 0o755 });
   await using log = new OutputSink(database, { run, unit });
-  const recorder = new Recorder(
-    { append: async (_run, _seq, events) => (await tell(events), []) },
-    run,
-    undefined,
-    {
-      redact: services.redact,
-      onEvents: () => {},
-      onFailure: () => {},
-    },
-  );
-  let head = progress.head;
-  const note = (event: EventBody): void => {
-    if (event.type === 'unit.started') head = event.pushed;
-    if (event.type === 'branch.pushed') head = event.head;
-    recorder.note(event);
-  };
+  const batches = new EventBatches(tell, services.redact);
   try {
-    const end = await workOnUnit(
-      {
-        order: { start, before: undefined, units: [specs], config, keepWorktrees: false },
-        unit: specs,
-        progress,
-        claim,
-        branch,
-        branchHead,
-        dependencies,
-      },
+    return await runClaim(
+      { start, config, unit: specs, progress, claim, branch, branchHead, record, dependsOn },
       {
         ...services,
         store,
@@ -149,19 +110,18 @@ export async function workOnClaim(
         openLog: () => log,
         patience: services.patience ?? PATIENCE,
         budget,
+        refusal: async () => budget.refusal(),
+        keepWorktree: false,
         signal,
         returnsSlot,
-        note,
-        recorded: () => recorder.recorded(),
         taskCompleted,
-        onEvents: () => {},
-        onActivity: () => {},
+      },
+      {
+        note: (event) => batches.note(event),
+        recorded: async () => batches.recorded(),
+        hold: async (until) => holdProvider(database, { run, provider: planned.provider, until }),
       },
     );
-    await recorder.recorded();
-    if (end.kind === 'released' && end.until !== null && end.ofBudget !== true)
-      await holdProvider(database, { run, provider: planned.provider, until: end.until });
-    return [mapTexts(endEvent(unit, end, head), services.redact)];
   } finally {
     await removeTree(logDirectory);
   }
@@ -188,37 +148,6 @@ async function reach(
   }
 }
 
-function endEvent(unit: string, end: UnitEnd, head: string | null): EventBody {
-  switch (end.kind) {
-    case 'complete':
-      return { type: 'unit.completed', unit, head: end.head, verified: end.verified };
-    case 'released':
-      return released(unit, end.reason, end.until);
-    case 'failed': {
-      const { failure, message, hint } = end;
-      return { type: 'unit.failed', unit, failure, message, hint: hint ?? null, head };
-    }
-    default:
-      return end satisfies never;
-  }
-}
-
-/** Somebody closed its pull request: that is an answer, until somebody asks for another one. */
-function rejected(unit: string, head: string | null): EventBody {
-  const message = 'its pull request was closed without being merged';
-  const hint = `change its specs, or retry \`${unit}\` to propose the same again`;
-  return { type: 'unit.failed', unit, failure: 'needs-human', message, hint, head };
-}
-
 function released(unit: string, reason: string, until: number | null = null): EventBody {
-  return { type: 'unit.released', unit, reason, until };
-}
-
-/** A dependency that was left out, or is in the target already, has no head. */
-async function dependenciesOf(
-  database: Database,
-  claim: { readonly run: string; readonly unit: string },
-): Promise<readonly Dependency[]> {
-  const rows = await readDependencies(database, claim);
-  return rows.flatMap(({ id, state, head }) => (state === 'complete' && head !== null ? [{ id, head }] : []));
+  return endEvent(unit, { kind: 'released', reason, until });
 }

@@ -3,13 +3,14 @@ import type { EventBody } from '../../events/event.ts';
 import type { Claim, Teller } from '../../store/runs/claim.ts';
 import { Pool, type PoolUnit } from '../../worker/pool.ts';
 import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
+import { countEnd, endEvent, endOfError } from '../run-claim.ts';
 import type { RunContext, ServerContexts } from './server-context.ts';
 import { type ServerServices, workOnClaim } from './server-unit.ts';
 
 interface SubmittedClaim extends PoolUnit {
   readonly claim: Claim;
   readonly teller: Teller;
-  readonly ended: PromiseWithResolvers<readonly EventBody[]>;
+  readonly ended: PromiseWithResolvers<EventBody>;
 }
 
 /** The units of a process, all in one pool, with the providers that their runs' configurations choose. */
@@ -23,16 +24,14 @@ export class ServerWorker {
       maxWorkers: concurrency,
       factory: async ({ claim }) => this.#providerOf(claim),
       work: async ({ claim, teller, ended }, { taskCompleted }) => {
-        const events = await workOnClaim(claim, { ...teller, taskCompleted }, services).catch(
+        const end = await workOnClaim(claim, { ...teller, taskCompleted }, services).catch(
           (error: unknown) => {
             ended.reject(error);
             throw error;
           },
         );
-        ended.resolve(events);
-        const last = events.at(-1)?.type;
-        if (last === 'unit.failed') throw new ChooError('conflict', 'the unit failed'); // for the pool's counts
-        return last === 'unit.released' ? 'released' : 'completed';
+        ended.resolve(end);
+        return countEnd(end);
       },
     });
   }
@@ -40,31 +39,28 @@ export class ServerWorker {
   /** Works on a claim to its end; returns how it ended. Rejects when it could not be worked on. */
   async work(claim: Claim, teller: Teller): Promise<readonly EventBody[]> {
     try {
-      return await this.#work(claim, teller);
+      return [await this.#work(claim, teller)];
     } catch (error) {
       if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
-      const { message, hint = null } = error;
-      return [{ type: 'unit.failed', unit: claim.unit, failure: 'needs-human', message, hint, head: null }];
+      return [endOfError(claim.unit, error, { failure: 'needs-human' })];
     }
   }
 
-  async #work(claim: Claim, teller: Teller): Promise<readonly EventBody[]> {
+  async #work(claim: Claim, teller: Teller): Promise<EventBody> {
     const { run, unit, claim: number } = claim;
     const context = await readContext(this.#services.contexts, run);
     if (typeof context === 'string') {
       const until = Date.now() + UNREACHABLE_MS;
-      return [{ type: 'unit.released', unit, reason: context, until }];
+      return endEvent(unit, { kind: 'released', reason: context, until });
     }
-    const ended = Promise.withResolvers<readonly EventBody[]>();
+    const ended = Promise.withResolvers<EventBody>();
     ended.promise.catch(() => {}); // it is handed out below
     const id = `${run}/${unit}#${number}`;
     try {
       await this.#pool.submit({ id, taskCount: 1, claim, teller, ended });
     } catch (error) {
       if (!(error instanceof ChooError)) throw error;
-      // Without a provider on this machine there is nobody to ask.
-      const { message, hint = null } = error;
-      return [{ type: 'unit.failed', unit, failure: 'environment', message, hint, head: null }];
+      return endOfError(unit, error, { failure: 'environment' });
     }
     try {
       return await ended.promise;

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Ceilings } from '../../config/ceilings.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Database } from '../../store/database/database.ts';
 import { findUsedUpLimit, setAside, type Spender, type SpendingLimits } from '../../store/runs/spending.ts';
 import type { Refusal, Reservation, Usage } from '../../worker/agent/budget.ts';
-import type { RunStart } from '../run-order.ts';
 
 /** The part of a limit that is set aside at a time. */
 const SLICE = 0.1;
@@ -81,7 +81,7 @@ export class SharedBudget {
 
 /** The limits of a run that has started, held to the ceilings of today, and those of the day. */
 export function spendingLimits(
-  { unitTokens, unitCost, runTokens, runCost }: RunStart['limits'],
+  { unitTokens, unitCost, runTokens, runCost }: OrchStarted['limits'],
   ceilings: Ceilings,
 ): SpendingLimits {
   return {

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { EventBody } from '../../events/event.ts';
 import { ENDED } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
+import { graphOf } from '../../scheduler/graph.ts';
 import { type Database, patiently, type Trx } from '../database/database.ts';
 import type { RowState } from '../database/tables.ts';
 import { insertEvents, stamp } from './event-rows.ts';
@@ -12,7 +13,6 @@ import {
   findRival,
   findRun,
   findSubmitted,
-  graphOf,
   insertRun,
   insertUnits,
   lockRun,

@@ -1,16 +1,9 @@
 import { sql } from 'kysely';
 import { ChooError } from '../../errors.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
-import { Graph } from '../../scheduler/graph.ts';
+import type { Graph } from '../../scheduler/graph.ts';
 import type { Database, Trx } from '../database/database.ts';
 import type { LockedRun } from './run-turn.ts';
-
-/** The graph of a run's units; a unit weighs its tasks. */
-export function graphOf(start: OrchStarted): Graph {
-  return new Graph(
-    start.units.map(({ id, dependsOn, tasks }) => ({ id, dependsOn, weight: Math.max(1, tasks.length) })),
-  );
-}
 
 export async function lockRun(trx: Trx, run: string): Promise<LockedRun> {
   const row = await trx

@@ -1,0 +1,136 @@
+import { ChooError, coerceError } from '../errors.ts';
+import type { EventBody } from '../events/event.ts';
+import type { UnitState } from '../events/run-rules.ts';
+import type { UnitRecord } from '../events/store.ts';
+import type { Refusal } from '../worker/agent/budget.ts';
+import { endOfRefusal } from '../worker/refusal.ts';
+import type { UnitEnd } from '../worker/unit-job.ts';
+import { mapTexts } from './event-batches.ts';
+import type { Dependency } from './start-question.ts';
+import { type DueUnit, startsOver, type UnitServices, workOnUnit } from './unit-run.ts';
+import { isSatisfied } from './unit-start.ts';
+
+/** A unit that was claimed, and what is known of it. */
+export interface ClaimedUnit extends Omit<DueUnit, 'dependencies'> {
+  readonly record: UnitRecord | undefined;
+  /** The units that it depends on, and where they stand. */
+  readonly dependsOn: readonly UnitHead[];
+}
+
+interface UnitHead {
+  readonly id: string;
+  readonly state: UnitState | 'waiting' | 'queued';
+  readonly head: string | null;
+}
+
+export type ClaimServices = Omit<UnitServices, keyof ClaimSink> & {
+  /** A limit that is used up before the unit has spent anything; undefined: none is. */
+  readonly refusal?: () => Promise<Refusal | undefined>;
+};
+
+/** Where an engine hears of a claim. */
+export interface ClaimSink extends Pick<UnitServices, 'note' | 'recorded'> {
+  /** The unit's provider takes no work before a time. Milliseconds since 1970. */
+  readonly hold: (until: number) => void | Promise<void>;
+}
+
+/**
+ * What happens to a claimed unit, in every engine:
+ *
+ * 1. work that was merged, or was verified before and stands as it was, is satisfied; work that a person rejected fails;
+ * 2. with the budget of the day used up, the unit waits for the next one;
+ * 3. else a worker does it, and notes what happens as it happens.
+ *
+ * Returns the event that ends the claim, and does not note it. Never rejects for what goes wrong in the work itself.
+ */
+export async function runClaim(
+  claim: ClaimedUnit,
+  services: ClaimServices,
+  { note, recorded, hold }: ClaimSink,
+): Promise<EventBody> {
+  const { unit, progress, branchHead } = claim;
+  const dependencies = headsOf(claim.dependsOn);
+  const known = findKnownEnd(claim, dependencies);
+  if (known !== undefined) return known;
+
+  const refusal = await services.refusal?.();
+  // Until tomorrow nothing is prepared, either. What a run or unit has left is asked when an agent is to start.
+  if (refusal !== undefined && refusal.until !== null)
+    return endEvent(unit.id, endOfRefusal(refusal), progress.head);
+
+  let { head } = progress;
+  const end = await workOnUnit(
+    { ...claim, branchHead, dependencies },
+    {
+      ...services,
+      recorded,
+      note: (event) => {
+        if (event.type === 'unit.started') head = event.pushed;
+        if (event.type === 'branch.pushed') head = event.head;
+        note(event);
+      },
+    },
+  );
+  await recorded();
+  if (end.kind === 'released' && end.until !== null && end.ofBudget !== true) await hold(end.until);
+  return mapTexts(endEvent(unit.id, end, head), services.redact);
+}
+
+/** The event that says how a claim ended. `head` is where the unit's branch stands, as far as is known. */
+export function endEvent(unit: string, end: UnitEnd, head: string | null = null): EventBody {
+  switch (end.kind) {
+    case 'complete':
+      return { type: 'unit.completed', unit, head: end.head, verified: end.verified };
+    case 'released':
+      return { type: 'unit.released', unit, reason: end.reason, until: end.until };
+    case 'failed': {
+      const { failure, message, hint } = end;
+      return { type: 'unit.failed', unit, failure, message, hint: hint ?? null, head };
+    }
+    default:
+      return end satisfies never;
+  }
+}
+
+/** The end of a unit that met an error outside its work; without a provider on this machine that is `environment`. */
+export function endOfError(
+  unit: string,
+  error: unknown,
+  { failure, head = null }: { readonly failure: ErrorFailure; readonly head?: string | null },
+): EventBody {
+  const { message, hint } = coerceError(error);
+  return endEvent(unit, { kind: 'failed', failure, message, hint }, head);
+}
+
+type ErrorFailure = 'environment' | 'internal' | 'needs-human';
+
+/** How a pool counts the event that ended a claim. Throws for a unit that failed, as pools expect it. */
+export function countEnd(event: EventBody): 'completed' | 'released' {
+  if (event.type === 'unit.failed') throw new ChooError('conflict', event.message);
+  return event.type === 'unit.released' ? 'released' : 'completed';
+}
+
+/** The end of a unit that needs no work, or must have none; undefined: it does. */
+function findKnownEnd(
+  { unit, start, progress, record, branchHead }: ClaimedUnit,
+  dependencies: readonly Dependency[],
+): EventBody | undefined {
+  const { key } = progress.plan;
+  if (startsOver(start, progress) || record?.key !== key) return undefined;
+  if (record.outcome === 'merged') return { type: 'unit.satisfied', unit: unit.id, head: null };
+  // A person closed its pull request: that is an answer, until somebody asks for another one.
+  if (record.outcome === 'rejected') {
+    const message = 'its pull request was closed without being merged';
+    const hint = `change its specs, or retry \`${unit.id}\` to propose the same again`;
+    return endEvent(unit.id, { kind: 'failed', failure: 'needs-human', message, hint }, branchHead);
+  }
+  if (branchHead === undefined || !isSatisfied(record, key, branchHead, dependencies)) return undefined;
+  return { type: 'unit.satisfied', unit: unit.id, head: branchHead };
+}
+
+/** A dependency that was left out, or is in the target already, has no head. */
+function headsOf(units: readonly UnitHead[]): readonly Dependency[] {
+  return units.flatMap(({ id, state, head }) =>
+    state === 'complete' && head !== null ? [{ id, head }] : [],
+  );
+}
