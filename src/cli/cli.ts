@@ -13,11 +13,11 @@ const WRONG_USAGE = 2;
 
 const HELP = `
 Start here:
-  choo example DIR     a small project to try everything on
-  choo init            your own project
-  choo check           every problem in your specs, before anything runs
-  choo plan            what would run, in which order, with what
-  choo run             carry it out
+  choo example DIR     create a small project to try choo on
+  choo init            set up your own project
+  choo check           find every problem in your specs
+  choo plan            show what would run, in which order, with which provider
+  choo run             execute the plan
 
 Settings come from .choo.yml (\`choo schema\` describes it) and the environment.`;
 
@@ -46,21 +46,21 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
 async function createProgram(context: CommandContext, called: string): Promise<Command> {
   const program = new Command('choo')
     .description(
-      'Turns reviewed spec files into pull requests: plans their graph, lets agents work, counts only what a gate has passed.',
+      'Turns spec files into pull requests: plans their dependency graph, runs coding agents, and commits only what passes its gate.',
     )
     .version(manifest.version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help; `choo help <command>` shows that of a command')
+    .helpOption('-h, --help', 'show help (`choo help <command>` for one command)')
     .addHelpText('after', HELP)
     .configureOutput({ writeOut: writeWrapped })
     .hook('preAction', (_, command) => replaceOldNames(command, context.terminal))
     .showSuggestionAfterError()
-    .showHelpAfterError('(`choo --help` lists what there is)');
+    .showHelpAfterError('(`choo --help` lists the commands)');
   const wanted = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
   for (const name of wanted) {
     const create = await COMMANDS[name]?.();
     if (create === undefined) continue;
     const command = create(context).copyInheritedSettings(program);
-    command.showHelpAfterError(`(\`choo help ${command.name()}\` shows how)`).exitOverride();
+    command.showHelpAfterError(`(\`choo help ${command.name()}\` shows its usage)`).exitOverride();
     program.addCommand(command);
   }
   return program.exitOverride();

@@ -14,12 +14,12 @@ export interface PlanOptions {
 export function unitOption(verb: string): Option {
   return new Option(
     '-u, --unit <id>',
-    `${verb} only this unit and what it needs; may be given more than once`,
+    `${verb} only this unit and its dependencies; can be given more than once`,
   ).argParser((id: string, before: readonly string[] | undefined) => [...(before ?? []), id]);
 }
 
 export function providerOption(): Option {
-  return new Option('--provider <name>', 'ask for a provider where the unit names none').choices(
+  return new Option('--provider <name>', 'use this provider for units that name none').choices(
     PROVIDER_NAMES,
   );
 }

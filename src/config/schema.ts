@@ -67,12 +67,12 @@ const providerSettings = mapping({
   args: z
     .array(z.string({ error: 'an argument in quotes' }), { error: 'a list of arguments' })
     .optional()
-    .describe('More arguments for the CLI. Counts in local runs only.'),
+    .describe('Extra arguments for the CLI. Local runs only.'),
   command: z
     .string({ error: 'a path or a name on the path' })
     .min(1, 'a path or a name on the path')
     .optional()
-    .describe('Another executable for the CLI. Counts in local runs only.'),
+    .describe('Another executable for the CLI. Local runs only.'),
 }).describe('Settings of one provider.');
 
 const setupCommand = (description: string) =>
@@ -101,7 +101,7 @@ export const configSchema = mapping({
   draft_on_failure: z
     .boolean({ error: 'true or false' })
     .default(true)
-    .describe('Propose what a failed unit has committed as a draft, for a person to go on with.'),
+    .describe('Open a draft pull request with the commits of a failed unit, so that a person can continue.'),
   specs_dir: relativePath
     .default('specs/tasks')
     .describe('The directory that holds one directory for each unit.'),
@@ -121,7 +121,7 @@ export const configSchema = mapping({
       .meta({ examples: [{ claude: { model: 'sonnet' } }] }),
   })
     .prefault({})
-    .describe('Which agent works, and how it is called.'),
+    .describe('Which agent CLI works, and its settings.'),
   baseline_checks: z
     .array(
       mapping({
@@ -170,12 +170,12 @@ export const configSchema = mapping({
       .describe('Tokens one unit may use in one run.'),
     unit_cost: dollars
       .optional()
-      .describe('US dollars one unit may cost in one run. Default: no limit but the tokens.')
+      .describe('US dollars one unit may cost in one run. Default: limited by tokens only.')
       .meta({ examples: [20] }),
     run_tokens: wholeNumber(1, 10_000_000_000).default(20_000_000).describe('Tokens one run may use.'),
     run_cost: dollars
       .optional()
-      .describe('US dollars one run may cost. Default: no limit but the tokens.')
+      .describe('US dollars one run may cost. Default: limited by tokens only.')
       .meta({ examples: [100] }),
     task_timeout: timeout('The longest one attempt at a task may take.', '30m'),
     idle_timeout: timeout('The longest an agent may print nothing.', '10m'),
@@ -183,18 +183,18 @@ export const configSchema = mapping({
   })
     .prefault({})
     .describe(
-      "Hard limits. What reaches one stops and says so. The operator's ceilings hold where they are smaller.",
+      "Hard limits. Work that reaches one stops with an error. The operator's ceilings hold where they are smaller.",
     ),
   verify: z
     .boolean({ error: 'true or false' })
     .default(true)
     .describe(
-      'Run every gate of a finished unit once more in a fresh worktree. `false` counts in local runs only, marked as unverified.',
+      'Run every gate of a finished unit again in a new worktree. `false` applies to local runs only, and marks their units as unverified.',
     ),
   skip_green: z
     .boolean({ error: 'true or false' })
     .default(false)
-    .describe('Start no agent for a task whose gate is green before any work.'),
+    .describe('Skip the agent for a task whose gate is green before any work.'),
 }).describe('Configuration of choo for one repository.');
 
 /** The configuration with every default filled in; durations in milliseconds. */

@@ -32,20 +32,20 @@ export const settingsSchema = z.object({
     .describe('Where git and the agent CLIs are found.'),
   CHOO_PROVIDER: provider
     .optional()
-    .describe("The operator's choice of provider; it wins over `.choo.yml`, not over a unit or a request."),
+    .describe("The operator's default provider. It overrides `.choo.yml`; a unit or a request overrides it."),
   RALPH_PROVIDER: provider.optional().describe('The older name of CHOO_PROVIDER, read when that is not set.'),
   CHOO_ALLOWED_PROVIDERS: list
     .pipe(z.array(provider))
     .optional()
-    .describe('The providers the operator allows, with commas between. Default: all.'),
+    .describe('The providers that runs may use, separated by commas. Default: all.'),
   CHOO_ALLOWED_MODELS: list
     .optional()
-    .describe('The models a repository may name, with commas between. Default: any.'),
+    .describe('The models that repositories may name, separated by commas. Default: any.'),
   CHOO_SANDBOX: z
     .enum(['bubblewrap', 'host'], { error: 'bubblewrap or host' })
     .default('bubblewrap')
     .describe(
-      'What agents and gates run in. On a server there is no other default, and a sandbox that fails its self-test runs nothing.',
+      'The sandbox of agents and gates on a server. When it fails its self-test, the server does not start.',
     ),
   CHOO_DATA_DIR: z
     .string()
@@ -62,9 +62,7 @@ export const settingsSchema = z.object({
     .regex(/^[1-9][0-9]{0,15}$/, "the App's number")
     .transform(Number)
     .optional()
-    .describe(
-      'The number of the GitHub App. Without it a server has no App, and works on what is submitted.',
-    ),
+    .describe('The id of the GitHub App. Without it the server has no App and works only on submitted runs.'),
   PRIVATE_KEY: z
     .string()
     .transform((text) => text.replaceAll('\\n', '\n').trim())
@@ -75,7 +73,7 @@ export const settingsSchema = z.object({
     .string()
     .min(16, 'at least 16 characters')
     .optional()
-    .describe('What GitHub signs deliveries with.'),
+    .describe('The secret that GitHub signs deliveries with.'),
   GHE_HOST: z
     .string()
     .regex(/^[A-Za-z0-9.-]+(?::[0-9]{1,5})?$/, 'a host, without a scheme or a path')
@@ -84,7 +82,7 @@ export const settingsSchema = z.object({
   GHE_PROTOCOL: z
     .enum(['https', 'http'], { error: 'https or http' })
     .default('https')
-    .describe('How that host is reached; `http` for one on this machine only.'),
+    .describe('The protocol of GHE_HOST; `http` only for a host on this machine.'),
   CHOO_ALLOWED_BOTS: list
     .pipe(
       z.array(
@@ -95,32 +93,28 @@ export const settingsSchema = z.object({
       ),
     )
     .default([])
-    .describe('The numbers of bot accounts that may ask for runs, with commas between. Default: none may.'),
+    .describe('The account ids of bots that may request runs, separated by commas. Default: none.'),
   CHOO_WRITE_PAUSE_MS: count(0, 60_000)
     .default(1_000)
     .describe(
-      'How long choo waits between two changes on GitHub, in milliseconds. github.com asks for a second; a server of your own may not.',
+      'The pause between two writes to GitHub, in milliseconds. github.com asks for one second; your own server may need none.',
     ),
   CHOO_CONCURRENCY: count(1, 1_000)
     .default(Math.max(1, availableParallelism()))
-    .describe('How many units this process works on at the same time. Default: one for each processor.'),
+    .describe('The most units this process runs at once. Default: one for each processor.'),
   CHOO_MAX_UNITS: count(1, 100_000)
     .optional()
-    .describe(
-      'How many units all processes together work on at the same time. Default: no limit but theirs.',
-    ),
+    .describe('The most units all processes together run at once. Default: unlimited.'),
   CHOO_SLOT_SECONDS: count(1, 86_400)
     .default(600)
-    .describe(
-      'How long a unit may keep its slot while an installation waits that has less than its share of them.',
-    ),
+    .describe('How long a unit may keep its slot while another installation waits with less than its share.'),
   ...ceilingSettings,
   CHOO_RETENTION_DAYS: count(1, 36_500)
     .default(30)
     .describe('How long finished runs and their logs are kept.'),
   CHOO_DRAIN_SECONDS: count(0, 86_400)
     .default(60)
-    .describe('How long a server that is told to stop lets its agents go on.'),
+    .describe('How long a stopping server lets running agents continue.'),
 });
 
 /** The part that commands on a laptop obey. What is meant for a server, or for another program, must not stop them. */
@@ -165,7 +159,7 @@ export function localDataDirectory({ CHOO_DATA_DIR, XDG_STATE_HOME, HOME }: Loca
   if (CHOO_DATA_DIR !== undefined) return resolve(CHOO_DATA_DIR);
   if (XDG_STATE_HOME !== undefined && isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'choo');
   if (HOME !== undefined) return join(HOME, '.local/state/choo');
-  throw new ChooError('environment', 'there is no HOME, so choo does not know where to keep worktrees', {
+  throw new ChooError('environment', 'HOME is not set, so choo has no place for worktrees', {
     hint: 'set CHOO_DATA_DIR to a directory',
   });
 }

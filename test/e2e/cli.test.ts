@@ -573,7 +573,7 @@ describe.concurrent('the command line', () => {
     expect(await runChoo(place.path, ['plam'])).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: "error: unknown command 'plam'\n(Did you mean plan?)\n(`choo --help` lists what there is)\n",
+      stderr: "error: unknown command 'plam'\n(Did you mean plan?)\n(`choo --help` lists the commands)\n",
     });
   });
 

@@ -100,7 +100,7 @@ describe.concurrent('choo status', () => {
     await using lock = await acquireLock(world.common, RUN);
     const { stdout } = await world.choo('status', 'specs');
     expect(stdout).toContain(
-      `Run ${RUN} for main is running since ${new Date(lock.owner.since).toISOString()} (process ${process.pid}).`,
+      `Run ${RUN} for main has been running since ${new Date(lock.owner.since).toISOString()} (process ${process.pid}).`,
     );
     expect(stdout).toMatch(/▸ api +task 1 of 2 .*1\.5k +\$0\.25 +agent\n/);
     expect(stdout).toContain('1 running, 2 waiting');
@@ -110,8 +110,8 @@ describe.concurrent('choo status', () => {
     await using world = await repository();
     await world.tell(HALF);
     const { stdout } = await world.choo('status');
-    expect(stdout).toContain('Its process ended without a word; nobody is running it.');
-    expect(stdout).toMatch(/To go on where it stopped\n {2}\S*choo run\n/);
+    expect(stdout).toContain('The process running it died; no process is working on it.');
+    expect(stdout).toMatch(/To resume it\n {2}\S*choo run\n/);
     const status = JSON.parse((await world.choo('status', '--json')).stdout) as RunStatus;
     expect(status).toMatchObject({ status: 'stopped', owner: null });
   });
@@ -121,9 +121,9 @@ describe.concurrent('choo status', () => {
     await world.tell(WHOLE);
     await world.tell([started([plannedUnit('new')], 'run0000002')], 'run0000002');
     await using _ = await acquireLock(world.common, 'run0000002');
-    expect((await world.choo('status')).stdout).toContain('Run run0000002 for main is running');
+    expect((await world.choo('status')).stdout).toContain('Run run0000002 for main has been running');
     const older = await world.choo('status', '--run', RUN);
-    expect(older.stdout).toContain('Run run0000002 is running since');
+    expect(older.stdout).toContain('Run run0000002 has been running since');
     expect(older.stdout).toContain('1 of 3 units complete');
     const value = JSON.parse((await world.choo('status', '--run', RUN, '--json')).stdout) as RunStatus;
     expect(value).toMatchObject({ run: RUN, status: 'failed', owner: null });
@@ -388,9 +388,9 @@ describe.concurrent('choo cleanup', () => {
     expect(stdout).toContain(
       `kept branch choo/run/${other}: not merged into HEAD\n  git branch -D choo/run/${other}\n`,
     );
-    expect(stdout).toContain(`kept logs of run ${open}: the run can go on\n`);
+    expect(stdout).toContain(`kept logs of run ${open}: the run can be resumed\n`);
     expect(stdout).toContain(
-      'kept 1 branch of units: work that is nowhere else\n  git branch -D choo/unit/main/api\n',
+      'kept 1 branch of units: the only copy of this work\n  git branch -D choo/unit/main/api\n',
     );
     expect(stdout).toContain('kept the journal of 3 runs: ');
 
@@ -438,7 +438,7 @@ describe.concurrent('choo cleanup', () => {
       const refused = await world.choo('cleanup');
       expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
       expect(refused.stderr).toContain(
-        `run \`${RUN}\` is running since ${new Date(lock.owner.since).toISOString()}`,
+        `run \`${RUN}\` has been running since ${new Date(lock.owner.since).toISOString()}`,
       );
       expect(await readdir(worktrees)).toHaveLength(2);
     }

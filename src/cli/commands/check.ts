@@ -21,9 +21,9 @@ export function checkCommand({ terminal, settings, cwd, finish }: CommandContext
   return new Command('check')
     .summary('find every problem in specs and configuration')
     .description(
-      'Reads the spec tree and .choo.yml of a working tree and reports every problem at once. Nothing is started and nothing is changed.',
+      'Reports every problem in the spec tree and .choo.yml of a working tree. Starts nothing and changes nothing.',
     )
-    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .argument('[path]', 'the project directory (default: the current one, or the nearest parent with specs)')
     .option('--json', 'print the problems as JSON')
     .addOption(
       new Option('--format <format>', 'how to print problems')
@@ -73,7 +73,7 @@ function explanation(problems: readonly Problem[], { width }: Terminal): string 
 }
 
 const HELP = `
-Exit status: 0 no errors (warnings and notices are shown), 1 errors, 2 wrong usage.
+Exit status: 0 no errors (there may be warnings and notices), 1 errors, 2 wrong usage.
 
 Examples:
   choo check                    the project around the current directory

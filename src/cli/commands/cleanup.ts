@@ -40,10 +40,10 @@ export function cleanupCommand(context: CommandContext): Command {
   return new Command('cleanup')
     .summary('remove what runs left behind')
     .description(
-      'Removes worktrees, the logs of runs that have ended, and `choo/run/` branches that are merged into HEAD. Keeps everything that work could go on from, and says what that is.',
+      'Removes worktrees, the logs of runs that have ended, and `choo/run/` branches that are merged into HEAD. Keeps, and lists, everything that work can be resumed from.',
     )
-    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
-    .option('--dry-run', 'say what would be removed and remove nothing')
+    .argument('[path]', 'the project directory (default: the current one, or the nearest parent with specs)')
+    .option('--dry-run', 'show what would be removed, and remove nothing')
     .option('--json', 'print what was removed and kept as JSON')
     .addHelpText('after', HELP)
     .action(async (path: string | undefined, options: CleanupOptions) => {
@@ -70,10 +70,10 @@ export function cleanupCommand(context: CommandContext): Command {
 }
 
 const HELP = `
-Exit status: 0 done, 1 a run is under way or something could not be removed, 2 wrong usage.
+Exit status: 0 done, 1 a run is active or something could not be removed, 2 wrong usage.
 
 Examples:
-  choo cleanup --dry-run    what would go
+  choo cleanup --dry-run    show what would be removed
   choo cleanup              remove it`;
 
 interface Cleaned {
@@ -130,7 +130,7 @@ async function cleanLogs(journal: Journal, dryRun: boolean): Promise<Cleaned> {
     if (!existsSync(journal.logDirectory(run))) continue;
     const status = await readStatus(journal, run);
     if (status === undefined || status === 'running' || status === 'interrupted') {
-      const why = status === undefined ? 'its events cannot be read' : 'the run can go on';
+      const why = status === undefined ? 'its events cannot be read' : 'the run can be resumed';
       kept.push({
         what: `logs of run ${run}`,
         why,
@@ -144,7 +144,7 @@ async function cleanLogs(journal: Journal, dryRun: boolean): Promise<Cleaned> {
   if (runs.length > 0) {
     kept.push({
       what: `the journal of ${count(runs.length, 'run')}`,
-      why: 'units go on from what it knows',
+      why: 'runs resume from it',
       command: `rm -r ${shellWord(join(journal.directory, 'runs'))} ${shellWord(join(journal.directory, 'units'))}`,
     });
   }
@@ -180,13 +180,13 @@ async function keptUnits(git: Git): Promise<readonly Kept[]> {
   const kept: Kept[] = [];
   for (const [below, what] of [
     ['unit', 'of units'],
-    ['old', 'put aside by `--fresh`'],
+    ['old', 'saved by `--fresh`'],
   ] as const) {
     const refs = await listRefs(git, `refs/heads/choo/${below}`);
     if (refs.length === 0) continue;
     kept.push({
       what: `${refs.length} ${refs.length === 1 ? 'branch' : 'branches'} ${what}`,
-      why: 'work that is nowhere else',
+      why: 'the only copy of this work',
       command: `git branch -D ${refs.length === 1 ? shellWord(refs[0]?.name ?? '') : `$(git for-each-ref --format='%(refname:lstrip=2)' refs/heads/choo/${below})`}`,
     });
   }

@@ -7,13 +7,13 @@ import { openDatabaseAsItIs, openStore } from '../sources/server-store.ts';
 /** `choo db`: the tables of the server's database. */
 export function dbCommand({ terminal, finish }: CommandContext): Command {
   const database = new Command('db')
-    .summary('look at the tables of the server’s database, and bring them up to date')
+    .summary('show or migrate the tables of the database')
     .description(
-      'The database is the one in DATABASE_URL, or the built-in one under CHOO_DATA_DIR. Every `choo serve` brings the tables up to date when it starts; with many of them it is calmer to do that once, before.',
+      'The database is the one in DATABASE_URL, or the built-in one under CHOO_DATA_DIR. `choo serve` migrates the tables when it starts. Before you start many processes, run `choo db migrate` once.',
     );
   database
     .command('migrate')
-    .summary('bring the tables up to date')
+    .summary('migrate the tables to this version of choo')
     .action(async () => {
       await using store = await openStore(readSettings(), 'migrate');
       const done = await migrationStatus(store.database);
@@ -22,8 +22,8 @@ export function dbCommand({ terminal, finish }: CommandContext): Command {
     });
   database
     .command('status')
-    .summary('show what was done to the tables, and when')
-    .option('--json', 'print it as JSON')
+    .summary('list the migrations and when each was applied')
+    .option('--json', 'print the migrations as JSON')
     .action(async ({ json = false }: { json?: boolean }) => {
       const settings = readSettings();
       const { DATABASE_URL } = settings;
@@ -35,7 +35,7 @@ export function dbCommand({ terminal, finish }: CommandContext): Command {
       if (json) terminal.json({ version: 1, builtIn: DATABASE_URL === undefined, migrations });
       else
         for (const { name, appliedAt } of migrations)
-          terminal.out(`${name}  ${appliedAt === null ? 'to be done' : `done ${appliedAt}`}\n`);
+          terminal.out(`${name}  ${appliedAt === null ? 'pending' : `applied ${appliedAt}`}\n`);
       finish(0);
     });
   return database;

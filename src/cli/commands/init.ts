@@ -54,10 +54,8 @@ echo "hello from choo" > hello.txt
 export function initCommand({ terminal, cwd, called, finish }: CommandContext): Command {
   return new Command('init')
     .summary('write a commented .choo.yml and a first unit')
-    .description(
-      'Writes .choo.yml and one small unit that passes `choo check`. What exists is kept as it is.',
-    )
-    .argument('[path]', 'the project directory, made when it is not there (default: this one)')
+    .description('Writes .choo.yml and one small unit that passes `choo check`. Existing files are kept.')
+    .argument('[path]', 'the project directory, created if missing (default: the current one)')
     .action(async (path: string | undefined) => {
       const directory = resolve(cwd, path ?? '.');
       const where = path === undefined ? '' : ` ${path}`;
@@ -103,7 +101,7 @@ function writeNew(path: string, content: string): boolean {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EEXIST' && existsSync(path)) return false;
     throw new ChooError('conflict', `cannot write \`${path}\` (${code ?? String(cause)})`, {
-      hint: 'something else stands on its path, or the directory may not be written to',
+      hint: 'another file is in the way, or the directory is not writable',
       cause,
     });
   }

@@ -21,13 +21,13 @@ export function logsCommand(context: CommandContext): Command {
   return new Command('logs')
     .summary("print a unit's log")
     .description(
-      'Prints what agents, gates and commands said while a unit was worked on, in its newest run. On a terminal, what would move its cursor or hide text is spelled out.',
+      'Prints the output of agents, gates and commands for a unit, from its newest run. On a terminal, control characters and hidden text are escaped.',
     )
     .argument('<unit>', 'the id of the unit')
     .argument('[path]', 'the project directory, or the id of a run (default: this project, else the server)')
-    .option('-f, --follow', 'go on until the unit ends; Ctrl-C stops looking, not the run')
-    .option('--run <id>', 'of this run, not the newest that has the unit')
-    .option('--json', 'print the events of the unit as lines of JSON (`choo schema events` describes them)')
+    .option('-f, --follow', 'print new output until the unit ends; Ctrl-C does not stop the run')
+    .option('--run <id>', 'use this run instead of the newest that has the unit')
+    .option('--json', 'print each event of the unit as a line of JSON (`choo schema events` describes it)')
     .addHelpText('after', HELP)
     .action(async (unit: string, path: string | undefined, options: LogsOptions) =>
       printLogs(context, unit, path, options),
@@ -35,11 +35,11 @@ export function logsCommand(context: CommandContext): Command {
 }
 
 const HELP = `
-Exit status: 0 printed, 1 there is no log of this unit, 2 wrong usage, no such unit or run.
+Exit status: 0 the log is printed, 1 the unit has no log, 2 wrong usage, or an unknown unit or run.
 
 Examples:
-  choo logs api                         what happened in the unit api
-  choo logs api --follow                while it happens
+  choo logs api                         the log of the unit api
+  choo logs api --follow                with new output as it comes
   choo logs api --json | jq -r .type    its events, for scripts`;
 
 async function printLogs(
@@ -79,7 +79,9 @@ async function printLogs(
   await printer.print();
   printer.end();
   if (!printer.found)
-    terminal.note(`Run ${id} has no log of \`${unit}\`: no work on it was begun, or it was cleaned up.\n`);
+    terminal.note(
+      `Run ${id} has no log of \`${unit}\`: work on it never started, or \`choo cleanup\` removed the log.\n`,
+    );
   finish(printer.found ? 0 : 1);
 }
 
@@ -103,7 +105,7 @@ async function findRun(source: RunSource, unit: string, run: string | undefined)
     newest ??= state;
   }
   if (elsewhere !== undefined) return elsewhere;
-  if (newest === undefined) throw new ChooError('usage', 'nothing has run here yet, so there are no logs');
+  if (newest === undefined) throw new ChooError('usage', 'there are no logs: nothing has run here yet');
   const where = run === undefined ? 'no run here has a unit' : `run ${newest.start.run} has no unit`;
   const hint = suggestion(unit, [...newest.units.keys()]);
   throw new ChooError('usage', `${where} \`${unit}\``, hint === undefined ? {} : { hint });

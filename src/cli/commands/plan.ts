@@ -31,11 +31,11 @@ interface Options extends PlanOptions {
 /** `choo plan`: what would run, in which order, with what. */
 export function planCommand({ terminal, settings, cwd, finish }: CommandContext): Command {
   return new Command('plan')
-    .summary('show what would run, in which order, with what')
+    .summary('show what would run, in which order, with which provider')
     .description(
-      'Plans the units of a spec tree: waves, tasks and their gates, providers, the critical path, problems. Nothing is started and nothing is changed.',
+      'Shows waves, tasks with their gates, providers, the critical path and problems. Starts nothing and changes nothing.',
     )
-    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .argument('[path]', 'the project directory (default: the current one, or the nearest parent with specs)')
     .addOption(unitOption('plan'))
     .option('--rev <ref>', 'plan a commit instead of the working tree, without a checkout')
     .addOption(providerOption())
@@ -73,13 +73,13 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
 }
 
 const HELP = `
-Exit status: 0 the plan can run, 1 a problem keeps it from running, 2 wrong usage.
+Exit status: 0 the plan is runnable, 1 it has errors, 2 wrong usage.
 
 Examples:
   choo plan                          the project around the current directory
-  choo plan --unit api --unit web    two units and everything they wait for
-  choo plan --rev origin/main        what is on another branch
-  choo plan --mermaid > plan.mmd     a drawing for a \`\`\`mermaid block`;
+  choo plan --unit api --unit web    two units and their dependencies
+  choo plan --rev origin/main        the specs of another branch
+  choo plan --mermaid > plan.mmd     a graph for a \`\`\`mermaid block`;
 
 interface Reading {
   readonly project: Project;

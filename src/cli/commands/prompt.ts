@@ -16,15 +16,15 @@ interface PromptOptions {
 /** `choo prompt`: what an agent would be told. */
 export function promptCommand({ terminal, settings, cwd, finish }: CommandContext): Command {
   return new Command('prompt')
-    .summary('show what an agent would be told about a task')
+    .summary('show the prompt an agent gets for a task')
     .description(
-      'Prints the prompt of the first attempt at a task, exactly as it would be sent: hidden text is left out. Nothing is started.',
+      'Prints the prompt of the first attempt at a task exactly as an agent gets it, without hidden text. Starts nothing.',
     )
     .argument('<unit>', 'the id of a unit')
     .argument('[task]', 'the number of a task (default: the first that is not complete)')
     .option(
       '--project <path>',
-      'the project directory (default: this one, or the nearest above it with specs)',
+      'the project directory (default: the current one, or the nearest parent with specs)',
     )
     .option('--rev <ref>', 'read a commit instead of HEAD')
     .option('--json', 'print the prompt, the unit and the task as JSON')
@@ -35,7 +35,7 @@ export function promptCommand({ terminal, settings, cwd, finish }: CommandContex
       const { units } = project.discovery;
       const unit = units.find((each) => each.id === id);
       if (unit === undefined) {
-        throw new ChooError('usage', `there is no unit \`${id}\` that is fit to run`, {
+        throw new ChooError('usage', `there is no runnable unit \`${id}\``, {
           hint:
             suggestion(
               id,
@@ -61,8 +61,8 @@ export function promptCommand({ terminal, settings, cwd, finish }: CommandContex
 }
 
 const HELP = `
-Exit status: 0 printed, 2 no such unit or task.
+Exit status: 0 the prompt is printed, 2 wrong usage, or an unknown unit or task.
 
 Examples:
   choo prompt count-words        the next task of a unit
-  choo prompt count-words 2      another one`;
+  choo prompt count-words 2      its task 2`;

@@ -56,47 +56,54 @@ interface RunOptions extends PlanOptions, LimitOptions {
 /** `choo run`: carries the plan out. */
 export function runCommand(context: CommandContext): Command {
   return new Command('run')
-    .summary('carry the plan out: agents work, gates decide, branches grow')
+    .summary('execute the plan')
     .description(
-      'Runs the units of a project in parallel, each in a worktree of its own. Specs and configuration are read at HEAD; your checkout is never touched. A run that was cut off is gone on with.',
+      'Runs the units of a project in parallel, each in its own worktree. Reads specs and configuration at HEAD and never touches your checkout. An interrupted run is resumed.',
     )
-    .argument('[path]', 'the project directory (default: this one, or the nearest above it with specs)')
+    .argument('[path]', 'the project directory (default: the current one, or the nearest parent with specs)')
     .addOption(
-      new Option('-p, --parallelism <n>', 'how many units work at once').argParser(wholeNumber(1, 100)),
+      new Option('-p, --parallelism <n>', 'how many units run at once').argParser(wholeNumber(1, 100)),
     )
-    .option('--target <branch>', 'the branch the results are for (default: configured, or the current one)')
+    .option(
+      '--target <branch>',
+      'the target branch of the results (default: as configured, or the current branch)',
+    )
     .addOption(unitOption('run'))
     .addOption(providerOption())
     .addOption(forceProviderOption())
     .addOption(oldForceProviderOption())
     .addOption(
-      new Option('--sandbox <kind>', 'what agents and gates run in')
+      new Option('--sandbox <kind>', 'where agents and gates run')
         .choices(['auto', 'bubblewrap', 'host'])
         .default('auto'),
     )
     .addOption(
-      new Option('--max-tokens <n>', 'tokens the run may use').argParser(wholeNumber(1, 10_000_000_000)),
+      new Option('--max-tokens <n>', 'the most tokens the run may use').argParser(
+        wholeNumber(1, 10_000_000_000),
+      ),
     )
-    .addOption(new Option('--max-cost <dollars>', 'US dollars the run may cost').argParser(amount))
+    .addOption(
+      new Option('--max-cost <dollars>', 'the most the run may cost, in US dollars').argParser(amount),
+    )
     .option('--rev <ref>', 'run a commit instead of HEAD, without a checkout')
-    .option('--fresh', 'start the units over; what they have is kept at choo/old/…')
-    .option('--keep-worktrees', 'leave the worktrees of units that did not end well')
+    .option('--fresh', 'start units over; their commits are kept at choo/old/…')
+    .option('--keep-worktrees', 'keep the worktrees of units that did not complete')
     .addOption(new Option('--dry-run', 'show what would run and start nothing').conflicts('json'))
-    .option('--json', 'print every event as a line of JSON (`choo schema events` describes them)')
+    .option('--json', 'print each event as a line of JSON (`choo schema events` describes it)')
     .addHelpText('after', HELP)
     .action(async (path: string | undefined, options: RunOptions) => run(context, path, options));
 }
 
 const HELP = `
-Exit status: 0 every unit is complete, 1 something failed or is blocked, or the plan has errors (on standard error), \
+Exit status: 0 every unit is complete, 1 a unit failed or is blocked, or the plan has errors (printed on standard error), \
 2 wrong usage, 130 interrupted.
-Ctrl-C once stops after at most five seconds and keeps every commit; twice stops at once. \`choo run\` goes on.
+Ctrl-C stops the run within five seconds and keeps every commit; a second Ctrl-C stops it at once. \`choo run\` resumes it.
 
 Examples:
-  choo run                           everything that is not complete
-  choo run --unit api -p 2           one unit and what it needs, two at a time
-  choo run --provider rehearsal      without a model, as the specs rehearse it
-  choo run --max-cost 5              five dollars and no more
+  choo run                           all units that are not complete
+  choo run --unit api -p 2           a unit and its dependencies, two at a time
+  choo run --provider rehearsal      no model: the rehearsal blocks of the specs
+  choo run --max-cost 5              stop at five dollars
   choo run --json | jq -r .type      for scripts`;
 
 async function run(context: CommandContext, path: string | undefined, options: RunOptions): Promise<void> {
@@ -143,7 +150,7 @@ async function run(context: CommandContext, path: string | undefined, options: R
     return;
   }
   if (!hasWork(plan)) {
-    terminal.note('Every unit is complete in the specs: there is nothing to run.\n');
+    terminal.note('Nothing to run: every unit is complete in the specs.\n');
     finish(0);
     return;
   }
@@ -218,8 +225,8 @@ async function findTarget(
 ): Promise<string> {
   const named = target ?? config.target_branch ?? (await currentBranch(openGit(directory, searchPath)));
   if (named !== undefined) return named;
-  throw new ChooError('usage', 'no branch is checked out here, so it is not known what the results are for', {
-    hint: 'name it with `--target <branch>`',
+  throw new ChooError('usage', 'the results need a target branch, and no branch is checked out', {
+    hint: 'name one with `--target <branch>`',
   });
 }
 

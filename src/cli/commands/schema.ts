@@ -15,9 +15,9 @@ const SCHEMAS = {
 /** `choo schema`: the JSON Schemas of what choo reads and prints. */
 export function schemaCommand({ terminal, finish }: CommandContext): Command {
   return new Command('schema')
-    .summary('print the JSON Schema of .choo.yml')
+    .summary('print the JSON Schema of .choo.yml, a plan, a status or an event')
     .description(
-      'Prints a JSON Schema: of .choo.yml for editors, of what `choo plan --json` and `choo status --json` print, or of a line of `choo run --json`.',
+      'Prints the JSON Schema of .choo.yml (for editors), of the output of `choo plan --json` or `choo status --json`, or of a line of `choo run --json`.',
     )
     .addArgument(new Argument('[name]', 'which schema').choices(Object.keys(SCHEMAS)).default('config'))
     .action((name: keyof typeof SCHEMAS) => {

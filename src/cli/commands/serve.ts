@@ -21,28 +21,31 @@ interface ServeCommandOptions {
 export function serveCommand(context: CommandContext): Command {
   const { finish } = context;
   return new Command('serve')
-    .summary('work on the runs that were submitted, until told to stop')
+    .summary('run a process of the server: the GitHub App, a worker, or both')
     .description(
-      'A process of a server. Any number of them, on any number of machines, share the work through one PostgreSQL: the one in DATABASE_URL, or a built-in one under CHOO_DATA_DIR. Logs are lines of JSON on standard error.',
+      'Runs a process of the server. Any number of processes, on any number of machines, share the work through one PostgreSQL: the one in DATABASE_URL, or a built-in one under CHOO_DATA_DIR. Logs are lines of JSON on standard error.',
     )
     .addOption(
       new Option(
         '--role <role>',
-        'what this process does: answer the web, work on units, or both, in two processes',
+        'what this process does: answer HTTP, work on units, or both (in two processes)',
       )
         .choices(['web', 'worker', 'all'])
         .default('all'),
     )
-    .option('--host <address>', 'the address to listen at', '127.0.0.1')
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .addOption(
-      new Option('--port <n>', 'the port to listen at; 0: any that is free')
+      new Option('--port <n>', 'the port to listen on; 0 picks a free one')
         .argParser(wholeNumber(0, 65_535))
         .default(DEFAULT_PORT),
     )
-    .option('--setup', 'register a GitHub App of your own in the browser, write its settings, and end')
-    .option('--url <address>', 'with --setup: where GitHub reaches this server, https://choo.example.com')
-    .option('--organization <name>', 'with --setup: the organization the App shall belong to')
-    .option('--settings <file>', 'with --setup: the file that its settings are written to', 'choo.env')
+    .option('--setup', 'register your own GitHub App in the browser, write its settings, and exit')
+    .option(
+      '--url <address>',
+      'with --setup: the public address of this server, such as https://choo.example.com',
+    )
+    .option('--organization <name>', 'with --setup: the organization that owns the App')
+    .option('--settings <file>', 'with --setup: the file to write the settings to', 'choo.env')
     .addHelpText('after', HELP)
     .action(async (options: ServeCommandOptions) => {
       if (options.setup === true) {
@@ -61,7 +64,7 @@ async function setUp(
   { cwd, terminal }: CommandContext,
 ): Promise<boolean> {
   if (url === undefined)
-    throw new ChooError('usage', '--setup needs the address at which GitHub reaches this server', {
+    throw new ChooError('usage', '--setup needs --url, the public address of this server', {
       hint: '`choo serve --setup --url https://choo.example.com`',
     });
   const { registerApp } = await import('../../github/setup/registration.ts');
@@ -87,14 +90,14 @@ async function setUp(
 const DEFAULT_PORT = 3_000;
 
 const HELP = `
-With APP_ID, PRIVATE_KEY and WEBHOOK_SECRET it is a GitHub App, too: deliveries come in at /api/github/webhooks.
-\`choo serve --setup\` registers one and writes them.
-GET /healthz answers while the process lives, GET /readyz while it can work.
-SIGTERM or Ctrl-C: nothing new starts, what runs may go on for CHOO_DRAIN_SECONDS, then it is stopped and handed back; \
-a second one does not wait. docs/operations.md has every setting.
-Exit status: 0 stopped as asked, 1 it could not start.
+With APP_ID, PRIVATE_KEY and WEBHOOK_SECRET the server is a GitHub App and receives deliveries at /api/github/webhooks.
+\`choo serve --setup\` registers an App and writes these settings.
+GET /healthz answers while the process is alive, GET /readyz while it can work.
+SIGTERM or Ctrl-C: no unit starts, running units have CHOO_DRAIN_SECONDS to finish, then they are stopped and requeued; \
+a second signal stops them at once. docs/operations.md lists every setting.
+Exit status: 0 stopped on request, 1 failed to start.
 
 Examples:
-  choo serve --setup --url https://choo.example.com    once: an App of your own
+  choo serve --setup --url https://choo.example.com    once: register your App
   choo serve                                           one machine, all built in
-  DATABASE_URL=postgres://… choo serve --role worker   one of many`;
+  DATABASE_URL=postgres://… choo serve --role worker   one worker of many`;

@@ -17,12 +17,12 @@ interface StatusOptions {
 export function statusCommand(context: CommandContext): Command {
   const { terminal, finish, called } = context;
   return new Command('status')
-    .summary('show how far a run is, or what became of it')
+    .summary('show the progress or the result of a run')
     .description(
-      'Shows the newest run of this repository: its units, what they cost, and who is running it. Reads the journal and changes nothing; works while another process runs.',
+      'Shows the newest run of this repository: its units, their cost, and the process that runs it. Changes nothing, and works while a run is active.',
     )
     .argument('[path]', 'the project directory, or the id of a run (default: this project, else the server)')
-    .option('--run <id>', 'show this run, not the newest')
+    .option('--run <id>', 'show this run instead of the newest')
     .option('--json', 'print the run as JSON (`choo schema status` describes it)')
     .addHelpText('after', HELP)
     .action(async (path: string | undefined, options: StatusOptions) => {
@@ -30,7 +30,7 @@ export function statusCommand(context: CommandContext): Command {
       await using source = await openRunSource(context, wanted);
       const run = wanted.run ?? (await source.store.runs())[0];
       if (run === undefined) {
-        terminal.note(`Nothing has run here yet. \`${called} run\` starts.\n`);
+        terminal.note(`Nothing has run here yet. \`${called} run\` starts a run.\n`);
         finish(1);
         return;
       }
@@ -47,17 +47,17 @@ export function statusCommand(context: CommandContext): Command {
 }
 
 const HELP = `
-Exit status: 0 a run is shown, 1 nothing has run here yet, 2 wrong usage or no such run.
+Exit status: 0 a run is shown, 1 there is no run yet, 2 wrong usage, or an unknown run.
 
 Examples:
   choo status                              the newest run
-  watch choo status                        again and again, beside a run
-  choo status --run 4k2j9x0q7a             an older one
+  watch choo status                        refresh it while a run is active
+  choo status --run 4k2j9x0q7a             an older run
   choo status --json | jq .totals.complete for scripts`;
 
 function otherRun(other: (Owner & { readonly run: string }) | undefined): string {
   if (other === undefined) return '';
-  return `Run ${printable(other.run)} is running since ${timeOf(other.since)} (process ${other.pid}).\n\n`;
+  return `Run ${printable(other.run)} has been running since ${timeOf(other.since)} (process ${other.pid}).\n\n`;
 }
 
 function renderStatus(
@@ -66,15 +66,15 @@ function renderStatus(
   medium: Pick<Terminal, 'width' | 'paint'> & { readonly called: string },
 ): string {
   if (status === 'stopped')
-    return `Its process ended without a word; nobody is running it.\n\n${renderSummary(state, medium)}`;
+    return `The process running it died; no process is working on it.\n\n${renderSummary(state, medium)}`;
   if (status !== 'running' && status !== 'waiting') return renderSummary(state, medium);
   const title = `Run ${state.start.run} for ${printable(state.start.target)}`;
   const who =
     status === 'waiting'
-      ? 'waits for the run before it'
+      ? 'is waiting for the run before it'
       : owner === undefined
-        ? 'waits for a worker'
-        : `is running since ${timeOf(owner.since)} (process ${owner.pid})`;
+        ? 'is waiting for a worker'
+        : `has been running since ${timeOf(owner.since)} (process ${owner.pid})`;
   const now = Math.max(Date.now(), state.lastAt);
   const lines = renderLive(state, new Map(), { ...medium, rows: Number.POSITIVE_INFINITY, now });
   return `${title} ${who}.\n\n${lines.join('\n')}\n`;

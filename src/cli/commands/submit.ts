@@ -30,24 +30,24 @@ interface SubmitOptions extends PlanOptions {
 /** `choo submit`: has a server carry out the specs of a remote. */
 export function submitCommand(context: CommandContext): Command {
   return new Command('submit')
-    .summary('have the server carry out the specs of a git remote')
+    .summary('submit a run of a git remote to the server')
     .description(
-      'Reads the specs of a branch or commit and the configuration of the default branch, and puts the run down for the processes that `choo serve` started. The results are pushed to branches of the remote.',
+      'Reads the specs of a branch or commit and the configuration of the default branch, and queues a run for the processes of `choo serve`. They push the results to branches of the remote.',
     )
     .argument('<remote>', 'an https or ssh address, or the path of a repository')
-    .option('--ref <branch>', 'a branch, or a commit with its whole id (default: the default branch)')
+    .option('--ref <branch>', 'a branch or a full commit id (default: the default branch)')
     .addOption(unitOption('run'))
     .addOption(providerOption())
     .addOption(forceProviderOption())
     .addOption(oldForceProviderOption())
-    .option('--fresh', 'start the units over; what they have is kept at choo/old/…')
-    .option('--json', 'print what came of it as JSON')
+    .option('--fresh', 'start units over; their commits are kept at choo/old/…')
+    .option('--json', 'print the result as JSON')
     .addHelpText('after', HELP)
     .action(async (remote: string, options: SubmitOptions) => submit(context, remote, options));
 }
 
 const HELP = `
-Exit status: 0 the run is down, or there is nothing to do, 1 the plan has errors or another run waits already, 2 wrong usage.
+Exit status: 0 the run is queued, or there is nothing to run, 1 the plan has errors, or another run is waiting already, 2 wrong usage.
 
 Examples:
   choo submit https://git.example/team/project.git
@@ -92,10 +92,10 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
   const waits = submitted.kind === 'run' && submitted.waits;
   if (options.json === true) terminal.json({ version: 1, run, waits, remote });
   else if (submitted.kind === 'nothing')
-    terminal.note('Every unit is complete in the specs: there is nothing to run.\n');
+    terminal.note('Nothing to run: every unit is complete in the specs.\n');
   else
     terminal.out(
-      `Run ${run}: ${count(submitted.units, 'unit')}${waits ? ', after the one that is under way' : ''}.\n` +
+      `Run ${run}: ${count(submitted.units, 'unit')}${waits ? ', after the active run' : ''}.\n` +
         `  ${called} status ${run}\n`,
     );
   finish(0);

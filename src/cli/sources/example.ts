@@ -11,9 +11,9 @@ const SOURCE = fileURLToPath(new URL('../../../example', import.meta.url));
 /** `choo example`: a small real project in a repository of its own. */
 export function exampleCommand({ terminal, settings, cwd, called, finish }: CommandContext): Command {
   return new Command('example')
-    .summary('make a small project to try choo on')
-    .description('Makes a new directory with the example project, committed in a git repository of its own.')
-    .argument('<directory>', 'a directory that does not exist yet, or is empty')
+    .summary('create a small project to try choo on')
+    .description('Creates a directory with the example project, committed in its own git repository.')
+    .argument('<directory>', 'a new or empty directory')
     .action(async (name: string) => {
       const directory = resolve(cwd, name);
       const there = statSync(directory, { throwIfNoEntry: false });

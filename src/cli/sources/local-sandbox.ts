@@ -30,7 +30,7 @@ export async function openLocalSandbox(
   const choice = await chooseSandbox(wish, { bubblewrap, host });
   if (choice.ok) return choice.sandbox;
   const { reason, hint } = choice;
-  const question = `bubblewrap does not work here (${reason}).\n  hint: ${hint}\nRun agents and gates without a sandbox, as you, with all you may do? [y/N] `;
+  const question = `bubblewrap does not work here (${reason}).\n  hint: ${hint}\nRun agents and gates without a sandbox, with all your permissions? [y/N] `;
   if (wish === 'auto' && ask !== undefined && (await ask(question))) return host();
   throw new ChooError('environment', `bubblewrap does not work here: ${reason}`, {
     hint: wish === 'auto' ? `${hint}; or run without a sandbox: \`--sandbox host\`` : hint,

@@ -42,36 +42,36 @@ const LINES: { readonly [Type in EventType]: Tell<Type> } = {
     const tasks = units.reduce((sum, unit) => sum + unit.tasks.length, 0);
     return `run ${run}: ${count(units.length, 'unit')}, ${count(tasks, 'task')}, ${parallelism} at a time, sandbox ${sandbox}${actor === null ? '' : `, for ${actor}`}`;
   },
-  'orch.resumed': ({ sandbox }) => `the run goes on, sandbox ${sandbox}`,
-  'orch.interrupted': ({ reason }) => `the run stops before its end: ${reason}`,
+  'orch.resumed': ({ sandbox }) => `the run resumes, sandbox ${sandbox}`,
+  'orch.interrupted': ({ reason }) => `the run is interrupted: ${reason}`,
   'orch.completed': ({ head, branch }) =>
     branch === null
       ? 'the run is complete'
-      : `the run is complete${head === null ? ', there was nothing to do' : `: ${branch}`}`,
-  'orch.retargeted': ({ target }) => `results go to ${printable(target)} from now on`,
+      : `the run is complete${head === null ? ', with nothing to do' : `: ${branch}`}`,
+  'orch.retargeted': ({ target }) => `the target branch is now ${printable(target)}`,
   'orch.cancelled': ({ actor }) => `the run was cancelled by ${actor}`,
-  'orch.failed': () => 'the run has ended, and not every unit is complete',
+  'orch.failed': () => 'the run ended with incomplete units',
 
   'unit.queued': nothing,
   'unit.satisfied': ({ head }) =>
     head === null
       ? 'complete in the specs already, not verified'
       : `complete and verified already, at ${short(head)}`,
-  'unit.started': ({ claim, branch }) => (claim === 1 ? `starts on ${branch}` : `goes on, on ${branch}`),
+  'unit.started': ({ claim, branch }) => (claim === 1 ? `starts on ${branch}` : `resumes on ${branch}`),
   'unit.completed': ({ verified, head }, { unit }) =>
     `complete${verified ? ' and verified' : ', not verified'} at ${short(head)}${spent(unit)}`,
   'unit.failed': ({ message, hint }) => `failed: ${message}${hint === null ? '' : ` (${hint})`}`,
   'unit.blocked': ({ cause }) => `blocked by ${cause}`,
   'unit.cancelled': ({ actor }) => `cancelled by ${actor}`,
-  'unit.skipped': ({ actor }) => `skipped by ${actor}: what depends on it goes on without it`,
+  'unit.skipped': ({ actor }) => `skipped by ${actor}: its dependents continue without it`,
   'unit.retried': ({ actor, fresh, from }) =>
-    `another turn, asked for by ${actor}${fresh ? ', from the start' : from === null ? '' : `, from task ${from} on`}`,
-  'unit.released': ({ reason, until }) => `given back: ${reason}${untilText(until)}`,
+    `retried by ${actor}${fresh ? ', from the start' : from === null ? '' : `, from task ${from} on`}`,
+  'unit.released': ({ reason, until }) => `requeued: ${reason}${untilText(until)}`,
   'unit.notice': ({ message }) => `note: ${message}`,
 
   'worktree.created': nothing,
   'worktree.setup': (event) => `setup ${ending(event)}: ${event.command}`,
-  'worktree.removed': ({ kept, path }) => (kept ? `its worktree is kept: ${path}` : undefined),
+  'worktree.removed': ({ kept, path }) => (kept ? `worktree kept: ${path}` : undefined),
 
   'task.started': ({ task }, { unit }) =>
     unit?.plan.tasks.find(({ number }) => number === task)?.title ?? 'starts',
@@ -91,18 +91,18 @@ const LINES: { readonly [Type in EventType]: Tell<Type> } = {
     return `agent ${outcome} after ${formatDuration(durationMs)}, ${formatTokens(tokens)} tokens, ${price}${words}`;
   },
   'task.provider.waiting': ({ provider, reason, until }) =>
-    `${provider} is waited for (${reason})${untilText(until)}`,
+    `waiting for ${provider} (${reason})${untilText(until)}`,
   'task.retry': ({ attempt, reason }, { attempts }) =>
-    `once more, attempt ${attempt} of ${attempts}: ${reason}`,
+    `retrying, attempt ${attempt} of ${attempts}: ${reason}`,
   'task.committed': nothing,
   'branch.pushed': nothing,
   'task.completed': ({ commit, alreadyGreen }) =>
-    `complete in ${short(commit)}${alreadyGreen ? ', its gate was green already' : ''}`,
+    `complete in ${short(commit)}${alreadyGreen ? ', its gate was already green' : ''}`,
   'task.failed': ({ reason }) => `failed: ${reason}`,
 
   'baseline.ok': (event) => `baseline check ${event.name} ${ending(event)}`,
   'baseline.fail': (event) => `baseline check ${event.name} ${ending(event)}`,
-  'baseline.committed': ({ commit }) => `repaired for the baseline checks in ${short(commit)}`,
+  'baseline.committed': ({ commit }) => `baseline checks repaired in ${short(commit)}`,
   'verify.started': ({ head }) => `verifying ${short(head)}`,
   'verify.ok': ({ durationMs }) => `verified (${formatDuration(durationMs)})`,
   'verify.fail': ({ message }) => `not verified: ${message}`,
@@ -110,7 +110,7 @@ const LINES: { readonly [Type in EventType]: Tell<Type> } = {
 
 const PHASES = {
   base: ' before any work',
-  resume: ' on what was done before',
+  resume: ' on earlier commits',
   attempt: '',
   verify: ' in a fresh worktree',
 } as const;

@@ -40,10 +40,10 @@ function headline(state: RunState, { paint, width }: Medium): string {
 }
 
 const HEADLINES = {
-  running: ['yellow', 'Not at its end: '],
+  running: ['yellow', 'Not finished: '],
   interrupted: ['yellow', 'Interrupted: '],
   complete: ['green', ''],
-  failed: ['red', 'Not everything was done: '],
+  failed: ['red', 'Incomplete: '],
   cancelled: ['yellow', 'Cancelled: '],
 } as const;
 
@@ -91,7 +91,7 @@ function failedSection(state: RunState, { paint, width }: Medium): string {
         : [`    ${paint('dim', `used ${formatTokens(tokens)} tokens, ${describeCost(unit.spending)}`)}`]),
       ...(unit.head === null || unit.branch === null
         ? []
-        : [`    ${paint('dim', `what it has is on ${printable(unit.branch)}`)}`]),
+        : [`    ${paint('dim', `its commits are on ${printable(unit.branch)}`)}`]),
       ...(blocked.length === 0 ? [] : [`    blocks ${wrapList(blocked.map(nameOf), 11, 11, width)}`]),
     ];
   });
@@ -111,7 +111,7 @@ function blockedSection(state: RunState, { paint }: Medium): string {
 
 /** What goes on, or will when the run does. */
 function unfinishedSection(state: RunState, medium: Medium): string {
-  const title = state.status === 'running' ? 'Goes on' : 'Not finished';
+  const title = state.status === 'running' ? 'In progress' : 'Not finished';
   return listSection(title, unitsIn(state, 'running', 'pending'), medium);
 }
 
@@ -132,17 +132,17 @@ function noticeSection(state: RunState, { paint }: Medium): string {
   const lines = [...state.units.values()].flatMap((unit) =>
     unit.notices.map(({ message }) => `  ${paint('bold', nameOf(unit))}  ${printable(message)}`),
   );
-  return lines.length === 0 ? '' : [paint('bold', 'To know'), ...lines].join('\n');
+  return lines.length === 0 ? '' : [paint('bold', 'Notices'), ...lines].join('\n');
 }
 
 function nextSteps(state: RunState, { paint, called }: SummaryMedium): string {
   const steps: string[] = [];
   if (state.head !== null && state.branch !== null)
-    steps.push(`${paint('bold', 'To take the result')}\n  git merge ${shellWord(state.branch)}`);
+    steps.push(`${paint('bold', 'To merge the result')}\n  git merge ${shellWord(state.branch)}`);
   for (const { unit } of state.unmerged) {
     const branch = state.units.get(unit)?.branch;
     if (branch !== undefined && branch !== null)
-      steps.push(`  git merge ${shellWord(branch)}   # and settle the conflicts`);
+      steps.push(`  git merge ${shellWord(branch)}   # and resolve the conflicts`);
   }
   const again = GO_ON[state.status];
   const { run, remote } = state.start;
@@ -151,16 +151,16 @@ function nextSteps(state: RunState, { paint, called }: SummaryMedium): string {
   const [failed] = unitsIn(state, 'failed');
   if (failed !== undefined)
     steps.push(
-      `${paint('bold', 'To see what happened')}\n  ${called} logs ${nameOf(failed)}${remote === null ? '' : ` --run ${run}`}`,
+      `${paint('bold', 'To read the log')}\n  ${called} logs ${nameOf(failed)}${remote === null ? '' : ` --run ${run}`}`,
     );
   return steps.join('\n');
 }
 
 const GO_ON: Readonly<Partial<Record<RunState['status'], string>>> = {
-  interrupted: 'To go on where it stopped',
-  running: 'To go on where it stopped',
-  failed: 'To try again what failed; what is complete stays',
-  cancelled: 'To do what is left; what is complete stays',
+  interrupted: 'To resume it',
+  running: 'To resume it',
+  failed: 'To retry what failed; complete units are kept',
+  cancelled: 'To run the rest; complete units are kept',
 };
 
 /** A word that a shell takes as it is: the name of a target branch may hold anything. */

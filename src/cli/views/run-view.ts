@@ -68,5 +68,5 @@ function liveView({ terminal, called }: CommandContext): RunView {
 }
 
 function resumeLine({ start }: RunState): string {
-  return `Going on with run ${printable(start.run)}, which was cut off.`;
+  return `Resuming run ${printable(start.run)}, which was interrupted.`;
 }

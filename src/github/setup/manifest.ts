@@ -98,7 +98,7 @@ export function findGitHub({ gheHost, gheProtocol = 'https', organization }: Reg
       hint: 'use https; `http` is for a GitHub on this machine',
     });
   if (organization !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(organization))
-    throw new ChooError('usage', `no organization can be called \`${organization}\``);
+    throw new ChooError('usage', `an organization cannot be called \`${organization}\``);
   const owner = organization === undefined ? '' : `/organizations/${organization}`;
   return {
     origin: url.origin,

@@ -149,8 +149,8 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
 async function draftSettings(path: string) {
   const found = await lstat(path).catch(() => undefined); // why not, opening tells
   if (found !== undefined)
-    throw new ChooError('conflict', `\`${path}\` is there already, and may hold the key of an App`, {
-      hint: 'move it away, or have the settings written to another file',
+    throw new ChooError('conflict', `\`${path}\` already exists and may hold the key of an App`, {
+      hint: 'move it away, or write the settings to another file',
     });
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
   const handle = await open(draft, 'wx', 0o600).catch((cause: Error) => {
@@ -168,7 +168,7 @@ async function draftSettings(path: string) {
       });
       await link(draft, path).catch((cause: Error) => {
         keep = true;
-        throw new ChooError('conflict', `the settings cannot be called \`${path}\`: ${cause.message}`, {
+        throw new ChooError('conflict', `cannot rename the settings to \`${path}\`: ${cause.message}`, {
           hint: `the App is registered, and its settings are in \`${draft}\`; move them yourself`,
           cause,
         });

@@ -76,11 +76,11 @@ function parseOwner(text: string): LockOwner | undefined {
 
 function heldBy({ run, pid, host, since }: LockOwner, path: string): ChooError {
   const where = host === hostname() ? '' : ` on \`${host}\``;
-  const message = `run \`${run}\` is running since ${new Date(since).toISOString()} (process ${pid}${where})`;
+  const message = `run \`${run}\` has been running since ${new Date(since).toISOString()} (process ${pid}${where})`;
   return new ChooError('conflict', message, {
     hint:
       where === ''
-        ? '`choo status` shows how far it is; wait for its end, or stop it'
-        : `if it runs no more, remove ${path}`,
+        ? '`choo status` shows its progress; wait until it ends, or stop it'
+        : `if it no longer runs, remove ${path}`,
   });
 }

@@ -139,7 +139,7 @@ export class RunWriter implements AsyncDisposable {
   }
 
   #conflict(found: string): ChooError {
-    return new ChooError('conflict', `somebody else writes to this run: ${this.#path} ends with ${found}`, {
+    return new ChooError('conflict', `another process writes to this run: ${this.#path} ends with ${found}`, {
       hint: '`choo status` shows who is running',
     });
   }

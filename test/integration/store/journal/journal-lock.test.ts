@@ -50,7 +50,7 @@ describe('the lock of a journal', () => {
       const since = new Date(lock.owner.since).toISOString();
       await expect(acquireLock(place.path, 'run0000002')).rejects.toMatchObject({
         code: 'conflict',
-        message: `run \`${RUN}\` is running since ${since} (process ${process.pid})`,
+        message: `run \`${RUN}\` has been running since ${since} (process ${process.pid})`,
       });
       expect(await readLock(place.path)).toEqual(lock.owner);
     }
@@ -114,7 +114,7 @@ describe('the lock of a journal', () => {
     await writeLock(place.path, { pid: 2 ** 22 + 1, start: null, host: 'elsewhere' });
     await expect(acquireLock(place.path, RUN)).rejects.toMatchObject({
       message: expect.stringContaining('on `elsewhere`'),
-      hint: `if it runs no more, remove ${join(place.path, 'choo/lock')}`,
+      hint: `if it no longer runs, remove ${join(place.path, 'choo/lock')}`,
     });
   });
 
@@ -152,7 +152,7 @@ describe('the lock of a journal', () => {
     const held = said.filter((line) => line.startsWith('held '));
     expect(held).toHaveLength(1);
     const [run = ''] = held[0]?.split(' ').slice(1) ?? [];
-    expect(said.filter((line) => line.startsWith(`run \`${run}\` is running since `))).toHaveLength(9);
+    expect(said.filter((line) => line.startsWith(`run \`${run}\` has been running since `))).toHaveLength(9);
     expect(await readLock(place.path)).toMatchObject({ run });
     expect(await readdir(join(place.path, 'choo'))).toEqual(['lock']);
   });

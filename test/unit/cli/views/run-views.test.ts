@@ -327,30 +327,30 @@ describe('plain lines', () => {
       [api] task 2/3: claude works, attempt 1 of 3
       [api] task 2/3: agent finished after 1s, 40.0k tokens, $1.20
       [api] task 2/3: gate red (exit 1), attempt 1 of 3
-      [api] task 2/3: once more, attempt 2 of 3: the gate is red (exit 1)
+      [api] task 2/3: retrying, attempt 2 of 3: the gate is red (exit 1)
       [api] task 2/3: claude works, attempt 2 of 3
       [docs] starts on choo/unit/main/docs
       [docs] task 1/1: Step 1 of docs
       [web] starts on choo/unit/main/web
       [web] failed: task 1 is red after 3 attempts (look at its gate)
       [app] setup red (timeout): npm ci
-      [app] claude is waited for (limit), until 2026-01-02T03:04:05.000Z
+      [app] waiting for claude (limit), until 2026-01-02T03:04:05.000Z
       [app] baseline check lint red (exit 2)
       [app] repair: claude works, attempt 1 of 3
       [app] repair: agent failed after 1s, 10 tokens, cost unknown
-      [app] repaired for the baseline checks in bbbbbbbbbbbb
+      [app] baseline checks repaired in bbbbbbbbbbbb
       [app] verifying aaaaaaaaaaaa
       [app] verified (1m 01s)
-      [app] given back: rate limit, until 2026-01-02T03:04:05.000Z
+      [app] requeued: rate limit, until 2026-01-02T03:04:05.000Z
       [app] note: put back .choo.yml
       [app] task 2/4: gate green (1s) before any work
-      [app] task 2/4: gate red (exit 1) on what was done before
-      [app] task 2/4: complete in dddddddddddd, its gate was green already
+      [app] task 2/4: gate red (exit 1) on earlier commits
+      [app] task 2/4: complete in dddddddddddd, its gate was already green
       [app] complete in the specs already, not verified
       [app] blocked by web
-      the run has ended, and not every unit is complete
-      the run stops before its end: a signal
-      the run goes on, sandbox host
+      the run ended with incomplete units
+      the run is interrupted: a signal
+      the run resumes, sandbox host
       the run is complete: choo/run/run0000001"
     `);
   });
@@ -375,13 +375,13 @@ describe('plain lines', () => {
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "run run0000001: 2 units, 2 tasks, 2 at a time, sandbox bubblewrap, for ann
       [api] cancelled by ann
-      [web] skipped by bob: what depends on it goes on without it
+      [web] skipped by bob: its dependents continue without it
       the run was cancelled by ann
-      [api] another turn, asked for by ann, from task 2 on
-      [web] another turn, asked for by bob, from the start
-      [api] another turn, asked for by ann
+      [api] retried by ann, from task 2 on
+      [web] retried by bob, from the start
+      [api] retried by ann
       the run is complete
-      the run is complete, there was nothing to do"
+      the run is complete, with nothing to do"
     `);
   });
 
@@ -426,7 +426,7 @@ describe('the summary', () => {
       ...[app.blocked('web'), docs.taskDone(1, commit('d'), true), docs.completed(commit('d')), END],
     ]);
     expect(renderSummary(state, at())).toMatchInlineSnapshot(`
-      "Not everything was done: 4 of 6 units complete
+      "Incomplete: 4 of 6 units complete
       run run0000001, 30s, 57.3k tokens, $1.62 and more that is unknown
 
       Complete
@@ -446,15 +446,15 @@ describe('the summary', () => {
       Complete, but not merged
         docs  conflicts in README.md, docs/a.md
 
-      To know
+      Notices
         api  put back .choo.yml, which the agent had changed
 
-      To take the result
+      To merge the result
         git merge choo/run/run0000001
-        git merge choo/unit/main/docs   # and settle the conflicts
-      To try again what failed; what is complete stays
+        git merge choo/unit/main/docs   # and resolve the conflicts
+      To retry what failed; complete units are kept
         choo run
-      To see what happened
+      To read the log
         choo logs web
       "
     `);
@@ -474,7 +474,7 @@ describe('the summary', () => {
         ✓ base  1 task, 3s, 10 tokens, cost unknown, choo/unit/main/base
         ? old   complete in the specs, unverified
 
-      To take the result
+      To merge the result
         git merge choo/run/run0000001
       "
     `);
@@ -487,7 +487,7 @@ describe('the summary', () => {
     });
     expect(text).toContain('Interrupted: 2 of 6 units complete');
     expect(text).toContain('Not finished\n  api, docs, app\n');
-    expect(text).toContain('To go on where it stopped\n  script/choo run\n');
+    expect(text).toContain('To resume it\n  script/choo run\n');
     expect(text).not.toContain('git merge');
   });
 
@@ -514,7 +514,7 @@ describe('the summary', () => {
       Skipped
         web
 
-      To do what is left; what is complete stays
+      To run the rest; complete units are kept
         choo run
       "
     `);
