@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Rule } from '../helpers/model-server/script.ts';
 import { type ModelServer, startModelServer } from '../helpers/model-server/server.ts';
+import { liveProcesses } from '../helpers/live-processes.ts';
 import { CHOO, NODE_COMPILE_CACHE } from '../helpers/run-choo.ts';
 import { makeProject, type SpecProject, type UnitSpec } from '../helpers/spec-project.ts';
 import { AGENTS } from './run-agent.ts';
@@ -177,25 +178,23 @@ export async function keyHolders(project: AgentProject, printed: string): Promis
   return holding;
 }
 
-/** Command lines of this machine that fit. */
-async function liveProcesses(pattern: string): Promise<readonly string[]> {
-  const { stdout } = await execa('ps', ['-eo', 'args']);
-  return stdout.split('\n').filter((line) => line.includes(pattern) && !/^(?:ps|cp) /.test(line));
+/** Command lines of this machine that hold a text. */
+async function processesWith(text: string): Promise<readonly string[]> {
+  const pattern = new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return (await liveProcesses(pattern)).filter((line) => !line.startsWith('cp '));
 }
 
-/** The processes that fit one of the patterns five seconds from now, or none as soon as there are none. */
-export async function processesLeft(...patterns: readonly string[]): Promise<readonly string[]> {
+/** The processes that hold one of the texts five seconds from now, or none as soon as there are none. */
+export async function processesLeft(...texts: readonly string[]): Promise<readonly string[]> {
   const started = performance.now();
   for (;;) {
-    const left = (await Promise.all(patterns.map(liveProcesses))).flat();
+    const left = (await Promise.all(texts.map(processesWith))).flat();
     if (left.length === 0 || performance.now() - started > 5_000) return left;
     await sleep(50);
   }
 }
 
 /** Until there is such a process. */
-export async function untilProcess(pattern: string): Promise<void> {
-  await expect
-    .poll(async () => (await liveProcesses(pattern)).length, { timeout: 60_000 })
-    .toBeGreaterThan(0);
+export async function untilProcess(text: string): Promise<void> {
+  await expect.poll(async () => (await processesWith(text)).length, { timeout: 60_000 }).toBeGreaterThan(0);
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { liveProcesses } from '../helpers/live-processes.ts';
 import { CHOO, runProgram, untilPrinted } from '../helpers/run-choo.ts';
 import { fileOn, makeProject, resultBranch, type RunOutcome, story } from '../helpers/spec-project.ts';
 
@@ -295,8 +296,7 @@ describe('SPEC-FORMAT §1', () => {
     const started = performance.now();
     expect((await project.run()).exitCode).toBe(0);
     expect(performance.now() - started).toBeLessThan(60_000);
-    const { stdout } = await execa('ps', ['-eo', 'args']);
-    expect(stdout.split('\n').filter((line) => /^sleep 60[012]$/.test(line))).toEqual([]);
+    expect(await liveProcesses(/^sleep 60[012]$/)).toEqual([]);
   });
 
   test('the gate takes too long: the whole process tree ends at the limit', async () => {
@@ -306,8 +306,7 @@ describe('SPEC-FORMAT §1', () => {
     });
     const outcome = await project.run();
     expect(failureOf(outcome)).toBe('attempts');
-    const { stdout } = await execa('ps', ['-eo', 'args']);
-    expect(stdout).not.toContain('sleep 603');
+    expect(await liveProcesses(/sleep 603/)).toEqual([]);
   });
 
   test('two runs at once in one repository: the second is refused, with the reason', async () => {

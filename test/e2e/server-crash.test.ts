@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import { expect, test } from 'vitest';
 import { compareText } from '../../src/problems/problem.ts';
 import { DATABASE, ROLE } from '../../src/store/embedded/postgres-cluster.ts';
 import { openDatabaseProxy } from '../helpers/database-proxy.ts';
+import { liveProcesses, untilRunning } from '../helpers/live-processes.ts';
 import { makeServerProject, type ServerProcess, type ServerProject } from '../helpers/server-project.ts';
 import type { UnitSpec } from '../helpers/spec-project.ts';
 
@@ -71,11 +71,6 @@ async function findExcess(project: ServerProject): Promise<readonly string[]> {
   ];
 }
 
-async function liveProcesses(pattern: RegExp): Promise<readonly string[]> {
-  const { stdout } = await execa('ps', ['-eo', 'args']);
-  return stdout.split('\n').filter((line) => pattern.test(line) && !line.startsWith('ps '));
-}
-
 test(`three workers carry out ${UNITS} units, though ${KILLS} of them are killed, and the database, and a connection (seed ${SEED})`, async () => {
   const random = createRandom(SEED);
   const { units, kinds, expected } = makeUnits(random);
@@ -112,7 +107,7 @@ test(`three workers carry out ${UNITS} units, though ${KILLS} of them are killed
     await victim?.child;
     workers.push(await project.serve({ role: 'worker' }));
     if (kill === 0) {
-      while ((await liveProcesses(/sleep 0\.27/)).length === 0) await sleep(20);
+      await untilRunning(/sleep 0\.27/);
       proxy.cut();
       await sleep(1_000);
       proxy.mend();

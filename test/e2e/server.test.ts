@@ -1,7 +1,7 @@
-import { execa } from 'execa';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { expectNoProcess, liveProcesses, untilRunning } from '../helpers/live-processes.ts';
 import { makeServerProject, type ServerProject } from '../helpers/server-project.ts';
 
 /** Work that takes a moment; `mark` is seen in the process list. */
@@ -21,11 +21,6 @@ async function ended(project: ServerProject, run: string): Promise<string> {
 
 async function statesOf(project: ServerProject, run: string): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries((await project.status(run)).units.map(({ id, state }) => [id, state]));
-}
-
-async function running(pattern: RegExp): Promise<readonly string[]> {
-  const { stdout } = await execa('ps', ['-eo', 'args']);
-  return stdout.split('\n').filter((line) => pattern.test(line) && !line.startsWith('ps '));
 }
 
 async function story(project: ServerProject, unit: string): Promise<readonly string[]> {
@@ -107,7 +102,7 @@ describe('a server started as one process', () => {
     });
     const first = await project.serve({ environment: { CHOO_CONCURRENCY: '2' } });
     const run = await project.submit();
-    await expect.poll(() => running(/sleep 3\.012/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    await untilRunning(/sleep 3\.012/);
     first.child.kill('SIGKILL');
     await first.child;
     const before = await story(project, 'a');
@@ -133,9 +128,9 @@ describe('a server started as one process', () => {
     });
     await project.serve();
     const run = await project.submit();
-    await expect.poll(() => running(/sleep 60\.022/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    await untilRunning(/sleep 60\.022/);
     expect(await project.choo('cancel', run)).toMatchObject({ exitCode: 0 });
-    await expect.poll(() => running(/sleep 60\.022/), { interval: 50, timeout: 5_000 }).toEqual([]);
+    await expectNoProcess(/sleep 60\.022/);
     expect(await project.status(run)).toMatchObject({ status: 'cancelled', units: [{ state: 'cancelled' }] });
     expect(await story(project, 'a')).toEqual(['Step 1 of a']);
     expect(await project.choo('cancel', run)).toMatchObject({ exitCode: 1 });
@@ -150,12 +145,12 @@ describe('a server started as one process', () => {
     });
     const first = await project.serve();
     const run = await project.submit();
-    await expect.poll(() => running(/sleep 60\.032/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    await untilRunning(/sleep 60\.032/);
     const askedAt = Date.now();
     first.child.kill('SIGTERM');
     expect(await first.child).toMatchObject({ exitCode: 0 });
     expect(Date.now() - askedAt).toBeLessThan(8_000);
-    expect(await running(new RegExp(`sleep 60\\.032|postgres.*${project.dataDirectory}`))).toEqual([]);
+    expect(await liveProcesses(new RegExp(`sleep 60\\.032|postgres.*${project.dataDirectory}`))).toEqual([]);
     expect(existsSync(join(project.dataDirectory, 'postgres/postmaster.pid'))).toBe(false);
     const [home = ''] = readdirSync(join(project.dataDirectory, 'repositories'));
     expect(readdirSync(join(project.dataDirectory, 'repositories', home, 'worktrees'))).toEqual([]);
@@ -166,13 +161,13 @@ describe('a server started as one process', () => {
     await using project = await makeServerProject({ units: { a: { tasks: [work('a1', '51', '60.0')] } } });
     const { child } = await project.serve({ environment: { CHOO_DRAIN_SECONDS: '60' } });
     const run = await project.submit();
-    await expect.poll(() => running(/sleep 60\.051/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    await untilRunning(/sleep 60\.051/);
     child.kill('SIGTERM');
     const waited = Promise.race([child, new Promise((resolve) => setTimeout(() => resolve('waits'), 3_000))]);
     expect(await waited).toBe('waits');
     child.kill('SIGTERM');
     expect(await child).toMatchObject({ exitCode: 0 });
-    expect(await running(/sleep 60\.051/)).toEqual([]);
+    expect(await liveProcesses(/sleep 60\.051/)).toEqual([]);
     expect(await statesOf(project, run)).toEqual({ a: 'pending' });
   });
 
@@ -182,7 +177,7 @@ describe('a server started as one process', () => {
     });
     await project.serve();
     const run = await project.submit();
-    await expect.poll(() => running(/sleep 3\.042/), { interval: 50, timeout: 20_000 }).not.toEqual([]);
+    await untilRunning(/sleep 3\.042/);
     const [postmaster = ''] = readFileSync(
       join(project.dataDirectory, 'postgres/postmaster.pid'),
       'utf8',

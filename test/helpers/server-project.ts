@@ -116,19 +116,18 @@ export function makeServer({
     ...environment,
   };
   const children = new Set<ServerProcess['child']>();
+  let client: Promise<pg.Client> | undefined;
   return {
     choo: async (...args) => runChoo(cwd, args, env),
     socket: () => socketOf(dataDirectory),
     rows: async (query) => {
-      const client = new pg.Client({ host: socketOf(dataDirectory), user: ROLE, database: DATABASE });
-      client.on('error', () => {});
-      await client.connect();
-      try {
-        await client.query('set search_path = choo');
-        return (await client.query(query)).rows;
-      } finally {
-        await client.end();
+      if (client === undefined) {
+        const made = connect(dataDirectory);
+        const forget = (): void => void (client = client === made ? undefined : client);
+        made.then((open) => open.once('end', forget), forget);
+        client = made;
       }
+      return (await (await client).query(query)).rows;
     },
     serve: async ({ role = 'all', environment: more = {}, port = 0 } = {}) => {
       const child = startServe(cwd, { role, port }, { ...env, ...more });
@@ -149,12 +148,22 @@ export function makeServer({
       return { child, pid: child.pid ?? 0, port: await ready.promise, log: () => lines };
     },
     [Symbol.asyncDispose]: async () => {
+      await client?.then(async (open) => open.end()).catch(() => {});
       for (const child of children) child.kill('SIGTERM');
       await Promise.all([...children].map(async (child) => Promise.race([child, late()])));
       for (const child of children) child.kill('SIGKILL');
       await Promise.all(children);
     },
   };
+}
+
+/** A connection of a test; the server ends it when it stops. */
+async function connect(dataDirectory: string): Promise<pg.Client> {
+  const client = new pg.Client({ host: socketOf(dataDirectory), user: ROLE, database: DATABASE });
+  client.on('error', () => {});
+  await client.connect();
+  await client.query('set search_path = choo');
+  return client;
 }
 
 /** As the server itself has noted it. */

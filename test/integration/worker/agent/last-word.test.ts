@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { openAgentWorld, print } from '../../../helpers/agent-world.ts';
+import { liveProcesses } from '../../../helpers/live-processes.ts';
 
 const said = (result: string, fields: object = {}) => ({
   type: 'result',
@@ -17,10 +18,8 @@ const text = (words: string) => ({
 /** It hangs with a child; `mark` is seen in the process list. */
 const hang = (mark: string): string => `(trap '' TERM; sleep 300.${mark}) &\nsleep 300.${mark}`;
 
-async function running(mark: string): Promise<readonly string[]> {
-  const { stdout } = await execa('ps', ['-eo', 'args']);
-  return stdout.split('\n').filter((line) => line === `sleep 300.${mark}`);
-}
+const running = (mark: string): Promise<readonly string[]> =>
+  liveProcesses(new RegExp(`^sleep 300\\.${mark}$`));
 
 describe('an agent that has said its last word and does not exit', () => {
   test.each([
