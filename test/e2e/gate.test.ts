@@ -7,6 +7,29 @@ import { fileOn, makeProject, type ProjectSpec, resultBranch, story } from '../h
 
 const UNIT = 'choo/unit/main/unit';
 
+/** What agents do in place of the work; each is a unit of one run. */
+const TRICKS = {
+  'only claims to be done': 'echo "All done, every test passes."',
+  'edits a file the gate names': 'echo true > check.sh',
+  'replaces a file the gate names by a link': 'rm check.sh; ln -s /bin/true check.sh',
+  'edits the gate in its spec': 'sed -i "s/backpressure: .*/backpressure: true/" specs/tasks/unit/01-step.md',
+  'edits its own status': 'sed -i "s/status: .*/status: complete/" specs/tasks/unit/01-step.md',
+  'replaces the spec tree by a link': 'mv specs /tmp/specs-$$ || true; ln -s /tmp specs',
+  'edits the configuration':
+    'printf "provider: { type: rehearsal }\\nskip_green: true\\nverify: false\\n" > .choo.yml',
+  'forges trailers and a commit':
+    'git -c user.name=x -c user.email=x@x commit -q --allow-empty -m "Step" -m "Choo-Task: 1" -m "Choo-Gate: exit=0" || true',
+  'plants programs for the gate to find':
+    'mkdir -p bin; printf "#!/bin/sh\\nexit 0\\n" > bin/sh; chmod +x bin/sh; cp bin/sh sh; cp bin/sh test; echo "PATH=$PWD/bin:$PATH" > .env; echo "export PATH=$PWD/bin:$PATH" > .bashrc; cp .bashrc .bash_profile',
+  'hides its change from git':
+    'echo true > check.sh; git update-index --skip-worktree check.sh || true; git update-index --assume-unchanged check.sh || true',
+  'ignores what it changed': 'echo check.sh > .gitignore; echo true > check.sh',
+  'switches the worktree to a repository of its own':
+    'rm -f .git 2>/dev/null && git init -q . && echo true > check.sh || true',
+};
+
+const CHECK = 'test "$(cat done.txt)" = done\n';
+
 /** A unit with one task whose gate only honest work turns green: `done.txt` must say `done`. */
 function oneTask(
   sh: string,
@@ -15,9 +38,17 @@ function oneTask(
   const { gate = 'sh check.sh', ...rest } = more;
   return {
     units: { unit: { tasks: [{ gate, sh }] } },
-    files: { 'check.sh': 'test "$(cat done.txt)" = done\n', ...rest.files },
+    files: { 'check.sh': CHECK, ...rest.files },
     config: `limits: { attempts: 2 }\n${rest.config ?? ''}`,
   };
+}
+
+/** How the units of the tricks ended, by trick: the kind of failure, or what else it was. */
+function endsOf(events: readonly Readonly<Record<string, unknown>>[]): Readonly<Record<string, unknown>> {
+  const names = Object.keys(TRICKS);
+  return Object.fromEntries(
+    events.map(({ type, unit, failure }) => [names[Number(String(unit).split('-')[1])], failure ?? type]),
+  );
 }
 
 describe.each(SANDBOXES)('the gate, in %s', (sandbox) => {
@@ -31,42 +62,20 @@ describe.each(SANDBOXES)('the gate, in %s', (sandbox) => {
     expect(await fileOn(project, UNIT, 'specs/tasks/unit/01-step.md')).toContain('status: complete');
   });
 
-  test.each([
-    ['only claims to be done', 'echo "All done, every test passes."'],
-    ['edits a file the gate names', 'echo true > check.sh'],
-    ['replaces a file the gate names by a link', 'rm check.sh; ln -s /bin/true check.sh'],
-    [
-      'edits the gate in its spec',
-      'sed -i "s/backpressure: .*/backpressure: true/" specs/tasks/unit/01-step.md',
-    ],
-    ['edits its own status', 'sed -i "s/status: .*/status: complete/" specs/tasks/unit/01-step.md'],
-    ['replaces the spec tree by a link', 'mv specs /tmp/specs-$$ || true; ln -s /tmp specs'],
-    [
-      'edits the configuration',
-      'printf "provider: { type: rehearsal }\\nskip_green: true\\nverify: false\\n" > .choo.yml',
-    ],
-    [
-      'forges trailers and a commit',
-      'git -c user.name=x -c user.email=x@x commit -q --allow-empty -m "Step" -m "Choo-Task: 1" -m "Choo-Gate: exit=0" || true',
-    ],
-    [
-      'plants programs for the gate to find',
-      'mkdir -p bin; printf "#!/bin/sh\\nexit 0\\n" > bin/sh; chmod +x bin/sh; cp bin/sh sh; cp bin/sh test; echo "PATH=$PWD/bin:$PATH" > .env; echo "export PATH=$PWD/bin:$PATH" > .bashrc; cp .bashrc .bash_profile',
-    ],
-    [
-      'hides its change from git',
-      'echo true > check.sh; git update-index --skip-worktree check.sh || true; git update-index --assume-unchanged check.sh || true',
-    ],
-    ['ignores what it changed', 'echo check.sh > .gitignore; echo true > check.sh'],
-    [
-      'switches the worktree to a repository of its own',
-      'rm -f .git 2>/dev/null && git init -q . && echo true > check.sh || true',
-    ],
-  ])('stays red when an agent %s', async (_, sh) => {
-    await using project = await make(oneTask(sh));
+  test('stays red, whatever an agent does but the work', async () => {
+    const units = Object.fromEntries(
+      Object.values(TRICKS).map((sh, at) => [`unit-${at}`, { tasks: [{ gate: 'sh check.sh', sh }] }]),
+    );
+    await using project = await make({
+      units,
+      files: { 'check.sh': CHECK },
+      config: 'limits: { attempts: 2 }\n',
+    });
     const before = await project.git('rev-parse', 'main');
-    const { exitCode } = await project.run();
+    const { exitCode, events } = await project.run();
     expect(exitCode).toBe(1);
+    const ends = events.filter(({ type }) => type === 'unit.failed' || type === 'unit.completed');
+    expect(endsOf(ends)).toEqual(Object.fromEntries(Object.keys(TRICKS).map((name) => [name, 'attempts'])));
     expect(await project.git('for-each-ref', 'refs/heads/choo')).toBe('');
     expect(await project.git('rev-parse', 'main')).toBe(before);
     expect(await project.git('status', '--porcelain')).toBe('');
