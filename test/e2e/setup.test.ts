@@ -1,11 +1,8 @@
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { git } from '../helpers/git-repository.ts';
-import { runChoo, runProgram } from '../helpers/run-choo.ts';
 import { SANDBOXES } from '../helpers/sandboxes.ts';
 import { makeProject, type ProjectSpec } from '../helpers/spec-project.ts';
-import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const UNIT = 'choo/unit/main/unit';
 
@@ -102,57 +99,5 @@ describe.each(SANDBOXES)('what a worktree needs, in %s', (sandbox) => {
       message: expect.stringContaining('`npm ci` failed'),
     });
     expect(events.filter(({ type }) => type === 'task.provider.invoke')).toEqual([]);
-  });
-
-  test('is all there for the example project: it becomes the program of its README', async () => {
-    await using place = await temporaryDirectory();
-    const path = join(place.path, 'tally');
-    const environment = {
-      CHOO_DATA_DIR: join(place.path, 'data'),
-      ...Object.fromEntries(
-        ['AUTHOR', 'COMMITTER'].flatMap((who) => [
-          [`GIT_${who}_NAME`, 'somebody'],
-          [`GIT_${who}_EMAIL`, 'somebody@localhost'],
-        ]),
-      ),
-    };
-    expect((await runChoo(place.path, ['example', 'tally'], environment)).exitCode).toBe(0);
-    const run = await runChoo(path, ['run', '--sandbox', sandbox], environment);
-    expect(run.stderr + run.stdout).not.toContain('failed');
-    expect(run.exitCode).toBe(0);
-
-    const subjects = async (range: string): Promise<readonly string[]> =>
-      (await git(path, 'log', '--reverse', '--no-merges', '--format=%s', range)).split('\n');
-    expect(await subjects('main..choo/unit/main/count-words')).toEqual([
-      'Split a text into words',
-      'Count the words',
-    ]);
-    expect(await subjects('main..choo/unit/main/bar-chart')).toEqual([
-      'Draw bars of whole cells',
-      'Draw bars to an eighth of a cell',
-    ]);
-    const wave2 = 'choo/unit/main/tally-command';
-    expect(await subjects(`main..${wave2}`)).toHaveLength(7);
-    expect((await subjects(`main..${wave2}`)).slice(-3)).toEqual([
-      'Write the report',
-      'Read the options',
-      'Run the command',
-    ]);
-    expect(readdirSync(path)).not.toContain('src'); // the checkout is as it was
-
-    const status = await runChoo(path, ['status', '--json'], environment);
-    const { branch } = JSON.parse(status.stdout) as { readonly branch: string };
-    const result = await git(path, 'for-each-ref', '--format=%(refname:short)', 'refs/heads/choo/run');
-    expect(result).toBe(branch);
-    await git(path, 'merge', '--quiet', '--no-edit', branch);
-    expect(await git(path, 'status', '--porcelain')).toBe('');
-    const node = process.execPath;
-    const words = ['src/cli.js', '--top', '4', 'test/fixtures/harbour.txt'] as const;
-    const tally = await runProgram(path, [node, ...words]);
-    const readme = await git(path, 'show', 'main:README.md');
-    const [, promised = ''] = /\$ node src\/cli\.js --top 4 .*\n([^]*?)```/.exec(readme) ?? [];
-    expect(promised).toContain('Top 4 of 17 words');
-    expect(tally).toEqual({ exitCode: 0, stdout: promised, stderr: '' });
-    expect((await runProgram(path, [node, '--test'])).exitCode).toBe(0);
   });
 });
