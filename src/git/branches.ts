@@ -2,32 +2,32 @@ import { createHash } from 'node:crypto';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import type { Git } from './git.ts';
 
-/** The namespaces choo keeps for itself: unit heads, integration branches of local runs, heads put aside by `--fresh`. */
+/** The namespaces reserved for choo: unit branches, integration branches of local runs, old heads after `--fresh`. */
 const NAMESPACES = ['choo/unit', 'choo/run', 'choo/old'] as const;
 
-/** Whose units: a project of a repository, and the branch that its results are for. */
+/** The project whose units are named, and the target branch. */
 export interface UnitPlace {
   readonly target: string;
-  /** From the repository's root to the project; empty, or with a slash at its end. */
+  /** Path from the repository's root to the project; empty, or ending in a slash. */
   readonly directory: string;
 }
 
 /**
- * The branch of a unit; one for each unit, project and target, whatever the run. `unit` is a unit id. In front of that of a
- * project below the root stands the name of its directory and a `+`, which no unit id holds.
+ * The unit branch: one for each unit id, project and target, the same in every run. For a project below the root, the id
+ * is prefixed with the name of its directory and a `+`, which no unit id contains.
  */
 export function unitBranch({ target, directory }: UnitPlace, unit: string): string {
   return `choo/unit/${target}/${directory === '' ? '' : `${projectName(directory)}+`}${unit}`;
 }
 
-/** What a name may be made of: git takes it in a branch, and systems that ignore case take no two for one. */
+/** Names that are valid in a branch and distinct on file systems that ignore case. */
 const PLAIN = /^[a-z0-9_][a-z0-9_.-]*$/;
-/** With a unit id and a lock's ending behind it, a name still fits where 255 bytes do. */
+/** Leaves room for a unit id and the suffix `.lock` in a file name of 255 bytes. */
 const LONGEST_NAME = 100;
 
 /**
- * The name of a directory in branches, another one for each: its parts with `+` between them; where one of them does not
- * allow that, or all are too long, the last with a hash of the whole behind an `@`, which no plain name holds.
+ * The unique name of a directory in branches: its parts joined by `+`. If a part is not a plain name, or the result is
+ * too long: the last part, an `@` (which no plain name contains) and a hash of the whole path.
  */
 function projectName(directory: string): string {
   const parts = directory.slice(0, -1).split('/');
@@ -51,13 +51,13 @@ export async function currentBranch(git: Git): Promise<string | undefined> {
   return name.startsWith('refs/heads/') ? name.trim().slice('refs/heads/'.length) : undefined;
 }
 
-/** The branches that are checked out, in whichever worktree. */
+/** The branches that are checked out in any worktree. */
 export async function listCheckedOutBranches(git: Git): Promise<readonly string[]> {
   const list = await git.run('worktree', 'list', '--porcelain', '-z');
   return list.split('\0').flatMap((line) => /^branch refs\/heads\/(.+)$/s.exec(line)?.[1] ?? []);
 }
 
-/** Heads of units that somebody works on: moving one would turn what is checked out there upside down. Pure. */
+/** Reports unit branches that are checked out: moving one would make its worktree look changed. Pure. */
 export function findHeadsInUse(
   checkedOut: readonly string[],
   place: UnitPlace,
@@ -77,8 +77,8 @@ export function findHeadsInUse(
 }
 
 /**
- * Branches that keep choo from making its own: git cannot hold `a` beside `a/b`. Pure. `branches` is what
- * {@link listOwnBranches} found.
+ * Reports branches that prevent choo's own: git cannot hold `a` beside `a/b`. `branches` comes from
+ * {@link listOwnBranches}. Pure.
  */
 export function findBranchesInTheWay(
   branches: readonly string[],
@@ -106,23 +106,23 @@ function parentsOf(branch: string): string[] {
   return parts.map((_, depth) => parts.slice(0, depth).join('/'));
 }
 
-/** Branches that choo makes are never planned and never start a run. */
+/** Whether choo made the branch. Such branches are never planned and never start a run. */
 export function isOwnBranch(branch: string): boolean {
   return branch === 'choo' || branch.startsWith('choo/');
 }
 
 /** The branches that a repository's results go to. */
 export interface Branches {
-  /** The commit a branch stands at; undefined: there is no such branch. */
+  /** The head of a branch; undefined when the branch does not exist. */
   head(branch: string): Promise<string | undefined>;
-  /** Where the branches below a name stand. `below` ends in a slash. */
+  /** The heads of all branches below a name, by branch. `below` ends in a slash. */
   heads(below: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
-  /** Brings what all branches hold here, where they are elsewhere. */
+  /** Fetches the objects of all branches, if they are on another machine. */
   fetch(signal?: AbortSignal): Promise<void>;
   /**
-   * Moves a branch from the commit it must stand at (undefined: it must not be there yet) to another. Nothing happens when it
-   * is there already. Throws a ChooError (`conflict`) when it stands elsewhere, or when another branch leaves no room for its
-   * name, and (`git`) when whoever keeps the branches refuses, with their words.
+   * Moves a branch from its expected head (undefined: it must not exist) to a new one. Does nothing when it is already
+   * there. Throws a ChooError: `conflict` when the head is another one or an existing branch prevents this name, `git`
+   * with the host's message when the host refuses.
    */
   publish(branch: string, head: string, expected: string | undefined): Promise<void>;
 }

@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 
-/** Which repository a copy on this machine is of. An address says too little: tomorrow it may be another one's. */
+/** Identifies the repository of a copy. An address is not enough: it may belong to another repository tomorrow. */
 export interface CopyIdentity {
-  /** Where git finds it, normalized. */
+  /** The normalized address or path of the remote. */
   readonly remote: string;
-  /** The number that its host knows it by, whatever it is called; null: choo knows none. */
+  /** The host's id for the repository, which survives renaming; null when unknown. */
   readonly hostId: string | null;
-  /** Random: what has another one is another copy, with nothing of this one. Letters, digits and `-`. */
+  /** A random id of this copy: another id is another copy, which shares nothing with it. Letters, digits and `-`. */
   readonly copy: string;
 }
 
-/** The name of a copy's directory. */
+/** The directory name of a copy. */
 export function copyName(identity: CopyIdentity): string {
   return `${ownerName(identity)}.${identity.copy}`;
 }
 
-/** What the names of all copies of one repository begin with, those from before among them; undefined: that is no copy's name. */
+/** The prefix shared by all copies of one repository, earlier ones included; undefined when the name is not a copy's. */
 export function ownerOfCopy(name: string): string | undefined {
   return /^(.+)\.[0-9a-f]{8}-[0-9a-f-]{27}$/.exec(name)?.[1];
 }

@@ -2,21 +2,21 @@ import { shorten } from '../problems/problem.ts';
 import type { ObjectReader } from './objects/object-reader.ts';
 import { type Change, listLinks } from './objects/tree-object.ts';
 
-/** A change that must not become part of a commit, whoever made it. */
+/** A change that must never be committed. */
 export interface Forbidden {
   readonly path: string;
-  /** `name`: git takes it for its own on some system, or it is no text. `link`: it leads out of the repository. */
+  /** `name`: some system's git treats it as its own, or it is not UTF-8. `link`: it leads out of the repository. */
   readonly reason: 'name' | 'mode' | 'gitlink' | 'submodules' | 'link' | 'size';
   /** A sentence without its subject: `is a link out of the repository`. */
   readonly message: string;
 }
 
-/** The largest file that is committed: larger ones cannot be searched for secrets, and few hosts take them. Bytes. */
+/** The largest file that is committed: larger ones cannot be searched for secrets, and few hosts accept them. Bytes. */
 export const LARGEST_FILE = 64 * 1024 * 1024;
 
 /**
- * Which of the changes that led to `tree` must not be committed, by path. Asks for the sizes of what changed, and reads
- * no object unless a link changed.
+ * Finds the changes that must not be committed among those that led to `tree`, by path. Requests the sizes of changed
+ * files; reads objects only if a link changed.
  */
 export async function findForbidden(
   reader: ObjectReader,
@@ -25,7 +25,7 @@ export async function findForbidden(
 ): Promise<readonly Forbidden[]> {
   const found = changes.flatMap((change) => judgeChange(change) ?? []);
   found.push(...(await findLarge(reader, changes)));
-  // A link may lead elsewhere because another one on its way changed.
+  // An unchanged link may lead elsewhere because another link on its path changed.
   if (!changes.some(({ before, after }) => before?.mode === LINK || after?.mode === LINK)) return found;
   const ids = new Map(await listLinks(reader, tree));
   const now = await readTargets(reader, ids);
@@ -59,13 +59,13 @@ const LINK = '120000';
 const GITLINK = '160000';
 const MODES = new Set(['100644', '100755', LINK, GITLINK]);
 
-/** What can be said of a change without reading an object. Pure. */
+/** Checks a change as far as possible without reading an object. Pure. */
 export function judgeChange({ path, before, after }: Change): Forbidden | undefined {
   if (before?.mode === GITLINK || after?.mode === GITLINK)
     return { path, reason: 'gitlink', message: 'is another repository, of which choo changes nothing' };
   if (foldName(path) === '.gitmodules' || /^gitmod~\d$/.test(foldName(path)))
     return { path, reason: 'submodules', message: 'decides which repositories git fetches' };
-  if (after === undefined) return undefined; // whatever it was, it is gone
+  if (after === undefined) return undefined; // a deletion is always allowed
   if (!path.isWellFormed()) return { path, reason: 'name', message: 'has a name that is not UTF-8' };
   if (path.split('/').some((name) => name === '' || name === '.' || name === '..' || isGitName(name)))
     return { path, reason: 'name', message: "has a name that is git's own" };
@@ -73,13 +73,13 @@ export function judgeChange({ path, before, after }: Change): Forbidden | undefi
   return undefined;
 }
 
-/** Whether git takes a file of this name for a `.git`, on this or on another system. Pure. */
+/** Whether git treats a file of this name as `.git`, on this or another system. Pure. */
 export function isGitName(name: string): boolean {
   if (!/git|[^\0-\x7f]/i.test(name)) return false;
   return name.split('\\').some((part) => /^(?:\.git|git~1)$/.test(foldName(part)));
 }
 
-/** A name as the file systems of Windows and macOS compare it: ignoring case, what they drop, and named streams. */
+/** A name as file systems of Windows and macOS compare it: without case, dropped characters and named streams. */
 function foldName(name: string): string {
   return name
     .replaceAll(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
@@ -88,36 +88,36 @@ function foldName(name: string): string {
     .toLowerCase();
 }
 
-/** As many links as a system follows on one path. */
+/** The most links that Linux follows on one path. */
 const MAX_LINKS = 40;
 
 /**
- * Whether a link leads out of the root, into a `.git`, or nowhere because it goes round in circles. `links` are all links
- * by path, and where they lead. What is no link counts as a directory. Pure.
+ * Whether a link leads out of the root, into a `.git`, or round in a circle. `links` maps the path of every link to its
+ * target; any other path counts as a directory. Pure.
  */
 export function leadsOut(path: string, links: ReadonlyMap<string, string>): boolean {
   const ahead = path.split('/').toReversed();
-  const place: string[] = [];
+  const walked: string[] = [];
   let followed = 0;
   for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
-      if (place.pop() === undefined) return true;
+      if (walked.pop() === undefined) return true;
       continue;
     }
     if (isGitName(name)) return true;
-    place.push(name);
-    const target = links.get(place.join('/'));
+    walked.push(name);
+    const target = links.get(walked.join('/'));
     if (target === undefined) continue;
     followed += 1;
     if (followed > MAX_LINKS || target === '' || /^[/\\]|^[A-Za-z]:|\0/.test(target)) return true;
-    place.pop();
+    walked.pop();
     ahead.push(...target.split(/[/\\]/).toReversed());
   }
   return false;
 }
 
-/** A longer one is none that a system could follow. Bytes. */
+/** Linux cannot follow longer link targets. Bytes. */
 const MAX_TARGET_BYTES = 4_096;
 
 async function readTargets(

@@ -4,45 +4,45 @@ import { ChooError, messageOf } from '../errors.ts';
 import { type Companion, markProcesses, startCompanion } from '../system/child-process.ts';
 
 /**
- * git as choo runs it, in one repository. What the repository, the user or the machine configures cannot make it start
- * another program, ask a question or reach a network: no system or global settings, no hooks, no file system monitor, no
- * transport, no replaced objects, paths taken literally, messages in English.
+ * git as choo runs it, in one repository. No configuration of the repository, user or machine can make it start another
+ * program, prompt, or reach a network: no system or global settings, hooks, file system monitor, transports or replaced
+ * objects; paths are literal, and messages are in English.
  */
 export interface Git {
   readonly directory: string;
-  /** Standard output, untrimmed. Throws a ChooError (`git`) with git's own words when it exits with anything but 0. */
+  /** Returns standard output, untrimmed. Throws a ChooError (`git`) with git's message unless it exits with 0. */
   run(...args: string[]): Promise<string>;
-  /** The same for a command that answers "no" by exit status 1. */
+  /** Runs a command whose exit status 1 means "no". */
   ask(...args: string[]): Promise<{ readonly yes: boolean; readonly stdout: string }>;
-  /** The same git, whose commands end when the signal says so; they throw its reason once git has ended. */
+  /** The same git, whose commands end when the signal aborts; they throw its reason once git has ended. */
   until(signal: AbortSignal | undefined): Git;
-  /** Starts a git that serves requests on its standard streams, such as `cat-file --batch-command`. */
+  /** Starts git as a child service, such as `cat-file --batch-command`. */
   start(...args: string[]): Promise<Companion>;
 }
 
 /**
- * Which repository git works on. What is left out, git finds by itself, by looking at files around its directory: where
- * somebody else writes there, leave nothing out. Absolute paths.
+ * The repository that git works on, as absolute paths. git finds omitted paths by itself from files around its
+ * directory, so omit none where an agent can write.
  */
 export interface GitPlace {
-  /** A `.git` directory, a bare repository, or what git keeps of one worktree. */
+  /** A `.git` directory, a bare repository, or git's administrative directory of a worktree. */
   readonly gitDirectory?: string;
   readonly workTree?: string;
   /** Where objects are read and written. */
   readonly objects?: string;
   readonly indexFile?: string;
-  /** It may reach other repositories, by these transports alone. Without it, none. */
+  /** Transports by which it may reach other repositories; undefined for none. */
   readonly network?: { readonly transports: readonly string[] };
-  /** Ends the commands that are under way; see {@link Git.until}. */
+  /** Ends running commands; see {@link Git.until}. */
   readonly signal?: AbortSignal | undefined;
-  /** Settings for this use, which win over every file and over choo's own. What is secret belongs here, not in an argument. */
+  /** git settings that override every file and choo's own. Secrets belong here, not in an argument. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** How long a git that prints nothing may take. Milliseconds. */
+/** Idle timeout of a git command. Milliseconds. */
 const MAX_SILENCE_MS = 10 * 60_000;
 
-/** How long one that is to end may take to tidy up, before it and what it started are killed. Milliseconds. */
+/** Time for an aborted git to clean up before it and its children are killed. Milliseconds. */
 const TIDY_MS = 1_000;
 
 /** `searchPath` is the PATH on which git and its helpers are found. */
@@ -72,20 +72,20 @@ function createRunner(
   { environment: own, signal }: Pick<GitPlace, 'signal'> & { readonly environment: Record<string, string> },
   accepts: (exitCode: number) => boolean,
 ): Git['run'] {
-  // The processes that reach a network are children of git's, and outlive it.
+  // The processes that reach a network are children of git, and outlive it.
   const marked = signal && markProcesses();
   const environment = { ...own, ...marked?.env };
   const git: SimpleGit = simpleGit({
     baseDir: directory,
     allowEnvironment: Object.keys(environment),
-    // By itself the library takes a failure that says nothing for a success.
+    // By default the library treats a failure without output as success.
     errors: (error, { exitCode, stdErr }) =>
       accepts(exitCode)
         ? undefined
         : (error ?? new Error(String(Buffer.concat(stdErr)) || `exit status ${exitCode}`)),
     timeout: { block: MAX_SILENCE_MS },
     ...(signal === undefined ? {} : { abort: signal }),
-    // These guard against settings that run programs; ours switch exactly those off.
+    // The library refuses settings that can run programs; ours switch exactly those off.
     unsafe: {
       allowUnsafeConfigEnvCount: true,
       allowUnsafeConfigPaths: true,
@@ -97,7 +97,7 @@ function createRunner(
     },
   })
     .env(environment)
-    // The library waits 50 ms for the output of a command that printed nothing. This is some, and it is empty.
+    // The library waits 50 ms for output when a command printed nothing; an empty chunk ends that wait.
     .outputHandler((_, stdout) => stdout.once('end', () => stdout.emit('data', Buffer.alloc(0))));
   return async (...args) => {
     signal?.throwIfAborted();
@@ -117,7 +117,7 @@ function createRunner(
   };
 }
 
-/** Settings that win over every file, as git reads them from its environment. */
+/** Settings passed through the environment, which override every file. */
 const SETTINGS: Readonly<Record<string, string>> = {
   'core.hooksPath': '/dev/null',
   'core.fsmonitor': 'false',
@@ -127,7 +127,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'gc.auto': '0',
   'diff.ignoreSubmodules': 'all',
   'advice.detachedHead': 'false',
-  'http.followRedirects': 'false', // credentials are for one host
+  'http.followRedirects': 'false', // credentials are only for one host
 };
 
 function gitEnvironment(
@@ -137,7 +137,7 @@ function gitEnvironment(
 ): Record<string, string> {
   const settings = Object.entries({ ...SETTINGS, 'safe.directory': directory, ...more });
   return {
-    PATH: searchPath.split(delimiter).filter(isAbsolute).join(delimiter), // an agent's `git` is no git
+    PATH: searchPath.split(delimiter).filter(isAbsolute).join(delimiter), // never a `git` from a worktree
     HOME: '/nonexistent',
     LC_ALL: 'C',
     GIT_AUTHOR_NAME: 'choo',
@@ -151,7 +151,7 @@ function gitEnvironment(
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_LAZY_FETCH: '1',
     GIT_ALLOW_PROTOCOL: network?.transports.join(':') ?? '', // whatever `protocol.*.allow` says
-    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes', // it asks nobody
+    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes', // never prompts
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_LITERAL_PATHSPECS: '1',
     ...(gitDirectory === undefined ? {} : { GIT_DIR: gitDirectory }),
@@ -169,6 +169,5 @@ function gitEnvironment(
 }
 
 function gitError(args: readonly string[], cause: unknown): ChooError {
-  const words = messageOf(cause).trim();
-  return new ChooError('git', `git ${args[0] ?? ''} failed: ${words}`, { cause });
+  return new ChooError('git', `git ${args[0] ?? ''} failed: ${messageOf(cause).trim()}`, { cause });
 }

@@ -26,31 +26,31 @@ export class LocalBranches implements Branches {
     return line?.slice(ref.length + 1);
   }
 
-  /** Their objects are choo's own. */
+  /** Does nothing: choo's repository shares their objects. */
   async fetch(): Promise<void> {}
 
   async publish(branch: string, head: string, expected: string | undefined): Promise<void> {
     const old = expected ?? '0'.repeat(head.length);
-    const words = ['--no-deref', '--create-reflog', '-m', 'choo'];
+    const options = ['--no-deref', '--create-reflog', '-m', 'choo'];
     try {
-      await this.#git.run('update-ref', ...words, `refs/heads/${branch}`, head, old);
+      await this.#git.run('update-ref', ...options, `refs/heads/${branch}`, head, old);
     } catch (cause) {
-      if ((await this.head(branch)) === head) return; // whoever moved it there: a crashed choo, most likely
+      if ((await this.head(branch)) === head) return; // already moved, most likely by a choo that crashed
       throw publishError(branch, expected, cause);
     }
   }
 }
 
 function publishError(branch: string, expected: string | undefined, cause: unknown): unknown {
-  const words = messageOf(cause);
-  const inTheWay = /'refs\/heads\/([^']+)' exists; cannot create/.exec(words)?.[1];
+  const message = messageOf(cause);
+  const inTheWay = /'refs\/heads\/([^']+)' exists; cannot create/.exec(message)?.[1];
   if (inTheWay !== undefined) {
     return new ChooError('conflict', `the branch \`${inTheWay}\` leaves no room for \`${branch}\``, {
       hint: `rename it: \`git branch -m ${inTheWay} <new name>\``,
       cause,
     });
   }
-  if (!/ but expected |reference already exists|unable to resolve reference/.test(words)) return cause;
+  if (!/ but expected |reference already exists|unable to resolve reference/.test(message)) return cause;
   return new ChooError('conflict', `the branch \`${branch}\` is not where choo left it`, {
     hint: `expected ${expected ?? 'no such branch'}; look at it with \`git log ${branch}\``,
     cause,

@@ -5,25 +5,24 @@ import type { Repository } from './repository.ts';
 
 export type Merge =
   | { readonly kind: 'merged'; readonly commit: string }
-  /** Both heads stay as they are. */
+  /** Both heads are unchanged. */
   | { readonly kind: 'conflict'; readonly files: readonly string[] };
 
-/** What to merge; `subject` is the message of the commit. */
+/** The commits to merge; `subject` is the message of the merge commit. */
 interface MergeWish {
   readonly into: string;
   readonly from: string;
   readonly subject: string;
   /**
-   * The commit that both are compared with: what `into` changed since then is done to `from`. Without it, git looks for one
-   * in their histories, which is wrong where `from` took back something that `into` still has in its history.
+   * The merge base: changes of `into` since this commit are applied to `from`. Without it git computes one from their
+   * histories, which is wrong when `from` reverted something that `into` still has in its history.
    */
   readonly since?: string;
 }
 
 /**
- * Merges one commit into another without a checkout (git 2.38). Where one holds the other already, that one is the
- * answer and no commit is made. Throws a ChooError (`conflict`) when the two have no history in common: what to keep of
- * which, no merge can tell.
+ * Merges one commit into another without a checkout (git 2.38). If one contains the other, returns it and creates no
+ * commit. Throws a ChooError (`conflict`) when the two have no common history, so that no merge is possible.
  */
 export async function mergeCommits(
   repository: Repository,
@@ -39,15 +38,15 @@ export async function mergeCommits(
   if (base === from) return { kind: 'merged', commit: into };
   if (base === into) return { kind: 'merged', commit: from };
   const sides = since === undefined ? [into, from] : await sinceOneCommit(repository, since, [into, from]);
-  const words = ['--write-tree', '-z', '--name-only', '--no-messages'];
-  const { yes, stdout } = await repository.git.ask('merge-tree', ...words, ...sides);
+  const options = ['--write-tree', '-z', '--name-only', '--no-messages'];
+  const { yes, stdout } = await repository.git.ask('merge-tree', ...options, ...sides);
   const [tree = '', ...files] = stdout.split('\0').filter((part) => part !== '');
   if (!yes) return { kind: 'conflict', files };
   const commit = await repository.writer.commit(commitText({ tree, parents: [into, from], subject }));
   return { kind: 'merged', commit };
 }
 
-/** Commits with the same trees whose only common history is one commit. (git 2.40 has `--merge-base` for this.) */
+/** Commits with the same trees whose only common ancestor is `since`. (git 2.40 has `--merge-base` for this.) */
 async function sinceOneCommit(
   { reader, writer }: Repository,
   since: string,

@@ -4,18 +4,18 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { removeTree } from '../system/remove-tree.ts';
 import { isGitName } from './forbidden.ts';
 
-/** A longer path is nobody's honest work: git could open it where choo cannot, from a directory nearer to it. Bytes. */
+/** Longer paths are removed: git, started in a directory near the end, could open what choo cannot. Bytes. */
 const MAX_PATH_BYTES = 3_000;
 
 /**
- * Removes from a worktree what could make choo's git run programs or wait for ever: everything that git, here or on
- * another system, takes for a `.git`, except the worktree's own; what is neither file, directory nor link (git opens a
- * pipe called `.gitignore` and waits); and directories too deep to be looked at. Directories that are closed are opened.
- * Returns the paths, and follows no link. Linear in the number of entries, whether git ignores them or not.
+ * Removes from a worktree what could make choo's git run programs or wait for ever: every entry that git, here or on
+ * another system, treats as `.git`, except the worktree's own; everything that is no file, directory or link (git opens
+ * a pipe called `.gitignore` and waits); and directories too deep to read. Unlocks closed directories. Returns the
+ * removed paths. Follows no link. Linear in the number of entries, ignored ones included.
  */
 export async function removeNestedRepositories(worktree: string): Promise<readonly string[]> {
   const removed: string[] = [];
-  // Names need not be text: every byte is kept as one character.
+  // Names need not be UTF-8: each byte becomes one character.
   const root = `${Buffer.from(worktree).toString('latin1')}/`;
   const remove = async (directory: string, path: string): Promise<void> => {
     const bytes = Buffer.from(root + path, 'latin1');
@@ -29,7 +29,7 @@ export async function removeNestedRepositories(worktree: string): Promise<readon
   let seen = 0;
   for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
     seen += 1;
-    if (seen % 100 === 0) await immediate(); // others want to go on, too
+    if (seen % 100 === 0) await immediate(); // lets other work run
     for (const entry of await entriesOf(Buffer.from(root + directory, 'latin1'))) {
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
       if (path === '.git') continue;
@@ -45,7 +45,7 @@ export async function removeNestedRepositories(worktree: string): Promise<readon
   return removed.sort();
 }
 
-/** Read at once: a tenth of what it costs to ask for each directory and wait. */
+/** Reads synchronously, at a tenth of the cost of an asynchronous read per directory. */
 async function entriesOf(directory: Buffer): Promise<readonly Dirent[]> {
   const options = { withFileTypes: true, encoding: 'latin1' } as const;
   try {

@@ -8,45 +8,45 @@ import { cacheDirectory } from './repository.ts';
 import { SharedWork } from './shared-work.ts';
 
 /**
- * Where a remote is now, normalized, and settings of git for the commands that reach it, such as a header with a token; asked
- * for each time, because both change. `renew`: the settings from before were not believed. What it throws ends the command.
+ * Returns the current normalized address of a remote and git settings to reach it, such as a token's header. Called before
+ * each command, because both change. `renew`: the host rejected the previous settings. What it throws ends the command.
  */
 export type Access = (renew: boolean) => Promise<{
   readonly remote: string;
   readonly settings: Readonly<Record<string, string>>;
 }>;
 
-/** How often a command that a network failed is tried, and how long after the first time. Milliseconds. */
+/** Attempts of a command that fails by the network, and the pause after the first. Milliseconds. */
 const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
-/** How often when somebody else was faster: that passes by itself, sooner or later. */
+/** Attempts when another process moved the same ref at the same time, which is transient. */
 const TRIES_AT_ONCE = 10;
-/** How much longer than the pause before each one is. */
+/** Each pause is longer than the last by this factor. */
 const GROWTH = 1.3;
-/** Of what a host says so much is told on. Characters. */
+/** A host's message is cut after this. Characters. */
 const WORDS = 1_000;
 
-/** What git says when it was the network, or a server that may be well again soon. */
+/** git's messages for network failures and temporary server errors. */
 const NETWORK =
   /could not resolve|connection (?:refused|timed out|reset|closed)|failed to connect|couldn't connect|early eof|unexpected disconnect|the remote end hung up|rpc failed|timed out|transfer closed|recv failure|send failure|returned error: (?:5\d\d|429)|empty reply|could not read from remote/i;
-/** A rule of the host, not a moment's trouble. */
+/** A permanent refusal by the host, although the message may also match `NETWORK`. */
 const REFUSED =
   /remote rejected|hook declined|protected branch|\bGH0\d\d\b|\sdenied\b|not found|does not exist|does not appear to be|authentication failed|host key verification failed/i;
-/** It asks who that is: what it was shown is not good, or not any more. */
+/** The host rejects the credentials, or they have expired. */
 const UNBELIEVED = /authentication failed|could not read username|returned error: 401/i;
-/** And when somebody else moved the same ref at the same moment: another choo that fetches, or pushes. */
+/** Another process, such as a choo that fetches or pushes, moved the same ref at the same time. */
 const AT_ONCE =
   /cannot lock ref|unable to update local ref|incorrect old value|could not delete reference|\.lock': File exists/i;
-/** What no second try changes: a branch of the remote that leaves no room for another. */
+/** Permanent: an existing branch of the remote prevents this name. */
 const IN_THE_WAY = /'refs\/heads\/([^']+)' exists; cannot create/;
-/** The lease did not hold: seen here, where git says nothing else, or by the host, where somebody was faster. */
+/** The push lease failed: noticed here, where git prints nothing else, or by the host, when another push was faster. */
 const MOVED =
   /^ ! \[rejected\]|^(?:remote: (?:error|fatal): | ! \[remote rejected\] ).*(?:incorrect old value|reference already exists|but expected|unable to resolve reference)/m;
 
-/** The branches of a remote, and what of it was fetched into choo's own repository. */
+/** The branches of a remote, and those fetched into choo's copy of it. */
 export class RemoteBranches implements Branches {
   readonly #access: Access;
-  /** choo's own repository for it. */
+  /** choo's copy. */
   readonly #directory: string;
   readonly #searchPath: string;
   readonly #firstPauseMs: number;
@@ -54,8 +54,8 @@ export class RemoteBranches implements Branches {
   #next: SharedWork | undefined;
 
   /**
-   * `home` is its place in the data directory, where {@link Repository.openRemote} makes the rest.
-   * `firstPauseMs` is how long it waits before the second try; the pauses after it are longer.
+   * `home` is its directory below the data directory, in which {@link Repository.openRemote} creates the copy.
+   * `firstPauseMs` is the pause before the second attempt; later pauses are longer.
    */
   constructor(access: Access, home: string, searchPath: string, { firstPauseMs = FIRST_PAUSE_MS } = {}) {
     this.#access = access;
@@ -65,8 +65,8 @@ export class RemoteBranches implements Branches {
   }
 
   /**
-   * Brings all branches here, as they are at some moment after the call. Who calls meanwhile shares the next one. Git ends
-   * when the signals of all who share one have aborted.
+   * Fetches all branches, as they are at some moment after the call. Calls during a fetch share the next one. git ends
+   * when the signals of all callers that share it have aborted.
    */
   async fetch(signal?: AbortSignal): Promise<void> {
     if (this.#fetching === undefined) {
@@ -94,7 +94,7 @@ export class RemoteBranches implements Branches {
     return shared;
   }
 
-  /** Where a branch stood when it was fetched last. */
+  /** The head of a branch at the last fetch. */
   async fetchedHead(branch: string): Promise<string | undefined> {
     const ref = `refs/remotes/origin/${branch}`;
     const git = openGit(this.#directory, this.#searchPath, { gitDirectory: this.#directory });
@@ -105,7 +105,7 @@ export class RemoteBranches implements Branches {
       ?.slice(ref.length + 1);
   }
 
-  /** The branch the remote's HEAD names. */
+  /** The branch that the remote's HEAD names. */
   async defaultBranch(signal?: AbortSignal): Promise<string | undefined> {
     const answer = await this.#read((remote) => ['ls-remote', '--symref', remote, 'HEAD'], signal);
     return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(answer)?.[1];
@@ -120,21 +120,21 @@ export class RemoteBranches implements Branches {
     return new Map([...found].filter(([branch]) => branch.startsWith(below)));
   }
 
-  /** By a push that the remote takes only from the expected commit on. */
+  /** Pushes with a lease: the remote accepts the push only if the branch is at the expected commit. */
   async publish(branch: string, head: string, expected: string | undefined): Promise<void> {
     const ref = `refs/heads/${branch}`;
     const lease = `--force-with-lease=${ref}:${expected ?? ''}`;
-    const words = ['--quiet', '--no-verify', '--no-follow-tags', '--recurse-submodules=no', lease];
+    const options = ['--quiet', '--no-verify', '--no-follow-tags', '--recurse-submodules=no', lease];
     try {
-      await this.#reach((remote) => ['push', ...words, remote, `${head}:${ref}`]);
+      await this.#reach((remote) => ['push', ...options, remote, `${head}:${ref}`]);
     } catch (cause) {
-      // The answer may have been lost, or a choo that crashed had pushed it.
+      // The response was lost, or a choo that crashed had already pushed it.
       if ((await this.head(branch)) === head) return;
       throw pushError(branch, expected, cause);
     }
   }
 
-  /** Deletes a branch that stands at the expected commit. One that is gone already is no error. */
+  /** Deletes a branch whose head is the expected commit. A missing branch is no error. */
   async remove(branch: string, expected: string): Promise<void> {
     try {
       await this.publish(branch, '', expected);
@@ -154,11 +154,12 @@ export class RemoteBranches implements Branches {
   }
 
   async #fetch(signal: AbortSignal): Promise<void> {
-    const words = ['--quiet', '--no-tags', '--prune', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await this.#read((remote) => ['fetch', ...words, remote, '+refs/heads/*:refs/remotes/origin/*'], signal);
+    const all = '+refs/heads/*:refs/remotes/origin/*';
+    const options = ['--quiet', '--no-tags', '--prune', '--no-write-fetch-head', '--no-recurse-submodules'];
+    await this.#read((remote) => ['fetch', ...options, remote, all], signal);
   }
 
-  /** The same as {@link #reach} for what only reads, with a host's refusal in words that can be shown. */
+  /** {@link #reach} for a command that only reads; makes a host's refusal safe to show. */
   async #read(command: (remote: string) => readonly string[], signal?: AbortSignal): Promise<string> {
     let address = '';
     try {
@@ -172,12 +173,12 @@ export class RemoteBranches implements Branches {
     }
   }
 
-  /** Runs a command that reaches the remote where it is; again when it was the network. */
+  /** Runs a command at the remote's current address. Retries network failures. */
   async #reach(command: (remote: string) => readonly string[], signal?: AbortSignal): Promise<string> {
-    let [at, renew] = ['', false];
+    let [address, renew] = ['', false];
     const run = async (): Promise<string> => {
       const { remote, settings } = await this.#access(renew);
-      at = remote;
+      address = remote;
       const git = openGit(this.#directory, this.#searchPath, {
         gitDirectory: this.#directory,
         network: { transports: ['https', 'http', 'ssh', 'file'] },
@@ -186,16 +187,16 @@ export class RemoteBranches implements Branches {
       });
       return git.run(...command(remote));
     };
-    const runBelieved = async (): Promise<string> =>
+    const runRenewing = async (): Promise<string> =>
       run().catch(async (error: unknown) => {
         signal?.throwIfAborted();
-        // A token may end, or be taken back, before its time.
+        // A token may expire or be revoked early.
         if (renew || !UNBELIEVED.test(messageOf(error))) throw error;
         renew = true;
         return run();
       });
     try {
-      return await pRetry(runBelieved, {
+      return await pRetry(runRenewing, {
         retries: TRIES_AT_ONCE - 1,
         minTimeout: this.#firstPauseMs,
         factor: GROWTH,
@@ -205,7 +206,7 @@ export class RemoteBranches implements Branches {
           isNetwork(error) ? attemptNumber < TRIES : isAtOnce(error),
       });
     } catch (error) {
-      throw isNetwork(error) ? unreachable(at, error) : error;
+      throw isNetwork(error) ? unreachable(address, error) : error;
     }
   }
 }
@@ -223,9 +224,8 @@ function isOfGit(error: unknown): error is ChooError {
 }
 
 function unreachable(remote: string, cause: unknown): ChooError {
-  const words = messageOf(cause);
-  return new ChooError('environment', `\`${remote}\` cannot be reached: ${told(words)}`, {
-    hint: 'it is tried again later',
+  return new ChooError('environment', `\`${remote}\` cannot be reached: ${told(messageOf(cause))}`, {
+    hint: 'choo retries later',
     cause,
   });
 }
@@ -246,50 +246,50 @@ function pushError(branch: string, expected: string | undefined, cause: unknown)
   return new ChooError('git', `the remote does not take \`${branch}\`: ${told(cause.message)}`, { cause });
 }
 
-/** What a host says, fit to be shown: its own lines first. */
-function told(words: string): string {
-  const lines = words.split('\n').map((line) => visible(line).trim());
+/** Makes a host's message safe to show: only its own lines, if there are any. */
+function told(message: string): string {
+  const lines = message.split('\n').map((line) => visible(line).trim());
   const own = lines.filter((line) => line.startsWith('remote:') && line !== 'remote:');
   return (own.length > 0 ? own.map((line) => line.slice('remote:'.length).trim()) : lines)
     .join(' ')
     .slice(0, WORDS);
 }
 
-/** Control characters, and those that turn the direction of a line around, become spaces. */
+/** Replaces control characters, and those that change the direction of a line, by spaces. */
 function visible(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, ' ');
 }
 
 /**
- * A remote in the form that choo knows it by. Throws a ChooError (`usage`) for what git could take for something else than a
- * repository to read and write: other transports, options, credentials, plain text over a network.
+ * Normalizes a remote. Throws a ChooError (`usage`) for anything that git could treat as more than a repository to read
+ * and write: other transports, options, credentials, plain text over a network.
  */
 export function normalizeRemote(text: string): string {
   const refuse = (why: string): ChooError =>
-    new ChooError('usage', `\`${withoutSecrets(text)}\` is not a remote that choo works with: ${why}`, {
+    new ChooError('usage', `\`${withoutSecrets(text)}\` is not a remote that choo accepts: ${why}`, {
       hint: 'an https or ssh address, or an absolute path',
     });
-  if (text.startsWith('-') || /[\p{Cc} ]/u.test(text)) throw refuse('it has characters that no remote has');
+  if (text.startsWith('-') || /[\p{Cc} ]/u.test(text)) throw refuse('it has invalid characters');
   if (isAbsolute(text)) return normalize(text).replace(/(?<=[^/])\/+$/, '');
   if (/^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!:)[^:]+$/.test(text)) return text.replace(/(?<!\/)\/+$/, ''); // user@host:path
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) throw refuse('it is neither an address nor an absolute path');
   if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:'))
-    throw refuse('credentials do not belong there');
+    throw refuse('it contains credentials');
   if (/[?#]/.test(url.href)) throw refuse('it has more than a path');
-  if (/%(?:[01][0-9a-f]|7f)/i.test(url.href)) throw refuse('it has characters that no remote has');
+  if (/%(?:[01][0-9a-f]|7f)/i.test(url.href)) throw refuse('it has invalid characters');
   if (url.protocol === 'file:' && url.host === '' && !/%2f/i.test(url.pathname))
     return normalizeRemote(fileURLToPath(url));
   const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (url.protocol === 'http:' && !isLoopback) throw refuse('http can be read by everybody on the way');
+  if (url.protocol === 'http:' && !isLoopback) throw refuse('http is not encrypted');
   if (!['https:', 'http:', 'ssh:'].includes(url.protocol)) throw refuse(`choo does not use ${url.protocol}`);
-  // ssh would take these for options; git refuses them too, and is not the only one who should.
+  // ssh would treat these as options. git refuses them too; this is a second line of defence.
   if (!/^(?!-)[A-Za-z0-9_.-]*$/.test(url.username) || !/^(?!-)[A-Za-z0-9_.:[\]-]+$/.test(url.hostname))
-    throw refuse('that is no user or host');
+    throw refuse('its user or host is invalid');
   return url.href.replace(/(?<!\/)\/+$/, '');
 }
 
-/** What was given, for a message: what may be a password or a token is left out. */
+/** The input for a message, without what may be a password or a token. */
 function withoutSecrets(text: string): string {
   const shown = visible(text);
   const scheme = /^[^:/\\]*:[/\\]*/.exec(shown)?.[0] ?? '';

@@ -9,21 +9,21 @@ import { ObjectReader } from './objects/object-reader.ts';
 import { ObjectWriter } from './objects/object-writer.ts';
 import { Views } from './views.ts';
 
-/** Where a user's repository keeps its things. Absolute paths. */
+/** The directories of a user's repository. Absolute paths. */
 export interface RepositoryPlace {
-  /** The directory that all its worktrees share; `.git`, most of the time. */
+  /** The directory shared by all its worktrees; usually `.git`. */
   readonly commonDirectory: string;
   readonly objects: string;
   readonly objectFormat: string;
-  /** From the repository's root to the directory that was asked about; empty, or with a slash at its end. */
+  /** Path from the repository's root to the requested directory; empty, or ending in a slash. */
   readonly prefix: string;
 }
 
 /** Finds the repository around a directory. Throws a ChooError (`usage`) when there is none. */
 export async function findRepository(directory: string, searchPath: string): Promise<RepositoryPlace> {
   const git = openGit(directory, searchPath);
-  const words = ['--git-common-dir', '--git-path', 'objects', '--show-object-format', '--show-prefix'];
-  const answer = await git.run('rev-parse', '--path-format=absolute', ...words).catch((cause: unknown) => {
+  const options = ['--git-common-dir', '--git-path', 'objects', '--show-object-format', '--show-prefix'];
+  const answer = await git.run('rev-parse', '--path-format=absolute', ...options).catch((cause: unknown) => {
     throw new ChooError('usage', `\`${directory}\` is not in a git repository that choo can read`, {
       hint: cause instanceof ChooError ? cause.message : 'run `git init` and commit your specs',
       cause,
@@ -35,13 +35,13 @@ export async function findRepository(directory: string, searchPath: string): Pro
   return { commonDirectory, objects, objectFormat, prefix };
 }
 
-/** Of a user's repository that is larger no views are made: each first look at one copies its packs. Bytes. */
+/** No views are made of a larger user's repository, since the first view copies its packs. Bytes. */
 const MAX_VIEWED_BYTES = 256 * 1024 * 1024;
 
 /**
- * What choo works on instead of anybody's own `.git`: a bare repository of its own in the data directory, without hooks,
- * settings, branches or remotes. Worktrees belong to it, sandboxes see it. Its objects are those of the user's repository, or
- * what was fetched of a remote; its results go to the branches there, and nothing else of that is touched.
+ * The bare repository in the data directory that choo uses instead of a user's `.git`, without hooks, settings, branches
+ * or remotes. Worktrees belong to it, and sandboxes see it. Its objects are the user's repository's, or fetched from a
+ * remote. Results go to branches there; nothing else there is changed.
  */
 export class Repository implements AsyncDisposable {
   /** git in the bare repository. */
@@ -50,11 +50,11 @@ export class Repository implements AsyncDisposable {
   readonly writer: ObjectWriter;
   /** Where objects are read and written. */
   readonly objects: string;
-  /** Where this repository's worktrees stand. */
+  /** The directory of this repository's worktrees. */
   readonly worktrees: string;
   /** What a sandbox must be able to read for git to work in a worktree that is not isolated. */
   readonly readable: readonly string[];
-  /** For isolated ones; undefined: a user's repository that is too large to be packed again. */
+  /** For isolated worktrees; undefined when a user's repository is too large to be packed again. */
   readonly views: Views | undefined;
   readonly branches: Branches;
   readonly #searchPath: string;
@@ -71,7 +71,7 @@ export class Repository implements AsyncDisposable {
     this.#searchPath = searchPath;
   }
 
-  /** For a user's repository. Made on first use; `home` is a directory for it alone: see {@link repositoryHome}. */
+  /** Opens choo's repository for a user's one, created on first use in `home` (see {@link repositoryHome}). */
   static async open(place: RepositoryPlace, home: string, searchPath: string): Promise<Repository> {
     const bare = cacheDirectory(home);
     const worktrees = await openHome(home);
@@ -103,7 +103,7 @@ export class Repository implements AsyncDisposable {
     );
   }
 
-  /** For a remote, with objects of its own. Made on first use; nothing is fetched yet. */
+  /** Opens choo's copy of a remote, created on first use. Fetches nothing. */
   static async openRemote(home: string, searchPath: string, branches: Branches): Promise<Repository> {
     const bare = cacheDirectory(home);
     const worktrees = await openHome(home);
@@ -116,7 +116,7 @@ export class Repository implements AsyncDisposable {
     return new Repository({ ...parts, branches }, searchPath);
   }
 
-  /** Packs what has become many files. What nobody refers to is kept for two weeks: a worker may be about to. */
+  /** Packs loose objects when there are many. Keeps unreferenced ones for two weeks: a worker may be about to use them. */
   async pack(): Promise<void> {
     const settings = {
       'gc.auto': '3000',
@@ -140,7 +140,7 @@ export class Repository implements AsyncDisposable {
     return this.branches.publish(branch, head, expected);
   }
 
-  /** Whether one commit is another, or one of its ancestors. */
+  /** Whether a commit equals another or is one of its ancestors. */
   async isAncestor(ancestor: string, commit: string): Promise<boolean> {
     return ancestor === commit || (await this.git.ask('merge-base', '--is-ancestor', ancestor, commit)).yes;
   }
@@ -159,17 +159,17 @@ function openObjects(git: Git, home: string): Pick<Parts, 'git' | 'reader' | 'wr
   return { git, reader: new ObjectReader(git), writer: new ObjectWriter(git, scratchDirectory(home)) };
 }
 
-/** Makes the directory of one repository. No other user of this machine may pass it. Returns where worktrees go. */
+/** Creates the directory of one repository, closed to other users. Returns the directory for worktrees. */
 async function openHome(home: string): Promise<string> {
   const worktrees = join(home, 'worktrees');
   await mkdir(dirname(home), { recursive: true, mode: 0o755 });
   await mkdir(home, { recursive: true, mode: 0o700 });
-  await chmod(home, 0o700); // an older choo left it open
+  await chmod(home, 0o700); // older versions left it open
   await mkdir(worktrees, { recursive: true, mode: 0o755 });
   return worktrees;
 }
 
-/** The directory under choo's data directory that belongs to one repository of the user. */
+/** The directory below choo's data directory for one user's repository. */
 export function repositoryHome(dataDirectory: string, { commonDirectory }: RepositoryPlace): string {
   const name =
     basename(commonDirectory) === '.git' ? basename(dirname(commonDirectory)) : basename(commonDirectory);
@@ -177,22 +177,22 @@ export function repositoryHome(dataDirectory: string, { commonDirectory }: Repos
   return join(dataDirectory, 'repositories', `${name.replaceAll(/[^A-Za-z0-9._-]/g, '-')}-${hash}`);
 }
 
-/** choo's own bare repository, in the directory of one repository or remote. */
+/** choo's bare repository, in the directory of one user's repository or remote. */
 export function cacheDirectory(home: string): string {
   return join(home, 'cache.git');
 }
 
-/** What sandboxes are shown of it. */
+/** The directory of its views. */
 function viewsDirectory(home: string): string {
   return join(home, 'views');
 }
 
-/** Where a run puts what nobody needs after it. It may be removed whole while no run is under way. */
+/** The directory for temporary files of runs. It may be removed while no run is active. */
 export function scratchDirectory(home: string): string {
   return join(home, 'scratch');
 }
 
-/** Makes the bare repository unless it is there; with the objects of a user's repository, of the same kind, or its own. */
+/** Creates the bare repository if missing, with the objects and object format of `user`, or else its own. */
 async function makeBare(
   bare: string,
   user: Pick<RepositoryPlace, 'objects' | 'objectFormat'> | undefined,
@@ -205,15 +205,15 @@ async function makeBare(
   if (config !== '' && isSha256 === (objectFormat === 'sha256'))
     return replaceFile(join(bare, 'objects/info/alternates'), alternates);
   const draft = `${bare}.${randomUUID()}`;
-  const words = ['--bare', '--quiet', '--template=', '--shared=0644', `--object-format=${objectFormat}`];
-  await openGit(dirname(bare), searchPath, { gitDirectory: draft }).run('init', ...words);
+  const options = ['--bare', '--quiet', '--template=', '--shared=0644', `--object-format=${objectFormat}`];
+  await openGit(dirname(bare), searchPath, { gitDirectory: draft }).run('init', ...options);
   await mkdir(join(draft, 'objects/info'), { recursive: true });
   if (alternates !== '') await writeFile(join(draft, 'objects/info/alternates'), alternates);
   if (config !== '') await rm(bare, { recursive: true, force: true });
   await rename(draft, bare).catch(() => rm(draft, { recursive: true, force: true })); // another choo was first
 }
 
-/** Gives a file this content in one step, whoever reads it meanwhile; no content: no file. */
+/** Replaces a file atomically; removes it when the content is empty. */
 async function replaceFile(path: string, content: string): Promise<void> {
   if ((await readText(path)) === content) return;
   if (content === '') return rm(path, { force: true });
@@ -234,7 +234,7 @@ async function readText(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => '');
 }
 
-/** An object directory and those it borrows from. git follows five levels. */
+/** An object directory and its alternates. git follows five levels. */
 async function objectDirectories(objects: string, depth = 0): Promise<readonly string[]> {
   const alternates = await readText(join(objects, 'info/alternates'));
   const lines = alternates.split('\n').filter((line) => line !== '' && !line.startsWith('#'));

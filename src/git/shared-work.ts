@@ -1,26 +1,26 @@
-/** Work that several wait for. It goes on as long as one of them wants it. */
+/** Work that several callers wait for. It is stopped when the last one leaves. */
 export class SharedWork {
   readonly #stop = new AbortController();
   readonly #work: Promise<void>;
   #wanted = 0;
 
-  /** `work` ends, with whatever it started, when its signal says so. */
+  /** `work` must end, with everything it started, when its signal aborts. */
   constructor(work: (signal: AbortSignal) => Promise<void>) {
     this.#work = work(this.#stop.signal);
-    this.#work.catch(() => {}); // those who wait are told
+    this.#work.catch(() => {}); // `join` rejects
   }
 
-  /** Nobody wants it any more: it cannot be joined. */
+  /** True when the last caller has left: it can no longer be joined. */
   get isStopped(): boolean {
     return this.#stop.signal.aborted;
   }
 
-  /** Resolves when it has ended, however. */
+  /** Resolves when it has ended, even by an error. */
   async ended(): Promise<void> {
     await this.#work.catch(() => {});
   }
 
-  /** Waits for it; until the signal aborts, or, for the last one who wanted it, until it has ended for that reason. */
+  /** Waits for it until the signal aborts. The last caller to leave waits until it has stopped. */
   async join(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     this.#wanted += 1;

@@ -5,39 +5,39 @@ import { ChooError } from '../errors.ts';
 import { removeTree } from '../system/remove-tree.ts';
 import { type Git, openGit } from './git.ts';
 
-/** Packs of a view. When there are more, what they hold is packed once more, into one. */
+/** A view with more packs is packed again into one. */
 const MAX_PACKS = 50;
-/** How far back in history a view is looked for that a new one can begin with. Commits. */
+/** How far back in history an ancestor's view is searched for. Commits. */
 const MAX_DISTANCE = 2_000;
-/** Views that are kept for others to begin with. */
+/** Retained views, which new ones can start from. */
 const KEPT = 50;
-/** Longer, git does not pack. Milliseconds. */
+/** Time limit of packing. Milliseconds. */
 const MAX_PACKING_MS = 10 * 60_000;
-/** A view that is being made this long is nobody's any more. Milliseconds. */
+/** A draft older than this is abandoned. Milliseconds. */
 const ABANDONED_MS = 2 * MAX_PACKING_MS;
-/** How often it is tried again when a view goes while it is used. */
+/** Attempts when a view is removed while it is used. */
 const TRIES = 3;
 
 const DRAFT = '.draft-';
-/** Deltas that are there are taken over and no new ones are looked for: that is what makes packing slow. */
+/** Reuses existing deltas and searches for no new ones, which is what makes packing slow. */
 const SETTINGS = { 'pack.window': '0', 'pack.threads': '1' };
 
 interface Place {
-  /** The bare repository, and where its objects are. */
+  /** The bare repository and its object directory. */
   readonly gitDirectory: string;
   readonly objects: string;
-  /** Where views are kept, on the file system where they are used. */
+  /** The directory of views, on the same file system as their users. */
   readonly home: string;
   readonly searchPath: string;
-  /** What a history lacks, as a partial clone's does, its view lacks too; else it is an error. */
+  /** Whether objects missing from the history, as in a partial clone, are left out of the view. Otherwise an error. */
   readonly mayLackObjects: boolean;
 }
 
 /**
- * What can be reached from a commit and nothing else, as packs: a sandbox is shown these, and not the repository with all
- * its branches, what was taken back from them, and the work of others. The view of a commit begins with the packs of an
- * ancestor's, by links, and adds one with what came since. Any number may ask at once, and processes do not disturb each
- * other: a view appears whole, or not at all.
+ * Views: packs with exactly what is reachable from a commit. A sandbox sees these instead of the repository with all its
+ * branches, what was reverted from them and the work of others. The view of a commit links the packs of an ancestor's
+ * view and adds one pack with what is new. Concurrent calls and processes do not disturb each other: a view appears
+ * whole or not at all.
  */
 export class Views {
   readonly #place: Place;
@@ -51,8 +51,8 @@ export class Views {
   }
 
   /**
-   * Links the packs of a commit's view into a directory. `since`: an ancestor whose view is there, most likely. The signal
-   * ends the waiting; others may wait for the same view.
+   * Links the packs of a commit's view into a directory. `since`: an ancestor that probably has a view. The signal ends
+   * only the waiting, since others may wait for the same view.
    */
   async linkInto(
     directory: string,
@@ -70,7 +70,7 @@ export class Views {
     }
   }
 
-  /** Removes the views that were not used lately, and what was left half made. Whoever has one linked keeps it. */
+  /** Removes the views not used lately and abandoned drafts. Worktrees that linked one keep its packs. */
   async prune(): Promise<void> {
     const found = await Promise.all(
       (await namesIn(this.#place.home)).map(async (name) => {
@@ -83,7 +83,7 @@ export class Views {
       ({ name, mtimeMs }) => name.startsWith(DRAFT) && Date.now() - mtimeMs > ABANDONED_MS,
     );
     for (const { name } of [...views.slice(KEPT), ...drafts]) {
-      const going = join(this.#place.home, `${DRAFT}${randomUUID()}`); // it is there whole, or not at all
+      const going = join(this.#place.home, `${DRAFT}${randomUUID()}`); // so a view is whole or missing
       await rename(join(this.#place.home, name), going).catch(() => {}); // another process was first
       await removeTree(going);
     }
@@ -120,7 +120,7 @@ export class Views {
       await rename(draft, view);
     } catch (error) {
       await removeTree(draft);
-      if ((await namesIn(join(view, 'pack'))).length === 0) throw error; // else another process was first
+      if ((await namesIn(join(view, 'pack'))).length === 0) throw error; // otherwise another process was first
     }
   }
 
@@ -133,7 +133,7 @@ export class Views {
     return ancestors.split('\n').find((ancestor) => there.has(ancestor));
   }
 
-  /** Whether a new view begins with the packs of another one. */
+  /** Links the packs of another view into a new one. False when that is not possible. */
   async #begin(base: string, packs: string): Promise<boolean> {
     try {
       const there = await readdir(this.#packsOf(base));
@@ -148,18 +148,18 @@ export class Views {
     }
   }
 
-  /** Packs what is reachable from some commits and not from others into a directory of objects. */
+  /** Packs what the revisions reach (`^` excludes) into an object directory. */
   async #pack(revisions: readonly string[], directory: string): Promise<void> {
     const { gitDirectory, objects, searchPath, mayLackObjects } = this.#place;
-    // What git writes meanwhile lies beside the pack, and not among objects that may be somebody else's.
+    // git writes its temporary files beside the pack, not into an object directory that may be the user's.
     const place = { gitDirectory, objects: directory, settings: SETTINGS };
     const information = join(directory, 'info');
     await mkdir(information);
     await writeFile(join(information, 'alternates'), `${objects}\n`);
-    const words = ['--revs', '--quiet', '--non-empty', ...(mayLackObjects ? ['--missing=allow-any'] : [])];
+    const options = ['--revs', '--quiet', '--non-empty', ...(mayLackObjects ? ['--missing=allow-any'] : [])];
     await using packing = await openGit(gitDirectory, searchPath, place).start(
       'pack-objects',
-      ...words,
+      ...options,
       join(directory, 'pack/pack'),
     );
     const late = setTimeout(() => void packing[Symbol.asyncDispose](), MAX_PACKING_MS);
@@ -173,7 +173,7 @@ export class Views {
   }
 }
 
-/** Links the packs of one directory into another, each index after its pack; what is there already is the same. */
+/** Links packs into another directory, each index after its pack. An existing file has the same content. */
 async function linkPacks(from: string, into: string): Promise<void> {
   const names = await readdir(from);
   const packsFirst = names.toSorted((a, b) => Number(a.endsWith('.idx')) - Number(b.endsWith('.idx')));

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Views } from './views.ts';
 
 /**
- * What git inside a worktree takes for its repository: settings without secrets, no refs, and the objects that the commits
- * reach which were shown. It lies in what git keeps of the worktree and goes with it.
+ * The repository that git sees inside an isolated worktree: settings without secrets, no refs, and the objects reachable
+ * from the shown commits. It lies in git's administrative directory of the worktree and is removed with it.
  */
 export class WorktreeView {
   readonly #directory: string;
@@ -13,7 +13,7 @@ export class WorktreeView {
   readonly #signal: AbortSignal | undefined;
   #shown: string | undefined;
 
-  /** `bare`: the repository in whose place it stands. */
+  /** `bare`: the repository that it replaces. */
   constructor(
     directory: string,
     { views, bare }: { readonly views: Views; readonly bare: string },
@@ -25,7 +25,7 @@ export class WorktreeView {
     this.#signal = signal;
   }
 
-  /** Adds what can be reached from a commit; of the first one everything, of the next ones what is new. */
+  /** Adds what is reachable from a commit and not shown yet. */
   async show(commit: string): Promise<void> {
     const packs = join(this.#directory, 'objects/pack');
     const since = this.#shown;
@@ -34,7 +34,7 @@ export class WorktreeView {
       await mkdir(join(this.#directory, 'refs'), { recursive: true });
       for (const name of ['HEAD', 'config'])
         await copyFile(join(this.#bare, name), join(this.#directory, name));
-      // Where a shallow history ends.
+      // The file that marks the end of a shallow history.
       await copyFile(join(this.#bare, 'shallow'), join(this.#directory, 'shallow')).catch(() => {});
     }
     const signal = this.#signal;

@@ -20,9 +20,9 @@ export class WorktreeManager {
   }
 
   /**
-   * A worktree at a commit. Its name must be new; it holds the claim, so that no two workers ever share one. The few files
-   * that make a directory a worktree are written here: `git worktree add` may not run twice at once. `isolated`: git inside
-   * sees what can be reached from its commit, where the repository can keep the rest from it, and not all that is there.
+   * Creates a worktree at a commit. Its name must be new; it contains the claim, so no two workers ever share one. Writes
+   * the administrative files itself, because `git worktree add` may not run twice at once. `isolated`: git inside sees
+   * only what is reachable from its commit, unless the repository has no views.
    */
   async create(
     name: string,
@@ -65,8 +65,8 @@ export class WorktreeManager {
   }
 
   /**
-   * Removes what stands below the worktrees' directory, whoever left it, but not what was kept; `only` what that says yes to.
-   * Returns the names.
+   * Removes everything in the worktrees' directory, except kept worktrees (unless `keptToo`) and names for which `only`
+   * returns false. Returns the removed names.
    */
   async removeLeftovers({
     keptToo = false,
@@ -89,25 +89,25 @@ export class WorktreeManager {
   }
 }
 
-/** choo's own index of a worktree, beside the one that git inside the worktree uses. */
+/** choo's own index of a worktree, separate from the one that git inside the worktree uses. */
 function indexOf(administration: string): string {
   return join(administration, 'choo-index');
 }
 
-/** git's own mark for a worktree that must stay: `git worktree prune` passes it by as well. */
+/** git's own lock file for a worktree, which `git worktree prune` respects as well. */
 function keptMark(administration: string): string {
   return join(administration, 'locked');
 }
 
-/** Where the view of an isolated worktree lies in it. */
+/** The view of an isolated worktree, in its administrative directory. */
 const VIEW = 'view';
 
-/** The files that make a directory a worktree. What else git keeps there is of a merge or a rebase under way. */
+/** The files that make a directory a worktree. Other files there belong to an unfinished merge or rebase. */
 const LASTING = new Set(['HEAD', 'choo-index', 'commondir', 'gitdir', 'index', 'locked', VIEW]);
 
 /**
- * One checkout, in which others write. What choo's git goes by lies outside: the directory of the repository, and an
- * index of its own, where nobody can mark files as unchanged. Call nothing here before nested repositories are gone.
+ * One checkout, in which agents write. choo's git uses only what lies outside: the repository's directory, and choo's own
+ * index, where no agent can mark files as unchanged. Remove nested repositories before any call here.
  */
 export class Worktree {
   readonly path: string;
@@ -118,7 +118,7 @@ export class Worktree {
   readonly #objectFormat: string;
   readonly #view: WorktreeView | undefined;
 
-  /** `git` works in the worktree with an index of its own; `administration` is what git keeps of it. */
+  /** `git` works in the worktree with choo's index; `administration` is git's administrative directory of it. */
   constructor(
     administration: string,
     git: Git,
@@ -147,7 +147,7 @@ export class Worktree {
     await this.#shareIndex();
   }
 
-  /** Writes everything that is not ignored as a tree and returns its id. What is there afterwards is measured against it. */
+  /** Writes everything that is not ignored as a tree and returns its id. Later changes are measured against it. */
   async stage(): Promise<string> {
     await this.#git.run('add', '--all');
     const tree = (await this.#git.run('write-tree')).trim();
@@ -155,29 +155,29 @@ export class Worktree {
     return tree;
   }
 
-  /** The same after forgetting what was staged, so that what is ignored now is left out though it was not before. */
+  /** Stages again from a tree, so that newly ignored files are left out. */
   async stageAnew(tree: string): Promise<string> {
     await this.#git.run('read-tree', tree);
     return this.stage();
   }
 
-  /** Undoes every change since the last {@link stage}, except in what is ignored. Returns the paths. */
+  /** Undoes every change since the last {@link stage}, except in ignored files. Returns the paths. */
   async discardChanges(): Promise<readonly string[]> {
-    const words = ['-z', '--modified', '--deleted', '--others', '--exclude-standard'];
-    const listed = await this.#git.run('ls-files', ...words);
+    const options = ['-z', '--modified', '--deleted', '--others', '--exclude-standard'];
+    const listed = await this.#git.run('ls-files', ...options);
     if (listed === '') return [];
     await this.#restoring(async () => {
       await this.#git.run('checkout-index', '--force', '--all', '--index', '--quiet');
-      // Not by the list: the ignore files that it went by may have been changed to hide something.
+      // Not by the list: an ignore file may have been changed to hide something from it.
       await this.#git.run('clean', '--force', '--force', '-d', '--quiet');
     });
     return [...new Set(listed.split('\0').slice(0, -1))];
   }
 
-  /** Makes these paths what they are in a tree, there and in the index. */
+  /** Restores these paths from a tree, in the worktree and in the index. */
   async putBack(tree: string, paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
-    // A path stands for what is below it as well, and git refuses one that matches nothing any more.
+    // A path includes everything below it, and git refuses a path that no longer matches anything.
     const all = new Set(paths);
     const tops = paths.filter((path) => !parentsOf(path).some((parent) => all.has(parent)));
     const list = `${indexOf(this.#administration)}.paths`;
@@ -194,30 +194,30 @@ export class Worktree {
   }
 
   /**
-   * Writes a regular file that is part of the last staged tree, and stages it. Throws a ChooError (`conflict`) where there
-   * is anything else, or a link on the way.
+   * Writes regular files of the last staged tree and stages them. Throws a ChooError (`conflict`) when a path is not a
+   * regular file or leads through a link.
    */
   async write(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
     if (files.size === 0) return;
     const root = await realpath(this.path);
     for (const [path, content] of files) {
-      const place = join(this.path, path);
-      const real = await realpath(dirname(place)).catch(() => undefined);
-      const there = await lstat(place).catch(() => undefined);
+      const absolute = join(this.path, path);
+      const real = await realpath(dirname(absolute)).catch(() => undefined);
+      const there = await lstat(absolute).catch(() => undefined);
       const inside = join(root, path).startsWith(`${root}/`) && real === dirname(join(root, path));
       if (!inside || there?.isFile() === false)
         throw new ChooError('conflict', `\`${path}\` is not a file of the worktree any more`);
-      // A new file, for the old one may have other names as well.
-      await rm(place, { force: true });
+      // A new file, because the old one may have further hard links.
+      await rm(absolute, { force: true });
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-      await using handle = await open(place, flags, there?.mode ?? 0o644);
+      await using handle = await open(absolute, flags, there?.mode ?? 0o644);
       await handle.writeFile(content);
     }
     await this.#git.run('update-index', '--add', '--', ...files.keys());
     await this.#secureIndex();
   }
 
-  /** Makes git inside the worktree see this commit, and what is staged, whatever was done there. */
+  /** Resets git inside the worktree to this commit and to what is staged, whatever was done there. */
   async advance(commit: string): Promise<void> {
     for (const name of await readdir(this.#administration))
       if (!LASTING.has(name)) await removeTree(join(this.#administration, name));
@@ -225,9 +225,9 @@ export class Worktree {
     await this.#shareIndex();
   }
 
-  /** Leaves it for a person to look at; `removeLeftovers` passes it by. */
+  /** Keeps the worktree for a person to inspect; `removeLeftovers` skips it. */
   async keep(): Promise<void> {
-    await writeFile(keptMark(this.#administration), 'choo keeps it for you to look at\n');
+    await writeFile(keptMark(this.#administration), 'kept by choo for inspection\n');
   }
 
   async remove(): Promise<void> {
@@ -235,7 +235,7 @@ export class Worktree {
     await removeTree(this.#administration);
   }
 
-  /** Tries again with every directory open to writing. */
+  /** Runs a restore, and once more with every directory unlocked when it fails. */
   async #restoring(restore: () => Promise<unknown>): Promise<void> {
     try {
       await restore();

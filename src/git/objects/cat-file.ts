@@ -2,7 +2,7 @@ import { ChooError } from '../../errors.ts';
 import type { Companion } from '../../system/child-process.ts';
 import type { Git } from '../git.ts';
 
-/** What git knows of an object without opening it; undefined: there is none of that name. */
+/** What git knows about an object without opening it. */
 export interface ObjectInfo {
   readonly id: string;
   readonly type: string;
@@ -10,25 +10,25 @@ export interface ObjectInfo {
   readonly size: number;
 }
 
-/** What is asked of each object. */
+/** The command that is sent for each object. */
 type Command = 'info' | 'contents';
-/** What is wanted of an answer; `info` undefined: there is no such object. */
+/** Extracts a result from a response; `info` is undefined when there is no such object. */
 type Picker<T> = (info: ObjectInfo | undefined, content: Buffer | undefined) => T;
 
-/** One expected answer: told the header, it says how to go on; told the content, it is done. */
+/** One expected response. */
 interface Pending {
   readonly wantsContent: boolean;
   readonly settle: (info: ObjectInfo | undefined, content: Buffer | undefined) => void;
 }
 
-/** An object on its way: its bytes, and the line feed that ends it. */
+/** An object that is arriving: its bytes, and the line feed that ends it. */
 interface Incoming {
   readonly info: ObjectInfo;
   readonly bytes: Buffer;
   filled: number;
 }
 
-/** One `git cat-file --batch-command` (git 2.36 or newer), until it ends. It answers in order. */
+/** One `git cat-file --batch-command` (git 2.36 or newer), until it ends. It responds in order. */
 export class CatFile implements AsyncDisposable {
   readonly #companion: Companion;
   readonly #onEnd: () => void;
@@ -45,7 +45,7 @@ export class CatFile implements AsyncDisposable {
     void this.#companion.ended.then(({ exitCode, stderr }) => this.#fail(exitCode, stderr));
   }
 
-  /** `onEnd` is called when it takes no requests any more. */
+  /** `onEnd` is called when it can no longer take requests. */
   static async start(git: Git, onEnd: () => void): Promise<CatFile> {
     return new CatFile(await git.start('cat-file', '--batch-command', '--buffer'), onEnd);
   }
@@ -54,7 +54,7 @@ export class CatFile implements AsyncDisposable {
     return this.#failure !== undefined;
   }
 
-  /** What `pick` takes of each answer, in order. Throws a ChooError (`git`) when the process ends before the last one. */
+  /** Returns what `pick` makes of each response, in order. Throws a ChooError (`git`) when the process ends too early. */
   async ask<T>(command: Command, ids: readonly string[], pick: Picker<T>): Promise<readonly T[]> {
     if (this.#failure !== undefined) throw this.#failure;
     const { promise, resolve, reject } = Promise.withResolvers<readonly T[]>();
@@ -119,8 +119,8 @@ export class CatFile implements AsyncDisposable {
   }
 
   #fail(exitCode: number | undefined, stderr: string): void {
-    const words = stderr === '' ? `exit ${exitCode ?? 'by signal'}` : stderr;
-    this.#failure = new ChooError('git', `git cat-file ended: ${words}`, {
+    const reason = stderr === '' ? `exit ${exitCode ?? 'by signal'}` : stderr;
+    this.#failure = new ChooError('git', `git cat-file ended: ${reason}`, {
       hint: 'choo needs git 2.38 or newer',
     });
     this.#onEnd();

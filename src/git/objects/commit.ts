@@ -1,4 +1,4 @@
-/** What a commit of choo's says. */
+/** The content of a commit by choo. */
 export interface CommitFacts {
   readonly tree: string;
   readonly parents: readonly string[];
@@ -9,7 +9,7 @@ export interface CommitFacts {
   readonly trailers?: Readonly<Record<string, string>>;
 }
 
-/** Who commits: choo, never the agent. */
+/** Author and committer: choo, never the agent. */
 const IDENTITY = 'choo <choo@localhost>';
 
 /**
@@ -32,14 +32,14 @@ export function commitText(
   return `${header.join('\n')}\n\n${paragraphs.join('\n\n')}\n`;
 }
 
-/** What a commit object says, as far as {@link commitText} writes it. */
+/** The parts of a commit object that choo reads. */
 interface ParsedCommit {
   readonly parents: readonly string[];
-  /** Names and values in the last paragraph, where that is not the first and all of it is trailers. */
+  /** Names and values of the last paragraph, if it is not the first and holds only trailers. */
   readonly trailers: readonly (readonly [name: string, value: string])[];
 }
 
-/** Reads the content of a commit object, whoever made it. */
+/** Parses a commit object of any author. */
 export function parseCommit(content: Uint8Array): ParsedCommit {
   const text = new TextDecoder().decode(content);
   const end = text.indexOf('\n\n');

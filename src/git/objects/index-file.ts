@@ -3,9 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { ChooError } from '../../errors.ts';
 
 /**
- * Makes git compare by content those files of an index that changed last in this second or the one before. git compares
- * times by whole seconds: who writes as many bytes within the second in which a file changed last, and sets its older
- * time again, changes it unseen. Only files are at risk whose time of change, which nobody can set, is that young.
+ * Makes git compare by content those files of an index that last changed in this second or the one before. git compares
+ * times in whole seconds, so an agent could change a file unseen by writing as many bytes within the second of its last
+ * change and restoring its modification time. Only files with such a recent change time (ctime), which no program can
+ * set, are at risk.
  */
 export async function distrustRecentTimes(
   indexFile: string,
@@ -22,7 +23,7 @@ export async function distrustRecentTimes(
   let offset = 12;
   for (let left = index.readUInt32BE(8); left > 0; left -= 1) {
     if (index.readUInt32BE(offset) >= since) {
-      index.writeUInt32BE(0, offset + SIZE_OFFSET); // git's own mark for "look at the content"
+      index.writeUInt32BE(0, offset + SIZE_OFFSET); // git's own mark for "compare the content"
       changed = true;
     }
     const flags = offset + ID_OFFSET + idBytes;

@@ -3,9 +3,8 @@ import type { Git } from '../git.ts';
 import { CatFile, type ObjectInfo } from './cat-file.ts';
 
 /**
- * Reads objects of one repository through one long-lived git, which is started when something is asked, and again when it
- * was killed: what was on its way then is asked once more. Any number of requests may be under way. Objects that arrive
- * later, by a fetch, are found as well.
+ * Reads objects of one repository through one long-lived git. It is started by the first request, and again when it was
+ * killed; interrupted requests are repeated once. Requests may run concurrently. Objects fetched later are found too.
  */
 export class ObjectReader implements AsyncDisposable {
   readonly #repository: Git;
@@ -21,7 +20,7 @@ export class ObjectReader implements AsyncDisposable {
     return this.#ask(ids, async (git) => git.ask('info', ids, (info) => info));
   }
 
-  /** The bytes of each object, in order; undefined where there is none. Ask for sizes first where they are not known. */
+  /** The bytes of each object, in order; undefined for a missing one. Request unknown sizes with `info` first. */
   async contents(ids: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
     return this.#ask(ids, async (git) => git.ask('contents', ids, (_, content) => content));
   }
@@ -44,7 +43,7 @@ export class ObjectReader implements AsyncDisposable {
     }
   }
 
-  /** The process that runs; another one when the last has ended. */
+  /** The running process; starts another when the last one has ended. */
   async #git(): Promise<CatFile> {
     if (this.#isClosed) throw new ChooError('git', 'the objects of a closed repository cannot be read');
     if (this.#running !== undefined) return this.#running;

@@ -8,25 +8,25 @@ import { type TreeItem, encodeName } from './tree-format.ts';
 type ObjectType = 'blob' | 'tree' | 'commit';
 
 /**
- * Writes objects of one repository through long-lived `git hash-object --stdin-paths`, one for each type that is written:
- * an object costs a tenth of what a process of its own costs. The bytes travel through files in a directory of choo's.
+ * Writes objects of one repository through a long-lived `git hash-object --stdin-paths` for each type, at a tenth of the
+ * cost of one process per object. The bytes are passed through files in a directory of choo's.
  */
 export class ObjectWriter implements AsyncDisposable {
   readonly #git: Git;
   readonly #scratch: string;
   readonly #writers = new Map<ObjectType, Promise<TypeWriter>>();
   #spool: Promise<string> | undefined;
-  /** Files of the spool that hold nothing any more. Used again: to make and remove one each time costs more than the rest. */
+  /** Unused files of the spool. Reused, because creating and removing one each time would cost more than the rest. */
   readonly #free: string[] = [];
   #count = 0;
 
-  /** `scratch` is a directory that only choo can write to, made where it is missing. */
+  /** `scratch` is a directory that only choo can write to, created if missing. */
   constructor(git: Git, scratch: string) {
     this.#git = git;
     this.#scratch = scratch;
   }
 
-  /** Each returns the id of the new object. */
+  /** Returns the id of the new object, as `tree` and `commit` do. */
   async blob(content: Uint8Array): Promise<string> {
     return this.#write('blob', content);
   }
@@ -34,7 +34,7 @@ export class ObjectWriter implements AsyncDisposable {
   async tree(items: readonly TreeItem[]): Promise<string> {
     for (const { name } of items)
       if (/^(?:\.{0,2}|\.git)$|[/\0]/i.test(name))
-        throw new ChooError('internal', `\`${name}\` cannot stand in a tree`);
+        throw new ChooError('internal', `\`${name}\` is not a valid name in a tree`);
     const sorted = items.map((item) => ({ ...item, order: orderOf(item) }));
     sorted.sort((a, b) => Buffer.compare(a.order, b.order));
     const parts = sorted.flatMap(({ mode, name, id }) => [
@@ -70,7 +70,7 @@ export class ObjectWriter implements AsyncDisposable {
     }
   }
 
-  /** The process that writes this type; another one when the last has ended, as it does over an object it refuses. */
+  /** The process that writes this type; starts another when the last one has ended, as it does on an invalid object. */
   #writer(type: ObjectType): Promise<TypeWriter> {
     const running = this.#writers.get(type);
     if (running !== undefined) return running;
@@ -85,7 +85,7 @@ async function makeSpool(scratch: string): Promise<string> {
   return mkdtemp(join(scratch, `spool-${process.pid}-`));
 }
 
-/** git orders the names of a tree as if directories ended in a slash, by bytes. */
+/** The sort key of a name in a tree: git sorts by bytes, as if directories ended in a slash. */
 function orderOf({ mode, name }: TreeItem): Buffer {
   return encodeName(mode === '40000' ? `${name}/` : name);
 }

@@ -4,10 +4,10 @@ import type { Git } from '../git.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { parseTreeObject } from './tree-format.ts';
 
-/** A tree object with {@link MAX_ENTRIES} names is smaller; a larger one is not opened. Bytes. */
+/** Larger than any tree object with {@link MAX_ENTRIES} names; larger ones are not opened. Bytes. */
 const MAX_TREE_OBJECT_BYTES = 8 * 1024 * 1024;
 
-/** The commit a name stands for. Throws a ChooError (`usage`) when there is none. */
+/** Resolves a revision to a commit id. Throws a ChooError (`usage`) when there is none. */
 export async function resolveCommit(git: Git, rev: string): Promise<string> {
   try {
     return (await git.run('rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`)).trim();
@@ -20,8 +20,8 @@ export async function resolveCommit(git: Git, rev: string): Promise<string> {
 }
 
 /**
- * A commit, read without a checkout. Every listing and file is one request to the {@link ObjectReader}: walking down by
- * object id opens only the trees that are asked for, and a unit's tree id says at once whether anything in it changed.
+ * Reads a commit without a checkout. Every listing and file is one request to the {@link ObjectReader}: walking by object
+ * id opens only the requested trees, and a unit's tree id shows at once whether anything in it changed.
  */
 export class CommitTree implements SpecTree {
   readonly label: string;
@@ -29,14 +29,14 @@ export class CommitTree implements SpecTree {
   /** The tree ids of directories seen so far. */
   readonly #trees: Map<string, string>;
 
-  /** `tree` is the id of the tree object that stands for the empty path. */
+  /** `tree` is the id of the tree object at the empty path. */
   private constructor(reader: ObjectReader, tree: string, label: string) {
     this.#reader = reader;
     this.label = label;
     this.#trees = new Map([['', tree]]);
   }
 
-  /** The commit with this id, seen from the directory `base` (empty: the repository's root). */
+  /** Opens the commit with this id, seen from the directory `base` (empty: the repository's root). */
   static async open(reader: ObjectReader, commit: string, base = ''): Promise<CommitTree> {
     const [info] = await reader.info([commit]);
     const small = info?.type === 'commit' && info.size <= MAX_TREE_OBJECT_BYTES;
@@ -46,8 +46,8 @@ export class CommitTree implements SpecTree {
     if (tree === undefined) throw new ChooError('git', `\`${commit}\` is not a commit`);
     const root = new CommitTree(reader, tree, commit);
     if (base === '') return root;
-    const place = await root.#placeOf(base);
-    if ('tree' in place) return new CommitTree(reader, place.tree, commit);
+    const found = await root.#placeOf(base);
+    if ('tree' in found) return new CommitTree(reader, found.tree, commit);
     throw new ChooError('usage', `there is no directory \`${base}\` in ${commit.slice(0, 12)}`);
   }
 
@@ -60,7 +60,7 @@ export class CommitTree implements SpecTree {
     const contents = new Map(
       (await this.#reader.contents(small)).map((content, index) => [small[index], content]),
     );
-    let left = MAX_ENTRIES; // one tree object may stand in thousands of places
+    let left = MAX_ENTRIES; // one tree object may appear at thousands of paths
     const listings = places.map((place, index): TreeEntry[] | Unlisted => {
       if (!('tree' in place)) return place.unlisted;
       const content = contents.get(place.tree);
@@ -100,7 +100,7 @@ export class CommitTree implements SpecTree {
     );
   }
 
-  /** Where a directory stands. One that no listing has shown yet is walked to, one name at a time. */
+  /** Finds a directory's tree, walking down name by name when no listing has shown it yet. */
   async #placeOf(directory: string): Promise<Place> {
     const known = this.#trees.get(directory);
     if (known !== undefined) return { tree: known };

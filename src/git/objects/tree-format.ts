@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** One name in a tree object, as git stores it. */
+/** One entry of a tree object, as git stores it. */
 export interface TreeItem {
   /** `100644`, `100755`, `120000` (a link), `160000` (another repository's commit) or `40000` (a tree). */
   readonly mode: string;
@@ -10,8 +10,8 @@ export interface TreeItem {
 }
 
 /**
- * A name as text. The bytes of one that is not UTF-8 become half surrogates, which no text holds: so two names never
- * become one, and {@link encodeName} gives the bytes back.
+ * Decodes a name. Bytes that are not UTF-8 become lone surrogates, which no text contains: so two names never become
+ * equal, and {@link encodeName} returns the same bytes.
  */
 function decodeName(content: Buffer, start: number, end: number): string {
   const text = content.toString('utf8', start, end);
@@ -21,16 +21,16 @@ function decodeName(content: Buffer, start: number, end: number): string {
     .replaceAll(/[\x80-\xff]/g, (character) => String.fromCharCode(0xdc00 + character.charCodeAt(0)));
 }
 
-/** The bytes of a name or of a path, as git stores them. */
+/** The bytes of a name or path, as git stores them. */
 export function encodeName(name: string): Buffer {
   if (name.isWellFormed()) return Buffer.from(name);
-  const parts = name.split(/([\udc80-\udcff])/u); // every other one is half a surrogate
+  const parts = name.split(/([\udc80-\udcff])/u); // every other part is a lone surrogate
   return Buffer.concat(
     parts.map((part, index) => (index % 2 === 0 ? Buffer.from(part) : Buffer.of(part.charCodeAt(0) & 0xff))),
   );
 }
 
-/** Reads a tree object: for each item the mode, a blank, the name, a NUL and the id's bytes. Undefined: it is none. */
+/** Parses a tree object: for each item the mode, a blank, the name, a NUL and the id's bytes. Undefined when invalid. */
 export function parseTreeObject(
   content: Buffer,
   idBytes: number,

@@ -4,20 +4,20 @@ import type { ObjectReader } from './object-reader.ts';
 import type { ObjectWriter } from './object-writer.ts';
 import { type TreeItem, parseTreeObject } from './tree-format.ts';
 
-/** What stands at a path before or after. */
+/** The file, link or gitlink at a path. */
 export interface TreeFile {
   readonly mode: string;
   readonly id: string;
 }
 
-/** A path that differs between two trees. Undefined: it is not there. */
+/** A path that differs between two trees. Undefined where it is missing. */
 export interface Change {
   readonly path: string;
   readonly before: TreeFile | undefined;
   readonly after: TreeFile | undefined;
 }
 
-/** Every file, link and gitlink that differs between two trees, by path. Opens only the subtrees that differ. */
+/** Lists the files, links and gitlinks that differ between two trees, by path. Opens only differing subtrees. */
 export async function diffTrees(
   reader: ObjectReader,
   before: string | undefined,
@@ -45,7 +45,7 @@ export async function diffTrees(
   return changes.sort((a, b) => compareText(a.path, b.path));
 }
 
-/** Every link of a tree: its path, and the object that holds where it leads. */
+/** Maps the path of every link of a tree to the id of the object that holds its target. */
 export async function listLinks(reader: ObjectReader, tree: string): Promise<ReadonlyMap<string, string>> {
   const links = new Map<string, string>();
   let level = [{ path: '', id: tree }];
@@ -54,9 +54,9 @@ export async function listLinks(reader: ObjectReader, tree: string): Promise<Rea
     level = level.flatMap(({ path, id }, index) => {
       const below: typeof level = [];
       for (const item of itemsOf(contents[index], id)) {
-        const place = path === '' ? item.name : `${path}/${item.name}`;
-        if (item.mode === TREE) below.push({ path: place, id: item.id });
-        if (item.mode === LINK) links.set(place, item.id);
+        const itemPath = path === '' ? item.name : `${path}/${item.name}`;
+        if (item.mode === TREE) below.push({ path: itemPath, id: item.id });
+        if (item.mode === LINK) links.set(itemPath, item.id);
       }
       return below;
     });
@@ -64,7 +64,7 @@ export async function listLinks(reader: ObjectReader, tree: string): Promise<Rea
   return links;
 }
 
-/** The tree of a commit. */
+/** The tree id of a commit. */
 export async function treeOf(reader: ObjectReader, commit: string): Promise<string> {
   const [content] = await reader.contents([commit]);
   const tree = /^tree ([0-9a-f]+)\n/.exec(content?.toString('latin1', 0, 80) ?? '')?.[1];
@@ -72,7 +72,7 @@ export async function treeOf(reader: ObjectReader, commit: string): Promise<stri
   return tree;
 }
 
-/** The file at a path of a tree; undefined: there is none. */
+/** The file at a path of a tree; undefined when there is none. */
 export async function findFile(
   reader: ObjectReader,
   tree: string,
@@ -90,7 +90,7 @@ async function findItem(reader: ObjectReader, tree: string, path: string): Promi
   return item;
 }
 
-/** The directory at a path of a tree, for {@link replaceFiles}; undefined: there is none. */
+/** The directory at a path of a tree, for {@link replaceFiles}; undefined when there is none. */
 export async function findTree(
   reader: ObjectReader,
   tree: string,
@@ -100,7 +100,7 @@ export async function findTree(
   return item?.mode === TREE ? { mode: TREE, id: item.id } : undefined;
 }
 
-/** The tree with some files replaced. Directories on their way are made where they are missing. Returns the new tree's id. */
+/** Replaces files in a tree, creating missing directories. Returns the new tree's id. */
 export async function replaceFiles(
   objects: { readonly reader: ObjectReader; readonly writer: ObjectWriter },
   tree: string | undefined,
