@@ -9,9 +9,8 @@ import type { Terminal } from './terminal.ts';
  * under the new one. Throws a ChooError (`usage`) where both are given and differ.
  */
 export function replaceOldNames(command: Command, { note }: Pick<Terminal, 'note'>): void {
-  if (command.name() !== 'serve')
-    // a server logs them
-    for (const rename of readOldNames()) note(`choo: ${renameNotice(rename)}\n`);
+  const settings = command.name() === 'serve' ? [] : readOldNames(); // a server logs them
+  for (const rename of settings) note(`choo: ${renameNotice(rename)}\n`);
   const { forceTaskProvider, forceProvider } = command.opts<{
     forceTaskProvider?: string;
     forceProvider?: string;
