@@ -1,3 +1,4 @@
+import type { EventBody } from '../events/event.ts';
 import type { UnitState } from '../events/run-rules.ts';
 import { compareText } from '../problems/problem.ts';
 import type { Graph } from './graph.ts';
@@ -60,6 +61,37 @@ export function decide(state: SchedulerState, limits: SchedulerLimits): readonly
     .slice(0, Math.max(0, limits.parallelism - running))
     .map((unit): Action => ({ type: 'start', unit }));
   return [...blocked, ...starts];
+}
+
+/** A decision, as each engine performs it. */
+export interface Steps {
+  /** To be noted, in this order. */
+  readonly events: readonly EventBody[];
+  /** Units to be handed to workers, in this order. */
+  readonly starts: readonly string[];
+  /** How the run ends; undefined: it goes on. */
+  readonly outcome: 'complete' | 'incomplete' | undefined;
+}
+
+/** What is to be done about a decision. Pure. */
+export function stepsOf(actions: readonly Action[]): Steps {
+  return {
+    events: actions.flatMap((action): EventBody[] =>
+      action.type === 'block' ? [{ type: 'unit.blocked', unit: action.unit, cause: action.cause }] : [],
+    ),
+    starts: actions.flatMap((action) => (action.type === 'start' ? [action.unit] : [])),
+    outcome: actions.find((action) => action.type === 'finish')?.outcome,
+  };
+}
+
+/** The last event of a run. One whose complete units were not all merged failed. */
+export function endOfRun(
+  outcome: 'complete' | 'incomplete',
+  { branch, head, unmerged }: Omit<Extract<EventBody, { type: 'orch.failed' }>, 'type'>,
+): EventBody {
+  return outcome === 'complete' && unmerged.length === 0
+    ? { type: 'orch.completed', branch, head }
+    : { type: 'orch.failed', branch, head, unmerged };
 }
 
 /** Nothing waits for it any more. */

@@ -6,7 +6,7 @@ import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
 import { type Graph, graphOf } from '../../scheduler/graph.ts';
-import { decide } from '../../scheduler/scheduler.ts';
+import { decide, endOfRun, type Steps, stepsOf } from '../../scheduler/scheduler.ts';
 import { Budget } from '../../worker/agent/budget.ts';
 import { Pool, type PoolUnit, type WorkContext } from '../../worker/pool.ts';
 import { Recorder } from '../recorder.ts';
@@ -92,12 +92,13 @@ export class Orchestrator {
     if (signal.aborted) onAbort();
     try {
       await this.#begin();
-      while (!signal.aborted && !(await this.#step())) {
+      let outcome: Steps['outcome'];
+      while (!signal.aborted && (outcome = await this.#step()) === undefined) {
         await this.#wake.promise;
         this.#wake = Promise.withResolvers();
       }
-      if (signal.aborted) await this.#interrupt();
-      else await this.#end();
+      if (signal.aborted || outcome === undefined) await this.#interrupt();
+      else await this.#end(outcome);
       return this.#state;
     } catch (error) {
       await this.#pool.shutdown(); // nobody works on what cannot be recorded
@@ -133,22 +134,20 @@ export class Orchestrator {
     this.#branchHeads = await this.#services.repository.branchHeads(`choo/unit/${start.target}/`);
   }
 
-  /** Performs what `decide` says now. True: there is nothing more to do. */
-  async #step(): Promise<boolean> {
+  /** Performs what `decide` says now. Returns how the run ends; undefined: it goes on. */
+  async #step(): Promise<Steps['outcome']> {
     await this.#recorder.recorded();
-    if (this.#stopping) return false;
+    if (this.#stopping) return undefined;
     const { units } = this.#state;
     const states = new Map<string, UnitState>(
       [...units].map(([id, { state }]) => [id, this.#active.has(id) ? 'running' : state]),
     );
     const held = this.#holds.heldUnits(units.values());
     const limits = { parallelism: this.#order.start.parallelism, held };
-    for (const action of decide({ graph: this.#graph, units: states }, limits)) {
-      if (action.type === 'finish') return true;
-      if (action.type === 'start') this.#start(action.unit);
-      else this.#recorder.note({ type: 'unit.blocked', unit: action.unit, cause: action.cause });
-    }
-    return false;
+    const { events, starts, outcome } = stepsOf(decide({ graph: this.#graph, units: states }, limits));
+    for (const event of events) this.#recorder.note(event);
+    for (const id of starts) this.#start(id);
+    return outcome;
   }
 
   #start(id: string): void {
@@ -225,18 +224,11 @@ export class Orchestrator {
     await this.#recorder.recorded();
   }
 
-  async #end(): Promise<void> {
+  async #end(outcome: 'complete' | 'incomplete'): Promise<void> {
     await this.#recorder.recorded();
     const { branch, head, unmerged } = await integrate(this.#state, this.#services.repository);
-    const complete = [...this.#state.units.values()].every(
-      ({ state }) => state === 'complete' || state === 'skipped',
-    );
     const left = unmerged.map(({ unit, files }) => ({ unit, files: [...files] }));
-    this.#recorder.note(
-      complete && left.length === 0
-        ? { type: 'orch.completed', branch, head }
-        : { type: 'orch.failed', branch, head, unmerged: left },
-    );
+    this.#recorder.note(endOfRun(outcome, { branch, head, unmerged: left }));
     await this.#recorder.recorded();
   }
 }

@@ -5,7 +5,7 @@ import type { EventBody, RunEvent } from '../../events/event.ts';
 import { ENDED, runStatusAfter, type UnitState, unitStateAfter } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Graph } from '../../scheduler/graph.ts';
-import { decide } from '../../scheduler/scheduler.ts';
+import { decide, endOfRun, stepsOf } from '../../scheduler/scheduler.ts';
 import type { Trx } from '../database/database.ts';
 import { notify, type Told } from '../database/listener.ts';
 import type { RowState, RunStatus } from '../database/tables.ts';
@@ -161,23 +161,14 @@ export class RunTurn {
   }
 
   #decide(): readonly string[] {
-    const starting: string[] = [];
-    if (this.#status !== 'running') return starting;
+    if (this.#status !== 'running') return [];
     const units = new Map([...this.#states].map(([id, state]) => [id, SCHEDULED[state]]));
-    for (const action of decide({ graph: this.graph, units }, { parallelism: Number.POSITIVE_INFINITY })) {
-      if (action.type === 'start') starting.push(action.unit);
-      else if (action.type === 'block')
-        this.note({ type: 'unit.blocked', unit: action.unit, cause: action.cause });
-      else {
-        const nothing = { branch: null, head: null };
-        this.note(
-          action.outcome === 'complete'
-            ? { type: 'orch.completed', ...nothing }
-            : { type: 'orch.failed', ...nothing, unmerged: [] },
-        );
-      }
-    }
-    return starting;
+    const everyone = { parallelism: Number.POSITIVE_INFINITY };
+    const { events, starts, outcome } = stepsOf(decide({ graph: this.graph, units }, everyone));
+    for (const event of events) this.note(event);
+    // A server makes no branch of all results.
+    if (outcome !== undefined) this.note(endOfRun(outcome, { branch: null, head: null, unmerged: [] }));
+    return starts;
   }
 
   /** As jobs, unless they were set aside. One whose last worker has not stopped yet waits for that. */
