@@ -115,7 +115,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store/github',
     'store/runs',
     'store/queue',
-    'types worker/agent',
+    'worker/agent',
     'worker',
   ],
   'app/repository': [

@@ -1,12 +1,16 @@
 import type { CostBasis } from './event.ts';
 
+/** Tokens and US dollars. `cost` Infinity: no limit but the tokens. */
+export interface Amount {
+  readonly tokens: number;
+  readonly cost: number;
+}
+
 /**
  * Money and tokens that were used. `unknownCost`: some of it was spent where nobody says the price. `basis`: how the least
  * certain part of the cost is known; undefined: there is none.
  */
-export interface Spending {
-  readonly tokens: number;
-  readonly cost: number;
+export interface Spending extends Amount {
   readonly unknownCost: boolean;
   readonly basis?: CostBasis | undefined;
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { OrchStarted } from '../events/unit-record.ts';
 import type { Plan } from '../plan/schema.ts';
 import { compareText } from '../problems/problem.ts';
+import type { BudgetLimits } from '../worker/agent/budget.ts';
 
 /** What the first event of a run is made of. */
 export interface StartInput extends Pick<
@@ -54,6 +55,14 @@ export function limitsOf({ limits }: Config): OrchStarted['limits'] {
     unitCost: limits.unit_cost ?? null,
     runTokens: limits.run_tokens,
     runCost: limits.run_cost ?? null,
+  };
+}
+
+/** What a unit and a run may spend; where money is not limited, any cost. */
+export function budgetOf({ unitTokens, unitCost, runTokens, runCost }: OrchStarted['limits']): BudgetLimits {
+  return {
+    unit: { tokens: unitTokens, cost: unitCost ?? Number.POSITIVE_INFINITY },
+    run: { tokens: runTokens, cost: runCost ?? Number.POSITIVE_INFINITY },
   };
 }
 

@@ -13,6 +13,7 @@ import { Recorder } from '../recorder.ts';
 import { integrate } from '../result.ts';
 import { type ClaimedUnit, countEnd, endEvent, endOfError, runClaim } from '../run-claim.ts';
 import type { RunOrder, RunServices } from '../run-order.ts';
+import { budgetOf } from '../run-start.ts';
 import { Holds } from './rate-limit-holds.ts';
 
 /** Failures that lie in the work itself: going on with the same run cannot change them. */
@@ -66,12 +67,8 @@ export class Orchestrator {
     });
     this.#units = new Map(units.map((unit) => [unit.id, unit]));
     this.#graph = graphOf(start);
-    const { unitTokens, unitCost, runTokens, runCost } = start.limits;
     this.#budget = new Budget(
-      {
-        unit: { tokens: unitTokens, cost: unitCost ?? Number.POSITIVE_INFINITY },
-        run: { tokens: runTokens, cost: runCost ?? Number.POSITIVE_INFINITY },
-      },
+      budgetOf(start.limits),
       new Map([...(before?.units ?? [])].map(([id, { spending }]) => [id, spending])),
     );
     this.#pool = new Pool({

@@ -3,12 +3,10 @@ import type { Ceilings } from '../../config/ceilings.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Database } from '../../store/database/database.ts';
 import { findUsedUpLimit, setAside, type Spender, type SpendingLimits } from '../../store/runs/spending.ts';
-import type { Refusal, Reservation, Usage } from '../../worker/agent/budget.ts';
+import type { Refusal } from '../../worker/agent/budget.ts';
+import { createReservation, type Reservation, SLICE } from '../../worker/agent/reservation.ts';
+import { budgetOf } from '../run-start.ts';
 
-/** The part of a limit that is set aside at a time. */
-const SLICE = 0.1;
-/** An attempt may go this far beyond what is set aside for it. */
-const GRACE = 1.2;
 /** More is asked for when so much of it is used. */
 const LOW = 0.5;
 /** How long one who waits for others to give back waits before asking again. Milliseconds. */
@@ -47,48 +45,25 @@ export class SharedBudget {
 
   #reservation(first: SpendingLimits['run']): Reservation {
     const isCostBound = Object.values(this.#limits).some(({ cost }) => Number.isFinite(cost));
-    let held = first;
-    let asking = false;
-    let refused = false;
-    const isWithin = ({ tokens, cost }: Usage, grace: number): boolean =>
-      tokens <= held.tokens * grace && (!isCostBound || (cost ?? 0) <= held.cost * grace);
-    const ask = async (usage: Usage): Promise<void> => {
-      const wanted = {
-        tokens: usage.tokens > held.tokens * LOW,
-        cost: isCostBound && (usage.cost ?? 0) > held.cost * LOW,
-      };
-      const answer = await setAside(this.#database, this.#spender, this.#limits, SLICE, wanted);
-      if (answer.kind !== 'held') refused = true;
-      else held = { tokens: held.tokens + answer.amount.tokens, cost: held.cost + answer.amount.cost };
-    };
-    return {
-      tokens: first.tokens,
-      cost: isCostBound ? first.cost : null,
-      use: (usage) => {
-        if (!asking && !refused && !isWithin(usage, LOW)) {
-          asking = true;
-          ask(usage)
-            .catch(() => (refused = true))
-            .finally(() => (asking = false));
-        }
-        // While more is being asked for, nobody is stopped for the answer that has not come.
-        return asking || isWithin(usage, GRACE);
+    return createReservation(isCostBound ? first : { ...first, cost: Number.POSITIVE_INFINITY }, {
+      growAt: LOW,
+      grow: async (wanted) => {
+        const answer = await setAside(this.#database, this.#spender, this.#limits, SLICE, wanted);
+        return answer.kind === 'held' ? answer.amount : undefined;
       },
-      settle: () => {},
-    };
+      settle: () => {}, // the end of the attempt gives the rest back
+    });
   }
 }
 
 /** The limits of a run that has started, held to the ceilings of today, and those of the day. */
-export function spendingLimits(
-  { unitTokens, unitCost, runTokens, runCost }: OrchStarted['limits'],
-  ceilings: Ceilings,
-): SpendingLimits {
+export function spendingLimits(limits: OrchStarted['limits'], ceilings: Ceilings): SpendingLimits {
+  const { unit, run } = budgetOf(limits);
   return {
-    unit: { tokens: unitTokens, cost: unitCost ?? Number.POSITIVE_INFINITY },
+    unit,
     run: {
-      tokens: Math.min(runTokens, ceilings.CHOO_MAX_TOKENS_RUN),
-      cost: Math.min(runCost ?? Number.POSITIVE_INFINITY, ceilings.CHOO_MAX_COST_RUN),
+      tokens: Math.min(run.tokens, ceilings.CHOO_MAX_TOKENS_RUN),
+      cost: Math.min(run.cost, ceilings.CHOO_MAX_COST_RUN),
     },
     installation: {
       tokens: ceilings.CHOO_MAX_TOKENS_INSTALLATION_DAY,

@@ -1,12 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { EventBody } from '../../events/event.ts';
+import type { Amount } from '../../events/spending.ts';
 import { type Database, patiently, type Trx } from '../database/database.ts';
-
-/** Tokens and US dollars. */
-interface Amount {
-  readonly tokens: number;
-  readonly cost: number;
-}
 
 /** A claim that spends. */
 export interface Spender {

@@ -6,9 +6,9 @@ import type { AgentEvent, Provider } from '../../provider/provider.ts';
 import type { Ending, Sandbox, Workplace } from '../../sandbox/sandbox.ts';
 import type { Executable } from '../../system/executables.ts';
 import { removeTree } from '../../system/remove-tree.ts';
-import type { Reservation, Usage } from './budget.ts';
 import { LastWord } from './last-word.ts';
 import { isFree, Meter } from './meter.ts';
+import type { Reservation, Usage } from './reservation.ts';
 
 /** A provider, ready to start on this machine. */
 export interface Agent {

@@ -1,33 +1,9 @@
-import type { CostBasis } from '../../events/event.ts';
-import type { Spending } from '../../events/spending.ts';
-
-/** Tokens and US dollars. `cost` Infinity: no limit but the tokens. */
-export interface Amount {
-  readonly tokens: number;
-  readonly cost: number;
-}
+import type { Amount } from '../../events/spending.ts';
+import { createReservation, type Reservation, SLICE, type Wanted } from './reservation.ts';
 
 export interface BudgetLimits {
   readonly unit: Amount;
   readonly run: Amount;
-}
-
-/** What was used; `cost` null: nobody knows, so only the tokens count. `basis` says how it is known. */
-export interface Usage {
-  readonly tokens: number;
-  readonly cost: number | null;
-  readonly basis?: CostBasis | null;
-}
-
-/** A part of the budgets, set aside for one attempt. */
-export interface Reservation {
-  /** What was set aside at first; `cost` null: money is not limited. */
-  readonly tokens: number;
-  readonly cost: number | null;
-  /** Says what the attempt has used so far; false: it must stop now. */
-  use(usage: Usage): boolean;
-  /** Counts what was used in the end and gives the rest back. */
-  settle(usage: Usage): void;
 }
 
 /** Which budget is used up. */
@@ -40,14 +16,6 @@ export interface Refusal {
   readonly until: number | null;
 }
 
-/** An attempt may go this far beyond what it could set aside, so that an agent that is nearly done is not cut off. */
-const GRACE = 1.2;
-/** The part of a limit that is set aside at a time; an attempt sets more aside as it goes on. */
-const SLICE = 0.1;
-
-/** For an attempt that spends nothing. */
-export const NOTHING_ASIDE: Reservation = { tokens: 0, cost: null, use: () => true, settle: () => {} };
-
 /**
  * The budgets of one run. What is spent and what is set aside never exceed a limit together, so units that race for the
  * last of it overspend it by no more than the grace of what they hold.
@@ -59,10 +27,7 @@ export class Budget {
   #settled = Promise.withResolvers<void>();
 
   /** `spent` is what earlier processes of the same run used, by unit. */
-  constructor(
-    limits: BudgetLimits,
-    spent: ReadonlyMap<string, Pick<Spending, 'tokens' | 'cost'>> = new Map(),
-  ) {
+  constructor(limits: BudgetLimits, spent: ReadonlyMap<string, Amount> = new Map()) {
     this.#limits = limits;
     this.#run = new Account(limits.run);
     for (const [unit, amount] of spent) for (const account of this.#accounts(unit)) account.spend(amount);
@@ -93,7 +58,7 @@ export class Budget {
   }
 
   /** A slice of what is wanted, or what is left of it where that is less; undefined: nothing is. */
-  #setAside(unit: string, wanted: { readonly tokens: boolean; readonly cost: boolean }): Amount | undefined {
+  #setAside(unit: string, wanted: Wanted): Amount | undefined {
     const accounts = this.#accounts(unit);
     const slice = (of: keyof Amount): number =>
       wanted[of] ? Math.min(...accounts.flatMap(({ limit, left }) => [limit[of] * SLICE, left[of]])) : 0;
@@ -104,27 +69,10 @@ export class Budget {
   }
 
   #reservation(unit: string, first: Amount): Reservation {
-    let held = first;
-    const lacks = ({ tokens, cost }: Usage, grace: number) => ({
-      tokens: tokens > held.tokens * grace,
-      cost: (cost ?? 0) > held.cost * grace,
-    });
-    const isWithin = (usage: Usage, grace: number): boolean => {
-      const { tokens, cost } = lacks(usage, grace);
-      return !tokens && !cost;
-    };
-    return {
-      tokens: first.tokens,
-      cost: Number.isFinite(first.cost) ? first.cost : null,
-      use: (usage) => {
-        while (!isWithin(usage, 1)) {
-          const more = this.#setAside(unit, lacks(usage, 1));
-          if (more === undefined) break;
-          held = { tokens: held.tokens + more.tokens, cost: held.cost + more.cost };
-        }
-        return isWithin(usage, GRACE);
-      },
-      settle: ({ tokens, cost }) => {
+    return createReservation(first, {
+      growAt: 1,
+      grow: (wanted) => this.#setAside(unit, wanted),
+      settle: (held, { tokens, cost }) => {
         for (const account of this.#accounts(unit)) {
           account.release(held);
           account.spend({ tokens, cost: cost ?? 0 });
@@ -132,7 +80,7 @@ export class Budget {
         this.#settled.resolve();
         this.#settled = Promise.withResolvers();
       },
-    };
+    });
   }
 }
 

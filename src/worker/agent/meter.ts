@@ -1,7 +1,7 @@
 import type { Outcome } from '../../provider/outcome/outcome.ts';
 import { costOf } from '../../provider/prices.ts';
 import type { AgentEvent, Provider } from '../../provider/provider.ts';
-import type { Reservation, Usage } from './budget.ts';
+import type { Reservation, Usage } from './reservation.ts';
 
 /** With these the provider took no work, where the agent did none before. */
 const NO_WORK: ReadonlySet<Outcome['kind']> = new Set([

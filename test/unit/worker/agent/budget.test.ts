@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Budget, type Refusal, type Reservation } from '../../../../src/worker/agent/budget.ts';
+import { Budget, type Refusal } from '../../../../src/worker/agent/budget.ts';
+import type { Reservation } from '../../../../src/worker/agent/reservation.ts';
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 const never = new AbortController().signal;
