@@ -1,16 +1,16 @@
-/** What went wrong, for code that must act on it. Everything finer belongs in the message. */
+/** The kind of an error, for code that must act on it. Details belong in the message. */
 export type ErrorCode =
-  | 'usage' // the caller asked for something that does not exist or cannot be
-  | 'conflict' // what is there already stands in the way
+  | 'usage' // the request names something that does not exist or is invalid
+  | 'conflict' // the current state does not allow the request
   | 'environment' // a tool or a setting of this machine is missing or wrong
   | 'git' // git refused
-  | 'limit' // what a repository holds takes more time or memory than it may
-  | 'internal'; // ours to mend
+  | 'limit' // a repository's content takes more time or memory than allowed
+  | 'internal'; // a bug of choo
 
-/** The one error class of choo: what happened, to what, and what to do next. */
+/** The one error class of choo: what happened, to what, and what to do about it. */
 export class ChooError extends Error {
   readonly code: ErrorCode;
-  /** What the reader can do about it; a sentence or a command. */
+  /** How to fix it; a sentence or a command. */
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: { hint?: string; cause?: unknown } = {}) {
@@ -21,13 +21,13 @@ export class ChooError extends Error {
   }
 }
 
-/** Anything that was thrown, as a ChooError; what is not one already is `internal`. */
+/** Converts a thrown value to a ChooError; any other error becomes `internal`. */
 export function coerceError(thrown: unknown): ChooError {
   if (thrown instanceof ChooError) return thrown;
   return new ChooError('internal', messageOf(thrown), { cause: thrown });
 }
 
-/** What was thrown, in words: the message of an error, and anything else as text. */
+/** The message of a thrown error, or any other thrown value as text. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -8,7 +8,7 @@ import type { Work } from './server/work.ts';
 import { type OpenDatabase, openDoorDatabase, probeTables } from './store/server-database.ts';
 import { type Readiness, serveWeb } from './web/server.ts';
 
-/** What a process of a server does: answers the web, works on units, or answers the web and has a process of its own work. */
+/** The role of a server process: web, worker, or web with a worker process of its own. */
 export type Role = 'web' | 'worker' | 'all';
 
 export interface ServeOptions {
@@ -17,12 +17,12 @@ export interface ServeOptions {
   readonly port: number;
 }
 
-/** Connections of a process that takes deliveries in: they are written one after the other, many at once. */
+/** Database connections of a web process: deliveries are written one after the other, many per transaction. */
 const DOOR_CONNECTIONS = 4;
 
 /**
- * The life of a server process: settings, services, work, and their end. Resolves when it was asked to stop and everything
- * is handed back. Throws a ChooError (`environment`) for what keeps it from starting.
+ * Runs a server process: settings, services, work, shutdown. Resolves after a shutdown on request, with all units
+ * released. Throws a ChooError (`environment`) when it cannot start.
  */
 export async function serve(settings: Settings, { role, host, port }: ServeOptions): Promise<void> {
   const log = openLog();
@@ -39,7 +39,7 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
       dataDirectory: settings.CHOO_DATA_DIR,
       name: 'choo web',
       size: DOOR_CONNECTIONS,
-      onError: (error) => log.warn({ reason: error.message }, 'a connection to the database broke'),
+      onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
     });
   // First, so that a built-in PostgreSQL does not get the low priority of a worker.
   const door = role === 'worker' ? undefined : stack.use(await openDoor());
@@ -56,17 +56,17 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
   const sandbox = await work?.sandbox;
   log.info(
     { role, port: web.port, app: app?.appId, sandbox, concurrency: settings.CHOO_CONCURRENCY },
-    'choo serves',
+    'choo is serving',
   );
 
   await stopping.asked;
-  log.info({ seconds: settings.CHOO_DRAIN_SECONDS }, 'asked to stop: nothing new starts');
+  log.info({ seconds: settings.CHOO_DRAIN_SECONDS }, 'shutting down: nothing new starts');
   await work?.drain(stopping.hurry);
   await stack.disposeAsync();
   log.info('choo has stopped');
 }
 
-/** SIGTERM or SIGINT once asks to stop; once more, to hurry. */
+/** The first SIGTERM or SIGINT requests a shutdown; the second one makes it hurry. */
 function listenForStop(): Disposable & { readonly asked: Promise<void>; readonly hurry: AbortSignal } {
   const asked = Promise.withResolvers<void>();
   const hurry = new AbortController();

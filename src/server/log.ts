@@ -1,6 +1,6 @@
 import { pino, type Logger } from 'pino';
 
-/** The log of a server: a line of JSON an event, on standard error. */
+/** Opens the server's log: one line of JSON per event, on standard error. */
 export function openLog(): Logger {
   return pino(
     { base: null, timestamp: pino.stdTimeFunctions.isoTime },

@@ -26,11 +26,11 @@ import { SILENT_MS, type Work } from './work.ts';
 /** Work in this process. */
 interface ServerWork extends Work {
   readonly sandbox: string;
-  /** How long the database has not heard of it. Milliseconds. */
+  /** Time since its last heartbeat in the database. Milliseconds. */
   readonly silentMs: () => number;
 }
 
-/** Begins to work in this process. Throws a ChooError (`environment`) for what keeps it from that. */
+/** Starts working in this process. Throws a ChooError (`environment`) when it cannot. */
 export async function openWork(settings: Settings, log: Logger): Promise<ServerWork> {
   await using stack = new AsyncDisposableStack();
   const app = readAppSettings(settings);
@@ -46,7 +46,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20) + (app === undefined ? 0 : 8),
       tables: 'migrate',
       supervise: true,
-      onError: (error) => log.warn({ reason: error.message }, 'a connection to the database broke'),
+      onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
     }),
   );
   const { database } = store;
@@ -91,10 +91,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       work: async (claim, teller) => worker.work(claim, teller),
       onDead: async (other) => {
         const count = await endLeftovers(other);
-        log.info(
-          { worker: other, processes: count },
-          'a worker of this machine died; what it left was ended',
-        );
+        log.info({ worker: other, processes: count }, 'a worker of this machine died; ended its processes');
       },
       onTrouble: (what, error) => log.error({ reason: messageOf(error) }, what),
     }),
@@ -110,9 +107,9 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
     silentMs: () => dispatcher.silentMs,
     readiness: async () => {
       await probeTables(database);
-      if (dispatcher.isEnding) return { ready: false, reason: 'it is asked to stop' };
+      if (dispatcher.isEnding) return { ready: false, reason: 'shutting down' };
       return dispatcher.silentMs > SILENT_MS
-        ? { ready: false, reason: 'the database has not heard of this worker lately' }
+        ? { ready: false, reason: 'the database has no recent heartbeat of this worker' }
         : { ready: true };
     },
     drain: async (hurry) => dispatcher.drain(settings.CHOO_DRAIN_SECONDS * 1_000, hurry),
@@ -120,13 +117,13 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
   };
 }
 
-/** What must be seen nowhere. */
+/** The values that must never be shown. */
 function secretsOf({ DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET }: Settings): readonly string[] {
   const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET];
   return [...readSecrets(), ...own.filter((value) => value !== undefined)];
 }
 
-/** A server has no other sandbox than the one that is set, and none without one that works. */
+/** Opens the sandbox that the operator set. A server never uses another one, and does not start when it does not work. */
 async function openServerSandbox(settings: Settings, owner: string): Promise<Sandbox> {
   const nodePath = dirname(realpathSync(process.execPath));
   const searchPath = settings.PATH;
@@ -142,6 +139,6 @@ async function openServerSandbox(settings: Settings, owner: string): Promise<San
   });
   if (choice.ok) return choice.sandbox;
   throw new ChooError('environment', `bubblewrap does not work here: ${choice.reason}`, {
-    hint: `${choice.hint}; or, where everybody who may push is trusted with this machine, CHOO_SANDBOX=host`,
+    hint: `${choice.hint}; or set CHOO_SANDBOX=host, if you trust everyone who can push with this machine`,
   });
 }

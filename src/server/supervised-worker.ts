@@ -1,5 +1,5 @@
-// The worker of a `choo serve` that does everything, in a process of its own: node supervised-worker.ts PARENT
-// It says what it is to the process with that number, obeys it, and ends with it.
+// The worker process of a `choo serve` with all roles: node supervised-worker.ts PARENT
+// It exchanges messages with its supervisor, the process with the id PARENT, and ends with it.
 import { setPriority } from 'node:os';
 import process from 'node:process';
 import { readSettings } from '../config/settings.ts';
@@ -9,7 +9,7 @@ import { endWith } from './parent-watch.ts';
 import type { WorkerMessage, WorkerRequest } from './supervisor.ts';
 import { BEAT_MS } from './work.ts';
 
-/** Where processors are short the door has them before work has, agents and gates with it. */
+/** Under load, the web process gets processor time before work, agents and gates do. */
 const NICENESS = 5;
 
 const say = (message: WorkerMessage): void => void process.send?.(message);
@@ -17,7 +17,7 @@ const say = (message: WorkerMessage): void => void process.send?.(message);
 endWith(Number(process.argv[2]));
 setPriority(NICENESS);
 process.once('disconnect', () => process.exit(1));
-// A terminal sends Ctrl-C to this process, too. Its parent says what is to be done.
+// A terminal sends Ctrl-C to this process too, but only the supervisor's messages count.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
 const asked = Promise.withResolvers<void>();
 const hurry = new AbortController();

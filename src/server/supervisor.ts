@@ -7,34 +7,34 @@ import { type OwnProgram, startOwnProgram } from '../system/own-program.ts';
 import type { Readiness } from '../web/server.ts';
 import { BEAT_MS, SILENT_MS, type Work } from './work.ts';
 
-/** What a worker says to the process that started it. */
+/** A message from a worker to its supervisor. */
 export type WorkerMessage =
-  /** It is not deaf. `silentMs`: how long the database has not heard of it; null: it has not begun to work. */
+  /** A heartbeat. `silentMs`: time since its last heartbeat in the database; null before it has started to work. */
   | { readonly kind: 'beat'; readonly silentMs: number | null }
-  /** It works, in this sandbox. */
+  /** It has started to work, in this sandbox. */
   | { readonly kind: 'ready'; readonly sandbox: string }
-  /** It cannot begin. */
+  /** It cannot start. */
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint?: string };
 
-/** What it is asked: to stop as a server does, and not to wait for anything. */
+/** A request to a worker: `stop` drains it, `hurry` ends the drain at once. */
 export type WorkerRequest = { readonly kind: 'stop' } | { readonly kind: 'hurry' };
 
 const PROGRAM = fileURLToPath(new URL('supervised-worker.ts', import.meta.url));
 
-/** A worker that missed so many beats in a row is deaf. Counted, since a machine that slept has no more of them. */
+/** A worker that misses this many heartbeats in a row is killed. Counted, not timed, because a machine may sleep. */
 const DEAF_BEATS = 30;
-/** The pause before the next worker after one death, and the longest after many. Milliseconds. */
+/** The pause before a restart: after the first death, and at most. Milliseconds. */
 const PAUSES_MS = { first: 250, longest: 60_000 };
-/** A worker that lived for so long did not die in a row with those before. Milliseconds. */
+/** The death of a worker that lived this long starts a new row. Milliseconds. */
 const STEADY_MS = 120_000;
-/** Deaths in a row after which `/readyz` says so. */
+/** Deaths in a row after which `/readyz` reports them. */
 const MANY_DEATHS = 5;
 
 type StartProgram = (onMessage: (message: unknown) => void) => Promise<OwnProgram>;
 
 /**
- * Keeps one worker, in a process of its own: starts another when it dies or goes deaf, with growing pauses. The worker ends
- * when this process does.
+ * Runs one worker process and starts another, after growing pauses, when it dies or misses its heartbeats. The worker
+ * ends when this process does.
  */
 export class Supervisor implements Work {
   readonly #log: Logger;
@@ -52,23 +52,23 @@ export class Supervisor implements Work {
   ) {
     this.#log = log;
     this.#start = start;
-    this.#sandbox.promise.catch(() => {}); // it is for who waits for it
+    this.#sandbox.promise.catch(() => {}); // a rejection is for the readers of `sandbox`
     this.#life = this.#live();
   }
 
-  /** Of the first worker, once it works. Rejects with a ChooError when it could not begin. */
+  /** The sandbox of the first worker, once it works. Rejects with a ChooError when it could not start. */
   get sandbox(): Promise<string> {
     return this.#sandbox.promise;
   }
 
   async readiness(): Promise<Readiness> {
-    if (this.#stopping.signal.aborted) return { ready: false, reason: 'it is asked to stop' };
+    if (this.#stopping.signal.aborted) return { ready: false, reason: 'shutting down' };
     const beat = this.#lastBeat;
     if (beat === undefined && this.#deaths >= MANY_DEATHS)
       return { ready: false, reason: `the worker died ${this.#deaths} times in a row` };
-    if (beat === undefined) return { ready: false, reason: 'the worker is being started' };
+    if (beat === undefined) return { ready: false, reason: 'the worker is starting' };
     return beat.silentMs + performance.now() - beat.at > SILENT_MS
-      ? { ready: false, reason: 'the database has not heard of this worker lately' }
+      ? { ready: false, reason: 'the database has no recent heartbeat of this worker' }
       : { ready: true };
   }
 
@@ -94,16 +94,16 @@ export class Supervisor implements Work {
       const began = performance.now();
       const end = await this.#runOne();
       if (!hasWorked)
-        this.#sandbox.reject(new ChooError('environment', `the worker ended before it worked: ${end}`));
+        this.#sandbox.reject(new ChooError('environment', `the worker ended before it was ready: ${end}`));
       if (!hasWorked || this.#stopping.signal.aborted) return;
       this.#deaths = performance.now() - began > STEADY_MS ? 1 : this.#deaths + 1;
       const pauseMs = Math.min(PAUSES_MS.first * 2 ** (this.#deaths - 1), PAUSES_MS.longest);
-      this.#log.error({ reason: end, deaths: this.#deaths, pauseMs }, 'the worker died; another is started');
+      this.#log.error({ reason: end, deaths: this.#deaths, pauseMs }, 'the worker died; restarting');
       await wait(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
     }
   }
 
-  /** One worker, from its start to its end. */
+  /** Runs one worker from its start to its end. Returns the cause of its end. */
   async #runOne(): Promise<string> {
     let missed = 0;
     const worker = await this.#start((message) => {
@@ -115,7 +115,10 @@ export class Supervisor implements Work {
     const timer = setInterval(() => {
       missed += 1;
       if (missed !== DEAF_BEATS) return;
-      this.#log.error({ seconds: (DEAF_BEATS * BEAT_MS) / 1_000 }, 'the worker is deaf; it is ended');
+      this.#log.error(
+        { seconds: (DEAF_BEATS * BEAT_MS) / 1_000 },
+        'the worker sends no heartbeats; killing it',
+      );
       worker.kill();
     }, BEAT_MS);
     const end = await worker.ended;
@@ -131,7 +134,7 @@ export class Supervisor implements Work {
     if (message.kind !== 'failed') return;
     const { code, message: text, hint } = message;
     this.#sandbox.reject(new ChooError(code, text, hint === undefined ? {} : { hint }));
-    if (this.#deaths > 0) this.#log.error({ reason: text, hint }, 'the worker cannot work');
+    if (this.#deaths > 0) this.#log.error({ reason: text, hint }, 'the worker could not start');
   }
 
   #ask(kind: WorkerRequest['kind']): void {

@@ -1,46 +1,46 @@
 const MIB = 1024 * 1024;
-/** What all bodies may hold in memory together, from their first byte until they are answered. Bytes. */
+/** Memory for all request bodies together, from their first byte until the response. Bytes. */
 const ROOM_BYTES = 64 * MIB;
-/** The largest body: GitHub sends nothing larger. One has its turn at a time. Bytes. */
+/** The largest body; GitHub sends nothing larger. Large bodies are read one at a time. Bytes. */
 export const MAX_BODY_BYTES = 25 * MIB;
-/** What those that are not large share. Bytes. */
+/** Memory shared by all bodies that are not large. Bytes. */
 const SMALL_BYTES = ROOM_BYTES - MAX_BODY_BYTES;
-/** A body larger than this needs the turn. Nearly all deliveries are far smaller. Bytes. */
+/** A body larger than this needs the slot for large bodies. Nearly all deliveries are far smaller. Bytes. */
 export const LARGE_BYTES = MIB;
-/** How many may wait for that turn. What has come of each already, about 100 KiB, is held beside the room. */
+/** Bodies that may wait for that slot. About 100 KiB of each is already in memory, not counted above. */
 const MAX_WAITING = 64;
-/** How long a body that has the turn may take to come: 5 MiB a second. Milliseconds. */
+/** Time limit for a large body to arrive: 5 MiB a second. Milliseconds. */
 const TURN_MS = 5_000;
 
-/** A body on its way in. */
+/** A body that is arriving. */
 interface Guest {
-  /** It comes from where valid deliveries came from. */
+  /** Whether its network has sent a valid delivery before. */
   readonly isKnown: boolean;
-  /** Called once, when it has to go: what it holds is to be forgotten. */
+  /** Called once when it is evicted: its memory must be freed. */
   readonly onEvicted: () => void;
 }
 
 interface Place extends Guest {
   bytes: number;
-  /** Its signature holds: it stays until it is answered. */
+  /** Its signature is valid: it is not evicted any more. */
   isValid: boolean;
 }
 
-/** A body's place in the room. */
+/** The memory reserved for one body. */
 export interface BodyPlace extends Disposable {
-  /** Counts bytes that have come. Others may have to go for it; or itself. */
+  /** Counts arrived bytes. May evict other bodies, or this one. */
   readonly hold: (bytes: number) => void;
-  /** Waits for the turn of large bodies; resolves with false when it does not come. */
+  /** Waits for the slot for large bodies. False when it does not get it. */
   readonly takeLargeTurn: () => Promise<boolean>;
-  /** Its signature holds: it is not made to go any more. */
+  /** Marks its signature as valid: it is not evicted any more. */
   readonly keep: () => void;
 }
 
 /**
- * The memory for bodies in flight, which anybody may send before their signature is known: it can be no larger than this.
- * Where room is missing, the largest small body of a stranger goes: one of up to 19 KiB always has room beside 2,047 others.
- * A large body has its turn alone, in the order of their coming, known senders first. A stranger who has the turn loses it to
- * a known sender at once, and to anybody after five seconds.
+ * Bounds the memory for bodies that are arriving, which any client may send before its signature is checked. When memory
+ * is short, the largest small body of an unknown sender is evicted: a body of up to 19 KiB always fits beside 2,047 others.
+ * Large bodies are read one at a time, in order of arrival, known senders first. An unknown sender loses the slot to a
+ * known one at once, and to any after five seconds.
  */
 export class BodyRoom {
   readonly #small = new Set<Place>();
@@ -48,7 +48,7 @@ export class BodyRoom {
   #large: { readonly place: Place; readonly timer: NodeJS.Timeout } | undefined;
   readonly #waiting = new Map<Place, (granted: boolean) => void>();
 
-  /** Disposing of the place gives back what it holds. */
+  /** Reserves memory for one body; disposing of the result frees it. */
   enter(guest: Guest): BodyPlace {
     const place: Place = { ...guest, bytes: 0, isValid: false };
     this.#small.add(place);
@@ -64,7 +64,7 @@ export class BodyRoom {
   }
 
   #hold(place: Place, bytes: number): void {
-    if (!this.#small.has(place)) return; // it has the turn of large ones, or had to go
+    if (!this.#small.has(place)) return; // it has the slot for large bodies, or was evicted
     place.bytes += bytes;
     this.#smallBytes += bytes;
     while (this.#smallBytes > SMALL_BYTES) {
@@ -111,7 +111,7 @@ export class BodyRoom {
   }
 }
 
-/** Which of two goes when one has to: a stranger, then the larger. */
+/** Which of two bodies is evicted first: that of an unknown sender, then the larger. */
 function goesFirst(one: Place, other: Place): Place {
   if (one.isKnown !== other.isKnown) return one.isKnown ? other : one;
   return other.bytes > one.bytes ? other : one;

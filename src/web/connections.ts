@@ -2,12 +2,12 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { KnownSenders } from './known-senders.ts';
 
-/** More than GitHub comes with at once. One that has nothing to say holds about 10 KiB. */
+/** More than GitHub opens at once. An idle connection takes about 10 KiB. */
 const MAX_CONNECTIONS = 2_048;
 
 /**
- * Bounds the connections of a server. When there are too many, the oldest from where no valid delivery has come is ended,
- * else the oldest: who holds one for long loses it to who comes, delivers and goes.
+ * Bounds the connections of a server. When there are too many, closes the oldest one of an unknown sender, otherwise the
+ * oldest: a client that keeps connections open loses them to one that connects, delivers and leaves.
  */
 export function limitConnections(server: Server, known: KnownSenders): void {
   const [strangers, others] = [new Set<Socket>(), new Set<Socket>()];

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 
 /**
- * The networks from which a delivery with a valid signature has come. When there is not room for everybody, what comes
- * from elsewhere goes first. Behind a proxy all come from one address, so that nothing follows from it.
+ * The networks that have sent a delivery with a valid signature. Under load, requests from other networks are dropped
+ * first. Behind a proxy all requests come from one address, so this makes no difference there.
  */
 export class KnownSenders {
   /** GitHub delivers from a few dozen. */

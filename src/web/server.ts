@@ -4,7 +4,7 @@ import { limitConnections } from './connections.ts';
 import { KnownSenders } from './known-senders.ts';
 import { type DeliveryReceiver, openWebhooks } from './webhooks.ts';
 
-/** Whether the process can do its work, and if not, why. */
+/** Whether the process can do its work; otherwise the reason. */
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
 /** The web side of a server. */
@@ -14,21 +14,21 @@ export interface WebServer extends AsyncDisposable {
 
 export interface WebServices {
   readonly readiness: () => Promise<Readiness>;
-  /** Takes deliveries in; undefined: there is no App. */
+  /** Takes deliveries; undefined without a GitHub App. */
   readonly receiver: DeliveryReceiver | undefined;
 }
 
-/** Where deliveries come in. */
+/** The path for deliveries. */
 const WEBHOOK_PATH = '/api/github/webhooks';
 
-/** How long the head of a request may take, and all of it; how often that is looked at. Milliseconds. */
+/** Time limits for a request's headers and for the whole request, and their check interval. Milliseconds. */
 const TIMES = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 };
-/** When to come back where there was no room. Seconds. */
+/** The `Retry-After` header of a 503. Seconds. */
 const RETRY_AFTER = '5';
 
 /**
- * Listens. `/healthz`: the process is there. `/readyz`: it can do its work, else 503 with the reason. Deliveries come in at
- * {@link WEBHOOK_PATH}. Anything else: 404. Rejects when the port cannot be had.
+ * Starts the web server. `/healthz`: the process is alive. `/readyz`: it can do its work, otherwise 503 with the reason.
+ * {@link WEBHOOK_PATH}: deliveries. Anything else: 404. Rejects when it cannot listen on the port.
  */
 export async function serveWeb(
   { host, port }: { readonly host: string; readonly port: number },
@@ -43,16 +43,16 @@ export async function serveWeb(
       return { status, body: { received: status < 300 } };
     }
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return { status: 405, body: { error: 'only GET' } };
+      return { status: 405, body: { error: 'method not allowed' } };
     if (path === '/healthz') return { status: 200, body: { alive: true } };
-    if (path !== '/readyz') return { status: 404, body: { error: 'there is nothing here' } };
-    const state = await readiness().catch(() => ({ ready: false, reason: 'it could not be found out' }));
+    if (path !== '/readyz') return { status: 404, body: { error: 'not found' } };
+    const state = await readiness().catch(() => ({ ready: false, reason: 'readiness check failed' }));
     return { status: state.ready ? 200 : 503, body: state };
   };
   const server = createServer(TIMES, (request, response) => {
     route(request).then(
       (answer) => send(request, response, answer),
-      () => send(request, response, { status: 500, body: { error: 'it went wrong here' } }),
+      () => send(request, response, { status: 500, body: { error: 'internal error' } }),
     );
   });
   limitConnections(server, known);
@@ -61,7 +61,7 @@ export async function serveWeb(
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      server.closeIdleConnections(); // what is being taken in is answered
+      server.closeIdleConnections(); // requests in progress get a response
       setTimeout(() => server.closeAllConnections(), 1_000).unref();
       await closed;
     },
@@ -74,7 +74,7 @@ interface Answer {
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
-  // What was not read to its end must not be taken for the next request.
+  // The unread rest of a body must not be parsed as the next request.
   const close = request.complete ? {} : { connection: 'close' };
   const later = status === 503 ? { 'retry-after': RETRY_AFTER } : {};
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...close, ...later };
@@ -82,7 +82,7 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
   response.end(`${JSON.stringify(body)}\n`);
 }
 
-/** Connections that may wait to be taken: GitHub comes with many at once, and one that finds no room tries again a second later. */
+/** Connections that may wait to be accepted: GitHub opens many at once, and a refused client retries only a second later. */
 const BACKLOG = 4_096;
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -3,10 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { type BodyPlace, BodyRoom, LARGE_BYTES, MAX_BODY_BYTES } from './body-room.ts';
 import type { KnownSenders } from './known-senders.ts';
 
-/** How long a body may take to come, what it waits for room included: GitHub gives up then. Milliseconds. */
+/** Time limit for a body to arrive, including waiting for memory; GitHub gives up then. Milliseconds. */
 const BODY_MS = 10_000;
 
-/** A delivery whose signature holds. */
+/** A delivery with a valid signature. */
 interface SignedDelivery {
   readonly id: string;
   readonly event: string;
@@ -14,17 +14,17 @@ interface SignedDelivery {
   readonly body: string;
 }
 
-/** What takes deliveries in. */
+/** Takes deliveries. */
 export interface DeliveryReceiver {
-  /** What deliveries are signed with. */
+  /** The secret that signs deliveries. */
   readonly secret: string;
-  /** Resolves with the status to answer with, once a delivery is safe or refused. */
+  /** Resolves with the response status once a delivery is stored or refused. */
   readonly receive: (delivery: SignedDelivery) => Promise<number>;
 }
 
 /**
- * The door for deliveries: reads one from a request, and returns the status to answer with. What bears no signature is
- * refused before its body is read; a body whose signature does not hold is forgotten as soon as its last byte has come.
+ * The webhook receiver: reads a delivery from a request and returns the response status. Requests without a signature are
+ * refused before their body is read; a body with an invalid signature is freed as soon as its last byte has arrived.
  */
 export function openWebhooks(
   { secret, receive }: DeliveryReceiver,
@@ -50,7 +50,7 @@ export function openWebhooks(
   };
 }
 
-/** What the headers say of a delivery, or the status that refuses it. */
+/** Reads a delivery's headers; returns the status when it must be refused. */
 function readHead({ method, headers }: IncomingMessage): Omit<SignedDelivery, 'body'> | number {
   if (method !== 'POST') return 405;
   if (!/^application\/json\b/.test(headers['content-type'] ?? '')) return 415;
@@ -65,7 +65,7 @@ function readHead({ method, headers }: IncomingMessage): Omit<SignedDelivery, 'b
   return { id, event, signature };
 }
 
-/** The whole body, when its signature holds; else the status that refuses it. The signature is computed as it comes. */
+/** Reads the body and returns it if its signature is valid, otherwise the status. Computes the signature as data arrives. */
 async function readSigned(
   request: IncomingMessage,
   {
@@ -102,7 +102,7 @@ async function readSigned(
   };
   const tooSlow = setTimeout(() => refused.resolve(request.isPaused() ? 503 : 408), BODY_MS);
   stopped.addEventListener('abort', () => refused.resolve(503));
-  request.on('error', () => {}); // the sender has gone: `close` says so
+  request.on('error', () => {}); // the client has left: `close` follows
   request.on('close', () => refused.resolve(400));
   request.on('end', () => complete.resolve(undefined));
   if (Number(request.headers['content-length'] ?? 0) > LARGE_BYTES) void takeTurn();
@@ -111,7 +111,7 @@ async function readSigned(
   clearTimeout(tooSlow);
   request.off('data', onData);
   const whole = status === undefined && isValid(hmac.digest(), signature) ? Buffer.concat(chunks) : undefined;
-  chunks.length = 0; // the request refers to them until it is answered
+  chunks.length = 0; // the request keeps a reference to them until the response
   return whole ?? status ?? 400;
 }
 

@@ -60,7 +60,7 @@ describe('choo serve', () => {
     expect(await slowest()).toBeLessThan(5_000);
     await expect.poll(workerPid, { timeout: 20_000 }).not.toBe(dead);
     await expect.poll(ready, { timeout: 20_000 }).toBe(200);
-    expect(server.log().map(({ msg }) => msg)).toContain('the worker died; another is started');
+    expect(server.log().map(({ msg }) => msg)).toContain('the worker died; restarting');
   });
 
   test('leaves no worker behind when it is killed', async () => {
@@ -85,7 +85,7 @@ describe('choo serve', () => {
     server.child.kill('SIGTERM');
     expect(await server.child).toMatchObject({ exitCode: 0 });
     expect(() => process.kill(worker, 0)).toThrow('ESRCH');
-    const stopped = ['asked to stop: nothing new starts', 'choo has stopped'];
+    const stopped = ['shutting down: nothing new starts', 'choo has stopped'];
     const said = server.log().map(({ msg }) => msg);
     expect(said.filter((msg) => stopped.includes(String(msg)))).toEqual(stopped);
     expect(said.at(-1)).toBe('choo has stopped');

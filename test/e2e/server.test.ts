@@ -118,7 +118,7 @@ describe('a server started as one process', () => {
     expect(before).toEqual(['Step 1 of a']);
     expect(await story(project, 'a')).toEqual(['Step 1 of a', 'Step 2 of a']);
     expect(second.log().map(({ msg }) => msg)).toContain(
-      'a worker of this machine died; what it left was ended',
+      'a worker of this machine died; ended its processes',
     );
   });
 

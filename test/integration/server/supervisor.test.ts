@@ -28,7 +28,7 @@ test('a worker that dies again and again is started after growing pauses, and th
   expect(log).toEqual(
     [250, 500, 1_000, 2_000, 4_000].map((pauseMs, index) =>
       expect.objectContaining({
-        msg: 'the worker died; another is started',
+        msg: 'the worker died; restarting',
         reason: 'exit code 3',
         deaths: index + 1,
         pauseMs,
