@@ -140,11 +140,6 @@ export class Repository implements AsyncDisposable {
     return this.branches.publish(branch, head, expected);
   }
 
-  /** Whether a commit equals another or is one of its ancestors. */
-  async isAncestor(ancestor: string, commit: string): Promise<boolean> {
-    return ancestor === commit || (await this.git.ask('merge-base', '--is-ancestor', ancestor, commit)).yes;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.reader[Symbol.asyncDispose](), this.writer[Symbol.asyncDispose]()]);
   }

@@ -72,12 +72,14 @@ export class Graph {
 
   /** Everything that waits for this unit, directly or not. */
   descendantsOf(id: string): ReadonlySet<string> {
-    return this.#reach(this.#dependents, id);
-  }
-
-  /** Everything this unit waits for, directly or not. */
-  ancestorsOf(id: string): ReadonlySet<string> {
-    return this.#reach(this.#dependencies, id);
+    const seen = new Set<number>();
+    const open = [...(this.#dependents[this.#at(id)] ?? [])];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (seen.has(at)) continue;
+      seen.add(at);
+      open.push(...(this.#dependents[at] ?? []));
+    }
+    return new Set(this.#names([...seen].sort((a, b) => a - b)));
   }
 
   /** Units of equal depth, by id; each wave can start once the waves before it are complete. */
@@ -156,17 +158,6 @@ export class Graph {
 
   #names(indexes: readonly number[]): string[] {
     return indexes.map((at) => this.#nodes[at]?.id ?? '');
-  }
-
-  #reach(edges: Edges, id: string): ReadonlySet<string> {
-    const seen = new Set<number>();
-    const open = [...(edges[this.#at(id)] ?? [])];
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      if (seen.has(at)) continue;
-      seen.add(at);
-      open.push(...(edges[at] ?? []));
-    }
-    return new Set(this.#names([...seen].sort((a, b) => a - b)));
   }
 }
 

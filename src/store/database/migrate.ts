@@ -9,6 +9,7 @@ import { up as money } from './migrations/0004-money.ts';
 import { up as holds } from './migrations/0006-holds.ts';
 import { up as queue } from './migrations/0007-queue.ts';
 import { up as refusals } from './migrations/0009-refusals.ts';
+import { up as unused } from './migrations/0010-unused.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -19,6 +20,7 @@ const MIGRATIONS = {
   '0006-holds': { up: holds },
   '0007-queue': { up: queue },
   '0009-refusals': { up: refusals },
+  '0010-unused': { up: unused },
 };
 
 /** How far a database is. */

@@ -82,7 +82,6 @@ interface PostTable {
   github_id: BigInteger | null;
   /** Of what stands there now; null: unknown. */
   hash: string | null;
-  body: Json<unknown> | null;
 }
 
 /** Which commit's plan a thread was shown, and when. */

@@ -66,15 +66,6 @@ export class DeliveryBook {
     });
   }
 
-  /** When the next one is due that has to wait; undefined: none has to. */
-  async nextDue(): Promise<Date | undefined> {
-    const { rows } = await sql<{ due: Date | null }>`
-      select min(not_before) as due from deliveries where handled_at is null and not_before > now()`.execute(
-      this.#database,
-    );
-    return rows[0]?.due ?? undefined;
-  }
-
   async #write(): Promise<void> {
     this.#writing = true;
     await new Promise(setImmediate); // what came in the same breath

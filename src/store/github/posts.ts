@@ -33,7 +33,7 @@ export class PostBook {
   async intend(key: string): Promise<void> {
     await this.#database
       .insertInto('posts')
-      .values({ repository: this.#repository, key, github_id: null, hash: null, body: null })
+      .values({ repository: this.#repository, key, github_id: null, hash: null })
       .onConflict((conflict) => conflict.columns(['repository', 'key']).doUpdateSet({ hash: null }))
       .execute();
   }
@@ -43,16 +43,8 @@ export class PostBook {
     const values = { github_id: githubId, hash };
     await this.#database
       .insertInto('posts')
-      .values({ ...values, repository: this.#repository, key, body: null })
+      .values({ ...values, repository: this.#repository, key })
       .onConflict((conflict) => conflict.columns(['repository', 'key']).doUpdateSet(values))
-      .execute();
-  }
-
-  async forget(key: string): Promise<void> {
-    await this.#database
-      .deleteFrom('posts')
-      .where('repository', '=', this.#repository)
-      .where('key', '=', key)
       .execute();
   }
 

@@ -51,7 +51,6 @@ function answersOf(graph: Graph) {
     units: graph.ids.map((id) => ({
       dependencies: graph.dependenciesOf(id),
       dependents: graph.dependentsOf(id),
-      ancestors: [...graph.ancestorsOf(id)],
       descendants: [...graph.descendantsOf(id)],
       remaining: graph.remainingWeight(id),
     })),
@@ -63,7 +62,6 @@ describe('the units of a graph', () => {
     const graph = graphOf({ ...DIAMOND, roof: ['top'], shed: [] });
     expect(graph.dependenciesOf('top')).toEqual(['left', 'right']);
     expect(graph.dependentsOf('base')).toEqual(['left', 'right']);
-    expect([...graph.ancestorsOf('top')]).toEqual(['base', 'left', 'right']);
     expect([...graph.descendantsOf('left')]).toEqual(['roof', 'top']);
     expect([...graph.descendantsOf('shed')]).toEqual([]);
   });
@@ -77,19 +75,12 @@ describe('the units of a graph', () => {
     expect(graph.waves()).toEqual([['a'], ['b']]);
   });
 
-  test('reach, up and down, exactly what a chain of dependencies leads to', () => {
+  test('reach exactly what a chain of dependencies leads to', () => {
     fc.assert(
       fc.property(anyUnits, (units) => {
         const graph = new Graph(units);
         const below = reachOf(graph.ids, edgesOf(units));
-        const above = reachOf(
-          graph.ids,
-          edgesOf(units).map(([from, to]) => [to, from]),
-        );
-        for (const id of graph.ids) {
-          expect(graph.descendantsOf(id)).toEqual(below.get(id));
-          expect(graph.ancestorsOf(id)).toEqual(above.get(id));
-        }
+        for (const id of graph.ids) expect(graph.descendantsOf(id)).toEqual(below.get(id));
       }),
       { numRuns: 200 },
     );

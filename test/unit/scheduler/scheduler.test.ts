@@ -324,7 +324,7 @@ describe('in any run', () => {
       for (const action of actions) {
         if (action.type !== 'block') continue;
         expect(['failed', 'cancelled']).toContain(stateOf(asked, action.cause));
-        expect([...asked.graph.ancestorsOf(action.unit)]).toContain(action.cause);
+        expect([...asked.graph.descendantsOf(action.cause)]).toContain(action.unit);
       }
     });
   });
