@@ -81,7 +81,8 @@ export function startAppWork(
       listener,
       about: ['run', 'report'],
       width: REPORTERS,
-      act: async () => (await tellNext(database, async (report) => reporter.tell(report))) !== undefined,
+      act: async () =>
+        (await tellNext(database, async (report, signal) => reporter.tell(report, signal))) !== undefined,
       onTrouble: onTrouble('reports could not be read'),
     }),
   );
@@ -94,6 +95,7 @@ export function startAppWork(
         const handled = await deliveries.handleNext(handle);
         if (handled?.kind === 'failed')
           log.error({ reason: handled.reason }, 'a delivery could not be handled');
+        if (handled?.kind === 'lost') log.warn('a delivery is handled again: its lease was lost');
         return handled !== undefined;
       },
       onTrouble: onTrouble('deliveries could not be read'),

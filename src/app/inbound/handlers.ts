@@ -39,12 +39,13 @@ const LONGEST_MS = 5 * 60_000;
 export function createHandler(
   services: HandlerServices,
   longestMs = LONGEST_MS,
-): (delivery: Delivery) => Promise<Handled> {
-  return async (delivery) => {
+): (delivery: Delivery, signal?: AbortSignal) => Promise<Handled> {
+  return async (delivery, signal) => {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Error('it took too long')), longestMs);
     try {
-      const inTime = { ...services, signal: late.signal };
+      const ending = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
+      const inTime = { ...services, signal: ending };
       await HANDLERS[delivery.event]?.(delivery, new Planner(inTime), inTime);
       return { kind: 'done' };
     } catch (error) {

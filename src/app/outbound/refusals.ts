@@ -2,14 +2,16 @@ import { GitHubDelay, statusOf } from '../../github/api/client.ts';
 
 /**
  * Writes that do not wait for each other: what GitHub refuses of one is kept in words, and the next is made. What passes by
- * itself (a pause, GitHub down, a token that it does not believe) still stops all of them.
+ * itself (a pause, GitHub down, a token that it does not believe) still stops all of them, and so does the signal.
  */
 export class Refusals {
   readonly #sentences: string[] = [];
   readonly #onTrouble: (what: string, error: unknown) => void;
+  readonly #signal: AbortSignal;
 
-  constructor(onTrouble: (what: string, error: unknown) => void) {
+  constructor(onTrouble: (what: string, error: unknown) => void, signal: AbortSignal) {
     this.#onTrouble = onTrouble;
+    this.#signal = signal;
   }
 
   /** What to tell people, a sentence each: plain text with words of GitHub's in it. */
@@ -27,7 +29,7 @@ export class Refusals {
     try {
       await write();
     } catch (error) {
-      if (error instanceof GitHubDelay || statusOf(error) === 401) throw error;
+      if (error instanceof GitHubDelay || statusOf(error) === 401 || this.#signal.aborted) throw error;
       this.#onTrouble(`${what} was not written`, error);
       this.#sentences.push(`${what} was not written: ${reasonOf(error)}`);
     }

@@ -51,25 +51,26 @@ export class Reporter {
     this.#onTrouble = onTrouble;
   }
 
-  /** Tells of one run, up to now. Never rejects: what GitHub does not take now is told later. */
-  async tell(report: DueReport): Promise<Told> {
+  /** Tells of one run, up to now, until the signal. Never rejects: what GitHub does not take now is told later. */
+  async tell(report: DueReport, signal: AbortSignal): Promise<Told> {
     try {
-      return await this.#tell(report);
+      return await this.#tell(report, signal);
     } catch (error) {
       if (error instanceof GitHubDelay) return { kind: 'later', until: error.until };
+      if (signal.aborted) return { kind: 'later', until: new Date() };
       this.#onTrouble('a run could not be told about', error);
       return tryAgain('later', await this.#states.read(report.run));
     }
   }
 
-  async #tell(report: DueReport): Promise<Told> {
+  async #tell(report: DueReport, signal: AbortSignal): Promise<Told> {
     const { database, contexts } = this.#services;
     const [known, state] = [
       await findRepositoryById(database, report.repository),
       await this.#states.read(report.run),
     ];
     if (known === undefined || state === undefined) return { kind: 'told' };
-    const repository = openKnown(known, this.#services);
+    const repository = openKnown(known, { ...this.#services, signal });
     const isNew =
       report.thread !== null && (await repository.pr.idOf(runCommentKey(report.run))) === undefined;
     const context = await contexts.runOf(report.run);
@@ -86,7 +87,7 @@ export class Reporter {
       page: await runPage(repository, report, this.#services),
       database,
       redact: this.#services.redact,
-      refusals: new Refusals(this.#onTrouble),
+      refusals: new Refusals(this.#onTrouble, signal),
     };
     const { refusals } = telling;
     // Where nothing is said yet, that comes first: somebody waits for it.

@@ -10,6 +10,7 @@ import { up as holds } from './migrations/0006-holds.ts';
 import { up as queue } from './migrations/0007-queue.ts';
 import { up as refusals } from './migrations/0009-refusals.ts';
 import { up as unused } from './migrations/0010-unused.ts';
+import { up as leases } from './migrations/0011-leases.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -21,6 +22,7 @@ const MIGRATIONS = {
   '0007-queue': { up: queue },
   '0009-refusals': { up: refusals },
   '0010-unused': { up: unused },
+  '0011-leases': { up: leases },
 };
 
 /** How far a database is. */

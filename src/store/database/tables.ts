@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { UnitRecord } from '../../events/store.ts';
+import type { BigInteger, DefaultBigInteger, DefaultTimestamp, Json, Leased, Timestamp } from './columns.ts';
 
 /** Where a unit of a server's run stands. `waiting`: for others; `queued`: a job says that it may start. */
 export type RowState =
@@ -14,15 +15,6 @@ export type RowState =
 
 /** `waiting`: for the run before it, on the same branch of the same repository. */
 export type RunStatus = 'waiting' | 'running' | 'complete' | 'failed' | 'cancelled';
-
-/** A 64-bit number comes as text, for a number of JavaScript cannot hold it. */
-type BigInteger = ColumnType<string, number | string, number | string>;
-/** The same where the database has a value for it. */
-type DefaultBigInteger = ColumnType<string, number | string | undefined, number | string>;
-type Timestamp = ColumnType<Date, Date | string, Date | string>;
-/** The same where the database has a value for it. */
-type DefaultTimestamp = ColumnType<Date, Date | string | undefined, Date | string>;
-type Json<T> = ColumnType<T, string, string>;
 
 /** A git remote that runs are for. */
 interface RepositoryTable {
@@ -42,7 +34,7 @@ interface InstallationTable {
 }
 
 /** What came from outside, once each, and a job until it is handled. */
-interface DeliveryTable {
+interface DeliveryTable extends Leased {
   id: string;
   event: string;
   received_at: Generated<Timestamp>;
@@ -93,7 +85,7 @@ interface PostedPlanTable {
 }
 
 /** Who asked for a run, where they are answered, and how much of it was told there. */
-interface ReportTable {
+interface ReportTable extends Leased {
   run: string;
   repository: BigInteger;
   /** The number of an issue or pull request; null: the check of the plan is all there is. */

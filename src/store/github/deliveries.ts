@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from '../database/database.ts';
 import { notify } from '../database/listener.ts';
+import { IS_FREE, type LeaseTimes, type Lost, workOnNext } from './leases.ts';
 
 /** What came from outside, and wants to be handled once. */
 export interface NewDelivery {
@@ -32,15 +33,18 @@ const MOST_TRIES = 8;
 
 /**
  * Deliveries: a row each, that is its own job. What is answered "received" is on disk, what is on disk is handled, and
- * handling starts again when a process dies over it.
+ * handling starts again when its process dies.
  */
 export class DeliveryBook {
   readonly #database: Database;
+  readonly #times: LeaseTimes | undefined;
   #open: { readonly delivery: NewDelivery; readonly done: PromiseWithResolvers<void> }[] = [];
   #writing = false;
 
-  constructor(database: Database) {
+  /** `times` of the leases of those that are handled. */
+  constructor(database: Database, times?: LeaseTimes) {
     this.#database = database;
+    this.#times = times;
   }
 
   /** Writes it down, once for each id. What comes at the same time is one transaction. */
@@ -52,18 +56,14 @@ export class DeliveryBook {
   }
 
   /**
-   * Handles the first delivery that is due and whose thread nobody is at. Undefined: there is none. The row is locked
-   * meanwhile: it is free again as soon as this process, or its connection, is gone.
+   * Handles the first delivery that is due and whose thread has no earlier open one, under a lease. Undefined: there is none.
+   * `lost`: its lease was lost, and it is handled again.
    */
-  async handleNext(handle: (delivery: Delivery) => Promise<Handled>): Promise<Handled | undefined> {
-    return this.#database.transaction().execute(async (trx) => {
-      await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx);
-      const row = await takeFirst(trx);
-      if (row === undefined) return undefined;
-      const handled = await handle(row);
-      await settle(trx, row, handled);
-      return handled;
-    });
+  async handleNext(
+    handle: (delivery: Delivery, signal: AbortSignal) => Promise<Handled>,
+  ): Promise<Handled | Lost | undefined> {
+    const [table, choose, work] = ['deliveries', FIRST_DUE, handle] as const;
+    return workOnNext(this.#database, { table, choose, work, settle }, this.#times);
   }
 
   async #write(): Promise<void> {
@@ -109,15 +109,12 @@ interface Row extends Delivery {
   readonly tries: number;
 }
 
-async function takeFirst(trx: Trx): Promise<Row | undefined> {
-  const { rows } = await sql<Row>`
-    select id, event, payload, received_at as "receivedAt", tries from deliveries as one
-    where handled_at is null and not_before <= now() and not exists (
-      select from deliveries as before
-      where before.thread = one.thread and before.handled_at is null and before.number < one.number)
-    order by number limit 1 for update skip locked`.execute(trx);
-  return rows[0];
-}
+const FIRST_DUE = sql<Row>`
+  select id, event, payload, received_at as "receivedAt", tries from deliveries as one
+  where handled_at is null and not_before <= now() and ${IS_FREE} and not exists (
+    select from deliveries as before
+    where before.thread = one.thread and before.handled_at is null and before.number < one.number)
+  order by number limit 1 for update skip locked`;
 
 async function settle(trx: Trx, { id, tries }: Row, handled: Handled): Promise<void> {
   const change = trx.updateTable('deliveries').where('id', '=', id);

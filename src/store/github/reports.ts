@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Database, Trx } from '../database/database.ts';
 import { notify } from '../database/listener.ts';
 import type { RunStatus } from '../database/tables.ts';
+import { IS_FREE, type LeaseTimes, type Lost, workOnNext } from './leases.ts';
 
 /** Where a run is told about, and on whose word it was started. */
 export interface NewReport {
@@ -130,48 +131,38 @@ export async function moveBase(database: Database, run: string, base: string): P
   await wantReports(database, { run });
 }
 
-/** How many that are behind are looked at for one that nobody is at. */
-const LOOKED_AT = 50;
-
 /**
- * Tells of one run that has more to tell than was told, if no other process is at it. Undefined: there is none. A lock says
- * who is at it, and is free as soon as that process, or its connection, is gone.
+ * Tells of the run that is behind for the longest and that no other process tells of, under a lease. Undefined: there is none.
+ * `lost`: its lease was lost, and it is told of again.
  */
 export async function tellNext(
   database: Database,
-  tell: (report: DueReport) => Promise<Told>,
-): Promise<Told | undefined> {
-  return database.transaction().execute(async (trx) => {
-    await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx);
-    const { rows: behind } = await sql<{
-      run: string;
-    }>`${DUE} order by runs.last_at limit ${LOOKED_AT}`.execute(trx);
-    for (const { run } of behind) {
-      const { rows: locks } = await sql<{ mine: boolean }>`
-        select pg_try_advisory_xact_lock(hashtext('choo report'), hashtext(${run})) as mine`.execute(trx);
-      if (locks[0]?.mine !== true) continue;
-      // Whoever had it until now may have told all of it.
-      const { rows: due } = await sql<
-        Row & { upto: number; wanted: number }
-      >`${DUE} and reports.run = ${run}`.execute(trx);
-      const [row] = due;
-      if (row === undefined) continue;
-      const { upto: seq, wanted, ...rest } = row;
-      const told = await tell({ ...read(rest), upTo: { seq, wanted } });
-      const change = trx.updateTable('reports').where('run', '=', run);
-      if (told.kind === 'later') await change.set({ not_before: told.until }).execute();
-      else {
-        const retry_at = told.kind === 'refused' ? told.until : null;
-        await change.set({ seq, wanted: sql`wanted - ${wanted}`, retry_at }).execute();
-      }
-      return told;
-    }
-    return undefined;
-  });
+  tell: (report: DueReport, signal: AbortSignal) => Promise<Told>,
+  times?: LeaseTimes,
+): Promise<Told | Lost | undefined> {
+  const work = async ({ upto: seq, wanted, ...row }: DueRow, signal: AbortSignal): Promise<Told> =>
+    tell({ ...read(row), upTo: { seq, wanted } }, signal);
+  return workOnNext(database, { table: 'reports', choose: FIRST_DUE, work, settle }, times);
 }
 
-const DUE = sql`
+interface DueRow extends Row {
+  readonly upto: number;
+  readonly wanted: number;
+}
+
+const FIRST_DUE = sql<DueRow>`
   select reports.run, reports.repository, thread, is_pull, base, actor_id, approved, runs.seq as upto, wanted
   from reports join runs on runs.id = reports.run
     join github_repositories as place on place.repository = reports.repository
-  where (reports.seq < runs.seq or wanted > 0 or retry_at <= now()) and not_before <= now() and place.removed_at is null`;
+  where (reports.seq < runs.seq or wanted > 0 or retry_at <= now()) and not_before <= now() and place.removed_at is null
+    and ${IS_FREE}
+  order by runs.last_at limit 1 for update of reports skip locked`;
+
+async function settle(trx: Trx, { run, upto: seq, wanted }: DueRow, told: Told): Promise<void> {
+  const change = trx.updateTable('reports').where('run', '=', run);
+  if (told.kind === 'later') await change.set({ not_before: told.until }).execute();
+  else {
+    const retry_at = told.kind === 'refused' ? told.until : null;
+    await change.set({ seq, wanted: sql`wanted - ${wanted}`, retry_at }).execute();
+  }
+}

@@ -1,9 +1,7 @@
 import { sql } from 'kysely';
 import { hostname } from 'node:os';
-import process from 'node:process';
-import { isProcessAlive, processStart } from '../../system/process-identity.ts';
 import type { Database } from '../database/database.ts';
-import { type WorkerIdentity, readIdentity, ownSpace } from '../database/worker-identity.ts';
+import { isGone, ownIdentity, readIdentity } from '../database/worker-identity.ts';
 import type { Claim } from '../runs/claim.ts';
 import { type Jobs, RETURNS } from '../runs/jobs.ts';
 import type { RunBook } from '../runs/run-book.ts';
@@ -23,14 +21,9 @@ export interface Registered {
 
 /** Makes this process known as a worker. */
 export async function registerWorker(database: Database, owner: string): Promise<Registered> {
-  const identity: WorkerIdentity = {
-    pid: process.pid,
-    start: (await processStart(process.pid)) ?? null,
-    space: await ownSpace(),
-  };
   const { number } = await database
     .insertInto('workers')
-    .values({ host: hostname(), identity: JSON.stringify(identity), owner })
+    .values({ host: hostname(), identity: await ownIdentity(), owner })
     .returning('number')
     .executeTakeFirstOrThrow();
   return { number };
@@ -79,9 +72,8 @@ export async function takeBackFromDead(
            beat_at < now() - ${BELIEVED_MS} * interval '1 millisecond'
            and pg_postmaster_start_time() < now() - ${BELIEVED_MS} * interval '1 millisecond' as silent
     from workers where number <> ${me}`.execute(database);
-  const space = await ownSpace();
   for (const { number, host, identity, owner, silent } of rows) {
-    const gone = await isGone(host, identity, space);
+    const gone = await isGone({ ...readIdentity(identity), host });
     if (!silent && !gone) continue;
     if (gone) await onDead(owner);
     const reason = gone ? 'its worker died' : 'its worker fell silent';
@@ -95,22 +87,6 @@ async function forgetWorker(database: Database, number: number): Promise<void> {
   await sql`
     delete from workers where number = ${number}
       and not exists (select from units where units.worker = ${number})`.execute(database);
-}
-
-async function isGone(host: string, identity: string, space: string | null): Promise<boolean> {
-  if (host !== hostname()) return false;
-  const { pid, start, space: theirs } = readIdentity(identity);
-  // A process of another container cannot be seen from here; one that is seen under its number is another.
-  if (start === null || theirs !== space) return false;
-  // Two machines may have one name, and each has processes of every number.
-  const mine = await processStart(process.pid);
-  if (mine === undefined || bootOf(mine) !== bootOf(start)) return false;
-  return !(await isProcessAlive(pid, start));
-}
-
-/** The start of the machine that a process belongs to. */
-function bootOf(start: string): string {
-  return start.slice(0, start.indexOf('/'));
 }
 
 interface Return {

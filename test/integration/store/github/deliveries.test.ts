@@ -1,5 +1,11 @@
+import { execa } from 'execa';
 import { sql } from 'kysely';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import type { Database } from '../../../../src/store/database/database.ts';
 import { DeliveryBook, type Handled, type NewDelivery } from '../../../../src/store/github/deliveries.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
@@ -14,6 +20,11 @@ const delivery = (id: string, more: Partial<NewDelivery> = {}): NewDelivery => (
   ...more,
 });
 
+/** Times at which a test need not wait long. */
+const SHORT = { lastsMs: 1_500, renewMs: 150, cutOffMs: 1_200 };
+/** A process that begins to handle a delivery and does not end. */
+const HOLDER = fileURLToPath(new URL('../../../fixtures/hold-delivery.ts', import.meta.url));
+
 /** Two processes of a server, each with its deliveries. */
 async function open() {
   await using stack = new AsyncDisposableStack();
@@ -22,8 +33,11 @@ async function open() {
   const kept = stack.move();
   return {
     database: first.database,
-    book: new DeliveryBook(first.database),
-    other: new DeliveryBook(second.database),
+    address: server.address as { host: string; user: string; database: string },
+    book: new DeliveryBook(first.database, SHORT),
+    other: new DeliveryBook(second.database, SHORT),
+    /** With the times that a server has. */
+    patient: new DeliveryBook(second.database),
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
   };
 }
@@ -36,6 +50,25 @@ async function next(book: DeliveryBook, result: Handled = DONE): Promise<string 
     return result;
   });
   return id;
+}
+
+/** How many connections to the database are in a transaction and idle. */
+async function countTransactions(database: Database): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from pg_stat_activity
+    where datname = current_database() and state like 'idle in transaction%'`.execute(database);
+  return rows[0]?.n ?? 0;
+}
+
+async function leaseOf(database: Database, id: string): Promise<Date> {
+  const { rows } = await sql<{ until: Date }>`
+    select leased_until as until from deliveries where id = ${id}`.execute(database);
+  return rows[0]?.until ?? new Date(0);
+}
+
+/** Waits for a condition. */
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await wait(20);
 }
 
 describe('deliveries', () => {
@@ -70,23 +103,75 @@ describe('deliveries', () => {
     expect(await next(world.other)).toBeUndefined();
   });
 
-  test('are free again when the process that handles them loses its connection', async () => {
+  test('stay with the process that handles them for as long as it takes', async () => {
     await using world = await open();
     await world.book.receive(delivery('a'));
-    const [inside, leave] = [Promise.withResolvers<void>(), Promise.withResolvers<Handled>()];
-    const lost = world.book.handleNext(async () => {
-      inside.resolve();
+    const [inside, leave] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<Handled>()];
+    const handling = world.book.handleNext(async (_, signal) => {
+      inside.resolve(signal);
       return leave.promise;
     });
-    await inside.promise;
-    expect(await next(world.other)).toBeUndefined();
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where pid != pg_backend_pid() and state = 'idle in transaction' and datname = current_database()`.execute(
-      world.database,
-    );
-    expect(await next(world.other)).toBe('a');
+    const signal = await inside.promise;
+    const first = await leaseOf(world.database, 'a');
+    await until(async () => (await leaseOf(world.database, 'a')).getTime() > first.getTime() + SHORT.lastsMs);
+    expect([await next(world.other), signal.aborted]).toEqual([undefined, false]);
     leave.resolve(DONE);
-    await expect(lost).rejects.toThrow(/connection|terminat/i);
+    expect(await handling).toEqual(DONE);
+    expect(await next(world.other)).toBeUndefined();
+  });
+
+  test('whose lease was lost are handled again by another process, and the first can write nothing of them', async () => {
+    await using world = await open();
+    await world.book.receive(delivery('a'));
+    const inside = Promise.withResolvers<void>();
+    const handling = world.book.handleNext(async (_, signal) => {
+      inside.resolve();
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(DONE)));
+    });
+    await inside.promise;
+    // As a process that took it over when its lease had expired, and lost it, too.
+    await sql`update deliveries set lease = lease + 1, leased_until = now()`.execute(world.database);
+    expect(await next(world.other, { kind: 'failed', reason: 'the other says so' })).toBe('a');
+    expect(await handling).toEqual({ kind: 'lost' });
+    const { rows } = await sql`select handled_at, tries, trouble from deliveries`.execute(world.database);
+    expect(rows).toEqual([{ handled_at: null, tries: 1, trouble: 'the other says so' }]);
+  });
+
+  test('end at once, and are handled again, where the database cannot be reached to keep them', async () => {
+    await using world = await open();
+    await world.book.receive(delivery('a'));
+    const handling = world.book.handleNext(async (_, signal) => {
+      await sql`alter table deliveries rename column leased_until to away`.execute(world.database);
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(DONE)));
+    });
+    expect(await handling).toEqual({ kind: 'lost' });
+    await sql`alter table deliveries rename column away to leased_until`.execute(world.database);
+    await until(async () => (await next(world.other)) === 'a');
+  });
+
+  test('are free again at once when their process was killed, on the same machine', async () => {
+    await using world = await open();
+    await world.book.receive(delivery('a'));
+    const { host, user, database } = world.address;
+    const child = execa(process.execPath, [HOLDER, host, user, database], { reject: false });
+    for await (const line of createInterface({ input: child.stdout })) {
+      expect(line).toBe('a');
+      expect(await next(world.patient)).toBeUndefined();
+      child.kill('SIGKILL');
+    }
+    await child;
+    expect(await next(world.patient)).toBe('a');
+  });
+
+  test('hold no transaction open while they are handled', async () => {
+    await using world = await open();
+    await world.book.receive(delivery('a'));
+    let idle: unknown;
+    await world.book.handleNext(async () => {
+      idle = await countTransactions(world.database);
+      return DONE;
+    });
+    expect(idle).toBe(0);
   });
 
   test('that fail are tried again later, and given up in the end, so that their thread goes on', async () => {
