@@ -27,15 +27,19 @@ export interface UnitRecord {
 }
 
 /**
- * Where runs are remembered. Small, so that a file and a database can both be it; both pass the same contract tests.
- * Only one process writes to a run at a time; any number read.
+ * Where the events of local runs are written. On a server they are written with all that follows from them instead: a run is
+ * submitted, and the worker that claimed a unit writes its events.
  */
-export interface Store extends AsyncDisposable {
+export interface EventLog {
   /**
    * Adds events to a run, all or none, and returns them numbered from `expected + 1`. They are safe on disk when it
-   * resolves. Throws a ChooError (`conflict`) when the run's last number is not `expected`: somebody else writes to it.
+   * resolves. Throws a ChooError (`conflict`) when the run's last number is not `expected`: another process writes to it.
    */
   append(run: string, expected: number, events: readonly EventBody[]): Promise<readonly RunEvent[]>;
+}
+
+/** Where the events of runs are read, while they are written by any process. */
+export interface RunReader {
   /** The events of a run after a number; none for a run that is not known. */
   read(run: string, after?: number): Promise<readonly RunEvent[]>;
   /** Calls with each event after a number, in order, those there are and those to come, until the signal. */
@@ -47,6 +51,10 @@ export interface Store extends AsyncDisposable {
   ): Promise<void>;
   /** The runs, newest first. */
   runs(): Promise<readonly string[]>;
-  /** What is known of a unit, of the project at the root or in a directory of it; follows from the events of all runs. */
+}
+
+/** What is known of units; follows from the events of all runs. */
+export interface UnitRecords {
+  /** Of the project at the root of the repository, or in a directory of it. */
   record(target: string, unit: string, directory?: string): Promise<UnitRecord | undefined>;
 }

@@ -1,11 +1,11 @@
 import type { EventBody, RunEvent } from '../events/event.ts';
 import { advance, type RunState } from '../events/state.ts';
-import type { Store } from '../events/store.ts';
+import type { EventLog } from '../events/store.ts';
 import { EventBatches } from './event-batches.ts';
 
 /** Writes the events of one run, in the order they were noted, and keeps the state they add up to. */
 export class Recorder {
-  readonly #store: Pick<Store, 'append'>;
+  readonly #store: EventLog;
   readonly #run: string;
   readonly #onEvents: (events: readonly RunEvent[], state: RunState) => void;
   readonly #batches: EventBatches;
@@ -17,7 +17,7 @@ export class Recorder {
    * on disk, `onFailure` once that nothing can be written any more; neither may throw.
    */
   constructor(
-    store: Pick<Store, 'append'>,
+    store: EventLog,
     run: string,
     state: RunState | undefined,
     {

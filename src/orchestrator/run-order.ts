@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import type { RunEvent } from '../events/event.ts';
 import type { RunState } from '../events/state.ts';
-import type { Store } from '../events/store.ts';
+import type { EventLog, UnitRecords } from '../events/store.ts';
 import type { OrchStarted } from '../events/unit-record.ts';
 import type { Repository } from '../git/repository.ts';
 import type { WorktreeManager } from '../git/worktree.ts';
@@ -23,7 +23,7 @@ export interface RunOrder {
 
 /** What a run is carried out with. */
 export interface RunServices {
-  readonly store: Store;
+  readonly store: EventLog & UnitRecords;
   readonly repository: Repository;
   readonly worktrees: WorktreeManager;
   readonly sandbox: Sandbox;

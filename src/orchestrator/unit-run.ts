@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { coerceError } from '../errors.ts';
-import type { Store } from '../events/store.ts';
+import type { UnitRecords } from '../events/store.ts';
 import type { UnitProgress } from '../events/unit-progress.ts';
 import type { OrchStarted } from '../events/unit-record.ts';
 import type { Agent } from '../worker/agent/agent.ts';
@@ -28,7 +28,7 @@ export interface DueUnit {
 
 /** What a unit is worked on with. */
 export interface UnitServices extends Omit<WorkerServices, 'agent' | 'log' | 'onActivity'> {
-  readonly store: Pick<Store, 'record'>;
+  readonly store: UnitRecords;
   /** The agent of a provider, ready to start. Throws a ChooError where there is none. */
   readonly agentOf: (provider: string) => Agent;
   /** Takes secret values out of what is shown, logged or remembered. */

@@ -1,4 +1,4 @@
-import type { Store, UnitRecord } from '../events/store.ts';
+import type { UnitRecord, UnitRecords } from '../events/store.ts';
 import { mergeCommits } from '../git/merge.ts';
 import { commitText } from '../git/objects/commit.ts';
 import { findTree, replaceFiles, treeOf } from '../git/objects/tree-object.ts';
@@ -8,7 +8,7 @@ import type { StartQuestion, UnitStart, Dependency } from './start-question.ts';
 
 interface Services {
   readonly repository: Repository;
-  readonly store: Pick<Store, 'record'>;
+  readonly store: UnitRecords;
 }
 
 /**

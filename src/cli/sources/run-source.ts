@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readSettings } from '../../config/settings.ts';
 import { ChooError, coerceError } from '../../errors.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
-import type { Store } from '../../events/store.ts';
+import type { RunReader } from '../../events/store.ts';
 import { readLock } from '../../store/journal/journal-lock.ts';
 import { PostgresStore } from '../../store/runs/postgres.ts';
 import { readStanding } from '../../store/runs/server-runs.ts';
@@ -32,7 +32,7 @@ export interface RunSource extends AsyncDisposable {
   readonly kind: 'local' | 'server';
   /** The project that is stood in, from its repository's root; empty, or with a slash at its end. */
   readonly directory: string;
-  readonly store: Pick<Store, 'read' | 'subscribe' | 'runs'>;
+  readonly store: RunReader;
   readonly standing: (state: RunState) => Promise<Standing>;
   /** Another run that is under way there, and keeps this one from going on. */
   readonly other: (state: RunState) => Promise<(Owner & { readonly run: string }) | undefined>;

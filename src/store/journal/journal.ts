@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isUnitId } from '../../discovery/unit.ts';
 import { ChooError } from '../../errors.ts';
 import type { EventBody, RunEvent } from '../../events/event.ts';
-import type { Store, UnitRecord } from '../../events/store.ts';
+import type { EventLog, RunReader, UnitRecord, UnitRecords } from '../../events/store.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import { compareText } from '../../problems/problem.ts';
 import { isMissing } from '../../system/files.ts';
@@ -26,7 +26,7 @@ export function journalDirectory(commonDirectory: string): string {
  *
  * Whoever appends, or asks for a record, must hold the lock (journal-lock.ts); anybody may read and subscribe.
  */
-export class Journal implements Store {
+export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposable {
   readonly directory: string;
   readonly #runs: string;
   readonly #now: () => number;

@@ -14,18 +14,39 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import type { EventBody } from '../../../../src/events/event.ts';
 import { Journal } from '../../../../src/store/journal/journal.ts';
 import { commit, factsOf, plannedUnit, started } from '../../../helpers/run-events.ts';
-import { describeStore } from '../../../helpers/store-contract.ts';
+import { describeStore, type WrittenStore } from '../../../helpers/store-contract.ts';
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts';
 
 describeStore('the journal', async () => {
   const place = await temporaryDirectory();
   return {
-    open: () => new Journal(place.path),
+    open: () => openWritten(new Journal(place.path)),
     [Symbol.asyncDispose]: async () => place[Symbol.asyncDispose](),
   };
 });
+
+/** A journal, written to as the orchestrator does: what comes next is numbered by the one process that works on the run. */
+function openWritten(journal: Journal): WrittenStore {
+  const last = new Map<string, number>();
+  const add = async (run: string, events: readonly EventBody[]): Promise<void> => {
+    const before = last.get(run) ?? (await journal.read(run)).length;
+    last.set(run, before + events.length);
+    await journal.append(run, before, events);
+  };
+  return {
+    read: journal.read.bind(journal),
+    subscribe: journal.subscribe.bind(journal),
+    runs: journal.runs.bind(journal),
+    record: journal.record.bind(journal),
+    begin: async (start) => add(start.run, [start, ...start.units.map(({ id }) => factsOf(id).queued())]),
+    add,
+    retry: async (run, unit, from) => add(run, [factsOf(unit).retried({ from })]),
+    [Symbol.asyncDispose]: async () => journal[Symbol.asyncDispose](),
+  };
+}
 
 const WRITER = fileURLToPath(new URL('../../../fixtures/append-events.ts', import.meta.url));
 const RUN = 'run0000001';
@@ -38,6 +59,44 @@ async function write(path: string, ...groups: Parameters<Journal['append']>[2][]
   for (const group of groups) await journal.append(RUN, (await journal.read(RUN)).length, group);
   return readFile(journal.eventFile(RUN));
 }
+
+describe('appending to a journal', () => {
+  test.each([0, 2, 99])(
+    'after %i is refused when the last event is 1, and adds nothing',
+    async (expected) => {
+      await using place = await temporaryDirectory();
+      await using journal = new Journal(place.path);
+      const [first] = await journal.append(RUN, 0, [start()]);
+      expect(first?.seq).toBe(1);
+      await expect(journal.append(RUN, expected, [api.queued()])).rejects.toMatchObject({ code: 'conflict' });
+      expect(await journal.read(RUN)).toHaveLength(1);
+      await journal.append(RUN, 1, [api.queued()]);
+    },
+  );
+
+  test('after the same number many times at once is done once', async () => {
+    await using place = await temporaryDirectory();
+    await using journal = new Journal(place.path);
+    await journal.append(RUN, 0, [start()]);
+    const tries = Array.from({ length: 8 }, async (_, at) =>
+      journal.append(RUN, 1, [api.notice(String(at))]),
+    );
+    const ends = await Promise.allSettled(tries);
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await journal.read(RUN)).toHaveLength(2);
+  });
+
+  test('sees what another process wrote, and does not write over it', async () => {
+    await using place = await temporaryDirectory();
+    await using one = new Journal(place.path);
+    await using two = new Journal(place.path);
+    await one.append(RUN, 0, [start()]);
+    await two.append(RUN, 1, [api.queued()]);
+    await expect(one.append(RUN, 1, [api.queued()])).rejects.toMatchObject({ code: 'conflict' });
+    await one.append(RUN, 2, [api.started()]);
+    expect((await two.read(RUN)).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  });
+});
 
 describe('a journal', () => {
   test('is for its user alone, one event a line', async () => {

@@ -1,14 +1,19 @@
 import { sql } from 'kysely';
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { EventBody } from '../../../../src/events/event.ts';
 import { openDatabase } from '../../../../src/store/database/database.ts';
 import { migrate, migrationStatus } from '../../../../src/store/database/migrate.ts';
+import { claimUnits } from '../../../../src/store/queue/claims.ts';
+import { registerWorker } from '../../../../src/store/queue/worker-registry.ts';
 import { PostgresStore } from '../../../../src/store/runs/postgres.ts';
+import { retryRun } from '../../../../src/store/runs/run-control.ts';
 import { openTestDatabase } from '../../../helpers/database.ts';
 import { type Cluster, startCluster, whyNoCluster } from '../../../helpers/own-cluster.ts';
 import { factsOf, plannedUnit, started } from '../../../helpers/run-events.ts';
+import type { StoreProcess } from '../../../helpers/server-process.ts';
 import { openServerStore, type ServerStore } from '../../../helpers/server-store.ts';
-import { describeStore, type StorePlace } from '../../../helpers/store-contract.ts';
+import { describeStore, type StorePlace, type WrittenStore } from '../../../helpers/store-contract.ts';
 
 const onError = (): void => {};
 
@@ -32,38 +37,87 @@ async function openPlace(server: ServerStore): Promise<StorePlace> {
   stack.use(server);
   const process = stack.use(await server.open());
   const repository = await server.repository();
+  const worker = await openWorker(process);
   const kept = stack.move();
   return {
-    open: () => new PostgresStore(process.database, process.listener, repository),
+    open: () => openWritten(process, repository, worker),
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+  };
+}
+
+/** Events of runs, written as a worker does that claimed their units. */
+interface Worker {
+  readonly add: (run: string, events: readonly EventBody[]) => Promise<void>;
+}
+
+async function openWorker({ database, jobs, book }: StoreProcess): Promise<Worker> {
+  const { number: worker } = await registerWorker(database, 'test');
+  const claims = new Map<string, { readonly claim: number; batch: number }>();
+  let claiming = Promise.resolve();
+  const claim = async (): Promise<void> => {
+    for (const { run, unit, claim } of await claimUnits(database, jobs, worker, { free: 10 }))
+      claims.set(`${run}/${unit}`, { claim, batch: 0 });
+  };
+  return {
+    add: async (run, events) => {
+      const unit =
+        events.flatMap((event) => ('unit' in event && event.unit !== null ? [event.unit] : []))[0] ?? '';
+      const key = `${run}/${unit}`;
+      claiming = claiming.then(async () => (claims.has(key) ? undefined : claim()));
+      await claiming;
+      const held = claims.get(key);
+      if (held === undefined) throw new Error(`unit ${unit} of run ${run} is not to be claimed`);
+      held.batch += 1;
+      const ended = events.some(({ type }) => type === 'unit.completed' || type === 'unit.failed');
+      if (ended) claims.delete(key);
+      await book.write(run, { ...held, unit, worker, events, ended });
+    },
+  };
+}
+
+/** What production reads with, and what it writes with: runs are submitted, and their units' events come from claims. */
+function openWritten(process: StoreProcess, repository: string, { add }: Worker): WrittenStore {
+  const { book, jobs } = process;
+  const store = new PostgresStore(process.database, process.listener, repository);
+  return {
+    read: store.read.bind(store),
+    subscribe: store.subscribe.bind(store),
+    runs: store.runs.bind(store),
+    record: store.record.bind(store),
+    begin: async (start) => void (await book.submit({ repository, start, plan: {} })),
+    add,
+    retry: async (run, unit, from) =>
+      void (await retryRun(book, jobs, { run, units: [unit], actor: 'ann', from })),
+    [Symbol.asyncDispose]: async () => store[Symbol.asyncDispose](),
   };
 }
 
 describe('events in PostgreSQL', () => {
   test('hold every text there is', async () => {
-    await using server = await openServerStore();
-    await using process = await server.open();
-    await using store = new PostgresStore(process.database, process.listener, await server.repository());
+    await using place = await openPlace(await openServerStore());
+    await using store = place.open();
     const texts = ['\0', '\ud800', '\u2028\u0007', '"\\', '😀'.repeat(1_000)];
     const facts = factsOf('api');
-    await store.append('run0000001', 0, [
-      started([plannedUnit('api')]),
-      ...texts.map((text) => facts.notice(text)),
-    ]);
-    const read = await store.read('run0000001', 1);
+    await store.begin(started([plannedUnit('api')]));
+    await store.add(
+      'run0000001',
+      texts.map((text) => facts.notice(text)),
+    );
+    const read = await store.read('run0000001', 2);
     expect(read.map((event) => (event.type === 'unit.notice' ? event.message : ''))).toEqual(texts);
   });
 
   test('are of one repository each', async () => {
     await using server = await openServerStore();
     await using process = await server.open();
-    const [one, two] = [await server.repository(), await server.repository()].map(
-      (repository) => new PostgresStore(process.database, process.listener, repository),
-    );
+    const worker = await openWorker(process);
+    await using one = openWritten(process, await server.repository(), worker);
+    await using two = openWritten(process, await server.repository(), worker);
     const facts = factsOf('api');
-    await one?.append('run0000001', 0, [started([plannedUnit('api')]), facts.started(), facts.pushed()]);
-    expect(await one?.record('main', 'api')).toMatchObject({ run: 'run0000001' });
-    expect([await two?.runs(), await two?.record('main', 'api')]).toEqual([[], undefined]);
+    await one.begin(started([plannedUnit('api')]));
+    await one.add('run0000001', [facts.started(), facts.pushed()]);
+    expect(await one.record('main', 'api')).toMatchObject({ run: 'run0000001' });
+    expect([await two.runs(), await two.record('main', 'api')]).toEqual([[], undefined]);
   });
 });
 
