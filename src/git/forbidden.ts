@@ -11,7 +11,11 @@ export interface Forbidden {
   readonly message: string;
 }
 
-/** The largest file that is committed: larger ones cannot be searched for secrets, and few hosts accept them. Bytes. */
+/**
+ * The largest file that is committed: larger ones cannot be searched for secrets, and few hosts accept them. Bytes.
+ *
+ * @internal
+ */
 export const LARGEST_FILE = 64 * 1024 * 1024;
 
 /**
@@ -59,7 +63,11 @@ const LINK = '120000';
 const GITLINK = '160000';
 const MODES = new Set(['100644', '100755', LINK, GITLINK]);
 
-/** Checks a change as far as possible without reading an object. Pure. */
+/**
+ * Checks a change as far as possible without reading an object. Pure.
+ *
+ * @internal
+ */
 export function judgeChange({ path, before, after }: Change): Forbidden | undefined {
   if (before?.mode === GITLINK || after?.mode === GITLINK)
     return { path, reason: 'gitlink', message: 'is another repository, of which choo changes nothing' };
@@ -94,6 +102,8 @@ const MAX_LINKS = 40;
 /**
  * Whether a link leads out of the root, into a `.git`, or round in a circle. `links` maps the path of every link to its
  * target; any other path counts as a directory. Pure.
+ *
+ * @internal
  */
 export function leadsOut(path: string, links: ReadonlyMap<string, string>): boolean {
   const ahead = path.split('/').toReversed();

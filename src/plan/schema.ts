@@ -61,7 +61,11 @@ const unit = z.strictObject({
   tasks: z.array(task),
 });
 
-/** The plan of a spec tree: what would run, in which order, with what. Source of its type and of its JSON Schema. */
+/**
+ * The plan of a spec tree: what would run, in which order, with what. Source of its type and of its JSON Schema.
+ *
+ * @internal
+ */
 export const planSchema = z.strictObject({
   version: z.literal(1),
   source: z.strictObject({

@@ -35,7 +35,11 @@ export interface Problems {
   readonly dropped: number;
 }
 
-/** How many problems one report keeps. */
+/**
+ * How many problems one report keeps.
+ *
+ * @internal
+ */
 export const MAX_PROBLEMS = 1_000;
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'notice'];

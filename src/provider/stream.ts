@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import type { AgentEvent, TokenCount } from './provider.ts';
 
-/** The longest text of an event. Characters; what is longer is cut and ends in `…`. */
+/**
+ * The longest text of an event. Characters; what is longer is cut and ends in `…`.
+ *
+ * @internal
+ */
 export const MAX_TEXT = 8_000;
 /** The longest detail of a tool call. Characters. */
 const MAX_DETAIL = 400;

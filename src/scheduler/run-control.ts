@@ -48,7 +48,7 @@ export interface RunChange {
 }
 
 /** Why a request cannot be met. `usage`: it names what is not there. `conflict`: the run or unit is not in a state for it. */
-export interface Refusal {
+interface Refusal {
   readonly kind: 'refused';
   readonly code: 'usage' | 'conflict';
   readonly message: string;

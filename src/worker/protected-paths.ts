@@ -19,6 +19,8 @@ const NAMES: ReadonlySet<string> = new Set([
 /**
  * Which paths an agent may not change. `directory` leads from the repository's root to the project; `files` are those
  * that the unit's gates name and that are there at the base.
+ *
+ * @internal
  */
 export function createProtection({
   directory,
@@ -56,7 +58,11 @@ export async function findProtection(
   return createProtection({ directory, specsDir: config.specs_dir, files });
 }
 
-/** Every path that a gate's command may name, from the project directory; most are none. */
+/**
+ * Every path that a gate's command may name, from the project directory; most are none.
+ *
+ * @internal
+ */
 export function pathsNamedBy(gates: readonly string[], directory: string): readonly string[] {
   return [...new Set(gates.flatMap(wordsOf))].map((word) => `${directory}${word}`);
 }

@@ -1,4 +1,8 @@
-/** GitHub takes 65,535 characters; redaction may still add some. */
+/**
+ * GitHub takes 65,535 characters; redaction may still add some.
+ *
+ * @internal
+ */
 export const MOST_CHARACTERS = 64_000;
 
 /** Characters that are not seen, or turn a line around; not those that only choose how the one before them looks. */

@@ -7,6 +7,8 @@ import { says, type Words } from './words.ts';
 /**
  * What an HTTP status of a model's endpoint means; undefined: nothing that choo tells apart. 402 is an account without
  * money: like a wrong key, only a person can mend it.
+ *
+ * @internal
  */
 export function troubleOfStatus(status: number | undefined): Trouble | undefined {
   if (status === undefined) return undefined;

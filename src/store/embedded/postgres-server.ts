@@ -11,7 +11,7 @@ import { DATABASE, ROLE } from './postgres-cluster.ts';
 import { runProgram, type ServerPlace } from './postgres-place.ts';
 
 /** A server that runs; it may be starting or stopping. */
-export interface Postmaster {
+interface Postmaster {
   readonly pid: number;
   /** The directory of its socket; empty: it has none yet. */
   readonly sockets: string;

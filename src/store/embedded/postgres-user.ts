@@ -39,7 +39,11 @@ export async function chooseServerUser(data: string): Promise<ServerUser> {
   });
 }
 
-/** The choice of a choo that is root, from the text of /etc/passwd. `owner` is whose the data is by now. */
+/**
+ * The choice of a choo that is root, from the text of /etc/passwd. `owner` is whose the data is by now.
+ *
+ * @internal
+ */
 export function pickUser(passwd: string, data: string, owner?: number): SystemUser {
   const users = parsePasswd(passwd).filter(({ uid }) => uid !== 0 && uid !== SANDBOX_UID);
   const found =

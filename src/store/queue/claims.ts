@@ -123,6 +123,8 @@ interface Shares {
 /**
  * Deals slots out one by one: to the installation that has fewest, of several to the one that was given one longest ago, in it
  * to the run of which that is true. So each comes to its share before another has more than that. Pure.
+ *
+ * @internal
  */
 export function shareOut(candidates: readonly Candidate[], slots: number): Shares {
   const turns = candidates.map((each) => ({ ...each, left: Math.min(each.queued, each.room) }));

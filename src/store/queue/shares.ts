@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts';
 import { findCandidates } from './claims.ts';
 
 /** What one installation has of the slots, and whether units of it could start if there were one more. */
-export interface InstallationLoad {
+interface InstallationLoad {
   readonly installation: string;
   readonly held: number;
   readonly waits: boolean;
@@ -13,6 +13,8 @@ export interface InstallationLoad {
  * The installations that have slots to give back. The share of each is the fair part of all slots that are in use, among those
  * that have work. Who has less than the whole slots of its share, at least one, and waits, may ask; then all who have more than
  * their share are asked. While nobody waits an installation may have all of them. Pure.
+ *
+ * @internal
  */
 export function aboveShare(loads: readonly InstallationLoad[]): ReadonlySet<string> {
   const share = loads.reduce((sum, { held }) => sum + held, 0) / loads.length;

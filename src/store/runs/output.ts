@@ -8,7 +8,7 @@ export interface OutputLimits {
   readonly tail: number;
 }
 
-export const OUTPUT_LIMITS: OutputLimits = { head: 256 * 1024, tail: 1024 * 1024 };
+const OUTPUT_LIMITS: OutputLimits = { head: 256 * 1024, tail: 1024 * 1024 };
 
 /** Whose output. */
 export interface OutputOf {

@@ -45,7 +45,11 @@ export async function runShell(
   return judge(result);
 }
 
-/** Pure. 126 and 127 are how a shell says that there is nothing it could run. */
+/**
+ * Pure. 126 and 127 are how a shell says that there is nothing it could run.
+ *
+ * @internal
+ */
 export function judge({ ending, tail, durationMs }: ExecResult): Verdict {
   const rest = { tail: tail.slice(-TAIL), durationMs };
   switch (ending.kind) {
