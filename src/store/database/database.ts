@@ -67,7 +67,7 @@ export function openDatabase(
 /** How many statements a connection keeps the plans of; choo has fewer. */
 const MOST_PLANS = 500;
 
-/** Has connections plan each statement once, by giving it a name: most take longer to plan than to run. */
+/** Has connections plan each statement once, by giving it a name: most take longer to plan than to run (ADR 11). */
 function createPlanner(): (client: pg.PoolClient) => void {
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {

@@ -61,6 +61,7 @@ describe('a comment', () => {
     ['<details>\n\n/choo run\n\n</details>', 'what is folded away'],
     ['<details><summary>x</summary>\n\n<details>\n\n</details>\n\n/choo run', 'what is folded away in part'],
     ['text\n<div>\n/choo run\n</div>', 'raw HTML that ends a paragraph'],
+    ['text\n<source>\n/choo run', "raw HTML by GitHub's rules, and not by later ones of CommonMark"],
     ['<pre>\n\n/choo run\n</pre>', 'raw HTML up to its end'],
     ['<script>\n\n/choo run\n\n</script>', 'a script'],
     ['<style>\n\n/choo run', 'a style that nothing closes'],
