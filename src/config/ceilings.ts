@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from './schema.ts';
 
-/** `none`, or a number in its usual writing; none is read as Infinity. */
+/** `none`, which is Infinity, or a number. */
 const orNone = (what: string, pattern: RegExp, most: number) => {
   const error = `${what} from 1 to ${most}, or \`none\``;
   return z
@@ -23,46 +23,42 @@ const TIME = z.union(
   'a duration of at most `24h`, for example `90s`, `5m` or `2h`, or `none`',
 );
 
-/** The ceilings that an operator sets, each with what holds on a server where it is not set. */
+/** The ceilings: how each is read, its default on a server, its description. */
 const CEILINGS = {
-  CHOO_MAX_COST_RUN: [MONEY, '100', 'The most that one run may cost, in US dollars.'],
+  CHOO_MAX_COST_RUN: [MONEY, '100', 'The maximum cost of one run, in US dollars.'],
   CHOO_MAX_COST_INSTALLATION_DAY: [
     MONEY,
     '200',
-    'The most that all runs of one installation may cost in one day (UTC), in US dollars.',
+    'The maximum cost of all runs of one installation in one day (UTC), in US dollars.',
   ],
-  CHOO_MAX_COST_DAY: [MONEY, '500', 'The most that all runs may cost in one day (UTC), in US dollars.'],
-  CHOO_MAX_TOKENS_RUN: [TOKENS, '50000000', 'The most tokens that one run may use.'],
+  CHOO_MAX_COST_DAY: [MONEY, '500', 'The maximum cost of all runs in one day (UTC), in US dollars.'],
+  CHOO_MAX_TOKENS_RUN: [TOKENS, '50000000', 'The maximum of tokens of one run.'],
   CHOO_MAX_TOKENS_INSTALLATION_DAY: [
     TOKENS,
     '100000000',
-    'The most tokens that all runs of one installation may use in one day (UTC).',
+    'The maximum of tokens of all runs of one installation in one day (UTC).',
   ],
-  CHOO_MAX_TOKENS_DAY: [TOKENS, '250000000', 'The most tokens that all runs may use in one day (UTC).'],
-  CHOO_MAX_PARALLELISM: [COUNT, '16', 'The most units of one run that work at the same time.'],
-  CHOO_MAX_RUN_UNITS: [
-    COUNT,
-    '1000',
-    'The most units that a run may have; one that asks for more is refused.',
-  ],
+  CHOO_MAX_TOKENS_DAY: [TOKENS, '250000000', 'The maximum of tokens of all runs in one day (UTC).'],
+  CHOO_MAX_PARALLELISM: [COUNT, '16', 'The maximum of units of one run that are worked on at once.'],
+  CHOO_MAX_RUN_UNITS: [COUNT, '1000', 'The maximum of units of a run; a larger run is refused.'],
   CHOO_MAX_PULL_REQUESTS: [
     COUNT,
     '50',
-    'The most pull requests that one run opens; further results keep their branches.',
+    'The maximum of pull requests that one run opens; further results keep their branches.',
   ],
-  CHOO_MAX_ATTEMPTS: [COUNT, '10', 'The most attempts at one task.'],
-  CHOO_MAX_TASK_TIME: [TIME, '2h', 'The longest that one attempt at a task may take.'],
-  CHOO_MAX_GATE_TIME: [TIME, '30m', 'The longest that a gate, a check or a setup command may take.'],
+  CHOO_MAX_ATTEMPTS: [COUNT, '10', 'The maximum of attempts at one task.'],
+  CHOO_MAX_TASK_TIME: [TIME, '2h', 'The time limit of one attempt at a task.'],
+  CHOO_MAX_GATE_TIME: [TIME, '30m', 'The time limit of a gate, a baseline check or a set-up command.'],
 } as const;
 
 type CeilingName = keyof typeof CEILINGS;
 
-/** The most that any repository may have; Infinity: no ceiling. Money in US dollars, times in milliseconds. */
+/** The operator's maximum for every repository; Infinity: no ceiling. Money in US dollars, times in milliseconds. */
 export type Ceilings = Readonly<Record<CeilingName, number>>;
 
 const NAMES = Object.keys(CEILINGS) as readonly CeilingName[];
 
-/** The ceilings among the settings of a server. */
+/** The ceilings, as settings of a server. */
 export const ceilingSettings = Object.fromEntries(
   NAMES.map((name) => {
     const [schema, standard, description] = CEILINGS[name];
@@ -70,19 +66,19 @@ export const ceilingSettings = Object.fromEntries(
   }),
 ) as unknown as Readonly<Record<CeilingName, z.ZodType<number, string | undefined>>>;
 
-/** The same on a laptop, where one holds only when it is set. */
+/** The ceilings, as settings of a local command, where they have no default. */
 export const localCeilingSettings = Object.fromEntries(
   NAMES.map((name) => [name, CEILINGS[name][0].optional()]),
 ) as unknown as Readonly<Record<CeilingName, z.ZodType<number | undefined, string | undefined>>>;
 
-/** The ceilings among settings; one that is not set does not hold. */
+/** Picks the ceilings out of settings; one that is not set is Infinity. */
 export function ceilingsOf(settings: Readonly<Partial<Record<CeilingName, number | undefined>>>): Ceilings {
   return Object.fromEntries(
     NAMES.map((name) => [name, settings[name] ?? Number.POSITIVE_INFINITY]),
   ) as unknown as Ceilings;
 }
 
-/** How a person writes a value of a ceiling: `$12.5`, `50,000,000`, `30m`. */
+/** Formats the value of a ceiling for a reader: `$12.5`, `50,000,000`, `30m`. */
 export function showCeiling(name: CeilingName, value: number): string {
   if (name.startsWith('CHOO_MAX_COST')) return `$${value}`;
   if (!name.endsWith('_TIME')) return value.toLocaleString('en-US');

@@ -3,7 +3,7 @@ import { type Ceilings, showCeiling } from './ceilings.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Config } from './schema.ts';
 
-/** A limit that is asked for and that the operator does not allow. */
+/** A limit of a configuration that exceeds the operator's ceiling. `holds` is the ceiling's value, which applies. */
 export interface Clamp {
   /** The key of the configuration, dotted. */
   readonly key: string;
@@ -12,7 +12,7 @@ export interface Clamp {
   readonly holds: number;
 }
 
-/** The smaller of what a configuration asks for and what the operator allows, for each of its limits. Pure. */
+/** Clamps each limit of a configuration to its ceiling. Pure. */
 export function clampConfig(
   config: Config,
   ceilings: Ceilings,
@@ -24,7 +24,7 @@ export function clampConfig(
     return holds;
   };
   const { limits } = config;
-  // A run that says nothing of its cost is limited by the ceiling, if there is one.
+  // Without a `run_cost` the ceiling applies, if there is one.
   const runCost = hold('limits.run_cost', limits.run_cost ?? Number.POSITIVE_INFINITY, 'CHOO_MAX_COST_RUN');
   const held: Config = {
     ...config,
@@ -48,17 +48,17 @@ export function clampConfig(
 
 const CLAMPED = 'limit-clamped';
 
-/** In words: what was asked for, and what holds. */
+/** The message of a clamp: the requested value, and the one that applies. */
 export function describeClamp({ key, ceiling, asked, holds }: Clamp): string {
   return `\`${key}\` asks for ${showCeiling(ceiling, asked)}: the operator allows ${showCeiling(ceiling, holds)}`;
 }
 
-/** Whether a problem tells that. */
+/** Whether a problem is the notice of a clamp. */
 export function isClamp({ code }: Pick<Problem, 'code'>): boolean {
   return code === CLAMPED;
 }
 
-/** The configuration as the operator lets it hold, with a notice for each limit that its file asks for in vain. Pure. */
+/** The effective configuration, with a notice for each limit that was clamped. Pure. */
 export function holdToCeilings(loaded: LoadedConfig, ceilings: Ceilings): LoadedConfig {
   const { file, limitsAt = {} } = loaded;
   if (loaded.config === undefined) return loaded;
@@ -66,7 +66,7 @@ export function holdToCeilings(loaded: LoadedConfig, ceilings: Ceilings): Loaded
   const notices = clamps.flatMap((clamp): Problem[] => {
     const at = limitsAt[clamp.key];
     if (at === undefined || file === undefined) return [];
-    const hint = `the smaller of the two holds; ${clamp.ceiling} of the operator sets it`;
+    const hint = `the operator's ceiling applies: ${clamp.ceiling}`;
     const what = { severity: 'notice', code: CLAMPED, message: describeClamp(clamp), hint } as const;
     return [{ ...what, file, ...at, field: clamp.key }];
   });

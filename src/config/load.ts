@@ -7,34 +7,34 @@ import { legacyHint } from './legacy.ts';
 import { CONFIG_FILES, type Config, configSchema, DEFAULT_CONFIG } from './schema.ts';
 import { type PlacedValue, toPlacedValue } from './yaml-value.ts';
 
-/** A configuration file as found. */
+/** A configuration file of a repository. */
 export interface ConfigFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  /** Undefined: it is there and was not read, because it is too large, no regular file or not readable. */
+  /** Undefined when the file is too large, no regular file or not readable. */
   readonly content: Uint8Array | undefined;
 }
 
-/** The configuration, or what is wrong with it; problems that are no errors may come with a configuration. */
+/** The configuration, or its errors; warnings and notices may come with a configuration. */
 export interface LoadedConfig {
   /** Undefined when a problem is an error. */
   readonly config: Config | undefined;
-  /** The file it came from; undefined: there is none, and the defaults hold. */
+  /** The file it came from; undefined when there is none and the defaults apply. */
   readonly file: string | undefined;
   readonly problems: readonly Problem[];
-  /** Without a configuration: where its specs are all the same, when it says so in a way that can be used. */
+  /** Set when there is no configuration because of an error, but its `specs_dir` is valid. */
   readonly specsDir?: string;
-  /** Where the file names the provider, if it does. */
+  /** The position of `provider.type`, if the file sets it. */
   readonly providerAt?: Position;
-  /** Where the file sets `parallelism` and the limits that it sets, by dotted key. */
+  /** The positions of `parallelism` and the limits that the file sets, by dotted key. */
   readonly limitsAt?: Readonly<Record<string, Position>>;
 }
 
-/** A larger configuration is not read. Bytes. */
+/** The maximum size of a configuration that is read. Bytes. */
 export const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** Turns the configuration files of a repository, none or one, into a configuration. Pure; never throws. */
+/** Reads the configuration from a repository's configuration files, of which there should be one or none. Pure; never throws. */
 export function loadConfig(files: readonly ConfigFile[]): LoadedConfig {
   const [file, ...others] = files;
   if (file === undefined) return { config: DEFAULT_CONFIG, file: undefined, problems: [] };
@@ -101,18 +101,18 @@ function readConfig(
         : { limitsAt: Object.fromEntries(set.map((path) => [path.join('.'), placed.placeOf(path)])) }),
     };
   }
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const issue of parsed.error.issues) {
     // One value that breaks several rules is one problem.
     const place = `${issue.code === 'unrecognized_keys' ? 'keys of ' : ''}${issue.path.join('.')}`;
-    if (!told.has(place)) reportIssue(issue, placed, report);
-    told.add(place);
+    if (!reported.has(place)) reportIssue(issue, placed, report);
+    reported.add(place);
   }
   const specs = configSchema.shape.specs_dir.safeParse(placed.value?.['specs_dir']);
   return { config: undefined, ...(specs.success ? { specsDir: specs.data } : {}) };
 }
 
-/** Takes out the keys of older tools, each with a notice. */
+/** Removes the keys of older tools, and reports a notice for each. */
 function withoutLegacy(value: Mapping, placed: PlacedValue, report: Report): Mapping {
   const known = new Set(Object.keys(configSchema.shape));
   const kept: Record<string, unknown> = {};
@@ -188,7 +188,7 @@ function reportUnknownKey(path: readonly string[], placed: PlacedValue, report: 
   });
 }
 
-/** For a key that stands one level too high: where it belongs. */
+/** The hint for a key that is one level too high: its section. */
 function sectionOf(path: readonly string[]): string | undefined {
   const name = path.at(-1) ?? '';
   const section =
@@ -198,7 +198,7 @@ function sectionOf(path: readonly string[]): string | undefined {
   return section === undefined ? undefined : `it belongs under \`${section}:\``;
 }
 
-/** The keys the schema knows at a path; list indexes and free names are stepped over. */
+/** The keys that the schema knows at a path; indexes of lists and names of providers are skipped. */
 function knownKeys(path: readonly string[]): readonly string[] {
   let at: unknown = configSchema;
   for (const part of path) {

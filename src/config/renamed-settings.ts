@@ -3,14 +3,14 @@ import { ChooError } from '../errors.ts';
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The new name of each variable that was renamed. The old names are read until the next release. */
+/** The new name of each renamed variable. The old names are read until the next release. */
 const RENAMED: Readonly<Record<string, string>> = {
   CHOO_PROVIDERS: 'CHOO_ALLOWED_PROVIDERS',
   CHOO_MODELS: 'CHOO_ALLOWED_MODELS',
   CHOO_BOTS: 'CHOO_ALLOWED_BOTS',
 };
 
-/** A name that was given up, and the one in its place. */
+/** The old and the new name of a variable. */
 export interface Rename {
   readonly old: string;
   readonly name: string;
@@ -23,14 +23,14 @@ export function findOldNames(environment: Environment): readonly Rename[] {
     .map(([old, name]) => ({ old, name }));
 }
 
-/** What to tell the person who used an old name. */
+/** The warning about an old name. */
 export function renameNotice({ old, name }: Rename): string {
   return `${old} was renamed to ${name}; the old name works until the next release`;
 }
 
 /**
- * The value of a variable, and the name it was found by: its own, or its old one. Throws a ChooError (`environment`) where
- * both are set and differ.
+ * The value of a variable, and the name that sets it: its own, or its old one. Throws a ChooError (`environment`) when both
+ * are set and differ.
  */
 export function readVariable(
   environment: Environment,

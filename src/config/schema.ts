@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { PROVIDER_NAMES, type ProviderName } from '../provider/by-name.ts';
 import { MAX_PATTERN, readGlob } from './glob.ts';
 
-/** What a configuration may call a provider. */
+/** The names of providers in a configuration. */
 export { PROVIDER_NAMES, type ProviderName };
 
-/** Where the configuration may stand, from the root of the repository. */
+/** The paths of the configuration, from the root of the repository. */
 export const CONFIG_FILES = ['.choo.yml', '.choo.yaml', '.github/choo.yml'] as const;
 
 /** A mapping with these keys and no others. */
@@ -16,7 +16,7 @@ const MILLISECONDS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 const A_DURATION = 'a duration: a number and `s`, `m` or `h`, for example `90s`, `5m` or `2h`';
 
-/** `90s`, `5m`, `2h`, read as milliseconds; the last letter is one of the three, so the arithmetic cannot miss. */
+/** `90s`, `5m`, `2h`, read as milliseconds. */
 export const duration = z
   .string({ error: A_DURATION })
   .regex(/^[1-9][0-9]{0,5}[smh]$/, A_DURATION)
@@ -31,7 +31,7 @@ const command = (description: string) =>
     .refine((text) => text.trim() !== '' && !text.includes('\0'), 'a shell command that is not empty')
     .describe(description);
 
-/** A path inside the repository: relative, forward slashes, no way out and no way in front of an option. */
+/** A path inside the repository: relative, forward slashes, no `..`, and no leading `-`, which would be an option. */
 const relativePath = z
   .string({ error: 'a path inside the repository' })
   .regex(
@@ -63,17 +63,17 @@ const providerSettings = mapping({
     .string({ error: 'the name of a model' })
     .min(1, 'the name of a model')
     .optional()
-    .describe('The model to ask for, as the CLI names it. On a server only models the operator allows.'),
+    .describe('The model, by the name that the CLI uses. On a server only models the operator allows.'),
   args: z
     .array(z.string({ error: 'an argument in quotes' }), { error: 'a list of arguments' })
     .optional()
-    .describe('Extra arguments for the CLI. Local runs only.'),
+    .describe('Additional arguments for the CLI. Applies to local runs only.'),
   command: z
     .string({ error: 'a path or a name on the path' })
     .min(1, 'a path or a name on the path')
     .optional()
-    .describe('Another executable for the CLI. Local runs only.'),
-}).describe('Settings of one provider.');
+    .describe('Another executable for the CLI. Applies to local runs only.'),
+}).describe('The settings of one provider.');
 
 const setupCommand = (description: string) =>
   mapping({
@@ -96,7 +96,7 @@ export const configSchema = mapping({
     .enum(['request', 'push'], { error: 'request or push' })
     .default('request')
     .describe(
-      'What starts a run on GitHub: only a label, a comment or a button, or also a push of new specs to the target branch.',
+      'What starts a run on GitHub: only a label, a comment or a button (`request`), or also a push of new specs to the target branch (`push`).',
     ),
   draft_on_failure: z
     .boolean({ error: 'true or false' })
@@ -104,24 +104,26 @@ export const configSchema = mapping({
     .describe('Open a draft pull request with the commits of a failed unit, so that a person can continue.'),
   specs_dir: relativePath
     .default('specs/tasks')
-    .describe('The directory that holds one directory for each unit.'),
-  parallelism: wholeNumber(1, 100).default(4).describe('How many units of one run work at the same time.'),
+    .describe('The directory of specs, with one directory for each unit.'),
+  parallelism: wholeNumber(1, 100)
+    .default(4)
+    .describe('The maximum of units of one run that are worked on at once.'),
   provider: mapping({
     type: z
       .enum(PROVIDER_NAMES, { error: `one of ${PROVIDER_NAMES.join(', ')}` })
       .optional()
-      .describe('The agent CLI for units that name none. Default: claude.')
+      .describe('The provider of units that name none. Default: claude.')
       .meta({ examples: ['claude'] }),
     providers: z
       .partialRecord(z.enum(PROVIDER_NAMES), providerSettings, {
         error: 'a mapping: lines of `provider: settings`',
       })
       .prefault({})
-      .describe('Settings of each provider, by its name.')
+      .describe('The settings of each provider, by name.')
       .meta({ examples: [{ claude: { model: 'sonnet' } }] }),
   })
     .prefault({})
-    .describe('Which agent CLI works, and its settings.'),
+    .describe('The provider of units, and its settings.'),
   baseline_checks: z
     .array(
       mapping({
@@ -129,12 +131,12 @@ export const configSchema = mapping({
           .string({ error: 'a short name' })
           .min(1, 'a short name')
           .max(100, 'a short name of at most 100 characters')
-          .describe('What the check is called in reports.'),
+          .describe('The name of the check in reports.'),
         command: command('The shell command; exit status 0 passes.'),
         pattern: glob
           .optional()
           .describe(
-            'Run the check only when a changed file matches this glob, read from the project directory: `*` and `?` stand for characters of a name, `**` for whole names, `[a-z]` and `[!a-z]` for one character, `{a,b}` for alternatives. The dot that begins a name must be written. `!(a)` and its like, `{1..3}` and `\\` are refused.',
+            'Run the check only when a changed file matches this glob, relative to the project directory: `*` and `?` match characters of a name, `**` whole names, `[a-z]` and `[!a-z]` one character, `{a,b}` alternatives. A leading dot must be written out. `!(a)` and similar patterns, `{1..3}` and `\\` are refused.',
           ),
       }),
       { error: 'a list of checks, each with `name` and `command`' },
@@ -142,65 +144,72 @@ export const configSchema = mapping({
     .max(50, 'a list of at most 50 checks')
     .default([])
     .describe(
-      'Run when all tasks of a unit have passed. When one fails, the agent may repair and they run again.',
+      'Commands that must pass after the tasks of a unit. When one fails, the agent repairs the unit and they run again.',
     )
     .meta({ examples: [[{ name: 'lint', command: 'npm run lint', pattern: '**/*.ts' }]] }),
   worktree: mapping({
     setup: z
-      .array(setupCommand('A shell command that prepares a new worktree; it has network and no secrets.'), {
-        error: 'a list of commands',
-      })
+      .array(
+        setupCommand('A shell command that prepares a new worktree, with network and without secrets.'),
+        {
+          error: 'a list of commands',
+        },
+      )
       .default([])
-      .describe('Run in every new worktree before the first task, in order.')
+      .describe('Commands that run in every new worktree before the first task, in order.')
       .meta({ examples: [[{ command: 'npm ci', if: 'package-lock.json' }]] }),
     teardown: z
       .array(setupCommand('A shell command that cleans up.'), { error: 'a list of commands' })
       .default([])
-      .describe('Run before a worktree is removed, in order.')
+      .describe('Commands that run before a worktree is removed, in order.')
       .meta({ examples: [[{ command: 'npm run clean', if: 'package.json' }]] }),
   })
     .prefault({})
-    .describe('What a new worktree needs.'),
+    .describe('Commands that set up and clean up a worktree.'),
   limits: mapping({
     attempts: wholeNumber(1, 20)
       .default(3)
-      .describe('Agent attempts for one task; each sees the output of the red gate before it.'),
+      .describe('The maximum of attempts at one task; each gets the output of the red gate before it.'),
     unit_tokens: wholeNumber(1, 1_000_000_000)
       .default(3_000_000)
-      .describe('Tokens one unit may use in one run.'),
+      .describe('The maximum of tokens of one unit in one run.'),
     unit_cost: dollars
       .optional()
-      .describe('US dollars one unit may cost in one run. Default: limited by tokens only.')
+      .describe(
+        'The maximum cost of one unit in one run, in US dollars. Default: limited by the tokens only.',
+      )
       .meta({ examples: [20] }),
-    run_tokens: wholeNumber(1, 10_000_000_000).default(20_000_000).describe('Tokens one run may use.'),
+    run_tokens: wholeNumber(1, 10_000_000_000)
+      .default(20_000_000)
+      .describe('The maximum of tokens of one run.'),
     run_cost: dollars
       .optional()
-      .describe('US dollars one run may cost. Default: limited by tokens only.')
+      .describe('The maximum cost of one run, in US dollars. Default: limited by the tokens only.')
       .meta({ examples: [100] }),
-    task_timeout: timeout('The longest one attempt at a task may take.', '30m'),
-    idle_timeout: timeout('The longest an agent may print nothing.', '10m'),
-    gate_timeout: timeout('The longest a gate, a check or a setup command may take.', '5m'),
+    task_timeout: timeout('The time limit of one attempt at a task.', '30m'),
+    idle_timeout: timeout('The longest time that an agent may print nothing.', '10m'),
+    gate_timeout: timeout('The time limit of a gate, a baseline check or a set-up command.', '5m'),
   })
     .prefault({})
     .describe(
-      "Hard limits. Work that reaches one stops with an error. The operator's ceilings hold where they are smaller.",
+      "Hard limits. Work that reaches one stops with an error. The operator's ceilings apply where they are smaller.",
     ),
   verify: z
     .boolean({ error: 'true or false' })
     .default(true)
     .describe(
-      'Run every gate of a finished unit again in a new worktree. `false` applies to local runs only, and marks their units as unverified.',
+      'Run every gate of a finished unit again in a new worktree. `false` applies to local runs only, whose units are then marked as unverified.',
     ),
   skip_green: z
     .boolean({ error: 'true or false' })
     .default(false)
-    .describe('Skip the agent for a task whose gate is green before any work.'),
+    .describe('Skip the agent for a task whose gate passes before any work.'),
 }).describe('Configuration of choo for one repository.');
 
 /** The configuration with every default filled in; durations in milliseconds. */
 export type Config = z.output<typeof configSchema>;
 
-/** What an empty file means. */
+/** The configuration of an empty file. */
 export const DEFAULT_CONFIG: Config = configSchema.parse({});
 
 /** The JSON Schema of `.choo.yml`, for editors. */

@@ -18,13 +18,13 @@ const count = (least: number, most: number) => {
 const list = z.string().transform((text) =>
   text
     .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== ''),
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
 );
 
 const provider = z.enum(PROVIDER_NAMES, { error: `one of ${PROVIDER_NAMES.join(', ')}` });
 
-/** The environment choo obeys. Source of the settings table in the documentation. */
+/** All settings, which come from the environment. Source of the settings table in the documentation. */
 export const settingsSchema = z.object({
   PATH: z
     .string()
@@ -33,7 +33,7 @@ export const settingsSchema = z.object({
   CHOO_PROVIDER: provider
     .optional()
     .describe("The operator's default provider. It overrides `.choo.yml`; a unit or a request overrides it."),
-  RALPH_PROVIDER: provider.optional().describe('The older name of CHOO_PROVIDER, read when that is not set.'),
+  RALPH_PROVIDER: provider.optional().describe('The older name of CHOO_PROVIDER, used when that is not set.'),
   CHOO_ALLOWED_PROVIDERS: list
     .pipe(z.array(provider))
     .optional()
@@ -51,24 +51,24 @@ export const settingsSchema = z.object({
     .string()
     .min(1)
     .default('/var/lib/choo')
-    .describe('Where repositories, worktrees, logs and the built-in database live.'),
+    .describe('The directory of repositories, worktrees, logs and the built-in database.'),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(?:ql)?:\/\//, 'a PostgreSQL URL, `postgres://…`')
     .optional()
-    .describe('A PostgreSQL of your own. Default: the built-in one under CHOO_DATA_DIR.'),
+    .describe('The URL of your own PostgreSQL. Default: the built-in one under CHOO_DATA_DIR.'),
   APP_ID: z
     .string()
     .regex(/^[1-9][0-9]{0,15}$/, "the App's number")
     .transform(Number)
     .optional()
-    .describe('The id of the GitHub App. Without it the server has no App and works only on submitted runs.'),
+    .describe('The id of the GitHub App. Without it a server has no App and works on submitted runs only.'),
   PRIVATE_KEY: z
     .string()
     .transform((text) => text.replaceAll('\\n', '\n').trim())
     .refine((text) => /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(text), 'a private key in PEM')
     .optional()
-    .describe("The App's private key, in PEM; `\\n` stands for a line end."),
+    .describe("The App's private key, in PEM; `\\n` stands for a line break."),
   WEBHOOK_SECRET: z
     .string()
     .min(16, 'at least 16 characters')
@@ -93,31 +93,29 @@ export const settingsSchema = z.object({
       ),
     )
     .default([])
-    .describe('The account ids of bots that may request runs, separated by commas. Default: none.'),
+    .describe('The ids of bot accounts that may request runs, separated by commas. Default: none.'),
   CHOO_WRITE_PAUSE_MS: count(0, 60_000)
     .default(1_000)
     .describe(
-      'The pause between two writes to GitHub, in milliseconds. github.com asks for one second; your own server may need none.',
+      'The pause between two changes of one installation on GitHub, in milliseconds. github.com asks for a second; a GitHub Enterprise Server may not.',
     ),
   CHOO_CONCURRENCY: count(1, 1_000)
     .default(Math.max(1, availableParallelism()))
-    .describe('The most units this process runs at once. Default: one for each processor.'),
+    .describe('The maximum of units that this process works on at once. Default: one for each processor.'),
   CHOO_MAX_UNITS: count(1, 100_000)
     .optional()
-    .describe('The most units all processes together run at once. Default: unlimited.'),
+    .describe('The maximum of units that all processes together work on at once. Default: unlimited.'),
   CHOO_SLOT_SECONDS: count(1, 86_400)
     .default(600)
-    .describe('How long a unit may keep its slot while another installation waits with less than its share.'),
+    .describe('The time that a unit keeps its slot while another installation waits below its fair share.'),
   ...ceilingSettings,
-  CHOO_RETENTION_DAYS: count(1, 36_500)
-    .default(30)
-    .describe('How long finished runs and their logs are kept.'),
+  CHOO_RETENTION_DAYS: count(1, 36_500).default(30).describe('How long finished runs and their logs stay.'),
   CHOO_DRAIN_SECONDS: count(0, 86_400)
     .default(60)
-    .describe('How long a stopping server lets running agents continue.'),
+    .describe('How long running units may go on when a server shuts down.'),
 });
 
-/** The part that commands on a laptop obey. What is meant for a server, or for another program, must not stop them. */
+/** The settings of local commands. A bad value of a server's setting, or of another program's, must not stop them. */
 const localSettingsSchema = settingsSchema
   .pick({ PATH: true, CHOO_PROVIDER: true, RALPH_PROVIDER: true, CHOO_ALLOWED_PROVIDERS: true })
   .extend({
@@ -135,36 +133,36 @@ export type LocalSettings = z.output<typeof localSettingsSchema>;
 
 /**
  * Reads the environment of a server, once, at start. An empty variable counts as not set.
- * Throws a ChooError (`environment`) that names every variable with a bad value, or one whose old name says otherwise.
+ * Throws a ChooError (`environment`) that names every variable with a bad value, or one whose old name has another value.
  */
 export function readSettings(environment: Environment = process.env): Settings {
   return read(settingsSchema, environment);
 }
 
-/** The same for a local command. */
+/** Reads the environment of a local command, in the same way. */
 export function readLocalSettings(environment: Environment = process.env): LocalSettings {
   return read(localSettingsSchema, environment);
 }
 
-/** The settings that are set by an old name, of which a server or a command warns once. */
+/** The settings that are set by an old name; a server or a command warns of each once. */
 export function readOldNames(environment: Environment = process.env): readonly Rename[] {
   return findOldNames(environment);
 }
 
 /**
- * Where a local command keeps worktrees and its own repositories: CHOO_DATA_DIR, else `choo` in the user's directory for
- * state (XDG base directories). Throws a ChooError (`environment`) when the environment names none.
+ * The directory of a local command's worktrees and repositories: CHOO_DATA_DIR, else `choo` in the user's state directory
+ * (XDG base directories). Throws a ChooError (`environment`) when the environment names none.
  */
 export function localDataDirectory({ CHOO_DATA_DIR, XDG_STATE_HOME, HOME }: LocalSettings): string {
   if (CHOO_DATA_DIR !== undefined) return resolve(CHOO_DATA_DIR);
   if (XDG_STATE_HOME !== undefined && isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'choo');
   if (HOME !== undefined) return join(HOME, '.local/state/choo');
-  throw new ChooError('environment', 'HOME is not set, so choo has no place for worktrees', {
+  throw new ChooError('environment', 'HOME is not set, so choo has no directory for worktrees', {
     hint: 'set CHOO_DATA_DIR to a directory',
   });
 }
 
-/** The values of variables that agents are given, by name; those that are not set are left out. */
+/** The values of these variables, by name, without those that are not set. */
 export function readVariables(
   names: readonly string[],
   environment: Environment = process.env,
@@ -173,7 +171,7 @@ export function readVariables(
   return Object.fromEntries(set.filter(([, value]) => value !== ''));
 }
 
-/** Variables whose value is not repeated in an error, because it may hold a password. */
+/** Variables whose value an error does not repeat, because it may contain a password. */
 const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL', 'PRIVATE_KEY', 'WEBHOOK_SECRET']);
 
 function read<Shape extends z.ZodRawShape>(

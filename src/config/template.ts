@@ -1,6 +1,6 @@
 import { configJsonSchema } from './schema.ts';
 
-/** The parts of a JSON Schema that the documentation needs. */
+/** The parts of a JSON Schema that the documentation uses. */
 interface SchemaNode {
   readonly type?: string;
   readonly description?: string;
@@ -17,7 +17,7 @@ export interface ConfigKey {
   /** Dotted; `[]` stands for each item of a list, `<name>` for any provider's name. */
   readonly path: string;
   readonly type: string;
-  /** As it would be written in YAML; undefined: none. */
+  /** The default, as YAML; undefined when there is none. */
   readonly standard: string | undefined;
   readonly description: string;
 }
@@ -27,7 +27,7 @@ export function listConfigKeys(): readonly ConfigKey[] {
   return collect(configSchemaNode(), '');
 }
 
-/** A `.choo.yml` that changes nothing: every key with its default, or an example where it has none, in a comment. */
+/** Renders a `.choo.yml` that changes nothing: every key in a comment, with its example or else its default. */
 export function renderConfigTemplate(): string {
   const { properties = {} } = configSchemaNode();
   const blocks = Object.entries(properties).map(([name, node]) => {
@@ -39,8 +39,8 @@ export function renderConfigTemplate(): string {
   return `${TEMPLATE_HEAD}\n${blocks.join('\n\n')}\n`;
 }
 
-const TEMPLATE_HEAD = `# Configuration of choo. Every key may be left out. Below stands the default of each key, or an example where the
-# default is nothing; remove the \`# \` in front of a line to change it.
+const TEMPLATE_HEAD = `# Configuration of choo. Every key is optional. Each is shown with its default, or with an example where it has none;
+# remove the \`# \` in front of a line to set it.
 `;
 
 function templateLines(key: string, node: SchemaNode): string[] {
@@ -49,7 +49,7 @@ function templateLines(key: string, node: SchemaNode): string[] {
   return line.length < 30 ? [`${line.padEnd(30)}${comment}`] : [`#   ${comment}`, line];
 }
 
-/** The example of a key, else its default, as YAML; empty: neither. */
+/** The example of a key, else its default, as YAML; empty when it has neither. */
 function shown(node: SchemaNode): string {
   if (node.examples?.[0] !== undefined) return yaml(node.examples[0]);
   const value = node.default;
