@@ -92,7 +92,7 @@ export function endEvent(unit: string, end: UnitEnd, head: string | null = null)
   }
 }
 
-/** The end of a unit that met an error outside its work; without a provider on this machine that is `environment`. */
+/** The end of a unit that met an error before its work; without a provider on this machine that is `environment`. */
 export function endOfError(
   unit: string,
   error: unknown,

@@ -66,16 +66,18 @@ export function createReservation(first: Amount, { growAt, grow, settle }: Ledge
     if (more === undefined) isRefused = true;
     else take(more);
   };
+  const hasGrown = (usage: Usage): boolean => {
+    if (isAsking || isRefused) return false;
+    const answer = grow(lacks(usage, growAt));
+    if (answer instanceof Promise) void ask(answer);
+    else if (answer !== undefined) take(answer);
+    return answer !== undefined && !isAsking;
+  };
   return {
     tokens: first.tokens,
     cost: Number.isFinite(first.cost) ? first.cost : null,
     use: (usage) => {
-      while (!isAsking && !isRefused && !isWithin(usage, growAt)) {
-        const answer = grow(lacks(usage, growAt));
-        if (answer === undefined) break;
-        if (answer instanceof Promise) void ask(answer);
-        else take(answer);
-      }
+      while (!isWithin(usage, growAt)) if (!hasGrown(usage)) break;
       // While more is being asked for, no attempt is stopped for the answer that has not come.
       return isAsking || isWithin(usage, GRACE);
     },

@@ -132,7 +132,7 @@ const SCENARIOS: readonly (readonly [name: string, scenario: Scenario, ends: End
 function storiesOf(events: readonly RunEvent[]): Readonly<Record<string, readonly string[]>> {
   const told = events.filter(({ type }) => type !== 'task.provider.usage');
   const byUnit = Map.groupBy(told, (event) => ('unit' in event ? event.unit : ''));
-  return Object.fromEntries([...byUnit].map(([unit, of]) => [unit, of.map(wordsOf)]).sort());
+  return Object.fromEntries([...byUnit].map(([unit, of]) => [unit, of.map(wordsOf)]));
 }
 
 function wordsOf(event: RunEvent): string {

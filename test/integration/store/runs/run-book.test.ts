@@ -257,6 +257,12 @@ test('a unit whose work was merged has no head to build on, whatever it had befo
   await end('complete');
   await retryRun(store.book, store.jobs, { run, units: ['a'], actor, fresh: true });
   await end('merged');
+  const row = await store.database
+    .selectFrom('units')
+    .select('head')
+    .where('run', '=', run)
+    .executeTakeFirst();
+  expect(row).toEqual({ head: null });
   await expectAgreement(store, run, nodes);
 });
 
@@ -306,7 +312,8 @@ async function expectAgreement(
     const open = last?.type === 'unit.started' ? 'running' : 'pending';
     const unit = told?.units.get(id);
     expect([id, unit?.state]).toEqual([id, isOpen ? open : state]);
-    if (state === 'complete') expect([id, unit?.head]).toEqual([id, head]);
+    const isComplete = state === 'complete';
+    expect([id, isComplete && unit?.head]).toEqual([id, isComplete && head]);
   }
   // Each end is of another claim: none counted twice.
   const claims = rows.reduce((sum, { claim }) => sum + claim, 0);
