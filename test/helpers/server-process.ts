@@ -15,7 +15,7 @@ export interface StoreProcess extends AsyncDisposable {
   /** A worker of this process. */
   readonly work: (
     work: DispatcherOptions['work'],
-    limits?: Partial<Pick<DispatcherOptions, 'concurrency' | 'maxUnits' | 'quantumMs'>>,
+    options?: Partial<Pick<DispatcherOptions, 'concurrency' | 'maxUnits' | 'quantumMs' | 'times'>>,
   ) => Promise<Dispatcher>;
 }
 
@@ -35,7 +35,7 @@ export async function openProcess(address: DatabaseAddress): Promise<StoreProces
     jobs,
     listener,
     book,
-    work: async (work, { concurrency = 4, maxUnits, quantumMs = 600_000 } = {}) =>
+    work: async (work, { concurrency = 4, maxUnits, quantumMs = 600_000, times } = {}) =>
       dispatchers.use(
         await Dispatcher.start({
           database,
@@ -46,6 +46,7 @@ export async function openProcess(address: DatabaseAddress): Promise<StoreProces
           concurrency,
           maxUnits,
           quantumMs,
+          ...(times === undefined ? {} : { times }),
           work,
           onDead: async () => {},
           onTrouble: (what, error) => {

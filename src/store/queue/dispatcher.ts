@@ -10,12 +10,12 @@ import { claimUnits } from './claims.ts';
 import { SlotReturns } from './slot-returns.ts';
 import {
   beat,
-  BEAT_MS,
-  CUT_OFF_MS,
   registerWorker,
   signOff,
   takeBackFromDead,
   takeUnitsBack,
+  WORKER_TIMES,
+  type WorkerTimes,
 } from './worker-registry.ts';
 
 export interface DispatcherOptions {
@@ -30,6 +30,8 @@ export interface DispatcherOptions {
   readonly maxUnits?: number | undefined;
   /** How long a unit may keep its slot while an installation waits that has less than its share. Milliseconds. */
   readonly quantumMs: number;
+  /** Default: {@link WORKER_TIMES}. All workers of a database have the same. */
+  readonly times?: WorkerTimes;
   /** Works on a unit and returns how it ended. What it throws gives the unit back. */
   readonly work: (claim: Claim, teller: Teller) => Promise<readonly EventBody[]>;
   /** A worker of this machine is dead: what it left behind can be ended. It is waited for. */
@@ -45,8 +47,6 @@ interface Active {
   readonly ended: Promise<void>;
 }
 
-/** Without a notice, the queue is looked at so often. Milliseconds. */
-const LOOK_MS = 1_000;
 /** A busy process claims at most so often. Milliseconds. */
 const GATHER_MS = 10;
 /** No claim lasts longer, whatever its unit does; the next one goes on. Milliseconds. */
@@ -58,6 +58,7 @@ const LONGEST_MS = 20 * 3_600_000;
  */
 export class Dispatcher implements AsyncDisposable {
   readonly #options: DispatcherOptions;
+  readonly #times: WorkerTimes;
   readonly #worker: { number: number };
   readonly #active = new Map<string, Active>();
   readonly #ending = new AbortController();
@@ -71,6 +72,7 @@ export class Dispatcher implements AsyncDisposable {
 
   private constructor(options: DispatcherOptions, worker: number) {
     this.#options = options;
+    this.#times = options.times ?? WORKER_TIMES;
     this.#worker = { number: worker };
     this.#returns = new SlotReturns(options.database, options.quantumMs);
   }
@@ -81,8 +83,8 @@ export class Dispatcher implements AsyncDisposable {
     const dispatcher = new Dispatcher(options, number);
     options.listener.hear((notice) => dispatcher.#hear(notice), dispatcher.#ending.signal);
     dispatcher.#timers.push(
-      setInterval(() => dispatcher.#look(), LOOK_MS),
-      setInterval(() => void dispatcher.#beat(), BEAT_MS),
+      setInterval(() => dispatcher.#look(), dispatcher.#times.lookMs),
+      setInterval(() => void dispatcher.#beat(), dispatcher.#times.beatMs),
     );
     dispatcher.#look();
     return dispatcher;
@@ -150,7 +152,7 @@ export class Dispatcher implements AsyncDisposable {
 
   #checkAge(): void {
     const now = performance.now();
-    const cutOff = this.silentMs > CUT_OFF_MS;
+    const cutOff = this.silentMs > this.#times.cutOffMs;
     for (const { stop, since } of this.#active.values()) if (cutOff || now - since > LONGEST_MS) stop.abort();
   }
 
@@ -158,7 +160,12 @@ export class Dispatcher implements AsyncDisposable {
     const { database, book, jobs } = this.#options;
     try {
       await this.#returns.look([...this.#active.values()]);
-      await takeBackFromDead(database, book, jobs, { me: this.worker, onDead: this.#options.onDead });
+      const { believedMs } = this.#times;
+      await takeBackFromDead(database, book, jobs, {
+        me: this.worker,
+        onDead: this.#options.onDead,
+        believedMs,
+      });
     } catch (error) {
       this.#trouble('looking at the other workers failed', error);
     }

@@ -8,11 +8,24 @@ import type { RunBook } from '../runs/run-book.ts';
 import { SET_ASIDE_AFTER, verdictOn, condemned } from '../runs/set-aside.ts';
 import { chargeUnheard, closeSpending } from '../runs/spending.ts';
 
-/** How often a worker says that it is there, and how long others believe it. Milliseconds. */
-export const BEAT_MS = 3_000;
-const BELIEVED_MS = 10_000;
-/** A worker that could not say it for so long stops by itself: before anybody else may take over. Milliseconds. */
-export const CUT_OFF_MS = 8_000;
+/** The times that workers hold each other to. Milliseconds. */
+export interface WorkerTimes {
+  /** Without a notice, the queue and the other workers are looked at this often. */
+  readonly lookMs: number;
+  /** Heartbeats are this far apart. */
+  readonly beatMs: number;
+  /** A worker that could not send a heartbeat for this long stops by itself: before another may take over. */
+  readonly cutOffMs: number;
+  /** A worker without a heartbeat for this long counts as dead. */
+  readonly believedMs: number;
+}
+
+export const WORKER_TIMES: WorkerTimes = {
+  lookMs: 1_000,
+  beatMs: 3_000,
+  cutOffMs: 8_000,
+  believedMs: 10_000,
+};
 
 /** A worker as the others know it. */
 export interface Registered {
@@ -59,7 +72,15 @@ export async function takeBackFromDead(
   database: Database,
   book: RunBook,
   jobs: Jobs,
-  { me, onDead }: { readonly me: number; readonly onDead: (owner: string) => Promise<void> },
+  {
+    me,
+    onDead,
+    believedMs,
+  }: {
+    readonly me: number;
+    readonly onDead: (owner: string) => Promise<void>;
+    readonly believedMs: number;
+  },
 ): Promise<void> {
   const { rows } = await sql<{
     number: number;
@@ -69,8 +90,8 @@ export async function takeBackFromDead(
     silent: boolean;
   }>`
     select number, host, identity, owner,
-           beat_at < now() - ${BELIEVED_MS} * interval '1 millisecond'
-           and pg_postmaster_start_time() < now() - ${BELIEVED_MS} * interval '1 millisecond' as silent
+           beat_at < now() - ${believedMs} * interval '1 millisecond'
+           and pg_postmaster_start_time() < now() - ${believedMs} * interval '1 millisecond' as silent
     from workers where number <> ${me}`.execute(database);
   for (const { number, host, identity, owner, silent } of rows) {
     const gone = await isGone({ ...readIdentity(identity), host });

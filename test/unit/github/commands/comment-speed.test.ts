@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommands } from '../../../../src/github/commands/parse-commands.ts';
+import { cpuMs } from '../../../helpers/cpu-time.ts';
 
 const MOST = 65_536;
 
@@ -50,13 +51,10 @@ describe('a comment', () => {
       '_ ',
       '# ',
     ].map((piece) => [piece]),
-  )('of 65,536 characters of %j is read at once', (piece) => {
+  )('of 65,536 characters of %j is read at once', async (piece) => {
     const long = piece.repeat(Math.ceil(MOST / piece.length)).slice(0, MOST);
     const ends = `- `.repeat(40) + piece.repeat(Math.ceil(MOST / piece.length)).slice(0, MOST);
-    const start = performance.now();
-    parseCommands(long);
-    parseCommands(`/choo run ${long}`);
-    parseCommands(ends);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    const took = await cpuMs(() => [long, `/choo run ${long}`, ends].map((text) => parseCommands(text)));
+    expect(took).toBeLessThan(1_000);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resetTime } from '../../../../src/provider/outcome/reset-time.ts';
+import { cpuMs } from '../../../helpers/cpu-time.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
@@ -87,9 +88,8 @@ describe('the end of a limit', () => {
     expect(ends(message)).toBe(local.toISOString());
   });
 
-  test('takes no time to look for in a long text', () => {
-    const start = performance.now();
-    for (const piece of [
+  test('takes no time to look for in a long text', async () => {
+    const texts = [
       'in 1 s ',
       'resets ',
       'retry-after',
@@ -98,9 +98,7 @@ describe('the end of a limit', () => {
       'again (',
       'reset in in in ',
       'resets Nov 1, ',
-    ]) {
-      resetTime(piece.repeat(100_000), NOW);
-    }
-    expect(performance.now() - start).toBeLessThan(500);
+    ].map((piece) => piece.repeat(100_000));
+    expect(await cpuMs(() => texts.map((text) => resetTime(text, NOW)))).toBeLessThan(500);
   });
 });
