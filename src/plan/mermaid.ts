@@ -1,4 +1,5 @@
 import { Graph } from '../scheduler/graph.ts';
+import { NODE_STYLES } from '../text/mermaid-styles.ts';
 import { count, printable } from '../text/terminal-layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
@@ -6,12 +7,12 @@ import type { Plan, PlanUnit } from './schema.ts';
 export const MAX_NODES = 150;
 
 const CLASSES: Readonly<Record<PlanUnit['state'], string>> = {
-  planned: 'fill:#ddf4ff,stroke:#0969da,color:#1f2328',
-  verify: 'fill:#ddf4ff,stroke:#0969da,color:#1f2328',
-  complete: 'fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
-  broken: 'fill:#ffebe9,stroke:#cf222e,color:#1f2328',
-  stuck: 'fill:#fff8c5,stroke:#9a6700,color:#1f2328',
-  'left-out': 'fill:#f6f8fa,stroke:#818b98,color:#59636e',
+  planned: NODE_STYLES.active,
+  verify: NODE_STYLES.active,
+  complete: NODE_STYLES.good,
+  broken: NODE_STYLES.bad,
+  stuck: NODE_STYLES.warning,
+  'left-out': NODE_STYLES.faded,
 };
 
 /** The plan as a Mermaid flowchart, for GitHub and for any Mermaid renderer. Ends with a line feed. */

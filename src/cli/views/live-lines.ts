@@ -42,14 +42,15 @@ interface Around {
   readonly activity: string | undefined;
 }
 
+/** Colour, mark and word of each state, in the order in which they are counted. */
 const MARKS = {
-  running: ['cyan', '▸'],
-  failed: ['red', '✗'],
-  blocked: ['yellow', '-'],
-  cancelled: ['yellow', '×'],
-  skipped: ['dim', '»'],
-  pending: ['dim', ' '],
-  complete: ['green', '✓'],
+  complete: ['green', '✓', 'done'],
+  running: ['cyan', '▸', 'running'],
+  failed: ['red', '✗', 'failed'],
+  blocked: ['yellow', '-', 'blocked'],
+  cancelled: ['yellow', '×', 'cancelled'],
+  skipped: ['dim', '»', 'skipped'],
+  pending: ['dim', ' ', 'waiting'],
 } as const;
 
 /** What is seen first when there is not room for all. */
@@ -153,37 +154,22 @@ function renderRest(
   { width, paint }: Medium,
 ): string {
   const hidden = units.filter((unit) => !shown.includes(unit));
-  const words: readonly (readonly [UnitProgress['state'], string])[] = [
-    ['running', 'running'],
-    ['failed', 'failed'],
-    ['blocked', 'blocked'],
-    ['cancelled', 'cancelled'],
-    ['skipped', 'skipped'],
-    ['complete', 'done'],
-    ['pending', 'waiting'],
-  ];
-  const parts = words
-    .map(([state, word]) => [hidden.filter((unit) => unit.state === state).length, word] as const)
-    .filter(([number]) => number > 0)
-    .map(([number, word]) => `${number} ${word}`);
-  return paint('dim', truncate(`and ${hidden.length} more: ${parts.join(', ')}`, width));
+  return paint('dim', truncate(`and ${hidden.length} more: ${countsOf(hidden).join(', ')}`, width));
+}
+
+/** `3 done`, `1 running`: the states that there are. */
+function countsOf(units: readonly UnitProgress[]): readonly string[] {
+  return Object.entries(MARKS).flatMap(([state, [, , word]]) => {
+    const number = units.filter((unit) => unit.state === state).length;
+    return number === 0 ? [] : [`${number} ${word}`];
+  });
 }
 
 function renderTotals(state: RunState, { width, paint, now }: LiveMedium): string[] {
-  const totals = totalsOf(state);
-  const counts: readonly (readonly [number, string])[] = [
-    [totals.complete, 'done'],
-    [totals.running, 'running'],
-    [totals.failed, 'failed'],
-    [totals.blocked, 'blocked'],
-    [totals.cancelled, 'cancelled'],
-    [totals.skipped, 'skipped'],
-    [totals.waiting, 'waiting'],
-  ];
-  const { spending, criticalTasks } = totals;
+  const { spending, criticalTasks } = totalsOf(state);
   const end = state.status === 'running' ? now : state.lastAt;
   const parts = [
-    ...counts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`),
+    ...countsOf([...state.units.values()]),
     ...(spending.tokens === 0 ? [] : [`${formatTokens(spending.tokens)} tokens`, formatCost(spending)]),
     formatDuration(end - state.startedAt),
     ...(criticalTasks === 0

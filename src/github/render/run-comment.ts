@@ -3,6 +3,7 @@ import { sumSpending } from '../../events/spending.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { MAX_NODES, renderFlowchart } from '../../plan/mermaid.ts';
+import { NODE_STYLES } from '../../text/mermaid-styles.ts';
 import { describeCost, formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
 import { count } from '../../text/terminal-layout.ts';
 import { offeredCommands } from '../commands/commands.ts';
@@ -32,13 +33,13 @@ export interface ShownRun {
 }
 
 const STYLES: Readonly<Record<UnitState, string>> = {
-  pending: 'fill:#f6f8fa,stroke:#818b98,color:#1f2328',
-  running: 'fill:#ddf4ff,stroke:#0969da,color:#1f2328',
-  complete: 'fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
-  failed: 'fill:#ffebe9,stroke:#cf222e,color:#1f2328',
-  blocked: 'fill:#fff8c5,stroke:#9a6700,color:#1f2328',
-  cancelled: 'fill:#f6f8fa,stroke:#818b98,color:#59636e',
-  skipped: 'fill:#f6f8fa,stroke:#818b98,color:#59636e',
+  pending: NODE_STYLES.waiting,
+  running: NODE_STYLES.active,
+  complete: NODE_STYLES.good,
+  failed: NODE_STYLES.bad,
+  blocked: NODE_STYLES.warning,
+  cancelled: NODE_STYLES.faded,
+  skipped: NODE_STYLES.faded,
 };
 
 const SIGN: Readonly<Record<UnitState, string>> = {

@@ -176,7 +176,7 @@ describe('the live view', () => {
     `);
     const [failed, rest] = renderLive(state, activities, at(80, 4));
     expect(failed).toMatch(/^✗ web /);
-    expect(rest).toBe('and 5 more: 1 cancelled, 1 skipped, 2 done, 1 waiting');
+    expect(rest).toBe('and 5 more: 2 done, 1 cancelled, 1 skipped, 1 waiting');
   });
 
   test('shows who waits, and for what', () => {
