@@ -1,18 +1,18 @@
 /** A directed graph over `0 .. edges.length - 1`: for each node, the nodes it points to. */
 export type Edges = readonly (readonly number[])[];
 
-/** Nodes that can all reach each other, and the proof. */
+/** Nodes that can all reach each other, with a cycle through some of them. */
 export interface Cycle {
-  /** A shortest cycle among them, in order, the smallest node first, the first not repeated at the end. */
+  /** A shortest cycle among them, starting at its smallest node, which is not repeated at the end. */
   readonly path: readonly number[];
-  /** All of them, ascending: none of these can ever come before the others. */
+  /** All of them, ascending: none can come before the others. */
   readonly members: readonly number[];
 }
 
 /**
- * One cycle for each strongly connected component that has any, ordered by its first node. Same graph, same answer.
- * Without cycles it costs O(V + E); each component with cycles adds at most O(V + E) for every node that closes one, cut
- * short by the best cycle so far and by {@link MAX_VISITS}.
+ * Finds one cycle per strongly connected component with cycles, ordered by first node. Deterministic. Costs O(V + E)
+ * without cycles; each component with cycles adds at most O(V + E) per node that closes one, bounded by the best cycle so
+ * far and by {@link MAX_VISITS}.
  */
 export function findCycles(edges: Edges): Cycle[] {
   return findKnots(edges)
@@ -23,19 +23,19 @@ export function findCycles(edges: Edges): Cycle[] {
     .sort((a, b) => (a.path[0] ?? 0) - (b.path[0] ?? 0));
 }
 
-/** Joins a cycle's names and closes it: `a -> b -> a`. */
+/** Describes a cycle: `a -> b -> a`. */
 export function describeCycle(names: readonly string[]): string {
   return [...names, ...names.slice(0, 1)].join(' -> ');
 }
 
-/** A strongly connected component that holds a cycle. */
+/** A strongly connected component with a cycle. */
 interface Knot {
   readonly members: ReadonlySet<number>;
   /** Every cycle of the component passes through one of these. */
   readonly closers: readonly number[];
 }
 
-/** Tarjan's algorithm with its own stack: a chain of thousands of nodes must not exhaust the engine's. */
+/** Tarjan's algorithm with an explicit stack, so that a chain of thousands of nodes cannot exhaust the engine's. */
 function findKnots(edges: Edges): Knot[] {
   const order = new Int32Array(edges.length).fill(-1);
   const low = new Int32Array(edges.length);
@@ -84,8 +84,8 @@ function findKnots(edges: Edges): Knot[] {
 }
 
 /**
- * How many edges the search for one component's shortest cycle may look at before it settles for the best so far. Only
- * a graph made for it (thousands of nodes, each pointing to dozens, all in one knot) needs more; below, it is exact.
+ * Edges that the search for one component's shortest cycle may visit before it returns the best so far. Only a hostile
+ * graph (thousands of nodes with dozens of edges each, in one component) needs more; below, the result is exact.
  */
 const MAX_VISITS = 50_000_000;
 
@@ -99,14 +99,14 @@ function shortestCycle(edges: Edges, { members, closers }: Knot): number[] {
   return best ?? [...closers];
 }
 
-/** Breadth-first searches over the same nodes, one after the other. */
+/** Repeated breadth-first searches over the same nodes. */
 class Search {
   readonly #edges: Edges;
-  /** For each node the search that last reached it; -1: no member. Cheaper than a new set for each search. */
+  /** For each node the search that last reached it; -1 for no member. Cheaper than a new set per search. */
   readonly #reached: Int32Array;
   readonly #from: Int32Array;
   #round = 0;
-  /** Edges looked at, in all searches. */
+  /** Edges visited in all searches. */
   visits = 0;
 
   constructor(edges: Edges, members: ReadonlySet<number>) {
@@ -116,7 +116,7 @@ class Search {
     for (const member of members) this.#reached[member] = 0;
   }
 
-  /** A shortest way from `start` back to itself, if one has fewer than `limit` nodes. */
+  /** A shortest cycle through `start`, if one has fewer than `limit` nodes. */
   shortestThrough(start: number, limit: number): number[] | undefined {
     this.#round += 1;
     this.#reached[start] = this.#round;

@@ -1,12 +1,12 @@
 import type { Problem } from '../problems/problem.ts';
 import type { UnitReading } from './unit-reading.ts';
 
-/** What a field or a list item takes in memory, about. */
+/** The approximate memory of a field or list item. */
 const ITEM_BYTES = 500;
 
 /**
- * Remembers each unit's reading by the version of its directory, so that reading a tree again costs what changed. It
- * holds what the last discovery used and nothing older. One cache serves one spec tree's successive versions.
+ * Caches each unit's reading by the version of its directory, so that reading a tree again costs only what changed.
+ * Holds what the last discovery used, nothing older. One cache serves the successive versions of one spec tree.
  */
 export class DiscoveryCache {
   #readings: ReadonlyMap<string, Remembered> = new Map();
@@ -17,7 +17,7 @@ export class DiscoveryCache {
     return found?.version === version ? found : undefined;
   }
 
-  /** How much it holds, about. */
+  /** Its approximate memory. Bytes. */
   get bytes(): number {
     return [...this.#readings.values()].reduce(
       (sum, { bytes, reading }) => sum + bytes + (reading?.items ?? 0) * ITEM_BYTES,
@@ -25,13 +25,13 @@ export class DiscoveryCache {
     );
   }
 
-  /** Replaces everything remembered. */
+  /** Replaces all entries. */
   keep(readings: Iterable<Remembered>): void {
     this.#readings = new Map(Array.from(readings, (each) => [each.directory, each]));
   }
 }
 
-/** One directory at one version: its reading, or undefined where it is no unit, and what it adds to the tree's size. */
+/** One directory at one version: its reading (undefined when it is no unit), and what it adds to the tree's size. */
 export interface Remembered {
   readonly directory: string;
   readonly version: string;

@@ -13,7 +13,7 @@ import { lastName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } f
 import { readUnit, selectUnitFiles, type UnitFiles } from './unit-reading.ts';
 import type { Unit } from './unit.ts';
 
-/** A directory that means to be a unit and is not fit to run; the problems say why. */
+/** A directory that should be a unit but cannot run; the problems say why. */
 export interface BrokenUnit {
   readonly id: string;
   readonly directory: string;
@@ -21,24 +21,24 @@ export interface BrokenUnit {
   readonly dependsOn: readonly string[];
 }
 
-/** Everything that can be known about a spec tree by reading it. */
+/** The units and problems of a spec tree. */
 export interface Discovery {
-  /** Units fit to run, by id. Their dependencies form no cycle; each is one of these or one of `broken`. */
+  /** Units that can run, by id. Their dependencies form no cycle; each is one of these or of `broken`. */
   readonly units: readonly Unit[];
   readonly broken: readonly BrokenUnit[];
   readonly problems: Problems;
 }
 
-/** Where each directory stands before anything is read. */
+/** The directories before anything is read: cached, to be read, or unlistable. */
 interface LookedUp {
   readonly remembered: readonly Remembered[];
   readonly unread: readonly Unread[];
   readonly unlistable: readonly Problem[];
-  /** There is more in them than may be listed. */
+  /** Whether they hold more entries than may be listed. */
   readonly overfull: boolean;
 }
 
-/** A directory whose files are selected and still to be read. */
+/** A directory whose selected files are still to be read. */
 interface Unread {
   readonly directory: string;
   readonly version: string;
@@ -47,11 +47,11 @@ interface Unread {
 }
 
 /**
- * Reads the spec tree below `root`: every unit, and every problem at once. What is broken in one unit hides nothing of
- * another. Never throws for what the tree holds; rejects only when the tree itself fails (a git process that dies).
+ * Reads the spec tree below `root` and reports every unit and all problems at once; a broken unit hides no problem of
+ * another. Never throws for the tree's content; rejects only when the tree itself fails (a git process that dies).
  *
- * Cost: one listing of every directory (none where a directory has a version that `cache` knows), one read of every
- * file not in `cache`, then linear in units, files and dependencies.
+ * Costs one listing of every directory (none if `cache` has its version), one read of every file not in `cache`, and then
+ * linear time in units, files and dependencies.
  */
 export async function discover(
   tree: SpecTree,
@@ -63,25 +63,25 @@ export async function discover(
   if (typeof top === 'string') return discoverNothing(unlisted(top, root));
   const directories = top.filter((entry) => entry.kind === 'directory' && !entry.name.startsWith('.'));
 
-  // 2. What the cache knows of them, and what is in the others.
+  // 2. The cached ones, and listings of the others.
   const { remembered, unread, unlistable, overfull } = await lookUp(tree, directories, cache);
   if (overfull)
     return discoverNothing(
       findExcess(root, { files: MAX_ENTRIES + 1 }) ?? unlisted('too-many-entries', root),
     );
 
-  // 3. Read and parse the others, unless there is too much of it.
+  // 3. Read and parse the others, unless the whole exceeds a limit.
   const read = await readUnits(tree, root, remembered, unread);
   if ('excess' in read) return discoverNothing(read.excess);
   const all = [...remembered, ...read.units].sort((a, b) => compareText(a.directory, b.directory));
   cache.keep(all);
 
-  // 4. What holds between units.
+  // 4. Check the rules between units.
   const readings = all.map((each) => each.reading).filter((reading) => reading !== undefined);
   const notUnits = all.filter((each) => each.reading === undefined).map((each) => lastName(each.directory));
   const between = checkTree(readings, new Set(notUnits));
 
-  // 5. What is fit to run, what is not, and all that is wrong.
+  // 5. Separate units that can run from broken ones, and collect all problems.
   const units: Unit[] = [];
   const broken: BrokenUnit[] = [];
   for (const { id, directory, unit, plan } of readings) {
@@ -97,7 +97,7 @@ export async function discover(
   return { units, broken, problems: collectProblems(problems) };
 }
 
-/** Takes what the cache knows at its present version, and lists the rest. */
+/** Takes directories from the cache at their current version, and lists the others. */
 async function lookUp(
   tree: SpecTree,
   directories: readonly TreeEntry[],
@@ -133,7 +133,7 @@ async function lookUp(
   return { remembered, unread, unlistable, overfull: listings.includes('too-many-entries') };
 }
 
-/** Reads what is not remembered; the first limit that the whole exceeds ends it. */
+/** Reads what is not cached. Stops at the first limit that the whole exceeds. */
 async function readUnits(
   tree: SpecTree,
   root: string,
@@ -177,12 +177,12 @@ async function readUnits(
   return { units };
 }
 
-/** The version of a plain directory: that of everything directly in it. */
+/** The version of a plain directory: the versions of its direct entries. */
 function versionOf(listing: readonly TreeEntry[]): string {
   return listing.map((entry) => `${entry.name}\0${entry.kind}\0${entry.version ?? ''}`).join('\0');
 }
 
-/** What is found where nothing can be read, for one reason. */
+/** The discovery of a tree that cannot be read, for one reason. */
 export function discoverNothing(problem: Problem): Discovery {
   return { units: [], broken: [], problems: collectProblems([problem]) };
 }

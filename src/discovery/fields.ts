@@ -2,25 +2,25 @@ import { FILE_START, type Position, type Report } from '../problems/problem.ts';
 import { nearest, suggestion } from '../text/nearest.ts';
 import type { Field, FrontMatter, Scalar } from './front-matter.ts';
 
-/** Reads typed values out of one file's front matter and reports what does not fit. Undefined: absent, empty or reported. */
+/** Reads typed values from one file's front matter and reports invalid ones. Undefined: absent, empty or reported. */
 export interface FieldReader {
   readonly has: (name: string) => boolean;
   /** A whole number, 1 or more. */
   readonly integer: (name: string) => number | undefined;
   readonly text: (name: string) => string | undefined;
-  /** One of the given words. `legacy` words are taken as `as`. */
+  /** One of the given words. `legacy` words are read as `as`. */
   readonly word: <W extends string>(
     name: string,
     words: readonly W[],
     legacy?: readonly string[],
     as?: W,
   ) => W | undefined;
-  /** Date and time as RFC 3339 has them. */
+  /** Date and time by RFC 3339. */
   readonly time: (name: string) => string | undefined;
-  /** A list; one bare value counts as a list of one. Each item once, in the order written. */
+  /** A list; a single value counts as a list of one. Each item once, in the order written. */
   readonly texts: (name: string) => readonly string[];
   readonly integers: (name: string) => readonly number[];
-  /** Warns of each field that is likely a misspelling of a known one. */
+  /** Warns about each field that is probably a misspelling of a known one. */
   readonly unknown: (known: readonly string[]) => void;
 }
 
@@ -136,7 +136,7 @@ export function fieldReader({ fields }: FrontMatter, report: Report): FieldReade
   };
 }
 
-/** Finds the places of a list field's items by what they say, for problems that show only after the file was read. */
+/** Finds the position of a list field's item by its value, for problems found only after the file was read. */
 export function itemPlaces({ fields }: FrontMatter, name: string): (item: string | number) => Position {
   const value = fields.get(name)?.value;
   const items = value?.kind === 'list' ? value.items : value?.kind === 'scalar' ? [value] : [];

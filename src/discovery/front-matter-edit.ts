@@ -3,12 +3,12 @@ import { readFrontMatter } from './front-matter-read.ts';
 import type { FrontMatter } from './front-matter.ts';
 
 /**
- * Sets one field of a spec file's front matter to a one-line text and returns the new text; every other character stays
- * as it was: comments, quotes, the order of the fields, line ends, a byte order mark, the end of the file. A field that
- * is not there yet is added after the last one.
+ * Sets one field of a spec file's front matter to a one-line text and returns the new text. Every other character stays:
+ * comments, quotes, field order, line ends, a byte order mark, the end of the file. A new field is added after the last
+ * one.
  *
- * Throws a ChooError (`conflict`) when the file has no front matter, when the field holds something else than one value,
- * or when the result would not read back as intended; the caller's file is then untouched.
+ * Throws a ChooError (`conflict`) when the file has no front matter, when the field holds anything but one value, or when
+ * the result would not read back as intended.
  */
 export function setField(text: string, name: string, value: string): string {
   const before = readFrontMatter(text);
@@ -54,13 +54,13 @@ function splice(
   return text.slice(0, start) + insert + text.slice(end);
 }
 
-/** Keeps the quotes the author used, where the new value can stand in them. */
+/** Keeps the author's quotes, if they can hold the new value. */
 function quoteLike(opening: string, value: string): string {
   if (opening === "'" && /^[\x20-\x26\x28-\x7e]*$/.test(value)) return `'${value}'`;
   return opening === '"' ? JSON.stringify(value) : quoteIfNeeded(value);
 }
 
-/** Words that YAML would take for something else than text. */
+/** Words that YAML does not read as text. */
 const NOT_TEXT = /^(?:null|true|false|yes|no|on|off|y|n)$/i;
 
 function quoteIfNeeded(value: string): string {
@@ -69,7 +69,7 @@ function quoteIfNeeded(value: string): string {
     : JSON.stringify(value);
 }
 
-/** The one field has the new value and every other field reads as it did. */
+/** Whether only this field changed, and to the new value. */
 function saysOnlyThat(before: FrontMatter, after: FrontMatter, name: string, value: string): boolean {
   const set = after.fields.get(name)?.value;
   if (set?.kind !== 'scalar' || set.text !== value) return false;

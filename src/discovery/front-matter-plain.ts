@@ -10,19 +10,19 @@ import {
 
 /** `name:` at the start of a line, then blanks or the line's end. */
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*):(?: +|$)/;
-/** What the reader below understands; anything else is left to the YAML parser. */
+/** Characters that the plain reader leaves to the YAML parser. */
 const BEYOND_PLAIN = /[^\x20-\x7e\r\n]|\r(?!\n)/;
 const PLAIN_START = /^[A-Za-z0-9_./]/;
 const PLAIN_REFUSED = /: |:$/;
-/** A quoted text or a bracketed list, and nothing behind it but a comment. */
+/** A quoted text or a bracketed list, with at most a comment after it. */
 const CLOSED = /^("[^"\\]*"|'[^']*'|\[[^\]]*\])(?: +#.*)?$/;
 const LIST_ITEM = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|"[A-Za-z0-9_.-]*"|'[A-Za-z0-9_.-]*')$/;
 const DASH = /^ *- +/;
 const NULLS: ReadonlySet<string> = new Set(['null', 'Null', 'NULL']);
 
 /**
- * Reads front matter made of one-line `name: value` pairs and lists of simple words, with comments. That is what specs look like, and
- * it costs a tenth of a general YAML parser. Undefined as soon as a line could mean anything else to YAML.
+ * Reads front matter of one-line `name: value` pairs, lists of simple words, and comments, as in nearly all specs, at a
+ * tenth of the cost of a YAML parser. Undefined as soon as YAML could read a line differently.
  */
 export function readPlainFields(
   text: string,
@@ -32,7 +32,7 @@ export function readPlainFields(
   if (BEYOND_PLAIN.test(yaml)) return undefined;
   const fields = new Map<string, Field>();
   const lines = yaml.split('\n');
-  lines.pop(); // the closing fence starts a line of its own
+  lines.pop(); // empty: the closing fence starts a new line
   let offset = fences.start;
   for (let index = 0; index < lines.length; index += 1) {
     const raw = lines[index] ?? '';
@@ -96,7 +96,7 @@ function inlineValue(source: string, column: number, place: Place): FieldValue |
   return NULLS.has(plain) ? { kind: 'empty', at: value.at, start: value.start, end: value.end } : value;
 }
 
-/** What stands before the first blank with a `#` behind it. Linear, however many blanks there are. */
+/** Cuts a value at the first blank followed by `#`. Linear, however many blanks there are. */
 function withoutComment(source: string): string {
   const end = source.indexOf(' #');
   return end === -1 ? source : source.slice(0, end).trimEnd();
@@ -122,7 +122,7 @@ function isListWord(word: string): boolean {
   return LIST_ITEM.test(word) && !NULLS.has(word);
 }
 
-/** The value of a name that has nothing behind its colon: the items below it, or emptiness right after the colon. */
+/** The value of a name with nothing after its colon: the items below it, or empty right after the colon. */
 function listOrEmpty(items: readonly Scalar[], column: number, place: Place): FieldValue {
   const first = items[0];
   const last = items.at(-1);

@@ -3,23 +3,23 @@ import { readPlainFields } from './front-matter-plain.ts';
 import { readYamlFields } from './front-matter-yaml.ts';
 import type { Fences, FrontMatter, FrontMatterFault } from './front-matter.ts';
 
-/** Longer front matter is refused; so is a shorter one that needs the YAML parser. UTF-16 code units. */
+/** Longer front matter is refused; the second limit applies if it needs the YAML parser. UTF-16 code units. */
 const MAX_LENGTH = 64 * 1024;
 const MAX_YAML_LENGTH = 16 * 1024;
 const MAX_FIELDS = 1_000;
 
 /**
- * How much the YAML parser may still be given, for all files that are read with the same budget. It makes hundreds of
- * bytes and microseconds out of a hostile byte, so a whole tree has one budget. UTF-16 code units; below 0: exceeded.
+ * What the YAML parser may still read, shared by all files of a tree: a hostile byte can cost the parser hundreds of bytes
+ * and microseconds. UTF-16 code units; below 0 when exceeded.
  */
 export interface YamlBudget {
   left: number;
 }
 
 /**
- * Reads the front matter of a Markdown text. Tolerates a byte order mark, CRLF, trailing blanks on the `---` lines and
- * a closing line that ends the file. The plain shapes nearly every file has are read directly, everything else by the
- * YAML parser; both give the same fields (a property test holds them together).
+ * Reads the front matter of a Markdown text. Accepts a byte order mark, CRLF, trailing blanks on the `---` lines and a
+ * closing line at the end of the file. Reads plain front matter, which nearly every file has, directly and the rest by
+ * the YAML parser; both give the same fields (checked by a property test).
  */
 export function readFrontMatter(
   text: string,
@@ -87,7 +87,7 @@ function findFences(text: string): Fences | FrontMatterFault {
   return { start, end: closing.index, bodyStart: CLOSING.lastIndex };
 }
 
-/** A copy of a piece of a file: an engine may keep the whole file in memory for as long as a slice of it lives. */
+/** Copies a piece of a file: the engine may keep the whole file in memory as long as a slice of it lives. */
 export function detach(piece: string): string {
   return Buffer.from(piece).toString();
 }

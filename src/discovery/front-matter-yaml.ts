@@ -13,12 +13,12 @@ import {
 
 const NULLS: ReadonlySet<string> = new Set(['', '~', 'null', 'Null', 'NULL']);
 
-/** Reads front matter of any shape with the YAML parser. Offsets and places are those of the whole text. */
+/** Reads front matter of any shape with the YAML parser. Offsets and positions are those of the whole text. */
 export function readYamlFields(
   text: string,
   fences: Fences,
 ): Pick<FrontMatter, 'fields' | 'braces'> | { readonly faults: readonly FrontMatterFault[] } {
-  // Everything before the YAML becomes one comment line of the same length, so that every offset and line is the file's.
+  // Replaces everything before the YAML by a comment of the same length, so that offsets and lines are those of the file.
   const opening = text.slice(0, fences.start);
   const padding = `#${' '.repeat(Math.max(0, opening.trimEnd().length - 1))}${opening.slice(opening.trimEnd().length)}`;
   const yaml = readYaml(padding + text.slice(fences.start, fences.end));
@@ -70,7 +70,7 @@ function fieldValue(node: ParsedNode | null, text: string, afterColon: number, l
   for (const item of node.items) {
     const value = isScalar(item) ? scalarValue(item, text, item.range[0], locate) : undefined;
     if (value?.kind !== 'scalar')
-      return { kind: 'unsupported', what: 'a list with something else than words in it', ...place };
+      return { kind: 'unsupported', what: 'a list with values other than words', ...place };
     items.push(value);
   }
   const first = items[0];

@@ -1,18 +1,18 @@
 import type { ProblemCode } from '../problems/codes.ts';
 import type { Position } from '../problems/problem.ts';
 
-/** One value as written; no type is guessed, so `1` and `"1"` differ only in `quoted`. Offsets count UTF-16 code units of the text. */
+/** One value as written, without a guessed type: `1` and `"1"` differ only in `quoted`. Offsets in UTF-16 code units. */
 export interface Scalar {
   readonly kind: 'scalar';
   readonly text: string;
   readonly quoted: boolean;
   readonly at: Position;
   readonly start: number;
-  /** Exclusive; quotes are inside the range. */
+  /** Exclusive; the range includes quotes. */
   readonly end: number;
 }
 
-/** What a field holds. `unsupported` is valid YAML that no field of a spec uses: mappings, nested lists, aliases, tags. */
+/** The value of a field. `unsupported`: valid YAML that no spec field uses, such as mappings, nested lists, aliases, tags. */
 export type FieldValue =
   | Scalar
   | { readonly kind: 'empty'; readonly at: Position; readonly start: number; readonly end: number }
@@ -52,20 +52,20 @@ export interface FrontMatter {
   readonly braces: boolean;
 }
 
-/** Where the YAML of a front matter stands. */
+/** The range of the YAML of a front matter. */
 export type Fences = Pick<FrontMatter, 'start' | 'end' | 'bodyStart'>;
 
-/** Why a file has no front matter that can be used; every fault with its place. */
+/** Why front matter is unusable, with the position of the fault. */
 export interface FrontMatterFault extends Position {
   readonly code: ProblemCode;
   readonly message: string;
   readonly hint?: string;
 }
 
-/** A longer list is not kept: no field of a spec can mean so many. Items. */
+/** Longer lists are unsupported: no spec field needs so many items. */
 const MAX_ITEMS = 5_000;
 
-/** The value of a list field; too long a list is a value like any other that no field can use. */
+/** The value of a list field; `unsupported` when the list is too long. */
 export function listValue(
   items: readonly Scalar[],
   place: { at: Position; start: number; end: number },

@@ -35,7 +35,7 @@ const UNIT_FIELDS = [
 /** The fields of a task. */
 const TASK_FIELDS = ['task', 'status', 'backpressure', 'depends_on'] as const;
 
-/** What one task file says, as far as it could be read. */
+/** A task file, as far as it could be read. */
 export interface ParsedTask {
   readonly file: SpecFile;
   readonly number: number | undefined;
@@ -45,10 +45,10 @@ export interface ParsedTask {
   readonly dependsOn: readonly number[];
 }
 
-/** What one IMPLEMENTATION_PLAN.md says, as far as it could be read. */
+/** An IMPLEMENTATION_PLAN.md, as far as it could be read. */
 export interface ParsedPlan {
   readonly file: SpecFile;
-  /** The name it gives the unit, which is not its id. */
+  /** The unit's name in the plan, which is not its id. */
   readonly name: string | undefined;
   readonly title: string | undefined;
   readonly dependsOn: readonly string[];
@@ -57,7 +57,7 @@ export interface ParsedPlan {
   readonly recorded: RecordedRun;
 }
 
-/** A file's reading, and all that is wrong with it. Without a value nothing of it can be used. */
+/** A file's content and its problems. Without a value, nothing of it is usable. */
 export interface Parsed<T> {
   readonly value: T | undefined;
   readonly problems: readonly Problem[];
@@ -94,7 +94,7 @@ export function parsePlan(path: string, content: Uint8Array, budget?: YamlBudget
     recorded: defined({
       branch: read.text('orch_branch') || undefined,
       worktree: read.text('orch_worktree') || undefined,
-      // An older tool writes 0 for: none.
+      // An older tool writes 0 for none.
       prNumber: read.text('orch_pr_number') === '0' ? undefined : read.integer('orch_pr_number'),
       startedAt: read.time('orch_started_at'),
       completedAt: read.time('orch_completed_at'),
@@ -102,7 +102,7 @@ export function parsePlan(path: string, content: Uint8Array, budget?: YamlBudget
   }));
 }
 
-/** What a kind of file is made from. */
+/** The input to build a kind of file from. */
 interface Ingredients {
   readonly read: FieldReader;
   readonly file: SpecFile;
@@ -114,7 +114,7 @@ interface Source {
   readonly path: string;
   readonly content: Uint8Array;
   readonly budget: YamlBudget | undefined;
-  /** The fields this kind of file may have. */
+  /** The fields of this kind of file. */
   readonly known: readonly string[];
 }
 
@@ -165,7 +165,7 @@ function readSpecFile(
   return { file: { path, content, frontMatter }, title: title === undefined ? undefined : detach(title) };
 }
 
-/** The gate, which must say something. An escape such as `"\u200b"` hides text that the file itself does not show. */
+/** Reads the gate, which must not be empty. Reports text hidden by an escape such as `"\u200b"`. */
 function readGate(frontMatter: FrontMatter, gate: string | undefined, report: Report): string | undefined {
   const field = frontMatter.fields.get('backpressure');
   if (field === undefined || (gate === undefined && field.value.kind !== 'empty')) return undefined;
@@ -203,11 +203,11 @@ function readNumber(frontMatter: FrontMatter, read: FieldReader, report: Report)
 function reportHidden(what: string, at: Position, report: Report, field?: string): void {
   report('warning', 'hidden-text', at, `${what}: an agent reads it, a reader of the page does not see it`, {
     ...(field === undefined ? {} : { field }),
-    hint: 'remove it, or write it as text everybody can see',
+    hint: 'remove it, or write it as visible text',
   });
 }
 
-/** Drops what is undefined, so that absent stays absent. */
+/** Drops undefined values. */
 function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
 }

@@ -2,7 +2,7 @@ import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import { MAX_ENTRIES } from './tree.ts';
 
-/** What a tree costs to keep and to check, in all; beyond a limit it is refused whole, with one error. */
+/** The size of a whole tree. A tree beyond a limit is refused as a whole, with one error. */
 interface TreeSize {
   /** Files in the directories that may be units. */
   readonly files: number;
@@ -10,15 +10,15 @@ interface TreeSize {
   readonly bytes: number;
   /** Bytes of front matter in them. */
   readonly frontMatter: number;
-  /** Characters that the YAML parser was given for them. */
+  /** Characters of front matter that needed the YAML parser. */
   readonly yaml: number;
-  /** Fields and list items: what is kept of front matter, and what the checks walk. */
+  /** Fields and list items, which stay in memory and are checked. */
   readonly items: number;
 }
 
 const MEBIBYTE = 1024 * 1024;
 
-/** How much the YAML parser is given for one tree; see {@link TreeSize}. */
+/** The most that the YAML parser reads for one tree; see {@link TreeSize}. UTF-16 code units. */
 export const MAX_YAML = MEBIBYTE;
 
 const LIMITS: Readonly<Record<keyof TreeSize, readonly [limit: number, code: ProblemCode, what: string]>> = {
@@ -29,7 +29,7 @@ const LIMITS: Readonly<Record<keyof TreeSize, readonly [limit: number, code: Pro
   items: [200_000, 'tree-too-many-items', 'more than 200000 fields and list items'],
 };
 
-/** The first limit that a tree exceeds, as far as its size is known, as the one problem of the tree. */
+/** Reports the first limit that a tree exceeds, as far as its size is known. */
 export function findExcess(root: string, size: Partial<TreeSize>): Problem | undefined {
   for (const [name, [limit, code, what]] of Object.entries(LIMITS)) {
     const got = size[name as keyof TreeSize] ?? 0;
@@ -41,7 +41,7 @@ export function findExcess(root: string, size: Partial<TreeSize>): Problem | und
   return undefined;
 }
 
-/** How much of a file a parser will see: up to the line that closes the front matter, or nothing if none does. */
+/** The bytes of a file up to the line that closes the front matter; 0 if it is not closed. */
 export function frontMatterBytes(content: Uint8Array | undefined): number {
   if (content === undefined) return 0;
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);

@@ -5,16 +5,16 @@ import { itemPlaces } from './fields.ts';
 import { PLAN_FILE } from './parse.ts';
 import type { UnitReading } from './unit-reading.ts';
 
-/** Looking for the word that was meant costs a pass over all ids; after so many misses nobody reads the hints. */
+/** Hints for unknown ids, each of which costs a pass over all ids. */
 const MAX_HINTS = 50;
 
-/** What is wrong between units, and which of them cannot be part of any order because of it. */
+/** Problems between units, and the units that are broken by them. */
 export interface TreeFindings {
   readonly problems: readonly Problem[];
   readonly broken: ReadonlySet<string>;
 }
 
-/** What must hold between units: ids distinct ignoring case, dependencies known and without cycles. */
+/** Checks the rules between units: ids distinct ignoring case, dependencies known and without cycles. */
 export function checkTree(readings: readonly UnitReading[], notUnits: ReadonlySet<string>): TreeFindings {
   const problems: Problem[] = [];
   const broken = new Set<string>();

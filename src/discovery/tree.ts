@@ -11,17 +11,17 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { compareText } from '../problems/problem.ts';
 
-/** What stands at one name of a directory. */
+/** One entry of a directory. */
 export interface TreeEntry {
   readonly name: string;
-  /** From the tree's base, forward slashes. */
+  /** Path from the tree's base, with forward slashes. */
   readonly path: string;
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
-  /** Bytes of a file, else 0. */
+  /** Size of a file, otherwise 0. Bytes. */
   readonly size: number;
   /**
-   * Changes whenever the content does: a blob's or tree's id, or a file's size, time and inode. A plain directory has
-   * none, because nothing about it tells whether a file below it changed.
+   * Changes whenever the content does: the id of a blob or tree, or a file's size, time and inode. Undefined for a plain
+   * directory, whose own data does not show whether a file below it changed.
    */
   readonly version: string | undefined;
 }
@@ -30,20 +30,20 @@ export interface TreeEntry {
 export type Unlisted = 'missing' | 'symlink' | 'not-a-directory' | 'unreadable' | 'too-many-entries';
 
 /**
- * Paths plus a read function: the only way discovery sees the world, so that a working tree, a commit and a value in a
- * test are all the same to it. Symbolic links are reported and never followed. Both calls take many paths at once and
- * answer in the same order; neither throws for what the tree holds.
+ * Lists and reads files. Discovery sees files only through this, so that a directory, a commit and a value in a test look
+ * the same. Symbolic links are reported and never followed. Both calls take many paths at once and return results in the
+ * same order; neither throws for the tree's content.
  */
 export interface SpecTree {
-  /** How to name this tree to a person. */
+  /** The tree's name for messages. */
   readonly label: string;
-  /** The entries directly in each directory, by name. At most {@link MAX_ENTRIES} of all that are asked for at once. */
+  /** The direct entries of each directory, by name. At most {@link MAX_ENTRIES} in one call. */
   list(directories: readonly string[]): Promise<readonly (readonly TreeEntry[] | Unlisted)[]>;
   /** The bytes of each file; undefined where it cannot be read. */
   read(files: readonly TreeEntry[]): Promise<readonly (Uint8Array | undefined)[]>;
 }
 
-/** Directories with more entries together are not listed to the end. */
+/** The most entries of all directories of one listing together. */
 export const MAX_ENTRIES = 20_000;
 
 /** The last name of a path in a tree. */
@@ -51,7 +51,7 @@ export function lastName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Finds one file by its path; undefined when there is nothing of that name. */
+/** Finds one entry by its path; undefined when there is none. */
 export async function findEntry(tree: SpecTree, path: string): Promise<TreeEntry | undefined> {
   const directory = dirname(path);
   const [listing] = await tree.list([directory === '.' ? '' : directory]);
@@ -60,11 +60,11 @@ export async function findEntry(tree: SpecTree, path: string): Promise<TreeEntry
     : undefined;
 }
 
-/** A directory on disk. Reads synchronously: for thousands of small files that is several times faster than promises. */
+/** A directory on disk. Reads synchronously, which is several times faster for thousands of small files. */
 export class DirectoryTree implements SpecTree {
   readonly label: string;
   readonly #base: string;
-  /** Directories seen as such in a listing: no link stands in their path. */
+  /** Directories seen in a listing, whose path therefore contains no link. */
   readonly #known = new Set<string>(['']);
 
   constructor(base: string) {
@@ -98,7 +98,7 @@ export class DirectoryTree implements SpecTree {
         const path = prefix + name;
         if (entry.isFile()) {
           const stat = lstatSync(`${absolute}/${name}`, { throwIfNoEntry: false });
-          if (stat === undefined) continue; // gone since
+          if (stat === undefined) continue; // deleted meanwhile
           const version = `${stat.size}:${stat.mtimeMs}:${stat.ino}`;
           entries.push({ name, path, kind: 'file', size: stat.size, version });
         } else if (entry.isDirectory()) {
@@ -120,7 +120,7 @@ export class DirectoryTree implements SpecTree {
     return entries.sort((a, b) => compareText(a.name, b.name));
   }
 
-  /** Walks down to a directory that no listing has shown yet, and stops at the first thing that is none. */
+  /** Checks every part of the path of a directory that no listing has shown yet. */
   #check(directory: string): Unlisted | undefined {
     if (this.#known.has(directory)) return undefined;
     let path = '';
@@ -140,10 +140,10 @@ export class DirectoryTree implements SpecTree {
   }
 }
 
-/** A directory this large in itself may hold more names than fit in memory, so it is counted while it is read. Bytes. */
+/** A directory file this large may hold more names than fit in memory, so it is read stepwise. Bytes. */
 const LARGE_DIRECTORY = 1024 * 1024;
 
-/** All entries of a directory, or one more than {@link MAX_ENTRIES}. One `readdir` costs a third of stepping through. */
+/** Reads all entries of a directory, at most {@link MAX_ENTRIES} + 1. One `readdir` costs a third of stepwise reading. */
 function readEntries(directory: string): readonly Dirent[] {
   if (lstatSync(directory).size < LARGE_DIRECTORY) return readdirSync(directory, { withFileTypes: true });
   const entries: Dirent[] = [];
@@ -158,10 +158,10 @@ function readEntries(directory: string): readonly Dirent[] {
   return entries;
 }
 
-/** Small files share buffers of this many bytes: thousands of buffers of their own cost more than reading them. */
+/** Small files share buffers of this size, since thousands of separate buffers cost more than reading the files. Bytes. */
 const SLAB_BYTES = 64 * 1024;
 
-/** Hands out room for files of known sizes, many to a buffer. */
+/** Allocates memory for files of known sizes, many per buffer. */
 function slabs(sizes: readonly number[]): (size: number) => Buffer {
   let left = sizes.reduce((total, size) => total + size, 0);
   let slab = Buffer.alloc(0);
@@ -174,7 +174,7 @@ function slabs(sizes: readonly number[]): (size: number) => Buffer {
   };
 }
 
-/** Fills the room with the file that was listed. A link that took its place is not followed, a pipe not waited for. */
+/** Reads a listed file into `room`. Follows no link and waits for no pipe that has replaced it. */
 function readRegularFile(path: string, room: Buffer): Uint8Array | undefined {
   let descriptor;
   try {

@@ -8,34 +8,34 @@ import { inferStatus, isUnitId, type SpecFile, type Task, type Unit } from './un
 /** A larger file is not read. Bytes. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** One directory of the spec tree that means to be a unit, read by itself; what other units say is not asked here. */
+/** One directory of the spec tree that should be a unit, read without regard to other units. */
 export interface UnitReading {
   readonly id: string;
   readonly directory: string;
   /** Undefined when a problem of this unit is an error. */
   readonly unit: Unit | undefined;
-  /** Known as soon as the plan could be read, so that relations are checked for broken units too. */
+  /** Set whenever the plan could be read, so that dependencies of broken units are checked too. */
   readonly plan: ParsedPlan | undefined;
   readonly problems: readonly Problem[];
-  /** How many fields and list items its files hold, which is what it costs to keep and to check. */
+  /** The number of fields and list items in its files, which determines the cost of storing and checking it. */
   readonly items: number;
 }
 
-/** What a directory's names say about it before any file is read. */
+/** The relevant files of a directory, by their names alone. */
 export interface UnitFiles {
-  /** The files worth reading, the plan first. */
+  /** The files to read, the plan first. */
   readonly wanted: readonly TreeEntry[];
   readonly problems: readonly Problem[];
-  /** How many of its names are those of tasks. */
+  /** The number of names of task files. */
   readonly taskFiles: number;
-  /** Both a plan and a task are there. */
+  /** Whether it has a plan and a task. */
   readonly isUnit: boolean;
 }
 
 const TASK_FILE = /^\d{2}-.*\.md$/;
 const ALMOST_TASK_FILE = /^\d+[-_. ].*\.(?:md|markdown|txt)$/i;
 
-/** Picks the plan and the tasks out of a directory's entries. Pure. */
+/** Selects the plan and the tasks from a directory's entries. Pure. */
 export function selectUnitFiles(directory: string, entries: readonly TreeEntry[]): UnitFiles {
   const problems: Problem[] = [];
   const wanted: TreeEntry[] = [];
@@ -88,7 +88,7 @@ export function selectUnitFiles(directory: string, entries: readonly TreeEntry[]
   return { wanted: isUnit ? wanted : [], problems, taskFiles: tasks.length, isUnit };
 }
 
-/** Reads one unit from the bytes of its files, in the order of `files.wanted`; undefined bytes could not be read. Pure. */
+/** Reads a unit from the contents of `files.wanted`, in that order; undefined for an unreadable file. Pure. */
 export function readUnit(
   directory: string,
   files: UnitFiles,

@@ -6,10 +6,10 @@ import { itemPlaces } from './fields.ts';
 import type { ParsedPlan, ParsedTask } from './parse.ts';
 import { lastName } from './tree.ts';
 
-/** A task whose number could be read; the rules below hold between such tasks. */
+/** A task whose number could be read; only such tasks are compared. */
 type NumberedTask = ParsedTask & { readonly number: number };
 
-/** What must hold between the files of one unit: numbers unique and without gaps, task dependencies known and without cycles. */
+/** Checks the rules between the files of one unit: task numbers unique and without gaps, dependencies known and acyclic. */
 export function checkUnit(
   id: string,
   plan: ParsedPlan,
@@ -82,7 +82,7 @@ function checkNumbers(
       `give each task of the unit its own number, from 1`,
     );
   }
-  // A file whose number is unreadable may well be the one that is missing: no gap is called before it is mended.
+  // A file with an unreadable number may be the missing one, so gaps are reported only once it is fixed.
   if (!all) return byNumber;
   let expected = 1;
   for (const task of [...byNumber.values()].sort((a, b) => a.number - b.number)) {

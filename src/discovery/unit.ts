@@ -1,26 +1,26 @@
 import type { FrontMatter } from './front-matter.ts';
 
-/** What a task's front matter may say. Absent means pending; `in_progress` is what a killed run left and starts anew. */
+/** The values of a task's `status`. Absent means pending; `in_progress` was left by a killed run, and the task starts again. */
 export const TASK_STATUSES = ['pending', 'in_progress', 'complete', 'failed'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-/** What a unit's front matter may say in `orch_status`. Absent means: inferred from its tasks. */
+/** The values of a unit's `orch_status`. Absent means inferred from its tasks. */
 export const UNIT_STATUSES = [...TASK_STATUSES, 'blocked'] as const;
 export type UnitStatus = (typeof UNIT_STATUSES)[number];
 
-/** Words older tools wrote for a unit that was on its way; all read as `in_progress`. */
+/** Statuses that older tools wrote for an unfinished unit; all read as `in_progress`. */
 export const LEGACY_UNIT_STATUSES = ['pr_open', 'in_review', 'merging'] as const;
 
 /** One Markdown file of the spec tree, exactly as found. */
 export interface SpecFile {
   /** Path from the tree's base, with forward slashes. */
   readonly path: string;
-  /** The file's bytes, every one of them; known to be valid UTF-8. */
+  /** All bytes of the file, checked to be valid UTF-8. */
   readonly content: Uint8Array;
   readonly frontMatter: FrontMatter;
 }
 
-/** One piece of work for an agent, and the gate that decides whether it is done. */
+/** One piece of work for an agent, with the gate that decides whether it is complete. */
 export interface Task {
   /** From 1, unique in its unit. */
   readonly number: number;
@@ -33,7 +33,7 @@ export interface Task {
   readonly file: SpecFile;
 }
 
-/** What an earlier run wrote into a unit's plan (the `orch_` fields), as text. */
+/** The `orch_` fields that an earlier run wrote into a unit's plan. */
 export interface RecordedRun {
   readonly branch?: string;
   readonly worktree?: string;
@@ -44,7 +44,7 @@ export interface RecordedRun {
   readonly completedAt?: string;
 }
 
-/** A unit that is fit to run: every rule about its own files and its place among the others holds. */
+/** A unit that can run: it satisfies every rule about its files and its dependencies. */
 export interface Unit {
   /** The name of its directory, checked against {@link isUnitId}. */
   readonly id: string;
@@ -53,7 +53,7 @@ export interface Unit {
   readonly title: string;
   /** Ids of other units, in the order written, each once. */
   readonly dependsOn: readonly string[];
-  /** The provider its front matter names, unchecked; undefined inherits. */
+  /** The provider named in its front matter, unchecked; undefined inherits. */
   readonly provider: string | undefined;
   /** Declared, or inferred from the tasks. Only {@link isComplete} decides whether work is left. */
   readonly status: UnitStatus;
@@ -63,12 +63,12 @@ export interface Unit {
   readonly plan: SpecFile;
 }
 
-/** A unit is complete when each of its tasks is; what `orch_status` claims is not asked. */
+/** Whether every task of a unit is complete; ignores `orch_status`. */
 export function isComplete(unit: Pick<Unit, 'tasks'>): boolean {
   return unit.tasks.every((task) => task.status === 'complete');
 }
 
-/** The status of a unit whose plan names none. */
+/** The status of a unit without `orch_status`. */
 export function inferStatus(tasks: readonly { readonly status: TaskStatus }[]): UnitStatus {
   if (tasks.some((task) => task.status === 'failed')) return 'failed';
   if (tasks.every((task) => task.status === 'complete')) return 'complete';
@@ -76,8 +76,8 @@ export function inferStatus(tasks: readonly { readonly status: TaskStatus }[]): 
 }
 
 /**
- * Whether a directory's name can be a unit's id, and so a part of a branch's name: letters, digits, `.`, `_`, `-`,
- * at most 100 of them, and nothing that git refuses in a ref.
+ * Whether a directory's name is valid as a unit's id and in a branch name: at most 100 letters, digits, `.`, `_` and `-`,
+ * and nothing that git refuses in a ref.
  */
 export function isUnitId(name: string): boolean {
   return (

@@ -1,7 +1,7 @@
 import { ChooError } from '../errors.ts';
 import { type Job, type JobEnd, type JobLimits, Thread } from './thread.ts';
 
-/** More jobs than that do not wait: something is wrong. */
+/** Further jobs are refused: so many waiting jobs mean a fault. */
 const MOST_WAITING = 1_000;
 
 interface Waiting {
@@ -12,8 +12,8 @@ interface Waiting {
 }
 
 /**
- * Does jobs in a thread of its own, one after the other, each within its limits; a thread that a job took down is replaced. An
- * owner whose last job took too long waits until there is no job of another one.
+ * Performs jobs in its own thread, one at a time, each within its limits; a thread that a job brought down is replaced.
+ * An owner whose last job exceeded a limit waits until no other owner has a job.
  */
 export class DeadlineThread implements AsyncDisposable {
   readonly #module: URL;
@@ -22,7 +22,7 @@ export class DeadlineThread implements AsyncDisposable {
   readonly #late = new Set<string>();
   readonly #ending = new AbortController();
   #thread: Thread | undefined;
-  /** The first one: it starts beside everything else that starts. */
+  /** The first thread, which starts in parallel with everything else. */
   #first: Promise<Thread> | undefined;
   #working: Promise<void> | undefined;
 
@@ -31,10 +31,10 @@ export class DeadlineThread implements AsyncDisposable {
     this.#module = module;
     this.#limits = limits;
     this.#first = Thread.start(module, limits);
-    this.#first.catch(() => {}); // the first job is told
+    this.#first.catch(() => {}); // the first job rejects with it
   }
 
-  /** Rejects with what the job throws, and with the signal's reason as soon as nothing of the job is under way any more. */
+  /** Rejects with what the job throws, or, once the job has stopped, with the signal's reason. */
   async perform(
     job: Job,
     { owner, signal }: { readonly owner: string; readonly signal?: AbortSignal | undefined },
@@ -42,7 +42,7 @@ export class DeadlineThread implements AsyncDisposable {
     const stop = AbortSignal.any([this.#ending.signal, ...(signal === undefined ? [] : [signal])]);
     stop.throwIfAborted();
     if (this.#waiting.length >= MOST_WAITING)
-      throw new ChooError('environment', 'too much waits to be read', { hint: 'it is tried again later' });
+      throw new ChooError('environment', 'too many reads are waiting', { hint: 'choo retries later' });
     const waiting = {
       job,
       owner,
@@ -51,7 +51,7 @@ export class DeadlineThread implements AsyncDisposable {
     };
     const leave = (): void => {
       const index = this.#waiting.indexOf(waiting);
-      if (index < 0) return; // it is under way, and ended there
+      if (index < 0) return; // already started, and stopped there
       this.#waiting.splice(index, 1);
       waiting.ended.reject(stop.reason);
     };
@@ -66,7 +66,7 @@ export class DeadlineThread implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ending.abort(new ChooError('environment', 'choo is asked to stop'));
+    this.#ending.abort(new ChooError('environment', 'choo is shutting down'));
     await this.#working;
     const first = await this.#first?.catch(() => undefined);
     for (const thread of [first, this.#thread]) await thread?.[Symbol.asyncDispose]();
@@ -101,7 +101,7 @@ export class DeadlineThread implements AsyncDisposable {
       const used = this.#thread?.isAlive === true ? this.#thread : undefined;
       this.#thread = used ?? (await this.#start());
       const end = await this.#thread.perform(job, signal);
-      // What was kept of the jobs before may have filled the memory.
+      // Memory may have been filled by what earlier jobs cached.
       const isOwnFault = end.kind !== 'over' || end.limit !== 'memory' || used === undefined;
       if (isOwnFault) return end;
     }

@@ -15,37 +15,37 @@ export interface JobPlace {
   readonly searchPath: string;
 }
 
-/** A commit, and the directory of it that the project stands in: empty, or without a slash at its end. */
+/** A commit and the directory of the project in it: empty, or without a slash at its end. */
 interface ProjectAt {
   readonly commit: string;
   readonly directory: string;
 }
 
-/** All that is done with what a repository holds before a worker works on it. */
+/** Everything done with a repository's content before a worker works on it. */
 export interface Jobs {
-  /** The configuration that holds. */
+  /** The configuration in force. */
   readPolicy: { question: Parameters<typeof readPolicy>[1]; answer: Policy };
-  /** What one commit changes of another. */
+  /** The changes between two commits. */
   findChanges: { question: ChangesQuestion; answer: SpecChanges };
-  /** A commit's plan, as it is shown. */
+  /** A commit's plan, as GitHub shows it. */
   plan: { question: PlanQuestion; answer: PlannedCommit };
   /** The start of a run. */
   prepare: { question: SubmissionQuestion; answer: Submission };
-  /** The configuration of a commit; where it is broken, the default. */
+  /** The configuration of a commit; the default when it is broken. */
   readConfig: { question: ProjectAt; answer: Config };
-  /** One unit of a commit, without the fields of its files: where they are edited, they are read again. */
+  /** One unit of a commit, without the fields of its files, which are read again where they are edited. */
   readUnit: { question: ProjectAt & { readonly id: string }; answer: Unit | undefined };
 }
 
 export type JobName = keyof Jobs;
 
-/** What is asked of a job, and of which repository. */
+/** The input of a job, and its repository. */
 export interface JobInput<N extends JobName> {
   readonly place: JobPlace;
   readonly question: Jobs[N]['question'];
 }
 
-/** The jobs, with what is kept in mind from one to the next. All of them may throw a ChooError (`usage`, `git`). */
+/** Creates the jobs, which share a cache. All of them may throw a ChooError (`usage`, `git`). */
 export function createJobs(): {
   readonly [N in JobName]: (input: JobInput<N>) => Promise<Jobs[N]['answer']>;
 } {
@@ -75,17 +75,17 @@ export function createJobs(): {
   };
 }
 
-/** A job on the objects of its repository, which is named by its directory. */
+/** Opens an object reader for a job. Passes the directory as the repository's name. */
 function withReader<Q, A>(
   job: (reader: ObjectReader, question: Q, repository: string) => Promise<A>,
 ): (input: { readonly place: JobPlace; readonly question: Q }) => Promise<A> {
   return async ({ place: { directory, searchPath }, question }) => {
     await using reader = new ObjectReader(openGit(directory, searchPath, { gitDirectory: directory }));
-    return await job(reader, question, directory); // before the reader goes
+    return await job(reader, question, directory); // before the reader is disposed of
   };
 }
 
-/** A unit may have two hundred thousand fields, and all of them would be copied from one thread to the other. */
+/** Drops the fields: a unit may have 200,000, and all of them would be copied between threads. */
 function withoutFields(unit: Unit): Unit {
   const tasks = unit.tasks.map((task) => ({ ...task, file: bare(task.file) }));
   return { ...unit, plan: bare(unit.plan), tasks };

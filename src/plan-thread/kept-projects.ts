@@ -4,14 +4,14 @@ import type { ObjectReader } from '../git/objects/object-reader.ts';
 import { CommitTree } from '../git/objects/spec-tree.ts';
 import { type Project, readProject } from '../plan/project.ts';
 
-/** What was read of a repository last. */
+/** The last reading of a repository. */
 interface Kept {
   readonly cache: DiscoveryCache;
   readonly commit: string;
   readonly project: Project;
 }
 
-/** Projects as commits have them; of one that was read before, only what changed is read again. */
+/** Reads the projects of commits. Reads again only what changed since the last reading. */
 export class KeptProjects {
   readonly #kept = new LRUCache<string, Kept>({
     max: 20,
@@ -19,7 +19,7 @@ export class KeptProjects {
     sizeCalculation: ({ cache }) => cache.bytes + 1,
   });
 
-  /** `repository` is its name here; `directory` is where the project stands in the commit. */
+  /** `repository` is a name for the cache; `directory` is the project's directory in the commit. */
   async read(
     reader: ObjectReader,
     {

@@ -7,48 +7,48 @@ import type { Project } from '../plan/project.ts';
 import type { Plan } from '../plan/schema.ts';
 import type { Policy } from './policy.ts';
 
-/** What is to be planned, and all that is known about it outside its commit. */
+/** The commit to plan, with everything about it that is known outside of the commit. */
 export interface PlanQuestion {
   readonly commit: string;
-  /** The branch that results would go to. */
+  /** The target branch. */
   readonly target: string;
   readonly policy: Policy;
-  /** The branches that choo has there already. */
+  /** Existing branches of choo. */
   readonly ownBranches: readonly string[];
-  /** What the operator prefers, and allows. */
+  /** The provider that the operator prefers. */
   readonly provider: ProviderName | undefined;
   readonly allowedProviders: readonly ProviderName[] | undefined;
-  /** By unit: the key that its work was done for, and whether that stands. */
+  /** By unit: the key of its last verified work, and whether that is still valid. */
   readonly done: ReadonlyMap<string, { readonly key: string; readonly stands: boolean }>;
-  /** Units that a run planned before, with the keys they had. */
+  /** Units of an earlier plan, with their keys at that time. */
   readonly planned?: ReadonlyMap<string, string> | undefined;
   /** The directories of units that the push or pull request changes. */
   readonly changed: ReadonlySet<string>;
-  /** For the comment of a pull request; null: none is wanted. */
+  /** For the comment of a pull request; null for no comment. */
   readonly comment: { readonly checkUrl: string; readonly marker: string } | null;
 }
 
-/** What there is to say of a planned commit: as large as what GitHub shows, however large the specs are. */
+/** What choo publishes of a planned commit. Its size is bounded by what GitHub shows, however large the specs are. */
 export interface PlannedCommit {
   readonly runnable: boolean;
   readonly errors: number;
   readonly check: RenderedPlanCheck;
   readonly comment: string | null;
-  /** Whether there is work that was not done before. */
+  /** Whether any unit is not yet satisfied. */
   readonly hasNewWork: boolean;
   /** The units that are changed and unfinished, by id. */
   readonly changedUnfinished: readonly string[];
-  /** Of the units that a run planned before those that are not the same any more. */
+  /** Units of the earlier plan whose key has changed. */
   readonly outdated: readonly string[];
 }
 
-/** Plans a commit under the configuration that holds, and says so in the words of its check and its comment. Pure. */
+/** Plans a commit with the configuration in force, and renders its check run and its comment. Pure. */
 export function planCommit(
   { configuration: own, discovery }: Project,
   question: PlanQuestion,
 ): PlannedCommit {
   const { commit, target, policy, ownBranches, provider, allowedProviders } = question;
-  // The configuration of a branch does not hold yet. What is wrong with it is told where it is written.
+  // The configuration of a branch is not in force yet, but its problems are reported where it was written.
   const isOther = policy.kind === 'holds' && policy.commit !== commit;
   const plan = makePlan({
     discovery,
@@ -68,7 +68,7 @@ export function planCommit(
   return describePlan(plan, question);
 }
 
-/** A plan in the words of its check and its comment. Pure. */
+/** Renders the check run and the comment of a plan. Pure. */
 export function describePlan(
   plan: Plan,
   {
@@ -106,7 +106,7 @@ function outdatedOf({ units }: Plan, planned: ReadonlyMap<string, string>): read
   return [...planned].filter(([id, key]) => now.get(id) !== key).map(([id]) => id);
 }
 
-/** Where a unit stands beside what was done for it before. */
+/** Compares each unit's key with that of its earlier work. */
 function keysOf(plan: Plan, done: PlanQuestion['done']): ReadonlyMap<string, KeyState> {
   return new Map(
     plan.units.flatMap(({ id, key }): [string, KeyState][] => {
@@ -119,7 +119,7 @@ function keysOf(plan: Plan, done: PlanQuestion['done']): ReadonlyMap<string, Key
   );
 }
 
-/** The units of a plan that stand in one of these directories. */
+/** The units of a plan in these directories. */
 function unitsIn({ units, specsDir }: Plan, directories: ReadonlySet<string>): ReadonlySet<string> {
   const inside = units.filter(({ directory }) => directories.has(directory.slice(specsDir.length + 1)));
   return new Set(inside.map(({ id }) => id));

@@ -3,7 +3,7 @@ import { FILE_START, type Problem } from '../problems/problem.ts';
 import { DeadlineThread } from './deadline-thread.ts';
 import { createJobs, type JobInput, type JobName, type Jobs } from './jobs.ts';
 
-/** Does one of the {@link Jobs} on a repository. Throws a ChooError (`limit`) when it takes too long, or too much memory. */
+/** Performs one of the {@link Jobs} on a repository. Throws a ChooError (`limit`) when it takes too much time or memory. */
 export type PerformJob = <N extends JobName>(
   name: N,
   input: JobInput<N>,
@@ -13,8 +13,8 @@ export type PerformJob = <N extends JobName>(
 const LIMITS = { cpuMs: 2_000, wallMs: 20_000, heapMiB: 512 };
 
 /**
- * The thread that reads, plans and shows what repositories hold, so that what one of them holds keeps nobody else waiting: not
- * the web, not a heartbeat, not the plans of others.
+ * The thread that reads, plans and renders the content of repositories, so that one repository cannot delay the web,
+ * heartbeats or the plans of others.
  */
 export class PlanThread implements AsyncDisposable {
   readonly #thread: DeadlineThread;
@@ -39,15 +39,15 @@ const SLOW = {
   memory: 'the specs take too much memory to read',
 };
 const LESS =
-  'nothing of them was used: keep front matter short and in plain lines, `name: value`, remove what is no spec, or split the tree';
+  'none of them was used: keep front matter short and in plain `name: value` lines, remove files that are no specs, or split the tree';
 
-/** The jobs without a thread and its limits, for who reads what is their own. */
+/** Performs the jobs without a thread and its limits, for trusted repositories. */
 export function performHere(): PerformJob {
   const jobs = createJobs();
   return async (name, input) => jobs[name](input);
 }
 
-/** Specs that cannot be read within the limits, as the one problem of their tree; undefined: the error is another one. */
+/** Converts an error about exceeded limits to the one problem of a spec tree; undefined for any other error. */
 export function limitProblem(error: unknown, file: string): Problem | undefined {
   if (!(error instanceof ChooError) || error.code !== 'limit') return undefined;
   const { message, hint = '' } = error;

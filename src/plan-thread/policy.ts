@@ -4,19 +4,19 @@ import { CommitTree } from '../git/objects/spec-tree.ts';
 import { readConfiguration } from '../plan/project.ts';
 import type { Problem } from '../problems/problem.ts';
 
-/** The configuration that holds for a repository: that of its default branch, or the last one that was good. */
+/** The configuration in force for a repository: the one on its default branch, or the last valid one. */
 export type Policy =
   | {
       readonly kind: 'holds';
       readonly commit: string;
       readonly configuration: LoadedConfig;
-      /** What is wrong with the one on the default branch, which therefore does not hold. */
+      /** The problems of the one on the default branch, when it is therefore not in force. */
       readonly broken: { readonly commit: string; readonly problems: readonly Problem[] } | null;
     }
-  /** There never was a good one: nothing runs. */
+  /** There never was a valid one: nothing runs. */
   | { readonly kind: 'none'; readonly commit: string; readonly problems: readonly Problem[] };
 
-/** `head`: of the default branch. `lastGood`: the commit of the last configuration that held; a rewritten history may have lost it. */
+/** `head`: of the default branch. `lastGood`: the commit of the last valid configuration; it may be lost after a force-push. */
 export async function readPolicy(
   reader: ObjectReader,
   { head, lastGood }: { readonly head: string; readonly lastGood: string | null },

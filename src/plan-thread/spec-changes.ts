@@ -2,14 +2,14 @@ import { CONFIG_FILES } from '../config/schema.ts';
 import type { ObjectReader } from '../git/objects/object-reader.ts';
 import { diffTrees, findFile, findTree, treeOf } from '../git/objects/tree-object.ts';
 
-/** What a push or a pull request changes of what choo reads. */
+/** The files that choo reads and a push or pull request changes. */
 export interface SpecChanges {
   readonly configuration: boolean;
   /** The names of the directories below the spec tree. */
   readonly units: ReadonlySet<string>;
 }
 
-/** Two commits to compare, and where their specs are. `before` undefined: all of it is new. */
+/** Two commits to compare, and their spec directory. Without `before`, everything is new. */
 export interface ChangesQuestion {
   readonly specsDir: string;
   readonly before: string | undefined;

@@ -11,21 +11,21 @@ import type { Plan } from '../plan/schema.ts';
 import type { Problem } from '../problems/problem.ts';
 import type { ProviderWishes } from '../provider/factory.ts';
 
-/** A run that somebody wants, and all that is known about it outside its commit. */
+/** The run to submit, with everything about it that is known outside of its commit. */
 export interface SubmissionQuestion extends Pick<
   OrchStarted,
   'run' | 'commit' | 'sandbox' | 'actor' | 'remote'
 > {
   readonly configCommit: string;
-  /** What the operator allows any repository at most. */
+  /** The operator's ceilings for every repository. */
   readonly ceilings: Ceilings;
-  /** What the commit was asked for by. */
+  /** The name by which the commit was requested. */
   readonly name: string;
   /** The branch that units are named for. */
   readonly branch: string;
-  /** Where results go; null: where the configuration says, or else to that branch. */
+  /** The target branch; null for the configured one, or else `branch`. */
   readonly target: string | null;
-  /** The branches that choo has there already. */
+  /** Existing branches of choo. */
   readonly ownBranches: readonly string[];
   readonly units: readonly string[] | undefined;
   readonly wishes: Pick<ProviderWishes, 'forced' | 'request' | 'environment'>;
@@ -34,13 +34,13 @@ export interface SubmissionQuestion extends Pick<
   readonly fresh: boolean;
 }
 
-/** The first event of the run, or the plan that keeps it from being one. `clamps`: what was asked for beyond the ceilings. */
+/** The first event of the run, or the plan whose problems prevent it. `clamps`: limits above the operator's ceilings. */
 export type Submission =
   | { readonly kind: 'start'; readonly start: OrchStarted; readonly clamps: readonly Problem[] }
   | { readonly kind: 'nothing'; readonly clamps: readonly Problem[] }
   | { readonly kind: 'refused'; readonly plan: Plan };
 
-/** Plans a run and describes its start. Throws a ChooError (`usage`) for units that are not there. */
+/** Plans a run and describes its start. Throws a ChooError (`usage`) for units that do not exist. */
 export function prepareSubmission(
   { discovery }: Project,
   written: LoadedConfig,
@@ -73,7 +73,7 @@ export function prepareSubmission(
       directory: '',
       sandbox,
       parallelism: config.parallelism,
-      verify: true, // on a server there is no other choice
+      verify: true, // a server always verifies
       limits: limitsOf(config),
       fresh: new Set(fresh ? (units ?? plan.waves.flat()) : []),
       actor,

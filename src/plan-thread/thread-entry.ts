@@ -17,7 +17,7 @@ async function perform({ name, input }: Job): Promise<ThreadMessage> {
 }
 
 function tell(message: ThreadMessage): void {
-  parentPort?.postMessage(message, []); // nothing of it is handed over
+  parentPort?.postMessage(message, []); // transfers nothing
 }
 
 parentPort?.on('message', (job: Job) => void perform(job).then(tell));

@@ -1,29 +1,29 @@
 import { Worker } from 'node:worker_threads';
 import { ChooError, type ErrorCode } from '../errors.ts';
 
-/** What one job may take. */
+/** The limits of one job. */
 export interface JobLimits {
-  /** Of the thread's own processor time: busy neighbours do not count. Milliseconds. */
+  /** Processor time of the thread alone, whatever else the machine does. Milliseconds. */
   readonly cpuMs: number;
-  /** From the job's start to its end, waiting included. Milliseconds. */
+  /** Time from the job's start to its end, waiting included. Milliseconds. */
   readonly wallMs: number;
-  /** Of the engine's heap, which all jobs of one thread share. MiB. */
+  /** The engine's heap, which all jobs of one thread share. MiB. */
   readonly heapMiB: number;
 }
 
-/** What a thread is asked for: a function of its module, by name, and the one value that it gets. */
+/** The name of a function of the thread's module, and its argument. */
 export interface Job {
   readonly name: string;
   readonly input: unknown;
 }
 
-/** How a job ended. After `over`, and when one is stopped that has begun, the thread is gone. */
+/** How a job ended. The thread is gone after `over`, and after `stopped` if the job had started. */
 export type JobEnd =
   | { readonly kind: 'done'; readonly value: unknown }
   | { readonly kind: 'over'; readonly limit: 'time' | 'memory' }
   | { readonly kind: 'stopped' };
 
-/** What a thread says. */
+/** A message from a thread. */
 export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly value: unknown }
@@ -31,21 +31,21 @@ export type ThreadMessage =
 
 const ENTRY = new URL('thread-entry.ts', import.meta.url);
 
-/** How often the processor time of a job is looked at. Milliseconds. */
+/** Check interval of a job's processor time. Milliseconds. */
 const LOOK_MS = 100;
 
-/** One worker thread. It does one job at a time, and one that takes too much is ended together with the thread. */
+/** One worker thread, which performs one job at a time. A job that exceeds a limit is ended together with the thread. */
 export class Thread implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #limits: JobLimits;
-  /** How it died by itself. */
+  /** Settles when the thread dies by itself. */
   readonly #death = Promise.withResolvers<JobEnd>();
   #isAlive = true;
 
   private constructor(worker: Worker, limits: JobLimits) {
     this.#worker = worker;
     this.#limits = limits;
-    this.#death.promise.catch(() => {}); // told with the job that it met
+    this.#death.promise.catch(() => {}); // the running job rejects with it
     worker.once('error', (error: Error & { readonly code?: string }) => {
       this.#isAlive = false;
       if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') this.#death.resolve({ kind: 'over', limit: 'memory' });
@@ -53,7 +53,7 @@ export class Thread implements AsyncDisposable {
     });
     worker.once('exit', () => {
       this.#isAlive = false;
-      this.#death.reject(new ChooError('internal', 'a thread ended by itself'));
+      this.#death.reject(new ChooError('internal', 'a thread ended unexpectedly'));
     });
   }
 
@@ -75,7 +75,7 @@ export class Thread implements AsyncDisposable {
     return thread;
   }
 
-  /** Does a job. Throws what the job throws, as a ChooError; rejects, too, when the thread dies of anything but its limits. */
+  /** Performs a job. Throws what the job throws, as a ChooError, or why the thread died if not by exceeding a limit. */
   async perform(job: Job, signal: AbortSignal): Promise<JobEnd> {
     const { cpuMs, wallMs } = this.#limits;
     const before = await this.#worker.cpuUsage();
@@ -86,23 +86,23 @@ export class Thread implements AsyncDisposable {
     const onMessage = (message: ThreadMessage): void => {
       if (message.kind === 'done') ended.resolve(message);
       if (message.kind !== 'threw') return;
-      const { code, message: words, hint } = message;
-      ended.reject(new ChooError(code, words, hint === undefined ? {} : { hint }));
+      const { code, message: text, hint } = message;
+      ended.reject(new ChooError(code, text, hint === undefined ? {} : { hint }));
     };
-    const look = async (): Promise<void> => {
+    const checkTime = async (): Promise<void> => {
       const { user, system } = await this.#worker.cpuUsage(before);
       if ((user + system) / 1_000 > cpuMs) over();
     };
     this.#worker.on('message', onMessage);
     signal.addEventListener('abort', onAbort);
-    const looking = setInterval(() => void look().catch(() => {}), LOOK_MS); // it cannot look at a thread that is gone
+    const checking = setInterval(() => void checkTime().catch(() => {}), LOOK_MS); // fails when the thread is gone
     const latest = setTimeout(over, wallMs);
     try {
-      this.#worker.postMessage(job, []); // nothing of it is handed over
+      this.#worker.postMessage(job, []); // transfers nothing
       const end = await Promise.race([ended.promise, this.#death.promise]);
       return end.kind === 'done' ? end : await this.#end(end);
     } finally {
-      clearInterval(looking);
+      clearInterval(checking);
       clearTimeout(latest);
       signal.removeEventListener('abort', onAbort);
       this.#worker.off('message', onMessage);

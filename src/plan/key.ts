@@ -3,19 +3,19 @@ import type { Config } from '../config/schema.ts';
 import { lastName } from '../discovery/tree.ts';
 import type { SpecFile, Unit } from '../discovery/unit.ts';
 
-/** Fields that choo itself writes; they say how far the work is, not what it is. */
+/** Whether choo writes the field itself: it records progress and does not define the work. */
 function isProgress(field: string): boolean {
   return field === 'status' || field.startsWith('orch_');
 }
 
 /**
- * The key of each unit: a hash over everything that decides what its work is. That is its id; each of its files by name,
- * every field that is not progress as written, and every byte below the front matter; the setup commands and baseline
- * checks of the configuration; and the keys of what it depends on. Same bytes, same key, whatever the statuses say and
- * wherever the tree stands in its project. A project in a directory below its repository's root is named, too. 64 lower-case hexadecimal digits.
+ * The key of each unit: a hash of everything that defines its work. That is its id; for each file its name, every field
+ * that is not progress as written, and every byte below the front matter; the set-up commands and baseline checks of the
+ * configuration; the directory of a project below its repository's root; and the keys of its dependencies. Independent of
+ * statuses and of the spec directory. 64 lower-case hexadecimal digits.
  *
- * `units` must hold every dependency that is to count, in any order, without cycles; ids that are not among them count by
- * name. Linear in the bytes.
+ * `units` must contain all relevant dependencies, in any order, without cycles; unknown ids count by name. Linear in the
+ * bytes.
  */
 export function unitKeys(
   units: readonly Unit[],
@@ -27,7 +27,7 @@ export function unitKeys(
   const commands = [config.worktree.setup, config.baseline_checks];
   const ground = JSON.stringify(directory === '' ? commands : [...commands, directory]);
   for (const start of units) {
-    // Depth first without recursion: a chain of thousands of units is fine.
+    // Depth first without recursion, for chains of thousands of units.
     const path = [start];
     for (let unit = path.at(-1); unit !== undefined; unit = path.at(-1)) {
       const dependencies = unit.dependsOn.map((id) => byId.get(id)).filter((each) => each !== undefined);
@@ -46,7 +46,7 @@ export function unitKeys(
 function unitKey(unit: Unit, ground: string, keys: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256');
   const dependencies = unit.dependsOn.toSorted().map((id) => [id, keys.get(id) ?? '']);
-  // JSON before, length before bytes: no two different units run together to the same input.
+  // JSON, and the length before the bytes, so that two different units never give the same input.
   hash.update(JSON.stringify(['choo unit 1', unit.id, ground, dependencies]));
   for (const file of [unit.plan, ...unit.tasks.map((task) => task.file)]) {
     const { name, fields, body } = material(file);
@@ -55,7 +55,7 @@ function unitKey(unit: Unit, ground: string, keys: ReadonlyMap<string, string>):
   return hash.digest('hex');
 }
 
-/** What of a file counts: its name, the fields that are not progress as written, and the bytes below the front matter. */
+/** The parts of a file that its unit's key covers. */
 function material({ path, content, frontMatter }: SpecFile): {
   name: string;
   fields: string[];

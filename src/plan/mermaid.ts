@@ -3,7 +3,7 @@ import { NODE_STYLES } from '../text/mermaid-styles.ts';
 import { count, printable } from '../text/terminal-layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
-/** A drawing with more nodes than this shows waves instead of units; renderers and readers give up not far above it. */
+/** Larger plans are drawn as waves instead of units, since renderers and readers give up not far above this. */
 export const MAX_NODES = 150;
 
 const CLASSES: Readonly<Record<PlanUnit['state'], string>> = {
@@ -32,7 +32,7 @@ function renderUnits(plan: Plan): string {
   );
 }
 
-/** A box of a drawing: the lines of its text, and a name among the styles. */
+/** A box of a flowchart: the lines of its text, and the name of its style. */
 export interface FlowNode<S extends string> {
   readonly id: string;
   readonly dependsOn: readonly string[];
@@ -40,7 +40,7 @@ export interface FlowNode<S extends string> {
   readonly style: S;
 }
 
-/** Boxes, and an arrow for each dependency that no other one implies. Texts may hold anything. Ends with a line feed. */
+/** Renders boxes, with an arrow for each dependency that no other implies. Texts may be hostile. Ends with a line feed. */
 export function renderFlowchart<S extends string>(
   nodes: readonly FlowNode<S>[],
   styles: Readonly<Record<S, string>>,
@@ -57,7 +57,7 @@ export function renderFlowchart<S extends string>(
   ]);
 }
 
-/** Without cycles only what is not implied; boxes on cycles are drawn with every edge they name. */
+/** The edges that are not implied, plus every edge of boxes on cycles. */
 function edges(
   nodes: readonly { readonly id: string }[],
   graph: Graph,
@@ -92,7 +92,7 @@ function describe(unit: PlanUnit): string {
   return `${tasks}${unit.provider === null ? '' : `, ${unit.provider.name}`}`;
 }
 
-/** Mermaid reads quotes, angle brackets, entities and Markdown in a label: spell out everything but letters and the like. */
+/** Escapes a label: Mermaid interprets quotes, angle brackets, entities and Markdown in it. */
 function escapeLabel(text: string): string {
   return printable(text).replaceAll(
     /[^\p{L}\p{N} ,._/-]/gu,

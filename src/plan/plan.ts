@@ -22,24 +22,24 @@ import { suggestion } from '../text/nearest.ts';
 import { unitKeys } from './key.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
-/** Everything a plan is made of. */
+/** The input of a plan. */
 export interface PlanInput {
   readonly source: Plan['source'];
   readonly configuration: LoadedConfig;
   readonly discovery: Discovery;
-  /** From the repository's root to the project; empty (and so by itself), or with a slash at its end. */
+  /** Path from the repository's root to the project; empty (the default), or ending in a slash. */
   readonly directory?: string;
-  /** What is wrong outside the files, such as a branch in the way. */
+  /** Problems outside of the files, such as a branch in the way. */
   readonly repositoryProblems?: readonly Problem[];
-  /** The ids of units that are asked for, with all they need; undefined: every unfinished unit. */
+  /** The ids of the requested units, planned with their dependencies; undefined for every unfinished unit. */
   readonly only?: readonly string[] | undefined;
-  /** What the request and the environment say about providers; units and configuration speak for themselves. */
+  /** The providers named by the request and the environment; those of units and configuration are read from the files. */
   readonly wishes?: Pick<ProviderWishes, 'forced' | 'request' | 'environment'>;
   readonly allowedProviders?: readonly ProviderName[] | undefined;
 }
 
 /**
- * The plan: what would run, in which order, with what, and all that is wrong. Pure.
+ * Makes the plan: what would run, in which order, with which providers, and all problems. Pure.
  * Throws a ChooError (`usage`) when `only` names a unit that does not exist.
  */
 export function makePlan(input: PlanInput): Plan {
@@ -104,12 +104,12 @@ export function makePlan(input: PlanInput): Plan {
   };
 }
 
-/** Problems in the shape scripts read. */
+/** Problems in the format of the plan. */
 function describeProblems({ counts, dropped, kept }: Problems): Plan['problems'] {
   return { errors: counts.error, warnings: counts.warning, notices: counts.notice, dropped, list: [...kept] };
 }
 
-/** Unfinished units, or the named ones with the unfinished units they need. */
+/** Selects the unfinished units, or the named ones with their unfinished dependencies. */
 function selectUnits({ units, broken }: Discovery, only: readonly string[] | undefined): readonly Unit[] {
   if (only === undefined) return units.filter((unit) => !isComplete(unit));
   const byId = new Map(units.map((unit) => [unit.id, unit]));
@@ -132,7 +132,7 @@ function selectUnits({ units, broken }: Discovery, only: readonly string[] | und
   return [...wanted.values()];
 }
 
-/** Units that wait, directly or not, for one that cannot run. Linear. */
+/** Finds the units that depend, directly or not, on one that cannot run. Linear. */
 function findStuck(wanted: readonly Unit[], broken: readonly BrokenUnit[]): ReadonlySet<string> {
   const graph = new Graph(wanted.map(({ id, dependsOn }) => ({ id, dependsOn, weight: 0 })));
   const byId = new Map(wanted.map((unit) => [unit.id, unit]));
@@ -161,17 +161,17 @@ function chooseProviders(
   );
 }
 
-/** Where a choice that no file shows was made. */
+/** The origin of a choice, as the end of a message; empty when a file shows it. */
 const ASKED: Readonly<Record<ProviderSource, string>> = {
   forced: ', which was forced for the run',
   unit: '',
-  request: ', which was asked for',
+  request: ', which was requested',
   environment: ', which CHOO_PROVIDER names',
   configuration: '',
   default: ', which is the default',
 };
 
-/** One problem for each unit that names a provider it cannot have, and one for each other source that does. */
+/** Reports one problem for each unit that names an unavailable provider, and one for each other source that does. */
 function providerProblems(
   wanted: readonly Unit[],
   providers: ReadonlyMap<string, ProviderChoice>,

@@ -4,20 +4,20 @@ import { type DiscoveryCache } from '../discovery/discovery-cache.ts';
 import { discover, type Discovery } from '../discovery/discovery.ts';
 import type { SpecTree } from '../discovery/tree.ts';
 
-/** What a tree says: its configuration and its units. */
+/** A project: its configuration and its units. */
 export interface Project {
   readonly configuration: LoadedConfig;
   readonly discovery: Discovery;
 }
 
-/** Reads the configuration of a tree and the specs where it says they are; where it is broken, where the default says. */
+/** Reads a project's configuration and its specs from the configured directory, or the default one if it is broken. */
 export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promise<Project> {
   const configuration = await readConfiguration(tree);
   const specsDir = configuration.config?.specs_dir ?? configuration.specsDir ?? DEFAULT_CONFIG.specs_dir;
   return { configuration, discovery: await discover(tree, specsDir, cache) };
 }
 
-/** The configuration of a tree alone. */
+/** Reads only the configuration of a tree. */
 export async function readConfiguration(tree: SpecTree): Promise<LoadedConfig> {
   return loadConfig(await readConfigFiles(tree));
 }
@@ -26,7 +26,7 @@ async function readConfigFiles(tree: SpecTree): Promise<readonly ConfigFile[]> {
   const wanted: readonly string[] = CONFIG_FILES;
   const listings = await tree.list(['', '.github']);
   const [root] = listings;
-  // Whether there is a configuration cannot be seen: that is no reason to go on without one.
+  // The root cannot be listed, so a configuration may exist: report it as unreadable instead of using the defaults.
   if (typeof root === 'string' && root !== 'missing')
     return [{ path: CONFIG_FILES[0], size: 0, content: undefined }];
   const entries = listings

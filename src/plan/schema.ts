@@ -8,7 +8,7 @@ const position = { line: z.int().min(1), column: z.int().min(1) };
 
 const problem = z.strictObject({
   severity: z.enum(['error', 'warning', 'notice']),
-  // Any text for a script, so that a new rule breaks none; for choo one of the catalogue.
+  // Any text for scripts, so that a new code breaks none; for choo one of the catalogue.
   code: z.string().describe('The rule, in kebab-case.') as z.ZodType<ProblemCode>,
   message: z.string(),
   file: z.string().describe('Path from the project directory.'),
@@ -18,7 +18,7 @@ const problem = z.strictObject({
   hint: z.string().exactOptional().describe('What to do about it.'),
 });
 
-/** Everything a reading found, for scripts. */
+/** All problems of a plan, for scripts. */
 const problemsSchema = z.strictObject({
   errors: z.int().min(0),
   warnings: z.int().min(0),
@@ -44,7 +44,7 @@ const unit = z.strictObject({
     .enum(['planned', 'verify', 'complete', 'broken', 'stuck', 'left-out'])
     .describe(
       'planned: work is left and will be done; verify: complete, named, so only its gates run; complete: not verified; ' +
-        'broken: a problem keeps it from running; stuck: it waits for a broken unit; left-out: not asked for.',
+        'broken: a problem keeps it from running; stuck: it waits for a broken unit; left-out: not requested.',
     ),
   status: z
     .enum(UNIT_STATUSES)

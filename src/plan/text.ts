@@ -11,12 +11,12 @@ import {
 } from '../text/terminal-layout.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
-/** Above this many units the tasks are left to `--unit` and `--json`. */
+/** A larger plan shows no tasks; `--unit` and `--json` do. */
 const UNITS_WITH_TASKS = 40;
-/** More problems than these are left to `choo check`. */
+/** Problems that a plan shows; `choo check` shows all. */
 const PROBLEMS_SHOWN = 20;
 
-/** The plan for a person: waves, units, tasks and gates, then what frames them, then what is wrong. Ends with a line feed. */
+/** Renders a plan as text: waves with units, tasks and gates, the common settings, problems. Ends with a line feed. */
 export function renderPlan(plan: Plan, medium: Medium): string {
   if (plan.units.length === 0 && !plan.runnable) return `${renderProblems(plan, medium)}\n`;
   const byId = new Map(plan.units.map((unit) => [unit.id, unit]));
@@ -32,11 +32,11 @@ export function renderPlan(plan: Plan, medium: Medium): string {
 
 const SEVERITY_STYLE = { error: 'red', warning: 'yellow', notice: 'cyan' } as const;
 
-/** One problem as compilers print it: place, severity, message, and its hint on a line of its own. */
+/** Renders a problem as compilers do: position, severity, message, and the hint on a second line. */
 export function renderProblem(problem: Problem, { paint }: Pick<Medium, 'paint'>): string {
-  const place = `${printable(problem.file)}:${problem.line}:${problem.column}`;
+  const position = `${printable(problem.file)}:${problem.line}:${problem.column}`;
   const got = problem.got === undefined ? '' : ` (got \`${printable(problem.got)}\`)`;
-  const line = `${paint('bold', place)} ${paint(SEVERITY_STYLE[problem.severity], problem.severity)} ${printable(problem.message)}${got}`;
+  const line = `${paint('bold', position)} ${paint(SEVERITY_STYLE[problem.severity], problem.severity)} ${printable(problem.message)}${got}`;
   return problem.hint === undefined ? line : `${line}\n  ${paint('dim', `hint: ${printable(problem.hint)}`)}`;
 }
 
@@ -89,7 +89,7 @@ interface Column {
   readonly width: number;
 }
 
-/** A unit in columns; what it waits for behind them, or on lines of its own where that does not fit. */
+/** A unit in columns, with its dependencies after them, or on separate lines if they do not fit. */
 function unitLines(unit: PlanUnit, columns: readonly Column[], { width, paint }: Medium): string[] {
   const styles = ['bold', undefined, 'cyan'] as const;
   const cells = columns.map((column, index) => {
@@ -131,7 +131,7 @@ function providerText(unit: PlanUnit): string {
 const SOURCE_TEXT = {
   forced: 'forced',
   unit: 'unit',
-  request: 'asked for',
+  request: 'requested',
   environment: 'environment',
   configuration: 'configured',
   default: 'default',
@@ -141,7 +141,7 @@ const REST: readonly (readonly [PlanUnit['state'], string])[] = [
   ['broken', 'Broken, see the problems'],
   ['stuck', 'Waits for a broken unit'],
   ['complete', 'Complete, not verified'],
-  ['left-out', 'Not asked for'],
+  ['left-out', 'Not requested'],
 ];
 
 function renderRest(plan: Plan, { width, paint }: Medium): string[] {

@@ -1,15 +1,15 @@
 /** How much a problem matters: an error stops a run, a warning is shown, a notice explains. */
 export type Severity = 'error' | 'warning' | 'notice';
 
-/** What the documentation says about one code. Markdown without tables; each text ends with a full stop. */
+/** The documentation of one code. Markdown without tables; each text ends with a full stop. */
 export interface CodeEntry {
   /** Every severity that the code is reported with. */
   readonly levels: readonly Severity[];
-  /** What is so, in a line. */
+  /** What the code means, in one line. */
   readonly meaning: string;
-  /** What the author of the file does about it. */
+  /** How the author of the file fixes it. */
   readonly cure: string;
-  /** A message as it is reported, where that says more than the meaning. */
+  /** A reported message, if it says more than the meaning. */
   readonly example?: string;
 }
 

@@ -1,10 +1,10 @@
 import type { CodeArea } from './code-entry.ts';
 
-/** What must hold between the files of a unit, and between units. */
+/** Problems between the files of a unit, and between units. */
 export const RELATION_CODES = {
   'unit-name-differs': {
     levels: ['warning'],
-    meaning: 'The plan names the unit otherwise than its directory; the name of the directory counts.',
+    meaning: 'The plan gives the unit another name than its directory has; the name of the directory counts.',
     cure: 'Write the name of the directory after `unit:`, or rename the directory.',
     example: 'the unit is called `payments`, after its directory',
   },
@@ -49,7 +49,7 @@ export const RELATION_CODES = {
   },
 } as const satisfies CodeArea;
 
-/** What can be wrong with `.choo.yml`. */
+/** Problems of `.choo.yml`. */
 export const CONFIG_CODES = {
   'config-two-files': {
     levels: ['error'],
@@ -65,7 +65,7 @@ export const CONFIG_CODES = {
     levels: ['error'],
     meaning:
       'The configuration is not valid YAML, or uses a part of YAML that choo refuses, such as an alias.',
-    cure: 'Mend the line that the message names, and write repeated values out.',
+    cure: 'Fix the line that the message names, and write repeated values out.',
   },
   'config-shape': {
     levels: ['error'],
@@ -97,7 +97,7 @@ export const CONFIG_CODES = {
   },
 } as const satisfies CodeArea;
 
-/** What can be wrong with the choice of an agent, and with what it is asked. */
+/** Problems of the choice of a provider, and of tasks that it cannot do. */
 export const PROVIDER_CODES = {
   'provider-unknown': {
     levels: ['error'],
@@ -122,12 +122,12 @@ export const PROVIDER_CODES = {
   },
 } as const satisfies CodeArea;
 
-/** What in the repository keeps choo from writing results. */
+/** Problems of the repository that prevent choo from writing results. */
 export const REPOSITORY_CODES = {
   'branch-in-the-way': {
     levels: ['error'],
     meaning:
-      'The name of a branch keeps git from making those of the plan: it cannot hold `choo` beside `choo/unit/…`.',
+      'An existing branch prevents the branches of the plan: git cannot hold `choo` beside `choo/unit/…`.',
     cure: 'Rename the branch: `git branch -m <old> <new>`.',
   },
   'branch-checked-out': {

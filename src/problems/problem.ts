@@ -1,13 +1,13 @@
 import type { Severity } from './code-entry.ts';
 import type { ProblemCode } from './codes.ts';
 
-/** A place in a text file. Both count from 1; columns count UTF-16 code units, as editors do. */
+/** A position in a text file. Both count from 1; columns count UTF-16 code units, as editors do. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** Something in a file of the repository that its author should see, at its place and with its cure. */
+/** One finding about a file of the repository, for its author. */
 export interface Problem extends Position {
   readonly severity: Severity;
   readonly code: ProblemCode;
@@ -17,13 +17,13 @@ export interface Problem extends Position {
   readonly file: string;
   /** The front matter field or configuration key, dotted. */
   readonly field?: string;
-  /** What was found there, shortened. */
+  /** The value found there, shortened. */
   readonly got?: string;
-  /** What to do about it. */
+  /** How to fix it. */
   readonly hint?: string;
 }
 
-/** How many problems of each severity there are, kept or not. */
+/** The number of problems of each severity, including dropped ones. */
 type ProblemCounts = Readonly<Record<Severity, number>>;
 
 /** The problems of one reading. Bounded: beyond {@link MAX_PROBLEMS} they are only counted. */
@@ -31,12 +31,12 @@ export interface Problems {
   /** Ordered by file, line and column. When there are too many, errors are kept before warnings before notices. */
   readonly kept: readonly Problem[];
   readonly counts: ProblemCounts;
-  /** How many were counted but not kept. */
+  /** The number of problems that were counted but not kept. */
   readonly dropped: number;
 }
 
 /**
- * How many problems one report keeps.
+ * Further problems are only counted.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ export const MAX_PROBLEMS = 1_000;
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'notice'];
 
-/** Gathers every problem of any number of sources into one bounded, ordered report. */
+/** Adds problems to those of an earlier reading, if any; bounds and orders the result. */
 export function collectProblems(found: Iterable<Problem>, before?: Problems): Problems {
   const bySeverity: Record<Severity, Problem[]> = { error: [], warning: [], notice: [] };
   const counts = { error: 0, warning: 0, notice: 0, ...before?.counts };
@@ -59,10 +59,10 @@ export function collectProblems(found: Iterable<Problem>, before?: Problems): Pr
   return { kept: kept.sort(byPlace), counts, dropped: total - kept.length };
 }
 
-/** The longest stretch of a value from a file that a problem repeats. */
+/** Longer values are shortened in a problem. UTF-16 code units. */
 const GOT_LENGTH = 80;
 
-/** A value from a file, short enough to stand in a problem. */
+/** Shortens a value from a file for a problem. */
 export function shorten(text: string): string {
   return text.length <= GOT_LENGTH ? text : `${text.slice(0, GOT_LENGTH - 1)}…`;
 }
@@ -82,10 +82,10 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** What a problem may say beyond its message. */
+/** The optional parts of a problem. */
 type Details = { readonly field?: string; readonly got?: string; readonly hint?: string | undefined };
 
-/** Notes one problem at a place of one file. Details that cost something to find may be given as a function. */
+/** Reports one problem at a position of one file. Expensive details may be given as a function. */
 export type Report = (
   severity: Severity,
   code: ProblemCode,
@@ -94,10 +94,10 @@ export type Report = (
   details?: Details | (() => Details),
 ) => void;
 
-/** How many problems of one rule are listed for one file; the last one says how many more there are. */
+/** Problems of one code that are listed for one file; the last one says how many more there are. */
 const MAX_ALIKE = 100;
 
-/** A Report for one file, which adds to a list. */
+/** Creates a {@link Report} for one file that adds to a list. */
 export function reportInto(problems: Problem[], file: string): Report {
   const alike = new Map<ProblemCode, { count: number; last: number; message: string }>();
   return (severity, code, { line, column }, message, details = {}) => {
@@ -129,10 +129,10 @@ export function reportInto(problems: Problem[], file: string): Report {
   };
 }
 
-/** Whether any of these stops a run. */
+/** Whether any of these problems prevents a run. */
 export function hasErrors(problems: readonly Problem[]): boolean {
   return problems.some((problem) => problem.severity === 'error');
 }
 
-/** The top of a file, for what is wrong with all of it. */
+/** The start of a file, for a problem of the whole file. */
 export const FILE_START: Position = { line: 1, column: 1 };

@@ -1,6 +1,6 @@
 import type { CodeArea } from './code-entry.ts';
 
-/** What can be wrong with the directory that holds the units. */
+/** Problems of the directory that holds the units. */
 export const TREE_CODES = {
   'tree-missing': {
     levels: ['error'],
@@ -60,7 +60,7 @@ export const TREE_CODES = {
   },
 } as const satisfies CodeArea;
 
-/** What can be wrong with a file or directory of a unit, before its front matter is read. */
+/** Problems of a file or directory of a unit, before its front matter is read. */
 export const FILE_CODES = {
   'not-a-unit': {
     levels: ['warning'],
@@ -129,7 +129,7 @@ export const FILE_CODES = {
   },
 } as const satisfies CodeArea;
 
-/** What can be wrong with front matter and its fields. */
+/** Problems of front matter and its fields. */
 export const FIELD_CODES = {
   'front-matter-missing': {
     levels: ['error'],
@@ -155,7 +155,7 @@ export const FIELD_CODES = {
   'yaml-syntax': {
     levels: ['error'],
     meaning: 'The front matter is not valid YAML, or names a field twice.',
-    cure: 'Mend the line. A value with `: `, ` #` or a special first character needs quotes.',
+    cure: 'Fix the line. A value with `: `, ` #` or a special first character needs quotes.',
     example: 'not valid YAML: the key `task` appears twice',
   },
   'field-missing': {

@@ -1,6 +1,6 @@
 import type { Position } from './problem.ts';
 
-/** The places of offsets in a text. One pass to build, a binary search for each question. */
+/** Converts offsets in a text to positions. One pass to build, then a binary search per offset. */
 export function lineIndex(text: string): (offset: number) => Position {
   const starts = [0];
   for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) starts.push(end + 1);

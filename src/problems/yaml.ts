@@ -2,29 +2,29 @@ import { type Document, isScalar, parseDocument, visit, type YAMLError } from 'y
 import { type Position, shorten } from './problem.ts';
 import { lineIndex } from './text-lines.ts';
 
-/** A YAML text read into nodes that know their offsets, with whatever was wrong with it. */
+/** A parsed YAML text, whose nodes have offsets, with its faults. */
 export interface YamlText {
   readonly document: Document.Parsed;
   readonly faults: readonly (Position & { readonly message: string })[];
-  /** The place of an offset in the text. */
+  /** The position of an offset in the text. */
   readonly at: (offset: number) => Position;
 }
 
 /**
- * Reads YAML without resolving anything: no alias is expanded, so a bomb stays a few nodes. Nesting too deep for the
- * parser and keys that appear twice are faults like any other; nothing is thrown and nothing is printed.
+ * Parses YAML without resolving anything: no alias is expanded, so an alias bomb stays a few nodes. Nesting too deep for
+ * the parser and duplicate keys are faults too. Throws and prints nothing.
  */
 export function readYaml(text: string): YamlText {
   const document = parseWithoutTraces(text);
   const at = lineIndex(text);
-  // What follows the first fault of the syntax is mostly its consequence.
+  // Later syntax faults mostly follow from the first one.
   const faults = document.errors
     .slice(0, 1)
     .map((error) => ({ message: describe(error), ...at(error.pos[0]) }));
   return { document, faults: [...faults, ...duplicateKeys(document, at)], at };
 }
 
-/** The parser makes an Error of every fault. Tracing tens of thousands of them would cost more than all else. */
+/** Parses without stack traces: the parser creates an Error per fault, and tracing tens of thousands is too slow. */
 function parseWithoutTraces(text: string): Document.Parsed {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -33,8 +33,8 @@ function parseWithoutTraces(text: string): Document.Parsed {
       prettyErrors: false,
       keepSourceTokens: false,
       stringKeys: true,
-      uniqueKeys: false, // it compares every pair of keys; below they are compared once each
-      logLevel: 'error', // `silent` would also keep it from reporting a second document
+      uniqueKeys: false, // compares every pair of keys; `duplicateKeys` looks at each key once
+      logLevel: 'error', // `silent` would also hide a second document
     });
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
@@ -60,7 +60,7 @@ function duplicateKeys(document: Document.Parsed, at: YamlText['at']): YamlText[
 }
 
 function describe({ code, message }: YAMLError): string {
-  if (code === 'RESOURCE_EXHAUSTION') return 'it is nested too deeply';
+  if (code === 'RESOURCE_EXHAUSTION') return 'nested too deeply';
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here';
   const sentence = message.replaceAll(/\s+/g, ' ').trim();
   return shorten(sentence.charAt(0).toLowerCase() + sentence.slice(1));

@@ -1,23 +1,23 @@
 import { type Edges, findCycles } from '../discovery/cycles.ts';
 import { compareText } from '../problems/problem.ts';
 
-/** A unit as the graph sees it. Dependencies on ids that are no node are not edges. */
+/** A unit in the graph. Dependencies on unknown ids are ignored. */
 export interface GraphNode {
   readonly id: string;
   readonly dependsOn: readonly string[];
-  /** How much work it is, in any unit; 0 or more. Tasks as long as nothing better is known, milliseconds once it is. */
+  /** Its amount of work, 0 or more: milliseconds if known, otherwise tasks. */
   readonly weight: number;
 }
 
-/** A way through the graph and the sum of its weights. */
+/** A path through the graph and the sum of its weights. */
 export interface CriticalPath {
   readonly ids: readonly string[];
   readonly weight: number;
 }
 
 /**
- * The dependency graph of units: immutable, ordered by id, so that the same units in any order give the same graph.
- * Units that stand on a cycle, or behind one, are in no wave and no order. Built in O(V log V + E).
+ * The dependency graph of units: immutable and ordered by id, so that the same units in any order give the same graph.
+ * Units on a cycle, or that depend on one, are in no wave and no order. Built in O(V log V + E).
  */
 export class Graph {
   readonly #nodes: readonly GraphNode[];
@@ -26,9 +26,9 @@ export class Graph {
   readonly #dependencies: Edges;
   readonly #dependents: Edges;
   readonly #order: readonly number[];
-  /** The wave of each node, from 0; -1 on or behind a cycle. */
+  /** The wave of each node, from 0; -1 if it is on a cycle or depends on one. */
   readonly #wave: Int32Array;
-  /** The heaviest way from the start of each node to an end of the graph, the node itself included. */
+  /** The weight of the heaviest path from each node to an end of the graph, the node included. */
   readonly #tail: Float64Array;
 
   constructor(nodes: Iterable<GraphNode>) {
@@ -60,17 +60,17 @@ export class Graph {
     return this.#index.has(id);
   }
 
-  /** What this unit waits for, directly. */
+  /** Direct dependencies. */
   dependenciesOf(id: string): readonly string[] {
     return this.#names(this.#dependencies[this.#at(id)] ?? []);
   }
 
-  /** What waits for this unit, directly. */
+  /** Direct dependents. */
   dependentsOf(id: string): readonly string[] {
     return this.#names(this.#dependents[this.#at(id)] ?? []);
   }
 
-  /** Everything that waits for this unit, directly or not. */
+  /** Direct and indirect dependents. */
   descendantsOf(id: string): ReadonlySet<string> {
     const seen = new Set<number>();
     const open = [...(this.#dependents[this.#at(id)] ?? [])];
@@ -92,12 +92,12 @@ export class Graph {
     return waves;
   }
 
-  /** Every unit after all it depends on; by wave, then by id. */
+  /** Every unit after its dependencies; by wave, then by id. */
   topologicalOrder(): readonly string[] {
     return this.#names(this.#order);
   }
 
-  /** The heaviest chain of dependencies: no plan can be faster. Among equals the first by wave, then id. */
+  /** The heaviest chain of dependencies: no run can be faster. Among equals the first by wave, then id. */
   criticalPath(): CriticalPath {
     const ids: string[] = [];
     let candidates: readonly number[] = this.#order;
@@ -113,12 +113,12 @@ export class Graph {
     return { ids, weight };
   }
 
-  /** The weight of the heaviest way from the start of this unit to the end of the run: what to start first. */
+  /** The weight of the heaviest path from the start of this unit to the end of the run; the largest starts first. */
   remainingWeight(id: string): number {
     return this.#tail[this.#at(id)] ?? 0;
   }
 
-  /** One shortest cycle for each knot of units that wait for each other, with all units in the knot. */
+  /** A shortest cycle and all members of each group of units that wait for each other. */
   cycles(): readonly { readonly path: readonly string[]; readonly members: readonly string[] }[] {
     return findCycles(this.#dependencies).map(({ path, members }) => ({
       path: this.#names(path),
@@ -127,7 +127,7 @@ export class Graph {
   }
 
   /**
-   * The edges worth drawing, `[dependency, dependent]`: those that no longer way already implies. Costs O(V * E / 32) in
+   * The transitive reduction, as `[dependency, dependent]`: the edges that no longer path implies. Costs O(V * E / 32)
    * time and V * V bits.
    */
   transitiveReduction(): readonly (readonly [string, string])[] {

@@ -4,13 +4,13 @@ import { ENDED, type RunStatus, type UnitState } from '../events/run-rules.ts';
 import { nearest } from '../text/nearest.ts';
 import type { Graph } from './graph.ts';
 
-/** Units in one of these did not complete, and will not by themselves. */
+/** The states of units that did not complete and will not without a retry. */
 export const STUCK_STATES = ['failed', 'blocked', 'cancelled'] as const;
 const STUCK: ReadonlySet<string> = new Set(STUCK_STATES);
-/** Units that may still complete by themselves, or once what blocks them has. */
+/** The states of units that may still complete, blocked ones after a retry of their cause. */
 const OPEN: ReadonlySet<string> = new Set(['waiting', 'queued', 'pending', 'running', 'blocked']);
 
-/** A run as a request finds it, in the words of its engine. */
+/** A run as a request finds it. */
 export interface ControlView {
   readonly run: string;
   readonly status: RunStatus | 'waiting';
@@ -19,35 +19,35 @@ export interface ControlView {
   readonly units: ReadonlyMap<string, UnitState | 'waiting' | 'queued'>;
 }
 
-/** Who asks, and for which units. */
+/** The actor and the units of a request. */
 export interface ControlRequest {
-  /** None: the whole run. */
+  /** Empty for the whole run. */
   readonly units: readonly string[];
   readonly actor: string;
 }
 
-/** How the units of a retry begin. */
+/** The options of a retry. */
 export interface RetryRequest extends ControlRequest {
-  /** They start over, whatever their branches hold. */
+  /** Whether units start over, whatever their branches contain. */
   readonly fresh: boolean;
-  /** Their tasks are done again from this number on; null: only those that are not complete. */
+  /** The number of the first task to redo; null for only those that are not complete. */
   readonly from: number | null;
 }
 
-/** What a request changes in a run. */
+/** The change of a run by a request. */
 export interface RunChange {
   readonly kind: 'change';
-  /** The units that the request is about. */
+  /** The affected units. */
   readonly units: readonly string[];
   /** To be appended, in this order. */
   readonly events: readonly EventBody[];
-  /** Work on these stops. */
+  /** The units whose work stops. */
   readonly stops: readonly string[];
-  /** The run had ended and goes on: `orch.resumed` comes before the events. */
+  /** Whether the run had ended and resumes: `orch.resumed` comes before the events. */
   readonly reopens: boolean;
 }
 
-/** Why a request cannot be met. `usage`: it names what is not there. `conflict`: the run or unit is not in a state for it. */
+/** Why a request is refused. `usage`: it names an unknown unit. `conflict`: the state of the run or unit does not allow it. */
 interface Refusal {
   readonly kind: 'refused';
   readonly code: 'usage' | 'conflict';
@@ -57,7 +57,7 @@ interface Refusal {
 
 export type Decision = RunChange | Refusal;
 
-/** Ends a run, or units of it: nothing of them starts any more, and what runs stops. Pure. */
+/** Cancels a run or units of it: nothing of them starts any more, and running work stops. Pure. */
 export function cancelEvents(view: ControlView, { units, actor }: ControlRequest): Decision {
   const isWhole = units.length === 0;
   if (isWhole && ENDED.has(view.status))
@@ -65,7 +65,7 @@ export function cancelEvents(view: ControlView, { units, actor }: ControlRequest
   const stranger = findStranger(view, units);
   if (stranger !== undefined) return stranger;
   const ended = units.find((id) => !OPEN.has(stateOf(view, id)));
-  if (ended !== undefined) return wrongState(view, ended, 'only what has not ended can be cancelled');
+  if (ended !== undefined) return wrongState(view, ended, 'only units that have not ended can be cancelled');
   const open = chosen(view, units).filter((id) => OPEN.has(stateOf(view, id)));
   return {
     kind: 'change',
@@ -79,13 +79,13 @@ export function cancelEvents(view: ControlView, { units, actor }: ControlRequest
   };
 }
 
-/** Leaves units out of a run: what depends on them goes on without them. At least one must be named. Pure. */
+/** Skips units: their dependents go on without them. At least one must be named. Pure. */
 export function skipEvents(view: ControlView, { units, actor }: ControlRequest): Decision {
-  if (units.length === 0) return refuse('usage', 'name the unit that is to be left out');
+  if (units.length === 0) return refuse('usage', 'name a unit to skip');
   const stranger = findStranger(view, units);
   if (stranger !== undefined) return stranger;
   const done = units.find((id) => ['complete', 'skipped'].includes(stateOf(view, id)));
-  if (done !== undefined) return wrongState(view, done, 'it is not in the way');
+  if (done !== undefined) return wrongState(view, done, 'only units that are not complete can be skipped');
   const skipped = chosen(view, units);
   return {
     kind: 'change',
@@ -100,8 +100,8 @@ export function skipEvents(view: ControlView, { units, actor }: ControlRequest):
 }
 
 /**
- * Tries what did not complete once more: a whole run, or units and what they blocked. Attempts start at none again; what
- * was built on work that is done again is looked at again. Pure.
+ * Retries what did not complete: a whole run, or units and what they blocked. Resets their attempts, and queues complete
+ * dependents of redone work again. Pure.
  */
 export function retryEvents(view: ControlView, { units, actor, fresh, from }: RetryRequest): Decision {
   const stranger = findStranger(view, units);
@@ -114,11 +114,11 @@ export function retryEvents(view: ControlView, { units, actor, fresh, from }: Re
   };
   const unfit = units.find((id) => !fits(id));
   if (unfit !== undefined) {
-    const hint = 'only what has ended can have another turn; `--fresh` redoes what is complete';
+    const hint = 'only units that have ended can be retried; `--fresh` redoes complete ones';
     return wrongState(view, unfit, hint);
   }
   const retried = chosen(view, units).filter(fits);
-  if (retried.length === 0) return refuse('conflict', `nothing in run ${view.run} needs another turn`);
+  if (retried.length === 0) return refuse('conflict', `run ${view.run} has nothing to retry`);
   const rebuilt = again ? descendants(view, retried).filter((id) => stateOf(view, id) === 'complete') : [];
   return {
     kind: 'change',
@@ -137,27 +137,27 @@ export function retryEvents(view: ControlView, { units, actor, fresh, from }: Re
   };
 }
 
-/** The change that a decision makes. Throws a ChooError (`usage`, `conflict`) for a refusal. */
+/** Returns the change of a decision. Throws a ChooError (`usage`, `conflict`) for a refusal. */
 export function changeOf(decision: Decision): RunChange {
   if (decision.kind === 'change') return decision;
   const { code, message, hint } = decision;
   throw new ChooError(code, message, hint === undefined ? {} : { hint });
 }
 
-/** Units that these blocked wait again; the scheduler says whether others block them still. */
+/** Queues the units that these blocked; the scheduler decides whether others still block them. */
 function unblocked(view: ControlView, units: readonly string[]): readonly EventBody[] {
   return descendants(view, units)
     .filter((id) => stateOf(view, id) === 'blocked')
     .map((unit) => ({ type: 'unit.queued', unit }));
 }
 
-/** What depends on units, without the units themselves. */
+/** All dependents of units, without the units themselves. */
 function descendants({ graph }: ControlView, units: readonly string[]): readonly string[] {
   const found = new Set(units.flatMap((id) => [...graph.descendantsOf(id)]));
   return [...found].filter((id) => !units.includes(id));
 }
 
-/** The units that are meant, each once and in the order of the graph. */
+/** The requested units, each once and in the order of the graph. */
 function chosen({ graph }: ControlView, units: readonly string[]): readonly string[] {
   return units.length === 0 ? graph.ids : graph.ids.filter((id) => units.includes(id));
 }

@@ -3,31 +3,34 @@ import type { UnitState } from '../events/run-rules.ts';
 import { compareText } from '../problems/problem.ts';
 import type { Graph } from './graph.ts';
 
-/** A run at one moment: the graph of its units, and where each stands. A unit without an entry is pending. */
+/** A run at one moment: the graph of its units and their states. A unit without an entry is pending. */
 export interface SchedulerState {
   readonly graph: Graph;
   readonly units: ReadonlyMap<string, UnitState>;
 }
 
 export interface SchedulerLimits {
-  /** How many units of the run may be running at once. 0 starts nothing. */
+  /** The most units of the run that may run at once. 0 starts nothing. */
   readonly parallelism: number;
-  /** Units that must not start yet, though all they wait for is complete; they count as waiting. */
+  /** Units that must not start yet, although their dependencies are complete; they count as waiting. */
   readonly held?: ReadonlySet<string>;
 }
 
-/** What is to be done now. `cause` is the unit that failed, not the one in between; a blocked unit whose root was retried is its own. */
+/**
+ * What to do now. `cause` is the unit that failed, not one in between; a unit still blocked after its cause was retried is
+ * its own cause.
+ */
 export type Action =
   | { readonly type: 'block'; readonly unit: string; readonly cause: string }
   | { readonly type: 'start'; readonly unit: string }
   | { readonly type: 'finish'; readonly outcome: 'complete' | 'incomplete' };
 
 /**
- * The only place that decides what a run does next. Pure: the same state and limits give the same actions, whatever
- * order the events behind the state came in. First what to block, by id; then what to start, longest remaining way first
- * and by id among equals; `finish` once nothing is running and nothing can start any more. Costs O(V log V + E), more only with cycles.
+ * Decides, alone, what a run does next. Pure: the same state and limits give the same actions, whatever the order of the
+ * events. First units to block, by id; then units to start, by longest remaining path and then id; `finish` once nothing
+ * runs and nothing can start any more. Costs O(V log V + E), more only with cycles.
  *
- * The actions assume nothing about their success: perform them, apply the events, ask again.
+ * The actions assume nothing about their success: perform them, apply the events, call again.
  */
 export function decide(state: SchedulerState, limits: SchedulerLimits): readonly Action[] {
   const { graph, units } = state;
@@ -94,12 +97,12 @@ export function endOfRun(
     : { type: 'orch.failed', branch, head, unmerged };
 }
 
-/** Nothing waits for it any more. */
+/** Whether dependents no longer wait for a unit in this state. */
 function isDone(state: UnitState): boolean {
   return state === 'complete' || state === 'skipped';
 }
 
-/** For each unit that cannot complete any more, the first by id of the units at the root of it. */
+/** For each unit that cannot complete any more, the unit that caused it; the first by id of several. */
 function findCauses(graph: Graph, stateOf: (id: string) => UnitState): ReadonlyMap<string, string> {
   const causes = new Map<string, string>();
   const order = graph.topologicalOrder();
@@ -113,9 +116,9 @@ function findCauses(graph: Graph, stateOf: (id: string) => UnitState): ReadonlyM
     const roots = graph.dependenciesOf(id).map((dependency) => causes.get(dependency));
     const first = roots.filter((root) => root !== undefined).sort(compareText)[0];
     if (first !== undefined) causes.set(id, first);
-    else if (unit === 'blocked') causes.set(id, id); // its root was retried, it was not
+    else if (unit === 'blocked') causes.set(id, id); // its cause was retried, it was not
   }
-  // A plan with cycles is refused long before; should one get here, its units end as blocked instead of waiting for ever.
+  // A plan with cycles is refused earlier; if one got here, its units would be blocked instead of waiting for ever.
   if (order.length < graph.ids.length) {
     for (const { members } of graph.cycles()) {
       for (const member of members) {

@@ -437,7 +437,7 @@ describe.concurrent('the provider of a unit', () => {
   test('is shown with whose word it was', async () => {
     await using place = await projectOf(FILES);
     const { stdout } = await runChoo(place.path, ['plan', '--provider', 'gemini']);
-    expect(stdout).toMatch(/^ {2}free +1 task +gemini \(asked for\)$/m);
+    expect(stdout).toMatch(/^ {2}free +1 task +gemini \(requested\)$/m);
     expect(stdout).toMatch(/^ {2}named +1 task +codex \(unit\)$/m);
   });
 

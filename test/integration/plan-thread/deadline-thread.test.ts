@@ -80,7 +80,7 @@ test('what a job throws is thrown, and a thread that ends by itself is replaced'
   const refused = thread.perform({ name: 'refuse', input: null }, { owner: 'a' });
   await expect(refused).rejects.toMatchObject({ code: 'usage', message: 'not that', hint: 'but this' });
   await expect(thread.perform({ name: 'exit', input: null }, { owner: 'a' })).rejects.toThrow(
-    'ended by itself',
+    'ended unexpectedly',
   );
   expect(await thread.perform(echo('next'), { owner: 'a' })).toEqual(done('next'));
 });
@@ -91,5 +91,5 @@ test('ends with its owner, whatever it is doing', async () => {
   const ended = Promise.allSettled(jobs);
   await thread[Symbol.asyncDispose]();
   expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-  await expect(thread.perform(echo('x'), { owner: 'a' })).rejects.toThrow('asked to stop');
+  await expect(thread.perform(echo('x'), { owner: 'a' })).rejects.toThrow('shutting down');
 });

@@ -169,7 +169,7 @@ describe('front matter', () => {
     [
       'mappings and nested lists',
       'a: {b: c}\nb: [[1]]\n',
-      ['a mapping', 'a list with something else than words in it'],
+      ['a mapping', 'a list with values other than words'],
     ],
     ['tags', 'a: !secret x\nb: !own [x]\n', ['a YAML tag', 'a marked list']],
   ])('with %s says so instead of guessing', (_, yaml, kinds) => {

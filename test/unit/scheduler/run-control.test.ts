@@ -141,7 +141,7 @@ describe('retrying', () => {
       'a run in which everything is complete',
       viewOf({ a: [] }, { a: 'complete' }, 'complete'),
       [],
-      { code: 'conflict', message: `nothing in run ${RUN} needs another turn` },
+      { code: 'conflict', message: `run ${RUN} has nothing to retry` },
     ],
     [
       'a unit that is complete, unless it is to start over',
@@ -198,7 +198,7 @@ describe('skipping', () => {
       'a complete unit',
       viewOf({ a: [] }, { a: 'complete' }),
       ['a'],
-      { code: 'conflict', hint: 'it is not in the way' },
+      { code: 'conflict', hint: 'only units that are not complete can be skipped' },
     ],
     ['a skipped unit', viewOf({ a: [] }, { a: 'skipped' }), ['a'], { code: 'conflict' }],
     ['no unit at all', viewOf({ a: [] }), [], { code: 'usage' }],
