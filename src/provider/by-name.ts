@@ -5,13 +5,13 @@ import * as registry from './registry.ts';
 
 export type ProviderName = keyof typeof registry;
 
-/** The providers of the registry; in the order of their names, as those of a module always are. */
+/** The providers of the registry, in the order of their names: exports of a module are always sorted. */
 export const PROVIDERS: Readonly<Record<ProviderName, Provider>> = registry;
 
-/** The agent CLIs choo can drive, and `rehearsal`, which costs nothing. */
+/** The names of all providers: agent CLIs, and `rehearsal`, which costs nothing. */
 export const PROVIDER_NAMES = Object.keys(PROVIDERS) as readonly ProviderName[];
 
-/** The provider of that name. A name that nobody checked is welcome: an unknown one is a ChooError (`usage`). */
+/** The provider of this name. Throws a ChooError (`usage`) when there is none. */
 export function createProvider(name: string): Provider {
   const known = PROVIDER_NAMES.find((each) => each === name);
   if (known !== undefined) return PROVIDERS[known];

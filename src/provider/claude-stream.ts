@@ -70,7 +70,7 @@ type Line = z.output<typeof lineSchema>;
 export function createParser(now: () => number = Date.now): LineParser {
   const spent = new SpentByMessage();
   let lastError: string | undefined;
-  /** The last message is the CLI's own, not a model's. */
+  /** The last message was written by the CLI, not by a model. */
   let isOwn = false;
   const models = new Set<string>();
   let resetsAt: number | null = null;
@@ -83,7 +83,7 @@ export function createParser(now: () => number = Date.now): LineParser {
     const events: AgentEvent[] = [];
     for (const block of message?.content ?? []) {
       const { type, text, name, input } = readValue(block, blockSchema) ?? {};
-      // The text of a failed request stands in the result, too.
+      // The result repeats the text of a failed request.
       if (type === 'text' && error === undefined) events.push(...textEvents(text));
       if (type === 'tool_use') events.push(toolEvent(name ?? '', input));
     }
@@ -103,8 +103,8 @@ export function createParser(now: () => number = Date.now): LineParser {
   }
 
   function readResult(line: Line): readonly AgentEvent[] {
-    const told = line.result ?? line.errors.filter((each) => typeof each === 'string').join('\n');
-    const message = cut(told === '' ? (line.subtype ?? '') : told);
+    const text = line.result ?? line.errors.filter((each) => typeof each === 'string').join('\n');
+    const message = cut(text === '' ? (line.subtype ?? '') : text);
     const trouble = troubleOfResult(line, message, { error: lastError, isOwn });
     const resets = trouble === 'rate-limited' ? (resetTime(message, now()) ?? resetsAt) : null;
     const tokens = totalOf(line) ?? spent.total;
@@ -148,14 +148,14 @@ function readSystem(line: Line): readonly AgentEvent[] {
   ];
 }
 
-/** The model of a message that the CLI wrote itself, mostly to tell that a request failed. */
+/** The model of a message that the CLI wrote itself, mostly because a request failed. */
 const SYNTHETIC = '<synthetic>';
-/** How many models of one stream are told apart. */
+/** The maximum of models that are recorded of one stream. */
 const MOST_MODELS = 20;
 
 /**
- * The subtype of a failed request is `success`: only `is_error` says that it failed, and the other fields say why. Without it
- * the words count where they are the CLI's own.
+ * The subtype of a failed request is `success`: only `is_error` says that it failed, and the other fields say why. Without
+ * `is_error` the text decides, if the CLI wrote it.
  */
 function troubleOfResult(
   line: Line,
@@ -173,7 +173,7 @@ function troubleOfResult(
   return troubleOfFailure(message, line.api_error_status, TROUBLE_OF_WORD.get(last.error ?? ''));
 }
 
-/** The words of `error` fields; those that tell nothing (`unknown`) are left out. */
+/** The values of `error` fields, except those without a meaning (`unknown`). */
 const TROUBLE_OF_WORD: ReadonlyMap<string, Trouble> = new Map([
   ['authentication_failed', 'not-authenticated'],
   ['oauth_org_not_allowed', 'not-authenticated'],
@@ -194,7 +194,7 @@ function tokensOf(usage: z.output<typeof usageSchema>): TokenCount {
   };
 }
 
-/** What the result says was spent: by each model, which counts failed requests and side requests too, or in all. */
+/** The usage in the result: summed over models, which includes failed requests and side requests, or else in total. */
 function totalOf(line: Line): TokenCount | undefined {
   const models = Object.values(line.modelUsage ?? {});
   if (models.length === 0) return line.usage && tokensOf(line.usage);

@@ -10,12 +10,12 @@ const VARIABLES: readonly Variable[] = [
   ...PROXY_VARIABLES,
 ];
 
-/** The longest one request may take; with its retries, less than a task may take by default. Milliseconds. */
+/** Time limit of one request; with its retries, less than the default time limit of a task. Milliseconds. */
 const REQUEST_MS = 300_000;
 
 /**
- * On 2026-11-28, from platform.claude.com (models, pricing), and where that was not at hand from copies of it. Claude Code
- * mostly pays the higher price for writing a cache.
+ * As of 2026-11-28, from platform.claude.com (models, pricing) or copies of it. Claude Code mostly pays the higher price
+ * for writing a cache.
  */
 const PRICES: Readonly<Record<string, Price>> = {
   'claude-fable-5-1': [10, 50, 0.25, 20],
@@ -41,7 +41,7 @@ const PRICES: Readonly<Record<string, Price>> = {
   'claude-3-5-haiku': [0.8, 4, 0.08, 1.6],
 };
 
-/** Claude Code, by `claude -p`. */
+/** Claude Code, started as `claude -p`. */
 export const claude: Provider = {
   name: 'claude',
   title: 'Claude Code',
@@ -66,20 +66,20 @@ function invocation(assignment: Assignment): Invocation {
       'stream-json',
       '--verbose',
       '--permission-mode',
-      'dontAsk', // skipping all permissions is refused to root
+      'dontAsk', // the CLI refuses to skip all permissions when it runs as root
       '--allowedTools',
       'Bash,Edit,Write,Read',
       '--no-session-persistence',
       ...(model === undefined ? [] : ['--model', model]),
       ...args,
     ],
-    // Without CLAUDE_CODE_SUBPROCESS_ENV_SCRUB: it starts a second sandbox, which needs socat, leaves files in the
+    // CLAUDE_CODE_SUBPROCESS_ENV_SCRUB stays unset: it starts a second sandbox, which needs socat, leaves files in the
     // worktree, and refuses every command where it cannot start.
     env: {
       ...pickVariables(VARIABLES, assignment.variables),
       CLAUDE_CONFIG_DIR: stateDirectory,
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      CLAUDE_CODE_MAX_RETRIES: '2', // else a wrong key is tried eleven times
+      CLAUDE_CODE_MAX_RETRIES: '2', // the default tries a wrong key eleven times
       API_TIMEOUT_MS: String(REQUEST_MS),
       DISABLE_AUTOUPDATER: '1',
     },

@@ -29,7 +29,7 @@ const VARIABLES: readonly Variable[] = [
   ...PROXY_VARIABLES,
 ];
 
-/** On 2026-11-28, from developers.openai.com (models, pricing), and where that was not at hand from copies of it. */
+/** As of 2026-11-28, from developers.openai.com (models, pricing) or copies of it. */
 const PRICES: Readonly<Record<string, Price>> = {
   'gpt-6.2-astra': [8, 40, 0.4, 10],
   'gpt-6.2-sol': [2, 10, 0.1, 2.5],
@@ -63,7 +63,7 @@ const PRICES: Readonly<Record<string, Price>> = {
   o3: [2, 8, 0.5, 2],
 };
 
-/** Codex, by `codex exec`. */
+/** Codex, started as `codex exec`. */
 export const codex: Provider = {
   name: 'codex',
   title: 'Codex',
@@ -85,7 +85,7 @@ function invocation(assignment: Assignment): Invocation {
     OPENAI_API_KEY: general,
     ...given
   } = pickVariables(VARIABLES, assignment.variables);
-  const key = given['CODEX_API_KEY'] ?? general; // codex exec reads only the one
+  const key = given['CODEX_API_KEY'] ?? general; // codex exec reads only this one
   return {
     executable: command ?? codex.executable,
     args: [
@@ -96,7 +96,7 @@ function invocation(assignment: Assignment): Invocation {
       '-C',
       cwd,
       '-s',
-      sandboxed ? 'danger-full-access' : 'workspace-write', // its own sandbox does not start inside another one
+      sandboxed ? 'danger-full-access' : 'workspace-write', // Codex's own sandbox does not start inside another one
       '-c',
       'shell_environment_policy.inherit=core',
       ...(endpoint === undefined ? [] : endpointArgs(endpoint)),
@@ -110,7 +110,7 @@ function invocation(assignment: Assignment): Invocation {
   };
 }
 
-/** A model provider of one's own; a string of JSON is one of TOML, too. */
+/** Arguments that define the operator's endpoint as a model provider. TOML, in which a JSON string is a string, too. */
 function endpointArgs(endpoint: string): readonly string[] {
   const fields = [
     'name="choo"',
@@ -133,7 +133,7 @@ const itemSchema = z.object({
   changes: anyList,
 });
 const changeSchema = z.object({ path: optionalText });
-/** The end of a limit: seconds since 1970, or from now. */
+/** When a rate limit resets: seconds since 1970, or seconds from now. */
 const resetFields = {
   resets_at: z.number().positive().max(1e11).optional().catch(undefined),
   resets_in_seconds: z.number().nonnegative().max(1e9).optional().catch(undefined),
@@ -164,9 +164,9 @@ function createParser(now: () => number = Date.now): LineParser {
     const explained = explainFailure(message, now());
     const { resets_at: at, resets_in_seconds: seconds } = fields;
     if (at === undefined && seconds === undefined) return explained;
-    // Only a limit has an end.
-    const told = at === undefined ? now() + (seconds ?? 0) * 1_000 : at * 1_000;
-    return { ...explained, trouble: 'rate-limited' as const, resetsAt: Math.round(told) };
+    // Only a rate limit resets.
+    const resetsAt = at === undefined ? now() + (seconds ?? 0) * 1_000 : at * 1_000;
+    return { ...explained, trouble: 'rate-limited' as const, resetsAt: Math.round(resetsAt) };
   };
   return (text) => {
     const line = readLine(text, lineSchema);
@@ -191,7 +191,7 @@ function createParser(now: () => number = Date.now): LineParser {
   };
 }
 
-/** A command is told when it starts, because it may take long; everything else when it is done. */
+/** Reports a command when it starts, because it may take long; every other item when it is complete. */
 function itemEvents(
   item: z.output<typeof itemSchema> | undefined,
   phase: 'started' | 'completed',
@@ -213,14 +213,14 @@ function itemEvents(
     case 'web_search':
       return [toolEvent('search', { query: item.query })];
     default:
-      return []; // `error` among them: a warning, such as a model it does not know
+      return []; // such as `error`: a warning, for example about an unknown model
   }
 }
 
-/** How many files of one change are told. */
+/** The maximum of files that are reported of one change. */
 const MOST_CHANGES = 50;
 
-/** Of the whole conversation. Its `input_tokens` count cached ones, too. */
+/** The usage of the whole conversation. `input_tokens` includes cached tokens. */
 function usageEvents(usage: z.output<typeof usageSchema> | undefined): readonly AgentEvent[] {
   if (usage === undefined) return [];
   const { input_tokens: all, cached_input_tokens: cacheRead, cache_write_input_tokens: cacheWrite } = usage;

@@ -1,7 +1,7 @@
 import { suggestion } from '../text/nearest.ts';
 import { PROVIDER_NAMES, type ProviderName } from './by-name.ts';
 
-/** Who may name a provider, strongest first. */
+/** The sources that may name a provider, strongest first. */
 export const PROVIDER_SOURCES = [
   'forced',
   'unit',
@@ -12,12 +12,12 @@ export const PROVIDER_SOURCES = [
 ] as const;
 export type ProviderSource = (typeof PROVIDER_SOURCES)[number];
 
-/** What each source says, as text that nobody checked yet; absent and empty both mean: nothing. */
+/** The name from each source, unchecked; absent and empty both mean that it names none. */
 export type ProviderWishes = Partial<
   Readonly<Record<Exclude<ProviderSource, 'default'>, string | undefined>>
 >;
 
-/** The provider of a unit and whose word it was; or why there is none. `hint` says what to write instead. */
+/** The provider of a unit and the source that named it, or why there is none. `hint` says what to write instead. */
 export type ProviderChoice =
   | { readonly ok: true; readonly provider: ProviderName; readonly source: ProviderSource }
   | {
@@ -28,12 +28,12 @@ export type ProviderChoice =
       readonly hint: string | undefined;
     };
 
-/** Without any word from anybody. */
+/** The provider when no source names one. */
 const DEFAULT_PROVIDER: ProviderName = 'claude';
 
 /**
- * Picks a unit's provider: the strongest source that names one decides, even when its choice cannot be had, because a
- * weaker one would be a guess. `allowed` is the operator's list; undefined allows all. Pure.
+ * Chooses a unit's provider: the strongest source that names one decides. When its choice is unknown or forbidden there is
+ * no fallback to a weaker source, which would be a guess. `allowed` is the operator's list; undefined allows all. Pure.
  */
 export function chooseProvider(
   wishes: ProviderWishes,

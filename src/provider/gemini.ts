@@ -18,14 +18,14 @@ const VARIABLES: readonly Variable[] = [
   ...PROXY_VARIABLES,
 ];
 
-/** Without a chosen way to authenticate it exits 41; its own ten attempts take minutes and print nothing. */
+/** Without `selectedType` the CLI exits with 41; its default of ten attempts takes minutes and prints nothing. */
 const SETTINGS = {
   security: { auth: { selectedType: 'gemini-api-key' } },
   general: { maxAttempts: 3, enableAutoUpdate: false },
   privacy: { usageStatisticsEnabled: false },
 };
 
-/** On 2026-11-28, from ai.google.dev (pricing), and where that was not at hand from copies of it. */
+/** As of 2026-11-28, from ai.google.dev (pricing) or copies of it. */
 const PRICES: Readonly<Record<string, Price>> = {
   'gemini-4-neon': [3, 15, 0.15, 3],
   'gemini-4-hydrogen': [1.5, 7.5, 0.075, 1.5],
@@ -39,7 +39,7 @@ const PRICES: Readonly<Record<string, Price>> = {
   'gemini-2.5-flash': [0.3, 2.5, 0.03, 0.3],
 };
 
-/** Gemini CLI, headless: its standard input is no terminal. */
+/** Gemini CLI, headless because its standard input is not a terminal. */
 export const gemini: Provider = {
   name: 'gemini',
   title: 'Gemini CLI',
@@ -100,7 +100,7 @@ const lineSchema = z.object({
   stats: statsSchema.optional().catch(undefined),
 });
 
-/** How many models of one conversation are told apart. */
+/** The maximum of models that are recorded of one conversation. */
 const MOST_MODELS = 20;
 
 /** Reads `--output-format stream-json`. */
@@ -111,7 +111,7 @@ function createParser(now: () => number = Date.now): LineParser {
     if (line === undefined) return [];
     switch (line.type) {
       case 'message':
-        return line.role === 'assistant' ? textEvents(line.content) : []; // the prompt comes back as well
+        return line.role === 'assistant' ? textEvents(line.content) : []; // the CLI repeats the prompt, too
       case 'tool_use':
         return [toolEvent(line.tool_name ?? '', line.parameters)];
       case 'error':
@@ -133,7 +133,7 @@ function createParser(now: () => number = Date.now): LineParser {
   };
 }
 
-/** `input_tokens` counts cached ones, too; thoughts are in the total alone, and are paid for as output. */
+/** `input_tokens` includes cached tokens. Thoughts are only in the total, and cost as much as output. */
 function usageEvents(stats: z.output<typeof statsSchema> | undefined): readonly AgentEvent[] {
   if (stats === undefined) return [];
   const { total_tokens: total, input_tokens: all, output_tokens: shown, cached: cacheRead } = stats;

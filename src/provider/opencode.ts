@@ -38,7 +38,7 @@ const VARIABLES: readonly Variable[] = [
   ...PROXY_VARIABLES,
 ];
 
-/** opencode, by `opencode run`. */
+/** opencode, started as `opencode run`. */
 export const opencode: Provider = {
   name: 'opencode',
   title: 'opencode',
@@ -74,7 +74,7 @@ function invocation(assignment: Assignment): Invocation {
   };
 }
 
-/** `{env:NAME}` is opencode's own: the key itself stands in no file. */
+/** opencode expands `{env:NAME}`, so the key is in no file. */
 function configuration(endpoint: string | undefined, model: string | undefined): object {
   const general = { autoupdate: false, share: 'disabled', permission: { '*': 'allow' } };
   if (endpoint === undefined || model === undefined) return general;
@@ -88,7 +88,7 @@ function configuration(endpoint: string | undefined, model: string | undefined):
 
 function endpointModel(model: string | undefined): string {
   if (model !== undefined) return `choo/${model}`;
-  throw new ChooError('usage', 'opencode needs the name of a model where OPENAI_BASE_URL is set', {
+  throw new ChooError('usage', 'opencode needs the name of a model when OPENAI_BASE_URL is set', {
     hint: 'name one in .choo.yml: provider.providers.opencode.model',
   });
 }
@@ -107,7 +107,7 @@ const partSchema = z.object({
   tokens: tokensSchema.optional().catch(undefined),
   cost: dollars,
 });
-/** Errors that say by their name what they are. */
+/** The provider errors that the name of an error identifies. */
 const NAMED: ReadonlyMap<string, Trouble> = new Map([
   ['ProviderAuthError', 'not-authenticated'],
   ['ProviderModelNotFoundError', 'misconfigured'],
@@ -145,7 +145,7 @@ function createParser(now: () => number = Date.now): LineParser {
       tokens = addTokens(tokens, { input, output, cacheRead: cache.read, cacheWrite: cache.write });
       tokens = addTokens(tokens, { ...NO_TOKENS, output: reasoning });
       costUsd = Math.min(costUsd + (part.cost ?? 0), Number.MAX_VALUE);
-      // It says 0 for a model whose price it does not know.
+      // opencode reports 0 for a model whose price it does not know.
       events.push({
         type: 'usage',
         tokens,
@@ -157,13 +157,19 @@ function createParser(now: () => number = Date.now): LineParser {
   }
 
   function readError(error: z.output<typeof errorSchema> | undefined): readonly AgentEvent[] {
-    const { message: told, statusCode, isRetryable, responseHeaders, responseBody = '' } = error?.data ?? {};
-    const message = cut(told ?? error?.name ?? 'an error without a message');
+    const {
+      message: reported,
+      statusCode,
+      isRetryable,
+      responseHeaders,
+      responseBody = '',
+    } = error?.data ?? {};
+    const message = cut(reported ?? error?.name ?? 'an error without a message');
     const judged = troubleOfFailure(`${message}\n${responseBody}`, statusCode, NAMED.get(error?.name ?? ''));
     const trouble = judged === 'error' && isRetryable === true ? 'overloaded' : judged;
     const retryAfter = responseHeaders?.['retry-after'];
-    const words = `${retryAfter === undefined ? '' : `retry-after: ${retryAfter}\n`}${message}\n${responseBody}`;
-    const resetsAt = trouble === 'rate-limited' ? resetTime(words, now()) : null;
+    const text = `${retryAfter === undefined ? '' : `retry-after: ${retryAfter}\n`}${message}\n${responseBody}`;
+    const resetsAt = trouble === 'rate-limited' ? resetTime(text, now()) : null;
     return [{ type: 'result', trouble, message, resetsAt }];
   }
 
@@ -185,7 +191,7 @@ function createParser(now: () => number = Date.now): LineParser {
   };
 }
 
-/** A step that ends for another reason than a tool call is the last one. */
+/** The result, if this step is the last one: a step that is followed by another ends with a tool call. */
 function endEvents(reason: string | undefined): readonly AgentEvent[] {
   const end = (trouble: 'truncated' | 'refused' | undefined): readonly AgentEvent[] => [
     {

@@ -1,12 +1,12 @@
 import { PROVIDERS } from './by-name.ts';
 import type { Price, TokenCount } from './provider.ts';
 
-/** The prices of all models that a provider knows one of. */
+/** The prices of all providers, by the beginning of a model's name. */
 const PRICES: ReadonlyMap<string, Price> = new Map(
   Object.values(PROVIDERS).flatMap(({ prices = {} }) => Object.entries(prices)),
 );
 
-/** What tokens cost by the list price of the dearest of these models, in US dollars; undefined: the price of one is unknown. */
+/** The cost of tokens at the list price of the most expensive of these models, in US dollars; undefined when a price is unknown. */
 export function costOf(models: readonly string[], tokens: TokenCount): number | undefined {
   const costs = models.map((model) => {
     const price = priceOf(model);
@@ -21,7 +21,7 @@ function costAt(price: Price, { input, output, cacheRead, cacheWrite }: TokenCou
   return (input * perInput + output * perOutput + cacheRead * perRead + cacheWrite * perWrite) / 1e6;
 }
 
-/** The longest name that this one begins with counts; but another version of a model is another model. */
+/** The price whose key is the longest beginning of a model's name. Another version of a model is another model. */
 function priceOf(model: string): Price | undefined {
   const name = plainName(model);
   let best: string | undefined;
@@ -30,12 +30,12 @@ function priceOf(model: string): Price | undefined {
   return best === undefined ? undefined : PRICES.get(best);
 }
 
-/** `gpt-5-2025-08-07` is a kind of `gpt-5`, `gpt-5.9` is not; `claude-opus-5-9` is none of `claude-opus-5`. */
+/** `gpt-5-2025-08-07` is a kind of `gpt-5`, `gpt-5.9` is not; `claude-opus-5-9` is not a kind of `claude-opus-5`. */
 function isKind(name: string, known: string): boolean {
   return name.startsWith(known) && /^(?:$|[@:[]|-(?!\d{1,2}(?:$|\D)))/.test(name.slice(known.length));
 }
 
-/** Without who passes it on, as in `openrouter/anthropic/claude-sonnet-4.5` and `us.anthropic.claude-opus-5-v1:0`. */
+/** Removes the reseller, as in `openrouter/anthropic/claude-sonnet-4.5` and `us.anthropic.claude-opus-5-v1:0`. */
 function plainName(model: string): string {
   const last = model.slice(model.lastIndexOf('/') + 1).toLowerCase();
   const own = last.split('anthropic.').at(-1) ?? last;

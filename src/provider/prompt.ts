@@ -1,34 +1,34 @@
 import type { Task, Unit } from '../discovery/unit.ts';
 import { stripHidden } from '../text/hidden-text.ts';
 
-/** What an earlier attempt at the same work left behind. */
+/** What the prompt says about an earlier attempt at the same work. */
 export interface EarlierAttempt {
-  /** How the agent ended, in words. */
+  /** The outcome of the agent, as text. */
   readonly outcome: string;
-  /** Paths it changed, from the root of the repository. */
+  /** Changed paths, from the root of the repository. */
   readonly changed: readonly string[];
-  /** Why it did not count, and the end of what the gate printed. */
+  /** Why the attempt did not complete the task. `tail` is the end of the gate's output. */
   readonly verdict: string;
   readonly tail: string;
 }
 
-/** Everything an agent is told about one attempt at a task. */
+/** The input of the prompt for one attempt at a task. */
 export interface TaskPrompt {
   readonly unit: Pick<Unit, 'id' | 'title' | 'tasks' | 'plan'>;
   readonly task: Task;
-  /** From the repository's root to the project; empty, or with a slash at its end. */
+  /** The project's directory from the repository's root: empty, or with a trailing slash. */
   readonly directory: string;
   readonly attempt: number;
   readonly attempts: number;
   /** The gate passed before any work. */
   readonly alreadyGreen: boolean;
-  /** Numbers of the unit's tasks that are done. */
+  /** The numbers of the unit's complete tasks. */
   readonly complete: ReadonlySet<number>;
-  /** Of this task, oldest first. */
+  /** The earlier attempts at this task, oldest first. */
   readonly earlier: readonly EarlierAttempt[];
 }
 
-/** More paths than these tell an agent nothing. */
+/** The maximum of changed paths in a prompt; more would not help an agent. */
 const MAX_PATHS = 50;
 
 /** The prompt for one attempt at a task. Pure; hidden text of the specs is left out. */
@@ -54,14 +54,14 @@ export function taskPrompt(input: TaskPrompt): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-/** The prompt of the first attempt at a task, as far as it is known before anything ran. Pure. */
+/** The prompt of the first attempt at a task, as far as it is known before the run. Pure. */
 export function firstPrompt(input: Pick<TaskPrompt, 'unit' | 'task' | 'directory' | 'attempts'>): string {
   const done = input.unit.tasks.filter(({ status }) => status === 'complete');
   const complete = new Set(done.map(({ number }) => number));
   return taskPrompt({ ...input, attempt: 1, alreadyGreen: false, complete, earlier: [] });
 }
 
-/** What an agent is told when a baseline check is red. */
+/** The input of the prompt for a red baseline check. */
 export interface RepairPrompt {
   readonly unit: Pick<Unit, 'id' | 'title'>;
   readonly check: { readonly name: string; readonly command: string };
@@ -71,7 +71,7 @@ export interface RepairPrompt {
   readonly earlier: readonly EarlierAttempt[];
 }
 
-/** The prompt for one attempt at repairing a baseline check. Pure. */
+/** The prompt for one repair of a baseline check. Pure. */
 export function repairPrompt({ unit, check, attempt, attempts, tail, earlier }: RepairPrompt): string {
   return `${[
     `# Your task: make the check \`${oneLine(check.name)}\` pass`,
@@ -121,7 +121,7 @@ function bodyOf(file: Task['file']): string {
   return stripHidden(text.slice(file.frontMatter.bodyStart)).trim();
 }
 
-/** A fence longer than any in the text. */
+/** Puts a text into a code block, with a fence longer than any in the text. */
 function fence(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const ticks = '`'.repeat(longest + 1);

@@ -1,36 +1,36 @@
 import type { Task } from '../discovery/unit.ts';
 import type { Profile } from '../sandbox/sandbox.ts';
 
-/** What is asked of an agent CLI, once. */
+/** What an agent CLI gets for one invocation. */
 export interface Assignment {
   readonly prompt: string;
   readonly task: Pick<Task, 'title' | 'file'>;
   readonly model?: string | undefined;
-  /** More arguments, from the configuration. */
+  /** Additional arguments, from the configuration. */
   readonly args?: readonly string[] | undefined;
-  /** Another executable than the provider's own. */
+  /** Replaces the provider's executable. */
   readonly command?: string | undefined;
-  /** Where it works: absolute. */
+  /** The working directory, absolute. */
   readonly cwd: string;
-  /** A directory of its own, empty, writable, for this one invocation. Absolute; not below a temporary directory. */
+  /** An empty, writable directory for this invocation only. Absolute; not below a temporary directory. */
   readonly stateDirectory: string;
-  /** The variables the provider declares that are set here, secrets among them. */
+  /** The variables that the provider declares and that are set, including secrets. */
   readonly variables: Readonly<Record<string, string>>;
-  /** A sandbox of choo's is around it, so its own must be off: two do not nest. */
+  /** choo's sandbox runs the CLI, so the CLI's own sandbox must be off: two do not nest. */
   readonly sandboxed: boolean;
 }
 
-/** How to start it. */
+/** How to start the CLI. */
 export interface Invocation {
   readonly executable: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string | undefined;
-  /** Files to write before it starts, by path below the state directory. */
+  /** Files to write before the start, by path below the state directory. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Tokens as a CLI counts them. `input` is without what came from a cache. */
+/** Tokens as a CLI counts them. `input` does not include tokens read from a cache. */
 export interface TokenCount {
   readonly input: number;
   readonly output: number;
@@ -38,13 +38,13 @@ export interface TokenCount {
   readonly cacheWrite: number;
 }
 
-/** What a line of a CLI's stream says. */
+/** One fact from a CLI's stream. */
 export type AgentEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'tool'; readonly name: string; readonly detail: string }
   /**
-   * Spent since the stream began, not since the last event. `costUsd` null: the CLI does not say. `models`: those that it was
-   * spent on, where the CLI says it.
+   * Usage since the stream began, not since the last event. `costUsd` is null when the CLI does not report it. `models` are
+   * the models used, when the CLI reports them.
    */
   | {
       readonly type: 'usage';
@@ -52,14 +52,14 @@ export type AgentEvent =
       readonly costUsd: number | null;
       readonly models: readonly string[];
     }
-  /** The CLI met this and tries again by itself. `resetsAt` in milliseconds since 1970, where the provider says it. */
+  /** A provider error after which the CLI retries by itself. `resetsAt` in milliseconds since 1970; null when unknown. */
   | {
       readonly type: 'trouble';
       readonly trouble: Trouble;
       readonly message: string;
       readonly resetsAt: number | null;
     }
-  /** The last word. `trouble` undefined: it says it did what it was asked. */
+  /** The end of the conversation. `trouble` is undefined when the agent claims success. */
   | {
       readonly type: 'result';
       readonly trouble: Trouble | undefined;
@@ -68,8 +68,8 @@ export type AgentEvent =
     };
 
 /**
- * Why an agent could not go on. `overloaded`: the provider, or the way to it, is down for now. `not-authenticated`: its key,
- * log-in or account must be mended; `misconfigured`: the model, a certificate, a proxy. `error` is everything else.
+ * Why an agent could not go on. `overloaded`: the provider, or the network to it, is down for now. `not-authenticated`: the
+ * operator must fix a key, log-in or account; `misconfigured`: a model, certificate or proxy. `error` is everything else.
  */
 export type Trouble =
   | 'rate-limited'
@@ -80,62 +80,62 @@ export type Trouble =
   | 'truncated'
   | 'error';
 
-/** Reads one invocation's standard output, line by line. Lines it does not know give nothing; it never throws. */
+/** Reads the standard output of one invocation, line by line. Unknown lines give no events; never throws. */
 export type LineParser = (line: string) => readonly AgentEvent[];
 
-/** An environment variable that a CLI needs; the value of a secret one is shown to nobody and committed by nobody. */
+/** An environment variable that a CLI needs. The value of a secret one is never shown or committed. */
 export interface Variable {
   readonly name: string;
   readonly secret: boolean;
 }
 
-/** A package of npm that brings an executable. */
+/** An npm package with an executable. */
 interface NpmPackage {
   readonly package: string;
-  /** The versions that are driven by this description: a range or a tag of npm. */
+  /** The versions that this description fits: a range or a tag of npm. */
   readonly version: string;
-  /** A script of the package that must run where npm runs none by itself. Path below the package. */
+  /** A script that must run when npm runs no scripts by itself. Path below the package. */
   readonly setup?: string;
 }
 
-/** US dollars for a million tokens. */
+/** US dollars per million tokens. */
 export type Price = readonly [input: number, output: number, cacheRead: number, cacheWrite: number];
 
 /**
- * An agent CLI, described: what to start, how the assignment travels, what its stream means. It starts nothing itself.
- * Everything choo knows of one stands in its file; the configuration, protected paths, prices and documentation take it
- * from here.
+ * Describes an agent CLI: what to start, how to pass the assignment, what its stream means. Starts no process itself.
+ * A provider's file contains everything that choo knows about it; configuration, protected paths, prices and documentation
+ * read it from here.
  */
 export interface Provider {
-  /** As the registry and users write it. */
+  /** The name in the registry, in specs and in configurations. */
   readonly name: string;
-  /** As its makers write it. */
+  /** The name that its vendor uses. */
   readonly title: string;
-  /** The executable it starts when the configuration names no other; looked up on the operator's PATH. */
+  /** The executable, unless the configuration names another; found on the operator's PATH. */
   readonly executable: string;
-  /** Where it comes from: a package, or what to do, in words. */
+  /** How to install it: a package, or an instruction. */
   readonly installation: NpmPackage | string;
-  /** How to give it credentials, for who has none. */
+  /** How to provide credentials, as a hint. */
   readonly authentication: string;
-  /** The profile it runs in: `gate` for one that needs no network and no secrets. */
+  /** The sandbox profile: `gate` for a provider that needs no network and no secrets. */
   readonly profile: Exclude<Profile, 'setup'>;
   readonly variables: readonly Variable[];
   /**
-   * Names of files and directories that steer it, wherever they stand in a repository; upper and lower case are the same.
-   * An agent may change none of them, whichever agent it is.
+   * Names of files and directories that instruct it, anywhere in a repository; upper and lower case are equal. No agent
+   * may change them, whichever agent it is.
    */
   readonly steeredBy: readonly string[];
   /**
-   * The list prices of its maker's models, by the beginnings of their names. The standard tier; prompts of a usual length;
-   * where a cache can be written for longer at a higher price, that price.
+   * The list prices of the vendor's models, by the beginning of their names: standard tier, prompts of usual length, and the
+   * highest price for writing a cache.
    */
   readonly prices?: Readonly<Record<string, Price>>;
-  /** Throws a ChooError (`usage`) when the assignment cannot be carried out by it. */
+  /** Throws a ChooError (`usage`) when the provider cannot execute the assignment. */
   invocation(assignment: Assignment): Invocation;
   createParser(): LineParser;
 }
 
-/** What to do to get a provider's executable, as a hint. */
+/** How to install a provider's executable, as a hint. */
 export function installationHint({ installation }: Pick<Provider, 'installation'>): string {
   return typeof installation === 'string' ? installation : `npm install --global ${installation.package}`;
 }

@@ -1,4 +1,4 @@
-// Every provider, under the name that users write. A new one is a file beside this one, and a line here.
+// Every provider, by its name. A new provider is a file in this directory and a line here.
 export { claude } from './claude.ts';
 export { codex } from './codex.ts';
 export { gemini } from './gemini.ts';

@@ -5,12 +5,11 @@ import type { Assignment, Invocation, LineParser, Provider } from './provider.ts
 import { textEvents } from './stream.ts';
 
 /**
- * Carries out what the task file itself says, in a fenced block marked `sh rehearsal` or `diff rehearsal`: no model, no
- * network, no cost.
+ * Executes the task file's own fenced block, marked `sh rehearsal` or `diff rehearsal`: no model, no network, no cost.
  */
 export const rehearsal: Provider = {
   name: 'rehearsal',
-  title: 'the block of the task itself',
+  title: 'a code block in the task',
   executable: 'bash',
   installation: 'install bash with the packages of your system',
   authentication: 'none is needed',
@@ -25,10 +24,10 @@ function invocation({ task, args = [], command }: Assignment): Invocation {
   const block = findRehearsal(task.file);
   return {
     executable: command ?? rehearsal.executable,
-    // Without --norc, bash takes a socket as its standard input for a remote login, and runs somebody's .bashrc.
+    // Without --norc, bash takes a socket as standard input for a remote login and runs a .bashrc.
     args: ['--norc', '-eu', ...(block.kind === 'sh' ? ['-s', '--', ...args] : ['-c', APPLY])],
-    // With no repository to find, git takes the paths of a diff from the directory it is in. Inside a subdirectory of
-    // one it would leave out what lies elsewhere, and call that success.
+    // Outside a repository, git applies the paths of a diff relative to the working directory. In a subdirectory of a
+    // repository it would skip paths elsewhere and still exit with 0.
     env: block.kind === 'diff' ? { GIT_DIR: '/dev/null' } : {},
     stdin: block.kind === 'sh' ? grouped(block.content) : block.content,
     files: {},
@@ -36,8 +35,8 @@ function invocation({ task, args = [], command }: Assignment): Invocation {
 }
 
 /**
- * One group, which bash reads to its end before it runs any of it. Else a command that reads its standard input would eat
- * the rest of the script, and the status would be 0.
+ * Makes a script one group, which bash reads completely before it runs it. Otherwise a command that reads standard input
+ * would consume the rest of the script, and the status would be 0.
  */
 function grouped(script: string): string {
   return `{ :\n${script}\n} </dev/null\n`;
@@ -50,7 +49,7 @@ interface Rehearsal {
   readonly content: string;
 }
 
-/** The one block of a task file that a rehearsal carries out. */
+/** Finds the block of a task file that a rehearsal executes. Throws a ChooError (`usage`) unless there is exactly one. */
 function findRehearsal({ path, content, frontMatter }: SpecFile): Rehearsal {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
   const [found, second] = findCodeBlocks(text, frontMatter.bodyStart).flatMap(({ start, end }) => {
@@ -68,7 +67,7 @@ function findRehearsal({ path, content, frontMatter }: SpecFile): Rehearsal {
   });
 }
 
-/** The opening line of a fenced block: its indentation, its mark, its info string, its line end. */
+/** The opening line of a fenced block: indentation, fence, info string, line end. */
 const OPENING = /^( {0,3})(`{3,}|~{3,})[ \t]*(sh|diff)[ \t]+rehearsal[ \t]*(\r?)\n/;
 
 function readBlock(source: string): Rehearsal | undefined {
@@ -77,9 +76,9 @@ function readBlock(source: string): Rehearsal | undefined {
   const [first, indent = '', mark = '', kind, carriageReturn] = opening;
   const lines = source.slice(first.length).split('\n');
   const last = lines.at(-1)?.trim() ?? '';
-  if (last === '' || last === mark[0]?.repeat(Math.max(last.length, mark.length))) lines.pop(); // what ends an unclosed block may be text
+  if (last === '' || last === mark[0]?.repeat(Math.max(last.length, mark.length))) lines.pop(); // unless the block is unclosed and its last line is text
   const body = lines.map((line) => {
-    // The block is indented as its fence is, and its lines end as those of the file do.
+    // Removes the indentation of the fence, and the line ends of the file.
     const inner = line.slice(Math.min(indent.length, /^ */.exec(line)?.[0].length ?? 0));
     return carriageReturn === '' ? inner : inner.replace(/\r$/, '');
   });

@@ -1,10 +1,10 @@
 import type { TokenCount } from './provider.ts';
 import { addTokens, cut, isNone, NO_TOKENS } from './stream.ts';
 
-/** How many messages are remembered: more never stand open at once. */
+/** The maximum of messages that are open at once; older ones only count in the total. */
 const OPEN_MESSAGES = 100;
 
-/** A message comes in several lines, one for each of its blocks, each with the same usage: it counts once. */
+/** Sums usage by message. A message has a line for each of its blocks, all with the same usage, which counts once. */
 export class SpentByMessage {
   readonly #open = new Map<string, TokenCount>();
   #closed = NO_TOKENS;
@@ -13,7 +13,7 @@ export class SpentByMessage {
     return [...this.#open.values()].reduce(addTokens, this.#closed);
   }
 
-  /** The new total, when this changed it. */
+  /** Records the usage of a message. Returns the new total if it changed. */
   record(id: string | undefined, usage: TokenCount | undefined): TokenCount | undefined {
     if (id === undefined || usage === undefined || isNone(usage)) return undefined;
     const key = cut(id, 100);

@@ -2,28 +2,28 @@ import { z } from 'zod';
 import type { AgentEvent, TokenCount } from './provider.ts';
 
 /**
- * The longest text of an event. Characters; what is longer is cut and ends in `…`.
+ * The maximum length of an event's text. Characters; a longer text is cut and ends in `…`.
  *
  * @internal
  */
 export const MAX_TEXT = 8_000;
-/** The longest detail of a tool call. Characters. */
+/** The maximum length of a tool call's detail. Characters. */
 const MAX_DETAIL = 400;
 
-// Fields of lines that nobody promised anything about: a value of another type reads as if it were absent.
+// Fields of lines, whose format the CLIs do not guarantee: a value of another type counts as absent.
 
 export const optionalText = z.string().optional().catch(undefined);
 export const optionalFlag = z.boolean().optional().catch(undefined);
-/** An HTTP status, or null or nothing where there was no answer. */
+/** An HTTP status; null or absent when there was no answer. */
 export const optionalStatus = z.int().optional().catch(undefined);
-/** How many of something; what is negative, broken or not safe to count with is none. */
+/** A count; a value that is negative, not an integer or unsafe reads as 0. */
 export const count = z.int().nonnegative().catch(0);
 export const dollars = z.number().nonnegative().optional().catch(undefined);
-/** A key that may be missing: `z.unknown()` alone asks for it. */
+/** Any value, or none: `z.unknown()` alone requires the key. */
 export const anything = z.unknown().optional();
 export const anyList = z.array(z.unknown()).catch([]);
 
-/** One line of JSON as the schema's value; undefined for every other line. Never throws. */
+/** Reads one line of JSON by a schema; undefined for any other line. Never throws. */
 export function readLine<T>(line: string, schema: z.ZodType<T>): T | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
@@ -33,13 +33,13 @@ export function readLine<T>(line: string, schema: z.ZodType<T>): T | undefined {
   }
 }
 
-/** A part of a line as the schema's value; undefined when it is something else. */
+/** Reads a part of a line by a schema; undefined when it does not fit. */
 export function readValue<T>(value: unknown, schema: z.ZodType<T>): T | undefined {
   const read = schema.safeParse(value);
   return read.success ? read.data : undefined;
 }
 
-/** The text, or its beginning. Never ends in half a character. */
+/** Cuts a text to a number of characters, never inside a surrogate pair. */
 export function cut(text: string, most: number = MAX_TEXT): string {
   if (text.length <= most) return text;
   const kept = text.slice(0, most - 1);
@@ -51,14 +51,14 @@ export function textEvents(text: string | undefined): readonly AgentEvent[] {
   return text === undefined || text.trim() === '' ? [] : [{ type: 'text', text: cut(text) }];
 }
 
-/** What a tool was called with that tells a reader most, in the words of the CLIs. */
-const TELLING = ['command', 'file_path', 'filePath', 'path', 'pattern', 'query', 'url', 'description'];
+/** The most informative inputs of tools, by the CLIs' names, in order of preference. */
+const DETAIL_KEYS = ['command', 'file_path', 'filePath', 'path', 'pattern', 'query', 'url', 'description'];
 const toolInput = z.record(z.string(), z.unknown());
 
-/** A tool event; `input` is whatever the model gave the tool. */
+/** A tool event. `input` comes from the model and may be anything. */
 export function toolEvent(name: string, input: unknown): AgentEvent {
   const fields = typeof input === 'string' ? { command: input } : readValue(input, toolInput);
-  const detail = TELLING.map((key) => fields?.[key]).find((value) => typeof value === 'string');
+  const detail = DETAIL_KEYS.map((key) => fields?.[key]).find((value) => typeof value === 'string');
   return {
     type: 'tool',
     name: cut(name, 100),
@@ -68,7 +68,7 @@ export function toolEvent(name: string, input: unknown): AgentEvent {
 
 export const NO_TOKENS: TokenCount = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 
-/** Sums that stay numbers one can count with, whatever a stream claims. */
+/** Adds token counts. Sums stay safe integers, whatever a stream claims. */
 export function addTokens(one: TokenCount, other: TokenCount): TokenCount {
   return {
     input: add(one.input, other.input),

@@ -1,13 +1,13 @@
 import type { Variable } from './provider.ts';
 
-/** How to reach the network. A proxy's address may hold a password. */
+/** The variables of proxies. A proxy's address may contain a password. */
 export const PROXY_VARIABLES: readonly Variable[] = [
   { name: 'HTTPS_PROXY', secret: true },
   { name: 'HTTP_PROXY', secret: true },
   { name: 'NO_PROXY', secret: false },
 ];
 
-/** Those of the variables that a provider declares, and that say anything. */
+/** The given variables that a provider declares, without empty ones. */
 export function pickVariables(
   declared: readonly Variable[],
   given: Readonly<Record<string, string>>,

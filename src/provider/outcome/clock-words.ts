@@ -1,19 +1,19 @@
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** What a text says of a wall clock and a calendar; what it leaves out is undefined. */
+/** The parts of a date and a time in a text; undefined where the text omits them. */
 export interface ClockWords {
   readonly year: number | undefined;
-  /** From 0. */
+  /** 0 to 11. */
   readonly month: number | undefined;
   readonly day: number | undefined;
-  /** From 0, Sunday. */
+  /** 0 to 6, from Sunday. */
   readonly weekday: number | undefined;
   /** `tomorrow`. */
   readonly tomorrow: boolean;
   readonly hour: number;
   readonly minute: number;
-  /** As `Intl` names them, or `+HH:MM`; undefined: this machine's. */
+  /** A name that `Intl` knows, or `+HH:MM`; undefined for this machine's zone. */
   readonly zone: string | undefined;
 }
 
@@ -34,7 +34,7 @@ const TIME =
 const ZONE =
   /^\.?\s?[([]?(?:((?:UTC|GMT)?[+-]\d{1,2}(?::?\d\d)?)|([a-z][a-z_]{1,30}(?:\/[a-z_+-]{1,30}\d{0,2}){1,2})|([a-z]{1,8})(?![a-z]))/i;
 
-/** The clocks that people name by letters alone. */
+/** Time zones by their abbreviations. */
 const NAMED_ZONES: Readonly<Record<string, string>> = {
   z: 'UTC',
   utc: 'UTC',
@@ -66,7 +66,7 @@ const NAMED_ZONES: Readonly<Record<string, string>> = {
   aedt: 'Australia/Sydney',
 };
 
-/** Reads the time of day, the day, or both that a text begins with; undefined: it begins with neither. */
+/** Reads the time of day, the day, or both at the start of a text; undefined when there is neither. */
 export function readClock(text: string): ClockWords | undefined {
   let rest = text;
   const take = (pattern: RegExp): RegExpExecArray | null => {
@@ -106,7 +106,7 @@ export function readClock(text: string): ClockWords | undefined {
 
 type DateWords = Pick<ClockWords, 'year' | 'month' | 'day'>;
 
-/** Undefined: a month that there is not. */
+/** Reads a date; its fields are undefined when there is none. Undefined when the month does not exist. */
 function readDate(take: (pattern: RegExp) => RegExpExecArray | null): DateWords | undefined {
   const iso = take(ISO_DATE);
   if (iso !== null) return { year: Number(iso[1]), month: Number(iso[2]) - 1, day: Number(iso[3]) };
@@ -123,17 +123,17 @@ function timeOfDay(match: RegExpExecArray | null): Pick<ClockWords, 'hour' | 'mi
   const [, hour, minute, half, fullHour, fullHalf, word] = match ?? [];
   if (word !== undefined) return { hour: word.toLowerCase() === 'noon' ? 12 : 0, minute: 0 };
   const letter = (half ?? fullHalf)?.toLowerCase();
-  const told = Number(hour ?? fullHour ?? 0);
-  const inDay = letter === undefined ? told : (told % 12) + (letter === 'p' ? 12 : 0);
+  const written = Number(hour ?? fullHour ?? 0);
+  const inDay = letter === undefined ? written : (written % 12) + (letter === 'p' ? 12 : 0);
   return { hour: inDay, minute: Number(minute ?? 0) };
 }
 
-/** The next time that the wall clock shows this; undefined for a zone that there is not. Milliseconds since 1970. */
+/** The next moment at which the wall clock shows this; undefined for an unknown zone. Milliseconds since 1970. */
 export function clockTime(words: ClockWords, now: number): number | undefined {
   const { year, month, day, weekday, tomorrow, hour, minute, zone } = words;
   const ahead = zoneOffset(zone, now);
   if (ahead === undefined) return undefined;
-  const here = new Date(now + ahead); // read with the UTC getters: the wall clock there
+  const here = new Date(now + ahead); // its UTC fields are the wall clock of the zone
   const inDays = weekday === undefined ? Number(tomorrow) : (weekday - here.getUTCDay() + 7) % 7;
   const at = (years: number, days: number): number => {
     const wall = Date.UTC(
@@ -144,16 +144,16 @@ export function clockTime(words: ClockWords, now: number): number | undefined {
       minute,
     );
     const guess = wall - ahead;
-    return wall - (zoneOffset(zone, guess) ?? ahead); // clocks may be set before then
+    return wall - (zoneOffset(zone, guess) ?? ahead); // the clocks may change before then
   };
   const time = at(0, inDays);
-  // A minute ago is now; anything older means the next day, week or year.
+  // Up to a minute ago counts as now; an earlier time means the next day, week or year.
   if (time > now - MINUTE || year !== undefined) return time;
   if (day !== undefined) return at(1, 0);
   return at(0, weekday === undefined ? 1 : inDays + 7);
 }
 
-/** How far the zone's clocks are ahead of UTC at that moment, in milliseconds; undefined for a zone there is not. */
+/** The zone's offset from UTC at a moment, in milliseconds; undefined for an unknown zone. */
 function zoneOffset(zone: string | undefined, at: number): number | undefined {
   const fixed = /^(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?$/i.exec(zone ?? '');
   if (fixed !== null) return offset(fixed[1], fixed[2], fixed[3]);

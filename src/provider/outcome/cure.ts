@@ -1,7 +1,7 @@
 import type { Provider } from '../provider.ts';
 import { says, type Words } from './words.ts';
 
-// What only the operator can mend, in the words of the CLIs and of the endpoints behind them.
+// Failures that only the operator can fix, by the messages of the CLIs and of the endpoints behind them.
 
 export const WITHOUT_CREDIT: Words = [
   /insufficient.?(?:quota|funds|credit|balance)|credit balance|(?:out of|no) (?:usage )?credits|payment required|\bextra usage (?:is|must be) (?:required|enabled)/i,
@@ -29,17 +29,17 @@ export const WITHOUT_WAY: Words = [
 ];
 
 const CURES: readonly (readonly [Words, (name: string) => string])[] = [
-  [WITHOUT_CREDIT, () => 'add credit to the account, or give the key of another one'],
-  [WITHOUT_ACCOUNT, () => 'ask who keeps the account, or give the key of another one'],
+  [WITHOUT_CREDIT, () => 'add credit to the account, or use the key of another account'],
+  [WITHOUT_ACCOUNT, () => 'ask the owner of the account, or use the key of another account'],
   [
     WITHOUT_MODEL,
     (name) => `name a model that this account may use in .choo.yml: provider.providers.${name}.model`,
   ],
-  [WITHOUT_TRUST, () => 'let this machine trust the certificate that it meets on the way to the provider'],
-  [WITHOUT_WAY, () => 'check HTTPS_PROXY and what the network lets through'],
+  [WITHOUT_TRUST, () => 'make this machine trust the certificate on the way to the provider'],
+  [WITHOUT_WAY, () => 'check HTTPS_PROXY and the rules of the network'],
 ];
 
-/** What the operator has to do, by the words of a failure that no attempt can cure. */
+/** The hint for a failure that no attempt can fix, by its message. */
 export function cureOf(
   { name, authentication }: Pick<Provider, 'name' | 'authentication'>,
   message: string,

@@ -5,8 +5,8 @@ import { cureOf } from './cure.ts';
 import { explainFailure } from './trouble.ts';
 
 /**
- * What came of one invocation of an agent. `finished` says that the conversation ended, never that the work is done.
- * `resetsAt` in milliseconds since 1970; null: nobody said.
+ * The outcome of one invocation of an agent. `finished` says that the conversation ended, never that the work is complete.
+ * `resetsAt` in milliseconds since 1970; null when unknown.
  */
 export type Outcome =
   | { readonly kind: 'finished' }
@@ -21,12 +21,12 @@ export type Outcome =
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'missing'; readonly message: string; readonly hint: string };
 
-/** The parts of a provider that tell a reader what to do. */
+/** The parts of a provider that messages and hints use. */
 type Named = Pick<Provider, 'name' | 'executable' | 'installation' | 'authentication'>;
 
 /**
- * Judges by how the process ended and by what its stream said. Pure. `events` are those that matter: troubles and the
- * result. `now` in milliseconds since 1970.
+ * Computes the outcome from the ending of the process and its stream. Pure. Of `events` only troubles and the result
+ * matter. `now` in milliseconds since 1970.
  */
 export function classify(
   provider: Named,
@@ -55,9 +55,9 @@ export function classify(
 }
 
 /**
- * The result on the stream counts most: one CLI exits 0 on a failure that its stream admits. Without one, the last trouble
- * that it met tells why it ended; else exit 0 ends the conversation, and any other status is explained by the last lines of
- * the output.
+ * The result on the stream decides first: one CLI exits with 0 although its stream reports a failure. Without a result, the
+ * last trouble is the reason; without a trouble, exit 0 ends the conversation, and the last lines of the output explain any
+ * other status.
  */
 function judgeExit(
   provider: Named,
@@ -101,7 +101,7 @@ function outcomeOf(
   }
 }
 
-/** A shell's statuses for a command that is not there or cannot be run. */
+/** For a shell's statuses of a command that does not exist or cannot be run. */
 function missing(provider: Named, exitCode: number, tail: string): Outcome {
   const words = lastWords(tail);
   return {
@@ -111,11 +111,11 @@ function missing(provider: Named, exitCode: number, tail: string): Outcome {
   };
 }
 
-/** How many lines of plain text at the end of the output are asked what went wrong. */
+/** The maximum of plain lines at the end of the output that may explain a failure. */
 const LAST_LINES = 5;
 const LAST_WORDS = 1_000;
 
-/** The end of what was printed as plain text: lines of a stream are the work, which may quote any error there is. */
+/** The last plain lines of the output. Lines of the stream are left out: they contain the work, which may quote any error. */
 function lastWords(tail: string): string {
   const lines = tail.split('\n').map((line) => line.trim());
   const plain = lines.filter((line) => line !== '' && !line.startsWith('{'));

@@ -6,7 +6,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** The first letters of a unit decide, `ms` aside. */
+/** Units of time by their first letters, in milliseconds. */
 const UNITS: readonly (readonly [RegExp, number])[] = [
   [/^m(?:s|illi)/i, 1],
   [/^s/i, SECOND],
@@ -18,15 +18,15 @@ const UNITS: readonly (readonly [RegExp, number])[] = [
 
 /** `|1712345678`: seconds, or milliseconds with three digits more. */
 const UNIX = /\|(\d{10}|\d{13})(?!\d)/;
-/** A word that a time follows: `resets`, `try again`, `retry-after`, `"retryDelay"`, `regain access`. */
+/** A word before a time: `resets`, `try again`, `retry-after`, `"retryDelay"`, `regain access`. */
 const ANCHOR =
   /(?<![a-z])(?:(?:resets?|retry|retrying|again|wait|available|renews?|refresh(?:es)?|regain|access|back)(?![a-z])|(?:resets?|retry)(?=at|in|after|delay))/gi;
-/** What may stand between that word and the time. */
+/** Words that may stand between the anchor and the time. */
 const FILLER =
   /^(?:will|be|is|are|at|on|by|until|about|around|approximately|roughly|access|again|the|your|limit|time|to|(?:in|after|delay)(?:seconds|secs|ms)?|seconds|secs|ms)(?![a-z])/i;
 const SEPARATORS = /^[\s"'`:;=·∙•|,()[\]{}_—–-]{1,8}/;
 const MOST_FILLERS = 8;
-/** How much of the text after an anchor is looked at, and how many anchors. */
+/** The maximum of characters that are read after an anchor, and of anchors. */
 const AHEAD = 100;
 const MOST_ANCHORS = 20;
 
@@ -38,19 +38,19 @@ const ONE = /^(?:an?|one)\s(minute|hour|day|week)\b/i;
 const ISO =
   /^(\d{4}-\d\d-\d\d)(?:T|\s)(\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)\s?(Z|UTC|GMT|[+-]\d\d:?\d\d)(?![a-z\d])/i;
 
-/** Nobody means a limit that lasts longer. */
+/** A limit that lasts longer than this is a misreading. Milliseconds. */
 const LONGEST = 400 * DAY;
 
 /**
- * When a limit ends, from a provider's words; null when they do not say it. Where they name several times, the first that is
- * not over. Milliseconds since 1970, as is `now`.
+ * When a rate limit resets, by a provider's message; null when the message does not say. Of several times, the first that
+ * has not passed. Milliseconds since 1970, as is `now`.
  */
 export function resetTime(message: string, now: number): number | null {
   const times = findTimes(cut(message), now).filter((time) => time <= now + LONGEST);
   return times.find((time) => time >= now) ?? times[0] ?? null;
 }
 
-/** Whether a provider's words name any time at which a limit ends. */
+/** Whether a provider's message names a time at which a rate limit resets. */
 export function tellsReset(message: string): boolean {
   return findTimes(cut(message), 0).length > 0;
 }
@@ -72,10 +72,10 @@ function unixTime(digits: string): number {
   return Number(digits) * (digits.length === 10 ? SECOND : 1);
 }
 
-/** The time that a text begins with, past the small words before it. */
+/** The time at the start of a text, after fillers. */
 function timeAhead(text: string, now: number): number | undefined {
   let rest = text;
-  let unit: number | undefined; // where a bare number says how long, not when
+  let unit: number | undefined; // the unit of a bare number, which is a duration
   for (let fillers = 0; fillers < MOST_FILLERS; fillers += 1) {
     rest = rest.replace(SEPARATORS, '');
     const filler = FILLER.exec(rest)?.[0];
@@ -109,7 +109,7 @@ function unitOf(word: string): number {
   return UNITS.find(([pattern]) => pattern.test(word))?.[1] ?? 0;
 }
 
-/** A number alone: a time since 1970 where it is as long as one, else how long, in a unit that the words before it name. */
+/** A number alone: with 10 or 13 digits a time since 1970, else a duration in the unit that the fillers name. */
 function numberTime(text: string, unit: number | undefined, now: number): number | undefined {
   const digits = NUMBER.exec(text)?.[1];
   if (digits === undefined || /^[\d.:]|^ ?[a-z-]/i.test(text.slice(digits.length).replace(/^["']/, '')))

@@ -5,8 +5,8 @@ import { resetTime, tellsReset } from './reset-time.ts';
 import { says, type Words } from './words.ts';
 
 /**
- * What an HTTP status of a model's endpoint means; undefined: nothing that choo tells apart. 402 is an account without
- * money: like a wrong key, only a person can mend it.
+ * The trouble that an HTTP status of a model's endpoint means; undefined for any other status. 402 is an account without
+ * money: like a wrong key, only a person can fix it.
  *
  * @internal
  */
@@ -22,7 +22,7 @@ export function troubleOfStatus(status: number | undefined): Trouble | undefined
 /** `status 401`, `last status: 429`, `"code":401`, `API Error: 529`, `HTTP/2 503`, `Repeated 529`, `(429)`. */
 const STATUS = /(?:status|code|error|http(?:\/\d(?:\.\d)?)?|repeated|[([])[^\w\n]{0,6}([45]\d\d)(?!\d)/gi;
 
-/** That something of an account is used up. With a time after which there is more of it, nothing tells more. */
+/** A used-up limit of an account. Together with a time at which it resets, this decides before everything else. */
 const LIMIT: Words = [
   /rate.?limit|(?:usage|session|weekly|daily|monthly|hour|minute|spend|spending|request|account|plan|opus|sonnet|haiku|fable)s? limit/i,
   /too many (?:concurrent )?(?:requests|tokens)|resource (?:has been )?exhausted|RESOURCE_EXHAUSTED|free.?usage|throttl|\b(?:slow down|too quickly|too fast)\b/i,
@@ -40,7 +40,7 @@ const LIMIT: Words = [
 
 type Table = readonly (readonly [Words, Trouble])[];
 
-/** The machine's own limits are the agent's doing. */
+/** Limits of the machine: not the provider's fault. */
 const OWN: Words = [
   /\bE(?:DQUOT|NOSPC|MFILE|NFILE|NOMEM)\b|out of memory/i,
   {
@@ -50,7 +50,7 @@ const OWN: Words = [
   },
 ];
 
-/** What says more than the status that comes with it. */
+/** Messages that decide before the HTTP status that comes with them. */
 const DECISIVE: Table = [
   [WITHOUT_CREDIT, 'not-authenticated'],
   [WITHOUT_ACCOUNT, 'not-authenticated'],
@@ -59,7 +59,7 @@ const DECISIVE: Table = [
   [WITHOUT_WAY, 'misconfigured'],
 ];
 
-/** Words of the four CLIs and of the endpoints behind them, the more telling first. */
+/** Messages of the four CLIs and of the endpoints behind them, the most specific first. */
 const WORDS: Table = [
   [OWN, 'error'],
   [
@@ -94,7 +94,7 @@ const WORDS: Table = [
     ],
     'not-authenticated',
   ],
-  // The way to the provider.
+  // The network to the provider.
   [
     [
       /\bE(?:CONNRESET|CONNREFUSED|CONNABORTED|TIMEDOUT|PIPE|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|AI_FAIL)\b|UND_ERR|ERR_(?:NETWORK|CONNECTION|SOCKET|NAME_NOT)|connection.?(?:refused|reset|closed|aborted)|lost connection/i,
@@ -121,8 +121,8 @@ const WORDS: Table = [
 ];
 
 /**
- * What a CLI's own words about its failure mean: a limit that tells its end, else words that leave no doubt, else a status,
- * else any other words.
+ * The trouble that a CLI's message means, by the first of: a limit with the time at which it resets, decisive words, an HTTP
+ * status, other words.
  */
 export function troubleOfMessage(message: string): Trouble {
   const text = cut(message);
@@ -130,7 +130,7 @@ export function troubleOfMessage(message: string): Trouble {
   return find(DECISIVE, text) ?? statusIn(text) ?? find(WORDS, text) ?? 'error';
 }
 
-/** A failure that comes with its status, `undefined` where there was no answer, or with a word of its CLI for it. */
+/** The trouble of a failure with an HTTP status (undefined when there was no answer) or with the CLI's own name for it. */
 export function troubleOfFailure(
   message: string,
   status: number | undefined,
@@ -154,7 +154,7 @@ function statusIn(text: string): Trouble | undefined {
   return undefined;
 }
 
-/** A failure that a CLI tells in words alone. `now` in milliseconds since 1970. */
+/** Explains a failure by its message alone. `now` in milliseconds since 1970. */
 export function explainFailure(
   message: string,
   now: number,

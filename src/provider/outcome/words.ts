@@ -1,16 +1,16 @@
 /**
- * Words that a text is looked through for: any of these. A pair: one soon after the other, `within` so many characters; as
- * one expression, it would look at each of them again for each first word.
+ * Patterns, of which any may match a text. A pair matches when `next` follows `first` within so many characters; one
+ * expression for both would scan those characters again for each first word.
  */
 export type Words = readonly (
   | RegExp
   | { readonly first: RegExp; readonly next: RegExp; readonly within: number }
 )[];
 
-/** How many first words of a pair are looked at. */
+/** The maximum of matches of `first` that are tried. */
 const MOST_FIRST = 50;
 
-/** Whether a text says any of these words. `first` of a pair must be global. */
+/** Whether a text matches any of these patterns. `first` of a pair must be global. */
 export function says(text: string, words: Words): boolean {
   return words.some((each) => {
     if (each instanceof RegExp) return each.test(text);
