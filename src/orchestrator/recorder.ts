@@ -11,6 +11,8 @@ export class Recorder {
   readonly #batches: EventBatches;
   #state: RunState | undefined;
   #seq: number;
+  /** How many events were noted and are not written. */
+  #open = 0;
 
   /**
    * Goes on after `state`; undefined: a new run. `redact` takes secrets out of every text. `onEvents` is told what is safe
@@ -43,8 +45,14 @@ export class Recorder {
     return this.#state;
   }
 
+  /** Everything noted so far is part of {@link state}. */
+  get idle(): boolean {
+    return this.#open === 0;
+  }
+
   /** Notes a fact. It is written soon; {@link recorded} says when. */
   note(event: EventBody): void {
+    this.#open += 1;
     this.#batches.note(event);
   }
 
@@ -57,6 +65,7 @@ export class Recorder {
     const events = await this.#store.append(this.#run, this.#seq, batch);
     this.#seq += events.length;
     for (const event of events) this.#state = advance(this.#state, event);
+    this.#open -= batch.length;
     if (this.#state !== undefined) this.#onEvents(events, this.#state);
   }
 }

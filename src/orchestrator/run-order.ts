@@ -6,6 +6,7 @@ import type { EventLog, UnitRecords } from '../events/store.ts';
 import type { OrchStarted } from '../events/unit-record.ts';
 import type { Repository } from '../git/repository.ts';
 import type { WorktreeManager } from '../git/worktree.ts';
+import type { RunChange } from '../scheduler/run-control.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Agent } from '../worker/agent/agent.ts';
 import type { Patience } from '../worker/unit-job.ts';
@@ -16,6 +17,8 @@ export interface RunOrder {
   readonly start: OrchStarted;
   /** What earlier processes did of it. */
   readonly before: RunState | undefined;
+  /** What a request changes in it before it goes on. */
+  readonly change?: RunChange;
   readonly units: readonly Unit[];
   readonly config: Config;
   readonly keepWorktrees: boolean;

@@ -1,39 +1,69 @@
 import { Command } from 'commander';
+import { cancelLocally } from '../../orchestrator/local/local-run.ts';
 import { cancelRun } from '../../store/runs/run-control.ts';
 import { count } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
+import { chooseRun } from '../sources/run-choice.ts';
 import { openStore, terminalActor } from '../sources/server-store.ts';
 
-/** `choo cancel`: ends a run of the server, or one unit of it. */
-export function cancelCommand({ terminal, finish, called }: CommandContext): Command {
+interface CancelOptions {
+  readonly run?: string;
+  readonly json?: boolean;
+}
+
+/** `choo cancel`: ends a run, or units of it. */
+export function cancelCommand(context: CommandContext): Command {
+  const { terminal, finish, called } = context;
   return new Command('cancel')
-    .summary('end a run of the server, or one unit of it')
+    .summary('end a run, or units of it')
     .description(
-      'Nothing of it starts any more, and what runs is stopped within five seconds. Commits are kept.',
+      'Nothing of it starts any more, and what runs is stopped within five seconds. Commits are kept. Works from another terminal than that of the run.',
     )
-    .argument('<run>', 'the id of a run')
-    .argument('[unit]', 'one unit of it')
+    .argument(
+      '[run]',
+      'the id of a run (default: the one of this repository that is under way, or its newest)',
+    )
+    .argument('[unit...]', 'these units of it alone')
+    .option('--run <id>', 'the run, where a unit could be taken for one')
     .option('--json', 'print what was cancelled as JSON')
     .addHelpText('after', HELP)
-    .action(async (run: string, unit: string | undefined, { json = false }: { json?: boolean }) => {
-      await using store = await openStore();
-      const units = await cancelRun(store.book, store.jobs, {
-        run,
-        units: unit === undefined ? [] : [unit],
-        actor: terminalActor(),
-      });
-      if (json) terminal.json({ version: 1, run, units });
-      else
-        terminal.out(
-          `Cancelled ${count(units.length, 'unit')} of run ${run}. \`${called} retry ${run}\` goes on with them.\n`,
-        );
-      finish(0);
-    });
+    .action(
+      async (first: string | undefined, rest: string[], { run: named, json = false }: CancelOptions) => {
+        const words = first === undefined ? [] : [first, ...rest];
+        const { run, units } = await cancel(context, words, named);
+        if (json) terminal.json({ version: 1, run, units });
+        else
+          terminal.out(
+            `Cancelled ${count(units.length, 'unit')} of run ${run}. \`${called} retry ${run}\` goes on with them.\n`,
+          );
+        finish(0);
+      },
+    );
 }
 
 const HELP = `
-Exit status: 0 it was cancelled, 1 it has ended already, 2 wrong usage or no such run.
+The run is looked for in this repository, then on the server of this machine's settings; there it must be named.
+
+Exit status: 0 it was cancelled, 1 it has ended already, 2 wrong usage or no such run or unit.
 
 Examples:
-  choo cancel 4k2j9x0q7a
-  choo cancel 4k2j9x0q7a api`;
+  choo cancel                  what runs in this repository
+  choo cancel api              one unit of it
+  choo cancel 4k2j9x0q7a       a run, here or on the server
+  choo cancel 4k2j9x0q7a api   one unit of it`;
+
+async function cancel(
+  context: CommandContext,
+  words: readonly string[],
+  named: string | undefined,
+): Promise<{ readonly run: string; readonly units: readonly string[] }> {
+  const chosen = await chooseRun(context, words, named);
+  const asked = { units: chosen.units, actor: terminalActor() };
+  if (chosen.kind === 'server') {
+    await using store = await openStore();
+    return { run: chosen.run, units: await cancelRun(store.book, store.jobs, { ...asked, run: chosen.run }) };
+  }
+  const { run } = chosen.state.start;
+  const request = { ...asked, kind: 'cancel', fresh: false, from: null } as const;
+  return { run, units: await cancelLocally(chosen.local.place, run, request) };
+}

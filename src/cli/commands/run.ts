@@ -1,32 +1,19 @@
 import { Command, Option } from 'commander';
-import process from 'node:process';
-import { createInterface } from 'node:readline/promises';
 import { ceilingsOf } from '../../config/ceilings.ts';
 import { holdToCeilings, isClamp } from '../../config/hold-to-ceilings.ts';
 import { type Config, DEFAULT_CONFIG } from '../../config/schema.ts';
-import { localDataDirectory } from '../../config/settings.ts';
 import { ChooError } from '../../errors.ts';
-import type { RunState } from '../../events/state.ts';
-import {
-  currentBranch,
-  findBranchesInTheWay,
-  findHeadsInUse,
-  listCheckedOutBranches,
-  listOwnBranches,
-} from '../../git/branches.ts';
+import { currentBranch } from '../../git/branches.ts';
 import { openGit } from '../../git/git.ts';
 import {
   describeLocalStart,
   hasWork,
   type LocalRun,
-  ownerOf,
   runLocally,
 } from '../../orchestrator/local/local-run.ts';
 import { findPreflightProblems } from '../../orchestrator/preflight.ts';
-import { limitsOf } from '../../orchestrator/run-start.ts';
 import { makePlan } from '../../plan/plan.ts';
 import { renderPlan, renderProblem } from '../../plan/text.ts';
-import { createAgents, readSecrets } from '../../worker/agent/agents.ts';
 import { amount, wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 import {
@@ -37,11 +24,10 @@ import {
   providerOption,
   unitOption,
 } from '../plan-options.ts';
-import { openLocalSandbox } from '../sources/local-sandbox.ts';
 import { findUncommitted, readProjectAtCommit, uncommittedError } from '../sources/project-at-commit.ts';
 import { applyLimitOptions, type LimitOptions } from '../sources/run-limits.ts';
 import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
-import { createRunView } from '../views/run-view.ts';
+import { exitCodeOf, findBranchProblems, openTerminalRun } from './local-services.ts';
 
 interface RunOptions extends PlanOptions, LimitOptions {
   readonly target?: string;
@@ -91,7 +77,7 @@ export function runCommand(context: CommandContext): Command {
     .addOption(new Option('--dry-run', 'show what would run and start nothing').conflicts('json'))
     .option('--json', 'print each event as a line of JSON (`choo schema events` describes it)')
     .addHelpText('after', HELP)
-    .action(async (path: string | undefined, options: RunOptions) => run(context, path, options));
+    .action(async (path: string | undefined, options: RunOptions) => runPlan(context, path, options));
 }
 
 const HELP = `
@@ -106,7 +92,11 @@ Examples:
   choo run --max-cost 5              stop at five dollars
   choo run --json | jq -r .type      for scripts`;
 
-async function run(context: CommandContext, path: string | undefined, options: RunOptions): Promise<void> {
+async function runPlan(
+  context: CommandContext,
+  path: string | undefined,
+  options: RunOptions,
+): Promise<void> {
   const { terminal, cwd, finish } = context;
   const settings = context.settings();
   const directory = findProjectDirectory(path, cwd);
@@ -125,7 +115,6 @@ async function run(context: CommandContext, path: string | undefined, options: R
     if (uncommitted.length > 0) throw uncommittedError(uncommitted);
   }
   const target = await findTarget(options, config, directory, settings.PATH);
-  const git = openGit(place.commonDirectory, settings.PATH);
   const unitPlace = { target, directory: place.prefix };
   const ids = project.discovery.units.map((unit) => unit.id);
   const plan = makePlan({
@@ -133,10 +122,7 @@ async function run(context: CommandContext, path: string | undefined, options: R
     configuration,
     directory: place.prefix,
     source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
-    repositoryProblems: [
-      ...findBranchesInTheWay(await listOwnBranches(git), unitPlace, ids),
-      ...findHeadsInUse(await listCheckedOutBranches(git), unitPlace, ids),
-    ],
+    repositoryProblems: await findBranchProblems(place, settings.PATH, { place: unitPlace, ids }),
     ...planWishes(options, settings),
   });
   if (!plan.runnable) {
@@ -160,32 +146,16 @@ async function run(context: CommandContext, path: string | undefined, options: R
   for (const note of notes) terminal.note(`${note}\n`);
 
   // 2. With what.
-  const owner = ownerOf(place);
-  const ask = terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
-  const sandbox = await openLocalSandbox(options.sandbox, owner, settings, ask);
-  const interrupt = listenForInterrupts();
-  const view = createRunView(context, options.json === true);
-  const request: LocalRun = {
-    plan,
+  using run = await openTerminalRun(context, {
     units: project.discovery.units,
     config,
     place,
-    target,
-    commit,
-    parallelism: config.parallelism,
-    limits: limitsOf(config),
-    fresh: new Set(options.fresh === true ? (options.unit ?? plan.waves.flat()) : []),
+    sandbox: options.sandbox,
     keepWorktrees: options.keepWorktrees === true,
-    sandbox,
-    dataDirectory: localDataDirectory(settings),
-    searchPath: settings.PATH,
-    agentOf: createAgents(config, settings.PATH),
-    secrets: readSecrets(),
-    signal: interrupt.signal,
-    onEvents: view.onEvents,
-    onActivity: view.onActivity,
-    onResume: view.onResume,
-  };
+    json: options.json === true,
+  });
+  const fresh = new Set(options.fresh === true ? (options.unit ?? plan.waves.flat()) : []);
+  const request: LocalRun = { ...run.services, plan, target, commit, fresh };
   const problems = findPreflightProblems({
     planned: describeLocalStart(request, '').units,
     units: new Map(project.discovery.units.map((unit) => [unit.id, unit])),
@@ -201,21 +171,10 @@ async function run(context: CommandContext, path: string | undefined, options: R
   }
 
   // 3. To its end.
-  try {
-    const state = await runLocally(request);
-    view.end(state);
-    finish(exitCodeOf(state));
-  } finally {
-    view.stop();
-    interrupt[Symbol.dispose]();
-  }
+  const state = await runLocally(request);
+  run.view.end(state);
+  finish(exitCodeOf(state));
 }
-
-function exitCodeOf({ status }: RunState): number {
-  return status === 'complete' ? 0 : status === 'interrupted' ? INTERRUPTED : 1;
-}
-
-const INTERRUPTED = 130;
 
 async function findTarget(
   { target }: RunOptions,
@@ -228,30 +187,4 @@ async function findTarget(
   throw new ChooError('usage', 'the results need a target branch, and no branch is checked out', {
     hint: 'name one with `--target <branch>`',
   });
-}
-
-/** The first interrupt asks the run to stop; a second one does not wait for it. Nobody reading any more is one, too. */
-function listenForInterrupts(): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController();
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted && signal !== 'SIGPIPE') process.exit(INTERRUPTED);
-    controller.abort();
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]: () => {
-      for (const signal of signals) process.off(signal, onSignal);
-    },
-  };
-}
-
-async function askOnce(question: string): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question(question)).trim());
-  } finally {
-    lines.close();
-  }
 }

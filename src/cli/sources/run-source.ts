@@ -45,10 +45,14 @@ export interface Wanted {
   readonly run?: string | undefined;
 }
 
+/** Whether a word can be the id of a run. */
+export function isRunId(word: string): boolean {
+  return /^[0-9a-z]{10}$/.test(word);
+}
+
 /** One word on a command line that may be the id of a run, or a directory. */
 export function asWanted(word: string | undefined, run: string | undefined): Wanted {
-  if (word !== undefined && run === undefined && /^[0-9a-z]{10}$/.test(word) && !existsSync(word))
-    return { run: word };
+  if (word !== undefined && run === undefined && isRunId(word) && !existsSync(word)) return { run: word };
   return { path: word, run };
 }
 
@@ -83,7 +87,7 @@ export async function readRun(
 }
 
 /** Whether this machine has a server's database, or its settings name one. To look is not to make one. */
-function isServerSet(): boolean {
+export function isServerSet(): boolean {
   const { DATABASE_URL, CHOO_DATA_DIR } = readSettings();
   return DATABASE_URL !== undefined || existsSync(join(CHOO_DATA_DIR, 'postgres'));
 }

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import type { RunEvent } from '../../events/event.ts';
+import { ENDED } from '../../events/run-rules.ts';
 import type { RunState } from '../../events/state.ts';
 import { escapeHiddenInJson } from '../../text/hidden-text.ts';
 import { printable } from '../../text/terminal-layout.ts';
@@ -67,6 +68,6 @@ function liveView({ terminal, called }: CommandContext): RunView {
   };
 }
 
-function resumeLine({ start }: RunState): string {
-  return `Resuming run ${printable(start.run)}, which was interrupted.`;
+function resumeLine({ start, status }: RunState): string {
+  return `Resuming run ${printable(start.run)}${ENDED.has(status) ? '' : ', which was interrupted'}.`;
 }

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import type { Unit } from '../../discovery/unit.ts';
+import { ChooError, coerceError } from '../../errors.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
@@ -11,29 +12,28 @@ import { WorktreeManager } from '../../git/worktree.ts';
 import type { Plan } from '../../plan/schema.ts';
 import { endLeftovers } from '../../sandbox/host.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { acquireLock } from '../../store/journal/journal-lock.ts';
+import { changeOf } from '../../scheduler/run-control.ts';
+import { acquireLock, type LockOwner } from '../../store/journal/journal-lock.ts';
 import { Journal } from '../../store/journal/journal.ts';
+import { type RunRequest, serveRequests } from '../../store/journal/run-requests.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import type { Agent } from '../../worker/agent/agent.ts';
 import { createRedactor, secretForms } from '../../worker/secrets.ts';
 import { type Patience, PATIENCE } from '../../worker/unit-job.ts';
 import { openLogFile } from '../../worker/unit-log.ts';
+import type { RunOrder } from '../run-order.ts';
 import { describeStart, newRunId } from '../run-start.ts';
+import { askOwner } from './ask-owner.ts';
+import { decideRequest } from './decide-request.ts';
 import { Orchestrator } from './orchestrator.ts';
 
-/** What `choo run` was asked for, read and checked. */
-export interface LocalRun {
-  readonly plan: Plan;
+/** What a run of this machine is carried out with. */
+export interface LocalServices {
   readonly units: readonly Unit[];
   readonly config: Config;
   readonly place: RepositoryPlace;
-  readonly target: string;
-  /** The commit that was read; see {@link OrchStarted}. */
-  readonly commit: string;
   readonly parallelism: number;
   readonly limits: OrchStarted['limits'];
-  /** Ids of units that start over. */
-  readonly fresh: ReadonlySet<string>;
   readonly keepWorktrees: boolean;
   readonly sandbox: Sandbox;
   readonly dataDirectory: string;
@@ -44,8 +44,26 @@ export interface LocalRun {
   readonly signal: AbortSignal;
   readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
   readonly onActivity: (unit: string, text: string) => void;
-  /** A run that was cut off is gone on with. */
+  /** A run that began earlier is gone on with. */
   readonly onResume: (state: RunState) => void;
+}
+
+/** What `choo run` was asked for, read and checked. */
+export interface LocalRun extends LocalServices {
+  readonly plan: Plan;
+  readonly target: string;
+  /** The commit that was read; see {@link OrchStarted}. */
+  readonly commit: string;
+  /** Ids of units that start over. */
+  readonly fresh: ReadonlySet<string>;
+}
+
+/** A run that began earlier, and what is asked of it; `units` and `config` are those of its commit. */
+export interface LocalChange extends LocalServices {
+  readonly run: string;
+  readonly request: RunRequest;
+  /** Called once the change is decided, with the units that it is about. */
+  readonly onChange: (units: readonly string[]) => void;
 }
 
 /** Marks the processes of one repository's runs: only one such run is under way at a time. */
@@ -58,12 +76,53 @@ export function ownerOf({ commonDirectory }: RepositoryPlace): string {
  * off is gone on with. Throws a ChooError (`conflict`) when another process is at it.
  */
 export async function runLocally(request: LocalRun): Promise<RunState> {
-  const { place, searchPath, dataDirectory } = request;
-  const store = new Journal(place.commonDirectory);
+  const store = new Journal(request.place.commonDirectory);
   const start = describeLocalStart(request, newRunId());
   const unfinished = await findUnfinished(store, start);
-  await using _lock = await acquireLock(place.commonDirectory, unfinished?.start.run ?? start.run);
+  return carryOut(request, store, {
+    run: unfinished?.start.run ?? start.run,
+    decide: async () => {
+      const before = await findUnfinished(store, start); // it may have ended before the lock was taken
+      if (before === undefined) return { start, before };
+      return { start: { ...start, run: before.start.run, fresh: before.start.fresh }, before };
+    },
+  });
+}
+
+/**
+ * Changes a run of this machine that no process carries out, and carries it out to its end or to the signal. Throws a
+ * ChooError (`usage`, `conflict`) for what cannot be changed so, and when another process is at work in the repository.
+ */
+export async function changeLocally(request: LocalChange): Promise<RunState> {
+  const { run, parallelism, limits, sandbox } = request;
+  const store = new Journal(request.place.commonDirectory);
+  return carryOut(request, store, {
+    run,
+    decide: async () => {
+      const before = await readRun(store, run);
+      const change = changeOf(decideRequest(request.request, before));
+      request.onChange(change.units);
+      return {
+        start: { ...before.start, parallelism, limits, sandbox: sandbox.kind },
+        before,
+        change,
+      };
+    },
+  });
+}
+
+/** What is to be carried out, asked while the lock is held. */
+interface Intent {
+  /** The run that the lock is taken for. */
+  readonly run: string;
+  readonly decide: () => Promise<Pick<RunOrder, 'start' | 'before' | 'change'>>;
+}
+
+async function carryOut(request: LocalServices, store: Journal, intent: Intent): Promise<RunState> {
+  const { place, searchPath, dataDirectory } = request;
+  await using lock = await acquireLock(place.commonDirectory, intent.run);
   await using _store = store; // flushed while the lock is held
+  const order = await intent.decide();
   await endLeftovers(ownerOf(place)); // before anything of theirs is touched
   const home = repositoryHome(dataDirectory, place);
   const scratch = scratchDirectory(home);
@@ -73,15 +132,13 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
   await worktrees.removeLeftovers();
   await repository.views?.prune();
 
-  const before = await findUnfinished(store, start); // it may have ended before the lock was taken
-  if (before !== undefined) request.onResume(before);
-  const run = before?.start.run ?? start.run;
+  if (order.before !== undefined) request.onResume(order.before);
+  const { run } = order.start;
   const logDirectory = dirname(store.unitLog(run, 'any'));
   await mkdir(logDirectory, { recursive: true, mode: 0o700 });
   const orchestrator = new Orchestrator(
     {
-      start: { ...start, run, fresh: before?.start.fresh ?? start.fresh },
-      before,
+      ...order,
       units: request.units,
       config: request.config,
       keepWorktrees: request.keepWorktrees,
@@ -99,7 +156,56 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
       patience: request.patience ?? PATIENCE,
     },
   );
+  await using _requests = serve(orchestrator, store.requestDirectory(run), lock.owner);
   return await orchestrator.run(request.signal); // before what it uses is disposed of
+}
+
+/** Does what other processes ask of the run, until it is disposed of. */
+function serve(orchestrator: Orchestrator, directory: string, owner: LockOwner): AsyncDisposable {
+  const ended = new AbortController();
+  const serving = serveRequests({ directory, owner, signal: ended.signal }, async (request) => {
+    try {
+      const units = await orchestrator.change(request);
+      return units === undefined ? { kind: 'ended' } : { kind: 'done', units };
+    } catch (error) {
+      const { code, message, hint = null } = coerceError(error);
+      return { kind: 'refused', code: code === 'usage' ? code : 'conflict', message, hint };
+    }
+  }).catch(() => {}); // where nothing can be watched, who asks hears that nothing answers
+  return {
+    [Symbol.asyncDispose]: async () => {
+      ended.abort();
+      await serving;
+    },
+  };
+}
+
+/**
+ * Cancels a run of this machine, or units of it: asks the process that carries it out, or where none does writes it down.
+ * Returns the units that were cancelled. Throws a ChooError (`usage`, `conflict`) for what cannot be.
+ */
+export async function cancelLocally(
+  place: RepositoryPlace,
+  run: string,
+  request: RunRequest,
+): Promise<readonly string[]> {
+  const { commonDirectory } = place;
+  const asked = await askOwner({ commonDirectory, run }, request);
+  if (asked.kind === 'done') return asked.units;
+  await using _lock = await acquireLock(commonDirectory, run);
+  await endLeftovers(ownerOf(place));
+  await using store = new Journal(commonDirectory);
+  const before = await readRun(store, run);
+  if (asked.units !== undefined && before.status === 'cancelled') return asked.units;
+  const { units, events } = changeOf(decideRequest(request, before));
+  await store.append(run, before.seq, events);
+  return units;
+}
+
+async function readRun(store: Journal, run: string): Promise<RunState> {
+  const state = foldEvents(await store.read(run));
+  if (state === undefined) throw new ChooError('usage', `there is no run \`${run}\` in this repository`);
+  return state;
 }
 
 /** The first event of a run of this machine. */

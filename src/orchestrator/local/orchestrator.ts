@@ -1,23 +1,25 @@
 import type { Unit } from '../../discovery/unit.ts';
 import { ChooError } from '../../errors.ts';
-import type { EventBody, Failure } from '../../events/event.ts';
+import type { EventBody } from '../../events/event.ts';
 import type { UnitState } from '../../events/run-rules.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
 import { type Graph, graphOf } from '../../scheduler/graph.ts';
+import { changeOf } from '../../scheduler/run-control.ts';
 import { decide, endOfRun, type Steps, stepsOf } from '../../scheduler/scheduler.ts';
+import type { RunRequest } from '../../store/journal/run-requests.ts';
 import { Budget } from '../../worker/agent/budget.ts';
 import { Pool, type PoolUnit, type WorkContext } from '../../worker/pool.ts';
 import { Recorder } from '../recorder.ts';
 import { integrate } from '../result.ts';
-import { type ClaimedUnit, countEnd, endEvent, endOfError, runClaim } from '../run-claim.ts';
+import { type ClaimedUnit, countEnd, endOfError, runClaim } from '../run-claim.ts';
 import type { RunOrder, RunServices } from '../run-order.ts';
 import { budgetOf } from '../run-start.ts';
+import { ActiveUnits } from './active-units.ts';
+import { decideRequest } from './decide-request.ts';
+import { openingEvents } from './opening-events.ts';
 import { Holds } from './rate-limit-holds.ts';
-
-/** Failures that lie in the work itself: going on with the same run cannot change them. */
-const OF_THE_WORK: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify']);
 
 interface SubmittedUnit extends PoolUnit {
   readonly unit: Unit;
@@ -41,12 +43,16 @@ export class Orchestrator {
   readonly #budget: Budget;
   readonly #pool: Pool<SubmittedUnit>;
   readonly #holds = new Holds(() => this.#wake.resolve());
-  /** Units that were handed to the pool and have not ended. */
-  readonly #active = new Set<string>();
+  readonly #active = new ActiveUnits();
   /** Where the units' branches stood when the run began. */
   #branchHeads: ReadonlyMap<string, string> = new Map();
   /** Nothing new starts any more. */
   #stopping = false;
+  /** Resolves when the run can be changed. */
+  readonly #begun = Promise.withResolvers<void>();
+  /** Nothing can be changed any more. */
+  #over = false;
+  #cancelled = false;
   /** Resolves when there is reason to decide again. */
   #wake = Promise.withResolvers<void>();
 
@@ -80,30 +86,59 @@ export class Orchestrator {
 
   /** Carries the run out. On `signal` nothing new starts, agents end, and the run can be gone on with. */
   async run(signal: AbortSignal): Promise<RunState> {
-    const onAbort = (): void => {
-      this.#stopping = true;
-      void this.#pool.shutdown();
-      this.#wake.resolve();
-    };
+    const onAbort = (): void => this.#stop();
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
       await this.#begin();
+      this.#begun.resolve();
       let outcome: Steps['outcome'];
-      while (!signal.aborted && (outcome = await this.#step()) === undefined) {
+      while (!this.#stopping && (outcome = await this.#step()) === undefined) {
         await this.#wake.promise;
         this.#wake = Promise.withResolvers();
       }
-      if (signal.aborted || outcome === undefined) await this.#interrupt();
-      else await this.#end(outcome);
+      if (this.#stopping || outcome === undefined) {
+        await this.#pool.shutdown();
+        if (!this.#cancelled) this.#recorder.note({ type: 'orch.interrupted', reason: 'a signal' });
+      } else await this.#end(outcome);
+      await this.#recorder.recorded();
       return this.#state;
     } catch (error) {
       await this.#pool.shutdown(); // nobody works on what cannot be recorded
       throw error;
     } finally {
+      this.#over = true;
+      this.#begun.resolve();
       signal.removeEventListener('abort', onAbort);
       this.#holds[Symbol.dispose]();
     }
+  }
+
+  /**
+   * Changes the run while it is carried out, as a request asks. Returns the units that the request is about; undefined: the
+   * run is at its end. Throws a ChooError (`usage`, `conflict`) for a refusal.
+   */
+  async change(request: RunRequest): Promise<readonly string[] | undefined> {
+    await this.#begun.promise;
+    while (!this.#recorder.idle) await this.#recorder.recorded();
+    if (this.#over) return undefined;
+    const { units, events, stops } = changeOf(decideRequest(request, this.#state));
+    for (const id of stops) this.#active.withdraw(id);
+    for (const event of events) this.#recorder.note(event);
+    if (events.some(({ type }) => type === 'orch.cancelled')) {
+      this.#cancelled = true;
+      this.#stop();
+    }
+    await this.#recorder.recorded();
+    this.#wake.resolve();
+    return units;
+  }
+
+  #stop(): void {
+    this.#stopping = true;
+    this.#over = true;
+    void this.#pool.shutdown();
+    this.#wake.resolve();
   }
 
   get #state(): RunState {
@@ -113,27 +148,15 @@ export class Orchestrator {
   }
 
   async #begin(): Promise<void> {
-    const { start, before } = this.#order;
-    if (before === undefined) {
-      this.#recorder.note(start);
-      for (const { id } of start.units) this.#recorder.note({ type: 'unit.queued', unit: id });
-    } else {
-      const { run, sandbox, parallelism, limits } = start;
-      this.#recorder.note({ type: 'orch.resumed', run, sandbox, parallelism, limits });
-      for (const [unit, { state, failure }] of before.units) {
-        if (state === 'running')
-          this.#recorder.note(endEvent(unit, { kind: 'released', reason: 'its process ended', until: null }));
-        else if (state === 'blocked' || (failure !== null && !OF_THE_WORK.has(failure)))
-          this.#recorder.note({ type: 'unit.queued', unit });
-      }
-    }
+    const { start } = this.#order;
+    for (const event of openingEvents(this.#order)) this.#recorder.note(event);
     await this.#recorder.recorded();
     this.#branchHeads = await this.#services.repository.branchHeads(`choo/unit/${start.target}/`);
   }
 
   /** Performs what `decide` says now. Returns how the run ends; undefined: it goes on. */
   async #step(): Promise<Steps['outcome']> {
-    await this.#recorder.recorded();
+    while (!this.#recorder.idle) await this.#recorder.recorded();
     if (this.#stopping) return undefined;
     const { units } = this.#state;
     const states = new Map<string, UnitState>(
@@ -144,6 +167,7 @@ export class Orchestrator {
     const { events, starts, outcome } = stepsOf(decide({ graph: this.#graph, units: states }, limits));
     for (const event of events) this.#recorder.note(event);
     for (const id of starts) this.#start(id);
+    if (outcome !== undefined) this.#over = true;
     return outcome;
   }
 
@@ -152,10 +176,10 @@ export class Orchestrator {
     const progress = this.#state.units.get(id);
     if (unit === undefined || progress === undefined)
       throw new ChooError('internal', `unit \`${id}\` is not among those that were read`);
-    this.#active.add(id);
+    this.#active.begin(id);
     const claim = `${this.#order.start.run}/${id}#${progress.claim + 1}`;
     this.#pool.submit({ id: claim, taskCount: unit.tasks.length, unit, progress }).catch((error: unknown) => {
-      this.#active.delete(id);
+      this.#active.end(id);
       if (this.#stopping) return;
       this.#recorder.note(endOfError(id, error, { failure: 'environment', head: progress.head }));
       this.#wake.resolve();
@@ -165,15 +189,17 @@ export class Orchestrator {
   /** One unit in the pool: a worker does it, and how it ended is noted. */
   async #work(
     { id, unit, progress }: SubmittedUnit,
-    { signal, taskCompleted }: WorkContext,
+    { signal: shutdown, taskCompleted }: WorkContext,
   ): Promise<'completed' | 'released'> {
+    const signal = this.#active.signalOf(unit.id, shutdown);
     const recorder = this.#recorder;
     try {
       const end = await this.#runClaim(unit, progress, { signal, taskCompleted });
+      if (this.#active.isWithdrawn(unit.id)) return 'released'; // it was cancelled or skipped meanwhile
       recorder.note(end);
       return countEnd(end);
     } finally {
-      this.#active.delete(unit.id);
+      this.#active.end(unit.id);
       this.#wake.resolve();
       queueMicrotask(() => this.#pool.forget(id));
     }
@@ -215,17 +241,10 @@ export class Orchestrator {
     return claim === 0 ? this.#branchHeads.get(branch) : this.#services.repository.branchHead(branch);
   }
 
-  async #interrupt(): Promise<void> {
-    await this.#pool.shutdown();
-    this.#recorder.note({ type: 'orch.interrupted', reason: 'a signal' });
-    await this.#recorder.recorded();
-  }
-
   async #end(outcome: 'complete' | 'incomplete'): Promise<void> {
     await this.#recorder.recorded();
     const { branch, head, unmerged } = await integrate(this.#state, this.#services.repository);
     const left = unmerged.map(({ unit, files }) => ({ unit, files: [...files] }));
     this.#recorder.note(endOfRun(outcome, { branch, head, unmerged: left }));
-    await this.#recorder.recorded();
   }
 }

@@ -33,7 +33,7 @@ export interface JournalLock extends AsyncDisposable {
  */
 export async function acquireLock(commonDirectory: string, run: string): Promise<JournalLock> {
   const directory = journalDirectory(commonDirectory);
-  const path = join(directory, 'lock');
+  const path = lockFile(commonDirectory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const start = await processStart(process.pid);
   const owner: LockOwner = {
@@ -45,7 +45,7 @@ export async function acquireLock(commonDirectory: string, run: string): Promise
   };
   const mine = `${JSON.stringify({ ...owner, token: randomUUID() })}\n`;
   const other = await seize(path, mine, livingOwner);
-  if (other !== undefined) throw heldBy(other, path);
+  if (other !== undefined) throw heldBy(other, commonDirectory);
   return {
     owner,
     [Symbol.asyncDispose]: async () => release(path, mine),
@@ -54,7 +54,7 @@ export async function acquireLock(commonDirectory: string, run: string): Promise
 
 /** Who holds the lock now; undefined: nobody does, or whoever did is dead. */
 export async function readLock(commonDirectory: string): Promise<LockOwner | undefined> {
-  const text = await readText(join(journalDirectory(commonDirectory), 'lock'));
+  const text = await readText(lockFile(commonDirectory));
   return text === undefined ? undefined : livingOwner(text);
 }
 
@@ -74,13 +74,18 @@ function parseOwner(text: string): LockOwner | undefined {
   }
 }
 
-function heldBy({ run, pid, host, since }: LockOwner, path: string): ChooError {
+function lockFile(commonDirectory: string): string {
+  return join(journalDirectory(commonDirectory), 'lock');
+}
+
+/** The error for a journal whose lock another process holds. */
+export function heldBy({ run, pid, host, since }: LockOwner, commonDirectory: string): ChooError {
   const where = host === hostname() ? '' : ` on \`${host}\``;
   const message = `run \`${run}\` has been running since ${new Date(since).toISOString()} (process ${pid}${where})`;
   return new ChooError('conflict', message, {
     hint:
       where === ''
-        ? '`choo status` shows its progress; wait until it ends, or stop it'
-        : `if it no longer runs, remove ${path}`,
+        ? '`choo status` shows its progress; wait until it ends, or end it with `choo cancel`'
+        : `if it no longer runs, remove ${lockFile(commonDirectory)}`,
   });
 }

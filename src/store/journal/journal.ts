@@ -22,6 +22,7 @@ export function journalDirectory(commonDirectory: string): string {
  *
  *     runs/<id>/events.jsonl     one event a line, only ever added to
  *     runs/<id>/logs/<unit>.log  what agents, gates and commands printed
+ *     runs/<id>/requests/        what is asked of the process that carries the run out (run-requests.ts)
  *     units/<hash>.json          what is known of a unit; follows from the events
  *
  * Whoever appends, or asks for a record, must hold the lock (journal-lock.ts); anybody may read and subscribe.
@@ -63,6 +64,11 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
 
   logDirectory(run: string): string {
     return join(this.runDirectory(run), 'logs');
+  }
+
+  /** Where other processes leave what they ask of the one that carries the run out. */
+  requestDirectory(run: string): string {
+    return join(this.runDirectory(run), 'requests');
   }
 
   async append(run: string, expected: number, events: readonly EventBody[]): Promise<readonly RunEvent[]> {
