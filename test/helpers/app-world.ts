@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createRequestCheck } from '../../stand-in/openapi.ts';
 import type { RepositoryOptions } from '../../stand-in/options.ts';
 import { type GitHub, startGitHub } from '../../stand-in/stand-in.ts';
@@ -108,13 +109,17 @@ export async function makeAppWorld(
     },
     git: async (...args) => git(github.bare(REPO), ...args),
     until: async (what, holds, ms = 60_000) => {
-      const end = Date.now() + ms;
+      const end = performance.now() + ms;
       for (;;) {
+        const { length } = github.requests;
         const state = await github.state(REPO);
         if (holds(state)) return state;
-        if (Date.now() > end)
+        if (performance.now() > end)
           throw new Error(`${what} did not come: ${JSON.stringify(outline(state), null, 1)}`);
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        // To take a picture starts a git: it is taken again when there was a request, or else twice a second.
+        const again = performance.now() + 500;
+        do await sleep(50);
+        while (github.requests.length === length && performance.now() < again);
       }
     },
     [Symbol.asyncDispose]: async () => {
