@@ -6,7 +6,7 @@ import { claimUnits } from '../src/store/queue/claims.ts';
 import { Dispatcher } from '../src/store/queue/dispatcher.ts';
 import { registerWorker } from '../src/store/queue/worker-registry.ts';
 import type { Claim } from '../src/store/runs/claim.ts';
-import { findOrAddRepository } from '../src/store/runs/server-runs.ts';
+import { findOrAddRepository } from '../src/store/runs/run-reader.ts';
 import { openServerStore, type ServerStore } from '../src/store/server-store.ts';
 import { plannedUnit, started as firstEvent } from '../test/helpers/run-events.ts';
 import { mostAtOnce, startWorker } from './engine-process.ts';
@@ -60,13 +60,13 @@ async function submit(
   const heard = new AbortController();
   // Queued and completed, each unit; and the run's first and last event.
   const last = 2 * units.length + 2;
-  store.listener.hear((notice) => {
+  store.listener.subscribe((notice) => {
     if (notice.about !== 'run' || notice.run !== run || notice.seq < last) return;
     heard.abort();
     ended.resolve();
   }, heard.signal);
   const start = { ...firstEvent(units, run), parallelism, target: `branch-${run}` };
-  await store.book.submit({ repository, start, plan: {} });
+  await store.runStore.submit({ repository, start, plan: {} });
   return { run, ended: ended.promise };
 }
 
@@ -97,7 +97,7 @@ export async function benchRuns(server: BenchServer): Promise<{
     },
     quantumMs: 600_000,
     onDead: async () => {},
-    onTrouble: (what, error) => onError(new Error(what, { cause: error })),
+    onError: (what, error) => onError(new Error(what, { cause: error })),
   });
   const starts: number[] = [];
   for (let round = -20; round < 200; round += 1) {

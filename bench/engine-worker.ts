@@ -52,7 +52,7 @@ const reports: WorkReport[] = [];
     },
     quantumMs: 600_000,
     onDead: async () => {},
-    onTrouble: (what, error) => onError(new Error(what, { cause: error })),
+    onError: (what, error) => onError(new Error(what, { cause: error })),
   });
   console.log('ready');
   for await (const _chunk of process.stdin); // until whoever started it has enough, or is gone

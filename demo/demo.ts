@@ -141,7 +141,7 @@ async function chooseSandbox(): Promise<'bubblewrap' | 'host'> {
   });
   const result = await sandbox.selfTest();
   if (result.ok) return 'bubblewrap';
-  terminal.note(
+  terminal.notice(
     `bubblewrap does not work here: ${result.reason}\n  ${result.hint}\nThis demo runs its own sample without a sandbox (CHOO_SANDBOX=host). Do not run a server that way.\n\n`,
   );
   return 'host';

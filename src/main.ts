@@ -5,7 +5,7 @@ import { readOldNames, type Settings } from './config/settings.ts';
 import { openLog } from './server/log.ts';
 import { Supervisor } from './server/supervisor.ts';
 import type { Work } from './server/work.ts';
-import { type OpenDatabase, openDoorDatabase, probeTables } from './store/server-database.ts';
+import { type OpenDatabase, openWebDatabase, probeTables } from './store/server-database.ts';
 import { type Readiness, serveWeb } from './web/server.ts';
 
 /** The role of a server process: web, worker, or web with a worker process of its own. */
@@ -18,7 +18,7 @@ export interface ServeOptions {
 }
 
 /** Database connections of a web process: deliveries are written one after the other, many per transaction. */
-const DOOR_CONNECTIONS = 4;
+const WEB_CONNECTIONS = 4;
 
 /**
  * Runs a server process: settings, services, work, shutdown. Resolves after a shutdown on request, with all units
@@ -34,11 +34,11 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
   await mkdir(settings.CHOO_DATA_DIR, { recursive: true, mode: 0o755 });
 
   const openDoor = async (): Promise<OpenDatabase> =>
-    openDoorDatabase({
+    openWebDatabase({
       url: settings.DATABASE_URL,
       dataDirectory: settings.CHOO_DATA_DIR,
       name: 'choo web',
-      size: DOOR_CONNECTIONS,
+      size: WEB_CONNECTIONS,
       onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
     });
   // First, so that a built-in PostgreSQL does not get the low priority of a worker.

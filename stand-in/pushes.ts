@@ -4,7 +4,7 @@ import { viewUser } from './views.ts';
 import { fullName, type Json, type Repository, type User, type World } from './world.ts';
 
 /** The most commits that a push event lists. */
-const MOST_COMMITS = 2048;
+const MAX_COMMITS = 2048;
 
 /** Who changed which refs of what. */
 export interface Push {
@@ -67,7 +67,7 @@ async function commitsOf({ repository, before }: Push, ref: string): Promise<Com
   const old = before.get(ref);
   const known = old === undefined ? [...new Set(before.values())] : [old];
   const selected = [ref, ...known.map((sha) => `^${sha}`)];
-  const newest = await log(repository.bare, [`-${MOST_COMMITS}`, '--topo-order', ...selected], {
+  const newest = await log(repository.bare, [`-${MAX_COMMITS}`, '--topo-order', ...selected], {
     changes: true,
   });
   return newest.toReversed();

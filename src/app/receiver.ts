@@ -3,7 +3,7 @@ import { Probot } from 'probot';
 import type { Settings } from '../config/settings.ts';
 import { ChooError, messageOf } from '../errors.ts';
 import type { Database } from '../store/database/database.ts';
-import { DeliveryBook } from '../store/github/deliveries.ts';
+import { DeliveryQueue } from '../store/github/deliveries.ts';
 import type { DeliveryReceiver } from '../web/webhooks.ts';
 import { createApp } from './app.ts';
 
@@ -49,7 +49,7 @@ export async function openReceiver(
   database: Database,
   log: Logger,
 ): Promise<DeliveryReceiver> {
-  const deliveries = new DeliveryBook(database);
+  const deliveries = new DeliveryQueue(database);
   const probot = new Probot({
     appId: app.appId,
     privateKey: app.privateKey,

@@ -2,17 +2,17 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import { GitHubApp } from '../github/api/client.ts';
-import type { CredentialsOf } from '../orchestrator/server/remote-places.ts';
+import type { CredentialsOf } from '../orchestrator/server/remote-repositories.ts';
 import type { ServerContexts } from '../orchestrator/server/server-context.ts';
 import type { Database } from '../store/database/database.ts';
-import { DeliveryBook } from '../store/github/deliveries.ts';
-import { tellNext } from '../store/github/reports.ts';
-import { WriteTurns } from '../store/github/write-turns.ts';
+import { DeliveryQueue } from '../store/github/deliveries.ts';
+import { publishNextReport } from '../store/github/reports.ts';
+import { WriteRateLimiter } from '../store/github/write-rate-limiter.ts';
 import { WorkLoop } from '../store/queue/work-loop.ts';
 import type { ServerStore } from '../store/server-store.ts';
 import { createHandler } from './inbound/handlers.ts';
 import { approveRun } from './outbound/approval.ts';
-import { Reporter } from './outbound/run-report.ts';
+import { Reporter } from './outbound/reporter.ts';
 import type { AppSettings } from './receiver.ts';
 import type { HandlerServices } from './repository/open-repository.ts';
 
@@ -27,7 +27,7 @@ export function openGitHub(
   settings: Settings,
   onToken: (value: string) => void,
 ): GitHubApp {
-  return new GitHubApp(app, new WriteTurns(database, settings.CHOO_WRITE_PAUSE_MS), onToken);
+  return new GitHubApp(app, new WriteRateLimiter(database, settings.CHOO_WRITE_PAUSE_MS), onToken);
 }
 
 /**
@@ -72,7 +72,7 @@ export function startAppWork(
       sandbox: settings.CHOO_SANDBOX,
     },
   };
-  const deliveries = new DeliveryBook(database);
+  const deliveries = new DeliveryQueue(database);
   const handle = createHandler(handlerServices);
   const reporter = new Reporter(handlerServices, (what, error) => onTrouble(what)(error));
   const stack = new AsyncDisposableStack();
@@ -82,8 +82,9 @@ export function startAppWork(
       about: ['run', 'report'],
       width: REPORTERS,
       act: async () =>
-        (await tellNext(database, async (report, signal) => reporter.tell(report, signal))) !== undefined,
-      onTrouble: onTrouble('reports could not be read'),
+        (await publishNextReport(database, async (report, signal) => reporter.publish(report, signal))) !==
+        undefined,
+      onError: onTrouble('reports could not be read'),
     }),
   );
   stack.use(
@@ -98,7 +99,7 @@ export function startAppWork(
         if (handled?.kind === 'lost') log.warn('a delivery is handled again: its lease was lost');
         return handled !== undefined;
       },
-      onTrouble: onTrouble('deliveries could not be read'),
+      onError: onTrouble('deliveries could not be read'),
     }),
   );
   return {

@@ -43,7 +43,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   schema: async () => (await import('./commands/schema.ts')).schemaCommand,
 };
 
-async function createProgram(context: CommandContext, called: string): Promise<Command> {
+async function createProgram(context: CommandContext, programName: string): Promise<Command> {
   const program = new Command('choo')
     .description(
       'Turns spec files into pull requests: plans their dependency graph, runs coding agents, and commits only what passes its gate.',
@@ -55,7 +55,7 @@ async function createProgram(context: CommandContext, called: string): Promise<C
     .hook('preAction', (_, command) => replaceOldNames(command, context.terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(`choo --help` lists the commands)');
-  const wanted = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
+  const wanted = Object.hasOwn(COMMANDS, programName) ? [programName] : Object.keys(COMMANDS);
   for (const name of wanted) {
     const create = await COMMANDS[name]?.();
     if (create === undefined) continue;
@@ -77,19 +77,19 @@ async function main(argv: readonly string[]): Promise<number> {
   const terminal = openTerminal(process.stdout, process.stderr);
   let exitCode = 0;
   try {
-    const called = basename(process.argv0) === 'choo' ? process.argv0 : 'choo';
+    const programName = basename(process.argv0) === 'choo' ? process.argv0 : 'choo';
     const finish = (code: number): void => void (exitCode = code);
-    const context = { terminal, settings: readLocalSettings, cwd: process.cwd(), called, finish };
+    const context = { terminal, settings: readLocalSettings, cwd: process.cwd(), programName, finish };
     const program = await createProgram(context, argv[2] ?? '');
     await program.parseAsync(argv);
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : WRONG_USAGE; // it has said what was wrong
     const error = coerceError(thrown);
-    terminal.note(`choo: ${printable(error.message)}\n`);
-    if (error.hint !== undefined) terminal.note(`  hint: ${printable(error.hint)}\n`);
+    terminal.notice(`choo: ${printable(error.message)}\n`);
+    if (error.hint !== undefined) terminal.notice(`  hint: ${printable(error.hint)}\n`);
     if (error.code === 'internal' && error.cause instanceof Error)
-      terminal.note(`${error.cause.stack ?? ''}\n`);
+      terminal.notice(`${error.cause.stack ?? ''}\n`);
     return error.code === 'usage' ? WRONG_USAGE : 1;
   }
 }

@@ -8,7 +8,7 @@ export interface CommandContext {
   readonly settings: () => LocalSettings;
   readonly cwd: string;
   /** How the program was called, for commands it suggests: `choo`, `script/choo`. */
-  readonly called: string;
+  readonly programName: string;
   /** Says how the command ended; the process exits with this once all output is written. */
   readonly finish: (exitCode: number) => void;
 }

@@ -8,9 +8,9 @@ import type { Terminal } from './terminal.ts';
  * Says, before a command does anything, which old names it was called with, and gives it the value of an option's old name
  * under the new one. Throws a ChooError (`usage`) where both are given and differ.
  */
-export function replaceOldNames(command: Command, { note }: Pick<Terminal, 'note'>): void {
+export function replaceOldNames(command: Command, { notice }: Pick<Terminal, 'notice'>): void {
   const settings = command.name() === 'serve' ? [] : readOldNames(); // a server logs them
-  for (const rename of settings) note(`choo: ${renameNotice(rename)}\n`);
+  for (const rename of settings) notice(`choo: ${renameNotice(rename)}\n`);
   const { forceTaskProvider, forceProvider } = command.opts<{
     forceTaskProvider?: string;
     forceProvider?: string;
@@ -21,6 +21,6 @@ export function replaceOldNames(command: Command, { note }: Pick<Terminal, 'note
     throw new ChooError('usage', `${rename.name} and ${rename.old}, its old name, have different values`, {
       hint: `leave out ${rename.old}`,
     });
-  note(`choo: ${renameNotice(rename)}\n`);
+  notice(`choo: ${renameNotice(rename)}\n`);
   command.setOptionValue('forceProvider', forceTaskProvider);
 }

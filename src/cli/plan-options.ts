@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
 import type { LocalSettings } from '../config/settings.ts';
-import type { ProviderWishes } from '../provider/factory.ts';
+import type { ProviderCandidates } from '../provider/factory.ts';
 
 /** What every command that makes a plan can be told about it. */
 export interface PlanOptions {
@@ -34,7 +34,7 @@ export function oldForceProviderOption(): Option {
 }
 
 /** The part of a plan's input that options and environment decide. */
-export function planWishes(
+export function planCandidates(
   { unit, provider, forceProvider }: PlanOptions,
   {
     CHOO_PROVIDER,
@@ -43,12 +43,12 @@ export function planWishes(
   }: Pick<LocalSettings, 'CHOO_PROVIDER' | 'RALPH_PROVIDER' | 'CHOO_ALLOWED_PROVIDERS'>,
 ): {
   readonly only: readonly string[] | undefined;
-  readonly wishes: ProviderWishes;
+  readonly candidates: ProviderCandidates;
   readonly allowedProviders: readonly ProviderName[] | undefined;
 } {
   return {
     only: unit,
-    wishes: { forced: forceProvider, request: provider, environment: CHOO_PROVIDER ?? RALPH_PROVIDER },
+    candidates: { forced: forceProvider, request: provider, environment: CHOO_PROVIDER ?? RALPH_PROVIDER },
     allowedProviders: CHOO_ALLOWED_PROVIDERS,
   };
 }

@@ -9,7 +9,7 @@ export interface Terminal extends Medium {
   readonly out: (text: string) => void;
   /** Prints a value as JSON, for scripts; nothing in it is obeyed by a terminal. */
   readonly json: (value: unknown) => void;
-  readonly note: (text: string) => void;
+  readonly notice: (text: string) => void;
 }
 
 /** The terminal of a process. Colours only where they are seen and wanted (NO_COLOR and FORCE_COLOR are obeyed). */
@@ -22,6 +22,6 @@ export function openTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStr
     paint,
     out: (text) => void stdout.write(text),
     json: (value) => void stdout.write(`${escapeHiddenInJson(JSON.stringify(value, undefined, 2))}\n`),
-    note: (text) => void stderr.write(text),
+    notice: (text) => void stderr.write(text),
   };
 }

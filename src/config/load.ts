@@ -5,7 +5,7 @@ import { readYaml } from '../problems/yaml.ts';
 import { nearest } from '../text/nearest.ts';
 import { legacyHint } from './legacy.ts';
 import { CONFIG_FILES, type Config, configSchema, DEFAULT_CONFIG } from './schema.ts';
-import { type PlacedValue, toPlacedValue } from './yaml-value.ts';
+import { type LocatedValue, toLocatedValue } from './yaml-value.ts';
 
 /** A configuration file of a repository. */
 export interface ConfigFile {
@@ -72,7 +72,7 @@ function readConfig(
   const yaml = readYaml(text.replace(/^\uFEFF/, ''));
   for (const fault of yaml.faults) report('error', 'config-yaml', fault, `not valid YAML: ${fault.message}`);
   if (yaml.faults.length > 0) return undefined;
-  const placed = toPlacedValue(yaml);
+  const placed = toLocatedValue(yaml);
   if ('fault' in placed) {
     report('error', 'config-yaml', placed.fault, `the configuration cannot be read: ${placed.fault.message}`);
     return undefined;
@@ -81,7 +81,7 @@ function readConfig(
     report(
       'error',
       'config-shape',
-      placed.placeOf([]),
+      placed.positionOf([]),
       'the configuration must be a mapping: lines of `key: value`',
     );
     return undefined;
@@ -95,25 +95,25 @@ function readConfig(
     const set = keys.filter((path) => placed.hasValue(path));
     return {
       config: parsed.data,
-      ...(placed.hasValue(type) ? { providerAt: placed.placeOf(type) } : {}),
+      ...(placed.hasValue(type) ? { providerAt: placed.positionOf(type) } : {}),
       ...(set.length === 0
         ? {}
-        : { limitsAt: Object.fromEntries(set.map((path) => [path.join('.'), placed.placeOf(path)])) }),
+        : { limitsAt: Object.fromEntries(set.map((path) => [path.join('.'), placed.positionOf(path)])) }),
     };
   }
   const reported = new Set<string>();
   for (const issue of parsed.error.issues) {
     // One value that breaks several rules is one problem.
-    const place = `${issue.code === 'unrecognized_keys' ? 'keys of ' : ''}${issue.path.join('.')}`;
-    if (!reported.has(place)) reportIssue(issue, placed, report);
-    reported.add(place);
+    const position = `${issue.code === 'unrecognized_keys' ? 'keys of ' : ''}${issue.path.join('.')}`;
+    if (!reported.has(position)) reportIssue(issue, placed, report);
+    reported.add(position);
   }
   const specs = configSchema.shape.specs_dir.safeParse(placed.value?.['specs_dir']);
   return { config: undefined, ...(specs.success ? { specsDir: specs.data } : {}) };
 }
 
 /** Removes the keys of older tools, and reports a notice for each. */
-function withoutLegacy(value: Mapping, placed: PlacedValue, report: Report): Mapping {
+function withoutLegacy(value: Mapping, placed: LocatedValue, report: Report): Mapping {
   const known = new Set(Object.keys(configSchema.shape));
   const kept: Record<string, unknown> = {};
   for (const [key, each] of Object.entries(value)) {
@@ -126,7 +126,7 @@ function withoutLegacy(value: Mapping, placed: PlacedValue, report: Report): Map
     for (const path of paths) {
       const field = path.join('.');
       const message = `\`${field}\` is a key of an older choo and has no effect`;
-      report('notice', 'config-legacy-key', placed.keyPlaceOf(path), message, {
+      report('notice', 'config-legacy-key', placed.keyPositionOf(path), message, {
         field,
         hint: legacyHint(path),
       });
@@ -141,7 +141,7 @@ function isMapping(value: unknown): value is Mapping {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-function reportIssue(issue: z.core.$ZodIssue, placed: PlacedValue, report: Report): void {
+function reportIssue(issue: z.core.$ZodIssue, placed: LocatedValue, report: Report): void {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) reportUnknownKey([...path, key], placed, report);
@@ -159,7 +159,7 @@ function reportIssue(issue: z.core.$ZodIssue, placed: PlacedValue, report: Repor
     report(
       'error',
       'config-value',
-      placed.placeOf(path),
+      placed.positionOf(path),
       present ? `${what} must be ${issue.message}` : `${what} is missing`,
       {
         field,
@@ -175,11 +175,11 @@ function reportIssue(issue: z.core.$ZodIssue, placed: PlacedValue, report: Repor
   }
 }
 
-function reportUnknownKey(path: readonly string[], placed: PlacedValue, report: Report): void {
+function reportUnknownKey(path: readonly string[], placed: LocatedValue, report: Report): void {
   const known = knownKeys(path.slice(0, -1));
   const close = nearest(path.at(-1) ?? '', known);
   const field = path.join('.');
-  report('error', 'config-unknown-key', placed.keyPlaceOf(path), `\`${field}\` is not a key choo knows`, {
+  report('error', 'config-unknown-key', placed.keyPositionOf(path), `\`${field}\` is not a key choo knows`, {
     field,
     hint:
       close === undefined

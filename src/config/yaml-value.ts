@@ -3,15 +3,15 @@ import { FILE_START, type Position } from '../problems/problem.ts';
 import type { YamlText } from '../problems/yaml.ts';
 
 /** A YAML document as plain data that remembers where each part stands. */
-export interface PlacedValue {
+export interface LocatedValue {
   /** Mappings, lists and scalars. */
   readonly value: unknown;
   /** Keys called `__proto__`: no data can hold them safely, so they are left out. */
   readonly refused: readonly (readonly PropertyKey[])[];
   /** The place of the value at a path, or of the nearest value around it. */
-  readonly placeOf: (path: readonly PropertyKey[]) => Position;
+  readonly positionOf: (path: readonly PropertyKey[]) => Position;
   /** The place of the key at the end of a path, or of the nearest value around it. */
-  readonly keyPlaceOf: (path: readonly PropertyKey[]) => Position;
+  readonly keyPositionOf: (path: readonly PropertyKey[]) => Position;
   /** Whether anything stands at a path; a key with nothing behind it counts. */
   readonly hasValue: (path: readonly PropertyKey[]) => boolean;
   /** What is written at a path, where that is a scalar. */
@@ -34,7 +34,7 @@ interface Placed {
 }
 
 /** Turns a document without faults into data, in one walk. */
-export function toPlacedValue({ document, at }: YamlText): PlacedValue | { readonly fault: ValueFault } {
+export function toLocatedValue({ document, at }: YamlText): LocatedValue | { readonly fault: ValueFault } {
   const places = new Map<string, Placed>();
   const refused: PropertyKey[][] = [];
   const anchors = new Map<string, Node>();
@@ -46,27 +46,27 @@ export function toPlacedValue({ document, at }: YamlText): PlacedValue | { reado
     key: Position | undefined,
     around: Position,
   ): unknown => {
-    const place = node?.range ? at(node.range[0]) : (key ?? around);
+    const position = node?.range ? at(node.range[0]) : (key ?? around);
     nodes += 1;
     if (nodes > MAX_NODES || path.length > MAX_DEPTH) {
-      throw new Fault({ ...place, message: 'it is nested too deeply, or its aliases expand to too much' });
+      throw new Fault({ ...position, message: 'it is nested too deeply, or its aliases expand to too much' });
     }
-    const target = isAlias(node) ? resolve(anchors.get(node.source), node.source, place) : node;
+    const target = isAlias(node) ? resolve(anchors.get(node.source), node.source, position) : node;
     if (target?.anchor !== undefined) anchors.set(target.anchor, target);
     const source = isScalar(target) ? (target.source ?? String(target.value)) : undefined;
-    places.set(keyOf(path), { key, value: place, source });
+    places.set(keyOf(path), { key, value: position, source });
     if (isMap(target)) {
       const entries = target.items.map(({ key: name, value }): [string, unknown] => {
-        if (!isScalar(name)) throw new Fault({ ...place, message: 'a key is not a plain word' });
+        if (!isScalar(name)) throw new Fault({ ...position, message: 'a key is not a plain word' });
         const text = String(name.value);
-        const keyPlace = name.range ? at(name.range[0]) : place;
-        return [text, convert(value as Node | null, [...path, text], keyPlace, place)];
+        const keyPlace = name.range ? at(name.range[0]) : position;
+        return [text, convert(value as Node | null, [...path, text], keyPlace, position)];
       });
       if (entries.some(([name]) => name === '__proto__')) refused.push([...path, '__proto__']);
       return Object.fromEntries(entries.filter(([name]) => name !== '__proto__'));
     }
     if (isSeq(target))
-      return target.items.map((item, index) => convert(item as Node, [...path, index], undefined, place));
+      return target.items.map((item, index) => convert(item as Node, [...path, index], undefined, position));
     return isScalar(target) ? target.value : null;
   };
 
@@ -82,8 +82,8 @@ export function toPlacedValue({ document, at }: YamlText): PlacedValue | { reado
     return {
       value,
       refused,
-      placeOf: nearest,
-      keyPlaceOf: (path) => places.get(keyOf(path))?.key ?? nearest(path.slice(0, -1)),
+      positionOf: nearest,
+      keyPositionOf: (path) => places.get(keyOf(path))?.key ?? nearest(path.slice(0, -1)),
       hasValue: (path) => places.has(keyOf(path)),
       sourceOf: (path) => places.get(keyOf(path))?.source,
     };
@@ -102,9 +102,9 @@ class Fault extends Error {
   }
 }
 
-function resolve(target: Node | undefined, name: string, place: Position): Node {
+function resolve(target: Node | undefined, name: string, position: Position): Node {
   if (target === undefined)
-    throw new Fault({ ...place, message: `there is no anchor \`&${name}\` for this alias` });
+    throw new Fault({ ...position, message: `there is no anchor \`&${name}\` for this alias` });
   return target;
 }
 

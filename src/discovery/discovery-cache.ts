@@ -6,13 +6,13 @@ const ITEM_BYTES = 500;
 
 /**
  * Caches each unit's reading by the version of its directory, so that reading a tree again costs only what changed.
- * Holds what the last discovery used, nothing older. One cache serves the successive versions of one spec tree.
+ * ProviderPauses what the last discovery used, nothing older. One cache serves the successive versions of one spec tree.
  */
 export class DiscoveryCache {
-  #readings: ReadonlyMap<string, Remembered> = new Map();
+  #readings: ReadonlyMap<string, CachedReading> = new Map();
 
   /** The reading of a directory, if it was read at exactly this version. */
-  recall(directory: string, version: string): Remembered | undefined {
+  get(directory: string, version: string): CachedReading | undefined {
     const found = this.#readings.get(directory);
     return found?.version === version ? found : undefined;
   }
@@ -26,13 +26,13 @@ export class DiscoveryCache {
   }
 
   /** Replaces all entries. */
-  keep(readings: Iterable<Remembered>): void {
+  keep(readings: Iterable<CachedReading>): void {
     this.#readings = new Map(Array.from(readings, (each) => [each.directory, each]));
   }
 }
 
 /** One directory at one version: its reading (undefined when it is no unit), and what it adds to the tree's size. */
-export interface Remembered {
+export interface CachedReading {
   readonly directory: string;
   readonly version: string;
   readonly reading: UnitReading | undefined;

@@ -5,11 +5,11 @@ import {
   type Problem,
   type Problems,
 } from '../problems/problem.ts';
-import { DiscoveryCache, type Remembered } from './discovery-cache.ts';
+import { DiscoveryCache, type CachedReading } from './discovery-cache.ts';
 import type { YamlBudget } from './front-matter-read.ts';
 import { findExcess, frontMatterBytes, MAX_YAML } from './tree-limits.ts';
 import { checkTree } from './tree-rules.ts';
-import { lastName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
+import { baseName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
 import { readUnit, selectUnitFiles, type UnitFiles } from './unit-reading.ts';
 import type { Unit } from './unit.ts';
 
@@ -31,7 +31,7 @@ export interface Discovery {
 
 /** The directories before anything is read: cached, to be read, or unlistable. */
 interface LookedUp {
-  readonly remembered: readonly Remembered[];
+  readonly remembered: readonly CachedReading[];
   readonly unread: readonly Unread[];
   readonly unlistable: readonly Problem[];
   /** Whether they hold more entries than may be listed. */
@@ -78,7 +78,7 @@ export async function discover(
 
   // 4. Check the rules between units.
   const readings = all.map((each) => each.reading).filter((reading) => reading !== undefined);
-  const notUnits = all.filter((each) => each.reading === undefined).map((each) => lastName(each.directory));
+  const notUnits = all.filter((each) => each.reading === undefined).map((each) => baseName(each.directory));
   const between = checkTree(readings, new Set(notUnits));
 
   // 5. Separate units that can run from broken ones, and collect all problems.
@@ -103,12 +103,12 @@ async function lookUp(
   directories: readonly TreeEntry[],
   cache: DiscoveryCache,
 ): Promise<LookedUp> {
-  const remembered: Remembered[] = [];
+  const remembered: CachedReading[] = [];
   const unread: Unread[] = [];
   const unlistable: Problem[] = [];
   const unlistedYet: TreeEntry[] = [];
   for (const entry of directories) {
-    const known = entry.version === undefined ? undefined : cache.recall(entry.path, entry.version);
+    const known = entry.version === undefined ? undefined : cache.get(entry.path, entry.version);
     if (known === undefined) unlistedYet.push(entry);
     else remembered.push(known);
   }
@@ -120,7 +120,7 @@ async function lookUp(
       continue;
     }
     const version = ownVersion ?? versionOf(listing);
-    const known = cache.recall(directory, version);
+    const known = cache.get(directory, version);
     if (known !== undefined) remembered.push(known);
     else
       unread.push({
@@ -137,9 +137,9 @@ async function lookUp(
 async function readUnits(
   tree: SpecTree,
   root: string,
-  remembered: readonly Remembered[],
+  remembered: readonly CachedReading[],
   unread: readonly Unread[],
-): Promise<{ readonly units: readonly Remembered[] } | { readonly excess: Problem }> {
+): Promise<{ readonly units: readonly CachedReading[] } | { readonly excess: Problem }> {
   const wanted = unread.flatMap((each) => each.selected.wanted);
   const files = sum(remembered, (each) => each.files) + sum(unread, (each) => each.files);
   const bytes = sum(remembered, (each) => each.bytes) + sum(wanted, (entry) => entry.size);
@@ -151,7 +151,7 @@ async function readUnits(
   const tooMuch = findExcess(root, { frontMatter });
   if (tooMuch !== undefined) return { excess: tooMuch };
 
-  const units: Remembered[] = [];
+  const units: CachedReading[] = [];
   const budget: YamlBudget = { left: MAX_YAML - sum(remembered, (each) => each.yaml) };
   let items = sum(remembered, (each) => each.reading?.items ?? 0);
   let next = 0;

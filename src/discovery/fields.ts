@@ -137,7 +137,7 @@ export function fieldReader({ fields }: FrontMatter, report: Report): FieldReade
 }
 
 /** Finds the position of a list field's item by its value, for problems found only after the file was read. */
-export function itemPlaces({ fields }: FrontMatter, name: string): (item: string | number) => Position {
+export function itemPositions({ fields }: FrontMatter, name: string): (item: string | number) => Position {
   const value = fields.get(name)?.value;
   const items = value?.kind === 'list' ? value.items : value?.kind === 'scalar' ? [value] : [];
   const places = new Map<string, Position>();

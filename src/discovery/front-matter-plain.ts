@@ -37,7 +37,7 @@ export function readPlainFields(
   for (let index = 0; index < lines.length; index += 1) {
     const raw = lines[index] ?? '';
     const line = raw.trimEnd();
-    const place: Place = { line: index + 2, start: offset };
+    const position: LineStart = { line: index + 2, start: offset };
     offset += raw.length + 1;
     if (line === '' || line.startsWith('#')) continue;
     const head = NAME.exec(line);
@@ -46,7 +46,7 @@ export function readPlainFields(
     let value: FieldValue | undefined;
     const source = line.slice(head[0].length);
     if (source !== '' && !source.startsWith('#')) {
-      value = inlineValue(source, head[0].length, place);
+      value = inlineValue(source, head[0].length, position);
     } else {
       const items: Scalar[] = [];
       const dash = DASH.exec(lines[index + 1] ?? '')?.[0] ?? '';
@@ -61,38 +61,38 @@ export function readPlainFields(
         items.push(scalar(word, dash.length, { line: index + 2, start: offset }));
         offset += item.length + 1;
       }
-      value = listOrEmpty(items, name.length + 1, place);
+      value = listOrEmpty(items, name.length + 1, position);
     }
     if (value === undefined) return undefined;
-    fields.set(name, { name, at: at(place, 0), start: place.start, value });
+    fields.set(name, { name, at: at(position, 0), start: position.start, value });
   }
   return fields.size === 0 ? undefined : { fields, braces: false };
 }
 
 /** A line of the text: its number, and the offset of its first character. */
-interface Place {
+interface LineStart {
   readonly line: number;
   readonly start: number;
 }
 
-function at(place: Place, column: number): Position {
-  return { line: place.line, column: column + 1 };
+function at(position: LineStart, column: number): Position {
+  return { line: position.line, column: column + 1 };
 }
 
-function scalar(source: string, column: number, place: Place): Scalar {
+function scalar(source: string, column: number, position: LineStart): Scalar {
   const quoted = source.startsWith('"') || source.startsWith("'");
-  const start = place.start + column;
+  const start = position.start + column;
   const text = quoted ? source.slice(1, -1) : source;
-  return { kind: 'scalar', text, quoted, at: at(place, column), start, end: start + source.length };
+  return { kind: 'scalar', text, quoted, at: at(position, column), start, end: start + source.length };
 }
 
-function inlineValue(source: string, column: number, place: Place): FieldValue | undefined {
+function inlineValue(source: string, column: number, position: LineStart): FieldValue | undefined {
   const closed = CLOSED.exec(source)?.[1];
-  if (closed?.startsWith('[')) return flowList(closed, column, place);
-  if (closed !== undefined) return scalar(closed, column, place);
+  if (closed?.startsWith('[')) return flowList(closed, column, position);
+  if (closed !== undefined) return scalar(closed, column, position);
   const plain = withoutComment(source);
   if (!PLAIN_START.test(plain) || PLAIN_REFUSED.test(plain)) return undefined;
-  const value = scalar(plain, column, place);
+  const value = scalar(plain, column, position);
   return NULLS.has(plain) ? { kind: 'empty', at: value.at, start: value.start, end: value.end } : value;
 }
 
@@ -102,9 +102,9 @@ function withoutComment(source: string): string {
   return end === -1 ? source : source.slice(0, end).trimEnd();
 }
 
-function flowList(source: string, column: number, place: Place): FieldValue | undefined {
-  const start = place.start + column;
-  const list = { at: at(place, column), start, end: start + source.length };
+function flowList(source: string, column: number, position: LineStart): FieldValue | undefined {
+  const start = position.start + column;
+  const list = { at: at(position, column), start, end: start + source.length };
   const inner = source.slice(1, -1);
   if (inner.trim() === '') return listValue([], list);
   const items: Scalar[] = [];
@@ -112,7 +112,7 @@ function flowList(source: string, column: number, place: Place): FieldValue | un
   for (const part of inner.split(',')) {
     const word = part.trim();
     if (!isListWord(word)) return undefined;
-    items.push(scalar(word, partStart + part.indexOf(word), place));
+    items.push(scalar(word, partStart + part.indexOf(word), position));
     partStart += part.length + 1;
   }
   return listValue(items, list);
@@ -123,12 +123,12 @@ function isListWord(word: string): boolean {
 }
 
 /** The value of a name with nothing after its colon: the items below it, or empty right after the colon. */
-function listOrEmpty(items: readonly Scalar[], column: number, place: Place): FieldValue {
+function listOrEmpty(items: readonly Scalar[], column: number, position: LineStart): FieldValue {
   const first = items[0];
   const last = items.at(-1);
   if (first === undefined || last === undefined) {
-    const offset = place.start + column;
-    return { kind: 'empty', at: at(place, column), start: offset, end: offset };
+    const offset = position.start + column;
+    return { kind: 'empty', at: at(position, column), start: offset, end: offset };
   }
   return listValue(items, { at: first.at, start: first.start, end: last.end });
 }

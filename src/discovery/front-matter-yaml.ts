@@ -63,19 +63,19 @@ function fieldValue(node: ParsedNode | null, text: string, afterColon: number, l
   if (node === null) return { kind: 'empty', at: locate(afterColon), start: afterColon, end: afterColon };
   if (isScalar(node)) return scalarValue(node, text, afterColon, locate);
   const [start, end] = node.range;
-  const place = { at: locate(start), start, end };
+  const position = { at: locate(start), start, end };
   if (!isSeq(node) || marked(node) !== undefined)
-    return { kind: 'unsupported', what: kindOf(node), ...place };
+    return { kind: 'unsupported', what: kindOf(node), ...position };
   const items: Scalar[] = [];
   for (const item of node.items) {
     const value = isScalar(item) ? scalarValue(item, text, item.range[0], locate) : undefined;
     if (value?.kind !== 'scalar')
-      return { kind: 'unsupported', what: 'a list with values other than words', ...place };
+      return { kind: 'unsupported', what: 'a list with values other than words', ...position };
     items.push(value);
   }
   const first = items[0];
   const last = items.at(-1);
-  if (node.flow === true || first === undefined || last === undefined) return listValue(items, place);
+  if (node.flow === true || first === undefined || last === undefined) return listValue(items, position);
   return listValue(items, { at: first.at, start: first.start, end: last.end });
 }
 

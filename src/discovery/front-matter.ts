@@ -68,9 +68,9 @@ const MAX_ITEMS = 5_000;
 /** The value of a list field; `unsupported` when the list is too long. */
 export function listValue(
   items: readonly Scalar[],
-  place: { at: Position; start: number; end: number },
+  position: { at: Position; start: number; end: number },
 ): FieldValue {
   return items.length > MAX_ITEMS
-    ? { kind: 'unsupported', what: `a list of more than ${MAX_ITEMS} items`, ...place }
-    : { kind: 'list', items, ...place };
+    ? { kind: 'unsupported', what: `a list of more than ${MAX_ITEMS} items`, ...position }
+    : { kind: 'list', items, ...position };
 }

@@ -103,7 +103,7 @@ export function parsePlan(path: string, content: Uint8Array, budget?: YamlBudget
 }
 
 /** The input to build a kind of file from. */
-interface Ingredients {
+interface ParseInput {
   readonly read: FieldReader;
   readonly file: SpecFile;
   readonly title: string | undefined;
@@ -118,7 +118,7 @@ interface Source {
   readonly known: readonly string[];
 }
 
-function parseFile<T>(source: Source, build: (ingredients: Ingredients) => T): Parsed<T> {
+function parseFile<T>(source: Source, build: (ingredients: ParseInput) => T): Parsed<T> {
   const problems: Problem[] = [];
   const report = reportInto(problems, source.path);
   const spec = readSpecFile(source, report);
@@ -137,7 +137,7 @@ const MISSING_HINTS: Readonly<Record<string, string>> = {
 function readSpecFile(
   { path, content, budget }: Source,
   report: Report,
-): Pick<Ingredients, 'file' | 'title'> | undefined {
+): Pick<ParseInput, 'file' | 'title'> | undefined {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const text = bytes.toString('utf8');
   if (!isUtf8(bytes)) {

@@ -1,7 +1,7 @@
 import { compareText, FILE_START, type Problem, reportInto } from '../problems/problem.ts';
 import { suggestion } from '../text/nearest.ts';
 import { describeCycle, findCycles } from './cycles.ts';
-import { itemPlaces } from './fields.ts';
+import { itemPositions } from './fields.ts';
 import { PLAN_FILE } from './parse.ts';
 import type { UnitReading } from './unit-reading.ts';
 
@@ -73,9 +73,9 @@ function checkKnown(
     if (reading.plan === undefined || unknown.length === 0) continue;
     broken.add(reading.id);
     const report = reportInto(problems, planPath(reading));
-    const placeOf = itemPlaces(reading.plan.file.frontMatter, 'depends_on');
+    const positionOf = itemPositions(reading.plan.file.frontMatter, 'depends_on');
     for (const got of unknown) {
-      report('error', 'unit-dependency-unknown', placeOf(got), 'there is no unit of this name', () => ({
+      report('error', 'unit-dependency-unknown', positionOf(got), 'there is no unit of this name', () => ({
         field: 'depends_on',
         got,
         hint: hintFor(got, reading.id),
@@ -95,12 +95,12 @@ function checkCycles(readings: readonly UnitReading[], problems: Problem[], brok
     if (first === undefined) continue;
     const path = describeCycle(cycle.path.map((at) => readings[at]?.id ?? ''));
     const waitsFor = (next ?? first).id;
-    const placeOf =
-      first.plan === undefined ? () => FILE_START : itemPlaces(first.plan.file.frontMatter, 'depends_on');
+    const positionOf =
+      first.plan === undefined ? () => FILE_START : itemPositions(first.plan.file.frontMatter, 'depends_on');
     reportInto(problems, planPath(first))(
       'error',
       'unit-cycle',
-      placeOf(waitsFor),
+      positionOf(waitsFor),
       `units wait for each other: ${path}`,
       {
         field: 'depends_on',

@@ -47,7 +47,7 @@ export interface SpecTree {
 export const MAX_ENTRIES = 20_000;
 
 /** The last name of a path in a tree. */
-export function lastName(path: string): string {
+export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 

@@ -1,7 +1,7 @@
 import { FILE_START, hasErrors, type Problem, reportInto } from '../problems/problem.ts';
 import type { YamlBudget } from './front-matter-read.ts';
 import { PLAN_FILE, type Parsed, type ParsedPlan, type ParsedTask, parsePlan, parseTask } from './parse.ts';
-import { lastName, type TreeEntry } from './tree.ts';
+import { baseName, type TreeEntry } from './tree.ts';
 import { checkUnit } from './unit-rules.ts';
 import { inferStatus, isUnitId, type SpecFile, type Task, type Unit } from './unit.ts';
 
@@ -95,7 +95,7 @@ export function readUnit(
   contents: readonly (Uint8Array | undefined)[],
   budget: YamlBudget,
 ): UnitReading {
-  const id = lastName(directory);
+  const id = baseName(directory);
   const problems = [...files.problems];
   if (!isUnitId(id)) {
     reportInto(problems, directory)(

@@ -2,9 +2,9 @@ import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem, reportInto } from '../problems/problem.ts';
 import { suggestion } from '../text/nearest.ts';
 import { describeCycle, findCycles } from './cycles.ts';
-import { itemPlaces } from './fields.ts';
+import { itemPositions } from './fields.ts';
 import type { ParsedPlan, ParsedTask } from './parse.ts';
-import { lastName } from './tree.ts';
+import { baseName } from './tree.ts';
 
 /** A task whose number could be read; only such tasks are compared. */
 type NumberedTask = ParsedTask & { readonly number: number };
@@ -72,7 +72,7 @@ function checkNumbers(
       byNumber.set(task.number, task);
       continue;
     }
-    const message = `task number ${task.number} is taken by \`${lastName(earlier.file.path)}\``;
+    const message = `task number ${task.number} is taken by \`${baseName(earlier.file.path)}\``;
     report(
       task,
       'error',
@@ -131,14 +131,20 @@ function checkTaskDependencies(
     const unknown = task.dependsOn.filter((dependency) => !byNumber.has(dependency));
     if (unknown.length === 0) continue;
     const report = reportInto(problems, task.file.path);
-    const placeOf = itemPlaces(task.file.frontMatter, 'depends_on');
+    const positionOf = itemPositions(task.file.frontMatter, 'depends_on');
     for (const dependency of unknown) {
       const got = String(dependency);
-      report('error', 'task-dependency-unknown', placeOf(dependency), `the unit has no task ${got}`, () => ({
-        field: 'depends_on',
-        got,
-        hint: suggestion(got, known),
-      }));
+      report(
+        'error',
+        'task-dependency-unknown',
+        positionOf(dependency),
+        `the unit has no task ${got}`,
+        () => ({
+          field: 'depends_on',
+          got,
+          hint: suggestion(got, known),
+        }),
+      );
     }
   }
   const unique = [...byNumber.values()];
@@ -151,7 +157,7 @@ function checkTaskDependencies(
     const first = members[0];
     if (first === undefined) continue;
     const next = String((members[1] ?? first).number);
-    const at = itemPlaces(first.file.frontMatter, 'depends_on')(next);
+    const at = itemPositions(first.file.frontMatter, 'depends_on')(next);
     const path = describeCycle(members.map((task) => String(task.number)));
     reportInto(problems, first.file.path)('error', 'task-cycle', at, `tasks wait for each other: ${path}`, {
       field: 'depends_on',

@@ -40,7 +40,7 @@ export interface UnitProgress {
   /** The unit that blocks it. */
   readonly cause: string | null;
   /** Why its last worker gave it back, until it starts again. */
-  readonly givenBack: string | null;
+  readonly releaseReason: string | null;
   /** Not before this time, where it waits for a rate limit. Milliseconds since 1970. */
   readonly until: number | null;
   /** Its waits since its provider last took work. */
@@ -59,7 +59,7 @@ export interface UnitProgress {
 
 type UnitFact = Extract<RunEvent, { unit: string }>;
 
-const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null, givenBack: null } as const;
+const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null, releaseReason: null } as const;
 const NO_WAITS: Waits = { limits: 0, outages: 0 };
 const NEW_TASK: TaskProgress = { state: 'pending', attempts: 0, commit: null, alreadyGreen: false };
 
@@ -86,7 +86,7 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
     message: null,
     hint: null,
     cause: null,
-    givenBack: null,
+    releaseReason: null,
     until: null,
     waited: NO_WAITS,
     fresh: false,
@@ -132,7 +132,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return {
         ...unit,
         ...IDLE,
-        givenBack: null,
+        releaseReason: null,
         head: event.head,
         verified: event.head !== null,
         endedAt: event.at,
@@ -144,7 +144,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         claim: event.claim,
         branch: event.branch,
         head: event.pushed,
-        givenBack: null,
+        releaseReason: null,
         until: null,
         fresh: false,
         startedAt: unit.startedAt ?? event.at,
@@ -162,7 +162,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return {
         ...unit,
         ...IDLE,
-        givenBack: null,
+        releaseReason: null,
         failure,
         message,
         hint,
@@ -196,10 +196,10 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         waited: NO_WAITS,
         repairs: 0,
         fresh: event.fresh,
-        tasks: tasksAgain(unit, event),
+        tasks: resetTasks(unit, event),
       };
     case 'unit.released':
-      return { ...unit, ...IDLE, givenBack: event.reason, until: event.until };
+      return { ...unit, ...IDLE, releaseReason: event.reason, until: event.until };
     case 'unit.notice':
       return { ...unit, notices: [...unit.notices, { code: event.code, message: event.message }] };
     case 'worktree.created':
@@ -262,7 +262,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
 }
 
 /** The tasks of a unit that gets another turn: what is done stays done, up to the task that was named. */
-function tasksAgain(
+function resetTasks(
   { plan, tasks }: UnitProgress,
   { fresh, from }: Extract<UnitFact, { type: 'unit.retried' }>,
 ): ReadonlyMap<number, TaskProgress> {

@@ -4,7 +4,7 @@ import type { UnitRecord } from './store.ts';
 /** The first event of a run. */
 export type OrchStarted = Extract<EventBody, { type: 'orch.started' }>;
 
-const TEACHING = [
+const RECORD_EVENTS = [
   'unit.started',
   'task.committed',
   'baseline.committed',
@@ -12,31 +12,31 @@ const TEACHING = [
   'unit.completed',
   'unit.retried',
 ] as const;
-type TeachingEvent = Extract<RunEvent, { type: (typeof TEACHING)[number] }>;
+type RecordEvent = Extract<RunEvent, { type: (typeof RECORD_EVENTS)[number] }>;
 
 /** Whether an event can change what is known of its unit. Most cannot, and need no record to be read. */
-export function teaches(event: RunEvent): event is TeachingEvent {
-  return TEACHING.some((type) => type === event.type);
+export function affectsRecord(event: RunEvent): event is RecordEvent {
+  return RECORD_EVENTS.some((type) => type === event.type);
 }
 
 /**
  * What is known of a unit after one more event of it, in the run that `start` began. The one rule that every store
- * follows. An event that teaches nothing gives back `before` itself.
+ * follows. An event that affectsRecord nothing gives back `before` itself.
  */
 export function projectRecord(
   before: UnitRecord | undefined,
   start: OrchStarted,
   event: RunEvent,
 ): UnitRecord | undefined {
-  if (!teaches(event)) return before;
+  if (!affectsRecord(event)) return before;
   const planned = start.units.find(({ id }) => id === event.unit);
   // A unit that is complete in the specs is only looked at.
   if (planned === undefined || planned.tasks.every(({ complete }) => complete)) return before;
   if (event.type === 'unit.started') return begin(before, start, planned.key, event);
-  return before === undefined ? undefined : learn(before, event);
+  return before === undefined ? undefined : applyEvent(before, event);
 }
 
-function learn(before: UnitRecord, event: Exclude<TeachingEvent, { type: 'unit.started' }>): UnitRecord {
+function applyEvent(before: UnitRecord, event: Exclude<RecordEvent, { type: 'unit.started' }>): UnitRecord {
   if (event.type === 'task.committed') {
     const tasks = [...new Set([...before.tasks, event.task])].sort((a, b) => a - b);
     return { ...before, tasks, committed: event.commit, verified: false };

@@ -6,7 +6,7 @@ import type { Git } from './git.ts';
 const NAMESPACES = ['choo/unit', 'choo/run', 'choo/old'] as const;
 
 /** The project whose units are named, and the target branch. */
-export interface UnitPlace {
+export interface UnitScope {
   readonly target: string;
   /** Path from the repository's root to the project; empty, or ending in a slash. */
   readonly directory: string;
@@ -16,14 +16,14 @@ export interface UnitPlace {
  * The unit branch: one for each unit id, project and target, the same in every run. For a project below the root, the id
  * is prefixed with the name of its directory and a `+`, which no unit id contains.
  */
-export function unitBranch({ target, directory }: UnitPlace, unit: string): string {
+export function unitBranch({ target, directory }: UnitScope, unit: string): string {
   return `choo/unit/${target}/${directory === '' ? '' : `${projectName(directory)}+`}${unit}`;
 }
 
 /** Names that are valid in a branch and distinct on file systems that ignore case. */
 const PLAIN = /^[a-z0-9_][a-z0-9_.-]*$/;
 /** Leaves room for a unit id and the suffix `.lock` in a file name of 255 bytes. */
-const LONGEST_NAME = 100;
+const MAX_NAME_LENGTH = 100;
 
 /**
  * The unique name of a directory in branches: its parts joined by `+`. If a part is not a plain name, or the result is
@@ -33,7 +33,7 @@ function projectName(directory: string): string {
   const parts = directory.slice(0, -1).split('/');
   const plain = parts.join('+');
   const isPlain = parts.every((part) => PLAIN.test(part) && !part.includes('..'));
-  if (isPlain && plain.length <= LONGEST_NAME) return plain;
+  if (isPlain && plain.length <= MAX_NAME_LENGTH) return plain;
   const last = (parts.at(-1) ?? '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   const hash = createHash('sha256').update(directory).digest('hex').slice(0, 12);
   return `${last.replaceAll(/^-|-$/g, '').slice(0, 40)}@${hash}`;
@@ -60,7 +60,7 @@ export async function listCheckedOutBranches(git: Git): Promise<readonly string[
 /** Reports unit branches that are checked out: moving one would make its worktree look changed. Pure. */
 export function findHeadsInUse(
   checkedOut: readonly string[],
-  place: UnitPlace,
+  place: UnitScope,
   units: readonly string[],
 ): readonly Problem[] {
   const heads = new Set(units.map((unit) => unitBranch(place, unit)));
@@ -80,9 +80,9 @@ export function findHeadsInUse(
  * Reports branches that prevent choo's own: git cannot hold `a` beside `a/b`. `branches` comes from
  * {@link listOwnBranches}. Pure.
  */
-export function findBranchesInTheWay(
+export function findConflictingBranches(
   branches: readonly string[],
-  place: UnitPlace,
+  place: UnitScope,
   units: readonly string[],
 ): readonly Problem[] {
   const parents = new Set(['choo', ...NAMESPACES]);

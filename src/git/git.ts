@@ -1,7 +1,7 @@
 import { delimiter, isAbsolute } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { ChooError, messageOf } from '../errors.ts';
-import { type Companion, markProcesses, startCompanion } from '../system/child-process.ts';
+import { type ChildService, markProcesses, startChildService } from '../system/child-process.ts';
 
 /**
  * git as choo runs it, in one repository. No configuration of the repository, user or machine can make it start another
@@ -17,14 +17,14 @@ export interface Git {
   /** The same git, whose commands end when the signal aborts; they throw its reason once git has ended. */
   until(signal: AbortSignal | undefined): Git;
   /** Starts git as a child service, such as `cat-file --batch-command`. */
-  start(...args: string[]): Promise<Companion>;
+  start(...args: string[]): Promise<ChildService>;
 }
 
 /**
  * The repository that git works on, as absolute paths. git finds omitted paths by itself from files around its
  * directory, so omit none where an agent can write.
  */
-export interface GitPlace {
+export interface GitOptions {
   /** A `.git` directory, a bare repository, or git's administrative directory of a worktree. */
   readonly gitDirectory?: string;
   readonly workTree?: string;
@@ -40,13 +40,13 @@ export interface GitPlace {
 }
 
 /** Idle timeout of a git command. Milliseconds. */
-const MAX_SILENCE_MS = 10 * 60_000;
+const IDLE_TIMEOUT_MS = 10 * 60_000;
 
 /** Time for an aborted git to clean up before it and its children are killed. Milliseconds. */
-const TIDY_MS = 1_000;
+const KILL_DELAY_MS = 1_000;
 
 /** `searchPath` is the PATH on which git and its helpers are found. */
-export function openGit(directory: string, searchPath: string, place: GitPlace = {}): Git {
+export function openGit(directory: string, searchPath: string, place: GitOptions = {}): Git {
   const environment = gitEnvironment(directory, searchPath, place);
   const { signal } = place;
   const run = createRunner(directory, { environment, signal }, (exitCode) => exitCode === 0);
@@ -63,13 +63,13 @@ export function openGit(directory: string, searchPath: string, place: GitPlace =
       return { yes: status === 0, stdout };
     },
     until: (signal) => openGit(directory, searchPath, { ...place, signal }),
-    start: (...args) => startCompanion(['git', ...args], { cwd: directory, env: environment }),
+    start: (...args) => startChildService(['git', ...args], { cwd: directory, env: environment }),
   };
 }
 
 function createRunner(
   directory: string,
-  { environment: own, signal }: Pick<GitPlace, 'signal'> & { readonly environment: Record<string, string> },
+  { environment: own, signal }: Pick<GitOptions, 'signal'> & { readonly environment: Record<string, string> },
   accepts: (exitCode: number) => boolean,
 ): Git['run'] {
   // The processes that reach a network are children of git, and outlive it.
@@ -83,7 +83,7 @@ function createRunner(
       accepts(exitCode)
         ? undefined
         : (error ?? new Error(String(Buffer.concat(stdErr)) || `exit status ${exitCode}`)),
-    timeout: { block: MAX_SILENCE_MS },
+    timeout: { block: IDLE_TIMEOUT_MS },
     ...(signal === undefined ? {} : { abort: signal }),
     // The library refuses settings that can run programs; ours switch exactly those off.
     unsafe: {
@@ -102,7 +102,7 @@ function createRunner(
   return async (...args) => {
     signal?.throwIfAborted();
     let killing: NodeJS.Timeout | undefined;
-    const onAbort = (): void => void (killing = setTimeout(() => void marked?.end(), TIDY_MS));
+    const onAbort = (): void => void (killing = setTimeout(() => void marked?.end(), KILL_DELAY_MS));
     signal?.addEventListener('abort', onAbort);
     try {
       return await git.raw(args);
@@ -133,7 +133,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 function gitEnvironment(
   directory: string,
   searchPath: string,
-  { gitDirectory, workTree, objects, indexFile, network, settings: more }: GitPlace,
+  { gitDirectory, workTree, objects, indexFile, network, settings: more }: GitOptions,
 ): Record<string, string> {
   const settings = Object.entries({ ...SETTINGS, 'safe.directory': directory, ...more });
   return {

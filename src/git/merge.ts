@@ -9,7 +9,7 @@ export type Merge =
   | { readonly kind: 'conflict'; readonly files: readonly string[] };
 
 /** The commits to merge; `subject` is the message of the merge commit. */
-interface MergeWish {
+interface MergeOptions {
   readonly into: string;
   readonly from: string;
   readonly subject: string;
@@ -26,7 +26,7 @@ interface MergeWish {
  */
 export async function mergeCommits(
   repository: Repository,
-  { into, from, subject, since }: MergeWish,
+  { into, from, subject, since }: MergeOptions,
 ): Promise<Merge> {
   const { yes: related, stdout: bases } = await repository.git.ask('merge-base', into, from);
   if (!related) {

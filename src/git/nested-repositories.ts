@@ -2,7 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { removeTree } from '../system/remove-tree.ts';
-import { isGitName } from './forbidden.ts';
+import { isGitName } from './forbidden-changes.ts';
 
 /** Longer paths are removed: git, started in a directory near the end, could open what choo cannot. Bytes. */
 const MAX_PATH_BYTES = 3_000;

@@ -1,11 +1,11 @@
-import { isAbsolute, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pRetry from 'p-retry';
 import { ChooError, messageOf } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import { openGit } from './git.ts';
+
+import { visible } from './remote-address.ts';
 import { cacheDirectory } from './repository.ts';
-import { SharedWork } from './shared-work.ts';
+import { SharedTask } from './shared-task.ts';
 
 /**
  * Returns the current normalized address of a remote and git settings to reach it, such as a token's header. Called before
@@ -24,7 +24,7 @@ const TRIES_AT_ONCE = 10;
 /** Each pause is longer than the last by this factor. */
 const GROWTH = 1.3;
 /** A host's message is cut after this. Characters. */
-const WORDS = 1_000;
+const MAX_MESSAGE_LENGTH = 1_000;
 
 /** git's messages for network failures and temporary server errors. */
 const NETWORK =
@@ -33,12 +33,12 @@ const NETWORK =
 const REFUSED =
   /remote rejected|hook declined|protected branch|\bGH0\d\d\b|\sdenied\b|not found|does not exist|does not appear to be|authentication failed|host key verification failed/i;
 /** The host rejects the credentials, or they have expired. */
-const UNBELIEVED = /authentication failed|could not read username|returned error: 401/i;
+const UNTRUSTED = /authentication failed|could not read username|returned error: 401/i;
 /** Another process, such as a choo that fetches or pushes, moved the same ref at the same time. */
 const AT_ONCE =
   /cannot lock ref|unable to update local ref|incorrect old value|could not delete reference|\.lock': File exists/i;
 /** Permanent: an existing branch of the remote prevents this name. */
-const IN_THE_WAY = /'refs\/heads\/([^']+)' exists; cannot create/;
+const REF_CONFLICT = /'refs\/heads\/([^']+)' exists; cannot create/;
 /** The push lease failed: noticed here, where git prints nothing else, or by the host, when another push was faster. */
 const MOVED =
   /^ ! \[rejected\]|^(?:remote: (?:error|fatal): | ! \[remote rejected\] ).*(?:incorrect old value|reference already exists|but expected|unable to resolve reference)/m;
@@ -50,8 +50,8 @@ export class RemoteBranches implements Branches {
   readonly #directory: string;
   readonly #searchPath: string;
   readonly #firstPauseMs: number;
-  #fetching: SharedWork | undefined;
-  #next: SharedWork | undefined;
+  #fetching: SharedTask | undefined;
+  #next: SharedTask | undefined;
 
   /**
    * `home` is its directory below the data directory, in which {@link Repository.openRemote} creates the copy.
@@ -78,8 +78,8 @@ export class RemoteBranches implements Branches {
     return this.#next.join(signal);
   }
 
-  #share(before: SharedWork | undefined): SharedWork {
-    const shared = new SharedWork(async (signal) => {
+  #share(before: SharedTask | undefined): SharedTask {
+    const shared = new SharedTask(async (signal) => {
       await before?.ended();
       try {
         signal.throwIfAborted();
@@ -169,7 +169,7 @@ export class RemoteBranches implements Branches {
       }, signal);
     } catch (cause) {
       if (!isOfGit(cause)) throw cause;
-      throw new ChooError('git', `\`${address}\` cannot be read: ${told(cause.message)}`, { cause });
+      throw new ChooError('git', `\`${address}\` cannot be read: ${hostMessage(cause.message)}`, { cause });
     }
   }
 
@@ -191,7 +191,7 @@ export class RemoteBranches implements Branches {
       run().catch(async (error: unknown) => {
         signal?.throwIfAborted();
         // A token may expire or be revoked early.
-        if (renew || !UNBELIEVED.test(messageOf(error))) throw error;
+        if (renew || !UNTRUSTED.test(messageOf(error))) throw error;
         renew = true;
         return run();
       });
@@ -216,7 +216,7 @@ function isNetwork(error: unknown): boolean {
 }
 
 function isAtOnce(error: unknown): boolean {
-  return isOfGit(error) && AT_ONCE.test(error.message) && !IN_THE_WAY.test(error.message);
+  return isOfGit(error) && AT_ONCE.test(error.message) && !REF_CONFLICT.test(error.message);
 }
 
 function isOfGit(error: unknown): error is ChooError {
@@ -224,7 +224,7 @@ function isOfGit(error: unknown): error is ChooError {
 }
 
 function unreachable(remote: string, cause: unknown): ChooError {
-  return new ChooError('environment', `\`${remote}\` cannot be reached: ${told(messageOf(cause))}`, {
+  return new ChooError('environment', `\`${remote}\` cannot be reached: ${hostMessage(messageOf(cause))}`, {
     hint: 'choo retries later',
     cause,
   });
@@ -232,7 +232,7 @@ function unreachable(remote: string, cause: unknown): ChooError {
 
 function pushError(branch: string, expected: string | undefined, cause: unknown): unknown {
   if (!isOfGit(cause)) return cause;
-  const inTheWay = IN_THE_WAY.exec(cause.message)?.[1];
+  const inTheWay = REF_CONFLICT.exec(cause.message)?.[1];
   if (inTheWay !== undefined)
     return new ChooError('conflict', `the branch \`${inTheWay}\` leaves no room for \`${branch}\``, {
       hint: 'rename it on the remote',
@@ -243,57 +243,16 @@ function pushError(branch: string, expected: string | undefined, cause: unknown)
       hint: `expected ${expected ?? 'no such branch'}; look at what was pushed to it`,
       cause,
     });
-  return new ChooError('git', `the remote does not take \`${branch}\`: ${told(cause.message)}`, { cause });
+  return new ChooError('git', `the remote does not take \`${branch}\`: ${hostMessage(cause.message)}`, {
+    cause,
+  });
 }
 
 /** Makes a host's message safe to show: only its own lines, if there are any. */
-function told(message: string): string {
+function hostMessage(message: string): string {
   const lines = message.split('\n').map((line) => visible(line).trim());
   const own = lines.filter((line) => line.startsWith('remote:') && line !== 'remote:');
   return (own.length > 0 ? own.map((line) => line.slice('remote:'.length).trim()) : lines)
     .join(' ')
-    .slice(0, WORDS);
-}
-
-/** Replaces control characters, and those that change the direction of a line, by spaces. */
-function visible(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, ' ');
-}
-
-/**
- * Normalizes a remote. Throws a ChooError (`usage`) for anything that git could treat as more than a repository to read
- * and write: other transports, options, credentials, plain text over a network.
- */
-export function normalizeRemote(text: string): string {
-  const refuse = (why: string): ChooError =>
-    new ChooError('usage', `\`${withoutSecrets(text)}\` is not a remote that choo accepts: ${why}`, {
-      hint: 'an https or ssh address, or an absolute path',
-    });
-  if (text.startsWith('-') || /[\p{Cc} ]/u.test(text)) throw refuse('it has invalid characters');
-  if (isAbsolute(text)) return normalize(text).replace(/(?<=[^/])\/+$/, '');
-  if (/^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!:)[^:]+$/.test(text)) return text.replace(/(?<!\/)\/+$/, ''); // user@host:path
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) throw refuse('it is neither an address nor an absolute path');
-  if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:'))
-    throw refuse('it contains credentials');
-  if (/[?#]/.test(url.href)) throw refuse('it has more than a path');
-  if (/%(?:[01][0-9a-f]|7f)/i.test(url.href)) throw refuse('it has invalid characters');
-  if (url.protocol === 'file:' && url.host === '' && !/%2f/i.test(url.pathname))
-    return normalizeRemote(fileURLToPath(url));
-  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (url.protocol === 'http:' && !isLoopback) throw refuse('http is not encrypted');
-  if (!['https:', 'http:', 'ssh:'].includes(url.protocol)) throw refuse(`choo does not use ${url.protocol}`);
-  // ssh would treat these as options. git refuses them too; this is a second line of defence.
-  if (!/^(?!-)[A-Za-z0-9_.-]*$/.test(url.username) || !/^(?!-)[A-Za-z0-9_.:[\]-]+$/.test(url.hostname))
-    throw refuse('its user or host is invalid');
-  return url.href.replace(/(?<!\/)\/+$/, '');
-}
-
-/** The input for a message, without what may be a password or a token. */
-function withoutSecrets(text: string): string {
-  const shown = visible(text);
-  const scheme = /^[^:/\\]*:[/\\]*/.exec(shown)?.[0] ?? '';
-  const userEnd = shown.lastIndexOf('@');
-  const named = scheme === '' || userEnd < scheme.length ? shown : `${scheme}…${shown.slice(userEnd)}`;
-  return named.replace(/[?#][^]*/, '…');
+    .slice(0, MAX_MESSAGE_LENGTH);
 }

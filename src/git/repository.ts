@@ -10,7 +10,7 @@ import { ObjectWriter } from './objects/object-writer.ts';
 import { Views } from './views.ts';
 
 /** The directories of a user's repository. Absolute paths. */
-export interface RepositoryPlace {
+export interface RepositoryPaths {
   /** The directory shared by all its worktrees; usually `.git`. */
   readonly commonDirectory: string;
   readonly objects: string;
@@ -20,7 +20,7 @@ export interface RepositoryPlace {
 }
 
 /** Finds the repository around a directory. Throws a ChooError (`usage`) when there is none. */
-export async function findRepository(directory: string, searchPath: string): Promise<RepositoryPlace> {
+export async function findRepository(directory: string, searchPath: string): Promise<RepositoryPaths> {
   const git = openGit(directory, searchPath);
   const options = ['--git-common-dir', '--git-path', 'objects', '--show-object-format', '--show-prefix'];
   const answer = await git.run('rev-parse', '--path-format=absolute', ...options).catch((cause: unknown) => {
@@ -72,7 +72,7 @@ export class Repository implements AsyncDisposable {
   }
 
   /** Opens choo's repository for a user's one, created on first use in `home` (see {@link repositoryHome}). */
-  static async open(place: RepositoryPlace, home: string, searchPath: string): Promise<Repository> {
+  static async open(place: RepositoryPaths, home: string, searchPath: string): Promise<Repository> {
     const bare = cacheDirectory(home);
     const worktrees = await openHome(home);
     await makeBare(bare, place, searchPath);
@@ -165,7 +165,7 @@ async function openHome(home: string): Promise<string> {
 }
 
 /** The directory below choo's data directory for one user's repository. */
-export function repositoryHome(dataDirectory: string, { commonDirectory }: RepositoryPlace): string {
+export function repositoryHome(dataDirectory: string, { commonDirectory }: RepositoryPaths): string {
   const name =
     basename(commonDirectory) === '.git' ? basename(dirname(commonDirectory)) : basename(commonDirectory);
   const hash = createHash('sha256').update(commonDirectory).digest('hex').slice(0, 12);
@@ -190,7 +190,7 @@ export function scratchDirectory(home: string): string {
 /** Creates the bare repository if missing, with the objects and object format of `user`, or else its own. */
 async function makeBare(
   bare: string,
-  user: Pick<RepositoryPlace, 'objects' | 'objectFormat'> | undefined,
+  user: Pick<RepositoryPaths, 'objects' | 'objectFormat'> | undefined,
   searchPath: string,
 ): Promise<void> {
   const alternates = user === undefined ? '' : `${user.objects}\n`;

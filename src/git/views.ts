@@ -10,7 +10,7 @@ const MAX_PACKS = 50;
 /** How far back in history an ancestor's view is searched for. Commits. */
 const MAX_DISTANCE = 2_000;
 /** Retained views, which new ones can start from. */
-const KEPT = 50;
+const MAX_VIEWS = 50;
 /** Time limit of packing. Milliseconds. */
 const MAX_PACKING_MS = 10 * 60_000;
 /** A draft older than this is abandoned. Milliseconds. */
@@ -18,11 +18,11 @@ const ABANDONED_MS = 2 * MAX_PACKING_MS;
 /** Attempts when a view is removed while it is used. */
 const TRIES = 3;
 
-const DRAFT = '.draft-';
+const DRAFT_PREFIX = '.draft-';
 /** Reuses existing deltas and searches for no new ones, which is what makes packing slow. */
 const SETTINGS = { 'pack.window': '0', 'pack.threads': '1' };
 
-interface Place {
+interface ViewOptions {
   /** The bare repository and its object directory. */
   readonly gitDirectory: string;
   readonly objects: string;
@@ -40,11 +40,11 @@ interface Place {
  * whole or not at all.
  */
 export class Views {
-  readonly #place: Place;
+  readonly #place: ViewOptions;
   readonly #git: Git;
   readonly #making = new Map<string, Promise<void>>();
 
-  constructor(place: Place) {
+  constructor(place: ViewOptions) {
     this.#place = place;
     const { gitDirectory, objects } = place;
     this.#git = openGit(gitDirectory, place.searchPath, { gitDirectory, objects });
@@ -78,12 +78,14 @@ export class Views {
         return { name, mtimeMs };
       }),
     );
-    const views = found.filter(({ name }) => !name.startsWith(DRAFT)).sort((a, b) => b.mtimeMs - a.mtimeMs);
+    const views = found
+      .filter(({ name }) => !name.startsWith(DRAFT_PREFIX))
+      .sort((a, b) => b.mtimeMs - a.mtimeMs);
     const drafts = found.filter(
-      ({ name, mtimeMs }) => name.startsWith(DRAFT) && Date.now() - mtimeMs > ABANDONED_MS,
+      ({ name, mtimeMs }) => name.startsWith(DRAFT_PREFIX) && Date.now() - mtimeMs > ABANDONED_MS,
     );
-    for (const { name } of [...views.slice(KEPT), ...drafts]) {
-      const going = join(this.#place.home, `${DRAFT}${randomUUID()}`); // so a view is whole or missing
+    for (const { name } of [...views.slice(MAX_VIEWS), ...drafts]) {
+      const going = join(this.#place.home, `${DRAFT_PREFIX}${randomUUID()}`); // so a view is whole or missing
       await rename(join(this.#place.home, name), going).catch(() => {}); // another process was first
       await removeTree(going);
     }
@@ -110,7 +112,7 @@ export class Views {
       () => false,
     );
     if (isThere) return;
-    const draft = join(this.#place.home, `${DRAFT}${randomUUID()}`);
+    const draft = join(this.#place.home, `${DRAFT_PREFIX}${randomUUID()}`);
     const packs = join(draft, 'pack');
     await mkdir(packs, { recursive: true });
     try {
@@ -126,7 +128,7 @@ export class Views {
 
   /** The nearest ancestor that has a view. */
   async #findBase(commit: string, since: string | undefined): Promise<string | undefined> {
-    const there = new Set((await namesIn(this.#place.home)).filter((name) => !name.startsWith(DRAFT)));
+    const there = new Set((await namesIn(this.#place.home)).filter((name) => !name.startsWith(DRAFT_PREFIX)));
     if (since !== undefined && there.has(since)) return since;
     if (there.size === 0) return undefined;
     const ancestors = await this.#git.run('rev-list', `--max-count=${MAX_DISTANCE}`, commit);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { removeTree, unlock } from '../system/remove-tree.ts';
 import { type Git, openGit } from './git.ts';
-import { distrustRecentTimes } from './objects/index-file.ts';
+import { smudgeRacyEntries } from './objects/index-file.ts';
 import { encodeName } from './objects/tree-format.ts';
 import type { Repository } from './repository.ts';
 import { WorktreeView } from './worktree-view.ts';
@@ -156,7 +156,7 @@ export class Worktree {
   }
 
   /** Stages again from a tree, so that newly ignored files are left out. */
-  async stageAnew(tree: string): Promise<string> {
+  async restage(tree: string): Promise<string> {
     await this.#git.run('read-tree', tree);
     return this.stage();
   }
@@ -175,7 +175,7 @@ export class Worktree {
   }
 
   /** Restores these paths from a tree, in the worktree and in the index. */
-  async putBack(tree: string, paths: readonly string[]): Promise<void> {
+  async restore(tree: string, paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
     // A path includes everything below it, and git refuses a path that no longer matches anything.
     const all = new Set(paths);
@@ -226,7 +226,7 @@ export class Worktree {
   }
 
   /** Keeps the worktree for a person to inspect; `removeLeftovers` skips it. */
-  async keep(): Promise<void> {
+  async lock(): Promise<void> {
     await writeFile(keptMark(this.#administration), 'kept by choo for inspection\n');
   }
 
@@ -264,7 +264,7 @@ export class Worktree {
   }
 
   async #secureIndex(): Promise<void> {
-    await distrustRecentTimes(indexOf(this.#administration), this.#objectFormat);
+    await smudgeRacyEntries(indexOf(this.#administration), this.#objectFormat);
   }
 }
 

@@ -27,7 +27,7 @@ export class EventBatches {
   }
 
   /** Notes a fact. It is written soon; {@link recorded} says when. */
-  note(event: EventBody): void {
+  append(event: EventBody): void {
     this.#queue.push(mapTexts(event, this.#redact));
     if (this.#queue.length === 1) this.#last = this.#writeNext(this.#last);
   }

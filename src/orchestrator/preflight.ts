@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { ChooError, coerceError } from '../errors.ts';
 import type { PlannedUnit } from '../events/event.ts';
-import { unitBranch, type UnitPlace } from '../git/branches.ts';
+import { unitBranch, type UnitScope } from '../git/branches.ts';
 import type { ProblemCode } from '../problems/codes.ts';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import { firstPrompt } from '../provider/prompt.ts';
@@ -14,7 +14,7 @@ export interface PreflightInput {
   readonly planned: readonly PlannedUnit[];
   readonly units: ReadonlyMap<string, Unit>;
   readonly config: Config;
-  readonly place: UnitPlace;
+  readonly place: UnitScope;
   readonly agentOf: (provider: string) => Agent;
 }
 

@@ -51,9 +51,9 @@ export class Recorder {
   }
 
   /** Notes a fact. It is written soon; {@link recorded} says when. */
-  note(event: EventBody): void {
+  append(event: EventBody): void {
     this.#open += 1;
-    this.#batches.note(event);
+    this.#batches.append(event);
   }
 
   /** Until everything noted so far is safe on disk. Rejects when it cannot be: then nothing may be built on it. */

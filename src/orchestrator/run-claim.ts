@@ -7,11 +7,11 @@ import { endOfRefusal } from '../worker/refusal.ts';
 import type { UnitEnd } from '../worker/unit-job.ts';
 import { mapTexts } from './event-batches.ts';
 import type { Dependency } from './start-question.ts';
-import { type DueUnit, startsOver, type UnitServices, workOnUnit } from './unit-run.ts';
+import { type UnitRun, startsOver, type UnitServices, workOnUnit } from './unit-run.ts';
 import { isSatisfied } from './unit-start.ts';
 
 /** A unit that was claimed, and what is known of it. */
-export interface ClaimedUnit extends Omit<DueUnit, 'dependencies'> {
+export interface ClaimedUnit extends Omit<UnitRun, 'dependencies'> {
   readonly record: UnitRecord | undefined;
   /** The units that it depends on, and where they stand. */
   readonly dependsOn: readonly UnitHead[];
@@ -29,7 +29,7 @@ export type ClaimServices = Omit<UnitServices, keyof ClaimSink> & {
 };
 
 /** Where an engine hears of a claim. */
-export interface ClaimSink extends Pick<UnitServices, 'note' | 'recorded'> {
+export interface ClaimSink extends Pick<UnitServices, 'append' | 'recorded'> {
   /** The unit's provider takes no work before a time. Milliseconds since 1970. */
   readonly hold: (until: number) => void | Promise<void>;
 }
@@ -46,7 +46,7 @@ export interface ClaimSink extends Pick<UnitServices, 'note' | 'recorded'> {
 export async function runClaim(
   claim: ClaimedUnit,
   services: ClaimServices,
-  { note, recorded, hold }: ClaimSink,
+  { append, recorded, hold }: ClaimSink,
 ): Promise<EventBody> {
   const { unit, progress, branchHead } = claim;
   const dependencies = headsOf(claim.dependsOn);
@@ -64,10 +64,10 @@ export async function runClaim(
     {
       ...services,
       recorded,
-      note: (event) => {
+      append: (event) => {
         if (event.type === 'unit.started') head = event.pushed;
         if (event.type === 'branch.pushed') head = event.head;
-        note(event);
+        append(event);
       },
     },
   );

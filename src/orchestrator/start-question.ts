@@ -9,7 +9,7 @@ export interface Dependency {
 }
 
 /** What is asked: where does the work on a unit start? */
-export interface StartQuestion {
+export interface UnitStartInput {
   readonly run: string;
   readonly unit: Unit;
   readonly config: Pick<Config, 'specs_dir'>;

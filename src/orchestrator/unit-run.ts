@@ -12,7 +12,7 @@ import type { UnitStart, Dependency } from './start-question.ts';
 import { findStart } from './unit-start.ts';
 
 /** One unit that is due. */
-export interface DueUnit {
+export interface UnitRun {
   readonly start: OrchStarted;
   readonly config: Config;
   readonly unit: Unit;
@@ -40,9 +40,9 @@ export interface UnitServices extends Omit<WorkerServices, 'agent' | 'log' | 'on
 }
 
 /** Finds where a unit's work starts, says so, and lets a worker do it. Never rejects. */
-export async function workOnUnit(due: DueUnit, services: UnitServices): Promise<UnitEnd> {
+export async function workOnUnit(due: UnitRun, services: UnitServices): Promise<UnitEnd> {
   const { unit, progress } = due;
-  const { note, recorded, signal } = services;
+  const { append, recorded, signal } = services;
   const { run } = due.start;
   using log = new UnitLog(services.openLog(unit.id), services.redact);
   try {
@@ -52,14 +52,14 @@ export async function workOnUnit(due: DueUnit, services: UnitServices): Promise<
     const job = createJob(due, from);
     const { claim, branch } = job;
     const where = { branch, pushed: pushed ?? null, base, builtOn, head: start };
-    note({ type: 'unit.started', unit: unit.id, claim, ...where, tasks: [...from.claimedComplete] });
+    append({ type: 'unit.started', unit: unit.id, claim, ...where, tasks: [...from.claimedComplete] });
     if (kept !== undefined) {
       const message = `the old head is kept at ${kept}`;
-      note({ type: 'unit.notice', unit: unit.id, code: 'started-over', message });
+      append({ type: 'unit.notice', unit: unit.id, code: 'started-over', message });
     }
     if (from.takenOver === true) {
       const message = `an earlier claim of this run had moved ${branch}: its commits are taken over, and their gates run again`;
-      note({ type: 'unit.notice', unit: unit.id, code: 'taken-over', message });
+      append({ type: 'unit.notice', unit: unit.id, code: 'taken-over', message });
     }
     await recorded();
     log.say(`unit ${unit.id}, run ${run}, claim ${job.claim}, from ${start.slice(0, 12)}`);
@@ -79,7 +79,7 @@ export async function workOnUnit(due: DueUnit, services: UnitServices): Promise<
   }
 }
 
-async function findUnitStart(due: DueUnit, services: UnitServices): Promise<UnitStart> {
+async function findUnitStart(due: UnitRun, services: UnitServices): Promise<UnitStart> {
   const { config, unit, progress, branch, branchHead, dependencies } = due;
   const { run, target, commit, directory, remote } = due.start;
   if (isVerifyOnly(unit))
@@ -115,7 +115,7 @@ async function findUnitStart(due: DueUnit, services: UnitServices): Promise<Unit
 }
 
 function createJob(
-  { start, config, unit, progress, claim, branch }: DueUnit,
+  { start, config, unit, progress, claim, branch }: UnitRun,
   from: Extract<UnitStart, { kind: 'start' }>,
 ): UnitJob {
   const { run, directory } = start;

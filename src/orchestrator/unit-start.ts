@@ -3,8 +3,8 @@ import { mergeCommits } from '../git/merge.ts';
 import { commitText } from '../git/objects/commit.ts';
 import { findTree, replaceFiles, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
-import { findLateWork } from './late-work.ts';
-import type { StartQuestion, UnitStart, Dependency } from './start-question.ts';
+import { findLateWork } from './late-commits.ts';
+import type { UnitStartInput, UnitStart, Dependency } from './start-question.ts';
 
 interface Services {
   readonly repository: Repository;
@@ -16,14 +16,14 @@ interface Services {
  * where it was; with another key, or on other heads of its dependencies, the base is merged into the branch; a head that
  * choo did not record is taken over where it can be this run's own, and else nobody's to overwrite.
  */
-export async function findStart(question: StartQuestion, services: Services): Promise<UnitStart> {
+export async function findStart(question: UnitStartInput, services: Services): Promise<UnitStart> {
   const { unit, target, directory, branch, branchHead, key, fresh } = question;
   const { repository, store } = services;
   const record = await store.record(target, unit.id, directory);
   // What was merged is in the target: its branch has come to its end, and nothing on it is lost.
   const isMerged = record?.outcome === 'merged';
   const head = fresh || isMerged ? undefined : await findHead(record, question, repository);
-  if (head === undefined) return startAnew(question, repository, { keep: !isMerged });
+  if (head === undefined) return startFromBase(question, repository, { keep: !isMerged });
   const expected = branchHead === undefined || [record?.head, record?.committed].includes(branchHead);
   const late = expected || record === undefined ? [] : await findLateWork(question, record, head, repository);
   if (record === undefined || late === undefined)
@@ -39,7 +39,7 @@ export async function findStart(question: StartQuestion, services: Services): Pr
   const isNewWork = record.key !== key;
   const start: UnitStart =
     isNewWork || !sameHeads(builtOn, headsOf(question.dependencies))
-      ? await bringUpToDate(question, { head, since: base, tasks: isNewWork ? undefined : tasks }, repository)
+      ? await mergeNewBase(question, { head, since: base, tasks: isNewWork ? undefined : tasks }, repository)
       : { kind: 'start', base, builtOn, start: head, pushed: branchHead, claimedComplete: tasks };
   return expected || start.kind === 'impossible' ? start : { ...start, takenOver: true };
 }
@@ -47,7 +47,7 @@ export async function findStart(question: StartQuestion, services: Services): Pr
 /** The newest commit of the work that is there; undefined: there is none. */
 async function findHead(
   record: UnitRecord | undefined,
-  { key, branchHead }: StartQuestion,
+  { key, branchHead }: UnitStartInput,
   { reader }: Repository,
 ): Promise<string | undefined> {
   // A commit that was recorded and never pushed. A branch that was there and is gone was taken away by somebody.
@@ -59,8 +59,8 @@ async function findHead(
   return branchHead;
 }
 
-async function startAnew(
-  question: StartQuestion,
+async function startFromBase(
+  question: UnitStartInput,
   repository: Repository,
   { keep }: { readonly keep: boolean },
 ): Promise<UnitStart> {
@@ -112,7 +112,7 @@ type Base = { readonly kind: 'base'; readonly commit: string } | Extract<UnitSta
 
 /** The approved commit with the heads of all dependencies merged, without a checkout. */
 async function findBase(
-  { unit, commit, dependencies }: StartQuestion,
+  { unit, commit, dependencies }: UnitStartInput,
   repository: Repository,
 ): Promise<Base> {
   let base = commit;
@@ -121,7 +121,7 @@ async function findBase(
     const subject = `Bring ${dependency.id} into the base of ${unit.id}`;
     const merge = await mergeCommits(repository, { into: base, from: dependency.head, subject });
     if (merge.kind === 'conflict') {
-      const other = await findOther(merged, dependency, repository);
+      const other = await findConflictingDependency(merged, dependency, repository);
       return {
         kind: 'impossible',
         failure: 'conflict',
@@ -137,7 +137,7 @@ async function findBase(
 }
 
 /** The dependency that a conflict is with. */
-async function findOther(
+async function findConflictingDependency(
   merged: readonly Dependency[],
   dependency: Dependency,
   repository: Repository,
@@ -162,8 +162,8 @@ interface OutdatedWork {
  * What was done since the old base, on the new one; for other specs, with the approved ones and every task to do. A merge
  * commit, so that the branch moves forward.
  */
-async function bringUpToDate(
-  question: StartQuestion,
+async function mergeNewBase(
+  question: UnitStartInput,
   { head, since, tasks }: OutdatedWork,
   repository: Repository,
 ): Promise<UnitStart> {
@@ -171,7 +171,7 @@ async function bringUpToDate(
   const base = await findBase(question, repository);
   if (base.kind === 'impossible') return base;
   const take = async (onto: string): Promise<string> =>
-    tasks === undefined ? takeSpecs(question, onto, repository) : onto;
+    tasks === undefined ? commitApprovedSpecs(question, onto, repository) : onto;
   // Before the merge, so that statuses written on the branch cannot conflict with what was approved.
   const prepared = await take(head);
   const subject = `Bring the base of ${unit.id} up to date`;
@@ -196,8 +196,8 @@ async function bringUpToDate(
 }
 
 /** A commit with the unit's specs as they are approved; none is made where they are. */
-async function takeSpecs(
-  { unit, directory, commit }: StartQuestion,
+async function commitApprovedSpecs(
+  { unit, directory, commit }: UnitStartInput,
   onto: string,
   repository: Repository,
 ): Promise<string> {

@@ -2,7 +2,7 @@ import { ChooError } from '../errors.ts';
 import { type Job, type JobEnd, type JobLimits, Thread } from './thread.ts';
 
 /** Further jobs are refused: so many waiting jobs mean a fault. */
-const MOST_WAITING = 1_000;
+const MAX_WAITING_JOBS = 1_000;
 
 interface Waiting {
   readonly job: Job;
@@ -41,7 +41,7 @@ export class DeadlineThread implements AsyncDisposable {
   ): Promise<Exclude<JobEnd, { kind: 'stopped' }>> {
     const stop = AbortSignal.any([this.#ending.signal, ...(signal === undefined ? [] : [signal])]);
     stop.throwIfAborted();
-    if (this.#waiting.length >= MOST_WAITING)
+    if (this.#waiting.length >= MAX_WAITING_JOBS)
       throw new ChooError('environment', 'too many reads are waiting', { hint: 'choo retries later' });
     const waiting = {
       job,

@@ -3,14 +3,14 @@ import { DEFAULT_CONFIG } from '../config/schema.ts';
 import type { SpecFile, Unit } from '../discovery/unit.ts';
 import { openGit } from '../git/git.ts';
 import { ObjectReader } from '../git/objects/object-reader.ts';
-import { KeptProjects } from './kept-projects.ts';
-import { type PlannedCommit, planCommit, type PlanQuestion } from './plan-commit.ts';
-import { configurationAt, type Policy, readPolicy } from './policy.ts';
-import { type ChangesQuestion, findSpecChanges, type SpecChanges } from './spec-changes.ts';
-import { prepareSubmission, type Submission, type SubmissionQuestion } from './submission.ts';
+import { ProjectCache } from './project-cache.ts';
+import { type PlannedCommit, planCommit, type PlanCommitInput } from './plan-commit.ts';
+import { configurationAt, type EffectiveConfig, readPolicy } from './effective-config.ts';
+import { type SpecChangesInput, findSpecChanges, type SpecChanges } from './spec-changes.ts';
+import { prepareSubmission, type Submission, type SubmissionInput } from './prepare-submission.ts';
 
 /** choo's copy of a repository, and the PATH on which git is found. */
-export interface JobPlace {
+export interface JobRepository {
   readonly directory: string;
   readonly searchPath: string;
 }
@@ -24,13 +24,13 @@ interface ProjectAt {
 /** Everything done with a repository's content before a worker works on it. */
 export interface Jobs {
   /** The configuration in force. */
-  readPolicy: { question: Parameters<typeof readPolicy>[1]; answer: Policy };
+  readPolicy: { question: Parameters<typeof readPolicy>[1]; answer: EffectiveConfig };
   /** The changes between two commits. */
-  findChanges: { question: ChangesQuestion; answer: SpecChanges };
+  findChanges: { question: SpecChangesInput; answer: SpecChanges };
   /** A commit's plan, as GitHub shows it. */
-  plan: { question: PlanQuestion; answer: PlannedCommit };
+  plan: { question: PlanCommitInput; answer: PlannedCommit };
   /** The start of a run. */
-  prepare: { question: SubmissionQuestion; answer: Submission };
+  prepare: { question: SubmissionInput; answer: Submission };
   /** The configuration of a commit; the default when it is broken. */
   readConfig: { question: ProjectAt; answer: Config };
   /** One unit of a commit, without the fields of its files, which are read again where they are edited. */
@@ -41,7 +41,7 @@ export type JobName = keyof Jobs;
 
 /** The input of a job, and its repository. */
 export interface JobInput<N extends JobName> {
-  readonly place: JobPlace;
+  readonly remote: JobRepository;
   readonly question: Jobs[N]['question'];
 }
 
@@ -49,7 +49,7 @@ export interface JobInput<N extends JobName> {
 export function createJobs(): {
   readonly [N in JobName]: (input: JobInput<N>) => Promise<Jobs[N]['answer']>;
 } {
-  const projects = new KeptProjects();
+  const projects = new ProjectCache();
   return {
     readPolicy: withReader(readPolicy),
     findChanges: withReader(findSpecChanges),
@@ -78,8 +78,8 @@ export function createJobs(): {
 /** Opens an object reader for a job. Passes the directory as the repository's name. */
 function withReader<Q, A>(
   job: (reader: ObjectReader, question: Q, repository: string) => Promise<A>,
-): (input: { readonly place: JobPlace; readonly question: Q }) => Promise<A> {
-  return async ({ place: { directory, searchPath }, question }) => {
+): (input: { readonly remote: JobRepository; readonly question: Q }) => Promise<A> {
+  return async ({ remote: { directory, searchPath }, question }) => {
     await using reader = new ObjectReader(openGit(directory, searchPath, { gitDirectory: directory }));
     return await job(reader, question, directory); // before the reader is disposed of
   };

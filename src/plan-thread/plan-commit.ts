@@ -1,18 +1,18 @@
 import type { ProviderName } from '../config/schema.ts';
-import { findBranchesInTheWay } from '../git/branches.ts';
+import { findConflictingBranches } from '../git/branches.ts';
 import { type KeyState, type RenderedPlanCheck, renderPlanCheck } from '../github/render/plan-check.ts';
 import { renderPlanComment } from '../github/render/plan-comment.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { Project } from '../plan/project.ts';
 import type { Plan } from '../plan/schema.ts';
-import type { Policy } from './policy.ts';
+import type { EffectiveConfig } from './effective-config.ts';
 
 /** The commit to plan, with everything about it that is known outside of the commit. */
-export interface PlanQuestion {
+export interface PlanCommitInput {
   readonly commit: string;
   /** The target branch. */
   readonly target: string;
-  readonly policy: Policy;
+  readonly policy: EffectiveConfig;
   /** Existing branches of choo. */
   readonly ownBranches: readonly string[];
   /** The provider that the operator prefers. */
@@ -45,7 +45,7 @@ export interface PlannedCommit {
 /** Plans a commit with the configuration in force, and renders its check run and its comment. Pure. */
 export function planCommit(
   { configuration: own, discovery }: Project,
-  question: PlanQuestion,
+  question: PlanCommitInput,
 ): PlannedCommit {
   const { commit, target, policy, ownBranches, provider, allowedProviders } = question;
   // The configuration of a branch is not in force yet, but its problems are reported where it was written.
@@ -56,13 +56,13 @@ export function planCommit(
     source: { kind: 'commit', name: commit, commit },
     repositoryProblems: [
       ...(isOther ? own.problems : []),
-      ...findBranchesInTheWay(
+      ...findConflictingBranches(
         ownBranches,
         { target, directory: '' },
         discovery.units.map(({ id }) => id),
       ),
     ],
-    wishes: { environment: provider },
+    candidates: { environment: provider },
     allowedProviders,
   });
   return describePlan(plan, question);
@@ -78,7 +78,7 @@ export function describePlan(
     planned = new Map(),
     changed,
     comment,
-  }: Pick<PlanQuestion, 'commit' | 'policy' | 'done' | 'planned' | 'changed' | 'comment'>,
+  }: Pick<PlanCommitInput, 'commit' | 'policy' | 'done' | 'planned' | 'changed' | 'comment'>,
 ): PlannedCommit {
   const keys = keysOf(plan, done);
   const shown = { plan, commit, changed: unitsIn(plan, changed) };
@@ -107,7 +107,7 @@ function outdatedOf({ units }: Plan, planned: ReadonlyMap<string, string>): read
 }
 
 /** Compares each unit's key with that of its earlier work. */
-function keysOf(plan: Plan, done: PlanQuestion['done']): ReadonlyMap<string, KeyState> {
+function keysOf(plan: Plan, done: PlanCommitInput['done']): ReadonlyMap<string, KeyState> {
   return new Map(
     plan.units.flatMap(({ id, key }): [string, KeyState][] => {
       if (key === null) return [];
@@ -125,7 +125,7 @@ function unitsIn({ units, specsDir }: Plan, directories: ReadonlySet<string>): R
   return new Set(inside.map(({ id }) => id));
 }
 
-function noteOf(policy: Policy): string | null {
+function noteOf(policy: EffectiveConfig): string | null {
   if (policy.kind === 'none')
     return 'The configuration on the default branch is broken and there never was a good one: nothing runs until it is mended.';
   if (policy.broken === null) return null;

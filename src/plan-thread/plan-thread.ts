@@ -24,7 +24,7 @@ export class PlanThread implements AsyncDisposable {
   }
 
   readonly perform: PerformJob = async (name, input, signal) => {
-    const end = await this.#thread.perform({ name, input }, { owner: input.place.directory, signal });
+    const end = await this.#thread.perform({ name, input }, { owner: input.remote.directory, signal });
     if (end.kind === 'over') throw new ChooError('limit', SLOW[end.limit], { hint: LESS });
     return end.value as Jobs[typeof name]['answer'];
   };
@@ -42,7 +42,7 @@ const LESS =
   'none of them was used: keep front matter short and in plain `name: value` lines, remove files that are no specs, or split the tree';
 
 /** Performs the jobs without a thread and its limits, for trusted repositories. */
-export function performHere(): PerformJob {
+export function performInline(): PerformJob {
   const jobs = createJobs();
   return async (name, input) => jobs[name](input);
 }

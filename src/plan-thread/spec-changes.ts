@@ -10,7 +10,7 @@ export interface SpecChanges {
 }
 
 /** Two commits to compare, and their spec directory. Without `before`, everything is new. */
-export interface ChangesQuestion {
+export interface SpecChangesInput {
   readonly specsDir: string;
   readonly before: string | undefined;
   readonly after: string;
@@ -19,7 +19,7 @@ export interface ChangesQuestion {
 /** Compares two commits. Opens only the trees that differ. */
 export async function findSpecChanges(
   reader: ObjectReader,
-  { specsDir, before, after }: ChangesQuestion,
+  { specsDir, before, after }: SpecChangesInput,
 ): Promise<SpecChanges> {
   const [old, now] = [
     before === undefined ? undefined : await treeOf(reader, before),

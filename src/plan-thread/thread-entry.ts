@@ -16,9 +16,9 @@ async function perform({ name, input }: Job): Promise<ThreadMessage> {
   }
 }
 
-function tell(message: ThreadMessage): void {
+function post(message: ThreadMessage): void {
   parentPort?.postMessage(message, []); // transfers nothing
 }
 
-parentPort?.on('message', (job: Job) => void perform(job).then(tell));
-tell({ kind: 'ready' });
+parentPort?.on('message', (job: Job) => void perform(job).then(post));
+post({ kind: 'ready' });

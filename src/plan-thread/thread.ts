@@ -32,7 +32,7 @@ export type ThreadMessage =
 const ENTRY = new URL('thread-entry.ts', import.meta.url);
 
 /** Check interval of a job's processor time. Milliseconds. */
-const LOOK_MS = 100;
+const POLL_MS = 100;
 
 /** One worker thread, which performs one job at a time. A job that exceeds a limit is ended together with the thread. */
 export class Thread implements AsyncDisposable {
@@ -95,7 +95,7 @@ export class Thread implements AsyncDisposable {
     };
     this.#worker.on('message', onMessage);
     signal.addEventListener('abort', onAbort);
-    const checking = setInterval(() => void checkTime().catch(() => {}), LOOK_MS); // fails when the thread is gone
+    const checking = setInterval(() => void checkTime().catch(() => {}), POLL_MS); // fails when the thread is gone
     const latest = setTimeout(over, wallMs);
     try {
       this.#worker.postMessage(job, []); // transfers nothing

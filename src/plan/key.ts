@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
-import { lastName } from '../discovery/tree.ts';
+import { baseName } from '../discovery/tree.ts';
 import type { SpecFile, Unit } from '../discovery/unit.ts';
 
 /** Whether choo writes the field itself: it records progress and does not define the work. */
@@ -68,7 +68,7 @@ function material({ path, content, frontMatter }: SpecFile): {
     .filter((field) => !isProgress(field.name))
     .flatMap((field) => [field.name, head.slice(field.value.start, field.value.end)]);
   return {
-    name: lastName(path),
+    name: baseName(path),
     fields,
     body: bytes.subarray(Buffer.byteLength(head)),
   };

@@ -15,7 +15,7 @@ import {
   chooseProvider,
   type ProviderChoice,
   type ProviderSource,
-  type ProviderWishes,
+  type ProviderCandidates,
 } from '../provider/factory.ts';
 import { Graph } from '../scheduler/graph.ts';
 import { suggestion } from '../text/nearest.ts';
@@ -34,7 +34,7 @@ export interface PlanInput {
   /** The ids of the requested units, planned with their dependencies; undefined for every unfinished unit. */
   readonly only?: readonly string[] | undefined;
   /** The providers named by the request and the environment; those of units and configuration are read from the files. */
-  readonly wishes?: Pick<ProviderWishes, 'forced' | 'request' | 'environment'>;
+  readonly candidates?: Pick<ProviderCandidates, 'forced' | 'request' | 'environment'>;
   readonly allowedProviders?: readonly ProviderName[] | undefined;
 }
 
@@ -151,12 +151,12 @@ function chooseProviders(
   config: Config,
   input: PlanInput,
 ): ReadonlyMap<string, ProviderChoice> {
-  const { wishes = {}, allowedProviders } = input;
+  const { candidates = {}, allowedProviders } = input;
   const configuration = config.provider.type;
   return new Map(
     wanted.map((unit) => [
       unit.id,
-      chooseProvider({ ...wishes, unit: unit.provider, configuration }, allowedProviders),
+      chooseProvider({ ...candidates, unit: unit.provider, configuration }, allowedProviders),
     ]),
   );
 }
@@ -178,7 +178,7 @@ function providerProblems(
   configuration: LoadedConfig,
   specsDir: string,
 ): readonly Problem[] {
-  const placeOf = (source: ProviderSource, unit: Unit): [file: string, at: Position] => {
+  const positionOf = (source: ProviderSource, unit: Unit): [file: string, at: Position] => {
     if (source === 'unit')
       return [unit.plan.path, unit.plan.frontMatter.fields.get('provider')?.value.at ?? FILE_START];
     if (source === 'configuration')
@@ -189,7 +189,7 @@ function providerProblems(
   for (const unit of wanted) {
     const choice = providers.get(unit.id);
     if (choice === undefined || choice.ok) continue;
-    const [file, at] = placeOf(choice.source, unit);
+    const [file, at] = positionOf(choice.source, unit);
     const unknown = choice.reason === 'unknown';
     problems.set(`${file} ${choice.source}`, {
       severity: 'error',

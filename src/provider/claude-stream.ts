@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { resetTime } from './outcome/reset-time.ts';
-import { troubleOfFailure, troubleOfMessage } from './outcome/trouble.ts';
-import type { AgentEvent, LineParser, TokenCount, Trouble } from './provider.ts';
-import { SpentByMessage } from './spent-by-message.ts';
+import { errorOfFailure, errorOfMessage } from './outcome/provider-error.ts';
+import type { AgentEvent, LineParser, TokenCount, ProviderError } from './provider.ts';
+import { UsageByMessage } from './usage-by-message.ts';
 import {
   addTokens,
   anyList,
@@ -68,7 +68,7 @@ type Line = z.output<typeof lineSchema>;
 
 /** Reads `--output-format stream-json`. */
 export function createParser(now: () => number = Date.now): LineParser {
-  const spent = new SpentByMessage();
+  const spent = new UsageByMessage();
   let lastError: string | undefined;
   /** The last message was written by the CLI, not by a model. */
   let isOwn = false;
@@ -78,7 +78,7 @@ export function createParser(now: () => number = Date.now): LineParser {
   function readAssistant({ message, error }: Line): readonly AgentEvent[] {
     lastError = error;
     isOwn = message?.model === SYNTHETIC;
-    if (!isOwn && models.size < MOST_MODELS && message?.model !== undefined)
+    if (!isOwn && models.size < MAX_MODELS && message?.model !== undefined)
       models.add(cut(message.model, 100));
     const events: AgentEvent[] = [];
     for (const block of message?.content ?? []) {
@@ -105,7 +105,7 @@ export function createParser(now: () => number = Date.now): LineParser {
   function readResult(line: Line): readonly AgentEvent[] {
     const text = line.result ?? line.errors.filter((each) => typeof each === 'string').join('\n');
     const message = cut(text === '' ? (line.subtype ?? '') : text);
-    const trouble = troubleOfResult(line, message, { error: lastError, isOwn });
+    const trouble = errorOfResult(line, message, { error: lastError, isOwn });
     const resets = trouble === 'rate-limited' ? (resetTime(message, now()) ?? resetsAt) : null;
     const tokens = totalOf(line) ?? spent.total;
     const costUsd = line.total_cost_usd ?? null;
@@ -136,7 +136,7 @@ export function createParser(now: () => number = Date.now): LineParser {
 function readSystem(line: Line): readonly AgentEvent[] {
   if (line.subtype !== 'api_retry') return [];
   const word = line.error ?? '';
-  const trouble = troubleOfFailure(word, line.error_status, TROUBLE_OF_WORD.get(word));
+  const trouble = errorOfFailure(word, line.error_status, ERROR_OF_SUBTYPE.get(word));
   const status = line.error_status === undefined ? '' : ` (${line.error_status})`;
   return [
     {
@@ -151,30 +151,30 @@ function readSystem(line: Line): readonly AgentEvent[] {
 /** The model of a message that the CLI wrote itself, mostly because a request failed. */
 const SYNTHETIC = '<synthetic>';
 /** The maximum of models that are recorded of one stream. */
-const MOST_MODELS = 20;
+const MAX_MODELS = 20;
 
 /**
  * The subtype of a failed request is `success`: only `is_error` says that it failed, and the other fields say why. Without
  * `is_error` the text decides, if the CLI wrote it.
  */
-function troubleOfResult(
+function errorOfResult(
   line: Line,
   message: string,
   last: { readonly error: string | undefined; readonly isOwn: boolean },
-): Trouble | undefined {
+): ProviderError | undefined {
   if (line.stop_reason === 'refusal') return 'refused';
   if (line.stop_reason === 'max_tokens' || line.stop_reason === 'model_context_window_exceeded')
     return 'truncated';
   if (!(line.is_error ?? line.subtype !== 'success')) {
-    const own = last.isOwn ? troubleOfMessage(message) : 'error';
+    const own = last.isOwn ? errorOfMessage(message) : 'error';
     return own === 'error' ? undefined : own;
   }
   if (line.subtype?.startsWith('error_max_')) return 'truncated';
-  return troubleOfFailure(message, line.api_error_status, TROUBLE_OF_WORD.get(last.error ?? ''));
+  return errorOfFailure(message, line.api_error_status, ERROR_OF_SUBTYPE.get(last.error ?? ''));
 }
 
 /** The values of `error` fields, except those without a meaning (`unknown`). */
-const TROUBLE_OF_WORD: ReadonlyMap<string, Trouble> = new Map([
+const ERROR_OF_SUBTYPE: ReadonlyMap<string, ProviderError> = new Map([
   ['authentication_failed', 'not-authenticated'],
   ['oauth_org_not_allowed', 'not-authenticated'],
   ['billing_error', 'not-authenticated'],

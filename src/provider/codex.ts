@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { explainFailure } from './outcome/trouble.ts';
+import { explainFailure } from './outcome/provider-error.ts';
 import type {
   AgentEvent,
   Assignment,
@@ -206,7 +206,7 @@ function itemEvents(
       return textEvents(item.text);
     case 'file_change':
       return item.changes
-        .slice(0, MOST_CHANGES)
+        .slice(0, MAX_CHANGES)
         .map((change) => toolEvent('edit', readValue(change, changeSchema)));
     case 'mcp_tool_call':
       return [toolEvent(item.tool ?? 'mcp', item.arguments)];
@@ -218,7 +218,7 @@ function itemEvents(
 }
 
 /** The maximum of files that are reported of one change. */
-const MOST_CHANGES = 50;
+const MAX_CHANGES = 50;
 
 /** The usage of the whole conversation. `input_tokens` includes cached tokens. */
 function usageEvents(usage: z.output<typeof usageSchema> | undefined): readonly AgentEvent[] {

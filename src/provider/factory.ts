@@ -13,7 +13,7 @@ export const PROVIDER_SOURCES = [
 export type ProviderSource = (typeof PROVIDER_SOURCES)[number];
 
 /** The name from each source, unchecked; absent and empty both mean that it names none. */
-export type ProviderWishes = Partial<
+export type ProviderCandidates = Partial<
   Readonly<Record<Exclude<ProviderSource, 'default'>, string | undefined>>
 >;
 
@@ -36,12 +36,12 @@ const DEFAULT_PROVIDER: ProviderName = 'claude';
  * no fallback to a weaker source, which would be a guess. `allowed` is the operator's list; undefined allows all. Pure.
  */
 export function chooseProvider(
-  wishes: ProviderWishes,
+  candidates: ProviderCandidates,
   allowed: readonly ProviderName[] = PROVIDER_NAMES,
 ): ProviderChoice {
   const source =
-    PROVIDER_SOURCES.find((each) => each === 'default' || (wishes[each] ?? '') !== '') ?? 'default';
-  const got = source === 'default' ? DEFAULT_PROVIDER : (wishes[source] ?? '');
+    PROVIDER_SOURCES.find((each) => each === 'default' || (candidates[each] ?? '') !== '') ?? 'default';
+  const got = source === 'default' ? DEFAULT_PROVIDER : (candidates[source] ?? '');
   const provider = PROVIDER_NAMES.find((name) => name === got);
   if (provider === undefined)
     return { ok: false, reason: 'unknown', got, source, hint: suggestion(got, PROVIDER_NAMES) };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { explainFailure } from './outcome/trouble.ts';
+import { explainFailure } from './outcome/provider-error.ts';
 import type {
   AgentEvent,
   Assignment,
@@ -101,7 +101,7 @@ const lineSchema = z.object({
 });
 
 /** The maximum of models that are recorded of one conversation. */
-const MOST_MODELS = 20;
+const MAX_MODELS = 20;
 
 /** Reads `--output-format stream-json`. */
 function createParser(now: () => number = Date.now): LineParser {
@@ -144,7 +144,7 @@ function usageEvents(stats: z.output<typeof statsSchema> | undefined): readonly 
     cacheWrite: 0,
   };
   const models = Object.keys(stats.models)
-    .slice(0, MOST_MODELS)
+    .slice(0, MAX_MODELS)
     .map((model) => cut(model, 100));
   return [{ type: 'usage', tokens, costUsd: null, models }];
 }

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { ChooError } from '../errors.ts';
 import { resetTime } from './outcome/reset-time.ts';
-import { troubleOfFailure } from './outcome/trouble.ts';
+import { errorOfFailure } from './outcome/provider-error.ts';
 import type {
   AgentEvent,
   Assignment,
   Invocation,
   LineParser,
   Provider,
-  Trouble,
+  ProviderError,
   Variable,
 } from './provider.ts';
 import {
@@ -108,7 +108,7 @@ const partSchema = z.object({
   cost: dollars,
 });
 /** The provider errors that the name of an error identifies. */
-const NAMED: ReadonlyMap<string, Trouble> = new Map([
+const NAMED: ReadonlyMap<string, ProviderError> = new Map([
   ['ProviderAuthError', 'not-authenticated'],
   ['ProviderModelNotFoundError', 'misconfigured'],
 ]);
@@ -165,7 +165,7 @@ function createParser(now: () => number = Date.now): LineParser {
       responseBody = '',
     } = error?.data ?? {};
     const message = cut(reported ?? error?.name ?? 'an error without a message');
-    const judged = troubleOfFailure(`${message}\n${responseBody}`, statusCode, NAMED.get(error?.name ?? ''));
+    const judged = errorOfFailure(`${message}\n${responseBody}`, statusCode, NAMED.get(error?.name ?? ''));
     const trouble = judged === 'error' && isRetryable === true ? 'overloaded' : judged;
     const retryAfter = responseHeaders?.['retry-after'];
     const text = `${retryAfter === undefined ? '' : `retry-after: ${retryAfter}\n`}${message}\n${responseBody}`;

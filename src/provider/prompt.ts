@@ -93,7 +93,7 @@ const RULES = `## How it is judged
   with 0. Nothing else counts, not even what you say about it.
 - Work only in this directory. Files the gate names, spec files, CI settings, \`.git*\` and agent settings are put back to
   what they were, whatever you write there.
-- Do not commit: that is done for you. Leave nothing behind that does not belong into the repository.`;
+- Do not commit: that is done for you. LeaveServer nothing behind that does not belong into the repository.`;
 
 function othersText({ unit, task, complete }: TaskPrompt): string {
   if (unit.tasks.length === 1) return '';

@@ -55,14 +55,14 @@ export type AgentEvent =
   /** A provider error after which the CLI retries by itself. `resetsAt` in milliseconds since 1970; null when unknown. */
   | {
       readonly type: 'trouble';
-      readonly trouble: Trouble;
+      readonly trouble: ProviderError;
       readonly message: string;
       readonly resetsAt: number | null;
     }
   /** The end of the conversation. `trouble` is undefined when the agent claims success. */
   | {
       readonly type: 'result';
-      readonly trouble: Trouble | undefined;
+      readonly trouble: ProviderError | undefined;
       readonly message: string;
       readonly resetsAt: number | null;
     };
@@ -71,7 +71,7 @@ export type AgentEvent =
  * Why an agent could not go on. `overloaded`: the provider, or the network to it, is down for now. `not-authenticated`: the
  * operator must fix a key, log-in or account; `misconfigured`: a model, certificate or proxy. `error` is everything else.
  */
-export type Trouble =
+export type ProviderError =
   | 'rate-limited'
   | 'overloaded'
   | 'not-authenticated'

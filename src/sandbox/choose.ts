@@ -1,7 +1,7 @@
 import type { Sandbox } from './sandbox.ts';
 
 /** The requested sandbox. `auto`: bubblewrap where it works; otherwise the caller decides about `host`. */
-export type SandboxWish = 'bubblewrap' | 'host' | 'auto';
+export type SandboxMode = 'bubblewrap' | 'host' | 'auto';
 
 export type SandboxChoice =
   | { readonly ok: true; readonly sandbox: Sandbox }
@@ -10,10 +10,10 @@ export type SandboxChoice =
 
 /** Opens the requested sandbox. Never falls back to a weaker one by itself: a person decides that. */
 export async function chooseSandbox(
-  wish: SandboxWish,
+  mode: SandboxMode,
   open: { readonly bubblewrap: () => Sandbox; readonly host: () => Sandbox },
 ): Promise<SandboxChoice> {
-  if (wish === 'host') return { ok: true, sandbox: open.host() };
+  if (mode === 'host') return { ok: true, sandbox: open.host() };
   const sandbox = open.bubblewrap();
   const result = await sandbox.selfTest();
   return result.ok ? { ok: true, sandbox } : result;

@@ -55,7 +55,7 @@ export function openHostSandbox(options: {
       };
       return await runCommand({ ...execution, env, tree: markedTree(mark), watch });
     },
-    handOver: async () => {}, // it is the same user
+    chownToSandboxUser: async () => {}, // it is the same user
     selfTest: async () => ({ ok: true }),
   };
 }

@@ -2,7 +2,7 @@
 export type Profile = 'setup' | 'agent' | 'gate';
 
 /** Where commands of one unit run. All paths are absolute and free of links. */
-export interface Workplace {
+export interface SandboxPaths {
   /** The worktree, the only directory of the machine that is writable inside. Its `.git` file is read-only. */
   readonly worktree: string;
   /** Further readable paths, mounted at the same path: the git directory behind the worktree, and its objects. */
@@ -64,9 +64,9 @@ export const TAIL_LENGTH = 16 * 1024;
 /** Runs untrusted commands. */
 export interface Sandbox {
   readonly kind: 'bubblewrap' | 'host';
-  exec(workplace: Workplace, execution: Execution): Promise<ExecResult>;
+  exec(workplace: SandboxPaths, execution: Execution): Promise<ExecResult>;
   /** Makes the sandbox user the owner of a path and everything below it. Follows no link. Call it after choo wrote there. */
-  handOver(path: string): Promise<void>;
+  chownToSandboxUser(path: string): Promise<void>;
   /** Tests whether it works here: runs node and `git status` in a temporary worktree. Returns what failed, with a hint. */
   selfTest(): Promise<
     { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly hint: string }

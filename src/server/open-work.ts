@@ -8,7 +8,7 @@ import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
 import { ceilingsOf } from '../config/ceilings.ts';
 import type { Settings } from '../config/settings.ts';
 import { ChooError, messageOf } from '../errors.ts';
-import { Housekeeping } from '../orchestrator/server/housekeeping.ts';
+import { Maintenance } from '../orchestrator/server/maintenance.ts';
 import { ServerContexts } from '../orchestrator/server/server-context.ts';
 import { ServerWorker } from '../orchestrator/server/server-worker.ts';
 import { PlanThread } from '../plan-thread/plan-thread.ts';
@@ -21,7 +21,7 @@ import { probeTables } from '../store/server-database.ts';
 import { openServerStore } from '../store/server-store.ts';
 import { createHostedAgents, readSecrets } from '../worker/agent/agents.ts';
 import { Secrets } from '../worker/secrets.ts';
-import { SILENT_MS, type Work } from './work.ts';
+import { MAX_HEARTBEAT_AGE_MS, type Work } from './work.ts';
 
 /** Work in this process. */
 interface ServerWork extends Work {
@@ -93,11 +93,11 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
         const count = await endLeftovers(other);
         log.info({ worker: other, processes: count }, 'a worker of this machine died; ended its processes');
       },
-      onTrouble: (what, error) => log.error({ reason: messageOf(error) }, what),
+      onError: (what, error) => log.error({ reason: messageOf(error) }, what),
     }),
   );
   stack.use(
-    new Housekeeping({ ...store, contexts }, settings.CHOO_RETENTION_DAYS, (found, message) =>
+    new Maintenance({ ...store, contexts }, settings.CHOO_RETENTION_DAYS, (found, message) =>
       log.info(found, message),
     ),
   );
@@ -108,7 +108,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
     readiness: async () => {
       await probeTables(database);
       if (dispatcher.isEnding) return { ready: false, reason: 'shutting down' };
-      return dispatcher.silentMs > SILENT_MS
+      return dispatcher.silentMs > MAX_HEARTBEAT_AGE_MS
         ? { ready: false, reason: 'the database has no recent heartbeat of this worker' }
         : { ready: true };
     },

@@ -5,16 +5,16 @@ import process from 'node:process';
 import { readSettings } from '../config/settings.ts';
 import { coerceError } from '../errors.ts';
 import { openLog } from './log.ts';
-import { endWith } from './parent-watch.ts';
+import { exitWithParent } from './exit-with-parent.ts';
 import type { WorkerMessage, WorkerRequest } from './supervisor.ts';
-import { BEAT_MS } from './work.ts';
+import { HEARTBEAT_MS } from './work.ts';
 
 /** Under load, the web process gets processor time before work, agents and gates do. */
 const NICENESS = 5;
 
 const say = (message: WorkerMessage): void => void process.send?.(message);
 
-endWith(Number(process.argv[2]));
+exitWithParent(Number(process.argv[2]));
 setPriority(NICENESS);
 process.once('disconnect', () => process.exit(1));
 // A terminal sends Ctrl-C to this process too, but only the supervisor's messages count.
@@ -26,7 +26,7 @@ process.on('message', ({ kind }: WorkerRequest) => {
   if (kind === 'hurry') hurry.abort();
 });
 let silentMs = (): number | null => null;
-const beats = setInterval(() => say({ kind: 'beat', silentMs: silentMs() }), BEAT_MS);
+const beats = setInterval(() => say({ kind: 'beat', silentMs: silentMs() }), HEARTBEAT_MS);
 
 try {
   const { openWork } = await import('./open-work.ts');

@@ -3,9 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { ChooError, type ErrorCode } from '../errors.ts';
-import { type OwnProgram, startOwnProgram } from '../system/own-program.ts';
+import { type ChildProgram, startChildProgram } from '../system/child-program.ts';
 import type { Readiness } from '../web/server.ts';
-import { BEAT_MS, SILENT_MS, type Work } from './work.ts';
+import { HEARTBEAT_MS, MAX_HEARTBEAT_AGE_MS, type Work } from './work.ts';
 
 /** A message from a worker to its supervisor. */
 export type WorkerMessage =
@@ -22,15 +22,15 @@ export type WorkerRequest = { readonly kind: 'stop' } | { readonly kind: 'hurry'
 const PROGRAM = fileURLToPath(new URL('supervised-worker.ts', import.meta.url));
 
 /** A worker that misses this many heartbeats in a row is killed. Counted, not timed, because a machine may sleep. */
-const DEAF_BEATS = 30;
+const MAX_MISSED_HEARTBEATS = 30;
 /** The pause before a restart: after the first death, and at most. Milliseconds. */
-const PAUSES_MS = { first: 250, longest: 60_000 };
+const RESTART_DELAY_MS = { first: 250, longest: 60_000 };
 /** The death of a worker that lived this long starts a new row. Milliseconds. */
 const STEADY_MS = 120_000;
 /** Deaths in a row after which `/readyz` reports them. */
-const MANY_DEATHS = 5;
+const UNREADY_DEATHS = 5;
 
-type StartProgram = (onMessage: (message: unknown) => void) => Promise<OwnProgram>;
+type StartProgram = (onMessage: (message: unknown) => void) => Promise<ChildProgram>;
 
 /**
  * Runs one worker process and starts another, after growing pauses, when it dies or misses its heartbeats. The worker
@@ -42,13 +42,13 @@ export class Supervisor implements Work {
   readonly #sandbox = Promise.withResolvers<string>();
   readonly #stopping = new AbortController();
   readonly #life: Promise<void>;
-  #worker: OwnProgram | undefined;
+  #worker: ChildProgram | undefined;
   #lastBeat: { readonly silentMs: number; readonly at: number } | undefined;
   #deaths = 0;
 
   constructor(
     log: Logger,
-    start: StartProgram = async (onMessage) => startOwnProgram(PROGRAM, [String(process.pid)], onMessage),
+    start: StartProgram = async (onMessage) => startChildProgram(PROGRAM, [String(process.pid)], onMessage),
   ) {
     this.#log = log;
     this.#start = start;
@@ -64,10 +64,10 @@ export class Supervisor implements Work {
   async readiness(): Promise<Readiness> {
     if (this.#stopping.signal.aborted) return { ready: false, reason: 'shutting down' };
     const beat = this.#lastBeat;
-    if (beat === undefined && this.#deaths >= MANY_DEATHS)
+    if (beat === undefined && this.#deaths >= UNREADY_DEATHS)
       return { ready: false, reason: `the worker died ${this.#deaths} times in a row` };
     if (beat === undefined) return { ready: false, reason: 'the worker is starting' };
-    return beat.silentMs + performance.now() - beat.at > SILENT_MS
+    return beat.silentMs + performance.now() - beat.at > MAX_HEARTBEAT_AGE_MS
       ? { ready: false, reason: 'the database has no recent heartbeat of this worker' }
       : { ready: true };
   }
@@ -97,7 +97,7 @@ export class Supervisor implements Work {
         this.#sandbox.reject(new ChooError('environment', `the worker ended before it was ready: ${end}`));
       if (!hasWorked || this.#stopping.signal.aborted) return;
       this.#deaths = performance.now() - began > STEADY_MS ? 1 : this.#deaths + 1;
-      const pauseMs = Math.min(PAUSES_MS.first * 2 ** (this.#deaths - 1), PAUSES_MS.longest);
+      const pauseMs = Math.min(RESTART_DELAY_MS.first * 2 ** (this.#deaths - 1), RESTART_DELAY_MS.longest);
       this.#log.error({ reason: end, deaths: this.#deaths, pauseMs }, 'the worker died; restarting');
       await wait(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
     }
@@ -114,13 +114,13 @@ export class Supervisor implements Work {
     if (this.#stopping.signal.aborted) for (const kind of ['stop', 'hurry'] as const) this.#ask(kind);
     const timer = setInterval(() => {
       missed += 1;
-      if (missed !== DEAF_BEATS) return;
+      if (missed !== MAX_MISSED_HEARTBEATS) return;
       this.#log.error(
-        { seconds: (DEAF_BEATS * BEAT_MS) / 1_000 },
+        { seconds: (MAX_MISSED_HEARTBEATS * HEARTBEAT_MS) / 1_000 },
         'the worker sends no heartbeats; killing it',
       );
       worker.kill();
-    }, BEAT_MS);
+    }, HEARTBEAT_MS);
     const end = await worker.ended;
     clearInterval(timer);
     this.#worker = this.#lastBeat = undefined;

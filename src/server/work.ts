@@ -10,6 +10,6 @@ export interface Work extends AsyncDisposable {
 }
 
 /** A worker without a heartbeat in the database for this long is not ready. Milliseconds. */
-export const SILENT_MS = 10_000;
+export const MAX_HEARTBEAT_AGE_MS = 10_000;
 /** Interval of a worker's heartbeats to its supervisor. Milliseconds. */
-export const BEAT_MS = 1_000;
+export const HEARTBEAT_MS = 1_000;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { ChooError, messageOf } from '../errors.ts';
 import { type Database, type DatabaseAddress, openDatabase } from './database/database.ts';
-import { Listener } from './database/listener.ts';
+import { Listener } from './database/notifications.ts';
 import { migrate } from './database/migrate.ts';
 import { openEmbedded } from './embedded/embedded.ts';
 
@@ -45,7 +45,7 @@ export async function openServerDatabase(options: DatabaseOptions): Promise<Open
  * Opens the database for a process that takes deliveries in and does nothing else. Tables are up to date, and the built-in
  * server is started again when it goes. Throws a ChooError (`environment`).
  */
-export async function openDoorDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+export async function openWebDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   await using stack = new AsyncDisposableStack();
   const { address, database } = stack.use(await openServerDatabase(options));
   await migrate(database);

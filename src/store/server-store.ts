@@ -1,9 +1,9 @@
 import { ChooError } from '../errors.ts';
 import type { Database } from './database/database.ts';
-import type { Listener } from './database/listener.ts';
+import type { Listener } from './database/notifications.ts';
 import { migrate, migrationStatus } from './database/migrate.ts';
 import { Jobs } from './runs/jobs.ts';
-import { RunBook } from './runs/run-book.ts';
+import { RunStore } from './runs/run-store.ts';
 import { type DatabaseOptions, openListener, openServerDatabase } from './server-database.ts';
 
 /** What a process of a server has of the database. */
@@ -11,7 +11,7 @@ export interface ServerStore extends AsyncDisposable {
   readonly database: Database;
   readonly jobs: Jobs;
   readonly listener: Listener;
-  readonly book: RunBook;
+  readonly runStore: RunStore;
 }
 
 export interface ServerStoreOptions extends DatabaseOptions {
@@ -35,7 +35,7 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
     database,
     jobs,
     listener,
-    book: new RunBook(database, jobs),
+    runStore: new RunStore(database, jobs),
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
   };
 }

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { endAll, isMarked, listProcesses, newMark, OWNER_VARIABLE } from './process-tree.ts';
 
 /** A child service: a long-running program that serves requests on its standard streams. */
-export interface Companion extends AsyncDisposable {
+export interface ChildService extends AsyncDisposable {
   readonly stdin: Writable;
   readonly stdout: Readable;
   /** Resolves when the process has ended, for any reason; never rejects. */
@@ -16,10 +16,10 @@ const STDERR_LENGTH = 4_000;
  * Starts a child service. Its environment is `env` alone, nothing of choo's. It ends with choo, or when it is disposed
  * of.
  */
-export async function startCompanion(
+export async function startChildService(
   command: readonly [file: string, ...args: string[]],
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-): Promise<Companion> {
+): Promise<ChildService> {
   const { execa } = await import('execa'); // takes 0.1 s to load, and most commands never need it
   const [file, ...args] = command;
   const child = execa(file, args, {

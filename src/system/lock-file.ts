@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isMissing } from './files.ts';
 
 /** Finds the owner of a lock file by its bytes; undefined when the owner is dead. */
-export type LivingOwner<Owner> = (text: string) => Promise<Owner | undefined>;
+export type FindLiveOwner<Owner> = (text: string) => Promise<Owner | undefined>;
 
 /**
  * Takes a lock: creates the file with these bytes if it is missing or its owner is dead. Otherwise returns the living
@@ -14,22 +14,22 @@ export type LivingOwner<Owner> = (text: string) => Promise<Owner | undefined>;
  * beside it, named after the bytes and taken in the same way. Its owner may replace the file if it still has these bytes:
  * no other process can, and a dead process cannot take it again.
  */
-export async function seize<Owner>(
+export async function acquireLockFile<Owner>(
   path: string,
   mine: string,
-  livingOwner: LivingOwner<Owner>,
+  liveOwner: FindLiveOwner<Owner>,
 ): Promise<Owner | undefined> {
   const temporary = `${path}.${randomUUID()}`;
   await writeFile(temporary, mine, { mode: 0o600 });
   try {
     for (let patience = 400; ; patience -= 1) {
-      if (await linked(temporary, path)) return undefined;
+      if (await tryLink(temporary, path)) return undefined;
       const found = await readText(path);
       if (found === undefined) continue; // released meanwhile
-      const owner = await livingOwner(found);
+      const owner = await liveOwner(found);
       if (owner !== undefined) return owner;
       const guard = `${path}.${createHash('sha256').update(found).digest('hex').slice(0, 16)}`;
-      const rival = await seize(guard, mine, livingOwner);
+      const rival = await acquireLockFile(guard, mine, liveOwner);
       if (rival !== undefined) {
         if (patience <= 0) return rival;
         await wait(5); // the other process is about to replace the file, which takes a few system calls
@@ -54,7 +54,7 @@ export async function release(path: string, mine: string): Promise<void> {
 }
 
 /** Links a file under a second name. False when the name is taken. */
-async function linked(file: string, name: string): Promise<boolean> {
+async function tryLink(file: string, name: string): Promise<boolean> {
   try {
     await link(file, name);
     return true;

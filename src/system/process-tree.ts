@@ -14,7 +14,7 @@ export function newMark(owner: string): string {
 }
 
 /** Wait for processes to be gone after SIGKILL; one that waits for a broken disk takes longer. Milliseconds. */
-const GONE_MS = 5_000;
+const KILL_TIMEOUT_MS = 5_000;
 
 /** One row of the process table. */
 export interface ProcessInfo {
@@ -132,7 +132,7 @@ export function send(pid: number, signal: NodeJS.Signals): boolean {
 export async function endAll(find: () => readonly number[]): Promise<number> {
   const ended = new Set<number>();
   const started = performance.now();
-  for (let pause = 1; performance.now() - started < GONE_MS; pause = Math.min(pause * 2, 50)) {
+  for (let pause = 1; performance.now() - started < KILL_TIMEOUT_MS; pause = Math.min(pause * 2, 50)) {
     const pids = find().filter((pid) => pid !== process.pid);
     if (pids.length === 0) break;
     for (const pid of pids) {

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type BodyPlace, BodyRoom, LARGE_BYTES, MAX_BODY_BYTES } from './body-room.ts';
+import { type BodyReservation, BodyMemory, LARGE_BYTES, MAX_BODY_BYTES } from './body-memory.ts';
 import type { KnownSenders } from './known-senders.ts';
 
 /** Time limit for a body to arrive, including waiting for memory; GitHub gives up then. Milliseconds. */
@@ -30,7 +30,7 @@ export function openWebhooks(
   { secret, receive }: DeliveryReceiver,
   known: KnownSenders,
 ): (request: IncomingMessage) => Promise<number> {
-  const room = new BodyRoom();
+  const room = new BodyMemory();
   return async (request) => {
     const head = readHead(request);
     if (typeof head === 'number') return head;
@@ -76,7 +76,7 @@ async function readSigned(
   }: {
     readonly secret: string;
     readonly signature: string;
-    readonly place: BodyPlace;
+    readonly place: BodyReservation;
     readonly stopped: AbortSignal;
   },
 ): Promise<Buffer | number> {
@@ -89,7 +89,7 @@ async function readSigned(
   const takeTurn = async (): Promise<void> => {
     isLarge = true;
     request.pause();
-    if (await place.takeLargeTurn()) request.resume();
+    if (await place.waitForLargeSlot()) request.resume();
     else refused.resolve(503);
   };
   const onData = (chunk: Buffer): void => {

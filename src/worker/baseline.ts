@@ -9,7 +9,7 @@ import type { Invoker } from './invocation.ts';
 import { yieldSlot } from './slot.ts';
 import { describeAttempt, taskTrailers } from './task-loop.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
-import type { Workbench } from './workbench.ts';
+import type { UnitWorkspace } from './workspace.ts';
 
 type Check = Config['baseline_checks'][number];
 
@@ -23,12 +23,12 @@ const PATHS_AT_ONCE = 200_000;
 export async function passBaselineChecks(
   job: UnitJob,
   services: WorkerServices,
-  bench: Workbench,
+  workspace: UnitWorkspace,
   invoker: Invoker,
 ): Promise<void> {
   const { unit, config, repairsUsed } = job;
   const { attempts } = config.limits;
-  let red = await findRed(job, services, bench, bench.branch.tree, 0);
+  let red = await findRed(job, services, workspace, workspace.branch.tree, 0);
   const earlier: EarlierAttempt[] = [];
   for (let attempt = repairsUsed + 1; red !== undefined && attempt <= attempts; attempt += 1) {
     yieldSlot(job, services, false);
@@ -37,12 +37,12 @@ export async function passBaselineChecks(
     const prompt = repairPrompt({ unit, check, attempt, attempts, tail, earlier });
     const file = { title: `Repair ${check.name}`, file: unit.plan };
     const end = await invoker.attempt({ task: null, file, attempt, prompt });
-    const left = await bench.inspect();
+    const left = await workspace.inspect();
     if (left.kind === 'unfit') {
       earlier.push(describeAttempt(end, left, undefined));
       continue;
     }
-    const broken = await firstRedGate(job, bench);
+    const broken = await firstRedGate(job, workspace);
     if (broken !== undefined) {
       earlier.push({
         ...describeAttempt(end, left, broken.verdict),
@@ -50,8 +50,8 @@ export async function passBaselineChecks(
       });
       continue;
     }
-    red = await findRed(job, services, bench, left.tree, attempt);
-    if (red === undefined) await commitRepair(job, services, bench, left.tree, attempt, check);
+    red = await findRed(job, services, workspace, left.tree, attempt);
+    if (red === undefined) await commitRepair(job, services, workspace, left.tree, attempt, check);
     else earlier.push(describeAttempt(end, left, red.verdict));
   }
   if (red === undefined) return;
@@ -67,21 +67,21 @@ interface RedCheck {
 /** Runs the checks whose pattern fits a changed file, up to the first that is red. */
 async function findRed(
   { unit, config }: UnitJob,
-  { note, onActivity }: WorkerServices,
-  bench: Workbench,
+  { append, onActivity }: WorkerServices,
+  workspace: UnitWorkspace,
   tree: string,
   attempt: number,
 ): Promise<RedCheck | undefined> {
   if (config.baseline_checks.length === 0) return undefined;
-  const changed = await bench.changedSinceBase(tree);
+  const changed = await workspace.changedSinceBase(tree);
   for (const check of config.baseline_checks) {
     const { pattern } = check;
     if (pattern !== undefined && !(await fitsAny(pattern, changed))) continue;
     onActivity(`$ ${check.command}`);
-    const verdict = await bench.judge(check.command, 'baseline');
+    const verdict = await workspace.judge(check.command, 'baseline');
     const { kind, ...end } = verdict;
     const passed = kind === 'green';
-    note({
+    append({
       type: passed ? 'baseline.ok' : 'baseline.fail',
       unit: unit.id,
       name: check.name,
@@ -116,10 +116,10 @@ async function fitsAny(pattern: string, paths: readonly string[]): Promise<boole
 
 async function firstRedGate(
   { unit }: UnitJob,
-  bench: Workbench,
+  workspace: UnitWorkspace,
 ): Promise<{ readonly gate: string; readonly verdict: Verdict } | undefined> {
   for (const { gate, number } of unit.tasks) {
-    const verdict = await bench.judge(gate, String(number));
+    const verdict = await workspace.judge(gate, String(number));
     if (verdict.kind !== 'green') return { gate, verdict };
   }
   return undefined;
@@ -127,13 +127,13 @@ async function firstRedGate(
 
 async function commitRepair(
   { run, unit }: UnitJob,
-  { note }: WorkerServices,
-  bench: Workbench,
+  { append }: WorkerServices,
+  workspace: UnitWorkspace,
   tree: string,
   attempt: number,
   check: Check,
 ): Promise<void> {
-  await bench.commit(
+  await workspace.commit(
     tree,
     [],
     {
@@ -143,7 +143,7 @@ async function commitRepair(
     },
     {
       record: ({ commit, parent }) =>
-        note({ type: 'baseline.committed', unit: unit.id, attempt, commit, parent }),
+        append({ type: 'baseline.committed', unit: unit.id, attempt, commit, parent }),
       last: false,
     },
   );

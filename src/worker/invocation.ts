@@ -7,10 +7,10 @@ import type { AgentEvent } from '../provider/provider.ts';
 import { formatDuration } from '../text/amounts.ts';
 import { type AgentEnd, runAgent } from './agent/agent.ts';
 import { isFree } from './agent/meter.ts';
-import { NOTHING_ASIDE, type Reservation, type Usage } from './agent/reservation.ts';
+import { NO_RESERVATION, type Reservation, type Usage } from './agent/reservation.ts';
 import { endOfRefusal } from './refusal.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
-import type { Workbench } from './workbench.ts';
+import type { UnitWorkspace } from './workspace.ts';
 
 /** What an agent is asked to do; `task` null: to repair a baseline check. */
 export interface Request {
@@ -21,18 +21,18 @@ export interface Request {
 }
 
 /** A longer wait than this is not asked of a provider that does not say when it takes work again. Milliseconds. */
-const LONGEST_GUESS_MS = 15 * 60_000;
+const MAX_BACKOFF_MS = 15 * 60_000;
 
 type Job = Pick<UnitJob, 'config' | 'waited'> & { readonly unit: Pick<UnitJob['unit'], 'id'> };
-type Bench = Pick<Workbench, 'idle' | 'workplace' | 'cwd'>;
+type Workspace = Pick<UnitWorkspace, 'idle' | 'workplace' | 'cwd'>;
 type Services = Pick<
   WorkerServices,
   | 'agent'
   | 'budget'
   | 'log'
-  | 'note'
+  | 'append'
   | 'onActivity'
-  | 'patience'
+  | 'rateLimits'
   | 'recorded'
   | 'sandbox'
   | 'scratch'
@@ -43,13 +43,13 @@ type Services = Pick<
 export class Invoker {
   readonly #job: Job;
   readonly #services: Services;
-  readonly #bench: Bench;
+  readonly #bench: Workspace;
   #waited: Waits;
 
-  constructor(job: Job, services: Services, bench: Bench) {
+  constructor(job: Job, services: Services, workspace: Workspace) {
     this.#job = job;
     this.#services = services;
-    this.#bench = bench;
+    this.#bench = workspace;
     this.#waited = job.waited;
   }
 
@@ -76,7 +76,7 @@ export class Invoker {
   }
 
   async #reserve(): Promise<Reservation> {
-    if (isFree(this.#services.agent.provider)) return NOTHING_ASIDE;
+    if (isFree(this.#services.agent.provider)) return NO_RESERVATION;
     const reserved = await this.#services.budget.reserve(this.#job.unit.id, this.#services.signal);
     if (!('refused' in reserved)) return reserved;
     throw new UnitStop(endOfRefusal(reserved));
@@ -84,14 +84,14 @@ export class Invoker {
 
   async #invoke({ task, file, attempt, prompt }: Request, reservation: Reservation): Promise<AgentEnd> {
     const { unit, config } = this.#job;
-    const { agent, note, recorded, log } = this.#services;
+    const { agent, append, recorded, log } = this.#services;
     const facts = { unit: unit.id, task, attempt };
     const { name } = agent.provider;
     log.say(
       `${name} starts: ${task === null ? 'repair' : `task ${task}`}, attempt ${attempt} of ${config.limits.attempts}`,
     );
     this.#services.onActivity(`${name} starts`);
-    note({
+    append({
       type: 'task.provider.invoke',
       ...facts,
       provider: name,
@@ -100,7 +100,7 @@ export class Invoker {
       reservedCost: reservation.cost,
     });
     const report = new UsageReport((usage) =>
-      note({ type: 'task.provider.usage', ...facts, ...known(usage) }),
+      append({ type: 'task.provider.usage', ...facts, ...known(usage) }),
     );
     let end: AgentEnd;
     try {
@@ -119,7 +119,7 @@ export class Invoker {
           reservation,
           taskTimeoutMs: config.limits.task_timeout,
           idleTimeoutMs: config.limits.idle_timeout,
-          exitMs: this.#services.patience.exitMs,
+          exitMs: this.#services.rateLimits.exitMs,
           signal: this.#services.signal,
           onEvent: (event) => this.#show(event),
           onUsage: (usage) => report.take(usage),
@@ -137,7 +137,7 @@ export class Invoker {
       `${name} ends: ${end.overBudget ? message : end.outcome.kind}${message === '' ? '' : ` (${message})`}`,
     );
     const { durationMs, usage, outcome } = end;
-    note({
+    append({
       type: 'task.provider.done',
       ...facts,
       outcome: end.overBudget ? 'over-budget' : outcome.kind,
@@ -163,14 +163,14 @@ export class Invoker {
   }
 
   async #wait(outcome: Extract<Outcome, { kind: 'rate-limited' | 'overloaded' }>): Promise<void> {
-    const { patience, agent, note, signal } = this.#services;
+    const { rateLimits, agent, append, signal } = this.#services;
     const of = outcome.kind === 'overloaded' ? 'outages' : 'limits';
     const resetsAt = outcome.kind === 'rate-limited' ? outcome.resetsAt : null;
     const waited = this.#waited[of];
-    const guess = Math.min(patience.firstMs + waited, LONGEST_GUESS_MS);
+    const guess = Math.min(rateLimits.firstMs + waited, MAX_BACKOFF_MS);
     const ms = Math.max(guess, (resetsAt ?? 0) - Date.now()); // a time that is over says nothing
     const provider = agent.provider.name;
-    const longest = of === 'outages' ? patience.outageMs : patience.totalMs;
+    const longest = of === 'outages' ? rateLimits.outageMs : rateLimits.totalMs;
     if (waited + ms > longest) {
       const told =
         ms === guess ? 'run again later' : `run again after ${new Date(Date.now() + ms).toISOString()}`;
@@ -179,8 +179,8 @@ export class Invoker {
     }
     this.#waited = { ...this.#waited, [of]: waited + ms };
     const until = Date.now() + ms;
-    note({ type: 'task.provider.waiting', unit: this.#job.unit.id, provider, reason: outcome.kind, until });
-    if (ms > patience.inPlaceMs) throw new UnitStop({ kind: 'released', reason: outcome.kind, until });
+    append({ type: 'task.provider.waiting', unit: this.#job.unit.id, provider, reason: outcome.kind, until });
+    if (ms > rateLimits.inPlaceMs) throw new UnitStop({ kind: 'released', reason: outcome.kind, until });
     this.#services.onActivity(`${outcome.kind}: goes on in ${Math.ceil(ms / 1_000)} s`);
     await sleep(ms, undefined, { signal }).catch(() => {
       throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
@@ -194,8 +194,8 @@ class UsageReport {
   #noted = 0;
   last: Usage = { tokens: 0, cost: null };
 
-  constructor(note: (usage: Usage) => void) {
-    this.#note = note;
+  constructor(append: (usage: Usage) => void) {
+    this.#note = append;
   }
 
   take(usage: Usage): void {

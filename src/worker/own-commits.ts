@@ -2,9 +2,9 @@ import { parseCommit } from '../git/objects/commit.ts';
 import type { ObjectReader } from '../git/objects/object-reader.ts';
 
 /** More commits than these are not looked at: no claim makes so many before it is missed. */
-const MOST_COMMITS = 1_000;
+const MAX_COMMITS = 1_000;
 /** A commit of choo's is a few hundred bytes. */
-const LARGEST_COMMIT = 64 * 1024;
+const MAX_COMMIT_BYTES = 64 * 1024;
 
 /** Commits that say of themselves that choo made them. */
 interface OwnCommits {
@@ -34,7 +34,7 @@ export async function findOwnCommits(
 ): Promise<OwnCommits | undefined> {
   const tasks: number[] = [];
   let at = head;
-  for (let count = 0; count <= MOST_COMMITS; count += 1) {
+  for (let count = 0; count <= MAX_COMMITS; count += 1) {
     if (known.has(at)) return { since: at, tasks: tasks.toReversed() };
     const commit = await readCommit(reader, at);
     const [parent, other] = commit?.parents ?? [];
@@ -50,7 +50,7 @@ export async function findOwnCommits(
 
 async function readCommit(reader: ObjectReader, id: string) {
   const [info] = await reader.info([id]);
-  if (info?.type !== 'commit' || info.size > LARGEST_COMMIT) return undefined;
+  if (info?.type !== 'commit' || info.size > MAX_COMMIT_BYTES) return undefined;
   const [content] = await reader.contents([id]);
   return content === undefined ? undefined : parseCommit(content);
 }

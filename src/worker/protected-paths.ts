@@ -64,11 +64,11 @@ export async function findProtection(
  * @internal
  */
 export function pathsNamedBy(gates: readonly string[], directory: string): readonly string[] {
-  return [...new Set(gates.flatMap(wordsOf))].map((word) => `${directory}${word}`);
+  return [...new Set(gates.flatMap(argumentWords))].map((word) => `${directory}${word}`);
 }
 
 /** The words of a shell command that could be paths: what stands between blanks, quotes, `=` and operators. */
-function wordsOf(gate: string): readonly string[] {
+function argumentWords(gate: string): readonly string[] {
   return gate
     .split(/[\s"'`=;&|<>(){}$,:]+/)
     .map((word) => word.replace(/^(?:\.\/)+/, '').replace(/(?<!\/)\/+$/, ''))

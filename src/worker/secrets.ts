@@ -30,7 +30,7 @@ export function createRedactor(values: readonly string[]): (text: string) => str
 }
 
 /** How many values that come and go are kept in mind. */
-const PASSING = 100;
+const MAX_TEMPORARY_SECRETS = 100;
 
 /** What looks like a secret, whoever it belongs to. */
 const PATTERNS =
@@ -52,7 +52,7 @@ export class Secrets {
     const forms = [...secretForms([value])];
     this.forms.push(...forms);
     this.#passing.push(forms);
-    if (this.#passing.length <= PASSING) return;
+    if (this.#passing.length <= MAX_TEMPORARY_SECRETS) return;
     const gone = new Set(this.#passing.shift());
     this.forms.splice(0, this.forms.length, ...this.forms.filter((form) => !gone.has(form)));
   };

@@ -10,9 +10,9 @@ const QUANTA_TO_REDO = 6;
  */
 export function yieldSlot(
   { claim }: Pick<UnitJob, 'claim'>,
-  { returnsSlot }: Pick<WorkerServices, 'returnsSlot'>,
+  { shouldReleaseSlot }: Pick<WorkerServices, 'shouldReleaseSlot'>,
   keepsAll: boolean,
 ): void {
-  if (returnsSlot?.(keepsAll ? 1 : QUANTA_TO_REDO * claim) === true)
+  if (shouldReleaseSlot?.(keepsAll ? 1 : QUANTA_TO_REDO * claim) === true)
     throw new UnitStop({ kind: 'released', reason: 'others wait for its slot', until: null });
 }

@@ -2,20 +2,20 @@ import type { Task } from '../discovery/unit.ts';
 import type { GatePhase } from '../events/event.ts';
 import type { Verdict } from './gate/gate.ts';
 import type { UnitJob, WorkerServices } from './unit-job.ts';
-import type { Workbench } from './workbench.ts';
+import type { UnitWorkspace } from './workspace.ts';
 
 /** Runs the gate of a task and notes what it said. `attempt` 0: no agent worked before it. */
 export async function runTaskGate(
   { unit }: Pick<UnitJob, 'unit'>,
-  { note, onActivity }: Pick<WorkerServices, 'note' | 'onActivity'>,
-  bench: Workbench,
+  { append, onActivity }: Pick<WorkerServices, 'append' | 'onActivity'>,
+  workspace: UnitWorkspace,
   { task, phase, attempt }: { readonly task: Task; readonly phase: GatePhase; readonly attempt: number },
 ): Promise<Verdict> {
   const facts = { unit: unit.id, task: task.number, phase, attempt };
-  note({ type: 'task.backpressure', ...facts });
+  append({ type: 'task.backpressure', ...facts });
   onActivity(`$ ${task.gate}`);
-  const verdict = await bench.judge(task.gate, String(task.number));
+  const verdict = await workspace.judge(task.gate, String(task.number));
   const { kind, ...end } = verdict;
-  note({ type: kind === 'green' ? 'task.validation.ok' : 'task.validation.fail', ...facts, ...end });
+  append({ type: kind === 'green' ? 'task.validation.ok' : 'task.validation.fail', ...facts, ...end });
   return verdict;
 }

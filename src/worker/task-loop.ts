@@ -10,7 +10,7 @@ import { yieldSlot } from './slot.ts';
 import { statusEdits } from './spec-status.ts';
 import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
-import type { Inspection, Workbench } from './workbench.ts';
+import type { Inspection, UnitWorkspace } from './workspace.ts';
 
 /**
  * The tasks of one unit, one after the other: each starts when those it depends on are complete, and is complete when its
@@ -19,7 +19,7 @@ import type { Inspection, Workbench } from './workbench.ts';
 export class TaskLoop {
   readonly #job: UnitJob;
   readonly #services: WorkerServices;
-  readonly #bench: Workbench;
+  readonly #bench: UnitWorkspace;
   readonly #invoker: Invoker;
   readonly #complete: Set<number>;
   /** What the gate of a ready task said before anybody worked on that task, and on which commit. */
@@ -27,10 +27,10 @@ export class TaskLoop {
   /** This claim has committed a task. */
   #committed = false;
 
-  constructor(job: UnitJob, services: WorkerServices, bench: Workbench, invoker: Invoker) {
+  constructor(job: UnitJob, services: WorkerServices, workspace: UnitWorkspace, invoker: Invoker) {
     this.#job = job;
     this.#services = services;
-    this.#bench = bench;
+    this.#bench = workspace;
     this.#invoker = invoker;
     this.#complete = new Set(
       job.unit.tasks.filter(({ status }) => status === 'complete').map(({ number }) => number),
@@ -60,7 +60,7 @@ export class TaskLoop {
       const verdict = await this.#gate(task, 'resume', 0);
       if (verdict.kind !== 'green') continue;
       this.#complete.add(task.number);
-      this.#services.note({
+      this.#services.append({
         type: 'task.completed',
         unit: this.#job.unit.id,
         task: task.number,
@@ -96,8 +96,8 @@ export class TaskLoop {
   }
 
   async #work(task: Task): Promise<void> {
-    const { note } = this.#services;
-    note({ type: 'task.started', unit: this.#job.unit.id, task: task.number });
+    const { append } = this.#services;
+    append({ type: 'task.started', unit: this.#job.unit.id, task: task.number });
     const before = this.#before.get(task.number);
     const alreadyGreen = before?.green === true;
     // Work on another task may have turned its gate since: green where it was red, and the other way.
@@ -139,7 +139,7 @@ export class TaskLoop {
       this.#services.log.say(`attempt ${attempt} of ${attempts}: ${failed.verdict}`);
       if (attempt < attempts) {
         const reason = `${failed.outcome}; ${failed.verdict}`;
-        this.#services.note({
+        this.#services.append({
           type: 'task.retry',
           unit: unit.id,
           task: task.number,
@@ -151,7 +151,7 @@ export class TaskLoop {
     const last = earlier.at(-1);
     const reason =
       last === undefined ? 'earlier processes used all of them' : `${last.outcome}; ${last.verdict}`;
-    this.#services.note({ type: 'task.failed', unit: unit.id, task: task.number, reason });
+    this.#services.append({ type: 'task.failed', unit: unit.id, task: task.number, reason });
     throw fail(
       'attempts',
       `task ${task.number} is not done after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
@@ -165,7 +165,7 @@ export class TaskLoop {
 
   async #commit(task: Task, attempt: number, tree: string, alreadyGreen: boolean): Promise<void> {
     const { unit, run, branch, config } = this.#job;
-    const { note, taskCompleted, log } = this.#services;
+    const { append, taskCompleted, log } = this.#services;
     this.#complete.add(task.number);
     const last = this.#complete.size === unit.tasks.length;
     const nothingFollows = last && config.baseline_checks.length + config.worktree.teardown.length === 0;
@@ -180,12 +180,12 @@ export class TaskLoop {
       },
       {
         record: ({ commit, parent }) =>
-          note({ type: 'task.committed', ...facts, attempt, commit, parent, alreadyGreen }),
+          append({ type: 'task.committed', ...facts, attempt, commit, parent, alreadyGreen }),
         last: nothingFollows,
       },
     );
     this.#committed = true;
-    note({ type: 'task.completed', ...facts, commit, attempts: attempt, alreadyGreen });
+    append({ type: 'task.completed', ...facts, commit, attempts: attempt, alreadyGreen });
     log.say(`task ${task.number} is complete: ${commit.slice(0, 12)}`);
     taskCompleted();
   }

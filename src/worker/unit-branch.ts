@@ -27,7 +27,7 @@ export interface MadeCommit {
 interface Job extends Pick<UnitJob, 'run' | 'directory' | 'branch' | 'base' | 'start' | 'pushed'> {
   readonly unit: Pick<UnitJob['unit'], 'id'>;
 }
-type Services = Pick<WorkerServices, 'repository' | 'note' | 'recorded'>;
+type Services = Pick<WorkerServices, 'repository' | 'append' | 'recorded'>;
 
 /**
  * The branch of a unit while its worker holds it. Nobody else moves it: a push that finds it elsewhere ends the unit, or gives
@@ -91,7 +91,7 @@ export class UnitBranch {
   }
 
   async #publish(commit: string): Promise<void> {
-    const { repository, note } = this.#services;
+    const { repository, append } = this.#services;
     const { unit, branch } = this.#job;
     try {
       await repository.publish(branch, commit, this.#pushed);
@@ -107,7 +107,7 @@ export class UnitBranch {
       throw fail('needs-human', message, `the work is at ${commit}`);
     }
     this.#pushed = commit;
-    note({ type: 'branch.pushed', unit: unit.id, branch, head: commit });
+    append({ type: 'branch.pushed', unit: unit.id, branch, head: commit });
   }
 
   /**

@@ -50,13 +50,13 @@ export interface WorkerServices {
   /** Secret values, in every form they are searched for. */
   readonly secretForms: readonly Buffer[];
   /** How long trouble with a provider is waited out. */
-  readonly patience: Patience;
+  readonly rateLimits: RateLimitPolicy;
   readonly keepWorktree: boolean;
   readonly signal: AbortSignal;
   /** Whether its slot is given back now, if it has had it for so many quanta; after a true it must. Undefined: nobody else wants it. */
-  readonly returnsSlot?: ((quanta: number) => boolean) | undefined;
+  readonly shouldReleaseSlot?: ((quanta: number) => boolean) | undefined;
   /** Notes a fact, in order. {@link WorkerServices.recorded} says when all so far are safe. */
-  readonly note: (event: EventBody) => void;
+  readonly append: (event: EventBody) => void;
   readonly recorded: () => Promise<void>;
   readonly taskCompleted: () => void;
   /** What is going on, for who watches; nothing is decided by it. */
@@ -64,7 +64,7 @@ export interface WorkerServices {
 }
 
 /** How long is waited for a provider's limits and outages, and for an agent's end. Milliseconds. */
-export interface Patience {
+export interface RateLimitPolicy {
   /** The first wait where the provider does not say; each next one is as long as all before it, a quarter of an hour at most. */
   readonly firstMs: number;
   /** A longer wait gives the slot back. */
@@ -77,7 +77,7 @@ export interface Patience {
   readonly exitMs: number;
 }
 
-export const PATIENCE: Patience = {
+export const DEFAULT_RATE_LIMIT_POLICY: RateLimitPolicy = {
   firstMs: 5_000,
   inPlaceMs: 120_000,
   totalMs: 24 * 3_600_000,

@@ -2,7 +2,7 @@ import { findReason } from './gate/gate-reason.ts';
 import { yieldSlot } from './slot.ts';
 import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
-import { Workbench } from './workbench.ts';
+import { UnitWorkspace } from './workspace.ts';
 
 /**
  * Runs every gate of a unit in order on its head, in a new worktree: no file that git ignores is carried over, so what
@@ -10,25 +10,25 @@ import { Workbench } from './workbench.ts';
  */
 export async function verifyUnit(job: UnitJob, services: WorkerServices, head: string): Promise<void> {
   const { unit } = job;
-  const { note } = services;
+  const { append } = services;
   const started = performance.now();
-  note({ type: 'verify.started', unit: unit.id, head });
-  const bench = await Workbench.open(job, services, head, '.verify');
+  append({ type: 'verify.started', unit: unit.id, head });
+  const workspace = await UnitWorkspace.open(job, services, head, '.verify');
   try {
     for (const task of unit.tasks) {
       yieldSlot(job, services, false);
-      const { kind, ending, tail } = await runTaskGate(job, services, bench, {
+      const { kind, ending, tail } = await runTaskGate(job, services, workspace, {
         task,
         phase: 'verify',
         attempt: 0,
       });
       if (kind === 'green') continue;
       const message = `in a new worktree the gate of task ${task.number} is red: ${ending}`;
-      note({ type: 'verify.fail', unit: unit.id, head, message });
+      append({ type: 'verify.fail', unit: unit.id, head, message });
       throw fail('verify', message, findReason(tail));
     }
   } finally {
-    await bench.close(false);
+    await workspace.close(false);
   }
-  note({ type: 'verify.ok', unit: unit.id, head, durationMs: performance.now() - started });
+  append({ type: 'verify.ok', unit: unit.id, head, durationMs: performance.now() - started });
 }

@@ -4,7 +4,7 @@ import { Invoker } from './invocation.ts';
 import { TaskLoop } from './task-loop.ts';
 import { type UnitEnd, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 import { verifyUnit } from './verify.ts';
-import { Workbench } from './workbench.ts';
+import { UnitWorkspace } from './workspace.ts';
 
 /**
  * One unit, from its worktree to its end:
@@ -33,15 +33,15 @@ export async function runUnit(job: UnitJob, services: WorkerServices): Promise<U
 
 /** Steps 1 to 3. Returns the head of the unit's branch. */
 async function doTasks(job: UnitJob, services: WorkerServices): Promise<string> {
-  const bench = await Workbench.open(job, services, job.start);
+  const workspace = await UnitWorkspace.open(job, services, job.start);
   let keep = services.keepWorktree;
   try {
-    const invoker = new Invoker(job, services, bench);
-    await new TaskLoop(job, services, bench, invoker).run();
-    await passBaselineChecks(job, services, bench, invoker);
+    const invoker = new Invoker(job, services, workspace);
+    await new TaskLoop(job, services, workspace, invoker).run();
+    await passBaselineChecks(job, services, workspace, invoker);
     keep = false; // all that is in it is on the branch
-    return bench.branch.head;
+    return workspace.branch.head;
   } finally {
-    await bench.close(keep);
+    await workspace.close(keep);
   }
 }

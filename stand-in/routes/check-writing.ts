@@ -5,7 +5,7 @@ import { now, type CheckRun, type CheckSuite, type Json, type Repository, type W
 
 /** The longest summary and text of an output. */
 const LONGEST_OUTPUT = 65_535;
-const MOST_ANNOTATIONS = 50;
+const MAX_ANNOTATIONS = 50;
 const CONCLUSIONS = new Set([
   'action_required',
   'cancelled',
@@ -78,10 +78,10 @@ function outputIn(body: Json, run: CheckRun): { output: CheckRun['output']; anno
         { errors: [{ resource: 'CheckRun', code: 'invalid', field: `output.${field}` }] },
       );
   const annotations = (given['annotations'] ?? []) as readonly Json[];
-  if (annotations.length > MOST_ANNOTATIONS)
+  if (annotations.length > MAX_ANNOTATIONS)
     throw new Refusal(
       422,
-      `Invalid request.\n\nNo more than ${MOST_ANNOTATIONS} items are allowed; ${annotations.length} were supplied.`,
+      `Invalid request.\n\nNo more than ${MAX_ANNOTATIONS} items are allowed; ${annotations.length} were supplied.`,
     );
   for (const each of annotations) {
     const complete =

@@ -362,7 +362,7 @@ describe.concurrent('choo cleanup', () => {
     await using repo = await Repository.open(place, home, path);
     const manager = new WorktreeManager(repo, path);
     await manager.create('api-1', world.head);
-    await (await manager.create('web-1', world.head)).keep();
+    await (await manager.create('web-1', world.head)).lock();
     return { world, other, open, worktrees: join(home, 'worktrees') };
   }
 

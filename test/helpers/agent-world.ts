@@ -7,7 +7,7 @@ import { openHostSandbox } from '../../src/sandbox/host.ts';
 import type { AgentEnd } from '../../src/worker/agent/agent.ts';
 import { Budget, type BudgetLimits } from '../../src/worker/agent/budget.ts';
 import { Invoker } from '../../src/worker/invocation.ts';
-import { PATIENCE, type Patience } from '../../src/worker/unit-job.ts';
+import { DEFAULT_RATE_LIMIT_POLICY, type RateLimitPolicy } from '../../src/worker/unit-job.ts';
 import { UnitLog } from '../../src/worker/unit-log.ts';
 import { taskFile } from '../unit/provider/task-file.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -36,7 +36,7 @@ export async function openAgentWorld(
     model,
     idleMs = 60_000,
   }: {
-    readonly patience?: Partial<Patience>;
+    readonly patience?: Partial<RateLimitPolicy>;
     readonly limits?: Partial<Record<'tokens' | 'cost', number>>;
     readonly model?: string;
     readonly idleMs?: number;
@@ -77,9 +77,9 @@ export async function openAgentWorld(
       }),
       budget,
       log,
-      note: (event) => events.push(event),
+      append: (event) => events.push(event),
       onActivity: () => {},
-      patience: { ...PATIENCE, ...patience },
+      rateLimits: { ...DEFAULT_RATE_LIMIT_POLICY, ...patience },
       recorded: async () => {},
       scratch: state,
       signal: new AbortController().signal,

@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { migrate } from '../../src/store/database/migrate.ts';
 import { openEmbedded } from '../../src/store/embedded/embedded.ts';
-import { takeTurn } from '../../src/store/embedded/postgres-turns.ts';
+import { acquireServerLock } from '../../src/store/embedded/server-lock.ts';
 import { Jobs } from '../../src/store/runs/jobs.ts';
 
 /** `bare`: as PostgreSQL makes it. `choo`: with the tables of choo, and careless of power cuts, which no test survives. */
@@ -32,7 +32,7 @@ async function findTemplate(kind: Kind): Promise<string> {
   const path = join(all, kind);
   if (existsSync(path)) return path;
   await mkdir(all, { recursive: true, mode: 0o711 }); // the server may run as another user
-  await using _ = await takeTurn(join(all, `${kind}-turn`));
+  await using _ = await acquireServerLock(join(all, `${kind}-turn`));
   if (existsSync(path)) return path;
   const draft = await mkdtemp(`${path}-`);
   try {

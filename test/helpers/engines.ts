@@ -13,12 +13,12 @@ import { ServerContexts } from '../../src/orchestrator/server/server-context.ts'
 import { ServerWorker } from '../../src/orchestrator/server/server-worker.ts';
 import { submitRun } from '../../src/orchestrator/server/submit.ts';
 import { makePlan } from '../../src/plan/plan.ts';
-import { performHere } from '../../src/plan-thread/plan-thread.ts';
+import { performInline } from '../../src/plan-thread/plan-thread.ts';
 import { openHostSandbox } from '../../src/sandbox/host.ts';
 import { Journal } from '../../src/store/journal/journal.ts';
-import { noteOutcome, readEvents } from '../../src/store/runs/event-rows.ts';
+import { saveOutcome, readEvents } from '../../src/store/runs/event-rows.ts';
 import { createAgents } from '../../src/worker/agent/agents.ts';
-import { PATIENCE } from '../../src/worker/unit-job.ts';
+import { DEFAULT_RATE_LIMIT_POLICY } from '../../src/worker/unit-job.ts';
 import { git } from './git-repository.ts';
 import { openServerStore } from './server-store.ts';
 import { makeProject, type ProjectSpec } from './spec-project.ts';
@@ -91,7 +91,7 @@ export const runLocally: Engine = async ({ spec, prepare, earlier, stopAt }) => 
         openLog: () => ({ write: () => {}, [Symbol.dispose]: () => {} }),
         logDirectory: project.dataDirectory,
         scratch: scratchDirectory(home),
-        patience: PATIENCE,
+        rateLimits: DEFAULT_RATE_LIMIT_POLICY,
         onEvents: (more) => {
           events.push(...more);
           if (more.some(({ type }) => type === stopAt)) stop.abort();
@@ -116,7 +116,7 @@ export const runOnServer: Engine = async ({ spec, prepare, earlier, stopAt }) =>
   await using store = await server.open();
   const { dataDirectory } = project;
   await using contexts = new ServerContexts(store, {
-    ...{ dataDirectory, searchPath: SEARCH_PATH, ceilings: ceilingsOf({}), perform: performHere() },
+    ...{ dataDirectory, searchPath: SEARCH_PATH, ceilings: ceilingsOf({}), perform: performInline() },
   });
   const worker = new ServerWorker(
     {
@@ -134,7 +134,7 @@ export const runOnServer: Engine = async ({ spec, prepare, earlier, stopAt }) =>
     const submitted = await submitRun(
       {
         ...{ repository, remote, actor: 'test', sandbox: 'host', allowedProviders: undefined },
-        wishes: { forced: undefined, request: undefined, environment: undefined },
+        candidates: { forced: undefined, request: undefined, environment: undefined },
       },
       { ...store, contexts },
     );
@@ -152,7 +152,7 @@ export const runOnServer: Engine = async ({ spec, prepare, earlier, stopAt }) =>
   for (const { type, ...event } of await run()) {
     if (type !== 'unit.completed' || !('unit' in event) || earlier.outcome === undefined) continue;
     const { unit } = event;
-    await noteOutcome(store.database, repository, { target: 'main', unit, outcome: earlier.outcome });
+    await saveOutcome(store.database, repository, { target: 'main', unit, outcome: earlier.outcome });
   }
   return await run();
 };

@@ -1,7 +1,7 @@
 import nock from 'nock';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { GitHubApp, type Turns } from '../../src/github/api/client.ts';
+import { GitHubApp, type WriteLimiter } from '../../src/github/api/client.ts';
 import type { Posts } from '../../src/github/api/upsert.ts';
 
 /** Where the GitHub of these tests would be. */
@@ -30,9 +30,9 @@ export interface TestApp {
   readonly tokens: string[];
 }
 
-export function openApp(next: Turns['next'] = async () => undefined): TestApp {
+export function openApp(acquire: WriteLimiter['acquire'] = async () => undefined): TestApp {
   const [held, tokens]: [Date[], string[]] = [[], []];
-  const turns: Turns = { next, hold: async (_, until) => void held.push(until) };
+  const turns: WriteLimiter = { acquire, pauseUntil: async (_, until) => void held.push(until) };
   const app = new GitHubApp(
     { appId: 5, privateKey: PEM, apiUrl: API },
     turns,
@@ -55,7 +55,7 @@ export function keepPosts(): Posts & {
   return {
     rows,
     find: async (key) => rows.get(key),
-    intend: async (key) => void rows.set(key, { githubId: rows.get(key)?.githubId ?? null, hash: null }),
-    note: async (key, githubId, hash) => void rows.set(key, { githubId, hash }),
+    reserve: async (key) => void rows.set(key, { githubId: rows.get(key)?.githubId ?? null, hash: null }),
+    save: async (key, githubId, hash) => void rows.set(key, { githubId, hash }),
   };
 }

@@ -1,8 +1,8 @@
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/store/database/database.ts';
-import { Listener } from '../../src/store/database/listener.ts';
+import { Listener } from '../../src/store/database/notifications.ts';
 import { Dispatcher, type DispatcherOptions } from '../../src/store/queue/dispatcher.ts';
 import { Jobs } from '../../src/store/runs/jobs.ts';
-import { RunBook } from '../../src/store/runs/run-book.ts';
+import { RunStore } from '../../src/store/runs/run-store.ts';
 
 const onError = (): void => {}; // connections that a test cuts off
 
@@ -11,7 +11,7 @@ export interface StoreProcess extends AsyncDisposable {
   readonly database: Database;
   readonly jobs: Jobs;
   readonly listener: Listener;
-  readonly book: RunBook;
+  readonly runStore: RunStore;
   /** A worker of this process. */
   readonly work: (
     work: DispatcherOptions['work'],
@@ -27,20 +27,20 @@ export async function openProcess(address: DatabaseAddress): Promise<StoreProces
   const jobs = stack.use(await Jobs.open(address, { supervise: false, onError }));
   const listener = stack.use(new Listener(address, 'test'));
   await listener.ready();
-  const book = new RunBook(database, jobs);
+  const runStore = new RunStore(database, jobs);
   const dispatchers = stack.use(new AsyncDisposableStack());
   const kept = stack.move();
   return {
     database,
     jobs,
     listener,
-    book,
+    runStore,
     work: async (work, { concurrency = 4, maxUnits, quantumMs = 600_000, times } = {}) =>
       dispatchers.use(
         await Dispatcher.start({
           database,
           jobs,
-          book,
+          runStore,
           listener,
           owner: 'test',
           concurrency,
@@ -49,7 +49,7 @@ export async function openProcess(address: DatabaseAddress): Promise<StoreProces
           ...(times === undefined ? {} : { times }),
           work,
           onDead: async () => {},
-          onTrouble: (what, error) => {
+          onError: (what, error) => {
             throw new Error(what, { cause: error });
           },
         }),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type DatabaseAddress, openDatabase } from '../../src/store/database/database.ts';
 import { migrate } from '../../src/store/database/migrate.ts';
-import { findOrAddRepository } from '../../src/store/runs/server-runs.ts';
+import { findOrAddRepository } from '../../src/store/runs/run-reader.ts';
 import { openTestDatabase } from './database.ts';
 import { openProcess, type StoreProcess } from './server-process.ts';
 

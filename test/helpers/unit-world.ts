@@ -3,7 +3,7 @@ import type { UnitRecord } from '../../src/events/store.ts';
 import { unitBranch } from '../../src/git/branches.ts';
 import { commitText } from '../../src/git/objects/commit.ts';
 import { replaceFiles, treeOf, type TreeFile } from '../../src/git/objects/tree-object.ts';
-import type { StartQuestion } from '../../src/orchestrator/start-question.ts';
+import type { UnitStartInput } from '../../src/orchestrator/start-question.ts';
 import { findStart } from '../../src/orchestrator/unit-start.ts';
 import { readProject } from '../../src/plan/project.ts';
 import { applyEdit, statusEdits } from '../../src/worker/spec-status.ts';
@@ -109,7 +109,7 @@ export async function openUnitWorld() {
     tasks: [1],
     verified: false,
   };
-  const question: StartQuestion = {
+  const question: UnitStartInput = {
     run: RUN,
     unit,
     config: DEFAULT_CONFIG,
@@ -130,7 +130,7 @@ export async function openUnitWorld() {
     written,
     record,
     question,
-    start: async (change: Partial<StartQuestion>, known: Partial<UnitRecord> = {}) => {
+    start: async (change: Partial<UnitStartInput>, known: Partial<UnitRecord> = {}) => {
       const store = { record: async () => ({ ...record, ...known }) };
       return findStart({ ...question, ...change }, { repository, store });
     },

@@ -2,7 +2,7 @@ import type { Command, CommandName } from '../../github/commands/commands.ts';
 import { COMMAND_NAMES, COMMANDS } from '../../github/commands/commands.ts';
 import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
-import type { Action, Asking, Outcome } from './asking.ts';
+import type { Action, CommandRequest, CommandResult } from './command-request.ts';
 import { cancelCommand } from './cancel.ts';
 import { helpCommand } from './help.ts';
 import { planCommand } from './plan-command.ts';
@@ -25,10 +25,10 @@ const ACTIONS: { readonly [Name in CommandName]: Action<Command<Name>> } = {
 /** Does what a command asks for, if it works where it was written. */
 export async function execute<Name extends CommandName>(
   command: Command<Name>,
-  asking: Asking,
+  asking: CommandRequest,
   planner: Planner,
   services: HandlerServices,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   if (asking.unit !== undefined && !COMMANDS[command.kind].worksOnUnitPull)
     return { kind: 'refused', text: NOT_ON_UNIT_PULL };
   return ACTIONS[command.kind](command, asking, planner, services);

@@ -6,8 +6,8 @@ import { cancelRun } from '../../store/runs/run-control.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findThread } from '../planning/thread.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
-import type { Asking, Outcome } from './asking.ts';
-import { findRunsOf } from './runs-of-thread.ts';
+import type { CommandRequest, CommandResult } from './command-request.ts';
+import { findRunsOfThread } from './thread-runs.ts';
 
 /**
  * `/choo cancel`: the run of a thread that runs, then the one that waits; on a unit's pull request that unit; on a thread
@@ -16,19 +16,19 @@ import { findRunsOf } from './runs-of-thread.ts';
  */
 export async function cancelCommand(
   { unit: word }: Command<'cancel'>,
-  asking: Asking,
+  asking: CommandRequest,
   _planner: Planner,
   services: HandlerServices,
-): Promise<Outcome> {
-  const { database, book, jobs } = services;
+): Promise<CommandResult> {
+  const { database, runStore, jobs } = services;
   const runs = await findRunsToCancel(asking, services);
   const [run] = runs;
   const actor = asking.actor.login;
-  const isUnit = run !== undefined && (await book.startOf(run.run)).units.some(({ id }) => id === word);
+  const isUnit = run !== undefined && (await runStore.startOf(run.run)).units.some(({ id }) => id === word);
   // Another repository's run is as unknown as one that never was.
   const named = word === null || isUnit ? undefined : await findReport(database, word);
   if (named !== undefined && named.repository === asking.repository.known.id) {
-    await cancelRun(book, jobs, { run: named.run, actor });
+    await cancelRun(runStore, jobs, { run: named.run, actor });
     return { kind: 'done', text: describe(named.run, []) };
   }
   if (run === undefined) throw new ChooError('usage', 'there is no run here yet');
@@ -36,13 +36,16 @@ export async function cancelCommand(
   if (own !== undefined && word !== null && word !== own)
     throw new ChooError('usage', `this pull request is the result of \`${own}\``);
   const unit = own ?? word ?? undefined;
-  await cancelRun(book, jobs, { run: run.run, units: unit === undefined ? [] : [unit], actor });
+  await cancelRun(runStore, jobs, { run: run.run, units: unit === undefined ? [] : [unit], actor });
   if (unit !== undefined) return { kind: 'done' };
   return { kind: 'done', text: describe(run.run, runs.slice(1).filter(isOpen)) };
 }
 
-async function findRunsToCancel(asking: Asking, services: HandlerServices): Promise<readonly ReportedRun[]> {
-  const own = await findRunsOf(asking, services);
+async function findRunsToCancel(
+  asking: CommandRequest,
+  services: HandlerServices,
+): Promise<readonly ReportedRun[]> {
+  const own = await findRunsOfThread(asking, services);
   if (asking.unit !== undefined || own.some(isOpen)) return own;
   const { repository, thread: number, isPull } = asking;
   const found = await findThread(repository, { number, isPull }, services);

@@ -1,9 +1,9 @@
 import { USAGE } from '../../github/commands/commands.ts';
 import { code } from '../../github/render/markdown.ts';
-import type { Outcome } from './asking.ts';
+import type { CommandResult } from './command-request.ts';
 
 /** `/choo help`: every command, and what it does. */
-export async function helpCommand(): Promise<Outcome> {
+export async function helpCommand(): Promise<CommandResult> {
   return { kind: 'done', text: HELP };
 }
 

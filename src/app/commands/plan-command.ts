@@ -1,25 +1,25 @@
 import type { Command } from '../../github/commands/commands.ts';
 import type { Planner } from '../planning/planner.ts';
-import { findChangesSince, readPolicy } from '../planning/reading.ts';
+import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { findThread } from '../planning/thread.ts';
 import { sentence } from '../repository/answers.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
-import type { Asking, Outcome } from './asking.ts';
+import type { CommandRequest, CommandResult } from './command-request.ts';
 
 /** `/choo plan`: the plan of what is there now, on its check and in the comment that shows it. */
 export async function planCommand(
   _command: Command<'plan'>,
-  { repository, thread: number, isPull }: Asking,
+  { repository, thread: number, isPull }: CommandRequest,
   planner: Planner,
   services: HandlerServices,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const found = await findThread(repository, { number, isPull }, services);
   if (found.kind === 'refused') return { kind: 'refused', text: sentence(found.reason) };
   const { live, pull } = found.thread;
-  using place = await repository.place();
-  const policy = await readPolicy(repository, place, services);
+  using remote = await repository.openRemote();
+  const policy = await readPolicy(repository, remote, services);
   const { commit } = live;
-  const changes = pull && (await findChangesSince(place, policy, { branch: pull.base, commit }, services));
+  const changes = pull && (await findChangesSince(remote, policy, { branch: pull.base, commit }, services));
   const reading = await planner.read(repository, {
     ...live,
     policy,

@@ -1,6 +1,6 @@
 import { ChooError } from '../../errors.ts';
 import { sentence } from '../repository/answers.ts';
-import type { Action } from './asking.ts';
+import type { Action } from './command-request.ts';
 
 /** The action, with an answer in place of a ChooError (`usage`, `conflict`) that says what cannot be done. */
 export function refusing<Command>(action: Action<Command>): Action<Command> {

@@ -5,8 +5,8 @@ import { retryRun, skipUnits } from '../../store/runs/run-control.ts';
 import { changedSpecs } from '../planning/changed-specs.ts';
 import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
-import type { Asking, Outcome } from './asking.ts';
-import { findRunsOf } from './runs-of-thread.ts';
+import type { CommandRequest, CommandResult } from './command-request.ts';
+import { findRunsOfThread } from './thread-runs.ts';
 
 /**
  * `/choo retry`: of the run of a thread; on a unit's pull request, of that unit. Throws a ChooError (`usage`, `conflict`)
@@ -14,14 +14,14 @@ import { findRunsOf } from './runs-of-thread.ts';
  */
 export async function retryCommand(
   { unit: word, task, fresh }: Command<'retry'>,
-  asking: Asking,
+  asking: CommandRequest,
   planner: Planner,
   services: HandlerServices,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const { report, unit } = await findRunAndUnit(word, asking, services);
   const changed = await changedSpecs(asking.repository, { report, unit }, planner, services);
   if (changed !== undefined) throw new ChooError('conflict', changed);
-  await retryRun(services.book, services.jobs, {
+  await retryRun(services.runStore, services.jobs, {
     run: report.run,
     actor: asking.actor.login,
     units: unit === undefined ? [] : [unit],
@@ -34,12 +34,12 @@ export async function retryCommand(
 /** `/choo skip`: of the run of a thread. Throws a ChooError (`usage`, `conflict`) for what cannot be skipped. */
 export async function skipCommand(
   { unit }: Command<'skip'>,
-  asking: Asking,
+  asking: CommandRequest,
   _planner: Planner,
   services: HandlerServices,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const { report } = await findRunAndUnit(unit, asking, services);
-  await skipUnits(services.book, services.jobs, {
+  await skipUnits(services.runStore, services.jobs, {
     run: report.run,
     actor: asking.actor.login,
     units: [unit],
@@ -50,10 +50,10 @@ export async function skipCommand(
 /** The newest run of a thread, and the unit whose pull request the thread is, or else the named one. */
 async function findRunAndUnit(
   word: string | null,
-  asking: Asking,
+  asking: CommandRequest,
   services: HandlerServices,
 ): Promise<{ readonly report: ReportedRun; readonly unit: string | undefined }> {
-  const [report] = await findRunsOf(asking, services);
+  const [report] = await findRunsOfThread(asking, services);
   if (report === undefined) throw new ChooError('usage', 'there is no run here yet');
   const own = asking.unit?.unit;
   if (own !== undefined && word !== null && word !== own)

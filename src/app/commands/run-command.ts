@@ -1,20 +1,20 @@
 import { PROVIDER_NAMES, type ProviderName } from '../../config/schema.ts';
 import type { Command } from '../../github/commands/commands.ts';
 import { type Planner } from '../planning/planner.ts';
-import { findThread, movedOn, type Thread } from '../planning/thread.ts';
+import { findThread, outdatedMessage, type Thread } from '../planning/thread.ts';
 import { sentence } from '../repository/answers.ts';
 import { PROVIDER_LABEL, isHeld } from '../repository/labels.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
-import type { Asking, Outcome } from './asking.ts';
-import { startRun, type Started } from './start-run.ts';
+import type { CommandRequest, CommandResult } from './command-request.ts';
+import { startRun, type StartResult } from './start-run.ts';
 
 /** `/choo run`: of what its author saw, and of nothing that came after. */
 export async function runCommand(
   command: Command<'run'>,
-  asking: Asking,
+  asking: CommandRequest,
   planner: Planner,
   services: HandlerServices,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   if (isHeld(asking.labels)) return refuse('`choo:hold` is on: nothing starts until it is taken off');
   const found = await findThread(
     asking.repository,
@@ -22,13 +22,13 @@ export async function runCommand(
     services,
   );
   if (found.kind === 'refused') return refuse(found.reason);
-  const seen = await findSeen(command, found.thread, asking);
+  const seen = await findShownCommit(command, found.thread, asking);
   if (seen === undefined)
     return refuse(
       'no plan of this pull request stood here when you wrote that. `/choo plan` shows one, then ask again',
     );
   const { live } = found.thread;
-  if (seen !== live.commit) return refuse(movedOn(seen, live.commit));
+  if (seen !== live.commit) return refuse(outdatedMessage(seen, live.commit));
   const { repository, actor, thread, isPull, source } = asking;
   const started = await startRun(
     {
@@ -40,7 +40,7 @@ export async function runCommand(
       isPull,
       ...(found.thread.pull === null ? {} : { comparedWith: found.thread.pull.base }),
       ...(command.units.length === 0 ? {} : { units: command.units }),
-      provider: command.provider ?? labelledProvider(asking.labels),
+      provider: command.provider ?? providerOfLabels(asking.labels),
       forceProvider: command.forceProvider ?? undefined,
     },
     planner,
@@ -50,22 +50,22 @@ export async function runCommand(
 }
 
 /** The commit that a comment is about: the one it names, or that of the newest plan its author can have seen. */
-async function findSeen(
+async function findShownCommit(
   { commit }: Command<'run'>,
   { pull, live, number }: Thread,
-  { repository, createdAt }: Asking,
+  { repository, createdAt }: CommandRequest,
 ): Promise<string | undefined> {
   if (commit !== null) return commit;
-  return pull === null ? live.commit : repository.posts.planBefore(number, createdAt);
+  return pull === null ? live.commit : repository.posts.planShownBefore(number, createdAt);
 }
 
 /** The provider that a label asks for. */
-export function labelledProvider(labels: readonly { readonly name: string }[]): ProviderName | undefined {
+export function providerOfLabels(labels: readonly { readonly name: string }[]): ProviderName | undefined {
   const names = new Set(labels.map(({ name }) => name.toLowerCase()));
   return PROVIDER_NAMES.find((name) => names.has(PROVIDER_LABEL + name));
 }
 
-export function outcomeOf(started: Started): Outcome {
+export function outcomeOf(started: StartResult): CommandResult {
   if (started.kind === 'refused') return refuse(started.reason);
   return started.waits
     ? {
@@ -75,6 +75,6 @@ export function outcomeOf(started: Started): Outcome {
     : { kind: 'started' };
 }
 
-function refuse(reason: string): Outcome {
+function refuse(reason: string): CommandResult {
   return { kind: 'refused', text: `Nothing was started: ${sentence(reason)}` };
 }

@@ -2,7 +2,7 @@ import type { ProviderName } from '../../config/schema.ts';
 import { ChooError, type ErrorCode } from '../../errors.ts';
 import { submitRun } from '../../orchestrator/server/submit.ts';
 import type { Planner } from '../planning/planner.ts';
-import { findChangesSince, readPolicy } from '../planning/reading.ts';
+import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import type { Account } from '../repository/payloads.ts';
 
@@ -25,7 +25,7 @@ export interface RunRequest {
 }
 
 /** What came of it, as an answer to who asked. */
-export type Started =
+export type StartResult =
   | { readonly kind: 'started'; readonly run: string; readonly waits: boolean }
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -34,14 +34,14 @@ export async function startRun(
   request: RunRequest,
   planner: Planner,
   services: HandlerServices,
-): Promise<Started> {
+): Promise<StartResult> {
   const { repository, at, actor, thread, isPull } = request;
-  using place = await repository.place();
-  const policy = await readPolicy(repository, place, services);
+  using remote = await repository.openRemote();
+  const policy = await readPolicy(repository, remote, services);
   if (policy.kind === 'none')
     return refused('the configuration on the default branch is broken, and there never was a good one');
   const branch = request.comparedWith;
-  const changes = branch && (await findChangesSince(place, policy, { branch, commit: at.commit }, services));
+  const changes = branch && (await findChangesSince(remote, policy, { branch, commit: at.commit }, services));
   const { runnable, errors, changedUnfinished } = await planner.read(repository, {
     ...at,
     policy,
@@ -63,7 +63,7 @@ export async function startRun(
         actor: actor.login,
         at: { ...at, configCommit: policy.commit },
         units,
-        wishes: {
+        candidates: {
           forced: request.forceProvider,
           request: request.provider,
           environment: services.policy.provider,
@@ -92,6 +92,6 @@ export async function startRun(
 /** What keeps a run from starting and is the business of who asked. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(['usage', 'conflict', 'limit']);
 
-function refused(reason: string): Started {
+function refused(reason: string): StartResult {
   return { kind: 'refused', reason };
 }

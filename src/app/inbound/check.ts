@@ -3,7 +3,7 @@ import { isOwnBranch } from '../../git/branches.ts';
 import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { findReport, findRuns } from '../../store/github/reports.ts';
-import { noteRequested, wasRequested } from '../../store/github/requests.ts';
+import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { cancelOpenRun, retryRun } from '../../store/runs/run-control.ts';
 import { outcomeOf } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
@@ -29,7 +29,7 @@ export async function handleCheckRun(
   const { known, octokit } = repository;
   // Completed anew when it may be pressed again: each time counts once.
   const source = `check ${check.id} ${action} ${button?.identifier ?? ''} ${check.completed_at ?? ''}`;
-  if (await wasRequested(services.database, source)) return;
+  if (await isKnownRequest(services.database, source)) return;
   const access = await findAccess(octokit, known, sender, services.policy.bots);
   const unit = unitOf(check.external_id);
   let thread = check.pull_requests?.[0]?.number;
@@ -40,16 +40,16 @@ export async function handleCheckRun(
     await replan(check.head_sha, repository, planner, services);
   else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier) text = await run();
   else if (button?.identifier === CANCEL_BUTTON.identifier) await cancel();
-  if (text !== undefined) await tell(text);
-  await noteRequested(services.database, known.id, source);
+  if (text !== undefined) await reply(text);
+  await saveRequest(services.database, known.id, source);
 
   async function run(): Promise<string | undefined> {
     const pull = check.pull_requests?.[0];
     const branch = pull?.head.ref ?? check.check_suite?.head_branch ?? undefined;
     if (branch === undefined || isOwnBranch(branch)) return undefined;
-    using place = await repository.place();
-    await place.branches.fetch(services.signal);
-    const live = await place.branches.fetchedHead(branch);
+    using remote = await repository.openRemote();
+    await remote.branches.fetch(services.signal);
+    const live = await remote.branches.fetchedHead(branch);
     if (live !== check.head_sha) {
       await replan(check.head_sha, repository, planner, services);
       return `Nothing was started: the plan is of ${check.head_sha.slice(0, 12)}, and \`${branch}\` is at ${live?.slice(0, 12) ?? 'nothing'} now.`;
@@ -76,7 +76,7 @@ export async function handleCheckRun(
     try {
       const changed = await changedSpecs(repository, { report, unit: id }, planner, services);
       if (changed !== undefined) return `Nothing was done: ${sentence(changed)}`;
-      await retryRun(services.book, services.jobs, { run: report.run, units: [id], actor: sender.login });
+      await retryRun(services.runStore, services.jobs, { run: report.run, units: [id], actor: sender.login });
       return undefined;
     } catch (error) {
       if (!(error instanceof ChooError) || error.code === 'internal') throw error;
@@ -87,15 +87,15 @@ export async function handleCheckRun(
   async function cancel(): Promise<void> {
     const report = await findReport(services.database, runOf(check.external_id) ?? '');
     if (report?.repository !== known.id) return;
-    await cancelOpenRun(services.book, services.jobs, { run: report.run, actor: sender.login });
+    await cancelOpenRun(services.runStore, services.jobs, { run: report.run, actor: sender.login });
   }
 
   /** On its thread; without one, in the check whose button it was. */
-  async function tell(text: string): Promise<void> {
+  async function reply(text: string): Promise<void> {
     if (thread !== undefined) return answer(repository, { thread, key: source, text }, services);
     const output = { title: 'Nothing was done', summary: services.redact(text) };
-    const place = { owner: known.owner, repo: known.name };
-    await octokit.rest.checks.update({ ...place, check_run_id: check.id, output });
+    const remote = { owner: known.owner, repo: known.name };
+    await octokit.rest.checks.update({ ...remote, check_run_id: check.id, output });
   }
 }
 
@@ -119,9 +119,9 @@ async function replan(
   planner: Planner,
   services: Pick<HandlerServices, 'signal'>,
 ): Promise<void> {
-  using place = await repository.place();
-  await place.branches.fetch(services.signal);
-  const [there] = await place.repository.reader.info([commit]);
+  using remote = await repository.openRemote();
+  await remote.branches.fetch(services.signal);
+  const [there] = await remote.repository.reader.info([commit]);
   if (there === undefined) return;
   const reading = await planner.read(repository, { commit, target: repository.known.defaultBranch });
   await planner.post(repository, reading, { anew: true });

@@ -3,10 +3,10 @@ import type { CommandProblem } from '../../github/commands/command-words.ts';
 import { parseCommands } from '../../github/commands/parse-commands.ts';
 import { code } from '../../github/render/markdown.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { noteRequested, wasRequested } from '../../store/github/requests.ts';
+import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
 import { execute } from '../commands/actions.ts';
-import type { Asking, Outcome } from '../commands/asking.ts';
+import type { CommandRequest, CommandResult } from '../commands/command-request.ts';
 import type { Planner } from '../planning/planner.ts';
 import { isTooOld } from '../planning/thread.ts';
 import { answer, refuse, sentence } from '../repository/answers.ts';
@@ -30,21 +30,21 @@ export async function handleComment(
   const repository = await openRepository(event, services);
   const thread = issue.number;
   const source = `comment ${comment.id}`;
-  if (await wasRequested(services.database, source)) return;
+  if (await isKnownRequest(services.database, source)) return;
   const access = await findAccess(repository.octokit, repository.known, sender, services.policy.bots);
   if (!access.allowed) {
     await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
-    return noteRequested(services.database, repository.known.id, source);
+    return saveRequest(services.database, repository.known.id, source);
   }
   if (isTooOld(new Date(comment.created_at), receivedAt)) {
     const text =
       'Nothing was done: that comment came more than an hour after it was written. Write it again.';
     await answer(repository, { thread, key: source, text }, services);
-    return noteRequested(services.database, repository.known.id, source);
+    return saveRequest(services.database, repository.known.id, source);
   }
   await repository.pr.react(comment.id, 'eyes');
   const unit = await findUnitPull(services.database, repository.known.id, thread);
-  const asking: Omit<Asking, 'source'> = {
+  const asking: Omit<CommandRequest, 'source'> = {
     repository,
     actor: sender,
     thread,
@@ -53,17 +53,17 @@ export async function handleComment(
     createdAt: new Date(comment.created_at),
     unit,
   };
-  const outcomes: Outcome[] = [];
+  const outcomes: CommandResult[] = [];
   for (const [index, command] of commands.entries()) {
     const own = `${source}/${index}`;
     // Done before GitHub, or this process, went away in the middle.
-    if (await wasRequested(services.database, own)) continue;
+    if (await isKnownRequest(services.database, own)) continue;
     outcomes.push(
       command.kind === 'problem'
         ? explain(command)
         : await execute(command, { ...asking, source: own }, planner, services),
     );
-    await noteRequested(services.database, repository.known.id, own);
+    await saveRequest(services.database, repository.known.id, own);
   }
   const texts = outcomes.flatMap(({ text }) => text ?? []);
   if (texts.length > 0) await answer(repository, { thread, key: source, text: texts.join('\n\n') }, services);
@@ -73,11 +73,11 @@ export async function handleComment(
       ? 'rocket'
       : '+1';
   await repository.pr.react(comment.id, reaction);
-  await noteRequested(services.database, repository.known.id, source);
+  await saveRequest(services.database, repository.known.id, source);
 }
 
 /** Why a line that looks like a command was not obeyed. */
-function explain({ message, hint }: CommandProblem): Outcome {
+function explain({ message, hint }: CommandProblem): CommandResult {
   const cure = hint === null ? '' : ` ${sentence(hint)}`;
   return {
     kind: 'refused',

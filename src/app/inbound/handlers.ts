@@ -1,6 +1,6 @@
 import { ZodError } from 'zod';
 import { messageOf } from '../../errors.ts';
-import { GitHubDelay, statusOf } from '../../github/api/client.ts';
+import { RateLimitedError, statusOf } from '../../github/api/client.ts';
 import type { Delivery, Handled } from '../../store/github/deliveries.ts';
 import { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
@@ -30,7 +30,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 };
 
 /** No delivery is handled for longer. Milliseconds. */
-const LONGEST_MS = 5 * 60_000;
+const HANDLER_TIMEOUT_MS = 5 * 60_000;
 
 /**
  * Handles deliveries, whatever they are. What cannot be handled is told, never thrown. One that takes too long is ended, and
@@ -38,7 +38,7 @@ const LONGEST_MS = 5 * 60_000;
  */
 export function createHandler(
   services: HandlerServices,
-  longestMs = LONGEST_MS,
+  longestMs = HANDLER_TIMEOUT_MS,
 ): (delivery: Delivery, signal?: AbortSignal) => Promise<Handled> {
   return async (delivery, signal) => {
     const late = new AbortController();
@@ -50,7 +50,8 @@ export function createHandler(
       return { kind: 'done' };
     } catch (error) {
       if (late.signal.aborted) return { kind: 'failed', reason: 'it took too long' };
-      if (error instanceof GitHubDelay) return { kind: 'later', until: error.until, reason: error.message };
+      if (error instanceof RateLimitedError)
+        return { kind: 'later', until: error.until, reason: error.message };
       // What choo cannot read asks for nothing; what GitHub does not let it see any more is none of its business.
       if (error instanceof ZodError || [404, 410, 451].includes(statusOf(error) ?? 0))
         return { kind: 'done' };

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { loseRepository, repositoriesOf } from '../../store/github/github-repositories.ts';
+import { markRepositoryRemoved, repositoriesOf } from '../../store/github/github-repositories.ts';
 import { cancelOpenRun } from '../../store/runs/run-control.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
@@ -12,25 +12,25 @@ export async function handleInstallation(
   const { action, installation, repositories_removed } = installationPayload.parse(payload);
   if (event === 'installation' && (action === 'deleted' || action === 'suspend')) {
     for (const { githubId } of await repositoriesOf(services.database, installation.id))
-      await lose(githubId, services, installation.id);
+      await removeRepository(githubId, services, installation.id);
   }
-  for (const { id } of repositories_removed ?? []) await lose(id, services, installation.id);
+  for (const { id } of repositories_removed ?? []) await removeRepository(id, services, installation.id);
 }
 
 /** A repository has another name or owner, or is gone. */
 export async function handleRepository({ payload }: Delivery, services: HandlerServices): Promise<void> {
   const { action, repository } = repositoryPayload.pick({ action: true, repository: true }).parse(payload);
-  if (action === 'deleted') return lose(repository.id, services);
+  if (action === 'deleted') return removeRepository(repository.id, services);
   if (action === 'renamed' || action === 'transferred' || action === 'edited')
     await openRepository(repositoryPayload.parse(payload), services);
 }
 
 /** `installation`: whose it was; one that another has by now is not lost. */
-async function lose(
+async function removeRepository(
   githubId: number,
-  { database, book, jobs }: HandlerServices,
+  { database, runStore, jobs }: HandlerServices,
   installation?: number,
 ): Promise<void> {
-  for (const run of await loseRepository(database, githubId, installation))
-    await cancelOpenRun(book, jobs, { run, actor: 'GitHub' });
+  for (const run of await markRepositoryRemoved(database, githubId, installation))
+    await cancelOpenRun(runStore, jobs, { run, actor: 'GitHub' });
 }

@@ -1,11 +1,11 @@
 import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { noteRequested, wasRequested } from '../../store/github/requests.ts';
+import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
-import { labelledProvider, outcomeOf } from '../commands/run-command.ts';
+import { providerOfLabels, outcomeOf } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
 import { type Planner } from '../planning/planner.ts';
-import { findThread, isTooOld, movedOn } from '../planning/thread.ts';
+import { findThread, isTooOld, outdatedMessage } from '../planning/thread.ts';
 import { answer, refuse } from '../repository/answers.ts';
 import { RUN_LABEL, isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
@@ -30,7 +30,7 @@ export async function handleLabel(
   const repository = await openRepository(event, services);
   const { known, octokit, pr } = repository;
   const source = `label ${id}`;
-  if (await wasRequested(services.database, source)) return;
+  if (await isKnownRequest(services.database, source)) return;
   // Sent again under another name it counts no second time: the label is gone by then.
   const labels = await readLabels(repository, thread);
   if (!labels.some(({ name }) => name.toLowerCase() === RUN_LABEL)) return;
@@ -42,7 +42,7 @@ export async function handleLabel(
   }
   // Last: a process that dies before it begins again, and finds it.
   await pr.removeLabel(thread, RUN_LABEL);
-  await noteRequested(services.database, known.id, source);
+  await saveRequest(services.database, known.id, source);
 
   async function start(): Promise<string | undefined> {
     const number = thread ?? 0;
@@ -54,7 +54,7 @@ export async function handleLabel(
     if (found.kind === 'refused') return `Nothing was started: ${found.reason}.`;
     const { live, pull: open } = found.thread;
     const seen = open === null ? live.commit : (pull?.head.sha ?? '');
-    if (seen !== live.commit) return `Nothing was started: ${movedOn(seen, live.commit)}.`;
+    if (seen !== live.commit) return `Nothing was started: ${outdatedMessage(seen, live.commit)}.`;
     const started = await startRun(
       {
         repository,
@@ -64,7 +64,7 @@ export async function handleLabel(
         thread: number,
         isPull: pull != null,
         ...(open === null ? {} : { comparedWith: open.base }),
-        provider: labelledProvider(labels),
+        provider: providerOfLabels(labels),
       },
       planner,
       services,

@@ -1,11 +1,11 @@
 import { isOwnBranch } from '../../git/branches.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { findRuns, moveBase, wantReports } from '../../store/github/reports.ts';
+import { findRuns, moveBase, requestRefresh } from '../../store/github/reports.ts';
 import { changeUnitPull, findUnitPull } from '../../store/github/unit-pulls.ts';
-import { noteOutcome } from '../../store/runs/event-rows.ts';
+import { saveOutcome } from '../../store/runs/event-rows.ts';
 import { cancelOpenRun, retargetRun } from '../../store/runs/run-control.ts';
 import type { Planner } from '../planning/planner.ts';
-import { findChangesSince, readPolicy } from '../planning/reading.ts';
+import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
 import { type Pull, pullPayload } from '../repository/payloads.ts';
 
@@ -33,13 +33,13 @@ async function planPull(
   planner: Planner,
   services: HandlerServices,
 ): Promise<void> {
-  using place = await repository.place();
-  await place.branches.fetch(services.signal);
-  const [commit] = await place.repository.reader.info([head.sha]);
+  using remote = await repository.openRemote();
+  await remote.branches.fetch(services.signal);
+  const [commit] = await remote.repository.reader.info([head.sha]);
   if (commit === undefined) return; // it was replaced already
-  const policy = await readPolicy(repository, place, services);
+  const policy = await readPolicy(repository, remote, services);
   const left = { branch: base.ref, commit: head.sha };
-  const changes = await findChangesSince(place, policy, left, services);
+  const changes = await findChangesSince(remote, policy, left, services);
   if (changes.units.size === 0 && !changes.configuration) return;
   const reading = await planner.read(repository, {
     commit: head.sha,
@@ -50,7 +50,7 @@ async function planPull(
   });
   await planner.post(repository, reading);
   // One that comes late must not put an older plan in the place of a newer one.
-  if ((await place.branches.fetchedHead(head.ref)) === head.sha)
+  if ((await remote.branches.fetchedHead(head.ref)) === head.sha)
     await planner.comment(repository, number, reading);
 }
 
@@ -62,20 +62,20 @@ async function endThread(
   { number, merged, head, base }: Pull,
   actor: string,
   repository: OpenRepository,
-  { database, book, jobs }: HandlerServices,
+  { database, runStore, jobs }: HandlerServices,
 ): Promise<void> {
   const runs = await findRuns(database, { repository: repository.known.id, thread: number });
   const [report] = runs;
   if (report === undefined) return;
   if (merged === true) {
-    await retargetRun(book, { run: report.run, target: base.ref });
+    await retargetRun(runStore, { run: report.run, target: base.ref });
     return moveBase(database, report.run, base.ref);
   }
   const lost = await findLost([head.ref, base.ref], repository);
   if (!lost.includes(head.ref) && lost.length > 0) return;
   // The one that waits would begin when the other ends.
   for (const { run, status } of runs)
-    if (status === 'running' || status === 'waiting') await cancelOpenRun(book, jobs, { run, actor });
+    if (status === 'running' || status === 'waiting') await cancelOpenRun(runStore, jobs, { run, actor });
 }
 
 /**
@@ -97,18 +97,18 @@ async function followUnitPull(
     await changeUnitPull(database, known.id, number, { state });
     if (!isLost) {
       const outcome = isMerged ? 'merged' : 'rejected';
-      await noteOutcome(database, known.id, { target, unit, outcome });
+      await saveOutcome(database, known.id, { target, unit, outcome });
     }
   } else if (action === 'reopened') {
     await changeUnitPull(database, known.id, number, { state: 'open' });
-    await noteOutcome(database, known.id, { target, unit, outcome: undefined });
+    await saveOutcome(database, known.id, { target, unit, outcome: undefined });
   } else return;
-  await wantReports(database, { repository: known.id, target });
+  await requestRefresh(database, { repository: known.id, target });
 }
 
 /** Those of the branches that are not there now. */
 async function findLost(names: readonly string[], repository: OpenRepository): Promise<readonly string[]> {
-  using place = await repository.place();
-  const heads = await Promise.all(names.map(async (name) => place.branches.head(name)));
+  using remote = await repository.openRemote();
+  const heads = await Promise.all(names.map(async (name) => remote.branches.head(name)));
   return names.filter((_, at) => heads[at] === undefined);
 }

@@ -3,7 +3,7 @@ import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { startRun } from '../commands/start-run.ts';
 import type { Planner } from '../planning/planner.ts';
-import { configOf, findMergeBase, findSpecChanges, readPolicy } from '../planning/reading.ts';
+import { configOf, findMergeBase, findSpecChanges, readPolicy } from '../planning/commit-plan.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { pushPayload } from '../repository/payloads.ts';
 
@@ -20,13 +20,13 @@ export async function handlePush(
   // Tags, deletions, and what choo itself pushes.
   if (!push.ref.startsWith(HEADS) || push.deleted || isOwnBranch(branch)) return;
   const repository = await openRepository(push, services);
-  using place = await repository.place();
-  await place.branches.fetch(services.signal);
-  const [commit] = await place.repository.reader.info([push.after]);
+  using remote = await repository.openRemote();
+  await remote.branches.fetch(services.signal);
+  const [commit] = await remote.repository.reader.info([push.after]);
   if (commit === undefined) return; // it was replaced already
-  const policy = await readPolicy(repository, place, services);
+  const policy = await readPolicy(repository, remote, services);
   const between = { before: await findBefore(), after: push.after };
-  const changes = await findSpecChanges(place, policy, between, services);
+  const changes = await findSpecChanges(remote, policy, between, services);
   const isDefault = branch === repository.known.defaultBranch;
   if (isDefault && changes.configuration) await planner.reportConfiguration(repository, policy);
   if (changes.units.size === 0 && !changes.configuration) return;
@@ -59,9 +59,9 @@ export async function handlePush(
   /** What the branch held before; a new branch is compared with where it left the default one. */
   async function findBefore(): Promise<string | undefined> {
     const isNew = /^0+$/.test(push.before);
-    const [before] = isNew ? [] : await place.repository.reader.info([push.before]);
+    const [before] = isNew ? [] : await remote.repository.reader.info([push.before]);
     if (before?.type === 'commit') return push.before;
     if (branch === repository.known.defaultBranch) return undefined;
-    return findMergeBase(place, repository.known.defaultBranch, push.after, services);
+    return findMergeBase(remote, repository.known.defaultBranch, push.after, services);
   }
 }

@@ -1,16 +1,16 @@
 import { findAccess, findSender } from '../../github/api/access.ts';
-import { GitHubDelay } from '../../github/api/client.ts';
+import { RateLimitedError } from '../../github/api/client.ts';
 import type { Approval } from '../../orchestrator/server/server-unit.ts';
 import { findRepositoryById } from '../../store/github/github-repositories.ts';
-import { findReport, noteApproved, type Report } from '../../store/github/reports.ts';
+import { findReport, saveApproval, type Report } from '../../store/github/reports.ts';
 import { cancelOpenRun } from '../../store/runs/run-control.ts';
 import { answer, sentence } from '../repository/answers.ts';
 import { isHeld, readLabels } from '../repository/labels.ts';
-import { type HandlerServices, openKnown } from '../repository/open-repository.ts';
+import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';
 
 const YES: Approval = { kind: 'yes' };
 /** Somebody holds it: it is looked at again then. Milliseconds. */
-const HELD_MS = 60_000;
+const HOLD_POLL_MS = 60_000;
 
 /**
  * Looks again at who asked, and at whether anybody holds it, when a run's first unit is about to start: a run may have waited
@@ -22,26 +22,26 @@ export async function approveRun(run: string, services: HandlerServices): Promis
   const known = await findRepositoryById(services.database, report.repository);
   if (known === undefined) return { kind: 'no', reason: 'the App is not installed there any more' };
   try {
-    return await look(report, known, services);
+    return await readApproval(report, known, services);
   } catch (error) {
-    if (!(error instanceof GitHubDelay)) throw error;
+    if (!(error instanceof RateLimitedError)) throw error;
     return { kind: 'later', until: error.until.getTime(), reason: error.message };
   }
 }
 
-async function look(
+async function readApproval(
   { run, actorId, thread }: Report,
-  known: Parameters<typeof openKnown>[0],
+  known: Parameters<typeof openStoredRepository>[0],
   services: HandlerServices,
 ): Promise<Approval> {
-  const repository = openKnown(known, services);
+  const repository = openStoredRepository(known, services);
   const { octokit } = repository;
   if (actorId !== null) {
     const sender = await findSender(octokit, actorId);
     const access = sender && (await findAccess(octokit, known, sender, services.policy.bots));
     if (access?.allowed !== true) {
       const reason = access?.reason ?? 'who asked for it has no account any more';
-      await cancelOpenRun(services.book, services.jobs, { run, actor: 'choo' });
+      await cancelOpenRun(services.runStore, services.jobs, { run, actor: 'choo' });
       if (thread !== null) {
         const text = `Run \`${run}\` was cancelled before it began: ${sentence(reason)}`;
         await answer(repository, { thread, key: `withdrawn:${run}`, text }, services);
@@ -50,7 +50,7 @@ async function look(
     }
   }
   if (thread !== null && isHeld(await readLabels(repository, thread)))
-    return { kind: 'later', until: Date.now() + HELD_MS, reason: '`choo:hold` is on' };
-  await noteApproved(services.database, run);
+    return { kind: 'later', until: Date.now() + HOLD_POLL_MS, reason: '`choo:hold` is on' };
+  await saveApproval(services.database, run);
   return YES;
 }

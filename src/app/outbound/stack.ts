@@ -4,7 +4,7 @@ import { unitBranch } from '../../git/branches.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
 
 /** Where a unit's pull request stands in its stack. */
-export interface Place {
+export interface StackPosition {
   /** The branch that it is compared with. */
   readonly base: string;
   /** What it builds on and is not merged yet: to be merged first. */
@@ -15,12 +15,12 @@ export interface Place {
  * What a unit's pull request goes to: with one dependency that is not merged, to its branch, so that only its own work shows;
  * else to where all of them go. Pure.
  */
-export function placeInStack(
+export function findStackPosition(
   { plan }: UnitProgress,
   state: RunState,
   pulls: ReadonlyMap<string, UnitPull>,
   target: string,
-): Place {
+): StackPosition {
   const needs = plan.dependsOn.filter((id) => isOpen(state.units.get(id), pulls.get(id)));
   const [only] = needs;
   // The branch of a lost one may be what was deleted.

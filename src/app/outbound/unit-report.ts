@@ -7,21 +7,21 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
 import type { Check } from '../../github/api/checks.ts';
 import { marker } from '../../github/api/marker.ts';
-import type { WantedPull } from '../../github/api/pr-client.ts';
+import type { PullRequestContent } from '../../github/api/pr-client.ts';
 import { hashOf } from '../../github/api/upsert.ts';
 import { renderUnitCheck } from '../../github/render/unit-check.ts';
 import { renderUnitPull } from '../../github/render/unit-pull.ts';
 import type { Database } from '../../store/database/database.ts';
-import { changeUnitPull, noteUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
-import { readUnitEvents } from '../../store/runs/server-runs.ts';
+import { changeUnitPull, saveUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
+import { readUnitEvents } from '../../store/runs/run-reader.ts';
 import { unitExternalId } from '../repository/checks.ts';
 import type { OpenRepository } from '../repository/open-repository.ts';
-import { RefusedWrite, type Refusals } from './refusals.ts';
-import { revivePull } from './revive-pull.ts';
-import { placeInStack } from './stack.ts';
+import { RejectedWrite, type RejectedWrites } from './rejected-writes.ts';
+import { reopenPull } from './reopen-pull.ts';
+import { findStackPosition } from './stack.ts';
 
 /** What is known about a run while its units are told. */
-export interface Telling {
+export interface ReportContext {
   readonly repository: OpenRepository;
   readonly state: RunState;
   readonly config: Config;
@@ -40,16 +40,16 @@ export interface Telling {
   readonly page: string;
   readonly database: Database;
   readonly redact: (text: string) => string;
-  readonly refusals: Refusals;
+  readonly refusals: RejectedWrites;
 }
 
 /**
  * Tells what became of one unit: its checks and, once there is something to look at, its pull request. One that is to be made
  * comes first, since the checks link to it; else checks do.
  */
-export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<void> {
+export async function publishUnit(unit: UnitProgress, reportContext: ReportContext): Promise<void> {
   const hasEnded = unit.state === 'complete' || unit.state === 'failed' || unit.state === 'cancelled';
-  const isBack = unit.state === 'pending' && unit.givenBack !== null && unit.startedAt !== null;
+  const isBack = unit.state === 'pending' && unit.releaseReason !== null && unit.startedAt !== null;
   // What waits for its first start, is blocked or was left out has nothing of its own to show.
   if (
     unit.state !== 'running' &&
@@ -58,16 +58,16 @@ export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<vo
   )
     return;
   const events = hasEnded
-    ? await readUnitEvents(telling.database, { run: telling.state.start.run, unit: unit.plan.id })
+    ? await readUnitEvents(reportContext.database, { run: reportContext.state.start.run, unit: unit.plan.id })
     : [];
-  const isWanted = wantsPull(unit, telling) && !staysWithout(unit, telling);
-  const isThere = telling.pulls.get(unit.plan.id)?.state === 'open';
+  const isWanted = needsPull(unit, reportContext) && !staysWithoutPull(unit, reportContext);
+  const isThere = reportContext.pulls.get(unit.plan.id)?.state === 'open';
   const tellOwnPull = async (): Promise<void> =>
-    telling.refusals.step(`the pull request of unit ${unit.plan.id}`, async () =>
-      tellPull(unit, events, telling),
+    reportContext.refusals.step(`the pull request of unit ${unit.plan.id}`, async () =>
+      publishPull(unit, events, reportContext),
     );
   if (isWanted && !isThere) await tellOwnPull();
-  await tellChecks(unit, events, telling);
+  await publishChecks(unit, events, reportContext);
   if (isWanted && isThere) await tellOwnPull();
 }
 
@@ -75,41 +75,49 @@ export async function tellUnit(unit: UnitProgress, telling: Telling): Promise<vo
  * Only the run that worked on a unit last speaks for its branch. What a person decided about a pull request, or did on its
  * branch, is theirs: only work that was finished after that makes a new one.
  */
-function wantsPull(unit: UnitProgress, telling: Telling): boolean {
+function needsPull(unit: UnitProgress, reportContext: ReportContext): boolean {
   const { state, head, failure } = unit;
-  const before = telling.pulls.get(unit.plan.id)?.state;
-  if (head === null || !speaksFor(unit, telling) || telling.records.get(unit.plan.id)?.outcome !== undefined)
+  const before = reportContext.pulls.get(unit.plan.id)?.state;
+  if (
+    head === null ||
+    !ownsBranch(unit, reportContext) ||
+    reportContext.records.get(unit.plan.id)?.outcome !== undefined
+  )
     return false;
   if (state === 'complete') return before !== 'merged';
   if (state !== 'failed' || before === 'merged' || before === 'closed') return false;
-  return before === 'open' ? failure !== 'needs-human' : telling.config.draft_on_failure;
+  return before === 'open' ? failure !== 'needs-human' : reportContext.config.draft_on_failure;
 }
 
 /** Whether a unit has a result to propose, and its run has opened as many pull requests as it may. */
-export function staysWithout(unit: UnitProgress, telling: Telling): boolean {
-  const before = telling.pulls.get(unit.plan.id)?.state;
+export function staysWithoutPull(unit: UnitProgress, reportContext: ReportContext): boolean {
+  const before = reportContext.pulls.get(unit.plan.id)?.state;
   const isThere = before === 'open' || before === 'lost';
-  return wantsPull(unit, telling) && !isThere && telling.opened.size >= telling.mayOpen;
+  return needsPull(unit, reportContext) && !isThere && reportContext.opened.size >= reportContext.mayOpen;
 }
 
-function speaksFor({ plan }: UnitProgress, { records, state }: Telling): boolean {
+function ownsBranch({ plan }: UnitProgress, { records, state }: ReportContext): boolean {
   return records.get(plan.id)?.run === state.start.run;
 }
 
-async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling: Telling): Promise<void> {
-  const { repository, state, pulls, database } = telling;
+async function publishPull(
+  unit: UnitProgress,
+  events: readonly RunEvent[],
+  reportContext: ReportContext,
+): Promise<void> {
+  const { repository, state, pulls, database } = reportContext;
   const { id } = unit.plan;
   const { run, target } = state.start;
-  const { base, needs } = placeInStack(unit, state, pulls, telling.base);
+  const { base, needs } = findStackPosition(unit, state, pulls, reportContext.base);
   const draft = needs.length > 0 || unit.state === 'failed';
-  const specs = await telling.specsOf(id);
+  const specs = await reportContext.specsOf(id);
   if (specs === undefined) return;
   const mark = marker('unit', `${target} ${id}`);
   const rendered = renderUnitPull({
     unit: specs,
     progress: unit,
     events,
-    run: { id: run, url: telling.page },
+    run: { id: run, url: reportContext.page },
     sandbox: state.start.sandbox,
     dependsOn: unit.plan.dependsOn.map((dependency) => {
       const pull = pulls.get(dependency);
@@ -118,29 +126,29 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
     needs,
     marker: mark,
   });
-  const [title, body] = [telling.redact(rendered.title), telling.redact(rendered.body)];
+  const [title, body] = [reportContext.redact(rendered.title), reportContext.redact(rendered.body)];
   const hash = hashOf([title, body]);
   const remember = async (pull: UnitPull): Promise<void> => {
     pulls.set(id, pull);
-    await noteUnitPull(database, repository.known.id, state.target, pull);
+    await saveUnitPull(database, repository.known.id, state.target, pull);
   };
   let before = pulls.get(id);
   if (before?.state === 'lost') {
-    const revival = await revivePull(repository, before.number, base);
+    const revival = await reopenPull(repository, before.number, base);
     if (revival.kind === 'gone') return; // its next run makes the branch again
     if (revival.kind === 'open') {
       before = { ...before, state: 'open', base: revival.base, draft: revival.draft };
       await remember(before);
     }
   }
-  if (before?.state === 'open') return changePull(before, { base, draft, title, body, hash }, telling);
+  if (before?.state === 'open') return changePull(before, { base, draft, title, body, hash }, reportContext);
   const head = unit.branch ?? unitBranch(state.start, id);
   const opened = await repository.pr.openPull({ head, base, title, body, draft }, true);
   if (opened.kind === 'empty') return; // all of it is in the base already
-  if (opened.kind === 'refused') throw new RefusedWrite(opened.reason);
+  if (opened.kind === 'refused') throw new RejectedWrite(opened.reason);
   const { number, nodeId } = opened.pull;
   const written = opened.created ? hash : '';
-  telling.opened.add(number);
+  reportContext.opened.add(number);
   const pull = {
     unit: id,
     number,
@@ -151,16 +159,16 @@ async function tellPull(unit: UnitProgress, events: readonly RunEvent[], telling
     hash: written,
   } as const;
   await remember({ ...pull, run });
-  if (!opened.created) await tellPull(unit, events, telling);
+  if (!opened.created) await publishPull(unit, events, reportContext);
 }
 
 /** Each part by itself: GitHub alone changes the base in a stack of its own, and refuses what asks for it. */
 async function changePull(
   before: UnitPull,
-  wanted: Pick<WantedPull, 'base' | 'draft' | 'title' | 'body'> & Pick<UnitPull, 'hash'>,
-  telling: Telling,
+  wanted: Pick<PullRequestContent, 'base' | 'draft' | 'title' | 'body'> & Pick<UnitPull, 'hash'>,
+  reportContext: ReportContext,
 ): Promise<void> {
-  const { pr, known } = telling.repository;
+  const { pr, known } = reportContext.repository;
   const { number, nodeId, unit } = before;
   const { base, draft, title, body, hash } = wanted;
   let now = before;
@@ -169,12 +177,12 @@ async function changePull(
     change: Partial<Pick<UnitPull, 'base' | 'draft' | 'hash'>>,
     write: () => Promise<unknown>,
   ): Promise<void> =>
-    telling.refusals.step(`the ${part} of pull request ${number}, of unit ${unit},`, async () => {
+    reportContext.refusals.step(`the ${part} of pull request ${number}, of unit ${unit},`, async () => {
       await write();
       now = { ...now, ...change };
-      telling.pulls.set(unit, now);
+      reportContext.pulls.set(unit, now);
       // Nothing of its state: it may have been closed in this moment.
-      await changeUnitPull(telling.database, known.id, number, change);
+      await changeUnitPull(reportContext.database, known.id, number, change);
     });
   if (before.hash !== hash) await step('text', { hash }, async () => pr.changePull(number, { title, body }));
   if (before.base !== base) await step('base', { base }, async () => pr.changeBase(number, base));
@@ -182,8 +190,12 @@ async function changePull(
   if (before.draft !== draft) await step('draft state', { draft }, async () => pr.setDraft(nodeId, draft));
 }
 
-async function tellChecks(unit: UnitProgress, events: readonly RunEvent[], telling: Telling): Promise<void> {
-  const { repository, state, pulls, redact, refusals } = telling;
+async function publishChecks(
+  unit: UnitProgress,
+  events: readonly RunEvent[],
+  reportContext: ReportContext,
+): Promise<void> {
+  const { repository, state, pulls, redact, refusals } = reportContext;
   const { id } = unit.plan;
   const { target, commit } = state.start;
   const pull = pulls.get(id);
@@ -201,7 +213,7 @@ async function tellChecks(unit: UnitProgress, events: readonly RunEvent[], telli
     ...(text === undefined ? {} : { text: redact(text) }),
     actions,
   };
-  const isOwn = unit.head !== null && unit.head !== commit && speaksFor(unit, telling);
+  const isOwn = unit.head !== null && unit.head !== commit && ownsBranch(unit, reportContext);
   for (const sha of conclusion !== null && isOwn ? [commit, unit.head] : [commit])
     await refusals.step(`the check of unit ${id} on ${sha.slice(0, 12)}`, async () =>
       repository.checks.upsert(unitCheckKey(sha, target, id), { ...check, sha }),

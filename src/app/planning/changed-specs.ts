@@ -1,5 +1,5 @@
 import type { Report } from '../../store/github/reports.ts';
-import { readServerRun, unitsToRetry } from '../../store/runs/server-runs.ts';
+import { readServerRun, unitsToRetry } from '../../store/runs/run-reader.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import type { Planner } from './planner.ts';
 
@@ -14,13 +14,13 @@ export async function changedSpecs(
   repository: OpenRepository,
   { report, unit }: { readonly report: Pick<Report, 'run' | 'thread'>; readonly unit?: string | undefined },
   planner: Planner,
-  { database, book }: Pick<HandlerServices, 'database' | 'book'>,
+  { database, runStore }: Pick<HandlerServices, 'database' | 'runStore'>,
 ): Promise<string | undefined> {
   const { run, thread } = report;
-  const [start, { target }] = [await book.startOf(run), await readServerRun(database, run)];
-  using place = await repository.place();
-  await place.branches.fetch();
-  const live = await place.branches.fetchedHead(target);
+  const [start, { target }] = [await runStore.startOf(run), await readServerRun(database, run)];
+  using remote = await repository.openRemote();
+  await remote.branches.fetch();
+  const live = await remote.branches.fetchedHead(target);
   if (live === undefined) return undefined;
   const wanted = new Set(unit === undefined ? await unitsToRetry(database, run) : [unit]);
   const planned = new Map(start.units.filter(({ id }) => wanted.has(id)).map(({ id, key }) => [id, key]));

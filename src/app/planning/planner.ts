@@ -1,17 +1,17 @@
 import { PROVIDER_NAMES } from '../../config/schema.ts';
 import { marker } from '../../github/api/marker.ts';
 import { renderConfigIssue } from '../../github/render/plan-comment.ts';
-import type { PlanQuestion } from '../../plan-thread/plan-commit.ts';
-import type { Policy } from '../../plan-thread/policy.ts';
-import { noteRepository } from '../../store/github/github-repositories.ts';
+import type { PlanCommitInput } from '../../plan-thread/plan-commit.ts';
+import type { EffectiveConfig } from '../../plan-thread/effective-config.ts';
+import { updateRepository } from '../../store/github/github-repositories.ts';
 import { PLAN_CHECK, RUN_BUTTON, planCheckKey } from '../repository/checks.ts';
 import { RUN_LABEL, HOLD_LABEL, PROVIDER_LABEL } from '../repository/labels.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
-import { configOf, type Reading, readPlan, readPolicy } from './reading.ts';
+import { configOf, type CommitPlan, readPlan, readPolicy } from './commit-plan.ts';
 
 /** A commit to plan, and what is known of it already. */
-export interface WantedPlan extends Pick<PlanQuestion, 'commit' | 'target' | 'planned'> {
-  readonly policy?: Policy;
+export interface PlanRequest extends Pick<PlanCommitInput, 'commit' | 'target' | 'planned'> {
+  readonly policy?: EffectiveConfig;
   /** The directories of units that are changed. */
   readonly changed?: ReadonlySet<string>;
   /** The pull request that a comment is for. */
@@ -26,17 +26,17 @@ export class Planner {
     this.#services = services;
   }
 
-  async read(repository: OpenRepository, wanted: WantedPlan): Promise<Reading> {
+  async read(repository: OpenRepository, wanted: PlanRequest): Promise<CommitPlan> {
     const { commit, target, planned, changed = new Set<string>(), thread } = wanted;
-    using place = await repository.place();
-    const policy = wanted.policy ?? (await readPolicy(repository, place, this.#services));
+    using remote = await repository.openRemote();
+    const policy = wanted.policy ?? (await readPolicy(repository, remote, this.#services));
     const comment =
       thread === undefined
         ? null
-        : { checkUrl: `${repository.url}/commit/${commit}/checks`, marker: planMark(thread) };
+        : { checkUrl: `${repository.url}/commit/${commit}/checks`, marker: planMarker(thread) };
     return await readPlan(
       repository,
-      place,
+      remote,
       { commit, target, policy, planned, changed, comment },
       this.#services,
     );
@@ -45,7 +45,7 @@ export class Planner {
   /** The check `choo / plan` on the commit. `anew`: its buttons shall work again. */
   async post(
     repository: OpenRepository,
-    { check, commit, policy }: Reading,
+    { check, commit, policy }: CommitPlan,
     { anew = false }: { readonly anew?: boolean } = {},
   ): Promise<void> {
     await this.#createLabels(repository);
@@ -69,18 +69,18 @@ export class Planner {
   }
 
   /** The one comment of a pull request that shows its plan; the reading must be for it. */
-  async comment(repository: OpenRepository, thread: number, { commit, comment }: Reading): Promise<void> {
+  async comment(repository: OpenRepository, thread: number, { commit, comment }: CommitPlan): Promise<void> {
     if (comment === null) return;
     const at = await repository.pr.upsertComment(`comment:plan:${thread}`, {
       issue: thread,
       body: this.#services.redact(comment),
-      marker: planMark(thread),
+      marker: planMarker(thread),
     });
-    if (at !== undefined) await repository.posts.notePlan(thread, commit, at);
+    if (at !== undefined) await repository.posts.savePlanShown(thread, commit, at);
   }
 
   /** One issue is open while the configuration of the default branch is broken. */
-  async reportConfiguration(repository: OpenRepository, policy: Policy): Promise<void> {
+  async reportConfiguration(repository: OpenRepository, policy: EffectiveConfig): Promise<void> {
     const broken = policy.kind === 'none' ? policy : policy.broken;
     const wanted =
       broken &&
@@ -105,15 +105,15 @@ export class Planner {
         description: `choo asks ${name} where a unit names nobody`,
       })),
     ]);
-    await noteRepository(this.#services.database, known.id, { hasLabels: true });
+    await updateRepository(this.#services.database, known.id, { hasLabels: true });
   }
 }
 
 /** Where the results of a plan of the default branch go. */
-export function targetOf(policy: Policy, branch: string): string {
+export function targetOf(policy: EffectiveConfig, branch: string): string {
   return configOf(policy).target_branch ?? branch;
 }
 
-function planMark(thread: number): string {
+function planMarker(thread: number): string {
   return marker('plan', String(thread));
 }

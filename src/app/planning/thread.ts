@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import { targetOf } from './planner.ts';
-import { readPolicy } from './reading.ts';
+import { readPolicy } from './commit-plan.ts';
 
 /** What a request on an issue or pull request is about. */
 export interface Thread {
@@ -13,7 +13,7 @@ export interface Thread {
 }
 
 /** `reason` is for who asked. */
-export type FoundThread =
+export type ThreadLookup =
   | { readonly kind: 'found'; readonly thread: Thread }
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -32,17 +32,17 @@ export async function findThread(
   repository: OpenRepository,
   { number, isPull }: { readonly number: number; readonly isPull: boolean },
   services: Pick<HandlerServices, 'database' | 'contexts' | 'signal'>,
-): Promise<FoundThread> {
+): Promise<ThreadLookup> {
   const { known, octokit } = repository;
-  using place = await repository.place();
-  await place.branches.fetch(services.signal);
-  const at = async (branch: string): Promise<FoundThread> => {
-    const commit = await place.branches.fetchedHead(branch);
+  using remote = await repository.openRemote();
+  await remote.branches.fetch(services.signal);
+  const at = async (branch: string): Promise<ThreadLookup> => {
+    const commit = await remote.branches.fetchedHead(branch);
     if (commit === undefined) return refused(`the branch \`${branch}\` is not there`);
     return { kind: 'found', thread: { number, pull: null, live: { commit, target: branch } } };
   };
   if (!isPull) {
-    const policy = await readPolicy(repository, place, services);
+    const policy = await readPolicy(repository, remote, services);
     return await at(targetOf(policy, known.defaultBranch));
   }
   const { data } = await octokit.rest.pulls.get({
@@ -62,18 +62,18 @@ export async function findThread(
 }
 
 /** What is older than that when it comes in is not asked any more. Milliseconds. */
-const TOO_OLD_MS = 3_600_000;
+const MAX_REQUEST_AGE_MS = 3_600_000;
 
 /** Whether a request came so long after it was made that nobody may want it any more. */
 export function isTooOld(made: Date, received: Date): boolean {
-  return !(received.getTime() - made.getTime() <= TOO_OLD_MS); // a time that is none is too old
+  return !(received.getTime() - made.getTime() <= MAX_REQUEST_AGE_MS); // a time that is none is too old
 }
 
 /** The answer where what was asked for is not what is there now. */
-export function movedOn(asked: string, live: string): string {
+export function outdatedMessage(asked: string, live: string): string {
   return `what you saw is ${asked.slice(0, 12)}, and the branch is at ${live.slice(0, 12)} now. Look at the newest plan and ask again`;
 }
 
-function refused(reason: string): FoundThread {
+function refused(reason: string): ThreadLookup {
   return { kind: 'refused', reason };
 }

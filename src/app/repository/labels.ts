@@ -9,8 +9,8 @@ export async function readLabels(
   { known, octokit }: Pick<OpenRepository, 'known' | 'octokit'>,
   number: number,
 ): Promise<readonly { readonly name: string }[]> {
-  const place = { owner: known.owner, repo: known.name };
-  const { data } = await octokit.rest.issues.get({ ...place, issue_number: number });
+  const remote = { owner: known.owner, repo: known.name };
+  const { data } = await octokit.rest.issues.get({ ...remote, issue_number: number });
   return data.labels.map((label) => ({ name: typeof label === 'string' ? label : (label.name ?? '') }));
 }
 

@@ -1,21 +1,21 @@
 import type { Octokit } from '@octokit/rest';
 import type { ProviderName } from '../../config/schema.ts';
-import { normalizeRemote } from '../../git/remote-branches.ts';
 import { CheckClient } from '../../github/api/checks.ts';
 import type { GitHubApp } from '../../github/api/client.ts';
 import { PRClient } from '../../github/api/pr-client.ts';
-import type { RemotePlace } from '../../orchestrator/server/remote-places.ts';
+import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import type { ServerContexts } from '../../orchestrator/server/server-context.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Database } from '../../store/database/database.ts';
-import { type KnownRepository, rememberRepository } from '../../store/github/github-repositories.ts';
-import { PostBook } from '../../store/github/posts.ts';
+import { type StoredRepository, upsertRepository } from '../../store/github/github-repositories.ts';
+import { PostStore } from '../../store/github/posts.ts';
 import type { Jobs } from '../../store/runs/jobs.ts';
-import type { RunBook } from '../../store/runs/run-book.ts';
+import type { RunStore } from '../../store/runs/run-store.ts';
 import type { Common } from './payloads.ts';
+import { normalizeRemote } from '../../git/remote-address.ts';
 
 /** What the operator decided about requests. */
-interface RequestPolicy {
+interface OperatorPolicy {
   /** Accounts of bots that may ask, by number. */
   readonly bots: ReadonlySet<number>;
   readonly allowedProviders: readonly ProviderName[] | undefined;
@@ -27,13 +27,13 @@ interface RequestPolicy {
 /** What handlers work with. */
 export interface HandlerServices {
   readonly database: Database;
-  readonly book: RunBook;
+  readonly runStore: RunStore;
   readonly jobs: Jobs;
   readonly contexts: ServerContexts;
   readonly github: GitHubApp;
   /** Scheme and host of GitHub, as git and browsers reach it. */
   readonly origin: string;
-  readonly policy: RequestPolicy;
+  readonly policy: OperatorPolicy;
   /** Takes secret values out of what is shown. */
   readonly redact: (text: string) => string;
   /** Ends what is under way: git, requests, reading. Whoever is told of it waits until that has ended. */
@@ -42,15 +42,15 @@ export interface HandlerServices {
 
 /** A repository on GitHub, and all that a handler does there. */
 export interface OpenRepository {
-  readonly known: KnownRepository;
+  readonly known: StoredRepository;
   readonly octokit: Octokit;
   readonly pr: PRClient;
   readonly checks: CheckClient;
-  readonly posts: PostBook;
+  readonly posts: PostStore;
   /** The pages of the repository begin so. */
   readonly url: string;
   /** choo's copy of it, lent; not fetched yet. */
-  readonly place: () => Promise<RemotePlace>;
+  readonly openRemote: () => Promise<RemoteRepository>;
 }
 
 /** Opens the repository that a payload is about; what changed about it is taken in. */
@@ -59,7 +59,7 @@ export async function openRepository(
   services: HandlerServices,
 ): Promise<OpenRepository> {
   const owner = repository.owner.login;
-  const known = await rememberRepository(services.database, {
+  const known = await upsertRepository(services.database, {
     githubId: repository.id,
     installation: installation.id,
     owner,
@@ -67,12 +67,12 @@ export async function openRepository(
     defaultBranch: repository.default_branch,
     remote: normalizeRemote(`${services.origin}/${owner}/${repository.name}.git`),
   });
-  return openKnown(known, services);
+  return openStoredRepository(known, services);
 }
 
 /** The same for one that is known already. */
-export function openKnown(
-  known: KnownRepository,
+export function openStoredRepository(
+  known: StoredRepository,
   {
     database,
     github,
@@ -83,7 +83,7 @@ export function openKnown(
 ): OpenRepository {
   const { owner, name, installation, id } = known;
   const octokit = github.clientOf(installation, signal);
-  const posts = new PostBook(database, id);
+  const posts = new PostStore(database, id);
   const client = { octokit, owner, name, appId: github.appId, posts };
   return {
     known,
@@ -92,6 +92,6 @@ export function openKnown(
     pr: new PRClient(client),
     checks: new CheckClient(client),
     url: `${origin}/${owner}/${name}`,
-    place: async () => contexts.places.open(id),
+    openRemote: async () => contexts.remotes.open(id),
   };
 }

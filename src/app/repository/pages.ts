@@ -1,5 +1,5 @@
 import type { Report } from '../../store/github/reports.ts';
-import type { RunBook } from '../../store/runs/run-book.ts';
+import type { RunStore } from '../../store/runs/run-store.ts';
 import { planCheckKey } from './checks.ts';
 import type { OpenRepository } from './open-repository.ts';
 
@@ -7,14 +7,14 @@ import type { OpenRepository } from './open-repository.ts';
 export async function runPage(
   { pr, checks, url }: OpenRepository,
   { run, thread, isPull }: Pick<Report, 'run' | 'thread' | 'isPull'>,
-  { book }: { readonly book: RunBook },
+  { runStore }: { readonly runStore: RunStore },
 ): Promise<string> {
   if (thread !== null) {
     const comment = await pr.idOf(runCommentKey(run));
     const page = `${url}/${isPull ? 'pull' : 'issues'}/${thread}`;
     return comment === undefined ? page : `${page}#issuecomment-${comment}`;
   }
-  const { commit } = await book.startOf(run);
+  const { commit } = await runStore.startOf(run);
   const check = await checks.idOf(planCheckKey(commit));
   return check === undefined ? `${url}/commit/${commit}/checks` : `${url}/runs/${check}`;
 }

@@ -13,7 +13,7 @@ interface CancelOptions {
 
 /** `choo cancel`: ends a run, or units of it. */
 export function cancelCommand(context: CommandContext): Command {
-  const { terminal, finish, called } = context;
+  const { terminal, finish, programName } = context;
   return new Command('cancel')
     .summary('end a run, or units of it')
     .description(
@@ -34,7 +34,7 @@ export function cancelCommand(context: CommandContext): Command {
         if (json) terminal.json({ version: 1, run, units });
         else
           terminal.out(
-            `Cancelled ${count(units.length, 'unit')} of run ${run}. \`${called} retry ${run}\` goes on with them.\n`,
+            `Cancelled ${count(units.length, 'unit')} of run ${run}. \`${programName} retry ${run}\` goes on with them.\n`,
           );
         finish(0);
       },
@@ -61,7 +61,10 @@ async function cancel(
   const asked = { units: chosen.units, actor: terminalActor() };
   if (chosen.kind === 'server') {
     await using store = await openStore();
-    return { run: chosen.run, units: await cancelRun(store.book, store.jobs, { ...asked, run: chosen.run }) };
+    return {
+      run: chosen.run,
+      units: await cancelRun(store.runStore, store.jobs, { ...asked, run: chosen.run }),
+    };
   }
   const { run } = chosen.state.start;
   const request = { ...asked, kind: 'cancel', fresh: false, from: null } as const;

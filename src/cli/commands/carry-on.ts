@@ -1,5 +1,5 @@
 import { ceilingsOf } from '../../config/ceilings.ts';
-import { holdToCeilings } from '../../config/hold-to-ceilings.ts';
+import { applyCeilings } from '../../config/apply-ceilings.ts';
 import { DEFAULT_CONFIG } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
 import { ENDED } from '../../events/run-rules.ts';
@@ -49,7 +49,7 @@ export async function carryOn(
   const ceilings = ceilingsOf(settings);
   const { parallelism, limits } = start;
   const { config } = applyLimitOptions(
-    holdToCeilings(project.configuration, ceilings).config ?? DEFAULT_CONFIG,
+    applyCeilings(project.configuration, ceilings).config ?? DEFAULT_CONFIG,
     {
       parallelism,
       maxTokens: limits.runTokens,
@@ -85,7 +85,7 @@ export async function carryOn(
   ];
   if (problems.length > 0) {
     for (const problem of problems.map(seenFrom(cwd, directory)))
-      terminal.note(`${renderProblem(problem, terminal)}\n`);
+      terminal.notice(`${renderProblem(problem, terminal)}\n`);
     finish(1);
     return;
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { localDataDirectory } from '../../config/settings.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import { type Git, openGit } from '../../git/git.ts';
-import { Repository, repositoryHome, type RepositoryPlace } from '../../git/repository.ts';
+import { Repository, repositoryHome, type RepositoryPaths } from '../../git/repository.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
 import { acquireLock } from '../../store/journal/journal-lock.ts';
 import type { Journal } from '../../store/journal/journal.ts';
@@ -20,7 +20,7 @@ interface CleanupOptions {
 }
 
 /** Something that stays, and how to be rid of it. */
-interface Kept {
+interface Leftover {
   readonly what: string;
   readonly why: string;
   readonly command: string;
@@ -31,7 +31,7 @@ interface Cleanup {
   /** Ids of runs. */
   readonly logs: readonly string[];
   readonly branches: readonly string[];
-  readonly kept: readonly Kept[];
+  readonly kept: readonly Leftover[];
 }
 
 /** `choo cleanup`: removes what runs left and nobody needs. */
@@ -78,7 +78,7 @@ Examples:
 
 interface Cleaned {
   readonly removed: readonly string[];
-  readonly kept: readonly Kept[];
+  readonly kept: readonly Leftover[];
 }
 
 /** Integration branches that HEAD has; the others stay, and so does one that is checked out somewhere. */
@@ -89,7 +89,7 @@ async function cleanBranches(git: Git, dryRun: boolean): Promise<Cleaned> {
     head.yes ? (await listRefs(git, 'refs/heads/choo/run', '--merged=HEAD')).map(({ name }) => name) : [],
   );
   const removed: string[] = [];
-  const kept: Kept[] = [];
+  const kept: Leftover[] = [];
   for (const { name, commit, worktree } of all) {
     const command = `git branch -D ${shellWord(name)}`;
     if (worktree !== '') kept.push({ what: `branch ${name}`, why: `checked out in ${worktree}`, command });
@@ -124,7 +124,7 @@ async function listRefs(git: Git, below: string, ...words: readonly string[]): P
 /** Logs of runs that are over. A run that can go on keeps its own; the events of all stay. */
 async function cleanLogs(journal: Journal, dryRun: boolean): Promise<Cleaned> {
   const removed: string[] = [];
-  const kept: Kept[] = [];
+  const kept: Leftover[] = [];
   const runs = await journal.runs();
   for (const run of runs) {
     if (!existsSync(journal.logDirectory(run))) continue;
@@ -161,7 +161,7 @@ async function readStatus(journal: Journal, run: string): Promise<RunState['stat
 
 /** All worktrees, also those that `--keep-worktrees` kept. */
 async function cleanWorktrees(
-  place: RepositoryPlace,
+  place: RepositoryPaths,
   dataDirectory: string,
   searchPath: string,
   dryRun: boolean,
@@ -176,8 +176,8 @@ async function cleanWorktrees(
 }
 
 /** The branches of units are work; only their owner knows whether it is done with. */
-async function keptUnits(git: Git): Promise<readonly Kept[]> {
-  const kept: Kept[] = [];
+async function keptUnits(git: Git): Promise<readonly Leftover[]> {
+  const kept: Leftover[] = [];
   for (const [below, what] of [
     ['unit', 'of units'],
     ['old', 'saved by `--fresh`'],

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { readSettings } from '../../config/settings.ts';
 import { migrationStatus } from '../../store/database/migrate.ts';
 import type { CommandContext } from '../context.ts';
-import { openDatabaseAsItIs, openStore } from '../sources/server-store.ts';
+import { openUnmigratedDatabase, openStore } from '../sources/server-store.ts';
 
 /** `choo db`: the tables of the server's database. */
 export function dbCommand({ terminal, finish }: CommandContext): Command {
@@ -27,7 +27,7 @@ export function dbCommand({ terminal, finish }: CommandContext): Command {
     .action(async ({ json = false }: { json?: boolean }) => {
       const settings = readSettings();
       const { DATABASE_URL } = settings;
-      await using opened = await openDatabaseAsItIs(settings);
+      await using opened = await openUnmigratedDatabase(settings);
       const migrations = (await migrationStatus(opened.database)).map(({ name, appliedAt }) => ({
         name,
         appliedAt: appliedAt?.toISOString() ?? null,

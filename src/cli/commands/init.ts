@@ -51,7 +51,7 @@ echo "hello from choo" > hello.txt
 `;
 
 /** `choo init`: a commented configuration and one unit to start from. */
-export function initCommand({ terminal, cwd, called, finish }: CommandContext): Command {
+export function initCommand({ terminal, cwd, programName, finish }: CommandContext): Command {
   return new Command('init')
     .summary('write a commented .choo.yml and a first unit')
     .description('Writes .choo.yml and one small unit that passes `choo check`. Existing files are kept.')
@@ -86,7 +86,7 @@ export function initCommand({ terminal, cwd, called, finish }: CommandContext): 
         else kept.push(file);
       }
       for (const file of kept) terminal.out(`kept  ${relative(cwd, join(directory, file))}\n`);
-      terminal.note(`Next: \`${called} check${where}\`, then \`${called} plan${where}\`.\n`);
+      terminal.notice(`Next: \`${programName} check${where}\`, then \`${programName} plan${where}\`.\n`);
       finish(0);
     });
 }

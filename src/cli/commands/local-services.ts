@@ -5,14 +5,14 @@ import { localDataDirectory } from '../../config/settings.ts';
 import type { Unit } from '../../discovery/unit.ts';
 import type { RunState } from '../../events/state.ts';
 import {
-  findBranchesInTheWay,
+  findConflictingBranches,
   findHeadsInUse,
   listCheckedOutBranches,
   listOwnBranches,
-  type UnitPlace,
+  type UnitScope,
 } from '../../git/branches.ts';
 import { openGit } from '../../git/git.ts';
-import type { RepositoryPlace } from '../../git/repository.ts';
+import type { RepositoryPaths } from '../../git/repository.ts';
 import { type LocalServices, ownerOf } from '../../orchestrator/local/local-run.ts';
 import { limitsOf } from '../../orchestrator/run-start.ts';
 import type { Problem } from '../../problems/problem.ts';
@@ -31,7 +31,7 @@ export interface TerminalRun extends Disposable {
 export interface TerminalRunOptions {
   readonly units: readonly Unit[];
   readonly config: Config;
-  readonly place: RepositoryPlace;
+  readonly place: RepositoryPaths;
   readonly sandbox: 'bubblewrap' | 'host' | 'auto';
   readonly keepWorktrees: boolean;
   readonly json: boolean;
@@ -75,13 +75,13 @@ export async function openTerminalRun(
 
 /** Branches of a repository that leave no room for those of the units, or are checked out. */
 export async function findBranchProblems(
-  { commonDirectory }: RepositoryPlace,
+  { commonDirectory }: RepositoryPaths,
   searchPath: string,
-  { place, ids }: { readonly place: UnitPlace; readonly ids: readonly string[] },
+  { place, ids }: { readonly place: UnitScope; readonly ids: readonly string[] },
 ): Promise<readonly Problem[]> {
   const git = openGit(commonDirectory, searchPath);
   return [
-    ...findBranchesInTheWay(await listOwnBranches(git), place, ids),
+    ...findConflictingBranches(await listOwnBranches(git), place, ids),
     ...findHeadsInUse(await listCheckedOutBranches(git), place, ids),
   ];
 }

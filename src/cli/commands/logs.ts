@@ -8,7 +8,7 @@ import { suggestion } from '../../text/nearest.ts';
 import { printable } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import type { LogSource } from '../sources/log-source.ts';
-import { asWanted, openRunSource, readRun, type RunSource } from '../sources/run-source.ts';
+import { parseRunSelector, openRunSource, readRun, type RunSource } from '../sources/run-source.ts';
 
 interface LogsOptions {
   readonly follow?: boolean;
@@ -49,10 +49,10 @@ async function printLogs(
   { follow = false, run, json = false }: LogsOptions,
 ): Promise<void> {
   const { terminal, finish } = context;
-  await using source = await openRunSource(context, asWanted(path, run));
-  const state = await findRun(source, unit, run ?? asWanted(path, run).run);
+  await using source = await openRunSource(context, parseRunSelector(path, run));
+  const state = await findRun(source, unit, run ?? parseRunSelector(path, run).run);
   const id = state.start.run;
-  const { owner, status } = await source.standing(state);
+  const { owner, status } = await source.liveness(state);
   const running =
     source.kind === 'server' ? status === 'running' || status === 'waiting' : owner !== undefined;
   const ended = new AbortController();
@@ -79,7 +79,7 @@ async function printLogs(
   await printer.print();
   printer.end();
   if (!printer.found)
-    terminal.note(
+    terminal.notice(
       `Run ${id} has no log of \`${unit}\`: work on it never started, or \`choo cleanup\` removed the log.\n`,
     );
   finish(printer.found ? 0 : 1);

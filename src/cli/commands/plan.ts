@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { ceilingsOf } from '../../config/ceilings.ts';
-import { holdToCeilings } from '../../config/hold-to-ceilings.ts';
+import { applyCeilings } from '../../config/apply-ceilings.ts';
 import { DirectoryTree } from '../../discovery/tree.ts';
-import { currentBranch, findBranchesInTheWay, listOwnBranches } from '../../git/branches.ts';
+import { currentBranch, findConflictingBranches, listOwnBranches } from '../../git/branches.ts';
 import { type Git, openGit } from '../../git/git.ts';
 import { renderMermaid } from '../../plan/mermaid.ts';
 import { makePlan } from '../../plan/plan.ts';
@@ -15,7 +15,7 @@ import {
   forceProviderOption,
   oldForceProviderOption,
   type PlanOptions,
-  planWishes,
+  planCandidates,
   providerOption,
   unitOption,
 } from '../plan-options.ts';
@@ -56,11 +56,11 @@ export function planCommand({ terminal, settings, cwd, finish }: CommandContext)
           : await readCommit(directory, options.rev, PATH);
       const plan = makePlan({
         ...project,
-        configuration: holdToCeilings(project.configuration, ceilingsOf(local)),
+        configuration: applyCeilings(project.configuration, ceilingsOf(local)),
         source,
         directory: (await branches).directory,
         repositoryProblems: repositoryProblems(project, await branches),
-        ...planWishes(options, local),
+        ...planCandidates(options, local),
       });
       if (options.json === true) terminal.json(plan);
       else if (options.mermaid === true) terminal.out(renderMermaid(plan));
@@ -120,7 +120,7 @@ function repositoryProblems(
   { own, current, directory }: Branches,
 ): readonly Problem[] {
   const target = configuration.config?.target_branch ?? current ?? '';
-  return findBranchesInTheWay(
+  return findConflictingBranches(
     own,
     { target, directory },
     discovery.units.map((unit) => unit.id),

@@ -68,7 +68,7 @@ async function retry(
   let units: readonly string[];
   if (chosen.kind === 'server') {
     await using store = await openStore();
-    units = await retryRun(store.book, store.jobs, {
+    units = await retryRun(store.runStore, store.jobs, {
       ...asked,
       run,
       ...(from === undefined ? {} : { from }),

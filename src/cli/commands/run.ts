@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { ceilingsOf } from '../../config/ceilings.ts';
-import { holdToCeilings, isClamp } from '../../config/hold-to-ceilings.ts';
+import { applyCeilings, isClamp } from '../../config/apply-ceilings.ts';
 import { type Config, DEFAULT_CONFIG } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
 import { currentBranch } from '../../git/branches.ts';
@@ -20,7 +20,7 @@ import {
   forceProviderOption,
   oldForceProviderOption,
   type PlanOptions,
-  planWishes,
+  planCandidates,
   providerOption,
   unitOption,
 } from '../plan-options.ts';
@@ -108,7 +108,7 @@ async function runPlan(
     settings.PATH,
   );
   const ceilings = ceilingsOf(settings);
-  const configuration = holdToCeilings(project.configuration, ceilings);
+  const configuration = applyCeilings(project.configuration, ceilings);
   const { config, notes } = applyLimitOptions(configuration.config ?? DEFAULT_CONFIG, options, ceilings);
   if (options.rev === undefined) {
     const uncommitted = await findUncommitted(directory, config.specs_dir, settings.PATH);
@@ -123,10 +123,10 @@ async function runPlan(
     directory: place.prefix,
     source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
     repositoryProblems: await findBranchProblems(place, settings.PATH, { place: unitPlace, ids }),
-    ...planWishes(options, settings),
+    ...planCandidates(options, settings),
   });
   if (!plan.runnable) {
-    terminal.note(renderPlan(plan, { ...terminal, paint: (_, text) => text }));
+    terminal.notice(renderPlan(plan, { ...terminal, paint: (_, text) => text }));
     finish(1);
     return;
   }
@@ -136,14 +136,14 @@ async function runPlan(
     return;
   }
   if (!hasWork(plan)) {
-    terminal.note('Nothing to run: every unit is complete in the specs.\n');
+    terminal.notice('Nothing to run: every unit is complete in the specs.\n');
     finish(0);
     return;
   }
 
   for (const problem of plan.problems.list.filter(isClamp).map(seenFrom(cwd, directory)))
-    terminal.note(`${renderProblem(problem, terminal)}\n`);
-  for (const note of notes) terminal.note(`${note}\n`);
+    terminal.notice(`${renderProblem(problem, terminal)}\n`);
+  for (const notice of notes) terminal.notice(`${notice}\n`);
 
   // 2. With what.
   using run = await openTerminalRun(context, {
@@ -165,7 +165,7 @@ async function runPlan(
   });
   if (problems.length > 0) {
     for (const problem of problems.map(seenFrom(cwd, directory)))
-      terminal.note(`${renderProblem(problem, terminal)}\n`);
+      terminal.notice(`${renderProblem(problem, terminal)}\n`);
     finish(1);
     return;
   }

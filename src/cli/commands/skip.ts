@@ -46,20 +46,20 @@ async function skip(
   words: readonly string[],
   { run: named, json = false }: SkipOptions,
 ): Promise<void> {
-  const { terminal, finish, called } = context;
+  const { terminal, finish, programName } = context;
   const chosen = await chooseRun(context, words, named);
   const run = chosen.kind === 'server' ? chosen.run : chosen.state.start.run;
   const say = (units: readonly string[]): void => {
     const [list, them] = [units.map((unit) => `\`${unit}\``).join(', '), units.length === 1 ? 'it' : 'them'];
     terminal.out(
-      `Left ${list} out of run ${run}. \`${called} retry ${run} ${units.join(' ')}\` takes ${them} back.\n`,
+      `Left ${list} out of run ${run}. \`${programName} retry ${run} ${units.join(' ')}\` takes ${them} back.\n`,
     );
   };
   const asked = { units: chosen.units, actor: terminalActor() };
   let units: readonly string[];
   if (chosen.kind === 'server') {
     await using store = await openStore();
-    units = await skipUnits(store.book, store.jobs, { ...asked, run });
+    units = await skipUnits(store.runStore, store.jobs, { ...asked, run });
   } else {
     const { local, state } = chosen;
     const request = { ...asked, kind: 'skip', fresh: false, from: null } as const;

@@ -2,7 +2,13 @@ import { Command } from 'commander';
 import type { RunState } from '../../events/state.ts';
 import { printable } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
-import { asWanted, openRunSource, type Owner, readRun, type Standing } from '../sources/run-source.ts';
+import {
+  parseRunSelector,
+  openRunSource,
+  type Owner,
+  readRun,
+  type Liveness,
+} from '../sources/run-source.ts';
 import type { Terminal } from '../terminal.ts';
 import { renderLive } from '../views/live-lines.ts';
 import { renderSummary } from '../views/run-summary.ts';
@@ -15,7 +21,7 @@ interface StatusOptions {
 
 /** `choo status`: how far a run is, or what became of it. */
 export function statusCommand(context: CommandContext): Command {
-  const { terminal, finish, called } = context;
+  const { terminal, finish, programName } = context;
   return new Command('status')
     .summary('show the progress or the result of a run')
     .description(
@@ -26,21 +32,21 @@ export function statusCommand(context: CommandContext): Command {
     .option('--json', 'print the run as JSON (`choo schema status` describes it)')
     .addHelpText('after', HELP)
     .action(async (path: string | undefined, options: StatusOptions) => {
-      const wanted = asWanted(path, options.run);
+      const wanted = parseRunSelector(path, options.run);
       await using source = await openRunSource(context, wanted);
       const run = wanted.run ?? (await source.store.runs())[0];
       if (run === undefined) {
-        terminal.note(`Nothing has run here yet. \`${called} run\` starts a run.\n`);
+        terminal.notice(`Nothing has run here yet. \`${programName} run\` starts a run.\n`);
         finish(1);
         return;
       }
       const state = await readRun(source, run);
-      const standing = await source.standing(state);
-      if (options.json === true) terminal.json(statusOf(state, standing));
+      const liveness = await source.liveness(state);
+      if (options.json === true) terminal.json(statusOf(state, liveness));
       else {
         const other = await source.other(state);
-        const words = { ...terminal, called };
-        terminal.out(otherRun(other) + renderStatus(state, standing, words));
+        const words = { ...terminal, programName };
+        terminal.out(otherRun(other) + renderStatus(state, liveness, words));
       }
       finish(0);
     });
@@ -62,8 +68,8 @@ function otherRun(other: (Owner & { readonly run: string }) | undefined): string
 
 function renderStatus(
   state: RunState,
-  { status, owner }: Standing,
-  medium: Pick<Terminal, 'width' | 'paint'> & { readonly called: string },
+  { status, owner }: Liveness,
+  medium: Pick<Terminal, 'width' | 'paint'> & { readonly programName: string },
 ): string {
   if (status === 'stopped')
     return `The process running it died; no process is working on it.\n\n${renderSummary(state, medium)}`;

@@ -3,23 +3,23 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ceilingsOf } from '../../config/ceilings.ts';
 import { readSettings } from '../../config/settings.ts';
-import { normalizeRemote } from '../../git/remote-branches.ts';
 import { ServerContexts } from '../../orchestrator/server/server-context.ts';
 import { submitRun } from '../../orchestrator/server/submit.ts';
-import { performHere } from '../../plan-thread/plan-thread.ts';
+import { performInline } from '../../plan-thread/plan-thread.ts';
 import { renderPlan, renderProblem } from '../../plan/text.ts';
-import { findOrAddRepository } from '../../store/runs/server-runs.ts';
+import { findOrAddRepository } from '../../store/runs/run-reader.ts';
 import { count } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import {
   forceProviderOption,
   oldForceProviderOption,
   type PlanOptions,
-  planWishes,
+  planCandidates,
   providerOption,
   unitOption,
 } from '../plan-options.ts';
 import { openStore, terminalActor } from '../sources/server-store.ts';
+import { normalizeRemote } from '../../git/remote-address.ts';
 
 interface SubmitOptions extends PlanOptions {
   readonly ref?: string;
@@ -55,7 +55,7 @@ Examples:
   choo status "$(choo submit /srv/git/project.git --json | jq -r .run)"`;
 
 async function submit(context: CommandContext, where: string, options: SubmitOptions): Promise<void> {
-  const { terminal, finish, cwd, called } = context;
+  const { terminal, finish, cwd, programName } = context;
   const settings = readSettings();
   const path = resolve(cwd, where);
   const remote = normalizeRemote(existsSync(path) ? path : where);
@@ -64,10 +64,10 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
     dataDirectory: settings.CHOO_DATA_DIR,
     searchPath: settings.PATH,
     ceilings: ceilingsOf(settings),
-    perform: performHere(),
+    perform: performInline(),
   };
   await using contexts = new ServerContexts(store, place);
-  const { only, wishes, allowedProviders } = planWishes(options, settings);
+  const { only, candidates, allowedProviders } = planCandidates(options, settings);
   const submitted = await submitRun(
     {
       repository: await findOrAddRepository(store.database, remote, installationOf(remote)),
@@ -75,7 +75,7 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
       actor: terminalActor(),
       ref: options.ref,
       units: only,
-      wishes,
+      candidates,
       allowedProviders,
       sandbox: settings.CHOO_SANDBOX,
       fresh: options.fresh === true,
@@ -83,20 +83,20 @@ async function submit(context: CommandContext, where: string, options: SubmitOpt
     { ...store, contexts },
   );
   if (submitted.kind === 'refused') {
-    terminal.note(renderPlan(submitted.plan, { ...terminal, paint: (_, text) => text }));
+    terminal.notice(renderPlan(submitted.plan, { ...terminal, paint: (_, text) => text }));
     finish(1);
     return;
   }
-  for (const problem of submitted.clamps) terminal.note(`${renderProblem(problem, terminal)}\n`);
+  for (const problem of submitted.clamps) terminal.notice(`${renderProblem(problem, terminal)}\n`);
   const run = submitted.kind === 'run' ? submitted.run : null;
   const waits = submitted.kind === 'run' && submitted.waits;
   if (options.json === true) terminal.json({ version: 1, run, waits, remote });
   else if (submitted.kind === 'nothing')
-    terminal.note('Nothing to run: every unit is complete in the specs.\n');
+    terminal.notice('Nothing to run: every unit is complete in the specs.\n');
   else
     terminal.out(
       `Run ${run}: ${count(submitted.units, 'unit')}${waits ? ', after the active run' : ''}.\n` +
-        `  ${called} status ${run}\n`,
+        `  ${programName} status ${run}\n`,
     );
   finish(0);
 }

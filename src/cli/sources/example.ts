@@ -9,7 +9,7 @@ import type { CommandContext } from '../context.ts';
 const SOURCE = fileURLToPath(new URL('../../../example', import.meta.url));
 
 /** `choo example`: a small real project in a repository of its own. */
-export function exampleCommand({ terminal, settings, cwd, called, finish }: CommandContext): Command {
+export function exampleCommand({ terminal, settings, cwd, programName, finish }: CommandContext): Command {
   return new Command('example')
     .summary('create a small project to try choo on')
     .description('Creates a directory with the example project, committed in its own git repository.')
@@ -29,8 +29,8 @@ export function exampleCommand({ terminal, settings, cwd, called, finish }: Comm
       await git.run('add', '--all');
       await git.run('commit', '--quiet', '--message=Start the example project');
       terminal.out(`${directory}\n`);
-      terminal.note(
-        `A repository with three units in two waves.\nNext: \`${called} plan ${name}\`, then \`${called} run ${name}\`\n`,
+      terminal.notice(
+        `A repository with three units in two waves.\nNext: \`${programName} plan ${name}\`, then \`${programName} run ${name}\`\n`,
       );
       finish(0);
     });

@@ -1,11 +1,11 @@
-import { findRepository, type RepositoryPlace } from '../../git/repository.ts';
+import { findRepository, type RepositoryPaths } from '../../git/repository.ts';
 import { Journal } from '../../store/journal/journal.ts';
 import type { CommandContext } from '../context.ts';
 import { findProjectDirectory } from './workspace.ts';
 
 /** The runs of the repository around a project. */
 export interface LocalJournal {
-  readonly place: RepositoryPlace;
+  readonly place: RepositoryPaths;
   readonly directory: string;
   readonly journal: Journal;
 }

@@ -4,7 +4,7 @@ import process from 'node:process';
 import type { LocalSettings } from '../../config/settings.ts';
 import { ChooError } from '../../errors.ts';
 import { openBubblewrap } from '../../sandbox/bubblewrap/bubblewrap.ts';
-import { chooseSandbox, type SandboxWish } from '../../sandbox/choose.ts';
+import { chooseSandbox, type SandboxMode } from '../../sandbox/choose.ts';
 import { openHostSandbox } from '../../sandbox/host.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 
@@ -13,7 +13,7 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
  * refuses: less protection than was thought of is nobody's choice but the user's.
  */
 export async function openLocalSandbox(
-  wish: SandboxWish,
+  mode: SandboxMode,
   owner: string,
   settings: LocalSettings,
   ask: ((question: string) => Promise<boolean>) | undefined,
@@ -27,12 +27,12 @@ export async function openLocalSandbox(
       temporary: settings.TMPDIR,
     });
   const bubblewrap = (): Sandbox => openBubblewrap({ searchPath: settings.PATH, nodePath, owner });
-  const choice = await chooseSandbox(wish, { bubblewrap, host });
+  const choice = await chooseSandbox(mode, { bubblewrap, host });
   if (choice.ok) return choice.sandbox;
   const { reason, hint } = choice;
   const question = `bubblewrap does not work here (${reason}).\n  hint: ${hint}\nRun agents and gates without a sandbox, with all your permissions? [y/N] `;
-  if (wish === 'auto' && ask !== undefined && (await ask(question))) return host();
+  if (mode === 'auto' && ask !== undefined && (await ask(question))) return host();
   throw new ChooError('environment', `bubblewrap does not work here: ${reason}`, {
-    hint: wish === 'auto' ? `${hint}; or run without a sandbox: \`--sandbox host\`` : hint,
+    hint: mode === 'auto' ? `${hint}; or run without a sandbox: \`--sandbox host\`` : hint,
   });
 }

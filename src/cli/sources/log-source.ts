@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { Database } from '../../store/database/database.ts';
-import type { Listener } from '../../store/database/listener.ts';
+import type { Listener } from '../../store/database/notifications.ts';
 import { type OutputOf, readOutput } from '../../store/runs/output.ts';
 import { followFile } from '../../system/follow-file.ts';
 
@@ -47,7 +47,7 @@ export class FileLog implements LogSource {
 }
 
 /** Without a notice, a log is looked at so often. Milliseconds. */
-const LOOK_AGAIN_MS = 5_000;
+const POLL_MS = 5_000;
 
 /** The log of a unit in the database. */
 export class TableLog implements LogSource {
@@ -76,14 +76,14 @@ export class TableLog implements LogSource {
   async follow(onGrowth: () => Promise<void>, signal: AbortSignal): Promise<void> {
     let news = Promise.withResolvers<void>();
     const { run, unit } = this.#of;
-    this.#listener.hear((notice) => {
+    this.#listener.subscribe((notice) => {
       if (notice.about === 'connected') news.resolve();
       if (notice.about === 'output' && notice.run === run && notice.unit === unit) news.resolve();
     }, signal);
     signal.addEventListener('abort', () => news.resolve(), { once: true });
     while (!signal.aborted) {
       await onGrowth();
-      const timer = setTimeout(() => news.resolve(), LOOK_AGAIN_MS);
+      const timer = setTimeout(() => news.resolve(), POLL_MS);
       await news.promise;
       clearTimeout(timer);
       news = Promise.withResolvers();

@@ -3,13 +3,13 @@ import { ChooError } from '../../errors.ts';
 import { openGit } from '../../git/git.ts';
 import { ObjectReader } from '../../git/objects/object-reader.ts';
 import { CommitTree, resolveCommit } from '../../git/objects/spec-tree.ts';
-import { findRepository, type RepositoryPlace } from '../../git/repository.ts';
+import { findRepository, type RepositoryPaths } from '../../git/repository.ts';
 import { type Project, readProject } from '../../plan/project.ts';
 
 /** A project as one commit of its repository has it. */
 export interface ProjectAtCommit {
   readonly project: Project;
-  readonly place: RepositoryPlace;
+  readonly place: RepositoryPaths;
   readonly commit: string;
 }
 

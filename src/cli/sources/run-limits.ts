@@ -1,5 +1,5 @@
 import type { Ceilings } from '../../config/ceilings.ts';
-import { type Clamp, clampConfig, describeClamp } from '../../config/hold-to-ceilings.ts';
+import { type Clamp, clampConfig, describeClamp } from '../../config/apply-ceilings.ts';
 import type { Config } from '../../config/schema.ts';
 
 /** The options of `choo run` that say more about limits than the configuration. */

@@ -6,7 +6,7 @@ import { foldEvents, type RunState } from '../../events/state.ts';
 import type { RunReader } from '../../events/store.ts';
 import { readLock } from '../../store/journal/journal-lock.ts';
 import { PostgresStore } from '../../store/runs/postgres.ts';
-import { readStanding } from '../../store/runs/server-runs.ts';
+import { readLiveness } from '../../store/runs/run-reader.ts';
 import type { CommandContext } from '../context.ts';
 import { openLocalJournal } from './local-journal.ts';
 import { FileLog, type LogSource, TableLog } from './log-source.ts';
@@ -21,7 +21,7 @@ export interface Owner {
 }
 
 /** What the events of a run do not tell: whether anybody is at it. */
-export interface Standing {
+export interface Liveness {
   /** `stopped`: its process ended without a word. `waiting`: for another run. */
   readonly status: RunState['status'] | 'stopped' | 'waiting';
   readonly owner: Owner | undefined;
@@ -33,14 +33,14 @@ export interface RunSource extends AsyncDisposable {
   /** The project that is stood in, from its repository's root; empty, or with a slash at its end. */
   readonly directory: string;
   readonly store: RunReader;
-  readonly standing: (state: RunState) => Promise<Standing>;
+  readonly liveness: (state: RunState) => Promise<Liveness>;
   /** Another run that is under way there, and keeps this one from going on. */
   readonly other: (state: RunState) => Promise<(Owner & { readonly run: string }) | undefined>;
   readonly log: (run: string, unit: string) => LogSource;
 }
 
 /** What is asked for: a project, a run, or neither. */
-export interface Wanted {
+export interface RunSelector {
   readonly path?: string | undefined;
   readonly run?: string | undefined;
 }
@@ -51,7 +51,7 @@ export function isRunId(word: string): boolean {
 }
 
 /** One word on a command line that may be the id of a run, or a directory. */
-export function asWanted(word: string | undefined, run: string | undefined): Wanted {
+export function parseRunSelector(word: string | undefined, run: string | undefined): RunSelector {
   if (word !== undefined && run === undefined && isRunId(word) && !existsSync(word)) return { run: word };
   return { path: word, run };
 }
@@ -60,7 +60,7 @@ export function asWanted(word: string | undefined, run: string | undefined): Wan
  * The source that knows what is asked for: this repository where it has it, else the server of this machine's settings. Throws
  * a ChooError (`usage`) where neither has.
  */
-export async function openRunSource(context: CommandContext, { path, run }: Wanted): Promise<RunSource> {
+export async function openRunSource(context: CommandContext, { path, run }: RunSelector): Promise<RunSource> {
   const local = await openLocal(context, path).catch((error: unknown) => coerceError(error));
   const runs = local instanceof ChooError ? [] : await local.store.runs();
   if (!(local instanceof ChooError)) {
@@ -100,7 +100,7 @@ async function openLocal(context: CommandContext, path: string | undefined): Pro
     kind: 'local',
     directory: place.prefix,
     store: journal,
-    standing: async ({ start, status }) => {
+    liveness: async ({ start, status }) => {
       const mine = owner?.run === start.run ? owner : undefined;
       return { status: status === 'running' && mine === undefined ? 'stopped' : status, owner: mine };
     },
@@ -117,8 +117,8 @@ async function openServer(): Promise<RunSource> {
     kind: 'server',
     directory: '',
     store: new PostgresStore(database, listener, null),
-    standing: async ({ start, status }) => {
-      const { waits, owner } = await readStanding(database, start.run);
+    liveness: async ({ start, status }) => {
+      const { waits, owner } = await readLiveness(database, start.run);
       return { status: waits ? 'waiting' : status, owner };
     },
     other: async () => undefined,

@@ -12,7 +12,7 @@ export async function openStore(
 }
 
 /** Its database alone, as it is. */
-export async function openDatabaseAsItIs(settings: Settings): Promise<OpenDatabase> {
+export async function openUnmigratedDatabase(settings: Settings): Promise<OpenDatabase> {
   return openServerDatabase(databaseOptions(settings));
 }
 

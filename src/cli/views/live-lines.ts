@@ -24,7 +24,7 @@ export function renderLive(
   const footer = renderTotals(state, medium);
   const units = [...state.units.values()];
   const room = Math.max(1, medium.rows - footer.length);
-  const shown = units.length <= room ? units : mostTelling(units).slice(0, Math.max(0, room - 1));
+  const shown = units.length <= room ? units : byUrgency(units).slice(0, Math.max(0, room - 1));
   const idWidth = columnWidth(
     shown.map(({ plan }) => printable(plan.id)),
     idLimit(medium.width),
@@ -36,7 +36,7 @@ export function renderLive(
   return [...lines, ...rest, ...footer];
 }
 
-interface Around {
+interface LineContext {
   readonly state: RunState;
   /** What the unit did last. */
   readonly activity: string | undefined;
@@ -64,7 +64,7 @@ const RANK: readonly UnitProgress['state'][] = [
   'complete',
 ];
 
-function mostTelling(units: readonly UnitProgress[]): UnitProgress[] {
+function byUrgency(units: readonly UnitProgress[]): UnitProgress[] {
   return RANK.flatMap((state) => units.filter((unit) => unit.state === state));
 }
 
@@ -77,7 +77,7 @@ function idLimit(width: number): number {
 
 function renderUnit(
   unit: UnitProgress,
-  around: Around,
+  around: LineContext,
   idWidth: number,
   { width, paint, now }: LiveMedium,
 ): string {
@@ -122,11 +122,11 @@ const ACTIVITY: Readonly<Record<Activity, string>> = {
   git: 'git',
 };
 
-function describe(unit: UnitProgress, { state, activity }: Around): string {
+function describe(unit: UnitProgress, { state, activity }: LineContext): string {
   if (unit.state === 'failed') return printable(unit.message ?? '');
   if (unit.state === 'blocked') return unit.cause === null ? '' : `by ${printable(unit.cause)}`;
   if (unit.state === 'pending') {
-    const why = waitsFor(unit, state) || printable(unit.givenBack ?? '');
+    const why = waitsFor(unit, state) || printable(unit.releaseReason ?? '');
     return unit.until === null ? why : `not before ${clockTime(unit.until)}`;
   }
   if (unit.state !== 'running' || unit.activity === null) return '';

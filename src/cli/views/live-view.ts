@@ -10,7 +10,7 @@ export interface LiveView {
   /** What a unit's agent or command does right now. Text of any origin. */
   readonly activity: (unit: string, text: string) => void;
   /** Prints lines above the units, where they stay. What is from elsewhere in them must be printable already. */
-  readonly note: (line: string) => void;
+  readonly notice: (line: string) => void;
   /** Leaves the last state on the screen. */
   readonly stop: () => void;
 }
@@ -102,7 +102,7 @@ export function createLiveView({ stream, paint, now }: LiveViewParts): LiveView 
       activities.set(unit, text.slice(0, ACTIVITY_LENGTH));
       drawSoon();
     },
-    note: (line) => draw(`${line}\n`),
+    notice: (line) => draw(`${line}\n`),
     stop: () => {
       if (stopped) return;
       draw();

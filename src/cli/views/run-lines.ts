@@ -10,23 +10,23 @@ import { count, printable } from '../../text/terminal-layout.ts';
  */
 export function renderRunLine(event: RunEvent, state: RunState): string | undefined {
   const unit = 'unit' in event ? state.units.get(event.unit) : undefined;
-  const tell = LINES[event.type] as Tell<EventType>;
+  const tell = LINES[event.type] as RenderEvent<EventType>;
   const text = tell(event, { unit, attempts: state.start.limits.attempts });
   if (text === undefined) return undefined;
   const words = 'unit' in event ? `[${event.unit}] ${partOf(event, unit)}${text}` : text;
   return printable(words);
 }
 
-interface Around {
+interface LineContext {
   /** The unit it happened to. */
   readonly unit: UnitProgress | undefined;
   /** How many attempts a task has. */
   readonly attempts: number;
 }
 
-type Tell<Type extends EventType> = (
+type RenderEvent<Type extends EventType> = (
   event: Extract<EventBody, { type: Type }>,
-  around: Around,
+  around: LineContext,
 ) => string | undefined;
 
 /** `task 2/5: `, `repair: `, or nothing where the whole unit is meant. */
@@ -37,7 +37,7 @@ function partOf(event: RunEvent, unit: UnitProgress | undefined): string {
 
 const nothing = (): undefined => undefined;
 
-const LINES: { readonly [Type in EventType]: Tell<Type> } = {
+const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
   'orch.started': ({ run, units, parallelism, sandbox, actor }) => {
     const tasks = units.reduce((sum, unit) => sum + unit.tasks.length, 0);
     return `run ${run}: ${count(units.length, 'unit')}, ${count(tasks, 'task')}, ${parallelism} at a time, sandbox ${sandbox}${actor === null ? '' : `, for ${actor}`}`;

@@ -7,7 +7,7 @@ import { totalsOf } from './run-totals.ts';
 /** What a reader can type next. */
 export interface SummaryMedium extends Medium {
   /** How choo was called. */
-  readonly called: string;
+  readonly programName: string;
 }
 
 /** What became of a run, and what to do now. Ends with a line feed. */
@@ -135,7 +135,7 @@ function noticeSection(state: RunState, { paint }: Medium): string {
   return lines.length === 0 ? '' : [paint('bold', 'Notices'), ...lines].join('\n');
 }
 
-function nextSteps(state: RunState, { paint, called }: SummaryMedium): string {
+function nextSteps(state: RunState, { paint, programName }: SummaryMedium): string {
   const steps: string[] = [];
   if (state.head !== null && state.branch !== null)
     steps.push(`${paint('bold', 'To merge the result')}\n  git merge ${shellWord(state.branch)}`);
@@ -144,19 +144,19 @@ function nextSteps(state: RunState, { paint, called }: SummaryMedium): string {
     if (branch !== undefined && branch !== null)
       steps.push(`  git merge ${shellWord(branch)}   # and resolve the conflicts`);
   }
-  const again = GO_ON[state.status];
+  const again = RESUME_HINT[state.status];
   const { run, remote } = state.start;
   if (again !== undefined)
-    steps.push(`${paint('bold', again)}\n  ${called} ${remote === null ? 'run' : `retry ${run}`}`);
+    steps.push(`${paint('bold', again)}\n  ${programName} ${remote === null ? 'run' : `retry ${run}`}`);
   const [failed] = unitsIn(state, 'failed');
   if (failed !== undefined)
     steps.push(
-      `${paint('bold', 'To read the log')}\n  ${called} logs ${nameOf(failed)}${remote === null ? '' : ` --run ${run}`}`,
+      `${paint('bold', 'To read the log')}\n  ${programName} logs ${nameOf(failed)}${remote === null ? '' : ` --run ${run}`}`,
     );
   return steps.join('\n');
 }
 
-const GO_ON: Readonly<Partial<Record<RunState['status'], string>>> = {
+const RESUME_HINT: Readonly<Partial<Record<RunState['status'], string>>> = {
   interrupted: 'To resume it',
   running: 'To resume it',
   failed: 'To retry what failed; complete units are kept',

@@ -38,7 +38,7 @@ function jsonView({ terminal }: CommandContext): RunView {
   };
 }
 
-function lineView({ terminal, called }: CommandContext): RunView {
+function lineView({ terminal, programName }: CommandContext): RunView {
   return {
     onEvents: (events, state) => {
       for (const event of events) {
@@ -48,21 +48,21 @@ function lineView({ terminal, called }: CommandContext): RunView {
     },
     onActivity: () => {},
     onResume: (state) => terminal.out(`${resumeLine(state)}\n`),
-    end: (state) => terminal.out(`\n${renderSummary(state, { ...terminal, called })}`),
+    end: (state) => terminal.out(`\n${renderSummary(state, { ...terminal, programName })}`),
     stop: () => {},
   };
 }
 
-function liveView({ terminal, called }: CommandContext): RunView {
+function liveView({ terminal, programName }: CommandContext): RunView {
   const view = createLiveView({ stream: process.stdout, paint: terminal.paint, now: Date.now });
   return {
     onEvents: (_, state) => view.update(state),
     onActivity: view.activity,
-    onResume: (state) => view.note(resumeLine(state)),
+    onResume: (state) => view.notice(resumeLine(state)),
     end: (state) => {
       view.update(state);
       view.stop();
-      terminal.out(`\n${renderSummary(state, { ...terminal, called })}`);
+      terminal.out(`\n${renderSummary(state, { ...terminal, programName })}`);
     },
     stop: view.stop,
   };

@@ -3,7 +3,7 @@ import { FAILURES } from '../../events/event.ts';
 import type { Spending } from '../../events/spending.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
-import type { Standing } from '../sources/run-source.ts';
+import type { Liveness } from '../sources/run-source.ts';
 import { totalsOf } from './run-totals.ts';
 
 const time = z.iso.datetime();
@@ -106,7 +106,7 @@ export function statusJsonSchema(): object {
 }
 
 /** A run as a value for scripts. */
-export function statusOf(state: RunState, { status, owner }: Standing): RunStatus {
+export function statusOf(state: RunState, { status, owner }: Liveness): RunStatus {
   const { start } = state;
   const { spending, ...counts } = totalsOf(state);
   return {
@@ -154,7 +154,7 @@ function unitStatus(unit: UnitProgress): RunStatus['units'][number] {
     message: unit.message,
     hint: unit.hint,
     cause: unit.cause,
-    givenBack: unit.givenBack,
+    givenBack: unit.releaseReason,
     until: optionalTime(unit.until),
     notices: [...unit.notices],
     ...amounts(unit.spending),

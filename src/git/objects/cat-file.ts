@@ -1,5 +1,5 @@
 import { ChooError } from '../../errors.ts';
-import type { Companion } from '../../system/child-process.ts';
+import type { ChildService } from '../../system/child-process.ts';
 import type { Git } from '../git.ts';
 
 /** What git knows about an object without opening it. */
@@ -30,7 +30,7 @@ interface Incoming {
 
 /** One `git cat-file --batch-command` (git 2.36 or newer), until it ends. It responds in order. */
 export class CatFile implements AsyncDisposable {
-  readonly #companion: Companion;
+  readonly #companion: ChildService;
   readonly #onEnd: () => void;
   readonly #pending: Pending[] = [];
   #next = 0;
@@ -38,8 +38,8 @@ export class CatFile implements AsyncDisposable {
   #header = Buffer.alloc(0);
   #content: Incoming | undefined;
 
-  private constructor(companion: Companion, onEnd: () => void) {
-    this.#companion = companion;
+  private constructor(service: ChildService, onEnd: () => void) {
+    this.#companion = service;
     this.#companion.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#onEnd = onEnd;
     void this.#companion.ended.then(({ exitCode, stderr }) => this.#fail(exitCode, stderr));

@@ -8,7 +8,7 @@ import { ChooError } from '../../errors.ts';
  * change and restoring its modification time. Only files with such a recent change time (ctime), which no program can
  * set, are at risk.
  */
-export async function distrustRecentTimes(
+export async function smudgeRacyEntries(
   indexFile: string,
   objectFormat: string,
   now = Date.now(),

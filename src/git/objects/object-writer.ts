@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChooError } from '../../errors.ts';
-import type { Companion } from '../../system/child-process.ts';
+import type { ChildService } from '../../system/child-process.ts';
 import type { Git } from '../git.ts';
 import { type TreeItem, encodeName } from './tree-format.ts';
 
@@ -53,7 +53,7 @@ export class ObjectWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const writers = await Promise.allSettled(this.#writers.values());
     for (const writer of writers)
-      if (writer.status === 'fulfilled') await writer.value.companion[Symbol.asyncDispose]();
+      if (writer.status === 'fulfilled') await writer.value.service[Symbol.asyncDispose]();
     const spool = await this.#spool?.catch(() => undefined);
     if (spool !== undefined) await rm(spool, { recursive: true, force: true });
   }
@@ -91,33 +91,33 @@ function orderOf({ mode, name }: TreeItem): Buffer {
 }
 
 interface TypeWriter {
-  readonly companion: Companion;
+  readonly service: ChildService;
   readonly write: (path: string) => Promise<string>;
 }
 
 async function startTypeWriter(git: Git, type: ObjectType, onEnd: () => void): Promise<TypeWriter> {
-  const companion = await git.start('hash-object', '-w', '--no-filters', '-t', type, '--stdin-paths');
+  const service = await git.start('hash-object', '-w', '--no-filters', '-t', type, '--stdin-paths');
   const pending: PromiseWithResolvers<string>[] = [];
   let failure: ChooError | undefined;
   let rest = '';
-  companion.stdout.setEncoding('latin1').on('data', (chunk: string) => {
+  service.stdout.setEncoding('latin1').on('data', (chunk: string) => {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) pending.shift()?.resolve(line);
   });
-  const end = ({ exitCode, stderr }: Awaited<Companion['ended']>): void => {
+  const end = ({ exitCode, stderr }: Awaited<ChildService['ended']>): void => {
     onEnd();
     failure = new ChooError('git', `git hash-object ended: ${stderr || `exit ${exitCode ?? 'by signal'}`}`);
     for (const each of pending.splice(0)) each.reject(failure);
   };
-  void companion.ended.then(end);
+  void service.ended.then(end);
   return {
-    companion,
+    service,
     write: async (path) => {
       if (failure !== undefined) throw failure;
       const answer = Promise.withResolvers<string>();
       pending.push(answer);
-      companion.stdin.write(`${path}\n`);
+      service.stdin.write(`${path}\n`);
       return answer.promise;
     },
   };

@@ -52,7 +52,7 @@ export class CommitTree implements SpecTree {
   }
 
   async list(directories: readonly string[]): Promise<readonly (readonly TreeEntry[] | Unlisted)[]> {
-    const places: Place[] = [];
+    const places: TreeLookup[] = [];
     for (const directory of directories) places.push(await this.#placeOf(directory));
     const ids = [...new Set(places.flatMap((place) => ('tree' in place ? [place.tree] : [])))];
     const infos = new Map((await this.#reader.info(ids)).map((info, index) => [ids[index], info]));
@@ -101,7 +101,7 @@ export class CommitTree implements SpecTree {
   }
 
   /** Finds a directory's tree, walking down name by name when no listing has shown it yet. */
-  async #placeOf(directory: string): Promise<Place> {
+  async #placeOf(directory: string): Promise<TreeLookup> {
     const known = this.#trees.get(directory);
     if (known !== undefined) return { tree: known };
     const slash = directory.lastIndexOf('/');
@@ -116,7 +116,7 @@ export class CommitTree implements SpecTree {
 }
 
 /** The id of a directory's tree object, or why it has none. */
-type Place = { readonly tree: string } | { readonly unlisted: Unlisted };
+type TreeLookup = { readonly tree: string } | { readonly unlisted: Unlisted };
 
 function parseTree(content: Buffer, directory: string, idBytes: number): TreeEntry[] | undefined {
   const prefix = directory === '' ? '' : `${directory}/`;

@@ -39,7 +39,7 @@ interface CheckAction {
 }
 
 /** Annotations that GitHub takes at once. */
-const MOST_ANNOTATIONS = 50;
+const MAX_ANNOTATIONS = 50;
 
 /** The check runs of a repository. Upserts, as all that choo writes; see {@link PRClient}. */
 export class CheckClient {
@@ -84,7 +84,7 @@ export class CheckClient {
     const { name, sha, externalId, annotations = [] } = check;
     const output = (from: number) => ({
       ...outputOf(check),
-      annotations: annotations.slice(from, from + MOST_ANNOTATIONS).map((each) => ({ ...each })),
+      annotations: annotations.slice(from, from + MAX_ANNOTATIONS).map((each) => ({ ...each })),
     });
     const { data } = await this.#octokit.rest.checks.create({
       ...this.#place,
@@ -95,7 +95,7 @@ export class CheckClient {
       output: output(0),
     });
     const { id } = data;
-    for (let from = MOST_ANNOTATIONS; from < annotations.length; from += MOST_ANNOTATIONS)
+    for (let from = MAX_ANNOTATIONS; from < annotations.length; from += MAX_ANNOTATIONS)
       await this.#octokit.rest.checks.update({ ...this.#place, check_run_id: id, output: output(from) });
     return { id };
   }

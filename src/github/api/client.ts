@@ -13,14 +13,14 @@ export interface AppIdentity {
   readonly apiUrl: string;
 }
 
-/** Lets changes be made one at a time; see write-turns.ts of the store. */
-export interface Turns {
-  next(installation: number, signal?: AbortSignal): Promise<Date | undefined>;
-  hold(installation: number, until: Date): Promise<void>;
+/** Lets changes be made one at a time; see write-rate-limiter.ts of the store. */
+export interface WriteLimiter {
+  acquire(installation: number, signal?: AbortSignal): Promise<Date | undefined>;
+  pauseUntil(installation: number, until: Date): Promise<void>;
 }
 
 /** GitHub takes nothing now. It is nobody's fault, and to be tried again then. */
-export class GitHubDelay extends Error {
+export class RateLimitedError extends Error {
   readonly until: Date;
 
   constructor(reason: string, until: Date) {
@@ -34,11 +34,11 @@ const TIMEOUT_MS = 15_000;
 /** Tokens are good for an hour, and not used in its last ten minutes. Milliseconds. */
 const TOKEN_MS = 50 * 60_000;
 /** When GitHub does not say how long, it asks for a minute. Milliseconds. */
-const PAUSE_MS = 60_000;
+const DEFAULT_PAUSE_MS = 60_000;
 /** And when it is down. Milliseconds. */
-const DOWN_MS = 3_000;
+const OUTAGE_PAUSE_MS = 3_000;
 /** How often reading is tried. */
-const READS = 3;
+const MAX_READ_TRIES = 3;
 
 /** GitHub, as the App sees it: a client for each installation, and tokens for git. */
 export class GitHubApp {
@@ -46,13 +46,17 @@ export class GitHubApp {
   readonly #apiUrl: string;
   /** Gives tokens of installations from its cache or, with `refresh`, new ones. */
   readonly #auth: ReturnType<typeof createAppAuth>;
-  readonly #turns: Turns;
+  readonly #turns: WriteLimiter;
 
   /** `onToken` is told of every token before it is used, so that it can be kept out of what is shown. */
-  constructor({ appId, privateKey, apiUrl }: AppIdentity, turns: Turns, onToken: (value: string) => void) {
+  constructor(
+    { appId, privateKey, apiUrl }: AppIdentity,
+    writeLimiter: WriteLimiter,
+    onToken: (value: string) => void,
+  ) {
     this.appId = appId;
     this.#apiUrl = apiUrl;
-    this.#turns = turns;
+    this.#turns = writeLimiter;
     const app = new Octokit({
       baseUrl: apiUrl,
       log: SILENT,
@@ -68,7 +72,7 @@ export class GitHubApp {
   }
 
   /**
-   * The client for what an installation covers. Its requests throw a {@link GitHubDelay} for what passes, and the signal's
+   * The client for what an installation covers. Its requests throw a {@link RateLimitedError} for what passes, and the signal's
    * reason once it has aborted.
    */
   clientOf(installation: number, signal?: AbortSignal): Octokit {
@@ -78,7 +82,7 @@ export class GitHubApp {
       request: { fetch: async (input: string, init: RequestInit) => fetchInTime(input, init, signal) },
     });
     this.#authorize(client, installation, signal);
-    guard(client, async (until) => this.#turns.hold(installation, until), signal);
+    guard(client, async (until) => this.#turns.pauseUntil(installation, until), signal);
     return client;
   }
 
@@ -97,8 +101,8 @@ export class GitHubApp {
   #authorize(client: Octokit, installation: number, signal: AbortSignal | undefined): void {
     client.hook.wrap('request', async (request, options) => {
       if (isChange(options.method)) {
-        const until = await this.#turns.next(installation, signal);
-        if (until !== undefined) throw new GitHubDelay('GitHub asked for a pause', until);
+        const until = await this.#turns.acquire(installation, signal);
+        if (until !== undefined) throw new RateLimitedError('GitHub asked for a pause', until);
       }
       const send = async (refresh: boolean) => {
         const whole = { type: 'installation', installationId: installation, refresh } as const;
@@ -127,12 +131,12 @@ function isChange(method: string): boolean {
   return method !== 'GET' && method !== 'HEAD';
 }
 
-/** Turns what passes into a {@link GitHubDelay}; what only reads is tried again at once first. */
-function guard(client: Octokit, hold: (until: Date) => Promise<void>, signal?: AbortSignal): void {
+/** WriteLimiter what passes into a {@link RateLimitedError}; what only reads is tried again at once first. */
+function guard(client: Octokit, pauseUntil: (until: Date) => Promise<void>, signal?: AbortSignal): void {
   client.hook.wrap('request', async (request, options) => {
     try {
       return await pRetry(async () => request(options), {
-        retries: isChange(options.method) ? 0 : READS - 1,
+        retries: isChange(options.method) ? 0 : MAX_READ_TRIES - 1,
         minTimeout: 400,
         randomize: true,
         signal,
@@ -142,17 +146,20 @@ function guard(client: Octokit, hold: (until: Date) => Promise<void>, signal?: A
       signal?.throwIfAborted();
       const limited = limitedUntil(error);
       if (limited !== undefined) {
-        await hold(limited);
-        throw new GitHubDelay('GitHub asked for a pause', limited);
+        await pauseUntil(limited);
+        throw new RateLimitedError('GitHub asked for a pause', limited);
       }
       if (!isDown(error)) throw error;
-      throw new GitHubDelay(`GitHub does not answer: ${wordsOf(error)}`, new Date(Date.now() + DOWN_MS));
+      throw new RateLimitedError(
+        `GitHub does not answer: ${responseMessage(error)}`,
+        new Date(Date.now() + OUTAGE_PAUSE_MS),
+      );
     }
   });
 }
 
 function isDown(error: unknown): boolean {
-  return !(error instanceof GitHubDelay) && (statusOf(error) ?? 500) >= 500;
+  return !(error instanceof RateLimitedError) && (statusOf(error) ?? 500) >= 500;
 }
 
 /** The status GitHub answered with; undefined: it did not answer. */
@@ -162,7 +169,7 @@ export function statusOf(error: unknown): number | undefined {
   return 'response' in error && error.response !== undefined ? error.status : undefined;
 }
 
-function wordsOf(error: unknown): string {
+function responseMessage(error: unknown): string {
   return messageOf(error).slice(0, 200);
 }
 
@@ -177,6 +184,6 @@ function limitedUntil(error: unknown): Date | undefined {
   const reset = Number(headers['x-ratelimit-reset']);
   if (Number(headers['x-ratelimit-remaining'] ?? 1) === 0 && reset > 0)
     return new Date(Math.max(reset * 1_000, Date.now() + 1_000));
-  const isLimit = status === 429 || /rate limit|abuse detection/i.test(wordsOf(error));
-  return isLimit ? new Date(Date.now() + PAUSE_MS) : undefined;
+  const isLimit = status === 429 || /rate limit|abuse detection/i.test(responseMessage(error));
+  return isLimit ? new Date(Date.now() + DEFAULT_PAUSE_MS) : undefined;
 }

@@ -9,11 +9,11 @@ export type MarkerKind = 'plan' | 'run' | 'end' | 'answer' | 'unit' | 'configura
  */
 export function marker(kind: MarkerKind, key: string): string {
   const safe = encodeURIComponent(key.toWellFormed()).replaceAll('-', '%2D');
-  return `<!-- choo:${kind} ${safe.length <= LONGEST ? safe : shortened(safe)} -->`;
+  return `<!-- choo:${kind} ${safe.length <= MAX_PLAIN_LENGTH ? safe : shortened(safe)} -->`;
 }
 
 /** The longest key that is shown whole. Characters. */
-const LONGEST = 500;
+const MAX_PLAIN_LENGTH = 500;
 
 /** Its beginning, and what tells it from every other one that begins so. */
 function shortened(key: string): string {

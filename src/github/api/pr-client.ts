@@ -13,7 +13,7 @@ export interface PRClientOptions {
 }
 
 /** A pull request as it shall be. */
-export interface WantedPull {
+export interface PullRequestContent {
   readonly head: string;
   readonly base: string;
   readonly title: string;
@@ -21,7 +21,7 @@ export interface WantedPull {
   readonly draft: boolean;
 }
 
-export interface FoundPull {
+export interface ExistingPull {
   readonly number: number;
   readonly nodeId: string;
   readonly base: string;
@@ -32,7 +32,7 @@ export interface FoundPull {
 
 /** What came of wanting a pull request. */
 export type UpsertedPull =
-  | { readonly kind: 'there'; readonly pull: FoundPull; readonly created: boolean }
+  | { readonly kind: 'there'; readonly pull: ExistingPull; readonly created: boolean }
   /** There is nothing between head and base. */
   | { readonly kind: 'empty' }
   | { readonly kind: 'refused'; readonly reason: string };
@@ -107,7 +107,10 @@ export class PRClient {
   }
 
   /** The open pull request of a branch, made where there is none. Title and body are those that are wanted. */
-  async openPull({ head, base, title, body, draft }: WantedPull, known: boolean): Promise<UpsertedPull> {
+  async openPull(
+    { head, base, title, body, draft }: PullRequestContent,
+    known: boolean,
+  ): Promise<UpsertedPull> {
     const found = known ? await this.#findPull(head) : undefined;
     if (found !== undefined) return { kind: 'there', pull: found, created: false };
     try {
@@ -134,7 +137,7 @@ export class PRClient {
     }
   }
 
-  async #findPull(head: string): Promise<FoundPull | undefined> {
+  async #findPull(head: string): Promise<ExistingPull | undefined> {
     const { data } = await this.#octokit.rest.pulls.list({
       ...this.#place,
       head: `${this.#place.owner}:${head}`,
@@ -268,7 +271,7 @@ function describePull(pull: {
   readonly head: { readonly sha: string };
   readonly draft?: boolean;
   readonly html_url: string;
-}): FoundPull {
+}): ExistingPull {
   return {
     number: pull.number,
     nodeId: pull.node_id,

@@ -4,8 +4,8 @@ import { statusOf } from './client.ts';
 /** What was written before, by what it is. See the store's post-book. */
 export interface Posts {
   find(key: string): Promise<{ readonly githubId: number | null; readonly hash: string | null } | undefined>;
-  intend(key: string): Promise<void>;
-  note(key: string, githubId: number | null, hash: string | null): Promise<void>;
+  reserve(key: string): Promise<void>;
+  save(key: string, githubId: number | null, hash: string | null): Promise<void>;
 }
 
 /** What a text says, as something short to compare. */
@@ -48,11 +48,11 @@ export async function upsert<T extends { readonly id: number }>(
   const id = post === undefined ? null : (post.githubId ?? (await find()));
   let written = id === null ? undefined : await update(id).catch(unlessGone);
   if (written === undefined) {
-    await posts.intend(key);
+    await posts.reserve(key);
     written = await create();
     if (written === undefined) return undefined;
   }
-  await posts.note(key, written.id, hash);
+  await posts.save(key, written.id, hash);
   return written;
 }
 

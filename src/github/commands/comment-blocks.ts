@@ -32,7 +32,7 @@ const UNDERLINE = /^ {0,3}(?:=+|-+) *$/;
 const ITEM = /^( {0,3}(?:[-+*]|(\d{1,9})[.)]))( +|$)/;
 const BLANK = /^ *$/;
 
-/** Those of CommonMark 0.29, which GitHub's Markdown extends (ADR 12). */
+/** Those of CommonMark 0.29, which GitHub's Markdown extends (ADR 13). */
 const BLOCK_TAGS =
   'address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|' +
   'fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|' +

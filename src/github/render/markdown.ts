@@ -3,7 +3,7 @@
  *
  * @internal
  */
-export const MOST_CHARACTERS = 64_000;
+export const MAX_BODY_LENGTH = 64_000;
 
 /** Characters that are not seen, or turn a line around; not those that only choose how the one before them looks. */
 const HIDDEN = /(?:(?![\uFE00-\uFE0F])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}])+/gu;
@@ -109,12 +109,12 @@ export function fit(sections: readonly Section[], ending = ''): string {
   };
   for (const section of all.filter(({ rank }) => rank > 0).sort((a, b) => a.rank - b.rank)) {
     kept.add(section);
-    if (whole().length > MOST_CHARACTERS) kept.delete(section);
+    if (whole().length > MAX_BODY_LENGTH) kept.delete(section);
   }
   const text = whole();
-  return text.length <= MOST_CHARACTERS
+  return text.length <= MAX_BODY_LENGTH
     ? text
-    : `${cut(text, MOST_CHARACTERS - ending.length - 10)}\n\n${ending}`;
+    : `${cut(text, MAX_BODY_LENGTH - ending.length - 10)}\n\n${ending}`;
 }
 
 /** Some of these in a line, and how many more there are. */

@@ -17,7 +17,7 @@ import {
 } from './markdown.ts';
 
 /** A plan, and what is known of where it stands. */
-export interface ShownPlan {
+export interface PlanCheckInput {
   readonly plan: Plan;
   /** The commit that the specs were read at, and the one of the configuration. */
   readonly commit: string;
@@ -50,7 +50,7 @@ const TABLE = 25_000;
 const WAVES = 15_000;
 
 /** The check `choo / plan`. Pure. */
-export function renderPlanCheck(shown: ShownPlan): RenderedPlanCheck {
+export function renderPlanCheck(shown: PlanCheckInput): RenderedPlanCheck {
   const { plan } = shown;
   const { errors } = plan.problems;
   const planned = plan.waves.flat().length;
@@ -79,7 +79,7 @@ function titleOf({ problems, waves }: Plan): string {
   return units === 0 ? 'Nothing to run' : `${count(units, 'unit')} in ${count(waves.length, 'wave')}`;
 }
 
-function headlineOf({ plan, commit, configCommit, configNote, limits }: ShownPlan): string {
+function headlineOf({ plan, commit, configCommit, configNote, limits }: PlanCheckInput): string {
   const { criticalPath, parallelism } = plan;
   const path =
     criticalPath.units.length === 0
@@ -100,7 +100,7 @@ function headlineOf({ plan, commit, configCommit, configNote, limits }: ShownPla
     .join('\n\n');
 }
 
-function amountOf({ run_cost, run_tokens }: NonNullable<ShownPlan['limits']>): string {
+function amountOf({ run_cost, run_tokens }: NonNullable<PlanCheckInput['limits']>): string {
   const tokens = `${run_tokens.toLocaleString('en-US')} tokens`;
   return run_cost === undefined ? tokens : `$${run_cost.toLocaleString('en-US')} and ${tokens}`;
 }
@@ -120,7 +120,7 @@ const KEY: Readonly<Record<KeyState, string>> = {
   satisfied: 'done and verified',
 };
 
-function unitsOf({ plan, keys, changed }: ShownPlan): string {
+function unitsOf({ plan, keys, changed }: PlanCheckInput): string {
   const order = [...plan.units].sort((a, b) => (a.wave ?? Infinity) - (b.wave ?? Infinity));
   const { rows, missing } = rowsWithin(order, TABLE, (unit) => {
     const key = keys.get(unit.id);

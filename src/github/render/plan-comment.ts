@@ -1,9 +1,9 @@
-import { isClamp } from '../../config/hold-to-ceilings.ts';
+import { isClamp } from '../../config/apply-ceilings.ts';
 import { renderMermaid } from '../../plan/mermaid.ts';
 import type { Problem } from '../../problems/problem.ts';
 import { count } from '../../text/terminal-layout.ts';
 import { code, fenced, fit, inline, rowsWithin, table } from './markdown.ts';
-import type { ShownPlan } from './plan-check.ts';
+import type { PlanCheckInput } from './plan-check.ts';
 
 /** The comment of a pull request that shows its plan, before anything runs. Pure. */
 export function renderPlanComment({
@@ -12,7 +12,7 @@ export function renderPlanComment({
   changed,
   checkUrl,
   marker,
-}: Pick<ShownPlan, 'plan' | 'commit' | 'changed'> & {
+}: Pick<PlanCheckInput, 'plan' | 'commit' | 'changed'> & {
   readonly checkUrl: string;
   readonly marker: string;
 }): string {

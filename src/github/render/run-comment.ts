@@ -18,7 +18,7 @@ export interface UnitLink {
 }
 
 /** A run, and what it is linked with. */
-export interface ShownRun {
+export interface RunCommentInput {
   readonly state: RunState;
   /** The run that it waits for. */
   readonly waits: string | null;
@@ -66,15 +66,15 @@ const ORDER: readonly UnitState[] = [
 /** How many characters the table of units may take. */
 const TABLE = 35_000;
 /** How many what went wrong may take. */
-const TROUBLES = 20_000;
+const FAILURE_TEXTS = 20_000;
 
 /** The one status comment of a run. Pure. */
-export function renderRunComment(shown: ShownRun): string {
+export function renderRunComment(shown: RunCommentInput): string {
   const { state, marker } = shown;
   return fit(
     [
       { text: headlineOf(shown), rank: 0, name: 'the summary' },
-      { text: troublesOf(state), rank: 1, name: 'what went wrong' },
+      { text: failuresOf(state), rank: 1, name: 'what went wrong' },
       { text: withoutPullOf(shown), rank: 1, name: 'what has no pull request' },
       { text: refusalsOf(shown), rank: 1, name: 'what GitHub refused' },
       { text: unitsOf(shown), rank: 2, name: 'the table of units' },
@@ -93,7 +93,7 @@ const STATUS: Readonly<Record<RunState['status'], string>> = {
   cancelled: 'was cancelled',
 };
 
-function headlineOf({ state, waits }: ShownRun): string {
+function headlineOf({ state, waits }: RunCommentInput): string {
   const { start, units, status, startedAt, lastAt } = state;
   const done = [...units.values()].filter((unit) => unit.state === 'complete').length;
   const spent = sumSpending([...state.units.values()].map(({ spending }) => spending));
@@ -112,7 +112,7 @@ const PULL: Readonly<Record<NonNullable<UnitLink['pull']>['state'], string>> = {
   lost: ' (closed when a branch was deleted)',
 };
 
-function unitsOf({ state, links }: ShownRun): string {
+function unitsOf({ state, links }: RunCommentInput): string {
   const units = [...state.units.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   const { rows, missing } = rowsWithin(units, TABLE, (unit) => {
     const { plan, spending, startedAt, endedAt } = unit;
@@ -134,10 +134,10 @@ function unitsOf({ state, links }: ShownRun): string {
   return `${table(head, rows)}${missing > 0 ? `\n\n… and ${missing} more.` : ''}`;
 }
 
-function stateOf({ state, cause, givenBack }: UnitProgress): string {
+function stateOf({ state, cause, releaseReason }: UnitProgress): string {
   if (cause !== null) return `${SIGN[state]} by ${code(cause)}`;
-  const isBack = state === 'pending' && givenBack !== null;
-  return isBack ? `${SIGN[state]}: ${inline(givenBack, 150)}` : SIGN[state];
+  const isBack = state === 'pending' && releaseReason !== null;
+  return isBack ? `${SIGN[state]}: ${inline(releaseReason, 150)}` : SIGN[state];
 }
 
 function graphOf({ units }: RunState): string {
@@ -152,11 +152,11 @@ function graphOf({ units }: RunState): string {
 }
 
 /** What a person should know, or do, about units that did not come to their end. */
-function troublesOf({ units }: RunState): string {
+function failuresOf({ units }: RunState): string {
   const failed = [...units.values()].filter(({ state }) => state === 'failed');
   // Those that wait for a person come first: nobody else will see to them.
   failed.sort((a, b) => Number(b.failure === 'needs-human') - Number(a.failure === 'needs-human'));
-  const { rows, missing } = rowsWithin(failed, TROUBLES, ({ plan, failure, message, hint }) => {
+  const { rows, missing } = rowsWithin(failed, FAILURE_TEXTS, ({ plan, failure, message, hint }) => {
     const who = failure === 'needs-human' ? ' **needs human**' : '';
     return [
       `- ${code(plan.id)}${who}: ${inline(message ?? 'it failed', 500)}${hint === null ? '' : ` — ${inline(hint, 300)}`}`,
@@ -165,7 +165,7 @@ function troublesOf({ units }: RunState): string {
   return [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more.`] : [])].join('\n');
 }
 
-function withoutPullOf({ withoutPull: { units, most } }: ShownRun): string {
+function withoutPullOf({ withoutPull: { units, most } }: RunCommentInput): string {
   if (units.length === 0) return '';
   const named = listed(
     units.map((id) => code(id)),
@@ -177,7 +177,7 @@ function withoutPullOf({ withoutPull: { units, most } }: ShownRun): string {
 /** How many refusals are shown one by one. */
 const REFUSALS = 20;
 
-function refusalsOf({ refusals }: ShownRun): string {
+function refusalsOf({ refusals }: RunCommentInput): string {
   if (refusals.length === 0) return '';
   const lines = refusals.slice(0, REFUSALS).map((sentence) => `- ${inline(sentence, 500)}`);
   const more = refusals.length > REFUSALS ? [`- … and ${refusals.length - REFUSALS} more.`] : [];
@@ -202,7 +202,7 @@ export function renderEndComment({
   state,
   links,
   marker,
-}: Pick<ShownRun, 'state' | 'links' | 'marker'>): string {
+}: Pick<RunCommentInput, 'state' | 'links' | 'marker'>): string {
   const units = [...state.units.values()];
   const named = (which: UnitState): string => {
     const ids = units

@@ -38,12 +38,12 @@ export function renderUnitCheck({
   readonly events: readonly RunEvent[];
   readonly pullUrl: string | null;
 }): RenderedUnitCheck {
-  const { state, plan, message, hint, givenBack, spending, startedAt, endedAt } = progress;
+  const { state, plan, message, hint, releaseReason, spending, startedAt, endedAt } = progress;
   const conclusion = conclusionOf(progress);
   if (conclusion === null)
     return {
       title: state === 'pending' ? 'Waits' : 'Under way',
-      summary: `${count(plan.tasks.length, 'task')}, by ${code(plan.provider)}.${givenBack === null ? '' : ` Given back: ${inline(givenBack, 500)}.`}`,
+      summary: `${count(plan.tasks.length, 'task')}, by ${code(plan.provider)}.${releaseReason === null ? '' : ` Given back: ${inline(releaseReason, 500)}.`}`,
       conclusion,
       actions: [],
     };

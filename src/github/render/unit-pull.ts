@@ -18,7 +18,7 @@ import {
 } from './markdown.ts';
 
 /** A unit's work, and where it stands among the others. */
-export interface ShownUnit {
+export interface UnitPullInput {
   readonly unit: Unit;
   readonly progress: UnitProgress;
   /** The events of the unit. */
@@ -40,7 +40,7 @@ const SPEC = 4_000;
 const STACK = 8_000;
 
 /** The pull request of a unit, for who reviews it. Pure. */
-export function renderUnitPull(shown: ShownUnit): { readonly title: string; readonly body: string } {
+export function renderUnitPull(shown: UnitPullInput): { readonly title: string; readonly body: string } {
   const { unit, progress, marker } = shown;
   const name = plainTitle(unit.title) === '' ? unit.id : unit.title;
   return {
@@ -50,7 +50,7 @@ export function renderUnitPull(shown: ShownUnit): { readonly title: string; read
         { text: firstOf(shown), rank: 0, name: 'the summary' },
         { text: stackOf(shown), rank: 1, name: 'the stack' },
         { text: tasksOf(shown), rank: 1, name: 'the tasks' },
-        { text: whatToKnow(shown), rank: 1, name: 'what to know' },
+        { text: reviewNotes(shown), rank: 1, name: 'what to know' },
         { text: specOf(unit), rank: 2, name: 'the spec' },
       ],
       marker,
@@ -58,7 +58,7 @@ export function renderUnitPull(shown: ShownUnit): { readonly title: string; read
   };
 }
 
-function firstOf({ unit, progress, run }: ShownUnit): string {
+function firstOf({ unit, progress, run }: UnitPullInput): string {
   const { state, verified, message, hint, spending, plan } = progress;
   const how =
     state === 'failed'
@@ -72,7 +72,7 @@ function firstOf({ unit, progress, run }: ShownUnit): string {
   ].join('\n\n');
 }
 
-function stackOf({ dependsOn, needs }: ShownUnit): string {
+function stackOf({ dependsOn, needs }: UnitPullInput): string {
   if (dependsOn.length === 0) return '';
   const { rows, missing } = rowsWithin(dependsOn, STACK, ({ unit, pull }) => {
     const where = pull === undefined ? 'in the target' : `#${pull.number}${pull.merged ? ', merged' : ''}`;
@@ -94,7 +94,7 @@ interface TaskCost extends Spending {
   readonly durationMs: number;
 }
 
-function tasksOf({ unit, progress, events }: ShownUnit): string {
+function tasksOf({ unit, progress, events }: UnitPullInput): string {
   const costs = new Map<number, TaskCost>();
   for (const event of events) {
     if (event.type !== 'task.provider.done' || event.task === null) continue;
@@ -123,7 +123,7 @@ function tasksOf({ unit, progress, events }: ShownUnit): string {
 }
 
 /** What a reviewer would want to have been told. */
-function whatToKnow({ progress, sandbox }: ShownUnit): string {
+function reviewNotes({ progress, sandbox }: UnitPullInput): string {
   const green = [...progress.tasks].filter(([, { alreadyGreen }]) => alreadyGreen).map(([number]) => number);
   const lines = [
     ...(green.length === 0

@@ -66,7 +66,7 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /** Where the App is to be registered. */
-export interface RegistrationPlace {
+export interface RegistrationTarget {
   /** A GitHub Enterprise Server, with its port if it has one; undefined: github.com. */
   readonly gheHost?: string | undefined;
   /** Default: https. `http` is for one on this machine. */
@@ -76,7 +76,7 @@ export interface RegistrationPlace {
 }
 
 /** A GitHub: its addresses for browsers and for programs, without a slash at their ends. */
-export interface GitHubPlace {
+export interface GitHubUrls {
   readonly origin: string;
   readonly apiUrl: string;
   /** Takes the form with the manifest. */
@@ -86,7 +86,7 @@ export interface GitHubPlace {
 }
 
 /** The addresses of a GitHub. Throws a ChooError (`usage`) for a host or an organization that cannot be one. */
-export function findGitHub({ gheHost, gheProtocol = 'https', organization }: RegistrationPlace): GitHubPlace {
+export function githubUrls({ gheHost, gheProtocol = 'https', organization }: RegistrationTarget): GitHubUrls {
   const origin = gheHost === undefined ? 'https://github.com' : `${gheProtocol}://${gheHost}`;
   const url = URL.parse(origin);
   if (url === null || !/^https?:\/\/[A-Za-z0-9.-]+(?::[0-9]{1,5})?$/.test(origin))
@@ -129,14 +129,14 @@ async function ask(input: string, init: RequestInit): Promise<Response> {
 }
 
 /** Gets an App's keys for a code. Asks once, and follows nobody elsewhere: what is answered is secret. */
-export async function exchangeCode({ apiUrl }: GitHubPlace, code: string): Promise<AppKeys> {
+export async function exchangeCode({ apiUrl }: GitHubUrls, code: string): Promise<AppKeys> {
   const octokit = new Octokit({ baseUrl: apiUrl, log: SILENT, request: { fetch: ask } });
   const { data } = await octokit.rest.apps.createFromManifest({ code });
   return appSchema.parse(data);
 }
 
 /** Where an App is installed: on its own GitHub, whatever is answered. */
-export function installUrlOf({ html_url, slug }: AppKeys, { origin, appUrl }: GitHubPlace): string {
+export function installUrlOf({ html_url, slug }: AppKeys, { origin, appUrl }: GitHubUrls): string {
   const page = URL.parse(html_url);
   return `${page?.origin === origin ? `${origin}${page.pathname}` : appUrl(slug)}/installations/new`;
 }
@@ -154,7 +154,7 @@ export function explainRefusal(error: unknown, code: string): string {
 }
 
 /** An App's settings, for systemd's EnvironmentFile or a dotenv. */
-export function settingsText({ id, slug, pem, webhook_secret }: AppKeys, place: RegistrationPlace): string {
+export function settingsText({ id, slug, pem, webhook_secret }: AppKeys, place: RegistrationTarget): string {
   const { gheHost, gheProtocol } = place;
   // Dotenv makes line ends of `\n` in quotes, systemd leaves them: the reader of settings takes both.
   const lines = [
@@ -169,7 +169,7 @@ export function settingsText({ id, slug, pem, webhook_secret }: AppKeys, place: 
 }
 
 /** The form that takes a manifest to GitHub, in HTML. */
-export function manifestForm({ formUrl }: GitHubPlace, state: string, manifest: string): string {
+export function manifestForm({ formUrl }: GitHubUrls, state: string, manifest: string): string {
   return `<form method="post" action="${escapeHtml(`${formUrl}?state=${state}`)}">
 <input type="hidden" name="manifest" value="${escapeHtml(manifest)}"><button>Register the App</button></form>`;
 }

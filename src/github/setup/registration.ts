@@ -10,20 +10,20 @@ import {
   completeManifest,
   exchangeCode,
   explainRefusal,
-  findGitHub,
-  type GitHubPlace,
+  githubUrls,
+  type GitHubUrls,
   installUrlOf,
   isLoopback,
   manifestForm,
   parsePublicUrl,
   readManifest,
-  type RegistrationPlace,
+  type RegistrationTarget,
   renderPage,
   settingsText,
 } from './manifest.ts';
 
 /** What `choo serve --setup` was told. */
-export interface RegistrationOptions extends RegistrationPlace {
+export interface RegistrationOptions extends RegistrationTarget {
   /** Where GitHub reaches the server that is to be; https, but for this machine. */
   readonly url: string;
   /** Gets the App's settings, for systemd's EnvironmentFile or a dotenv. It must not be there. */
@@ -58,7 +58,7 @@ type Answer = readonly [status: number, html: string, end?: End];
 export async function registerApp(options: RegistrationOptions): Promise<RegisteredApp | undefined> {
   const { settingsFile, port, say, signal } = options;
   // 1. All that can be refused is refused while nothing is registered: the key is given once.
-  const github = findGitHub(options);
+  const github = githubUrls(options);
   const publicUrl = parsePublicUrl(options.url);
   const manifest = await readManifest(options.manifestFile);
   await using draft = await draftSettings(settingsFile);
@@ -186,7 +186,7 @@ function isSame(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b); // how long it is, is no secret
 }
 
-function headersFor({ origin }: GitHubPlace): Record<string, string> {
+function headersFor({ origin }: GitHubUrls): Record<string, string> {
   return {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': `default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action ${origin}`,

@@ -7,7 +7,7 @@ import { ChooError, coerceError } from '../../errors.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
-import { type RepositoryPlace, Repository, repositoryHome, scratchDirectory } from '../../git/repository.ts';
+import { type RepositoryPaths, Repository, repositoryHome, scratchDirectory } from '../../git/repository.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
 import type { Plan } from '../../plan/schema.ts';
 import { endLeftovers } from '../../sandbox/host.ts';
@@ -19,9 +19,9 @@ import { type RunRequest, serveRequests } from '../../store/journal/run-requests
 import { removeTree } from '../../system/remove-tree.ts';
 import type { Agent } from '../../worker/agent/agent.ts';
 import { createRedactor, secretForms } from '../../worker/secrets.ts';
-import { type Patience, PATIENCE } from '../../worker/unit-job.ts';
+import { type RateLimitPolicy, DEFAULT_RATE_LIMIT_POLICY } from '../../worker/unit-job.ts';
 import { openLogFile } from '../../worker/unit-log.ts';
-import type { RunOrder } from '../run-order.ts';
+import type { RunInput } from '../run-input.ts';
 import { describeStart, newRunId } from '../run-start.ts';
 import { askOwner } from './ask-owner.ts';
 import { decideRequest } from './decide-request.ts';
@@ -31,7 +31,7 @@ import { Orchestrator } from './orchestrator.ts';
 export interface LocalServices {
   readonly units: readonly Unit[];
   readonly config: Config;
-  readonly place: RepositoryPlace;
+  readonly place: RepositoryPaths;
   readonly parallelism: number;
   readonly limits: OrchStarted['limits'];
   readonly keepWorktrees: boolean;
@@ -40,7 +40,7 @@ export interface LocalServices {
   readonly searchPath: string;
   readonly agentOf: (provider: string) => Agent;
   readonly secrets: readonly string[];
-  readonly patience?: Patience;
+  readonly rateLimits?: RateLimitPolicy;
   readonly signal: AbortSignal;
   readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
   readonly onActivity: (unit: string, text: string) => void;
@@ -67,7 +67,7 @@ export interface LocalChange extends LocalServices {
 }
 
 /** Marks the processes of one repository's runs: only one such run is under way at a time. */
-export function ownerOf({ commonDirectory }: RepositoryPlace): string {
+export function ownerOf({ commonDirectory }: RepositoryPaths): string {
   return `choo-${createHash('sha256').update(commonDirectory).digest('hex').slice(0, 16)}`;
 }
 
@@ -115,7 +115,7 @@ export async function changeLocally(request: LocalChange): Promise<RunState> {
 interface Intent {
   /** The run that the lock is taken for. */
   readonly run: string;
-  readonly decide: () => Promise<Pick<RunOrder, 'start' | 'before' | 'change'>>;
+  readonly decide: () => Promise<Pick<RunInput, 'start' | 'before' | 'change'>>;
 }
 
 async function carryOut(request: LocalServices, store: Journal, intent: Intent): Promise<RunState> {
@@ -153,7 +153,7 @@ async function carryOut(request: LocalServices, store: Journal, intent: Intent):
       logDirectory,
       openLog: (unit) => openLogFile(store.unitLog(run, unit)),
       scratch,
-      patience: request.patience ?? PATIENCE,
+      rateLimits: request.rateLimits ?? DEFAULT_RATE_LIMIT_POLICY,
     },
   );
   await using _requests = serve(orchestrator, store.requestDirectory(run), lock.owner);
@@ -185,7 +185,7 @@ function serve(orchestrator: Orchestrator, directory: string, owner: LockOwner):
  * Returns the units that were cancelled. Throws a ChooError (`usage`, `conflict`) for what cannot be.
  */
 export async function cancelLocally(
-  place: RepositoryPlace,
+  place: RepositoryPaths,
   run: string,
   request: RunRequest,
 ): Promise<readonly string[]> {

@@ -1,9 +1,9 @@
 import type { EventBody, Failure } from '../../events/event.ts';
 import { endEvent } from '../run-claim.ts';
-import type { RunOrder } from '../run-order.ts';
+import type { RunInput } from '../run-input.ts';
 
 /** Failures that lie in the work itself: going on with the same run cannot change them. */
-const OF_THE_WORK: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify']);
+const PERMANENT_FAILURES: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify']);
 
 /**
  * What a process says first of the run that it carries out: that the run begins, or goes on. Then units that a dead process
@@ -14,7 +14,7 @@ export function openingEvents({
   start,
   before,
   change,
-}: Pick<RunOrder, 'start' | 'before' | 'change'>): readonly EventBody[] {
+}: Pick<RunInput, 'start' | 'before' | 'change'>): readonly EventBody[] {
   if (before === undefined)
     return [start, ...start.units.map(({ id }): EventBody => ({ type: 'unit.queued', unit: id }))];
   const { run, sandbox, parallelism, limits } = start;
@@ -22,7 +22,7 @@ export function openingEvents({
   for (const [unit, { state, failure }] of change?.reopens === true ? [] : before.units) {
     if (state === 'running')
       events.push(endEvent(unit, { kind: 'released', reason: 'its process ended', until: null }));
-    else if (state === 'blocked' || (failure !== null && !OF_THE_WORK.has(failure)))
+    else if (state === 'blocked' || (failure !== null && !PERMANENT_FAILURES.has(failure)))
       events.push({ type: 'unit.queued', unit });
   }
   return [...events, ...(change?.events ?? [])];

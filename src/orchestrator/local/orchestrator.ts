@@ -14,12 +14,12 @@ import { Pool, type PoolUnit, type WorkContext } from '../../worker/pool.ts';
 import { Recorder } from '../recorder.ts';
 import { integrate } from '../result.ts';
 import { type ClaimedUnit, countEnd, endOfError, runClaim } from '../run-claim.ts';
-import type { RunOrder, RunServices } from '../run-order.ts';
+import type { RunInput, RunServices } from '../run-input.ts';
 import { budgetOf } from '../run-start.ts';
 import { ActiveUnits } from './active-units.ts';
 import { decideRequest } from './decide-request.ts';
 import { openingEvents } from './opening-events.ts';
-import { Holds } from './rate-limit-holds.ts';
+import { ProviderPauses } from './provider-pauses.ts';
 
 interface SubmittedUnit extends PoolUnit {
   readonly unit: Unit;
@@ -35,14 +35,14 @@ interface SubmittedUnit extends PoolUnit {
  * 3. what is complete is merged into the run's branch, and the run ends.
  */
 export class Orchestrator {
-  readonly #order: RunOrder;
+  readonly #order: RunInput;
   readonly #services: RunServices;
   readonly #recorder: Recorder;
   readonly #units: ReadonlyMap<string, Unit>;
   readonly #graph: Graph;
   readonly #budget: Budget;
   readonly #pool: Pool<SubmittedUnit>;
-  readonly #holds = new Holds(() => this.#wake.resolve());
+  readonly #holds = new ProviderPauses(() => this.#wake.resolve());
   readonly #active = new ActiveUnits();
   /** Where the units' branches stood when the run began. */
   #branchHeads: ReadonlyMap<string, string> = new Map();
@@ -56,7 +56,7 @@ export class Orchestrator {
   /** Resolves when there is reason to decide again. */
   #wake = Promise.withResolvers<void>();
 
-  constructor(order: RunOrder, services: RunServices) {
+  constructor(order: RunInput, services: RunServices) {
     const { start, before, units } = order;
     this.#order = order;
     this.#services = services;
@@ -99,7 +99,7 @@ export class Orchestrator {
       }
       if (this.#stopping || outcome === undefined) {
         await this.#pool.shutdown();
-        if (!this.#cancelled) this.#recorder.note({ type: 'orch.interrupted', reason: 'a signal' });
+        if (!this.#cancelled) this.#recorder.append({ type: 'orch.interrupted', reason: 'a signal' });
       } else await this.#end(outcome);
       await this.#recorder.recorded();
       return this.#state;
@@ -124,7 +124,7 @@ export class Orchestrator {
     if (this.#over) return undefined;
     const { units, events, stops } = changeOf(decideRequest(request, this.#state));
     for (const id of stops) this.#active.withdraw(id);
-    for (const event of events) this.#recorder.note(event);
+    for (const event of events) this.#recorder.append(event);
     if (events.some(({ type }) => type === 'orch.cancelled')) {
       this.#cancelled = true;
       this.#stop();
@@ -149,7 +149,7 @@ export class Orchestrator {
 
   async #begin(): Promise<void> {
     const { start } = this.#order;
-    for (const event of openingEvents(this.#order)) this.#recorder.note(event);
+    for (const event of openingEvents(this.#order)) this.#recorder.append(event);
     await this.#recorder.recorded();
     this.#branchHeads = await this.#services.repository.branchHeads(`choo/unit/${start.target}/`);
   }
@@ -162,10 +162,10 @@ export class Orchestrator {
     const states = new Map<string, UnitState>(
       [...units].map(([id, { state }]) => [id, this.#active.has(id) ? 'running' : state]),
     );
-    const held = this.#holds.heldUnits(units.values());
+    const held = this.#holds.pausedUnits(units.values());
     const limits = { parallelism: this.#order.start.parallelism, held };
     const { events, starts, outcome } = stepsOf(decide({ graph: this.#graph, units: states }, limits));
-    for (const event of events) this.#recorder.note(event);
+    for (const event of events) this.#recorder.append(event);
     for (const id of starts) this.#start(id);
     if (outcome !== undefined) this.#over = true;
     return outcome;
@@ -181,7 +181,7 @@ export class Orchestrator {
     this.#pool.submit({ id: claim, taskCount: unit.tasks.length, unit, progress }).catch((error: unknown) => {
       this.#active.end(id);
       if (this.#stopping) return;
-      this.#recorder.note(endOfError(id, error, { failure: 'environment', head: progress.head }));
+      this.#recorder.append(endOfError(id, error, { failure: 'environment', head: progress.head }));
       this.#wake.resolve();
     });
   }
@@ -196,7 +196,7 @@ export class Orchestrator {
     try {
       const end = await this.#runClaim(unit, progress, { signal, taskCompleted });
       if (this.#active.isWithdrawn(unit.id)) return 'released'; // it was cancelled or skipped meanwhile
-      recorder.note(end);
+      recorder.append(end);
       return countEnd(end);
     } finally {
       this.#active.end(unit.id);
@@ -228,9 +228,9 @@ export class Orchestrator {
       { start, config, unit, progress, claim, branch, ...known, dependsOn },
       { ...this.#services, ...context, budget: this.#budget, keepWorktree: keepWorktrees },
       {
-        note: this.#recorder.note.bind(this.#recorder),
+        append: this.#recorder.append.bind(this.#recorder),
         recorded: this.#recorder.recorded.bind(this.#recorder),
-        hold: (until) => this.#holds.hold(progress.plan.provider, until),
+        hold: (until) => this.#holds.pause(progress.plan.provider, until),
       },
     );
   }
@@ -245,6 +245,6 @@ export class Orchestrator {
     await this.#recorder.recorded();
     const { branch, head, unmerged } = await integrate(this.#state, this.#services.repository);
     const left = unmerged.map(({ unit, files }) => ({ unit, files: [...files] }));
-    this.#recorder.note(endOfRun(outcome, { branch, head, unmerged: left }));
+    this.#recorder.append(endOfRun(outcome, { branch, head, unmerged: left }));
   }
 }

@@ -3,8 +3,8 @@ import { appendOutput, type OutputOf } from '../../store/runs/output.ts';
 import type { LogSink } from '../../worker/unit-log.ts';
 
 /** How long text is gathered before it is written, and how much of it is held at most. */
-const GATHER_MS = 200;
-const HELD = 1024 * 1024;
+const FLUSH_MS = 200;
+const MAX_PENDING_LENGTH = 1024 * 1024;
 
 /** The log of a unit in the database. What comes faster than it can be written is left out, and that is said. */
 export class OutputSink implements LogSink, AsyncDisposable {
@@ -22,13 +22,13 @@ export class OutputSink implements LogSink, AsyncDisposable {
   }
 
   write(text: string): void {
-    if (this.#length + text.length > HELD) {
+    if (this.#length + text.length > MAX_PENDING_LENGTH) {
       this.#lost += text.length;
       return;
     }
     this.#held.push(text);
     this.#length += text.length;
-    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
   }
 
   [Symbol.dispose](): void {
@@ -55,7 +55,7 @@ export class OutputSink implements LogSink, AsyncDisposable {
       .catch(() => {}) // no run ends for its log
       .finally(() => {
         this.#writing = undefined;
-        if (this.#held.length > 0) this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
+        if (this.#held.length > 0) this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
       });
   }
 }

@@ -2,16 +2,21 @@ import { LRUCache } from 'lru-cache';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Ceilings } from '../../config/ceilings.ts';
-import { clampConfig } from '../../config/hold-to-ceilings.ts';
+import { clampConfig } from '../../config/apply-ceilings.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Unit } from '../../discovery/unit.ts';
 import { ChooError } from '../../errors.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import { scratchDirectory } from '../../git/repository.ts';
 import type { Database } from '../../store/database/database.ts';
-import type { RunBook } from '../../store/runs/run-book.ts';
-import { readServerRun } from '../../store/runs/server-runs.ts';
-import { type CredentialsOf, type PlacesHome, type RemotePlace, RemotePlaces } from './remote-places.ts';
+import type { RunStore } from '../../store/runs/run-store.ts';
+import { readServerRun } from '../../store/runs/run-reader.ts';
+import {
+  type CredentialsOf,
+  type RemoteRepositoriesOptions,
+  type RemoteRepository,
+  RemoteRepositories,
+} from './remote-repositories.ts';
 
 /** What a worker needs of a run beside its first event, kept with the run. */
 const serverPlanSchema = z.object({
@@ -29,30 +34,30 @@ export interface RunContext {
 }
 
 /** How many runs are kept in mind. */
-const KEPT = 50;
+const CACHE_SIZE = 50;
 
 /** The repositories and runs that this process works on. */
 export class ServerContexts implements AsyncDisposable {
   /** What the operator allows any repository at most. */
   readonly ceilings: Ceilings;
-  readonly places: RemotePlaces;
+  readonly remotes: RemoteRepositories;
   readonly #database: Database;
-  readonly #book: RunBook;
+  readonly #book: RunStore;
   readonly #runs = new LRUCache<string, RunContext>({
-    max: KEPT,
+    max: CACHE_SIZE,
     fetchMethod: async (run) => this.#read(run),
     ignoreFetchAbort: true, // whoever asked wants it, though others came after
   });
 
   constructor(
-    services: { readonly database: Database; readonly book: RunBook },
-    place: PlacesHome & { readonly ceilings: Ceilings },
+    services: { readonly database: Database; readonly runStore: RunStore },
+    remote: RemoteRepositoriesOptions & { readonly ceilings: Ceilings },
     credentials: CredentialsOf = async () => ({}),
   ) {
     this.#database = services.database;
-    this.#book = services.book;
-    this.ceilings = place.ceilings;
-    this.places = new RemotePlaces(services.database, place, credentials);
+    this.#book = services.runStore;
+    this.ceilings = remote.ceilings;
+    this.remotes = new RemoteRepositories(services.database, remote, credentials);
   }
 
   /** The run, with its configuration as it was approved. */
@@ -63,22 +68,22 @@ export class ServerContexts implements AsyncDisposable {
   /** One unit of a run, with its specs as they were approved; undefined: there is none of that name that is fit to run. */
   async unitOf(run: string, unit: string, signal?: AbortSignal): Promise<Unit | undefined> {
     const { start, repository } = await this.runOf(run);
-    using place = await this.places.open(repository);
-    await bringCommit(place, start.commit, signal);
-    return await place.ask('readUnit', { ...projectAt(start, start.commit), id: unit }, signal);
+    using remote = await this.remotes.open(repository);
+    await fetchCommit(remote, start.commit, signal);
+    return await remote.ask('readUnit', { ...projectAt(start, start.commit), id: unit }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.places[Symbol.asyncDispose]();
+    await this.remotes[Symbol.asyncDispose]();
   }
 
   async #read(run: string): Promise<RunContext> {
     const { repository, plan } = await readServerRun(this.#database, run);
     const start = await this.#book.startOf(run);
     const { configCommit } = serverPlanSchema.parse(plan);
-    using place = await this.places.open(repository);
-    await bringCommit(place, configCommit);
-    const config = await place.ask('readConfig', projectAt(start, configCommit));
+    using remote = await this.remotes.open(repository);
+    await fetchCommit(remote, configCommit);
+    const config = await remote.ask('readConfig', projectAt(start, configCommit));
     return {
       start,
       repository,
@@ -92,8 +97,8 @@ function projectAt({ directory }: OrchStarted, commit: string): { commit: string
 }
 
 /** Fetches where a commit of the remote is not here yet. */
-export async function bringCommit(
-  { repository, branches }: RemotePlace,
+export async function fetchCommit(
+  { repository, branches }: RemoteRepository,
   commit: string,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -107,6 +112,6 @@ export async function bringCommit(
 }
 
 /** Where the output of a claim's gates is kept while it works. */
-export function claimDirectory({ home }: RemotePlace, run: string, claim: number, unit: string): string {
+export function claimDirectory({ home }: RemoteRepository, run: string, claim: number, unit: string): string {
   return join(scratchDirectory(home), `${run}.${claim}.${unit}`);
 }

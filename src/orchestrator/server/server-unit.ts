@@ -6,24 +6,24 @@ import { advanceUnit, newUnit, type UnitProgress } from '../../events/unit-progr
 import { unitBranch } from '../../git/branches.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Database } from '../../store/database/database.ts';
-import type { Listener } from '../../store/database/listener.ts';
-import type { Claim, Teller } from '../../store/runs/claim.ts';
+import type { Listener } from '../../store/database/notifications.ts';
+import type { Claim, ClaimReporter } from '../../store/runs/claim.ts';
 import { PostgresStore } from '../../store/runs/postgres.ts';
 import {
-  heldUntil,
-  holdProvider,
+  pausedUntil,
+  pauseProvider,
   readDependencies,
   readServerRun,
   readUnitEvents,
-} from '../../store/runs/server-runs.ts';
+} from '../../store/runs/run-reader.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import type { Agent } from '../../worker/agent/agent.ts';
 import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
-import { type Patience, PATIENCE } from '../../worker/unit-job.ts';
+import { type RateLimitPolicy, DEFAULT_RATE_LIMIT_POLICY } from '../../worker/unit-job.ts';
 import { EventBatches } from '../event-batches.ts';
 import { endEvent, runClaim } from '../run-claim.ts';
 import { OutputSink } from './output-sink.ts';
-import type { RemotePlace } from './remote-places.ts';
+import type { RemoteRepository } from './remote-repositories.ts';
 import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
 import { SharedBudget, spendingLimits } from './shared-budget.ts';
 
@@ -37,7 +37,7 @@ export interface ServerServices {
   readonly agentsOf: (config: Config) => (provider: string) => Agent;
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
-  readonly patience?: Patience;
+  readonly rateLimits?: RateLimitPolicy;
   /** Whether a run may start its first unit; undefined: every run may. */
   readonly approve?: ((run: string) => Promise<Approval>) | undefined;
 }
@@ -59,7 +59,12 @@ export type Approval =
  */
 export async function workOnClaim(
   { run, unit, claim }: Claim,
-  { tell, signal, returnsSlot, taskCompleted }: Teller & { readonly taskCompleted: () => void },
+  {
+    report,
+    signal,
+    shouldReleaseSlot,
+    taskCompleted,
+  }: ClaimReporter & { readonly taskCompleted: () => void },
   services: ServerServices,
 ): Promise<EventBody> {
   const { database, contexts } = services;
@@ -73,7 +78,7 @@ export async function workOnClaim(
   const approval = (await services.approve?.(run)) ?? { kind: 'yes' };
   if (approval.kind === 'later') return released(unit, approval.reason, approval.until);
   if (approval.kind === 'no') return released(unit, approval.reason);
-  const until = await heldUntil(database, { run, provider: planned.provider });
+  const until = await pausedUntil(database, { run, provider: planned.provider });
   if (until !== undefined) return released(unit, `${planned.provider} takes nothing`, until);
 
   const store = new PostgresStore(database, services.listener, context.repository);
@@ -82,9 +87,9 @@ export async function workOnClaim(
   const branch = record?.branch ?? unitBranch(start, unit);
   const reached = await reach(context, branch, contexts);
   if (reached.kind === 'unreachable') return released(unit, reached.reason, Date.now() + UNREACHABLE_MS);
-  using place = reached.place;
+  using remote = reached.remote;
   const { branchHead } = reached;
-  const { repository, worktrees } = place;
+  const { repository, worktrees } = remote;
   const progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
     (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
     newUnit(planned),
@@ -92,10 +97,10 @@ export async function workOnClaim(
   const dependsOn = await readDependencies(database, { run, unit });
   const limits = spendingLimits(start.limits, contexts.ceilings);
   const budget = new SharedBudget(database, { run, unit, claim }, limits);
-  const logDirectory = claimDirectory(place, run, claim, unit);
+  const logDirectory = claimDirectory(remote, run, claim, unit);
   await mkdir(logDirectory, { recursive: true, mode: 0o755 });
   await using log = new OutputSink(database, { run, unit });
-  const batches = new EventBatches(tell, services.redact);
+  const batches = new EventBatches(report, services.redact);
   try {
     return await runClaim(
       { start, config, unit: specs, progress, claim, branch, branchHead, record, dependsOn },
@@ -108,18 +113,18 @@ export async function workOnClaim(
         logDirectory,
         scratch: logDirectory,
         openLog: () => log,
-        patience: services.patience ?? PATIENCE,
+        rateLimits: services.rateLimits ?? DEFAULT_RATE_LIMIT_POLICY,
         budget,
         refusal: async () => budget.refusal(),
         keepWorktree: false,
         signal,
-        returnsSlot,
+        shouldReleaseSlot,
         taskCompleted,
       },
       {
-        note: (event) => batches.note(event),
+        append: (event) => batches.append(event),
         recorded: async () => batches.recorded(),
-        hold: async (until) => holdProvider(database, { run, provider: planned.provider, until }),
+        hold: async (until) => pauseProvider(database, { run, provider: planned.provider, until }),
       },
     );
   } finally {
@@ -131,18 +136,18 @@ export async function workOnClaim(
 async function reach(
   context: RunContext,
   branch: string,
-  { places }: ServerContexts,
+  { remotes }: ServerContexts,
 ): Promise<
-  | { readonly kind: 'reached'; readonly place: RemotePlace; readonly branchHead: string | undefined }
+  | { readonly kind: 'reached'; readonly remote: RemoteRepository; readonly branchHead: string | undefined }
   | { readonly kind: 'unreachable'; readonly reason: string }
 > {
-  let place: RemotePlace | undefined;
+  let remote: RemoteRepository | undefined;
   try {
-    place = await places.open(context.repository);
-    await place.branches.fetch();
-    return { kind: 'reached', place, branchHead: await place.repository.branchHead(branch) };
+    remote = await remotes.open(context.repository);
+    await remote.branches.fetch();
+    return { kind: 'reached', remote, branchHead: await remote.repository.branchHead(branch) };
   } catch (error) {
-    place?.[Symbol.dispose]();
+    remote?.[Symbol.dispose]();
     if (!(error instanceof ChooError) || error.code !== 'environment') throw error;
     return { kind: 'unreachable', reason: error.message };
   }

@@ -1,6 +1,6 @@
 import { ChooError } from '../../errors.ts';
 import type { EventBody } from '../../events/event.ts';
-import type { Claim, Teller } from '../../store/runs/claim.ts';
+import type { Claim, ClaimReporter } from '../../store/runs/claim.ts';
 import { Pool, type PoolUnit } from '../../worker/pool.ts';
 import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
 import { countEnd, endEvent, endOfError } from '../run-claim.ts';
@@ -9,7 +9,7 @@ import { type ServerServices, workOnClaim } from './server-unit.ts';
 
 interface SubmittedClaim extends PoolUnit {
   readonly claim: Claim;
-  readonly teller: Teller;
+  readonly reporter: ClaimReporter;
   readonly ended: PromiseWithResolvers<EventBody>;
 }
 
@@ -23,8 +23,8 @@ export class ServerWorker {
     this.#pool = new Pool({
       maxWorkers: concurrency,
       factory: async ({ claim }) => this.#providerOf(claim),
-      work: async ({ claim, teller, ended }, { taskCompleted }) => {
-        const end = await workOnClaim(claim, { ...teller, taskCompleted }, services).catch(
+      work: async ({ claim, reporter, ended }, { taskCompleted }) => {
+        const end = await workOnClaim(claim, { ...reporter, taskCompleted }, services).catch(
           (error: unknown) => {
             ended.reject(error);
             throw error;
@@ -37,16 +37,16 @@ export class ServerWorker {
   }
 
   /** Works on a claim to its end; returns how it ended. Rejects when it could not be worked on. */
-  async work(claim: Claim, teller: Teller): Promise<readonly EventBody[]> {
+  async work(claim: Claim, reporter: ClaimReporter): Promise<readonly EventBody[]> {
     try {
-      return [await this.#work(claim, teller)];
+      return [await this.#work(claim, reporter)];
     } catch (error) {
       if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
       return [endOfError(claim.unit, error, { failure: 'needs-human' })];
     }
   }
 
-  async #work(claim: Claim, teller: Teller): Promise<EventBody> {
+  async #work(claim: Claim, reporter: ClaimReporter): Promise<EventBody> {
     const { run, unit, claim: number } = claim;
     const context = await readContext(this.#services.contexts, run);
     if (typeof context === 'string') {
@@ -57,7 +57,7 @@ export class ServerWorker {
     ended.promise.catch(() => {}); // it is handed out below
     const id = `${run}/${unit}#${number}`;
     try {
-      await this.#pool.submit({ id, taskCount: 1, claim, teller, ended });
+      await this.#pool.submit({ id, taskCount: 1, claim, reporter, ended });
     } catch (error) {
       if (!(error instanceof ChooError)) throw error;
       return endOfError(unit, error, { failure: 'environment' });

@@ -2,15 +2,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Ceilings } from '../../config/ceilings.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Database } from '../../store/database/database.ts';
-import { findUsedUpLimit, setAside, type Spender, type SpendingLimits } from '../../store/runs/spending.ts';
+import { findReachedLimit, setAside, type Spender, type SpendingLimits } from '../../store/runs/spending.ts';
 import type { Refusal } from '../../worker/agent/budget.ts';
 import { createReservation, type Reservation, SLICE } from '../../worker/agent/reservation.ts';
 import { budgetOf } from '../run-start.ts';
 
 /** More is asked for when so much of it is used. */
-const LOW = 0.5;
+const RENEW_AT = 0.5;
 /** How long one who waits for others to give back waits before asking again. Milliseconds. */
-const ASK_AGAIN_MS = 1_000;
+const POLL_MS = 1_000;
 
 /**
  * The budgets of a run whose units work in many processes: what is set aside is a row that all of them count. What is used is
@@ -29,7 +29,7 @@ export class SharedBudget {
 
   /** A limit that is used up before the unit has spent anything; undefined: none. */
   async refusal(): Promise<Refusal | undefined> {
-    return findUsedUpLimit(this.#database, this.#spender, this.#limits);
+    return findReachedLimit(this.#database, this.#spender, this.#limits);
   }
 
   /** Sets a part aside; waits while the rest of the run's budget is held by units that may not need it. */
@@ -39,14 +39,14 @@ export class SharedBudget {
       const answer = await setAside(this.#database, this.#spender, this.#limits, SLICE);
       if (answer.kind === 'held') return this.#reservation(answer.amount);
       if (answer.kind === 'used-up') return answer;
-      await wait(ASK_AGAIN_MS, undefined, { signal });
+      await wait(POLL_MS, undefined, { signal });
     }
   }
 
   #reservation(first: SpendingLimits['run']): Reservation {
     const isCostBound = Object.values(this.#limits).some(({ cost }) => Number.isFinite(cost));
     return createReservation(isCostBound ? first : { ...first, cost: Number.POSITIVE_INFINITY }, {
-      growAt: LOW,
+      growAt: RENEW_AT,
       grow: async (wanted) => {
         const answer = await setAside(this.#database, this.#spender, this.#limits, SLICE, wanted);
         return answer.kind === 'held' ? answer.amount : undefined;

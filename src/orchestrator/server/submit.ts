@@ -1,14 +1,14 @@
 import type { ProviderName } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
-import type { Submission } from '../../plan-thread/submission.ts';
+import type { Submission } from '../../plan-thread/prepare-submission.ts';
 import type { Problem } from '../../problems/problem.ts';
-import type { ProviderWishes } from '../../provider/factory.ts';
+import type { ProviderCandidates } from '../../provider/factory.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { insertReport, type NewReport } from '../../store/github/reports.ts';
-import type { RunBook } from '../../store/runs/run-book.ts';
+import type { RunStore } from '../../store/runs/run-store.ts';
 import { newRunId } from '../run-start.ts';
-import type { RemotePlace } from './remote-places.ts';
-import { bringCommit, type ServerContexts, type ServerPlan } from './server-context.ts';
+import type { RemoteRepository } from './remote-repositories.ts';
+import { fetchCommit, type ServerContexts, type ServerPlan } from './server-context.ts';
 
 /** What somebody wants a server to run. */
 export interface SubmitRequest {
@@ -23,7 +23,7 @@ export interface SubmitRequest {
   /** All that `ref` would be looked up for, where it is known: a commit, and the branch that results go to. */
   readonly at?: { readonly commit: string; readonly target: string; readonly configCommit: string };
   readonly units?: readonly string[] | undefined;
-  readonly wishes: Pick<ProviderWishes, 'forced' | 'request' | 'environment'>;
+  readonly candidates: Pick<ProviderCandidates, 'forced' | 'request' | 'environment'>;
   readonly allowedProviders: readonly ProviderName[] | undefined;
   /** What the run will be sandboxed with; the workers' business, told here for who reads the run. */
   readonly sandbox: Sandbox['kind'];
@@ -35,7 +35,7 @@ export interface SubmitRequest {
 }
 
 export interface SubmitServices {
-  readonly book: RunBook;
+  readonly runStore: RunStore;
   readonly contexts: ServerContexts;
   /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
@@ -59,12 +59,12 @@ export type Submitted =
  */
 export async function submitRun(request: SubmitRequest, services: SubmitServices): Promise<Submitted> {
   const { repository, remote } = request;
-  using place = await services.contexts.places.open(repository);
+  using copy = await services.contexts.remotes.open(repository);
   const { signal } = services;
-  await place.branches.fetch(signal);
-  const { target, commit, configCommit } = request.at ?? (await resolve(place, request.ref, signal));
-  for (const each of [commit, configCommit]) await bringCommit(place, each, signal);
-  const submission = await place.ask(
+  await copy.branches.fetch(signal);
+  const { target, commit, configCommit } = request.at ?? (await resolve(copy, request.ref, signal));
+  for (const each of [commit, configCommit]) await fetchCommit(copy, each, signal);
+  const submission = await copy.ask(
     'prepare',
     {
       run: newRunId(),
@@ -74,9 +74,9 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
       branch: target,
       target: request.at?.target ?? null,
       ceilings: services.contexts.ceilings,
-      ownBranches: [...(await place.repository.branchHeads('choo', signal)).keys()],
+      ownBranches: [...(await copy.repository.branchHeads('choo', signal)).keys()],
       units: request.units,
-      wishes: request.wishes,
+      candidates: request.candidates,
       allowedProviders: request.allowedProviders,
       fresh: request.fresh === true,
       sandbox: request.sandbox,
@@ -90,7 +90,7 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
   refuseTooMany(start.units.length, services.contexts.ceilings.CHOO_MAX_RUN_UNITS);
   const more: ServerPlan = { configCommit };
   const { source, report } = request;
-  const { run, waits } = await services.book.submit({
+  const { run, waits } = await services.runStore.submit({
     repository,
     start,
     plan: more,
@@ -116,7 +116,7 @@ interface Resolved {
 }
 
 async function resolve(
-  { repository, branches }: RemotePlace,
+  { repository, branches }: RemoteRepository,
   ref: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Resolved> {

@@ -1,8 +1,8 @@
 import type { Ending, ExecResult } from '../../sandbox/sandbox.ts';
-import { type AgentEvent, installationHint, type Provider, type Trouble } from '../provider.ts';
+import { type AgentEvent, installationHint, type Provider, type ProviderError } from '../provider.ts';
 import { cut } from '../stream.ts';
-import { cureOf } from './cure.ts';
-import { explainFailure } from './trouble.ts';
+import { hintOf } from './hints.ts';
+import { explainFailure } from './provider-error.ts';
 
 /**
  * The outcome of one invocation of an agent. `finished` says that the conversation ended, never that the work is complete.
@@ -72,7 +72,7 @@ function judgeExit(
   if (met !== undefined && (exitCode !== 0 || met.trouble !== 'error'))
     return outcomeOf(provider, met.trouble, met);
   if (exitCode === 0) return { kind: 'finished' };
-  const words = lastWords(tail);
+  const words = lastMessage(tail);
   const message = words === '' ? `${provider.executable} exited with status ${exitCode}` : words;
   if (said !== undefined) return { kind: 'failed', message };
   const failure = explainFailure(message, now);
@@ -81,7 +81,7 @@ function judgeExit(
 
 function outcomeOf(
   provider: Named,
-  trouble: Trouble,
+  trouble: ProviderError,
   { message, resetsAt }: { readonly message: string; readonly resetsAt: number | null },
 ): Outcome {
   switch (trouble) {
@@ -91,7 +91,7 @@ function outcomeOf(
       return { kind: 'rate-limited', message, resetsAt };
     case 'not-authenticated':
     case 'misconfigured':
-      return { kind: trouble, message, hint: cureOf(provider, message) };
+      return { kind: trouble, message, hint: hintOf(provider, message) };
     case 'overloaded':
     case 'refused':
     case 'truncated':
@@ -103,7 +103,7 @@ function outcomeOf(
 
 /** For a shell's statuses of a command that does not exist or cannot be run. */
 function missing(provider: Named, exitCode: number, tail: string): Outcome {
-  const words = lastWords(tail);
+  const words = lastMessage(tail);
   return {
     kind: 'missing',
     message: words === '' ? `${provider.executable} could not be run (exit status ${exitCode})` : words,
@@ -113,13 +113,13 @@ function missing(provider: Named, exitCode: number, tail: string): Outcome {
 
 /** The maximum of plain lines at the end of the output that may explain a failure. */
 const LAST_LINES = 5;
-const LAST_WORDS = 1_000;
+const MAX_MESSAGE = 1_000;
 
 /** The last plain lines of the output. Lines of the stream are left out: they contain the work, which may quote any error. */
-function lastWords(tail: string): string {
+function lastMessage(tail: string): string {
   const lines = tail.split('\n').map((line) => line.trim());
   const plain = lines.filter((line) => line !== '' && !line.startsWith('{'));
-  return cut(plain.slice(-LAST_LINES).join('\n'), LAST_WORDS);
+  return cut(plain.slice(-LAST_LINES).join('\n'), MAX_MESSAGE);
 }
 
 function overLimit({ executable }: Named, ending: Extract<Ending, { kind: 'over-limit' }>): string {

@@ -1,5 +1,5 @@
 import { cut } from '../stream.ts';
-import { clockTime, readClock } from './clock-words.ts';
+import { clockTime, readClock } from './clock-time.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -25,10 +25,10 @@ const ANCHOR =
 const FILLER =
   /^(?:will|be|is|are|at|on|by|until|about|around|approximately|roughly|access|again|the|your|limit|time|to|(?:in|after|delay)(?:seconds|secs|ms)?|seconds|secs|ms)(?![a-z])/i;
 const SEPARATORS = /^[\s"'`:;=·∙•|,()[\]{}_—–-]{1,8}/;
-const MOST_FILLERS = 8;
+const MAX_FILLERS = 8;
 /** The maximum of characters that are read after an anchor, and of anchors. */
 const AHEAD = 100;
-const MOST_ANCHORS = 20;
+const MAX_ANCHORS = 20;
 
 const NUMBER = /^(\d{1,13}(?:\.\d{1,9})?)/;
 /** `5s`, `1.5 hours`, `2 hours 5 minutes`, `18h31m10s`: one part of it. */
@@ -39,19 +39,19 @@ const ISO =
   /^(\d{4}-\d\d-\d\d)(?:T|\s)(\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)\s?(Z|UTC|GMT|[+-]\d\d:?\d\d)(?![a-z\d])/i;
 
 /** A limit that lasts longer than this is a misreading. Milliseconds. */
-const LONGEST = 400 * DAY;
+const MAX_TIME_LENGTH = 400 * DAY;
 
 /**
  * When a rate limit resets, by a provider's message; null when the message does not say. Of several times, the first that
  * has not passed. Milliseconds since 1970, as is `now`.
  */
 export function resetTime(message: string, now: number): number | null {
-  const times = findTimes(cut(message), now).filter((time) => time <= now + LONGEST);
+  const times = findTimes(cut(message), now).filter((time) => time <= now + MAX_TIME_LENGTH);
   return times.find((time) => time >= now) ?? times[0] ?? null;
 }
 
 /** Whether a provider's message names a time at which a rate limit resets. */
-export function tellsReset(message: string): boolean {
+export function hasResetTime(message: string): boolean {
   return findTimes(cut(message), 0).length > 0;
 }
 
@@ -63,7 +63,7 @@ function findTimes(text: string, now: number): readonly number[] {
     const end = index + word.length;
     const time = timeAhead(text.slice(end, end + AHEAD), now);
     if (time !== undefined) times.push(time);
-    if ((anchors += 1) === MOST_ANCHORS) break;
+    if ((anchors += 1) === MAX_ANCHORS) break;
   }
   return times;
 }
@@ -76,7 +76,7 @@ function unixTime(digits: string): number {
 function timeAhead(text: string, now: number): number | undefined {
   let rest = text;
   let unit: number | undefined; // the unit of a bare number, which is a duration
-  for (let fillers = 0; fillers < MOST_FILLERS; fillers += 1) {
+  for (let fillers = 0; fillers < MAX_FILLERS; fillers += 1) {
     rest = rest.replace(SEPARATORS, '');
     const filler = FILLER.exec(rest)?.[0];
     if (filler === undefined) break;

@@ -5,7 +5,7 @@ import { descendants, newMark, OWNER_VARIABLE } from '../../system/process-tree.
 import { runCommand } from '../process/runner.ts';
 import { userLimits } from '../process/user-limits.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from '../process/watchdog.ts';
-import type { ExecResult, Execution, Sandbox, Workplace } from '../sandbox.ts';
+import type { ExecResult, Execution, Sandbox, SandboxPaths } from '../sandbox.ts';
 import {
   type Bind,
   bubblewrapOptions,
@@ -14,7 +14,7 @@ import {
   reopenClosedParents,
   resolverFile,
 } from './bubblewrap-line.ts';
-import { giveTo, INSIDE_UID } from './inside-user.ts';
+import { chownTo, INSIDE_UID } from './sandbox-user.ts';
 import { findPrivate } from './masks.ts';
 import { namespaceTree } from './namespace-tree.ts';
 import { testBubblewrap } from './self-test.ts';
@@ -53,7 +53,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     return [file, ...args];
   };
 
-  const exec = async (workplace: Workplace, execution: Execution): Promise<ExecResult> => {
+  const exec = async (workplace: SandboxPaths, execution: Execution): Promise<ExecResult> => {
     if (tools.missing !== undefined) return notStarted(`${tools.missing} is not installed`);
     const network = execution.profile !== 'gate';
     const binds = bindsOf({ workplace, execution, network, nodePath: options.nodePath });
@@ -93,14 +93,14 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     return notStarted(result.tail.trim() || `the sandbox ended with ${result.ending.exitCode}`);
   };
 
-  const handOver = async (path: string): Promise<void> => {
-    if (root) await giveTo(uid, path, options.searchPath);
+  const chownToSandboxUser = async (path: string): Promise<void> => {
+    if (root) await chownTo(uid, path, options.searchPath);
   };
   return {
     kind: 'bubblewrap',
     exec,
-    handOver,
-    selfTest: async () => await testBubblewrap({ exec, handOver }, options),
+    chownToSandboxUser,
+    selfTest: async () => await testBubblewrap({ exec, chownToSandboxUser }, options),
   };
 }
 
@@ -123,7 +123,7 @@ function bindsOf({
   network,
   nodePath,
 }: {
-  readonly workplace: Workplace;
+  readonly workplace: SandboxPaths;
   readonly execution: Execution;
   readonly network: boolean;
   readonly nodePath: string;

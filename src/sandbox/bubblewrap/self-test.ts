@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
 import { markedTree } from '../process/marked-tree.ts';
 import { runCommand } from '../process/runner.ts';
-import type { ExecResult, Sandbox, Workplace } from '../sandbox.ts';
+import type { ExecResult, Sandbox, SandboxPaths } from '../sandbox.ts';
 
 /** Time limit of one command of the self-test; a slower machine is unusable. Milliseconds. */
 const STEP_MS = 20_000;
@@ -12,7 +12,7 @@ type SelfTest = Awaited<ReturnType<Sandbox['selfTest']>>;
 
 /** Runs node and `git status` in a temporary worktree, with a gate's profile. */
 export async function testBubblewrap(
-  sandbox: Pick<Sandbox, 'exec' | 'handOver'>,
+  sandbox: Pick<Sandbox, 'exec' | 'chownToSandboxUser'>,
   options: { readonly searchPath: string; readonly nodePath: string; readonly temporary?: string },
 ): Promise<SelfTest> {
   const made = await mkdtemp(join(options.temporary ?? '/tmp', 'choo-self-test-'));
@@ -27,7 +27,7 @@ export async function testBubblewrap(
       ['git worktree add', () => addWorktree(onHost, { repository, worktree })],
     ]);
     if (failed !== undefined) return { ok: false, ...failed, hint: 'Install git 2.39 or later.' };
-    await sandbox.handOver(worktree);
+    await sandbox.chownToSandboxUser(worktree);
     const workplace = { worktree, readable: [repository] };
     const inside = await firstFailure([
       // By its path, because the PATH inside may also hold a Node of the system.
@@ -90,7 +90,7 @@ async function runGit(args: readonly string[], cwd: string, searchPath: string):
 
 async function run(
   sandbox: Pick<Sandbox, 'exec'>,
-  workplace: Workplace,
+  workplace: SandboxPaths,
   argv: readonly [string, ...string[]],
 ): Promise<ExecResult> {
   return await sandbox.exec(workplace, { profile: 'gate', argv, cwd: workplace.worktree, totalMs: STEP_MS });

@@ -3,9 +3,9 @@ import { measureDiskUse } from './disk-use.ts';
 
 /** The share of the free space that a command may use, whatever its limit. */
 const TAKEN_SHARE = 0.9;
-/** Measuring may take 1/50 of the time; 1/4 (`HURRIED`) when the disk gets full. */
-const PATIENCE = 50;
-const HURRIED = 4;
+/** Measuring may take 1/50 of the time; 1/4 (`FULL_DISK_WALK_SHARE`) when the disk gets full. */
+const WALK_SHARE = 50;
+const FULL_DISK_WALK_SHARE = 4;
 
 /** Measures how much directories have grown since this was created. */
 export interface DiskGrowth {
@@ -29,7 +29,7 @@ export function diskGrowth(directories: readonly string[], wantedBytes: number):
         ...directories.map((directory, index) => (free[index] ?? 0) - freeBytes(directory)),
       );
       const now = performance.now();
-      const rest = walk.cost * (machine > limitBytes ? HURRIED : PATIENCE);
+      const rest = walk.cost * (machine > limitBytes ? FULL_DISK_WALK_SHARE : WALK_SHARE);
       if (now < walk.end + rest) return growth;
       const enough = (before ?? Infinity) + limitBytes;
       const total = await measureDiskUse({ directories, pids }, (bytes) => bytes > enough);

@@ -42,7 +42,7 @@ const GRACE_MS = 2_000;
 /** Time after the end of the tree during which an unreachable process may keep an output pipe open. Milliseconds. */
 const HELD_PIPE_MS = 500;
 /** The longest delay of a Node timer. Milliseconds. */
-const LONGEST_MS = 2 ** 31 - 1;
+const MAX_COMMAND_MS = 2 ** 31 - 1;
 
 /** Runs one command and returns its ending. Rejects only with what `onLine` threw. */
 export async function runCommand(command: Command): Promise<ExecResult> {
@@ -90,7 +90,9 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   };
   const cancel = (): void => stop({ kind: 'cancelled' });
   const after = (limitMs: number | undefined, kind: 'timed-out' | 'stalled'): NodeJS.Timeout | undefined =>
-    limitMs === undefined ? undefined : setTimeout(stop, Math.min(limitMs, LONGEST_MS), { kind, limitMs });
+    limitMs === undefined
+      ? undefined
+      : setTimeout(stop, Math.min(limitMs, MAX_COMMAND_MS), { kind, limitMs });
   const total = after(command.totalMs, 'timed-out');
   const idle = after(command.idleMs, 'stalled');
   command.signal?.addEventListener('abort', cancel);

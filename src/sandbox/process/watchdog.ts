@@ -28,7 +28,7 @@ export const DEFAULT_LIMITS: SpaceLimits = {
 };
 
 /** Reading the process table may take 1/50 of the time. */
-const PATIENCE = 50;
+const SCAN_SHARE = 50;
 /** The size of a memory page. A machine with larger pages reaches the limit late. Bytes. */
 const PAGE_BYTES = 4096;
 
@@ -48,7 +48,7 @@ export function openWatchdog(limits: SpaceLimits): (watched: Watched) => Watch {
   let read = { end: -Infinity, cost: 0 };
   const readTable = (): readonly ProcessInfo[] => {
     const now = performance.now();
-    if (now < read.end + Math.max(limits.checkMs / 2, read.cost * PATIENCE)) return table;
+    if (now < read.end + Math.max(limits.checkMs / 2, read.cost * SCAN_SHARE)) return table;
     table = inspectAll();
     read = { end: performance.now(), cost: performance.now() - now };
     return table;

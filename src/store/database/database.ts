@@ -19,7 +19,7 @@ export const JOB_SCHEMA = 'choo_jobs';
 const STATEMENT_MS = 20_000;
 
 /** Whoever holds something and says nothing for so long lost it: its machine is gone. Milliseconds. */
-const SILENT_MS = 10_000;
+const IDLE_IN_TRANSACTION_MS = 10_000;
 /** And a connection over a network that nobody answers on. Seconds: the first probe, each next one, how many. */
 const PROBES = ['tcp_keepalives_idle=5', 'tcp_keepalives_interval=2', 'tcp_keepalives_count=3'] as const;
 
@@ -30,7 +30,7 @@ export function connectionOf(address: DatabaseAddress, name: string): pg.ClientC
     ...where,
     application_name: name,
     options: [`search_path=${SCHEMA}`, ...PROBES].map((setting) => `-c ${setting}`).join(' '),
-    idle_in_transaction_session_timeout: SILENT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     statement_timeout: STATEMENT_MS,
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
@@ -65,15 +65,15 @@ export function openDatabase(
 }
 
 /** How many statements a connection keeps the plans of; choo has fewer. */
-const MOST_PLANS = 500;
+const MAX_PREPARED_STATEMENTS = 500;
 
-/** Has connections plan each statement once, by giving it a name: most take longer to plan than to run (ADR 11). */
+/** Has connections plan each statement once, by giving it a name: most take longer to plan than to run (ADR 12). */
 function createPlanner(): (client: pg.PoolClient) => void {
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text);
     // The queue writes the name of a run into what fetches its jobs: no two are the same.
-    if (known !== undefined || names.size >= MOST_PLANS || text.includes("'run-")) return known;
+    if (known !== undefined || names.size >= MAX_PREPARED_STATEMENTS || text.includes("'run-")) return known;
     const name = `choo ${names.size + 1}`;
     names.set(text, name);
     return name;
@@ -89,7 +89,7 @@ function createPlanner(): (client: pg.PoolClient) => void {
 }
 
 /** Errors after which the same transaction can be tried again: the server went away, or two stood in each other's way. */
-const PASSING: ReadonlySet<string> = new Set([
+const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   '40001', // serialization failure
   '40P01', // deadlock
   '53300', // too many connections
@@ -105,24 +105,24 @@ const PASSING: ReadonlySet<string> = new Set([
 ]);
 
 /** How long a change is tried while the database is away. Milliseconds. */
-const PATIENCE_MS = 30_000;
+const RETRY_FOR_MS = 30_000;
 
 /** Tries again while the database is away. What is tried must count once, however often it is done. */
-export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+export async function retryTransient<T>(attempt: () => Promise<T>): Promise<T> {
   return pRetry(attempt, {
     retries: Infinity,
-    maxRetryTime: PATIENCE_MS,
+    maxRetryTime: RETRY_FOR_MS,
     minTimeout: 50,
     maxTimeout: 1_000,
-    shouldRetry: ({ error }) => isPassing(error),
+    shouldRetry: ({ error }) => isTransient(error),
   });
 }
 
 /** Whether trying again may help. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (PASSING.has(code) || code.startsWith('08')) return true;
+  if (TRANSIENT_CODES.has(code) || code.startsWith('08')) return true;
   // The driver's own words for a connection that broke have no code.
   return /Connection terminated|Client has encountered a connection error|not queryable|timeout exceeded when trying to connect|Query read timeout/i.test(
     error.message,

@@ -180,7 +180,7 @@ interface UnitTable {
   batch: Generated<number>;
   /** Who works on it; kept until they say that they stopped, or are known to be dead. */
   worker: number | null;
-  /** How many workers died while they had it, since a task of it was completed; see set-aside.ts. */
+  /** How many workers died while they had it, since a task of it was completed; see quarantine.ts. */
   deaths: Generated<number>;
   /** None where it was set aside. */
   job: string | null;

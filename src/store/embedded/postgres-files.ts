@@ -34,7 +34,7 @@ export async function writeServerFile(
 }
 
 /** Renames in a way that stays after a power cut. */
-export async function renameForGood(from: string, to: string): Promise<void> {
+export async function renameDurably(from: string, to: string): Promise<void> {
   await rename(from, to);
   await using directory = await open(dirname(to), 'r');
   await directory.sync();

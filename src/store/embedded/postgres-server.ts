@@ -8,7 +8,7 @@ import { ChooError, messageOf } from '../../errors.ts';
 import { isMissing } from '../../system/files.ts';
 import { readText } from '../../system/lock-file.ts';
 import { DATABASE, ROLE } from './postgres-cluster.ts';
-import { runProgram, type ServerPlace } from './postgres-place.ts';
+import { runProgram, type ServerPaths } from './server-paths.ts';
 
 /** A server that runs; it may be starting or stopping. */
 interface Postmaster {
@@ -34,7 +34,7 @@ const START_MS = 120_000;
 const STOP_MS = 60_000;
 /** A server that has not answered by then may have stopped in between: it is looked at anew. Milliseconds. */
 const CONNECT_MS = 5_000;
-const PAUSE_MS = 10;
+const POLL_MS = 10;
 /** A larger log than this makes room for a new one at the next start. Bytes. */
 const LOG_BYTES = 1_000_000;
 const SOCKET_LOCK = '.s.PGSQL.5432.lock';
@@ -45,12 +45,12 @@ function connectionTo(sockets: string): Connection {
 
 /** The server of a data directory; undefined: none runs. `data` must be a real path. */
 export async function findPostmaster(data: string): Promise<Postmaster | undefined> {
-  const noted = await readNoted(data);
+  const noted = await readPidFile(data);
   return noted !== undefined && (await isServer(noted.pid, data)) ? noted : undefined;
 }
 
 /** What the last server has written of itself, if it runs or not. */
-async function readNoted(data: string): Promise<Postmaster | undefined> {
+async function readPidFile(data: string): Promise<Postmaster | undefined> {
   const text = await readText(join(data, 'postmaster.pid'));
   const [pid = '', , , , sockets = ''] = (text ?? '').split('\n');
   return /^[1-9][0-9]*$/.test(pid) ? { pid: Number(pid), sockets } : undefined;
@@ -82,16 +82,16 @@ function answers(pid: number): boolean {
  * in a turn. Throws a ChooError (`environment`).
  */
 export async function startOrJoin(
-  place: ServerPlace,
+  place: ServerPaths,
   prepare: () => Promise<string>,
   limitMs = START_MS,
 ): Promise<Connection> {
   let words = 'it does not answer';
-  for (const deadline = performance.now() + limitMs; ; await wait(PAUSE_MS)) {
+  for (const deadline = performance.now() + limitMs; ; await wait(POLL_MS)) {
     const postmaster = await findPostmaster(place.data);
     if (postmaster === undefined) {
       const failure = await start(place, await prepare());
-      if (failure !== undefined && !isPassing(failure)) throw notStarted(place, failure);
+      if (failure !== undefined && !isRecovering(failure)) throw notStarted(place, failure);
       if (failure !== undefined) words = failure;
     } else if (postmaster.sockets !== '') {
       const connection = connectionTo(postmaster.sockets);
@@ -104,14 +104,14 @@ export async function startOrJoin(
 }
 
 /** A server that was killed may leave processes that finish a statement; none can start before they have ended. */
-function isPassing(failure: string): boolean {
+function isRecovering(failure: string): boolean {
   return /pre-existing shared memory block|lock file "postmaster\.pid" already exists/.test(failure);
 }
 
 /** Starts a server. Returns what it said when it does not run. */
-async function start(place: ServerPlace, binaries: string): Promise<string | undefined> {
+async function start(place: ServerPaths, binaries: string): Promise<string | undefined> {
   const log = join(place.data, 'server.log');
-  await removeMisleading(place.data);
+  await removeStaleFiles(place.data);
   const before = await sizeOf(log);
   if (before > LOG_BYTES) await rename(log, `${log}.old`);
   // It makes the server the head of its own session: Ctrl-C in a terminal does not reach it.
@@ -130,8 +130,8 @@ async function start(place: ServerPlace, binaries: string): Promise<string | und
  * PostgreSQL takes any process of its user that has the number of its last server for that server: another one after a new
  * start of the machine, or the server itself as a zombie. Where no process has it, it knows better what to do by itself.
  */
-async function removeMisleading(data: string): Promise<void> {
-  const noted = await readNoted(data);
+async function removeStaleFiles(data: string): Promise<void> {
+  const noted = await readPidFile(data);
   if (noted === undefined || process.platform !== 'linux' || !existsSync(`/proc/${noted.pid}`)) return;
   await rm(join(data, 'postmaster.pid'), { force: true });
   if (noted.sockets !== '') await rm(join(noted.sockets, SOCKET_LOCK), { force: true });
@@ -145,7 +145,7 @@ export async function stop(data: string, limitMs = STOP_MS): Promise<void> {
   const postmaster = await findPostmaster(data);
   if (postmaster === undefined) return;
   process.kill(postmaster.pid, 'SIGINT');
-  for (const deadline = performance.now() + limitMs; ; await wait(PAUSE_MS)) {
+  for (const deadline = performance.now() + limitMs; ; await wait(POLL_MS)) {
     if ((await findPostmaster(data))?.pid !== postmaster.pid) break;
     if (performance.now() > deadline) throw notStopped(data, postmaster.pid);
   }
@@ -197,7 +197,7 @@ function notStopped(data: string, pid: number): ChooError {
   });
 }
 
-function notStarted({ data }: ServerPlace, words: string): ChooError {
+function notStarted({ data }: ServerPaths, words: string): ChooError {
   return new ChooError('environment', `the built-in PostgreSQL did not start: ${words}`, {
     hint: `its log is ${join(data, 'server.log')}; DATABASE_URL can name a PostgreSQL of your own instead`,
   });

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from '../database/database.ts';
-import { notify } from '../database/listener.ts';
+import { notify } from '../database/notifications.ts';
 import { IS_FREE, type LeaseTimes, type Lost, workOnNext } from './leases.ts';
 
 /** What came from outside, and wants to be handled once. */
@@ -29,13 +29,13 @@ export type Handled =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** How often what fails is tried. */
-const MOST_TRIES = 8;
+const MAX_TRIES = 8;
 
 /**
  * Deliveries: a row each, that is its own job. What is answered "received" is on disk, what is on disk is handled, and
  * handling starts again when its process dies.
  */
-export class DeliveryBook {
+export class DeliveryQueue {
   readonly #database: Database;
   readonly #times: LeaseTimes | undefined;
   #open: { readonly delivery: NewDelivery; readonly done: PromiseWithResolvers<void> }[] = [];
@@ -125,7 +125,7 @@ async function settle(trx: Trx, { id, tries }: Row, handled: Handled): Promise<v
   }
   const { reason: trouble } = handled;
   if (handled.kind === 'later') await change.set({ not_before: handled.until, trouble }).execute();
-  else if (tries + 1 >= MOST_TRIES)
+  else if (tries + 1 >= MAX_TRIES)
     await change.set({ handled_at: sql`now()`, tries: tries + 1, trouble }).execute();
   else {
     const not_before = new Date(Date.now() + 1_000 * 2 ** tries);

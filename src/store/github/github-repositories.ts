@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from '../database/database.ts';
-import { notify } from '../database/listener.ts';
+import { notify } from '../database/notifications.ts';
 
 /** A repository as GitHub describes it. */
 export interface GitHubRepository {
@@ -15,7 +15,7 @@ export interface GitHubRepository {
 }
 
 /** The same, with what choo knows of it. */
-export interface KnownRepository extends GitHubRepository {
+export interface StoredRepository extends GitHubRepository {
   /** choo's own number. */
   readonly id: string;
   /** The commit of the newest configuration without errors. */
@@ -29,10 +29,10 @@ function shareOf(installation: number): string {
 }
 
 /** Makes a repository known, or takes in what changed: its name, its owner, who installed choo on it. */
-export async function rememberRepository(
+export async function upsertRepository(
   database: Database,
   { githubId, installation, owner, name, defaultBranch, remote }: GitHubRepository,
-): Promise<KnownRepository> {
+): Promise<StoredRepository> {
   // One that was lost and is here again is the one it was.
   const before = await anyKnown(database)
     .select('removed_at')
@@ -64,7 +64,7 @@ export async function rememberRepository(
       .execute();
     await trx.updateTable('repositories').set({ remote, installation: share }).where('id', '=', id).execute();
     // What was pushed while it belonged to others is none of its new owners' business, though they have its history.
-    if (known !== undefined && known.installation !== installation) await leaveCopy(trx, id);
+    if (known !== undefined && known.installation !== installation) await abandonCopy(trx, id);
     const values = {
       repository: id,
       installation,
@@ -85,7 +85,7 @@ export async function rememberRepository(
 }
 
 /** Its copies on all machines stay behind, and go. */
-async function leaveCopy(trx: Database | Trx, id: string): Promise<void> {
+async function abandonCopy(trx: Database | Trx, id: string): Promise<void> {
   await trx
     .updateTable('repositories')
     .set({ copy: sql<string>`gen_random_uuid()` })
@@ -143,7 +143,7 @@ function known(database: Database) {
 
 type Found = Awaited<ReturnType<ReturnType<typeof known>['executeTakeFirstOrThrow']>>;
 
-function read(row: Found | undefined): KnownRepository | undefined {
+function read(row: Found | undefined): StoredRepository | undefined {
   return row && { ...row, githubId: Number(row.githubId), installation: Number(row.installation) };
 }
 
@@ -151,7 +151,7 @@ function read(row: Found | undefined): KnownRepository | undefined {
 export async function findRepositoryById(
   database: Database,
   id: string,
-): Promise<KnownRepository | undefined> {
+): Promise<StoredRepository | undefined> {
   return read(await known(database).where('repositories.id', '=', id).executeTakeFirst());
 }
 
@@ -159,7 +159,7 @@ export async function findRepositoryById(
 export async function repositoriesOf(
   database: Database,
   installation: number,
-): Promise<readonly KnownRepository[]> {
+): Promise<readonly StoredRepository[]> {
   const rows = await known(database)
     .where('github_repositories.installation', '=', String(installation))
     .execute();
@@ -167,7 +167,7 @@ export async function repositoriesOf(
 }
 
 /** Which commit's configuration holds, and that the labels are there. */
-export async function noteRepository(
+export async function updateRepository(
   database: Database,
   id: string,
   change: { readonly configCommit?: string; readonly hasLabels?: boolean },
@@ -187,7 +187,7 @@ export async function noteRepository(
  * choo may not look at it any more; `installation` says whose it was, where another one may have it by now. Its copies go.
  * Returns its runs that have not ended.
  */
-export async function loseRepository(
+export async function markRepositoryRemoved(
   database: Database,
   githubId: number,
   installation?: number,
@@ -201,7 +201,7 @@ export async function loseRepository(
       .$if(installation !== undefined, (query) => query.where('installation', '=', String(installation)))
       .returning('repository')
       .executeTakeFirst();
-    if (lost !== undefined) await leaveCopy(trx, lost.repository);
+    if (lost !== undefined) await abandonCopy(trx, lost.repository);
     return lost;
   });
   if (row === undefined) return [];
@@ -216,7 +216,10 @@ export async function loseRepository(
 }
 
 /** Deletes all that is kept of repositories that were lost so long ago. Returns where git found them. */
-export async function forgetLost(database: Database, hours: number): Promise<readonly string[]> {
+export async function deleteRemovedRepositories(
+  database: Database,
+  hours: number,
+): Promise<readonly string[]> {
   const { rows } = await sql<{ remote: string; github_id: string }>`
     with lost as (
       select repository, github_id from github_repositories

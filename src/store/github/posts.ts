@@ -10,7 +10,7 @@ export interface Post {
 }
 
 /** What one repository was told: by what it is, its number and what it says. */
-export class PostBook {
+export class PostStore {
   readonly #database: Database;
   readonly #repository: string;
 
@@ -30,7 +30,7 @@ export class PostBook {
   }
 
   /** Before the request: whoever finds this and no number looks on GitHub first. */
-  async intend(key: string): Promise<void> {
+  async reserve(key: string): Promise<void> {
     await this.#database
       .insertInto('posts')
       .values({ repository: this.#repository, key, github_id: null, hash: null })
@@ -39,7 +39,7 @@ export class PostBook {
   }
 
   /** After it. `githubId` null: it is not there any more. */
-  async note(key: string, githubId: number | null, hash: string | null): Promise<void> {
+  async save(key: string, githubId: number | null, hash: string | null): Promise<void> {
     const values = { github_id: githubId, hash };
     await this.#database
       .insertInto('posts')
@@ -49,7 +49,7 @@ export class PostBook {
   }
 
   /** A thread was shown a commit's plan. `at` is GitHub's own time. */
-  async notePlan(thread: number, commit: string, at: Date): Promise<void> {
+  async savePlanShown(thread: number, commit: string, at: Date): Promise<void> {
     const values = { repository: this.#repository, thread, commit, posted_at: at };
     await this.#database
       .insertInto('posted_plans')
@@ -63,7 +63,7 @@ export class PostBook {
   }
 
   /** The commit whose plan was the newest that a thread was shown before a time. */
-  async planBefore(thread: number, before: Date): Promise<string | undefined> {
+  async planShownBefore(thread: number, before: Date): Promise<string | undefined> {
     const row = await this.#database
       .selectFrom('posted_plans')
       .select('commit')

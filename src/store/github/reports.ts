@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from '../database/database.ts';
-import { notify } from '../database/listener.ts';
+import { notify } from '../database/notifications.ts';
 import type { RunStatus } from '../database/tables.ts';
 import { IS_FREE, type LeaseTimes, type Lost, workOnNext } from './leases.ts';
 
@@ -27,7 +27,9 @@ export interface DueReport extends Report {
 }
 
 /** What came of telling. `later`: GitHub takes nothing now. `refused`: it took some of it, and is asked again for the rest. */
-export type Told = { readonly kind: 'told' } | { readonly kind: 'later' | 'refused'; readonly until: Date };
+export type PublishResult =
+  | { readonly kind: 'told' }
+  | { readonly kind: 'later' | 'refused'; readonly until: Date };
 
 /** Puts a report down with its run. */
 export async function insertReport(
@@ -100,12 +102,12 @@ export async function findRuns(database: Database, query: RunQuery): Promise<rea
 }
 
 /** Whoever asked for it was looked up again. */
-export async function noteApproved(database: Database, run: string): Promise<void> {
+export async function saveApproval(database: Database, run: string): Promise<void> {
   await database.updateTable('reports').set({ approved: true }).where('run', '=', run).execute();
 }
 
 /** Has runs told anew though nothing happened in them: one, or all that speak for units of a branch. */
-export async function wantReports(
+export async function requestRefresh(
   database: Database,
   which: { readonly run: string } | { readonly repository: string; readonly target: string },
 ): Promise<void> {
@@ -128,20 +130,20 @@ export async function wantReports(
 /** Pull requests of a run go to another branch from now on. */
 export async function moveBase(database: Database, run: string, base: string): Promise<void> {
   await database.updateTable('reports').set({ base }).where('run', '=', run).execute();
-  await wantReports(database, { run });
+  await requestRefresh(database, { run });
 }
 
 /**
  * Tells of the run that is behind for the longest and that no other process tells of, under a lease. Undefined: there is none.
  * `lost`: its lease was lost, and it is told of again.
  */
-export async function tellNext(
+export async function publishNextReport(
   database: Database,
-  tell: (report: DueReport, signal: AbortSignal) => Promise<Told>,
+  publish: (report: DueReport, signal: AbortSignal) => Promise<PublishResult>,
   times?: LeaseTimes,
-): Promise<Told | Lost | undefined> {
-  const work = async ({ upto: seq, wanted, ...row }: DueRow, signal: AbortSignal): Promise<Told> =>
-    tell({ ...read(row), upTo: { seq, wanted } }, signal);
+): Promise<PublishResult | Lost | undefined> {
+  const work = async ({ upto: seq, wanted, ...row }: DueRow, signal: AbortSignal): Promise<PublishResult> =>
+    publish({ ...read(row), upTo: { seq, wanted } }, signal);
   return workOnNext(database, { table: 'reports', choose: FIRST_DUE, work, settle }, times);
 }
 
@@ -158,11 +160,11 @@ const FIRST_DUE = sql<DueRow>`
     and ${IS_FREE}
   order by runs.last_at limit 1 for update of reports skip locked`;
 
-async function settle(trx: Trx, { run, upto: seq, wanted }: DueRow, told: Told): Promise<void> {
+async function settle(trx: Trx, { run, upto: seq, wanted }: DueRow, published: PublishResult): Promise<void> {
   const change = trx.updateTable('reports').where('run', '=', run);
-  if (told.kind === 'later') await change.set({ not_before: told.until }).execute();
+  if (published.kind === 'later') await change.set({ not_before: published.until }).execute();
   else {
-    const retry_at = told.kind === 'refused' ? told.until : null;
+    const retry_at = published.kind === 'refused' ? published.until : null;
     await change.set({ seq, wanted: sql`wanted - ${wanted}`, retry_at }).execute();
   }
 }

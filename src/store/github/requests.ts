@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts';
 
 /** Whether something was asked for before, whatever delivery it came in. */
-export async function wasRequested(database: Database, source: string): Promise<boolean> {
+export async function isKnownRequest(database: Database, source: string): Promise<boolean> {
   const row = await database
     .selectFrom('requests')
     .select('source')
@@ -11,7 +11,7 @@ export async function wasRequested(database: Database, source: string): Promise<
 }
 
 /** It was, and is done. */
-export async function noteRequested(database: Database, repository: string, source: string): Promise<void> {
+export async function saveRequest(database: Database, repository: string, source: string): Promise<void> {
   await database
     .insertInto('requests')
     .values({ source, repository, run: null })

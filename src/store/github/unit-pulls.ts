@@ -60,7 +60,7 @@ export async function findUnitPull(
     .executeTakeFirst();
 }
 
-export async function noteUnitPull(
+export async function saveUnitPull(
   database: Database,
   repository: string,
   target: string,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
 import { ChooError } from '../../errors.ts';
-import { readText, release, seize } from '../../system/lock-file.ts';
+import { readText, release, acquireLockFile } from '../../system/lock-file.ts';
 import { isProcessAlive, processStart } from '../../system/process-identity.ts';
 import { journalDirectory } from './journal.ts';
 
@@ -44,7 +44,7 @@ export async function acquireLock(commonDirectory: string, run: string): Promise
     since: Date.now(),
   };
   const mine = `${JSON.stringify({ ...owner, token: randomUUID() })}\n`;
-  const other = await seize(path, mine, livingOwner);
+  const other = await acquireLockFile(path, mine, liveOwner);
   if (other !== undefined) throw heldBy(other, commonDirectory);
   return {
     owner,
@@ -55,10 +55,10 @@ export async function acquireLock(commonDirectory: string, run: string): Promise
 /** Who holds the lock now; undefined: nobody does, or whoever did is dead. */
 export async function readLock(commonDirectory: string): Promise<LockOwner | undefined> {
   const text = await readText(lockFile(commonDirectory));
-  return text === undefined ? undefined : livingOwner(text);
+  return text === undefined ? undefined : liveOwner(text);
 }
 
-async function livingOwner(text: string): Promise<LockOwner | undefined> {
+async function liveOwner(text: string): Promise<LockOwner | undefined> {
   const owner = parseOwner(text);
   if (owner === undefined) return undefined; // what a power cut left
   // Of another machine's processes nothing is known.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunEvent } from '../../events/event.ts';
 import type { UnitRecord } from '../../events/store.ts';
-import { type OrchStarted, projectRecord, teaches } from '../../events/unit-record.ts';
+import { type OrchStarted, projectRecord, affectsRecord } from '../../events/unit-record.ts';
 import { isMissing } from '../../system/files.ts';
 
 const fileSchema = z.object({
@@ -43,7 +43,7 @@ interface UnitName {
 }
 
 /** The runs a lost record is made from again, oldest first, each with its events. */
-export type Retell = () => AsyncIterable<readonly RunEvent[]>;
+export type ReadAllRuns = () => AsyncIterable<readonly RunEvent[]>;
 
 /**
  * What is known of units, one file each. It follows from the events; kept so that nobody needs to read all runs for it.
@@ -51,13 +51,13 @@ export type Retell = () => AsyncIterable<readonly RunEvent[]>;
  */
 export class RecordFiles {
   readonly #directory: string;
-  readonly #retell: Retell;
+  readonly #retell: ReadAllRuns;
   /** What is known by now, by path; and what of it is not in its file yet. */
   readonly #known = new Map<string, RecordFile>();
   readonly #unsaved = new Map<string, RecordFile>();
   #saving: Promise<void> | undefined;
 
-  constructor(directory: string, retell: Retell) {
+  constructor(directory: string, retell: ReadAllRuns) {
     this.#directory = directory;
     this.#retell = retell;
   }
@@ -68,7 +68,7 @@ export class RecordFiles {
 
   /** Takes in events of one run; those it knows are passed by. The files follow soon: see {@link flush}. */
   async apply(start: OrchStarted, events: readonly RunEvent[]): Promise<void> {
-    const lessons = Map.groupBy(events.filter(teaches), (event) => event.unit);
+    const lessons = Map.groupBy(events.filter(affectsRecord), (event) => event.unit);
     for (const [unit, own] of lessons) {
       const name = { target: start.target, directory: start.directory, unit };
       const before = await this.#load(name);
@@ -104,7 +104,7 @@ export class RecordFiles {
       const [start] = events;
       if (start?.type !== 'orch.started' || start.target !== target || start.directory !== directory)
         continue;
-      const lessons = events.filter(teaches).filter((event) => event.unit === unit);
+      const lessons = events.filter(affectsRecord).filter((event) => event.unit === unit);
       file = advance(file, start, lessons);
     }
     this.#keep(this.#path(name), file);

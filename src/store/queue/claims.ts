@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Database, Trx } from '../database/database.ts';
 import type { Claim } from '../runs/claim.ts';
 import type { Jobs } from '../runs/jobs.ts';
-import { SET_ASIDE_AFTER } from '../runs/set-aside.ts';
-import { claimSetAside } from './claim-set-aside.ts';
+import { QUARANTINE_AFTER } from '../runs/quarantine.ts';
+import { claimQuarantined } from './claim-quarantined.ts';
 
 export interface ClaimLimits {
   /** How many units this process can still take. */
@@ -35,7 +35,7 @@ const CLAIM_LOCK = sql`select pg_advisory_xact_lock(hashtext('choo claim'))`;
 /**
  * Claims units for a worker, no more than any limit leaves: of this process, of a run, of a repository, of all. Installations
  * share slots evenly, within one they go round between its runs; of a run the unit with the longest way behind it is first. What
- * was set aside comes when nothing else does; see set-aside.ts.
+ * was set aside comes when nothing else does; see quarantine.ts.
  */
 export async function claimUnits(
   database: Database,
@@ -43,13 +43,13 @@ export async function claimUnits(
   worker: number,
   { free, all }: ClaimLimits,
 ): Promise<readonly Claim[]> {
-  if (free <= 0 || !(await isThereWork(database, worker))) return [];
+  if (free <= 0 || !(await hasQueuedUnits(database, worker))) return [];
   return database.transaction().execute(async (trx) => {
     await CLAIM_LOCK.execute(trx);
     const { candidates, held } = await findCandidates(trx);
     const slots = Math.min(free, all === undefined ? free : all - held);
-    const shares = shareOut(candidates, slots);
-    if (shares.order.length === 0) return claimSetAside(trx, worker, all);
+    const shares = allocateSlots(candidates, slots);
+    if (shares.order.length === 0) return claimQuarantined(trx, worker, all);
     const claims: Claim[] = [];
     for (const [run, count] of shares.byRun) {
       const fetched = await jobs.fetch(trx, run, count);
@@ -63,16 +63,16 @@ export async function claimUnits(
         returning units.run, units.id as unit, units.claim`.execute(trx);
       claims.push(...rows);
     }
-    await noteServed(trx, shares.order);
+    await saveServed(trx, shares.order);
     return claims;
   });
 }
 
 /** Not for a worker that tries a unit alone. */
-async function isThereWork(database: Database, worker: number): Promise<boolean> {
+async function hasQueuedUnits(database: Database, worker: number): Promise<boolean> {
   const { rows } = await sql`
     select where exists (select from units where state = 'queued' and not_before <= now())
-             and not exists (select from units where worker = ${worker} and deaths >= ${SET_ASIDE_AFTER})`.execute(
+             and not exists (select from units where worker = ${worker} and deaths >= ${QUARANTINE_AFTER})`.execute(
     database,
   );
   return rows.length > 0;
@@ -85,7 +85,7 @@ export async function findCandidates(
   const { rows } = await sql<Candidate & { readonly held: number }>`
     with queued as (
       select run, count(*)::int as units from units
-      where state = 'queued' and not_before <= now() and deaths < ${SET_ASIDE_AFTER} group by run
+      where state = 'queued' and not_before <= now() and deaths < ${QUARANTINE_AFTER} group by run
     ), held as (
       select units.run, runs.repository, count(*)::int as units
       from units join runs on runs.id = units.run
@@ -126,7 +126,7 @@ interface Shares {
  *
  * @internal
  */
-export function shareOut(candidates: readonly Candidate[], slots: number): Shares {
+export function allocateSlots(candidates: readonly Candidate[], slots: number): Shares {
   const turns = candidates.map((each) => ({ ...each, left: Math.min(each.queued, each.room) }));
   const repositories = new Map<string, number>();
   for (const { repository, repository_room: room } of candidates)
@@ -159,7 +159,7 @@ export function shareOut(candidates: readonly Candidate[], slots: number): Share
 }
 
 /** Remembers who was served, and when, as a number that only grows. */
-async function noteServed(trx: Trx, order: Shares['order']): Promise<void> {
+async function saveServed(trx: Trx, order: Shares['order']): Promise<void> {
   const [runs, installations] = [new Map<string, number>(), new Map<string, number>()];
   for (const [at, { run, installation }] of order.entries()) {
     runs.set(run, at + 1);

@@ -1,19 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventBody } from '../../events/event.ts';
-import { type Database, isPassing } from '../database/database.ts';
-import type { Listener, Notice } from '../database/listener.ts';
-import type { Claim, Teller } from '../runs/claim.ts';
+import { type Database, isTransient } from '../database/database.ts';
+import type { Listener, Notice } from '../database/notifications.ts';
+import type { Claim, ClaimReporter } from '../runs/claim.ts';
 import type { Jobs } from '../runs/jobs.ts';
-import type { RunBook } from '../runs/run-book.ts';
-import { isLostClaim } from '../runs/unit-writes.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import { isLostClaim } from '../runs/claim-updates.ts';
 import { claimUnits } from './claims.ts';
-import { SlotReturns } from './slot-returns.ts';
+import { SlotPreemption } from './slot-preemption.ts';
 import {
-  beat,
+  heartbeat,
   registerWorker,
-  signOff,
-  takeBackFromDead,
-  takeUnitsBack,
+  deregisterWorker,
+  requeueFromDeadWorkers,
+  requeueUnits,
   WORKER_TIMES,
   type WorkerTimes,
 } from './worker-registry.ts';
@@ -21,7 +21,7 @@ import {
 export interface DispatcherOptions {
   readonly database: Database;
   readonly jobs: Jobs;
-  readonly book: RunBook;
+  readonly runStore: RunStore;
   readonly listener: Listener;
   /** What marks the processes that this one starts. */
   readonly owner: string;
@@ -33,11 +33,11 @@ export interface DispatcherOptions {
   /** Default: {@link WORKER_TIMES}. All workers of a database have the same. */
   readonly times?: WorkerTimes;
   /** Works on a unit and returns how it ended. What it throws gives the unit back. */
-  readonly work: (claim: Claim, teller: Teller) => Promise<readonly EventBody[]>;
+  readonly work: (claim: Claim, reporter: ClaimReporter) => Promise<readonly EventBody[]>;
   /** A worker of this machine is dead: what it left behind can be ended. It is waited for. */
   readonly onDead: (owner: string) => Promise<void>;
   /** Told of what an operator should know. */
-  readonly onTrouble: (what: string, error: unknown) => void;
+  readonly onError: (what: string, error: unknown) => void;
 }
 
 interface Active {
@@ -48,9 +48,9 @@ interface Active {
 }
 
 /** A busy process claims at most so often. Milliseconds. */
-const GATHER_MS = 10;
+const CLAIM_INTERVAL_MS = 10;
 /** No claim lasts longer, whatever its unit does; the next one goes on. Milliseconds. */
-const LONGEST_MS = 20 * 3_600_000;
+const MAX_CLAIM_MS = 20 * 3_600_000;
 
 /**
  * The worker in this process: claims units as slots become free, keeps its claims alive, lets go of those it lost, and takes
@@ -68,20 +68,20 @@ export class Dispatcher implements AsyncDisposable {
   /** When the others last heard that this process is there; by a clock that nobody sets. */
   #heard = performance.now();
   #looking: Promise<void> | undefined;
-  readonly #returns: SlotReturns;
+  readonly #returns: SlotPreemption;
 
   private constructor(options: DispatcherOptions, worker: number) {
     this.#options = options;
     this.#times = options.times ?? WORKER_TIMES;
     this.#worker = { number: worker };
-    this.#returns = new SlotReturns(options.database, options.quantumMs);
+    this.#returns = new SlotPreemption(options.database, options.quantumMs);
   }
 
   /** Begins to work. */
   static async start(options: DispatcherOptions): Promise<Dispatcher> {
     const { number } = await registerWorker(options.database, options.owner);
     const dispatcher = new Dispatcher(options, number);
-    options.listener.hear((notice) => dispatcher.#hear(notice), dispatcher.#ending.signal);
+    options.listener.subscribe((notice) => dispatcher.#hear(notice), dispatcher.#ending.signal);
     dispatcher.#timers.push(
       setInterval(() => dispatcher.#look(), dispatcher.#times.lookMs),
       setInterval(() => void dispatcher.#beat(), dispatcher.#times.beatMs),
@@ -130,9 +130,9 @@ export class Dispatcher implements AsyncDisposable {
     await this.drain(0);
     for (const timer of this.#timers) clearInterval(timer);
     await this.#looking;
-    const { database, book, jobs } = this.#options;
-    await signOff(database, book, jobs, this.worker).catch((error: unknown) =>
-      this.#options.onTrouble('a worker could not sign off; the others will find out', error),
+    const { database, runStore, jobs } = this.#options;
+    await deregisterWorker(database, runStore, jobs, this.worker).catch((error: unknown) =>
+      this.#options.onError('a worker could not sign off; the others will find out', error),
     );
   }
 
@@ -153,15 +153,16 @@ export class Dispatcher implements AsyncDisposable {
   #checkAge(): void {
     const now = performance.now();
     const cutOff = this.silentMs > this.#times.cutOffMs;
-    for (const { stop, since } of this.#active.values()) if (cutOff || now - since > LONGEST_MS) stop.abort();
+    for (const { stop, since } of this.#active.values())
+      if (cutOff || now - since > MAX_CLAIM_MS) stop.abort();
   }
 
   async #lookAtOthers(): Promise<void> {
-    const { database, book, jobs } = this.#options;
+    const { database, runStore, jobs } = this.#options;
     try {
-      await this.#returns.look([...this.#active.values()]);
+      await this.#returns.poll([...this.#active.values()]);
       const { believedMs } = this.#times;
-      await takeBackFromDead(database, book, jobs, {
+      await requeueFromDeadWorkers(database, runStore, jobs, {
         me: this.worker,
         onDead: this.#options.onDead,
         believedMs,
@@ -189,7 +190,7 @@ export class Dispatcher implements AsyncDisposable {
         this.#trouble('claiming units failed', error);
       }
       // Who is busy waits for more slots to come free: whoever claims keeps all others from it.
-      if (this.#again && this.#active.size > 0) await wait(GATHER_MS);
+      if (this.#again && this.#active.size > 0) await wait(CLAIM_INTERVAL_MS);
     }
   }
 
@@ -197,9 +198,9 @@ export class Dispatcher implements AsyncDisposable {
     const stop = new AbortController();
     const id = idOf(claim);
     const since = performance.now();
-    const returnsSlot = (quanta: number): boolean =>
+    const shouldReleaseSlot = (quanta: number): boolean =>
       this.#returns.isDue({ id, run: claim.run, since }, quanta);
-    const ended = this.#work(claim, stop, returnsSlot).finally(() => {
+    const ended = this.#work(claim, stop, shouldReleaseSlot).finally(() => {
       this.#active.delete(id);
       this.#returns.end(id);
       this.#claimSoon();
@@ -208,23 +209,27 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   /** One unit from its claim to its end. Never rejects. */
-  async #work(claim: Claim, stop: AbortController, returnsSlot: Teller['returnsSlot']): Promise<void> {
-    const { book, work } = this.#options;
+  async #work(
+    claim: Claim,
+    stop: AbortController,
+    shouldReleaseSlot: ClaimReporter['shouldReleaseSlot'],
+  ): Promise<void> {
+    const { runStore, work } = this.#options;
     const { run, unit } = claim;
     const { number: worker } = this.#worker;
     let batch = 0;
     const write = async (events: readonly EventBody[], ended: boolean): Promise<void> => {
       batch += 1;
       try {
-        await book.write(run, { unit, claim: claim.claim, worker, batch, events, ended });
+        await runStore.write(run, { unit, claim: claim.claim, worker, batch, events, ended });
       } catch (error) {
         stop.abort(); // what cannot be told is not done
         throw error;
       }
     };
-    const tell = async (events: readonly EventBody[]): Promise<void> => write(events, false);
+    const report = async (events: readonly EventBody[]): Promise<void> => write(events, false);
     try {
-      await write(await work(claim, { tell, signal: stop.signal, returnsSlot }), true);
+      await write(await work(claim, { report, signal: stop.signal, shouldReleaseSlot }), true);
     } catch (error) {
       this.#trouble(`unit \`${unit}\` of run ${run} could not be worked on to its end`, error);
       await this.#giveBack(claim, 'its worker could not go on');
@@ -232,10 +237,10 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   async #giveBack(claim: Claim, reason: string): Promise<void> {
-    const { book, jobs } = this.#options;
+    const { runStore, jobs } = this.#options;
     try {
       const { run, unit, claim: number } = claim;
-      await takeUnitsBack(book, jobs, {
+      await requeueUnits(runStore, jobs, {
         run,
         units: [unit],
         worker: this.worker,
@@ -252,7 +257,7 @@ export class Dispatcher implements AsyncDisposable {
   async #beat(): Promise<void> {
     const began = performance.now();
     try {
-      const held = await beat(this.#options.database, this.worker);
+      const held = await heartbeat(this.#options.database, this.worker);
       this.#heard = Math.max(this.#heard, began);
       if (held === undefined) await this.#startAnew();
       else await this.#compare(held, began);
@@ -285,7 +290,7 @@ export class Dispatcher implements AsyncDisposable {
 
   /** What happens now and then is no trouble: the database is away, or others took a unit over. */
   #trouble(what: string, error: unknown): void {
-    if (!isPassing(error) && !isLostClaim(error)) this.#options.onTrouble(what, error);
+    if (!isTransient(error) && !isLostClaim(error)) this.#options.onError(what, error);
   }
 }
 

@@ -1,9 +1,9 @@
-import type { Listener, Notice } from '../database/listener.ts';
+import type { Listener, Notice } from '../database/notifications.ts';
 
 /** How long it waits where nobody wakes it: work may have become due. Milliseconds. */
 const IDLE_MS = 1_000;
 /** And after something went wrong, such as a database that is away. Milliseconds. */
-const TROUBLE_MS = 1_000;
+const RETRY_MS = 1_000;
 
 export interface WorkLoopOptions {
   readonly listener: Listener;
@@ -13,7 +13,7 @@ export interface WorkLoopOptions {
   readonly width: number;
   /** Does one piece of work. False: there is none now. */
   readonly act: () => Promise<boolean>;
-  readonly onTrouble: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Does work as long as there is some, then waits to be woken. */
@@ -26,7 +26,7 @@ export class WorkLoop implements AsyncDisposable {
   constructor(options: WorkLoopOptions) {
     this.#options = options;
     const about: ReadonlySet<Notice['about']> = new Set([...options.about, 'connected']);
-    options.listener.hear((notice) => {
+    options.listener.subscribe((notice) => {
       if (about.has(notice.about)) this.#wake();
     }, this.#ending.signal);
     this.#lives = Array.from({ length: options.width }, async () => this.#live());
@@ -45,7 +45,7 @@ export class WorkLoop implements AsyncDisposable {
   }
 
   async #live(): Promise<void> {
-    const { act, onTrouble } = this.#options;
+    const { act, onError } = this.#options;
     const { signal } = this.#ending;
     while (!signal.aborted) {
       const woken = this.#woken.promise; // what comes while it looks is not missed
@@ -53,8 +53,8 @@ export class WorkLoop implements AsyncDisposable {
         if (await act()) continue;
         await this.#sleep(woken, IDLE_MS);
       } catch (error) {
-        onTrouble(error);
-        await this.#sleep(woken, TROUBLE_MS);
+        onError(error);
+        await this.#sleep(woken, RETRY_MS);
       }
     }
   }

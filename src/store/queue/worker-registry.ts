@@ -3,10 +3,10 @@ import { hostname } from 'node:os';
 import type { Database } from '../database/database.ts';
 import { isGone, ownIdentity, readIdentity } from '../database/worker-identity.ts';
 import type { Claim } from '../runs/claim.ts';
-import { type Jobs, RETURNS } from '../runs/jobs.ts';
-import type { RunBook } from '../runs/run-book.ts';
-import { SET_ASIDE_AFTER, verdictOn, condemned } from '../runs/set-aside.ts';
-import { chargeUnheard, closeSpending } from '../runs/spending.ts';
+import { type Jobs, MAX_JOB_RETRIES } from '../runs/jobs.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import { QUARANTINE_AFTER, requeueReason, quarantineFailure } from '../runs/quarantine.ts';
+import { chargeUnreported, closeSpending } from '../runs/spending.ts';
 
 /** The times that workers hold each other to. Milliseconds. */
 export interface WorkerTimes {
@@ -43,7 +43,7 @@ export async function registerWorker(database: Database, owner: string): Promise
 }
 
 /** Says that a worker is there; returns what it holds. Undefined: the others took it for dead, and it holds nothing any more. */
-export async function beat(
+export async function heartbeat(
   database: Database,
   worker: number,
 ): Promise<readonly (Claim & { readonly state: string })[] | undefined> {
@@ -58,9 +58,14 @@ export async function beat(
 }
 
 /** Forgets a worker that stopped. What it holds still is taken back like that of a dead one. */
-export async function signOff(database: Database, book: RunBook, jobs: Jobs, worker: number): Promise<void> {
-  await takeBack(database, book, jobs, { worker, reason: 'its worker stopped', died: false });
-  await forgetWorker(database, worker);
+export async function deregisterWorker(
+  database: Database,
+  runStore: RunStore,
+  jobs: Jobs,
+  worker: number,
+): Promise<void> {
+  await requeueClaimsOf(database, runStore, jobs, { worker, reason: 'its worker stopped', died: false });
+  await deleteWorker(database, worker);
 }
 
 /**
@@ -68,9 +73,9 @@ export async function signOff(database: Database, book: RunBook, jobs: Jobs, wor
  * what they left behind has ended; of others when they were silent for too long. After the database was away nobody counts as
  * silent for a while.
  */
-export async function takeBackFromDead(
+export async function requeueFromDeadWorkers(
   database: Database,
-  book: RunBook,
+  runStore: RunStore,
   jobs: Jobs,
   {
     me,
@@ -98,28 +103,33 @@ export async function takeBackFromDead(
     if (!silent && !gone) continue;
     if (gone) await onDead(owner);
     const reason = gone ? 'its worker died' : 'its worker fell silent';
-    await takeBack(database, book, jobs, { worker: number, reason, died: true });
-    await forgetWorker(database, number);
+    await requeueClaimsOf(database, runStore, jobs, { worker: number, reason, died: true });
+    await deleteWorker(database, number);
   }
 }
 
 /** Unless it holds something again: then it is not dead. */
-async function forgetWorker(database: Database, number: number): Promise<void> {
+async function deleteWorker(database: Database, number: number): Promise<void> {
   await sql`
     delete from workers where number = ${number}
       and not exists (select from units where units.worker = ${number})`.execute(database);
 }
 
-interface Return {
+interface RequeueReason {
   readonly worker: number;
   /** For who reads what happened to the unit. */
   readonly reason: string;
-  /** The worker vanished while it had the unit, which may be what it died of; see set-aside.ts. */
+  /** The worker vanished while it had the unit, which may be what it died of; see quarantine.ts. */
   readonly died: boolean;
 }
 
 /** Takes back all that a worker holds. */
-async function takeBack(database: Database, book: RunBook, jobs: Jobs, how: Return): Promise<void> {
+async function requeueClaimsOf(
+  database: Database,
+  runStore: RunStore,
+  jobs: Jobs,
+  how: RequeueReason,
+): Promise<void> {
   const held = await database
     .selectFrom('units')
     .select(['run', 'id'])
@@ -128,13 +138,13 @@ async function takeBack(database: Database, book: RunBook, jobs: Jobs, how: Retu
     .execute();
   for (const [run, units] of Map.groupBy(held, ({ run }) => run)) {
     const ids = units.map(({ id }) => id);
-    await takeUnitsBack(book, jobs, { ...how, run, units: ids });
+    await requeueUnits(runStore, jobs, { ...how, run, units: ids });
   }
 }
 
 /** Takes units of one run from a worker, unless they are not with it any more. Their jobs are tried again, a bounded number of times. */
-export async function takeUnitsBack(
-  book: RunBook,
+export async function requeueUnits(
+  runStore: RunStore,
   jobs: Jobs,
   {
     run,
@@ -143,27 +153,28 @@ export async function takeUnitsBack(
     claim,
     reason,
     died,
-  }: Return & { readonly run: string; readonly units: readonly string[]; readonly claim?: number },
+  }: RequeueReason & { readonly run: string; readonly units: readonly string[]; readonly claim?: number },
 ): Promise<void> {
-  await book.change(run, async (turn) => {
-    for (const [unit, row] of await turn.rows(units)) {
+  await runStore.change(run, async (transaction) => {
+    for (const [unit, row] of await transaction.rows(units)) {
       if (row.worker !== worker || (claim !== undefined && row.claim !== claim)) continue;
-      turn.change(unit, { free: true });
+      transaction.change(unit, { free: true });
       const ended = { unit, claim: row.claim };
-      if (died) await chargeUnheard(turn.trx, run, ended);
-      await closeSpending(turn.trx, run, [ended]);
+      if (died) await chargeUnreported(transaction.trx, run, ended);
+      await closeSpending(transaction.trx, run, [ended]);
       if (row.state !== 'running') continue;
       const deaths = row.deaths + (died ? 1 : 0);
-      turn.change(unit, { deaths });
-      const verdict = died ? verdictOn(deaths, reason) : reason;
-      turn.note({ type: 'unit.released', unit, reason: verdict ?? reason, until: null });
+      transaction.change(unit, { deaths });
+      const verdict = died ? requeueReason(deaths, reason) : reason;
+      transaction.append({ type: 'unit.released', unit, reason: verdict ?? reason, until: null });
       const job =
         row.job === null || row.job_try === null ? undefined : { id: row.job, retryCount: row.job_try };
-      if (verdict === undefined) turn.note(condemned(unit, deaths));
-      else if (job !== undefined && deaths >= SET_ASIDE_AFTER) turn.settle(job);
-      else if (job !== undefined && (await jobs.giveBack(turn.trx, run, job))) turn.queued(unit);
-      else if (job !== undefined || (row.job_try ?? 0) > RETURNS)
-        turn.note({
+      if (verdict === undefined) transaction.append(quarantineFailure(unit, deaths));
+      else if (job !== undefined && deaths >= QUARANTINE_AFTER) transaction.settle(job);
+      else if (job !== undefined && (await jobs.giveBack(transaction.trx, run, job)))
+        transaction.queued(unit);
+      else if (job !== undefined || (row.job_try ?? 0) > MAX_JOB_RETRIES)
+        transaction.append({
           type: 'unit.failed',
           unit,
           failure: 'internal',

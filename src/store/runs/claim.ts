@@ -9,14 +9,14 @@ export interface Claim {
 }
 
 /** How a worker tells what happens to the unit it claimed. */
-export interface Teller {
+export interface ClaimReporter {
   /** Writes events; they are safe when it resolves. Throws a ChooError (`conflict`) when the claim was lost. */
-  readonly tell: (events: readonly EventBody[]) => Promise<void>;
+  readonly report: (events: readonly EventBody[]) => Promise<void>;
   /** Stop, and keep what is done: the unit was cancelled, the claim was lost, or this process ends. */
   readonly signal: AbortSignal;
   /**
    * Whether the unit gives its slot back now, if it has had it for so many quanta and an installation waits that has less
    * than its share. After a true it must.
    */
-  readonly returnsSlot: (quanta: number) => boolean;
+  readonly shouldReleaseSlot: (quanta: number) => boolean;
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { ChooError } from '../../errors.ts';
 import { type EventBody, parseEvent, type RunEvent } from '../../events/event.ts';
 import type { UnitRecord } from '../../events/store.ts';
-import { type OrchStarted, projectRecord, teaches } from '../../events/unit-record.ts';
+import { type OrchStarted, projectRecord, affectsRecord } from '../../events/unit-record.ts';
 import type { Database, Trx } from '../database/database.ts';
 
 /** What an event is numbered and dated after. */
@@ -68,7 +68,7 @@ export async function projectRecords(
   start: OrchStarted,
   events: readonly RunEvent[],
 ): Promise<void> {
-  const lessons = Map.groupBy(events.filter(teaches), (event) => event.unit);
+  const lessons = Map.groupBy(events.filter(affectsRecord), (event) => event.unit);
   if (lessons.size === 0) return;
   const { target } = start;
   const rows = await trx
@@ -129,7 +129,7 @@ export async function listRecords(
 }
 
 /** What became of a unit's pull request; nothing happens where nothing is known of the unit. */
-export async function noteOutcome(
+export async function saveOutcome(
   database: Database,
   repository: string,
   {

@@ -17,7 +17,7 @@ export interface FetchedJob extends JobAttempt {
 }
 
 /** How often a job may come back without an end. What an agent fails at, and what kills workers, is counted elsewhere. */
-export const RETURNS = 5;
+export const MAX_JOB_RETRIES = 5;
 const DAY_SECONDS = 86_400;
 
 /**
@@ -55,7 +55,7 @@ export class Jobs implements AsyncDisposable {
   /** Makes the queue of a run unless it is there. Not part of any transaction: an empty queue harms nobody. */
   async prepare(run: string): Promise<void> {
     await this.#boss.createQueue(queueOf(run), {
-      retryLimit: RETURNS,
+      retryLimit: MAX_JOB_RETRIES,
       retryDelay: 0,
       expireInSeconds: DAY_SECONDS, // the longest there is; a claim ends before
       retentionSeconds: 3_650 * DAY_SECONDS,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
-import { notify } from '../database/listener.ts';
+import { notify } from '../database/notifications.ts';
 
 /** Of what a unit prints so much is kept from its beginning, and so much of its end. Characters. */
 export interface OutputLimits {

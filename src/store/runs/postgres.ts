@@ -1,16 +1,16 @@
 import { ChooError } from '../../errors.ts';
 import type { RunEvent } from '../../events/event.ts';
 import type { RunReader, UnitRecord, UnitRecords } from '../../events/store.ts';
-import { type Database, patiently } from '../database/database.ts';
-import type { Listener } from '../database/listener.ts';
+import { type Database, retryTransient } from '../database/database.ts';
+import type { Listener } from '../database/notifications.ts';
 import { readEvents, readRecord } from './event-rows.ts';
 
 /** Without a notice, whoever follows a run looks again after so long. Milliseconds. */
-const LOOK_AGAIN_MS = 5_000;
+const POLL_MS = 5_000;
 
 /**
  * The runs of a server, as one repository sees them, and what is known of its units: to read. Everything that happens to a run
- * is written through the run book (run-book.ts).
+ * is written through the run book (run-store.ts).
  */
 export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
   readonly #database: Database;
@@ -38,7 +38,7 @@ export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
     const ending = AbortSignal.any([signal, this.#ending.signal]);
     let seen = after;
     let news = Promise.withResolvers<void>();
-    this.#listener.hear((notice) => {
+    this.#listener.subscribe((notice) => {
       if (notice.about === 'connected' || (notice.about === 'run' && notice.run === run)) news.resolve();
     }, ending);
     ending.addEventListener('abort', () => news.resolve(), { once: true });
@@ -50,7 +50,7 @@ export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
         onEvents(events);
       }
       if (ending.aborted) return;
-      const timer = setTimeout(() => news.resolve(), LOOK_AGAIN_MS);
+      const timer = setTimeout(() => news.resolve(), POLL_MS);
       await news.promise;
       clearTimeout(timer);
       news = Promise.withResolvers();
@@ -70,7 +70,7 @@ export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
   }
 
   async record(target: string, unit: string): Promise<UnitRecord | undefined> {
-    return patiently(() => readRecord(this.#database, this.#owned(), target, unit));
+    return retryTransient(() => readRecord(this.#database, this.#owned(), target, unit));
   }
 
   /** Ends its subscriptions. The database is its owner's to close. */

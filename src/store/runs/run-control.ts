@@ -8,14 +8,14 @@ import {
   retryEvents,
   skipEvents,
 } from '../../scheduler/run-control.ts';
-import { notify } from '../database/listener.ts';
+import { notify } from '../database/notifications.ts';
 import type { Jobs } from './jobs.ts';
-import type { RunBook } from './run-book.ts';
+import type { RunStore } from './run-store.ts';
 import { findRun } from './run-rows.ts';
-import type { RunTurn } from './run-turn.ts';
+import type { RunTransaction } from './run-transaction.ts';
 
 /** What somebody asks of a run that is there. */
-export interface Wish {
+export interface RunControlRequest {
   readonly run: string;
   /** Units of it; none: the whole run. */
   readonly units?: readonly string[];
@@ -24,7 +24,7 @@ export interface Wish {
 }
 
 /** What a retry may ask for beside another turn. */
-export interface RetryWish extends Wish {
+export interface RunRetryRequest extends RunControlRequest {
   /** Start over, whatever the branches hold. */
   readonly fresh?: boolean;
   /** From this task on; those before it stay as they are. */
@@ -36,17 +36,23 @@ export interface RetryWish extends Wish {
  * committed stays. Returns the units that were cancelled. Throws a ChooError (`usage`, `conflict`) for what cannot be.
  */
 export async function cancelRun(
-  book: RunBook,
+  runStore: RunStore,
   jobs: Jobs,
-  { run, units = [], actor }: Wish,
+  { run, units = [], actor }: RunControlRequest,
 ): Promise<readonly string[]> {
-  return book.change(run, async (turn) => perform(turn, jobs, cancelEvents(viewOf(turn), { units, actor })));
+  return runStore.change(run, async (transaction) =>
+    perform(transaction, jobs, cancelEvents(viewOf(transaction), { units, actor })),
+  );
 }
 
 /** The same for a whole run, where it may have ended already; then there is nothing to do. */
-export async function cancelOpenRun(book: RunBook, jobs: Jobs, wish: Omit<Wish, 'units'>): Promise<void> {
+export async function cancelOpenRun(
+  runStore: RunStore,
+  jobs: Jobs,
+  request: Omit<RunControlRequest, 'units'>,
+): Promise<void> {
   try {
-    await cancelRun(book, jobs, wish);
+    await cancelRun(runStore, jobs, request);
   } catch (error) {
     if (!(error instanceof ChooError) || error.code !== 'conflict') throw error;
   }
@@ -57,11 +63,13 @@ export async function cancelOpenRun(book: RunBook, jobs: Jobs, wish: Omit<Wish, 
  * `conflict`) where that cannot be.
  */
 export async function skipUnits(
-  book: RunBook,
+  runStore: RunStore,
   jobs: Jobs,
-  { run, units = [], actor }: Wish,
+  { run, units = [], actor }: RunControlRequest,
 ): Promise<readonly string[]> {
-  return book.change(run, async (turn) => perform(turn, jobs, skipEvents(viewOf(turn), { units, actor })));
+  return runStore.change(run, async (transaction) =>
+    perform(transaction, jobs, skipEvents(viewOf(transaction), { units, actor })),
+  );
 }
 
 /**
@@ -70,13 +78,15 @@ export async function skipUnits(
  * another run is under way for the same branch.
  */
 export async function retryRun(
-  book: RunBook,
+  runStore: RunStore,
   jobs: Jobs,
-  { run, units = [], actor, fresh = false, from }: RetryWish,
+  { run, units = [], actor, fresh = false, from }: RunRetryRequest,
 ): Promise<readonly string[]> {
   await jobs.prepare(run); // its queue went when it ended
   const request = { units, actor, fresh, from: from ?? null };
-  return book.change(run, async (turn) => perform(turn, jobs, retryEvents(viewOf(turn), request)));
+  return runStore.change(run, async (transaction) =>
+    perform(transaction, jobs, retryEvents(viewOf(transaction), request)),
+  );
 }
 
 /**
@@ -84,12 +94,12 @@ export async function retryRun(
  * another run is under way for that branch; then nothing changed.
  */
 export async function retargetRun(
-  book: RunBook,
+  runStore: RunStore,
   { run, target }: { readonly run: string; readonly target: string },
 ): Promise<boolean> {
-  return book.change(run, async (turn) => {
-    const { trx } = turn;
-    const { id, repository, target: before } = turn.run;
+  return runStore.change(run, async (transaction) => {
+    const { trx } = transaction;
+    const { id, repository, target: before } = transaction.run;
     const there = { repository, target };
     const rival = (await findRun(trx, there, 'running')) ?? (await findRun(trx, there, 'waiting'));
     if (before === target || rival !== undefined) return false;
@@ -98,15 +108,15 @@ export async function retargetRun(
     for (const table of [sql.table('records'), sql.table('unit_pulls')])
       await sql`
         update ${table} as own set target = ${target}
-        where repository = ${repository} and target = ${before} and unit = any(${[...turn.graph.ids]}::text[])
+        where repository = ${repository} and target = ${before} and unit = any(${[...transaction.graph.ids]}::text[])
           and not exists (select from ${table} as other where other.repository = own.repository
                             and other.target = ${target} and other.unit = own.unit)`.execute(trx);
-    turn.note({ type: 'orch.retargeted', target });
+    transaction.append({ type: 'orch.retargeted', target });
     return true;
   });
 }
 
-function viewOf({ run, status, graph, states }: RunTurn): ControlView {
+function viewOf({ run, status, graph, states }: RunTransaction): ControlView {
   return {
     run: run.id,
     status,
@@ -116,34 +126,40 @@ function viewOf({ run, status, graph, states }: RunTurn): ControlView {
 }
 
 /** Notes what was decided, and stops the work it is about. Returns the units. Throws a ChooError for a refusal. */
-async function perform(turn: RunTurn, jobs: Jobs, decision: Decision): Promise<readonly string[]> {
+async function perform(
+  transaction: RunTransaction,
+  jobs: Jobs,
+  decision: Decision,
+): Promise<readonly string[]> {
   const { units, events, stops, reopens } = changeOf(decision);
-  if (reopens) await reopen(turn);
-  await stopUnits(turn, jobs, stops);
-  for (const event of events) turn.note(event);
+  if (reopens) await reopen(transaction);
+  await stopUnits(transaction, jobs, stops);
+  for (const event of events) transaction.append(event);
   return units;
 }
 
 /** A run that has ended goes on, unless another one has taken its place. */
-async function reopen(turn: RunTurn): Promise<void> {
+async function reopen(transaction: RunTransaction): Promise<void> {
   const rival =
-    (await findRun(turn.trx, turn.run, 'running')) ?? (await findRun(turn.trx, turn.run, 'waiting'));
+    (await findRun(transaction.trx, transaction.run, 'running')) ??
+    (await findRun(transaction.trx, transaction.run, 'waiting'));
   if (rival !== undefined)
-    throw new ChooError('conflict', `run ${rival} is under way for \`${turn.run.target}\``, {
+    throw new ChooError('conflict', `run ${rival} is under way for \`${transaction.run.target}\``, {
       hint: `wait for it, or cancel it: \`choo cancel ${rival}\``,
     });
-  const { run, sandbox, parallelism, limits } = turn.start;
-  turn.note({ type: 'orch.resumed', run, sandbox, parallelism, limits });
+  const { run, sandbox, parallelism, limits } = transaction.start;
+  transaction.append({ type: 'orch.resumed', run, sandbox, parallelism, limits });
 }
 
 /** Takes away the jobs of units, and tells whoever works on them. */
-async function stopUnits(turn: RunTurn, jobs: Jobs, units: readonly string[]): Promise<void> {
-  const rows = await turn.rows(units);
+async function stopUnits(transaction: RunTransaction, jobs: Jobs, units: readonly string[]): Promise<void> {
+  const rows = await transaction.rows(units);
   const ids = [...rows.values()].flatMap(({ state, job }) =>
     job !== null && (state === 'queued' || state === 'running') ? [job] : [],
   );
-  await jobs.cancel(turn.trx, turn.run.id, ids);
+  await jobs.cancel(transaction.trx, transaction.run.id, ids);
   // Read again: until its job was cancelled somebody could claim a unit.
-  for (const [unit, { worker }] of await turn.rows(units))
-    if (worker !== null) await notify({ about: 'stop', run: turn.run.id, unit }).execute(turn.trx);
+  for (const [unit, { worker }] of await transaction.rows(units))
+    if (worker !== null)
+      await notify({ about: 'stop', run: transaction.run.id, unit }).execute(transaction.trx);
 }

@@ -3,7 +3,7 @@ import { ChooError } from '../../errors.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Graph } from '../../scheduler/graph.ts';
 import type { Database, Trx } from '../database/database.ts';
-import type { LockedRun } from './run-turn.ts';
+import type { LockedRun } from './run-transaction.ts';
 
 export async function lockRun(trx: Trx, run: string): Promise<LockedRun> {
   const row = await trx
@@ -53,7 +53,11 @@ export async function claimSource(
 }
 
 /** Whether a run must wait for another one. */
-export async function findRival(trx: Trx, repository: string, { target }: OrchStarted): Promise<boolean> {
+export async function mustWaitForRun(
+  trx: Trx,
+  repository: string,
+  { target }: OrchStarted,
+): Promise<boolean> {
   const rivals = await trx
     .selectFrom('runs')
     .select(['id', 'status'])

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { EventBody } from '../../events/event.ts';
 import type { Amount } from '../../events/spending.ts';
-import { type Database, patiently, type Trx } from '../database/database.ts';
+import { type Database, retryTransient, type Trx } from '../database/database.ts';
 
 /** A claim that spends. */
 export interface Spender {
@@ -18,7 +18,7 @@ type Account = (typeof ACCOUNTS)[number];
 export type SpendingLimits = Readonly<Record<Account, Amount>>;
 
 /** A limit that is used up. */
-export interface UsedUp {
+export interface LimitReached {
   readonly kind: 'used-up';
   readonly refused: Account;
   readonly what: keyof Amount;
@@ -28,9 +28,9 @@ export interface UsedUp {
 }
 
 /** What came of asking for more: something was set aside, a limit is used up, or all that is left is held by others. */
-export type SetAside =
+export type ReserveResult =
   | { readonly kind: 'held'; readonly amount: Amount }
-  | UsedUp
+  | LimitReached
   | { readonly kind: 'wait' };
 
 /** What a claim spent, as its events tell it: in the transaction that writes them, so that no crash forgets it. */
@@ -75,7 +75,7 @@ export async function countSpending(
  * A worker died in the middle of an attempt. Where nothing was heard of what the attempt used, it is charged what was set aside
  * for it, as one whose cost stays unknown is; else whatever kills workers would be free.
  */
-export async function chargeUnheard(
+export async function chargeUnreported(
   trx: Trx,
   run: string,
   { unit, claim }: { readonly unit: string; readonly claim: number },
@@ -146,14 +146,14 @@ export async function setAside(
   limits: SpendingLimits,
   part: number,
   wanted: { readonly tokens: boolean; readonly cost: boolean } = { tokens: true, cost: true },
-): Promise<SetAside> {
-  return patiently(() =>
+): Promise<ReserveResult> {
+  return retryTransient(() =>
     database.transaction().execute(async (trx) => {
       // The limits of a day are shared by all runs. Who counts what was spent does not wait here.
       const lock = hasDayLimit(limits) ? 'choo budget' : `choo budget ${run}`;
       await sql`select pg_advisory_xact_lock(hashtext(${lock}))`.execute(trx);
       const accounts = await readAccounts(trx, { run, unit });
-      const usedUp = findUsedUp(accounts, limits);
+      const usedUp = findReached(accounts, limits);
       if (usedUp !== undefined) return usedUp;
       const slice = (what: keyof Amount): number =>
         Math.min(
@@ -181,12 +181,12 @@ export async function setAside(
 }
 
 /** A limit that a claim would meet before it has spent anything; undefined: none. */
-export async function findUsedUpLimit(
+export async function findReachedLimit(
   database: Database,
   spender: Pick<Spender, 'run' | 'unit'>,
   limits: SpendingLimits,
-): Promise<UsedUp | undefined> {
-  return findUsedUp(await readAccounts(database, spender), limits);
+): Promise<LimitReached | undefined> {
+  return findReached(await readAccounts(database, spender), limits);
 }
 
 /** A day has many attempts: each takes less of it at a time, so that what is left is not held by a few. */
@@ -253,7 +253,7 @@ async function readAccounts(
   };
 }
 
-function findUsedUp(accounts: Accounts, limits: SpendingLimits): UsedUp | undefined {
+function findReached(accounts: Accounts, limits: SpendingLimits): LimitReached | undefined {
   for (const refused of ACCOUNTS)
     for (const what of ['tokens', 'cost'] as const) {
       const limit = limits[refused][what];

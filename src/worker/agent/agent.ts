@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import type { Task } from '../../discovery/unit.ts';
 import { classify, type Outcome } from '../../provider/outcome/outcome.ts';
 import type { AgentEvent, Provider } from '../../provider/provider.ts';
-import type { Ending, Sandbox, Workplace } from '../../sandbox/sandbox.ts';
+import type { Ending, Sandbox, SandboxPaths } from '../../sandbox/sandbox.ts';
 import type { Executable } from '../../system/executables.ts';
 import { removeTree } from '../../system/remove-tree.ts';
-import { LastWord } from './last-word.ts';
+import { ExitTimer } from './exit-timer.ts';
 import { isFree, Meter } from './meter.ts';
 import type { Reservation, Usage } from './reservation.ts';
 
@@ -46,7 +46,7 @@ export interface AgentEnd {
 /** Starts an agent once and hears it out. Its own state lives in a directory below `scratch` that goes when it ends. */
 export async function runAgent(
   { provider, executable, model, args, variables }: Agent,
-  place: { readonly sandbox: Sandbox; readonly workplace: Workplace; readonly scratch: string },
+  place: { readonly sandbox: Sandbox; readonly workplace: SandboxPaths; readonly scratch: string },
   call: AgentCall,
 ): Promise<AgentEnd> {
   await mkdir(place.scratch, { recursive: true, mode: 0o755 });
@@ -67,12 +67,12 @@ export async function runAgent(
       await mkdir(dirname(join(stateDirectory, path)), { recursive: true });
       await writeFile(join(stateDirectory, path), text);
     }
-    await place.sandbox.handOver(stateDirectory);
+    await place.sandbox.chownToSandboxUser(stateDirectory);
 
     const parse = provider.createParser();
     const telling: AgentEvent[] = [];
     const budget = new AbortController();
-    using lastWord = new LastWord(call.exitMs);
+    using lastWord = new ExitTimer(call.exitMs);
     const meter = new Meter(model, isFree(provider));
     const result = await place.sandbox.exec(place.workplace, {
       profile: provider.profile,

@@ -41,7 +41,7 @@ export const SLICE = 0.1;
 const GRACE = 1.2;
 
 /** For an attempt that spends nothing. */
-export const NOTHING_ASIDE: Reservation = { tokens: 0, cost: null, use: () => true, settle: () => {} };
+export const NO_RESERVATION: Reservation = { tokens: 0, cost: null, use: () => true, settle: () => {} };
 
 /** A reservation of what was set aside `first`; it grows as its ledger lets it. An endless cost: money is not limited. */
 export function createReservation(first: Amount, { growAt, grow, settle }: Ledger): Reservation {

@@ -1,4 +1,4 @@
-import type { ExecResult, Sandbox, Workplace } from '../../sandbox/sandbox.ts';
+import type { ExecResult, Sandbox, SandboxPaths } from '../../sandbox/sandbox.ts';
 import { followLastOutput, lastOutput } from './last-output.ts';
 
 /** What a gate, a check or a setup command came to. `fault`: the environment cannot run it, whatever the code says. */
@@ -29,7 +29,7 @@ const TAIL = 6_000;
 /** Runs one command in the sandbox and judges it by its exit status alone. */
 export async function runShell(
   sandbox: Sandbox,
-  workplace: Workplace,
+  workplace: SandboxPaths,
   { command, profile, cwd, timeoutMs, logFile, onOutput, signal }: ShellCommand,
 ): Promise<Verdict> {
   using follower = followLastOutput(onOutput);

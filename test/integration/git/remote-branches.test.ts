@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ChooError } from '../../../src/errors.ts';
-import { type Access, normalizeRemote, RemoteBranches } from '../../../src/git/remote-branches.ts';
+import { type Access, RemoteBranches } from '../../../src/git/remote-branches.ts';
 import { cacheDirectory, Repository } from '../../../src/git/repository.ts';
 import { WorktreeManager } from '../../../src/git/worktree.ts';
 import { git } from '../../helpers/git-repository.ts';
 import { type GitServer, startGitServer } from '../../helpers/git-server.ts';
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
+import { normalizeRemote } from '../../../src/git/remote-address.ts';
 
 const SEARCH_PATH = process.env['PATH'] ?? '';
 /** How often a command is tried before the remote counts as out of reach. */

@@ -16,7 +16,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { distrustRecentTimes } from '../../../src/git/objects/index-file.ts';
+import { smudgeRacyEntries } from '../../../src/git/objects/index-file.ts';
 import {
   commitFiles,
   git,
@@ -178,7 +178,7 @@ describe('staging', () => {
     await writeFiles(worktree.path, { '.gitignore': FILES['.gitignore'] });
     const names = async (tree: string): Promise<string> => git(place.user, 'ls-tree', '--name-only', tree);
     expect(await names(await worktree.stage())).toContain('x.log');
-    expect(await names(await worktree.stageAnew(`${place.head}^{tree}`))).not.toContain('x.log');
+    expect(await names(await worktree.restage(`${place.head}^{tree}`))).not.toContain('x.log');
   });
 
   test('and discarding see a change that keeps size and time', async () => {
@@ -206,9 +206,9 @@ describe('staging', () => {
     await writeFiles(place.user, { '+first-of-all-names': 'x' });
     await git(place.user, 'add', '--intent-to-add', '+first-of-all-names'); // version 3
     const before = await readFile(index);
-    await distrustRecentTimes(index, 'sha1', Date.now() + 10_000);
+    await smudgeRacyEntries(index, 'sha1', Date.now() + 10_000);
     expect(await readFile(index)).toEqual(before);
-    await distrustRecentTimes(index, 'sha1');
+    await smudgeRacyEntries(index, 'sha1');
     expect(await readFile(index)).not.toEqual(before);
     const { stderr, stdout } = await execa('git', ['fsck'], { cwd: place.user });
     expect(stdout + stderr).toBe('');
@@ -342,11 +342,11 @@ describe('putting back', () => {
       'link/x',
       'run.sh',
     ];
-    await worktree.putBack(`${place.head}^{tree}`, paths);
+    await worktree.restore(`${place.head}^{tree}`, paths);
     expect(await snapshot(worktree.path)).toEqual({ ...before, other: 'file 644 x' });
     const changed = await git(place.user, 'diff', '--name-only', place.head, await worktree.stage());
     expect(changed).toBe('other');
-    await worktree.putBack(place.head, []);
+    await worktree.restore(place.head, []);
   });
 
   test.each(['dir', 'dir/deep'])('writes through no link that was put for `%s`', async (path) => {
@@ -357,7 +357,7 @@ describe('putting back', () => {
     await symlink(path === 'dir' ? place.outside : join(place.outside, 'deep'), join(worktree.path, path));
     const outside = await snapshot(place.outside);
     await worktree.stage();
-    await worktree.putBack(place.head, ['dir/deep/c.txt', 'dir/b.txt']);
+    await worktree.restore(place.head, ['dir/deep/c.txt', 'dir/b.txt']);
     expect(await snapshot(worktree.path)).toEqual(before);
     expect(await snapshot(place.outside)).toEqual(outside);
   });
@@ -365,7 +365,7 @@ describe('putting back', () => {
   test('leaves no list behind, even of a path that is nowhere', async () => {
     await using place = await world();
     const worktree = await place.worktrees.create('one', place.head);
-    await expect(worktree.putBack(place.head, ['nowhere'])).rejects.toMatchObject({ code: 'git' });
+    await expect(worktree.restore(place.head, ['nowhere'])).rejects.toMatchObject({ code: 'git' });
     const administration = join(place.repository.git.directory, 'worktrees/one');
     expect((await readdir(administration)).filter((name) => name.includes('paths'))).toEqual([]);
   });
@@ -460,7 +460,7 @@ describe('removing', () => {
   test('what earlier runs left is gone, what was kept stays until it is asked for', async () => {
     await using place = await world();
     const kept = await place.worktrees.create('kept', place.head);
-    await kept.keep();
+    await kept.lock();
     await place.worktrees.create('left', place.head);
     await place.worktrees.create('left.kept', place.head);
     await mkdir(join(place.repository.worktrees, 'half-made'));

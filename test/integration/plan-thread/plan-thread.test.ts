@@ -1,8 +1,8 @@
 import { execa } from 'execa';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { PlanQuestion } from '../../../src/plan-thread/plan-commit.ts';
-import { performHere, PlanThread } from '../../../src/plan-thread/plan-thread.ts';
+import type { PlanCommitInput } from '../../../src/plan-thread/plan-commit.ts';
+import { performInline, PlanThread } from '../../../src/plan-thread/plan-thread.ts';
 import { gitIn } from '../../helpers/git-processes.ts';
 import { commitFiles } from '../../helpers/git-repository.ts';
 import { planText, taskText } from '../../helpers/memory-tree.ts';
@@ -13,9 +13,12 @@ import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 async function open(files: Readonly<Record<string, string>>) {
   const temporary = await temporaryDirectory();
   const commit = await commitFiles(temporary.path, files);
-  const place = { directory: join(temporary.path, '.git'), searchPath: process.env['PATH'] ?? '' };
-  const policy = await performHere()('readPolicy', { place, question: { head: commit, lastGood: null } });
-  const question: PlanQuestion = {
+  const remote = { directory: join(temporary.path, '.git'), searchPath: process.env['PATH'] ?? '' };
+  const policy = await performInline()('readPolicy', {
+    remote,
+    question: { head: commit, lastGood: null },
+  });
+  const question: PlanCommitInput = {
     commit,
     target: 'main',
     policy,
@@ -26,7 +29,7 @@ async function open(files: Readonly<Record<string, string>>) {
     changed: new Set(['u1']),
     comment: { checkUrl: 'https://checks.example', marker: '<!-- mark -->' },
   };
-  return { place, commit, question, [Symbol.asyncDispose]: async () => temporary[Symbol.asyncDispose]() };
+  return { remote, commit, question, [Symbol.asyncDispose]: async () => temporary[Symbol.asyncDispose]() };
 }
 
 const units = (count: number): Record<string, UnitSpec> =>
@@ -42,12 +45,12 @@ const units = (count: number): Record<string, UnitSpec> =>
 
 test('a thousand units are planned in time beside four processes that take all there is', async () => {
   await using world = await open(projectFiles({ units: units(1_000) }));
-  const { place, question } = world;
+  const { remote, question } = world;
   const loops = Array.from({ length: 4 }, () => execa('node', ['-e', 'for (;;);'], { reject: false }));
   try {
     await using thread = new PlanThread();
     const { check, runnable, changedUnfinished, hasNewWork, comment } = await thread.perform('plan', {
-      place,
+      remote,
       question,
     });
     expect({ runnable, changedUnfinished, hasNewWork }).toEqual({
@@ -66,10 +69,10 @@ test('a thousand units are planned in time beside four processes that take all t
 test('answers what reading in place answers, for every job', async () => {
   await using world = await open(projectFiles({ units: units(3), config: 'parallelism: 2\n' }));
   await using thread = new PlanThread();
-  const { place, question, commit } = world;
-  const here = performHere();
+  const { remote, question, commit } = world;
+  const here = performInline();
   const at = { commit, directory: '' };
-  const input = <T>(asked: T) => ({ place, question: asked });
+  const input = <T>(asked: T) => ({ remote, question: asked });
   for (const perform of [thread.perform, here]) {
     expect(await perform('readConfig', input(at))).toMatchObject({ parallelism: 2 });
     const changes = { specsDir: 'specs/tasks', before: undefined, after: commit };
@@ -94,10 +97,10 @@ test('specs that take too long are a `limit`, and their git ends with the thread
   );
   await using world = await open(slow);
   await using thread = new PlanThread({ cpuMs: 500, wallMs: 20_000, heapMiB: 256 });
-  const { place, question } = world;
-  await expect(thread.perform('plan', { place, question })).rejects.toMatchObject({
+  const { remote, question } = world;
+  await expect(thread.perform('plan', { remote, question })).rejects.toMatchObject({
     code: 'limit',
     message: 'the specs take too long to read',
   });
-  await expect.poll(() => gitIn(place.directory)).toEqual([]);
+  await expect.poll(() => gitIn(remote.directory)).toEqual([]);
 });

@@ -48,7 +48,7 @@ describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
       ): Promise<ExecResult> {
         const { limits = {}, ...execution } = options;
         const sandbox = actor.sandbox(kind, { limits });
-        await sandbox.handOver(world.worktree);
+        await sandbox.chownToSandboxUser(world.worktree);
         const address = service.address();
         return await sandbox.exec(world.workplace, {
           profile: 'gate',
@@ -167,7 +167,7 @@ describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
         await using choo = startActor(who);
         const sleep = `sleep 88${Date.now()}`;
         const sandbox = choo.sandbox(kind, { owner });
-        await sandbox.handOver(world.worktree);
+        await sandbox.chownToSandboxUser(world.worktree);
         const argv = ['bash', '-c', `setsid ${sleep} & ${sleep} & wait`] as const;
         const execution = { profile: 'gate', argv, cwd: world.worktree, totalMs: 60_000 } as const;
         const running = sandbox.exec(world.workplace, execution).catch(() => 'killed');

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Supervisor } from '../../../src/server/supervisor.ts';
-import { startOwnProgram } from '../../../src/system/own-program.ts';
+import { startChildProgram } from '../../../src/system/child-program.ts';
 
 const PLAY = fileURLToPath(new URL('../../fixtures/play-worker.ts', import.meta.url));
 const KEEP_DEAF = fileURLToPath(new URL('../../fixtures/keep-deaf.ts', import.meta.url));
@@ -16,7 +16,7 @@ function supervise(part: string): {
 } {
   const log: Record<string, unknown>[] = [];
   const logger = pino({ base: null }, { write: (line: string) => void log.push(JSON.parse(line)) });
-  const start = async (onMessage: (message: unknown) => void) => startOwnProgram(PLAY, [part], onMessage);
+  const start = async (onMessage: (message: unknown) => void) => startChildProgram(PLAY, [part], onMessage);
   return { supervisor: new Supervisor(logger, start), log };
 }
 

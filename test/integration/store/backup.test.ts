@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../src/events/event.ts';
 import type { Database } from '../../../src/store/database/database.ts';
 import { Dispatcher, type DispatcherOptions } from '../../../src/store/queue/dispatcher.ts';
-import { findOrAddRepository } from '../../../src/store/runs/server-runs.ts';
+import { findOrAddRepository } from '../../../src/store/runs/run-reader.ts';
 import { openServerStore, type ServerStore } from '../../../src/store/server-store.ts';
 import { dataDirectory } from '../../helpers/database-process.ts';
 import { startCluster, whyNoCluster } from '../../helpers/own-cluster.ts';
@@ -49,7 +49,7 @@ async function work(store: ServerStore, act: DispatcherOptions['work']): Promise
     work: act,
     quantumMs: 600_000,
     onDead: async () => {},
-    onTrouble: (what, error) => {
+    onError: (what, error) => {
       throw new Error(what, { cause: error });
     },
   });
@@ -58,7 +58,11 @@ async function work(store: ServerStore, act: DispatcherOptions['work']): Promise
 /** Puts the run down and completes its first unit. */
 async function begin(store: ServerStore): Promise<void> {
   const repository = await findOrAddRepository(store.database, '/remote/project.git', 'local');
-  await store.book.submit({ repository, start: started(GRAPH, RUN), plan: { configCommit: commit('0') } });
+  await store.runStore.submit({
+    repository,
+    start: started(GRAPH, RUN),
+    plan: { configCommit: commit('0') },
+  });
   await using _ = await work(store, async ({ unit }, { signal }) => {
     if (unit === 'a') return complete(unit);
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

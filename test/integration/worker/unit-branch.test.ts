@@ -36,7 +36,7 @@ async function makeRemote() {
     const events: EventBody[] = [];
     const services = {
       repository,
-      note: (event: EventBody) => void events.push(event),
+      append: (event: EventBody) => void events.push(event),
       recorded: async () => {},
     };
     const job = {

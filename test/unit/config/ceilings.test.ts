@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ceilingsOf } from '../../../src/config/ceilings.ts';
-import { clampConfig, holdToCeilings } from '../../../src/config/hold-to-ceilings.ts';
+import { clampConfig, applyCeilings } from '../../../src/config/apply-ceilings.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
 import { readLocalSettings, readSettings } from '../../../src/config/settings.ts';
@@ -28,13 +28,13 @@ describe('the ceilings', () => {
   test('that an operator takes away hold no longer', () => {
     const none = readSettings({ CHOO_MAX_COST_RUN: 'none', CHOO_MAX_TASK_TIME: 'none' });
     const greedy = load('limits: { run_cost: 1000000, task_timeout: 24h }\n');
-    expect(holdToCeilings(greedy, ceilingsOf(none))).toEqual(greedy);
+    expect(applyCeilings(greedy, ceilingsOf(none))).toEqual(greedy);
   });
 
   test('are told where the file asks for more, and nowhere else', () => {
     const text =
       'parallelism: 100\nlimits:\n  attempts: 3\n  run_cost: 250.5\n  task_timeout: 24h\n  run_tokens: 10000000000\n';
-    const held = holdToCeilings(load(text), ceilingsOf(readSettings({ CHOO_MAX_COST_RUN: '12.50' })));
+    const held = applyCeilings(load(text), ceilingsOf(readSettings({ CHOO_MAX_COST_RUN: '12.50' })));
     expect(held.problems.map(({ line, column, message }) => `${line}:${column} ${message}`).sort()).toEqual([
       '1:14 `parallelism` asks for 100: the operator allows 16',
       '4:13 `limits.run_cost` asks for $250.5: the operator allows $12.5',
@@ -43,7 +43,7 @@ describe('the ceilings', () => {
     ]);
     expect(held.problems.every(({ severity }) => severity === 'notice')).toBe(true);
     // What is held once is held.
-    expect(holdToCeilings(held, ceilingsOf(readSettings({ CHOO_MAX_COST_RUN: '12.50' })))).toEqual(held);
+    expect(applyCeilings(held, ceilingsOf(readSettings({ CHOO_MAX_COST_RUN: '12.50' })))).toEqual(held);
   });
 
   test.each([

@@ -187,7 +187,7 @@ describe('what is known of a unit', () => {
     ).toBe(BEFORE);
   });
 
-  test('is the same value when an event teaches nothing', () => {
+  test('is the same value when an event affectsRecord nothing', () => {
     const nothing = [api.queued(), api.notice('x'), api.verifying(), api.cancelled(), api.skipped()];
     expect(after(BEFORE, nothing)).toBe(BEFORE);
   });

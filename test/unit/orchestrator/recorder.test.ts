@@ -33,11 +33,11 @@ describe('the recorder', () => {
   test('writes in order, what comes together in one go, and what comes meanwhile in the next', async () => {
     const { batches, append } = appender();
     const recorder = record(append);
-    recorder.note(notice('1'));
-    recorder.note(notice('2'));
+    recorder.append(notice('1'));
+    recorder.append(notice('2'));
     while (batches.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    recorder.note(notice('3'));
-    recorder.note(notice('4'));
+    recorder.append(notice('3'));
+    recorder.append(notice('4'));
     await recorder.recorded();
     expect(batches).toEqual([
       ['1', '2'],
@@ -49,7 +49,7 @@ describe('the recorder', () => {
     const { batches, append } = appender();
     const recorder = record(append);
     for (let index = 0; index < 50; index += 1) {
-      recorder.note(notice(String(index)));
+      recorder.append(notice(String(index)));
       await recorder.recorded();
       expect(batches.flat()).toHaveLength(index + 1);
     }
@@ -59,10 +59,10 @@ describe('the recorder', () => {
     const { batches, append } = appender();
     const recorder = record(async (run, expected, events) => {
       const written = await append(run, expected, events);
-      if (batches.length < 20) recorder.note(notice('another')); // there is always more to come
+      if (batches.length < 20) recorder.append(notice('another')); // there is always more to come
       return written;
     });
-    recorder.note(notice('first'));
+    recorder.append(notice('first'));
     await recorder.recorded();
     expect(batches.length).toBeLessThan(3);
   });
@@ -70,8 +70,8 @@ describe('the recorder', () => {
   test('takes secrets out of every text, wherever in an event it stands', async () => {
     const { append, batches } = appender();
     const recorder = record(append);
-    recorder.note(notice('a hush value'));
-    recorder.note({
+    recorder.append(notice('a hush value'));
+    recorder.append({
       type: 'orch.failed',
       branch: 'b',
       head: null,
@@ -82,7 +82,7 @@ describe('the recorder', () => {
       appended.push(...events);
       return events.map((event, index) => ({ ...event, seq: expected + index + 1, at: 0 }));
     });
-    spy.note({
+    spy.append({
       type: 'orch.failed',
       branch: 'b',
       head: null,
@@ -100,11 +100,11 @@ describe('the recorder', () => {
     const told = Promise.withResolvers<void>();
     const recorder = record(append, told.resolve);
     state.fail = true;
-    recorder.note(notice('1'));
+    recorder.append(notice('1'));
     await told.promise; // before anybody asks
     await expect(recorder.recorded()).rejects.toThrow('the disk is full');
     state.fail = false;
-    recorder.note(notice('2'));
+    recorder.append(notice('2'));
     await expect(recorder.recorded()).rejects.toThrow('the disk is full');
   });
 });

@@ -53,7 +53,7 @@ describe('a plan', () => {
 
   test('records for each unit whose word its provider is', async () => {
     const files = { ...WORLD, '.choo.yml': 'provider: { type: gemini }\n' };
-    const providers = (await planOf(files, { wishes: { request: 'opencode' } })).units.map(
+    const providers = (await planOf(files, { candidates: { request: 'opencode' } })).units.map(
       ({ id, provider }) => [id, provider?.name, provider?.source],
     );
     expect(providers).toEqual([

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { createAgents } from '../../../src/worker/agent/agents.ts';
 import { ceilingsOf } from '../../../src/config/ceilings.ts';
-import { holdToCeilings } from '../../../src/config/hold-to-ceilings.ts';
+import { applyCeilings } from '../../../src/config/apply-ceilings.ts';
 import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
 import { readSettings } from '../../../src/config/settings.ts';
 import { discover } from '../../../src/discovery/discovery.ts';
 import { findExcess } from '../../../src/discovery/tree-limits.ts';
 import type { Unlisted } from '../../../src/discovery/tree.ts';
 import { ChooError } from '../../../src/errors.ts';
-import { findBranchesInTheWay, findHeadsInUse } from '../../../src/git/branches.ts';
+import { findConflictingBranches, findHeadsInUse } from '../../../src/git/branches.ts';
 import { findPreflightProblems } from '../../../src/orchestrator/preflight.ts';
 import { limitProblem } from '../../../src/plan-thread/plan-thread.ts';
 import { makePlan, type PlanInput } from '../../../src/plan/plan.ts';
@@ -160,7 +160,7 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
   'limit-clamped': async () => {
     const configuration = await readConfiguration(memoryTree({ '.choo.yml': 'parallelism: 100' }));
     return plan(unitFiles('a'), {
-      configuration: holdToCeilings(configuration, ceilingsOf(readSettings({}))),
+      configuration: applyCeilings(configuration, ceilingsOf(readSettings({}))),
     });
   },
 
@@ -169,7 +169,7 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
   'provider-missing': async () => preflight(taskText(), 'claude', '/nowhere'),
   'task-not-assignable': async () => preflight(taskText(), 'rehearsal', '/bin:/usr/bin'),
 
-  'branch-in-the-way': async () => findBranchesInTheWay(['choo'], PLACE, ['a']),
+  'branch-in-the-way': async () => findConflictingBranches(['choo'], PLACE, ['a']),
   'branch-checked-out': async () => findHeadsInUse(['choo/unit/main/a'], PLACE, ['a']),
   'status-not-writable': async () =>
     preflight(`---\n{task: 1, backpressure: 'true'} # }\n---\n${REHEARSED}`, 'rehearsal', '/bin:/usr/bin'),

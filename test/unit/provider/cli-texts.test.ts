@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { classify } from '../../../src/provider/outcome/outcome.ts';
-import { explainFailure } from '../../../src/provider/outcome/trouble.ts';
+import { explainFailure } from '../../../src/provider/outcome/provider-error.ts';
 
 // Lines of errors that users of the four CLIs have quoted in public issues, cut to what tells.
 

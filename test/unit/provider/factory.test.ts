@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { PROVIDER_NAMES, type ProviderName } from '../../../src/provider/by-name.ts';
-import { chooseProvider, type ProviderSource, type ProviderWishes } from '../../../src/provider/factory.ts';
+import {
+  chooseProvider,
+  type ProviderSource,
+  type ProviderCandidates,
+} from '../../../src/provider/factory.ts';
 
 /** Every source with a wish of its own, strongest first. */
 const WISHES: readonly (readonly [source: ProviderSource, name: ProviderName])[] = [
@@ -12,7 +16,7 @@ const WISHES: readonly (readonly [source: ProviderSource, name: ProviderName])[]
 ];
 
 /** The wishes of one source and all weaker ones; the stronger ones say `silence`. */
-function wishesFrom(strongest: number, silence?: ''): ProviderWishes {
+function wishesFrom(strongest: number, silence?: ''): ProviderCandidates {
   return Object.fromEntries(WISHES.map(([source, name], at) => [source, at < strongest ? silence : name]));
 }
 

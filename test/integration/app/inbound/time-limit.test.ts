@@ -7,7 +7,7 @@ import { createHandler } from '../../../../src/app/inbound/handlers.ts';
 import { ceilingsOf } from '../../../../src/config/ceilings.ts';
 import { GitHubApp } from '../../../../src/github/api/client.ts';
 import { ServerContexts } from '../../../../src/orchestrator/server/server-context.ts';
-import { performHere } from '../../../../src/plan-thread/plan-thread.ts';
+import { performInline } from '../../../../src/plan-thread/plan-thread.ts';
 import { gitIn } from '../../../helpers/git-processes.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts';
@@ -53,7 +53,7 @@ async function openWorld() {
     dataDirectory: path,
     searchPath: process.env['PATH'] ?? '',
     ceilings: ceilingsOf({}),
-    perform: performHere(),
+    perform: performInline(),
   };
   const contexts = stack.use(new ServerContexts(store, place));
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -63,7 +63,7 @@ async function openWorld() {
       privateKey: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
       apiUrl: github.origin,
     },
-    { next: async () => undefined, hold: async () => {} },
+    { acquire: async () => undefined, pauseUntil: async () => {} },
     () => {},
   );
   const handle = createHandler(

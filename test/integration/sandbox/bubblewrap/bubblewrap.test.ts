@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } 
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBubblewrap } from '../../../../src/sandbox/bubblewrap/bubblewrap.ts';
-import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/inside-user.ts';
+import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/sandbox-user.ts';
 import type { ExecResult, Execution } from '../../../../src/sandbox/sandbox.ts';
 import { isRoot, processesRunning, processesShowing, startActor } from '../../../fixtures/sandbox/actor.ts';
 import { whyNoBubblewrap } from '../../../fixtures/sandbox/missing.ts';
@@ -33,7 +33,7 @@ describe.skipIf(missing !== undefined)(
     let world: World;
     beforeAll(async () => {
       world = await makeWorld(process.getuid?.() ?? 0);
-      await sandbox.handOver(world.worktree);
+      await sandbox.chownToSandboxUser(world.worktree);
     });
     afterAll(async () => world[Symbol.asyncDispose]());
 
@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)(
       await mkdir(write, { recursive: true });
       await writeFile(join(read, 'file'), 'content');
       await writeFile(join(place.path, 'hidden'), 'hidden');
-      await sandbox.handOver(read);
+      await sandbox.chownToSandboxUser(read);
       const script = `cat ${read}/file; ls ${place.path}; touch ${read}/no; touch ${write}/yes; touch ${world.repository}/no`;
       const { tail } = await bash(world, script, { readable: [read], writable: [write] });
       expect(tail).toContain('contentread\n');
@@ -159,7 +159,7 @@ describe.skipIf(missing !== undefined || !isRoot())('bubblewrap as root', () => 
         await using world = await makeWorld(0, closed);
         await chmod(join(closed), 0o700);
         await writeFile(join(closed, 'key'), 'the-key', { mode: 0o644 });
-        await sandbox.handOver(world.worktree);
+        await sandbox.chownToSandboxUser(world.worktree);
         const script = `git status --short && echo mine > file && cat file; cat ${closed}/key; ls -a ${closed}`;
         const { ending, tail } = await bash(world, script);
         expect(ending, tail).toMatchObject({ kind: 'exited', exitCode: 0 });
@@ -176,7 +176,7 @@ describe.skipIf(missing !== undefined || !isRoot())('bubblewrap as root', () => 
   test('ends a daemon behind a closed directory too', async () => {
     await using place = await temporaryDirectory(); // 0700
     await using world = await makeWorld(0, place.path);
-    await sandbox.handOver(world.worktree);
+    await sandbox.chownToSandboxUser(world.worktree);
     const sleep = uniqueSleep();
     const script = `(setsid ${sleep} </dev/null >/dev/null 2>&1 3>&- 4>&- &); until pgrep -x sleep >/dev/null; do :; done`;
     expect((await bash(world, script)).ending).toEqual({ kind: 'exited', exitCode: 0 });
@@ -192,19 +192,19 @@ describe.skipIf(missing !== undefined || !isRoot())('bubblewrap as root', () => 
     await writeFile(join(inside, 'deep', '--file'), '');
     await symlink(join(outside, 'secret'), join(inside, 'deep', 'to-file'));
     await symlink(outside, join(inside, 'to-directory'));
-    await sandbox.handOver(inside);
+    await sandbox.chownToSandboxUser(inside);
     const owner = async (...path: string[]): Promise<number> => (await lstat(join(place.path, ...path))).uid;
     expect(await owner('outside')).toBe(0);
     expect(await owner('outside', 'secret')).toBe(0);
     for (const path of ['.', 'deep', 'deep/--file', 'deep/to-file', 'to-directory']) {
       expect(await owner('inside', path), path).toBe(INSIDE_UID);
     }
-    await sandbox.handOver(join(inside, 'to-directory')); // itself a link
+    await sandbox.chownToSandboxUser(join(inside, 'to-directory')); // itself a link
     expect(await owner('outside')).toBe(0);
   });
 
   test('says so when a path cannot be handed over', async () => {
-    await expect(sandbox.handOver('/no/such/place')).rejects.toThrow('`/no/such/place`');
+    await expect(sandbox.chownToSandboxUser('/no/such/place')).rejects.toThrow('`/no/such/place`');
   });
 
   test('covers what an ordinary user may read in /etc and others may not', async () => {

@@ -2,12 +2,12 @@ import { execa } from 'execa';
 import { appendFile, chmod, chown, mkdir, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/inside-user.ts';
+import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/sandbox-user.ts';
 import { openEmbedded } from '../../../../src/store/embedded/embedded.ts';
 import { findPackage } from '../../../../src/store/embedded/postgres-binaries.ts';
-import { findPlace } from '../../../../src/store/embedded/postgres-place.ts';
+import { findServerPaths } from '../../../../src/store/embedded/server-paths.ts';
 import { startOrJoin, stop } from '../../../../src/store/embedded/postgres-server.ts';
-import { takeTurn } from '../../../../src/store/embedded/postgres-turns.ts';
+import { acquireServerLock } from '../../../../src/store/embedded/server-lock.ts';
 import { chooseServerUser } from '../../../../src/store/embedded/postgres-user.ts';
 import {
   dataDirectory,
@@ -154,8 +154,8 @@ describe('data', () => {
 describe('every wait has an end', () => {
   test('for a turn', async () => {
     await using place = await temporaryDirectory();
-    await using _ = await takeTurn(place.path);
-    await expect(takeTurn(place.path, 50)).rejects.toMatchObject({
+    await using _ = await acquireServerLock(place.path);
+    await expect(acquireServerLock(place.path, 50)).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining(`process ${process.pid} has been starting or stopping`),
       hint: expect.stringContaining(join(place.path, 'lock')),
@@ -167,7 +167,7 @@ describe('every wait has an end', () => {
     await using user = await startDatabaseProcess(place.path);
     await user.opened();
     const postmaster = (await place.postmaster()) ?? 0;
-    const server = await findPlace(place.path, await chooseServerUser(place.data));
+    const server = await findServerPaths(place.path, await chooseServerUser(place.data));
     process.kill(postmaster, 'SIGSTOP');
     try {
       const opening = startOrJoin(server, async () => 'not needed', 50);

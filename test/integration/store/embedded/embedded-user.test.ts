@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/inside-user.ts';
+import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/sandbox-user.ts';
 import { openEmbedded } from '../../../../src/store/embedded/embedded.ts';
 import { findPackage } from '../../../../src/store/embedded/postgres-binaries.ts';
 import { descendants, inspectAll } from '../../../../src/system/process-tree.ts';

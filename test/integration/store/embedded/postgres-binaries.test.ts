@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as transaction } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import {
   findPackage,
@@ -57,7 +57,7 @@ test('a copy is whole from the moment it has its name, whoever else makes one', 
   const { stdout: whole } = await execa('find', [join(source.directory, 'native'), '-type', 'f']);
   const watch = async (): Promise<number> => {
     for (const started = performance.now(); !existsSync(copy) && performance.now() - started < 20_000;)
-      await turn();
+      await transaction();
     const { stdout } = await execa('find', [copy, '-type', 'f']);
     return stdout.split('\n').length;
   };

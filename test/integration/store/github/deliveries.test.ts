@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../../../src/store/database/database.ts';
-import { DeliveryBook, type Handled, type NewDelivery } from '../../../../src/store/github/deliveries.ts';
+import { DeliveryQueue, type Handled, type NewDelivery } from '../../../../src/store/github/deliveries.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
 const DONE: Handled = { kind: 'done' };
@@ -34,18 +34,18 @@ async function open() {
   return {
     database: first.database,
     address: server.address as { host: string; user: string; database: string },
-    book: new DeliveryBook(first.database, SHORT),
-    other: new DeliveryBook(second.database, SHORT),
+    runStore: new DeliveryQueue(first.database, SHORT),
+    other: new DeliveryQueue(second.database, SHORT),
     /** With the times that a server has. */
-    patient: new DeliveryBook(second.database),
+    patient: new DeliveryQueue(second.database),
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
   };
 }
 
 /** Handles one and says which it was. */
-async function next(book: DeliveryBook, result: Handled = DONE): Promise<string | undefined> {
+async function next(runStore: DeliveryQueue, result: Handled = DONE): Promise<string | undefined> {
   let id: string | undefined;
-  await book.handleNext(async (delivery) => {
+  await runStore.handleNext(async (delivery) => {
     id = delivery.id;
     return result;
   });
@@ -76,7 +76,7 @@ describe('deliveries', () => {
     await using world = await open();
     const odd = { text: 'a\u0000b \ud800 \u{1f600}' };
     const all = Array.from({ length: 450 }, (_, index) => delivery(`d${index % 400}`, { payload: odd }));
-    await Promise.all(all.map(async (each) => world.book.receive(each)));
+    await Promise.all(all.map(async (each) => world.runStore.receive(each)));
     const { rows } = await sql<{ n: number }>`select count(*)::int as n from deliveries`.execute(
       world.database,
     );
@@ -85,10 +85,10 @@ describe('deliveries', () => {
 
   test('of one thread are handled in the order they came, one at a time, by whichever process', async () => {
     await using world = await open();
-    for (const id of ['a1', 'a2']) await world.book.receive(delivery(id, { thread: 'a' }));
-    await world.book.receive(delivery('b1', { thread: 'b' }));
+    for (const id of ['a1', 'a2']) await world.runStore.receive(delivery(id, { thread: 'a' }));
+    await world.runStore.receive(delivery('b1', { thread: 'b' }));
     const [inside, leave] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const first = world.book.handleNext(async ({ id }) => {
+    const first = world.runStore.handleNext(async ({ id }) => {
       expect(id).toBe('a1');
       inside.resolve();
       await leave.promise;
@@ -105,9 +105,9 @@ describe('deliveries', () => {
 
   test('stay with the process that handles them for as long as it takes', async () => {
     await using world = await open();
-    await world.book.receive(delivery('a'));
+    await world.runStore.receive(delivery('a'));
     const [inside, leave] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<Handled>()];
-    const handling = world.book.handleNext(async (_, signal) => {
+    const handling = world.runStore.handleNext(async (_, signal) => {
       inside.resolve(signal);
       return leave.promise;
     });
@@ -122,9 +122,9 @@ describe('deliveries', () => {
 
   test('whose lease was lost are handled again by another process, and the first can write nothing of them', async () => {
     await using world = await open();
-    await world.book.receive(delivery('a'));
+    await world.runStore.receive(delivery('a'));
     const inside = Promise.withResolvers<void>();
-    const handling = world.book.handleNext(async (_, signal) => {
+    const handling = world.runStore.handleNext(async (_, signal) => {
       inside.resolve();
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve(DONE)));
     });
@@ -139,8 +139,8 @@ describe('deliveries', () => {
 
   test('end at once, and are handled again, where the database cannot be reached to keep them', async () => {
     await using world = await open();
-    await world.book.receive(delivery('a'));
-    const handling = world.book.handleNext(async (_, signal) => {
+    await world.runStore.receive(delivery('a'));
+    const handling = world.runStore.handleNext(async (_, signal) => {
       await sql`alter table deliveries rename column leased_until to away`.execute(world.database);
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve(DONE)));
     });
@@ -151,7 +151,7 @@ describe('deliveries', () => {
 
   test('are free again at once when their process was killed, on the same machine', async () => {
     await using world = await open();
-    await world.book.receive(delivery('a'));
+    await world.runStore.receive(delivery('a'));
     const { host, user, database } = world.address;
     const child = execa(process.execPath, [HOLDER, host, user, database], { reject: false });
     for await (const line of createInterface({ input: child.stdout })) {
@@ -165,9 +165,9 @@ describe('deliveries', () => {
 
   test('hold no transaction open while they are handled', async () => {
     await using world = await open();
-    await world.book.receive(delivery('a'));
+    await world.runStore.receive(delivery('a'));
     let idle: unknown;
-    await world.book.handleNext(async () => {
+    await world.runStore.handleNext(async () => {
       idle = await countTransactions(world.database);
       return DONE;
     });
@@ -176,14 +176,14 @@ describe('deliveries', () => {
 
   test('that fail are tried again later, and given up in the end, so that their thread goes on', async () => {
     await using world = await open();
-    await world.book.receive(delivery('bad'));
-    await world.book.receive(delivery('good'));
+    await world.runStore.receive(delivery('bad'));
+    await world.runStore.receive(delivery('good'));
     const again = sql`update deliveries set not_before = '-infinity'`;
     for (let tries = 0; tries < 8; tries += 1) {
-      expect(await next(world.book, { kind: 'failed', reason: 'no' })).toBe('bad');
+      expect(await next(world.runStore, { kind: 'failed', reason: 'no' })).toBe('bad');
       await again.execute(world.database);
     }
-    expect(await next(world.book)).toBe('good');
+    expect(await next(world.runStore)).toBe('good');
     const { rows } = await sql`select id, tries, trouble from deliveries order by number`.execute(
       world.database,
     );
@@ -195,13 +195,13 @@ describe('deliveries', () => {
 
   test('that have to wait do so without counting as failed, and their thread with them', async () => {
     await using world = await open();
-    await world.book.receive(delivery('a'));
-    await world.book.receive(delivery('b'));
+    await world.runStore.receive(delivery('a'));
+    await world.runStore.receive(delivery('b'));
     const until = new Date(Date.now() + 60_000);
-    expect(await next(world.book, { kind: 'later', until, reason: 'down' })).toBe('a');
-    expect(await next(world.book)).toBeUndefined();
+    expect(await next(world.runStore, { kind: 'later', until, reason: 'down' })).toBe('a');
+    expect(await next(world.runStore)).toBeUndefined();
     await sql`update deliveries set not_before = '-infinity'`.execute(world.database);
-    expect(await next(world.book)).toBe('a');
-    expect(await next(world.book)).toBe('b');
+    expect(await next(world.runStore)).toBe('a');
+    expect(await next(world.runStore)).toBe('b');
   });
 });

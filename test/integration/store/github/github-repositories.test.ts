@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import {
   findRepositoryById,
-  forgetLost,
-  loseRepository,
-  noteRepository,
-  rememberRepository,
+  deleteRemovedRepositories,
+  markRepositoryRemoved,
+  updateRepository,
+  upsertRepository,
 } from '../../../../src/store/github/github-repositories.ts';
 import { findRepositoryRow } from '../../../../src/store/github/repositories.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
@@ -23,21 +23,21 @@ test('a repository is the one with its number, whatever it is called', async () 
   await using server = await openServerStore();
   await using process = await server.open();
   const { database } = process;
-  const known = await rememberRepository(database, WIDGETS);
-  await noteRepository(database, known.id, { configCommit: 'c', hasLabels: true });
+  const known = await upsertRepository(database, WIDGETS);
+  await updateRepository(database, known.id, { configCommit: 'c', hasLabels: true });
   const moved = {
     ...WIDGETS,
     name: 'gadgets',
     remote: 'https://github.com/team/gadgets.git',
     installation: 8,
   };
-  expect(await rememberRepository(database, moved)).toMatchObject({
+  expect(await upsertRepository(database, moved)).toMatchObject({
     id: known.id,
     name: 'gadgets',
     configCommit: 'c',
   });
   // Another one takes the name that is free now, and has nothing of the first.
-  const other = await rememberRepository(database, { ...WIDGETS, githubId: 71 });
+  const other = await upsertRepository(database, { ...WIDGETS, githubId: 71 });
   expect(other.id).not.toBe(known.id);
   expect(other).toMatchObject({ configCommit: null, hasLabels: false });
   expect(await findRepositoryRow(database, known.id)).toMatchObject({
@@ -46,7 +46,7 @@ test('a repository is the one with its number, whatever it is called', async () 
     github: { id: '70', installation: '8', isLost: false },
   });
   // And one that is called as a living one was made anew after that was deleted.
-  const again = await rememberRepository(database, { ...moved, githubId: 72 });
+  const again = await upsertRepository(database, { ...moved, githubId: 72 });
   expect(again.id).not.toBe(known.id);
   expect(await findRepositoryRow(database, again.id)).toMatchObject({ isDisplaced: false });
   expect(await findRepositoryRow(database, known.id)).toMatchObject({
@@ -59,18 +59,18 @@ test('one that choo was taken off is not seen, comes back as it was, and is forg
   await using server = await openServerStore();
   await using process = await server.open();
   const { database } = process;
-  const known = await rememberRepository(database, WIDGETS);
-  await noteRepository(database, known.id, { configCommit: 'c' });
+  const known = await upsertRepository(database, WIDGETS);
+  await updateRepository(database, known.id, { configCommit: 'c' });
   await sql`insert into deliveries (id, event, payload, github_repository) values ('d', 'push', '{}', 70)`.execute(
     database,
   );
-  expect(await loseRepository(database, 70)).toEqual([]);
+  expect(await markRepositoryRemoved(database, 70)).toEqual([]);
   expect(await findRepositoryById(database, known.id)).toBeUndefined();
-  expect(await forgetLost(database, 12)).toEqual([]);
-  expect(await rememberRepository(database, WIDGETS)).toMatchObject({ id: known.id, configCommit: 'c' });
-  await loseRepository(database, 70);
+  expect(await deleteRemovedRepositories(database, 12)).toEqual([]);
+  expect(await upsertRepository(database, WIDGETS)).toMatchObject({ id: known.id, configCommit: 'c' });
+  await markRepositoryRemoved(database, 70);
   await sql`update github_repositories set removed_at = now() - interval '13 hours'`.execute(database);
-  expect(await forgetLost(database, 12)).toEqual([WIDGETS.remote]);
+  expect(await deleteRemovedRepositories(database, 12)).toEqual([WIDGETS.remote]);
   const { rows } =
     await sql`select (select count(*) from repositories) + (select count(*) from deliveries) as left`.execute(
       database,
@@ -82,22 +82,22 @@ test('a copy is left behind when its repository is lost or gets other owners, an
   await using server = await openServerStore();
   await using process = await server.open();
   const { database } = process;
-  const { id } = await rememberRepository(database, WIDGETS);
+  const { id } = await upsertRepository(database, WIDGETS);
   const copy = async () => (await findRepositoryRow(database, id))?.copy;
   const first = await copy();
   expect(first).toMatch(/^[0-9a-f-]{36}$/);
   const gadgets = { ...WIDGETS, name: 'gadgets', remote: 'https://github.com/team/gadgets.git' };
-  await rememberRepository(database, gadgets);
+  await upsertRepository(database, gadgets);
   expect(await copy()).toBe(first);
   // It came to installation 8 before 7 said that it had lost it.
-  await rememberRepository(database, { ...gadgets, installation: 8 });
+  await upsertRepository(database, { ...gadgets, installation: 8 });
   const second = await copy();
   expect(second).not.toBe(first);
-  await loseRepository(database, 70, 7);
+  await markRepositoryRemoved(database, 70, 7);
   expect(await findRepositoryRow(database, id)).toMatchObject({ copy: second, github: { isLost: false } });
-  await loseRepository(database, 70, 8);
+  await markRepositoryRemoved(database, 70, 8);
   expect(await findRepositoryRow(database, id)).toMatchObject({ github: { isLost: true } });
-  await rememberRepository(database, { ...gadgets, installation: 8 });
+  await upsertRepository(database, { ...gadgets, installation: 8 });
   expect([first, second]).not.toContain(await copy());
   expect(
     new Set([await copy(), (await findRepositoryRow(database, await server.repository()))?.copy]).size,

@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { rememberRepository } from '../../../../src/store/github/github-repositories.ts';
-import { insertReport, tellNext, type Told } from '../../../../src/store/github/reports.ts';
+import { upsertRepository } from '../../../../src/store/github/github-repositories.ts';
+import { insertReport, publishNextReport, type PublishResult } from '../../../../src/store/github/reports.ts';
 import { cancelRun } from '../../../../src/store/runs/run-control.ts';
 import { plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
-const TOLD: Told = { kind: 'told' };
+const TOLD: PublishResult = { kind: 'told' };
 
 /** Two processes of a server, and runs of a repository of the App that nothing was told of. */
 async function open(...runs: string[]) {
@@ -16,11 +16,11 @@ async function open(...runs: string[]) {
   const [first, second] = [stack.use(await server.open()), stack.use(await server.open())];
   const known = { githubId: 1, installation: 7, owner: 'team', name: 'widgets' };
   const remote = '/srv/widgets.git';
-  const { id } = await rememberRepository(first.database, { ...known, remote, defaultBranch: 'main' });
+  const { id } = await upsertRepository(first.database, { ...known, remote, defaultBranch: 'main' });
   for (const run of runs) {
     const start = { ...started([plannedUnit('api')], run), target: run };
     const report = { run, repository: id, thread: 1, isPull: false, base: 'main', actorId: null };
-    await first.book.submit({
+    await first.runStore.submit({
       repository: id,
       start,
       plan: {},
@@ -35,32 +35,32 @@ test('of each run one process tells at a time, what is behind for the longest fi
   await using world = await open('run0000001', 'run0000002');
   const order: string[] = [];
   const { database } = world.first;
-  await tellNext(database, async (outer) => {
-    await tellNext(world.second.database, async (inner) => {
+  await publishNextReport(database, async (outer) => {
+    await publishNextReport(world.second.database, async (inner) => {
       order.push(outer.run, inner.run);
       const { rows } = await sql`select from pg_stat_activity
         where datname = current_database() and state like 'idle in transaction%'`.execute(database);
       expect(rows).toEqual([]);
-      expect(await tellNext(database, async () => TOLD)).toBeUndefined();
+      expect(await publishNextReport(database, async () => TOLD)).toBeUndefined();
       return TOLD;
     });
     return TOLD;
   });
   expect(order).toEqual(['run0000001', 'run0000002']);
-  expect(await tellNext(database, async () => TOLD)).toBeUndefined();
+  expect(await publishNextReport(database, async () => TOLD)).toBeUndefined();
 });
 
 test('what happens while a run is told of is told next', async () => {
   await using world = await open('run0000001');
-  const { database, book, jobs } = world.first;
-  const first = await tellNext(database, async ({ upTo }) => {
-    await cancelRun(book, jobs, { run: 'run0000001', actor: 'ann' });
+  const { database, runStore, jobs } = world.first;
+  const first = await publishNextReport(database, async ({ upTo }) => {
+    await cancelRun(runStore, jobs, { run: 'run0000001', actor: 'ann' });
     expect(upTo).toMatchObject({ seq: 2 });
     return TOLD;
   });
   expect(first).toEqual(TOLD);
   const seqs: number[] = [];
-  while ((await tellNext(database, async ({ upTo }) => (seqs.push(upTo.seq), TOLD))) !== undefined);
+  while ((await publishNextReport(database, async ({ upTo }) => (seqs.push(upTo.seq), TOLD))) !== undefined);
   expect(seqs).toHaveLength(1);
 });
 
@@ -68,10 +68,11 @@ test('a process that lost its lease on a report does not say that it told of it'
   await using world = await open('run0000001');
   const { database } = world.first;
   const later = { kind: 'later' as const, until: new Date('2040-01-01T00:00:00Z') };
-  const lost = tellNext(
+  const lost = publishNextReport(
     database,
     async () => {
-      while ((await tellNext(world.second.database, async () => later)) === undefined) await wait(20);
+      while ((await publishNextReport(world.second.database, async () => later)) === undefined)
+        await wait(20);
       return TOLD;
     },
     { lastsMs: 300, renewMs: 60_000, cutOffMs: 60_000 },

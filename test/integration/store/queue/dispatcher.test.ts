@@ -25,14 +25,14 @@ let runs = 0;
 /** Puts a run down; its id. */
 async function submit(
   server: ServerStore,
-  { book }: StoreProcess,
+  { runStore }: StoreProcess,
   units: readonly PlannedUnit[],
   { repository, parallelism = 100 }: { repository?: string; parallelism?: number } = {},
 ): Promise<string> {
   runs += 1;
   const id = `run${String(runs).padStart(7, '0')}`;
   const start = { ...started(units, id), parallelism };
-  await book.submit({ repository: repository ?? (await server.repository()), start, plan: PLAN });
+  await runStore.submit({ repository: repository ?? (await server.repository()), start, plan: PLAN });
   return id;
 }
 
@@ -206,11 +206,11 @@ describe('the dispatcher', () => {
       repository: await server.repository('/long', 'long'),
     });
     await store.work(
-      async ({ run, unit, claim }, { returnsSlot }) => {
+      async ({ run, unit, claim }, { shouldReleaseSlot }) => {
         order.push(`${run} ${claim}`);
         begun.resolve();
         if (run !== long || claim > 1) return complete(unit);
-        while (!returnsSlot(1)) await new Promise((resolve) => setTimeout(resolve, 20));
+        while (!shouldReleaseSlot(1)) await new Promise((resolve) => setTimeout(resolve, 20));
         return [{ type: 'unit.released', unit, reason: 'others wait', until: null }];
       },
       { concurrency: 1, quantumMs: 300 },
@@ -249,7 +249,7 @@ describe('the dispatcher', () => {
     await using store = await server.open();
     const repository = await server.repository();
     const ask = async (run: string) =>
-      store.book.submit({ repository, start: started(names(1), run), plan: PLAN, source: 'comment 1' });
+      store.runStore.submit({ repository, start: started(names(1), run), plan: PLAN, source: 'comment 1' });
     expect([await ask('source0001'), await ask('source0002')].map(({ run }) => run)).toEqual([
       'source0001',
       'source0001',
@@ -345,7 +345,7 @@ describe('a worker that dies', () => {
       events: complete('u0'),
       ended: true,
     };
-    await expect(store.book.write(run, late)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(store.runStore.write(run, late)).rejects.toMatchObject({ code: 'conflict' });
     expect(await leftOver(store.database)).toEqual(NOTHING);
     expect(await store.database.selectFrom('workers').select('number').execute()).toHaveLength(1);
   });

@@ -5,8 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../../../src/events/event.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
-import { reconcile } from '../../../../src/store/queue/upkeep.ts';
-import { registerWorker, signOff, takeUnitsBack } from '../../../../src/store/queue/worker-registry.ts';
+import { reconcile } from '../../../../src/store/queue/reconcile.ts';
+import {
+  registerWorker,
+  deregisterWorker,
+  requeueUnits,
+} from '../../../../src/store/queue/worker-registry.ts';
 import { factsOf, plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
@@ -20,7 +24,7 @@ test('a unit that kills its worker is tried last and alone, and fails after the 
   const units = [plannedUnit('poison', { tasks: 9 }), ...innocent.map((id) => plannedUnit(id))];
   const start = { ...started(units, 'poisonedrn'), parallelism: 100 };
   const plan = { configCommit: '0'.repeat(40) };
-  await store.book.submit({ repository: await server.repository(), start, plan });
+  await store.runStore.submit({ repository: await server.repository(), start, plan });
   const isOver = async (): Promise<boolean> => {
     const row = await store.database.selectFrom('runs').select('status').executeTakeFirstOrThrow();
     return row.status !== 'running';
@@ -67,7 +71,7 @@ test('a unit that kills its worker is tried last and alone, and fails after the 
 test('a unit on trial has its worker to itself, after all others, until an agent completes a task of it', async () => {
   await using server = await openServerStore();
   await using store = await server.open();
-  const { database, jobs, book } = store;
+  const { database, jobs, runStore } = store;
   const submit = async (run: string, units: readonly string[], installation: string): Promise<void> => {
     const start = {
       ...started(
@@ -77,7 +81,7 @@ test('a unit on trial has its worker to itself, after all others, until an agent
       parallelism: 100,
     };
     const repository = await server.repository(`/${run}`, installation);
-    await book.submit({ repository, start, plan: { configCommit: '0'.repeat(40) } });
+    await runStore.submit({ repository, start, plan: { configCommit: '0'.repeat(40) } });
   };
   const [one, two, three] = await Promise.all(
     ['one', 'two', 'three'].map(async (name) => (await registerWorker(database, name)).number),
@@ -90,9 +94,9 @@ test('a unit on trial has its worker to itself, after all others, until an agent
   await submit('suspectrun', ['suspect', 'other'], 'first');
   expect(await claims(one)).toEqual(['other', 'suspect']);
   const lost = { run: 'suspectrun', units: ['suspect'], worker: one ?? 0, reason: 'it died', died: true };
-  await takeUnitsBack(book, jobs, lost);
+  await requeueUnits(runStore, jobs, lost);
   expect(await claims(one)).toEqual(['suspect']);
-  await takeUnitsBack(book, jobs, lost);
+  await requeueUnits(runStore, jobs, lost);
   expect(await claims(one)).toEqual([]); // it has `other`
   await submit('secondrun1', ['later'], 'second');
   expect(await claims(two)).toEqual(['later']);
@@ -100,15 +104,15 @@ test('a unit on trial has its worker to itself, after all others, until an agent
   expect(await claims(three)).toEqual(['suspect']);
   await submit('secondrun2', ['latest'], 'second');
   expect(await claims(three)).toEqual([]);
-  expect(await reconcile(database, jobs, book)).toMatchObject({ jobsMissing: 0, jobsLost: 0 });
+  expect(await reconcile(database, jobs, runStore)).toMatchObject({ jobsMissing: 0, jobsLost: 0 });
 
   const write = { unit: 'suspect', claim: 3, worker: three ?? 0, ended: false };
   const { taskDone } = factsOf('suspect');
-  await book.write('suspectrun', { ...write, batch: 1, events: [taskDone(1, undefined, true)] });
+  await runStore.write('suspectrun', { ...write, batch: 1, events: [taskDone(1, undefined, true)] });
   expect([await deathsOf('suspect'), await claims(three)]).toEqual([2, []]); // its gate passed, and that was all
-  await book.write('suspectrun', { ...write, batch: 2, events: [taskDone(2)] });
+  await runStore.write('suspectrun', { ...write, batch: 2, events: [taskDone(2)] });
   expect([await deathsOf('suspect'), await claims(three)]).toEqual([0, ['latest']]);
 
-  for (const worker of [one, two, three]) await signOff(database, book, jobs, worker ?? 0);
+  for (const worker of [one, two, three]) await deregisterWorker(database, runStore, jobs, worker ?? 0);
   for (const unit of ['suspect', 'other', 'later', 'latest']) expect(await deathsOf(unit)).toBe(0); // they were asked to stop
 });

@@ -12,7 +12,7 @@ async function open() {
   const process = stack.use(await server.open());
   const start = started([plannedUnit('api')], OF.run);
   const repository = await server.repository();
-  await process.book.submit({ repository, start, plan: { configCommit: commit('0') } });
+  await process.runStore.submit({ repository, start, plan: { configCommit: commit('0') } });
   const kept = stack.move();
   return { ...process, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
 }
@@ -41,7 +41,7 @@ test('output holds every text that a database can hold, and something for the on
 test('what is printed can be followed as it comes, and faster than it can be written it is bounded', async () => {
   await using world = await open();
   const heard = Promise.withResolvers<void>();
-  world.listener.hear((notice) => {
+  world.listener.subscribe((notice) => {
     if (notice.about === 'output' && notice.unit === 'api') heard.resolve();
   });
   {

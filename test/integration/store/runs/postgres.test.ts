@@ -50,7 +50,7 @@ interface Worker {
   readonly add: (run: string, events: readonly EventBody[]) => Promise<void>;
 }
 
-async function openWorker({ database, jobs, book }: StoreProcess): Promise<Worker> {
+async function openWorker({ database, jobs, runStore }: StoreProcess): Promise<Worker> {
   const { number: worker } = await registerWorker(database, 'test');
   const claims = new Map<string, { readonly claim: number; batch: number }>();
   let claiming = Promise.resolve();
@@ -70,24 +70,24 @@ async function openWorker({ database, jobs, book }: StoreProcess): Promise<Worke
       held.batch += 1;
       const ended = events.some(({ type }) => type === 'unit.completed' || type === 'unit.failed');
       if (ended) claims.delete(key);
-      await book.write(run, { ...held, unit, worker, events, ended });
+      await runStore.write(run, { ...held, unit, worker, events, ended });
     },
   };
 }
 
 /** What production reads with, and what it writes with: runs are submitted, and their units' events come from claims. */
 function openWritten(process: StoreProcess, repository: string, { add }: Worker): WrittenStore {
-  const { book, jobs } = process;
+  const { runStore, jobs } = process;
   const store = new PostgresStore(process.database, process.listener, repository);
   return {
     read: store.read.bind(store),
     subscribe: store.subscribe.bind(store),
     runs: store.runs.bind(store),
     record: store.record.bind(store),
-    begin: async (start) => void (await book.submit({ repository, start, plan: {} })),
+    begin: async (start) => void (await runStore.submit({ repository, start, plan: {} })),
     add,
     retry: async (run, unit, from) =>
-      void (await retryRun(book, jobs, { run, units: [unit], actor: 'ann', from })),
+      void (await retryRun(runStore, jobs, { run, units: [unit], actor: 'ann', from })),
     [Symbol.asyncDispose]: async () => store[Symbol.asyncDispose](),
   };
 }

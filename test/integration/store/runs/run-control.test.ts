@@ -24,8 +24,8 @@ function released(unit: string): readonly EventBody[] {
   return [{ type: 'unit.released', unit, reason: 'interrupted', until: null }];
 }
 
-async function submit(server: ServerStore, { book }: StoreProcess): Promise<void> {
-  await book.submit({ repository: await server.repository(), start: started(UNITS, RUN), plan: PLAN });
+async function submit(server: ServerStore, { runStore }: StoreProcess): Promise<void> {
+  await runStore.submit({ repository: await server.repository(), start: started(UNITS, RUN), plan: PLAN });
 }
 
 async function statesOf(database: Database): Promise<Readonly<Record<string, string>>> {
@@ -63,7 +63,7 @@ describe('cancelling', () => {
     );
     await expect.poll(() => begun.length).toBe(1);
     const askedAt = Date.now();
-    const cancelled = await cancelRun(other.book, other.jobs, { run: RUN, actor });
+    const cancelled = await cancelRun(other.runStore, other.jobs, { run: RUN, actor });
     expect((await stoppedAt.promise) - askedAt).toBeLessThan(500);
     expect(cancelled).toEqual(['a', 'b', 'c']);
     await expect
@@ -79,7 +79,7 @@ describe('cancelling', () => {
       c: 'cancelled',
       run: 'cancelled',
     });
-    await expect(cancelRun(other.book, other.jobs, { run: RUN, actor })).rejects.toMatchObject({
+    await expect(cancelRun(other.runStore, other.jobs, { run: RUN, actor })).rejects.toMatchObject({
       code: 'conflict',
     });
   });
@@ -89,17 +89,17 @@ describe('cancelling', () => {
     await using store = await server.open();
     await submit(server, store);
     const begun = Promise.withResolvers<void>();
-    await store.work(async ({ unit }, { signal, tell }) => {
+    await store.work(async ({ unit }, { signal, report }) => {
       if (unit !== 'a') return complete(unit);
       begun.resolve();
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       const basis = 'told' as const;
       const spent = { tokens: 321, cost: 0.5, basis, durationMs: 1, outcome: 'cancelled', message: '' };
-      await tell([{ type: 'task.provider.done', unit, task: 1, attempt: 1, ...spent }]);
+      await report([{ type: 'task.provider.done', unit, task: 1, attempt: 1, ...spent }]);
       return complete(unit);
     });
     await begun.promise;
-    await cancelRun(store.book, store.jobs, { run: RUN, units: ['a'], actor });
+    await cancelRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor });
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'cancelled', b: 'blocked', c: 'complete', run: 'failed' });
@@ -117,7 +117,7 @@ describe('cancelling', () => {
     await using server = await openServerStore();
     await using store = await server.open();
     await submit(server, store);
-    await expect(cancelRun(store.book, store.jobs, { ...wish, actor })).rejects.toMatchObject(refusal);
+    await expect(cancelRun(store.runStore, store.jobs, { ...wish, actor })).rejects.toMatchObject(refusal);
   });
 });
 
@@ -127,10 +127,10 @@ describe('retrying', () => {
     await using store = await server.open();
     await submit(server, store);
     const ends: Record<string, readonly EventBody[]> = { a: failed('a') };
-    await store.work(async ({ unit }, { tell }) => {
+    await store.work(async ({ unit }, { report }) => {
       if (unit === 'a') {
         const call = { provider: 'claude', model: null, reservedTokens: 0, reservedCost: null };
-        await tell([{ type: 'task.provider.invoke', unit, task: 1, attempt: 3, ...call }]);
+        await report([{ type: 'task.provider.invoke', unit, task: 1, attempt: 3, ...call }]);
       }
       return ends[unit] ?? complete(unit);
     });
@@ -138,11 +138,11 @@ describe('retrying', () => {
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'failed', b: 'blocked', c: 'complete', run: 'failed' });
     ends['a'] = complete('a');
-    expect(await retryRun(store.book, store.jobs, { run: RUN, actor })).toEqual(['a', 'b']);
+    expect(await retryRun(store.runStore, store.jobs, { run: RUN, actor })).toEqual(['a', 'b']);
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'complete', b: 'complete', c: 'complete', run: 'complete' });
-    await expect(retryRun(store.book, store.jobs, { run: RUN, actor })).rejects.toMatchObject({
+    await expect(retryRun(store.runStore, store.jobs, { run: RUN, actor })).rejects.toMatchObject({
       code: 'conflict',
     });
     const events = await readEvents(store.database, RUN);
@@ -163,11 +163,13 @@ describe('retrying', () => {
       return complete(unit);
     });
     await expect.poll(async () => (await statesOf(store.database))['run']).toBe('complete');
-    await expect(retryRun(store.book, store.jobs, { run: RUN, units: ['a'], actor })).rejects.toMatchObject({
+    await expect(
+      retryRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor }),
+    ).rejects.toMatchObject({
       code: 'conflict',
       hint: expect.stringContaining('--fresh'),
     });
-    await retryRun(store.book, store.jobs, { run: RUN, units: ['a'], actor, fresh: true });
+    await retryRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor, fresh: true });
     await expect.poll(async () => (await statesOf(store.database))['run']).toBe('complete');
     const events = await readEvents(store.database, RUN, { unit: 'a' });
     expect(events.filter(({ type }) => type === 'unit.retried')).toMatchObject([
@@ -189,8 +191,8 @@ describe('retrying', () => {
       return complete(claim.unit);
     });
     await expect.poll(() => claims.length).toBe(1);
-    await cancelRun(store.book, store.jobs, { run: RUN, units: ['a'], actor });
-    await retryRun(store.book, store.jobs, { run: RUN, units: ['a'], actor });
+    await cancelRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor });
+    await retryRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor });
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(claims).toHaveLength(1);
     letGo.resolve();
@@ -204,10 +206,10 @@ describe('retrying', () => {
     await using server = await openServerStore();
     await using store = await server.open();
     const repository = await server.repository();
-    await store.book.submit({ repository, start: started(UNITS, RUN), plan: PLAN });
-    await cancelRun(store.book, store.jobs, { run: RUN, actor });
-    await store.book.submit({ repository, start: started(UNITS, 'run0000002'), plan: PLAN });
-    await expect(retryRun(store.book, store.jobs, { run: RUN, actor })).rejects.toMatchObject({
+    await store.runStore.submit({ repository, start: started(UNITS, RUN), plan: PLAN });
+    await cancelRun(store.runStore, store.jobs, { run: RUN, actor });
+    await store.runStore.submit({ repository, start: started(UNITS, 'run0000002'), plan: PLAN });
+    await expect(retryRun(store.runStore, store.jobs, { run: RUN, actor })).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('run0000002'),
     });
@@ -223,11 +225,13 @@ describe('skipping', () => {
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'failed', b: 'blocked', c: 'complete', run: 'failed' });
-    await skipUnits(store.book, store.jobs, { run: RUN, units: ['a'], actor });
+    await skipUnits(store.runStore, store.jobs, { run: RUN, units: ['a'], actor });
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'skipped', b: 'complete', c: 'complete', run: 'complete' });
-    await expect(skipUnits(store.book, store.jobs, { run: RUN, units: ['c'], actor })).rejects.toMatchObject({
+    await expect(
+      skipUnits(store.runStore, store.jobs, { run: RUN, units: ['c'], actor }),
+    ).rejects.toMatchObject({
       code: 'conflict',
     });
   });

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/events/event.ts';
 import { SharedBudget } from '../../../../src/orchestrator/server/shared-budget.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
-import { registerWorker, takeUnitsBack } from '../../../../src/store/queue/worker-registry.ts';
-import { findUsedUpLimit, setAside } from '../../../../src/store/runs/spending.ts';
+import { registerWorker, requeueUnits } from '../../../../src/store/queue/worker-registry.ts';
+import { findReachedLimit, setAside } from '../../../../src/store/runs/spending.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
@@ -24,13 +24,13 @@ async function open() {
   const process = stack.use(await server.open());
   const start = { ...started([plannedUnit('a'), plannedUnit('b')], RUN), limits };
   const repository = await server.repository();
-  await process.book.submit({ repository, start, plan: { configCommit: commit('0') } });
+  await process.runStore.submit({ repository, start, plan: { configCommit: commit('0') } });
   const { number: worker } = await registerWorker(process.database, 'test');
   await claimUnits(process.database, process.jobs, worker, { free: 2 });
-  const tell = async (unit: string, batch: number, events: readonly EventBody[], ended = false) =>
-    process.book.write(RUN, { unit, claim: 1, worker, batch, events, ended });
+  const report = async (unit: string, batch: number, events: readonly EventBody[], ended = false) =>
+    process.runStore.write(RUN, { unit, claim: 1, worker, batch, events, ended });
   const kept = stack.move();
-  return { ...process, worker, tell, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+  return { ...process, worker, report, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
 }
 
 function spent(unit: string, type: 'usage' | 'done', tokens: number): EventBody {
@@ -65,8 +65,8 @@ describe('the budgets of a run that many processes work on', () => {
       amount: { tokens: 600 },
     });
     expect(await setAside(world.database, { ...spender, unit: 'b' }, amounts, 0.9)).toEqual({ kind: 'wait' });
-    await world.tell('a', 1, [spent('a', 'usage', 50)]);
-    await world.tell('a', 2, [spent('a', 'done', 100)]);
+    await world.report('a', 1, [spent('a', 'usage', 50)]);
+    await world.report('a', 2, [spent('a', 'done', 100)]);
     expect(
       await world.database.selectFrom('spending').selectAll().where('unit', '=', 'a').execute(),
     ).toMatchObject([{ used_tokens: '100', open_tokens: '0', reserved_tokens: '0', used_cost: 0.1 }]);
@@ -78,8 +78,8 @@ describe('the budgets of a run that many processes work on', () => {
   test('remember what a worker used that died, and forget what was set aside for it', async () => {
     await using world = await open();
     await setAside(world.database, { run: RUN, unit: 'a', claim: 1 }, amounts, 0.9);
-    await world.tell('a', 1, [spent('a', 'usage', 950)]);
-    await takeUnitsBack(world.book, world.jobs, {
+    await world.report('a', 1, [spent('a', 'usage', 950)]);
+    await requeueUnits(world.runStore, world.jobs, {
       run: RUN,
       units: ['a'],
       worker: world.worker,
@@ -103,7 +103,7 @@ describe('the budgets of a run that many processes work on', () => {
     await using world = await open();
     const limited = { ...amounts, run: { tokens: 1_500, cost: 10 } };
     await setAside(world.database, { run: RUN, unit: 'a', claim: 1 }, limited, 0.5);
-    await takeUnitsBack(world.book, world.jobs, {
+    await requeueUnits(world.runStore, world.jobs, {
       run: RUN,
       units: ['a'],
       worker: world.worker,
@@ -143,14 +143,14 @@ async function openRuns(installations: readonly string[]) {
   for (const [at, run] of runs.entries()) {
     const repository = await server.repository(undefined, installations[at]);
     const start = { ...started([plannedUnit('a')], run), limits };
-    await process.book.submit({ repository, start, plan: { configCommit: commit('0') } });
+    await process.runStore.submit({ repository, start, plan: { configCommit: commit('0') } });
   }
   const { number: worker } = await registerWorker(process.database, 'test');
   await claimUnits(process.database, process.jobs, worker, { free: runs.length });
-  const tell = async (run: string, batch: number, events: readonly EventBody[], ended = false) =>
-    process.book.write(run, { unit: 'a', claim: 1, worker, batch, events, ended });
+  const report = async (run: string, batch: number, events: readonly EventBody[], ended = false) =>
+    process.runStore.write(run, { unit: 'a', claim: 1, worker, batch, events, ended });
   const kept = stack.move();
-  return { ...process, runs, worker, tell, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+  return { ...process, runs, worker, report, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
 }
 
 /** A day of an installation has 1,000 tokens, one of the server 1,500; nothing else is short. */
@@ -179,15 +179,15 @@ describe('the budgets of a day', () => {
   test('count what all runs of an installation used, and say when there is more', async () => {
     await using world = await openRuns(['one', 'one', 'two']);
     const [first = '', second = '', other = ''] = world.runs;
-    await world.tell(first, 1, [spent('a', 'usage', 300)]);
-    await world.tell(first, 2, [spent('a', 'done', 600)]);
-    await world.tell(second, 1, [spent('a', 'usage', 400)]);
+    await world.report(first, 1, [spent('a', 'usage', 300)]);
+    await world.report(first, 2, [spent('a', 'done', 600)]);
+    await world.report(second, 1, [spent('a', 'usage', 400)]);
     const answer = await setAside(world.database, { run: second, unit: 'a', claim: 1 }, DAY, 1);
     const until = new Date().setUTCHours(24, 0, 0, 0);
     expect(answer).toEqual({ kind: 'used-up', refused: 'installation', what: 'tokens', limit: 1_000, until });
     const held = await setAside(world.database, { run: other, unit: 'a', claim: 1 }, DAY, 1);
     expect(held).toEqual({ kind: 'held', amount: { tokens: 100, cost: 0 } });
-    await world.tell(other, 1, [spent('a', 'done', 500)]);
+    await world.report(other, 1, [spent('a', 'done', 500)]);
     expect(await setAside(world.database, { run: other, unit: 'a', claim: 1 }, DAY, 1)).toMatchObject({
       refused: 'server',
       limit: 1_500,
@@ -197,25 +197,25 @@ describe('the budgets of a day', () => {
   test('are not refilled by workers that die, nor by runs that are deleted', async () => {
     await using world = await openRuns(['one', 'one']);
     const [first = '', second = ''] = world.runs;
-    await world.tell(first, 1, [spent('a', 'usage', 1_000)]);
+    await world.report(first, 1, [spent('a', 'usage', 1_000)]);
     const { worker } = world;
     const dead = { run: first, units: ['a'], worker, reason: 'it died', died: true } as const;
-    await takeUnitsBack(world.book, world.jobs, dead);
+    await requeueUnits(world.runStore, world.jobs, dead);
     const refusal = { kind: 'used-up', refused: 'installation' };
-    expect(await findUsedUpLimit(world.database, { run: second, unit: 'a' }, DAY)).toMatchObject(refusal);
+    expect(await findReachedLimit(world.database, { run: second, unit: 'a' }, DAY)).toMatchObject(refusal);
     await world.database.deleteFrom('runs').where('id', '=', first).execute();
-    expect(await findUsedUpLimit(world.database, { run: second, unit: 'a' }, DAY)).toMatchObject(refusal);
+    expect(await findReachedLimit(world.database, { run: second, unit: 'a' }, DAY)).toMatchObject(refusal);
   });
 
   test('are full again on the next day; what was set aside and is not used yet counts for that', async () => {
     await using world = await openRuns(['one', 'one']);
     const [first = '', second = ''] = world.runs;
     await setAside(world.database, { run: first, unit: 'a', claim: 1 }, DAY, 1);
-    await world.tell(first, 1, [spent('a', 'usage', 1_000)]);
+    await world.report(first, 1, [spent('a', 'usage', 1_000)]);
     await sql`update day_spending set day = day - 1`.execute(world.database);
-    expect(await findUsedUpLimit(world.database, { run: second, unit: 'a' }, DAY)).toBeUndefined();
+    expect(await findReachedLimit(world.database, { run: second, unit: 'a' }, DAY)).toBeUndefined();
     // The attempt goes on after midnight.
-    await world.tell(first, 2, [spent('a', 'done', 1_250)]);
+    await world.report(first, 2, [spent('a', 'done', 1_250)]);
     const rows = await sql<{ tokens: string }>`select tokens from day_spending order by day`.execute(
       world.database,
     );

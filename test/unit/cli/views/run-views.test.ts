@@ -411,7 +411,7 @@ describe('plain lines', () => {
 });
 
 describe('the summary', () => {
-  const at = (width = 80) => ({ width, paint, called: 'choo' });
+  const at = (width = 80) => ({ width, paint, programName: 'choo' });
   const END: EventBody = {
     type: 'orch.failed',
     branch: 'choo/run/run0000001',
@@ -483,7 +483,7 @@ describe('the summary', () => {
   test('tells how to go on after an interruption', () => {
     const text = renderSummary(stateAfter([...MIDDLE, { type: 'orch.interrupted', reason: 'a signal' }]), {
       ...at(),
-      called: 'script/choo',
+      programName: 'script/choo',
     });
     expect(text).toContain('Interrupted: 2 of 6 units complete');
     expect(text).toContain('Not finished\n  api, docs, app\n');

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { findAccess } from '../../../../src/github/api/access.ts';
-import { GitHubDelay, statusOf } from '../../../../src/github/api/client.ts';
+import { RateLimitedError, statusOf } from '../../../../src/github/api/client.ts';
 import { giveToken, openApp, useGitHub } from '../../../helpers/nock-github.ts';
 
 const github = useGitHub();
@@ -25,8 +25,8 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
 
 /** When a delay ends, in seconds from now. */
 function secondsLeft(error: unknown): number {
-  expect(error).toBeInstanceOf(GitHubDelay);
-  return Math.round(((error as GitHubDelay).until.getTime() - Date.now()) / 1_000);
+  expect(error).toBeInstanceOf(RateLimitedError);
+  return Math.round(((error as RateLimitedError).until.getTime() - Date.now()) / 1_000);
 }
 
 describe('a client', () => {
@@ -170,7 +170,7 @@ describe('who may ask', () => {
     github().get(path).reply(404, {});
     expect((await findAccess(octokit, place, person, new Set())).allowed).toBe(false);
     github().get(path).times(3).reply(503, '');
-    expect(await failure(findAccess(octokit, place, person, new Set()))).toBeInstanceOf(GitHubDelay);
+    expect(await failure(findAccess(octokit, place, person, new Set()))).toBeInstanceOf(RateLimitedError);
   });
 
   test('bots by their number alone', async () => {

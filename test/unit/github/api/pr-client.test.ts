@@ -30,7 +30,7 @@ describe('a comment', () => {
 
   test('that somebody deleted is written anew', async () => {
     const { pr, posts } = open();
-    await posts.note('k', 8, 'old');
+    await posts.save('k', 8, 'old');
     github().patch(`${R}/issues/comments/8`).reply(404, {});
     github().post(`${R}/issues/3/comments`).reply(201, { id: 9, updated_at: AT });
     await pr.upsertComment('k', comment);
@@ -39,7 +39,7 @@ describe('a comment', () => {
 
   test('whose answer was lost is found by its mark and by who wrote it', async () => {
     const { pr, posts } = open();
-    await posts.intend('k');
+    await posts.reserve('k');
     const forged = { id: 1, body, performed_via_github_app: null };
     const quoted = { id: 2, body: `${body}\nmore`, performed_via_github_app: { id: 5 } };
     const link = `<https://github.test${R}/issues/3/comments?per_page=100&page=2>; rel="next"`;
@@ -97,7 +97,7 @@ describe('a check', () => {
 
   test('whose answer was lost is found by what only choo calls it', async () => {
     const { checks, posts } = open();
-    await posts.intend('k');
+    await posts.reserve('k');
     github()
       .get(`${R}/commits/${check.sha}/check-runs`)
       .query({ check_name: check.name, app_id: 5, filter: 'all', per_page: 100 })

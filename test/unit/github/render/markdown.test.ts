@@ -7,7 +7,7 @@ import {
   fit,
   inline,
   listed,
-  MOST_CHARACTERS,
+  MAX_BODY_LENGTH,
   plainTitle,
   rowsWithin,
   type Section,
@@ -200,7 +200,7 @@ describe('fit', () => {
 
   test('cuts what may not be left out, and keeps the ending', () => {
     const text = fit([section('head', 90_000, 0)], '<!-- end -->');
-    expect(text.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(text.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
     expect(text).toMatch(/…\n\n<!-- end -->$/);
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { MOST_CHARACTERS } from '../../../../src/github/render/markdown.ts';
-import { renderPlanCheck, type ShownPlan } from '../../../../src/github/render/plan-check.ts';
+import { MAX_BODY_LENGTH } from '../../../../src/github/render/markdown.ts';
+import { renderPlanCheck, type PlanCheckInput } from '../../../../src/github/render/plan-check.ts';
 import type { Plan } from '../../../../src/plan/schema.ts';
 import { planText, taskText } from '../../../helpers/memory-tree.ts';
 import { planOf, unitFiles } from '../../../helpers/plan-of.ts';
 import { commit } from '../../../helpers/run-events.ts';
 
 /** A plan of which nothing else is known. */
-function shown(plan: Plan, rest: Partial<ShownPlan> = {}): ShownPlan {
+function shown(plan: Plan, rest: Partial<PlanCheckInput> = {}): PlanCheckInput {
   return {
     plan,
     commit: commit('a'),
@@ -199,8 +199,8 @@ describe('renderPlanCheck', () => {
       unitFiles(`unit-${index}`, { dependsOn: dependsOn(index) }),
     );
     const check = renderPlanCheck(shown(await planOf(Object.assign({}, ...files) as Record<string, string>)));
-    expect(check.summary.length).toBeLessThanOrEqual(MOST_CHARACTERS);
-    expect(check.text.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(check.summary.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
+    expect(check.text.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
     expect(check.summary).toMatch(/… and \d+ more\./);
     expect(check.text).toMatch(/### Waves[\s\S]*more[\s\S]*### Gates/);
   });

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { ceilingsOf } from '../../../../src/config/ceilings.ts';
-import { holdToCeilings } from '../../../../src/config/hold-to-ceilings.ts';
+import { applyCeilings } from '../../../../src/config/apply-ceilings.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
 import type { EventBody, PlannedUnit } from '../../../../src/events/event.ts';
 import { foldEvents, type RunState } from '../../../../src/events/state.ts';
 import { marker } from '../../../../src/github/api/marker.ts';
-import { MOST_CHARACTERS } from '../../../../src/github/render/markdown.ts';
+import { MAX_BODY_LENGTH } from '../../../../src/github/render/markdown.ts';
 import { renderPlanCheck } from '../../../../src/github/render/plan-check.ts';
 import { renderConfigIssue, renderPlanComment } from '../../../../src/github/render/plan-comment.ts';
 import {
   renderEndComment,
   renderRunComment,
-  type ShownRun,
+  type RunCommentInput,
 } from '../../../../src/github/render/run-comment.ts';
 import { planOf, unitFiles } from '../../../helpers/plan-of.ts';
 import { commit, factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
@@ -29,7 +29,7 @@ function stateOf(
   return state;
 }
 
-function shown(state: RunState, rest: Partial<ShownRun> = {}): ShownRun {
+function shown(state: RunState, rest: Partial<RunCommentInput> = {}): RunCommentInput {
   const nothing = { withoutPull: { units: [], most: 50 }, refusals: [] };
   return { state, waits: null, links: new Map(), marker: MARK, ...nothing, isThread: true, ...rest };
 }
@@ -150,7 +150,7 @@ describe('renderRunComment', () => {
       return [facts.started(), facts.failed()];
     });
     const text = renderRunComment(shown(stateOf(units, failed)));
-    expect(text.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(text.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
     expect(text).toContain('| `unit-1998` | ❌ failed');
     expect(text).toMatch(/… and \d+ more\./);
     expect(text).toContain('2000 units: too many to draw');
@@ -168,7 +168,7 @@ describe('renderRunComment', () => {
       head: null,
     }));
     const text = renderRunComment(shown(stateOf(units, [...events, END])));
-    expect(text.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(text.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
     expect(text).toMatch(/\n\n- `unit-1999` \*\*needs human\*\*: /);
     expect(text).toMatch(/\n- … and \d+ more\.\n/);
     expect(text).not.toContain('what went wrong');
@@ -232,7 +232,7 @@ describe('renderPlanComment', () => {
   test('says which limits the operator does not allow', async () => {
     const content = Buffer.from('limits: { run_cost: 500 }\n');
     const loaded = loadConfig([{ path: '.choo.yml', size: content.byteLength, content }]);
-    const configuration = holdToCeilings(loaded, ceilingsOf({ CHOO_MAX_COST_RUN: 100 }));
+    const configuration = applyCeilings(loaded, ceilingsOf({ CHOO_MAX_COST_RUN: 100 }));
     const plan = await planOf(unitFiles('api'), { configuration });
     const told = 'asks for \\$500\\: the operator allows \\$100';
     expect(renderPlanComment({ plan, ...rest })).toContain(`\n- limits.run\\_cost ${told}\n`);

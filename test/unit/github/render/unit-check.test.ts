@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/events/event.ts';
 import { foldEvents } from '../../../../src/events/state.ts';
-import { MOST_CHARACTERS } from '../../../../src/github/render/markdown.ts';
+import { MAX_BODY_LENGTH } from '../../../../src/github/render/markdown.ts';
 import { renderUnitCheck, type RenderedUnitCheck } from '../../../../src/github/render/unit-check.ts';
 import { factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
 
@@ -95,7 +95,7 @@ describe('renderUnitCheck', () => {
 
   test('whatever was printed, it is no longer than GitHub takes', () => {
     const { summary, text } = check([red(1, '`'.repeat(50_000)), failed('attempts', '@'.repeat(50_000))]);
-    expect(summary.length).toBeLessThanOrEqual(MOST_CHARACTERS);
-    expect(text?.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(summary.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
+    expect(text?.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
   });
 });

@@ -4,8 +4,8 @@ import type { Unit } from '../../../../src/discovery/unit.ts';
 import type { EventBody } from '../../../../src/events/event.ts';
 import { foldEvents } from '../../../../src/events/state.ts';
 import { marker } from '../../../../src/github/api/marker.ts';
-import { MOST_CHARACTERS } from '../../../../src/github/render/markdown.ts';
-import { renderUnitPull, type ShownUnit } from '../../../../src/github/render/unit-pull.ts';
+import { MAX_BODY_LENGTH } from '../../../../src/github/render/markdown.ts';
+import { renderUnitPull, type UnitPullInput } from '../../../../src/github/render/unit-pull.ts';
 import { memoryTree, planText, taskText } from '../../../helpers/memory-tree.ts';
 import { commit, factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
 
@@ -28,7 +28,7 @@ async function unitOf(text = '# The API\n\nServe it.\n', gate = 'make api'): Pro
   return unit;
 }
 
-function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<ShownUnit> = {}): ShownUnit {
+function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<UnitPullInput> = {}): UnitPullInput {
   const events = numbered([started([plannedUnit('api', { tasks: 2 })]), ...facts]);
   const progress = foldEvents(events)?.units.get('api');
   if (progress === undefined) throw new Error('the run has the unit');
@@ -195,7 +195,7 @@ describe('renderUnitPull', () => {
       ),
     );
     expect(title.length).toBeLessThanOrEqual(200);
-    expect(body.length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(body.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
     expect(body).toMatch(/Merge first:\*\* `unit-0`.* and 1950 more\. This is a draft/);
     expect(body).toContain('### Tasks');
     expect(body).toMatch(/\n- … and \d+ more\n/);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { readSettings } from '../../../../src/config/settings.ts';
 import {
   completeManifest,
-  findGitHub,
+  githubUrls,
   installUrlOf,
   manifestForm,
   parsePublicUrl,
@@ -92,7 +92,7 @@ describe('the public address', () => {
 test('the form holds a hostile address as text', async () => {
   const url = parsePublicUrl(`https://choo.example.com/'"><script>&quot;`);
   const manifest = completeManifest(await readManifest(APP), url, 'http://127.0.0.1:1/setup/x');
-  const form = manifestForm(findGitHub({}), 'state', manifest);
+  const form = manifestForm(githubUrls({}), 'state', manifest);
   expect(form.replaceAll(/value="[^"<>']*"/g, '')).toMatchInlineSnapshot(`
     "<form method="post" action="https://github.com/settings/apps/new?state=state">
     <input type="hidden" name="manifest" ><button>Register the App</button></form>"
@@ -138,13 +138,13 @@ describe('the settings of an App', () => {
     ['https://github.com.evil.example/apps/x', 'https://github.com/apps/choo/installations/new'],
     ['javascript:alert(1)', 'https://github.com/apps/choo/installations/new'],
   ])('go with an address on GitHub for %s', (html_url, expected) => {
-    expect(installUrlOf({ ...app, html_url }, findGitHub({}))).toBe(expected);
+    expect(installUrlOf({ ...app, html_url }, githubUrls({}))).toBe(expected);
   });
 });
 
 describe('GitHub', () => {
   test('is github.com unless told otherwise', () => {
-    const { appUrl, ...addresses } = findGitHub({ organization: 'acme' });
+    const { appUrl, ...addresses } = githubUrls({ organization: 'acme' });
     expect({ ...addresses, app: appUrl('choo') }).toEqual({
       origin: 'https://github.com',
       apiUrl: 'https://api.github.com',
@@ -154,7 +154,7 @@ describe('GitHub', () => {
   });
 
   test('can be a server of your own', () => {
-    const { appUrl, ...addresses } = findGitHub({ gheHost: 'git.example.com' });
+    const { appUrl, ...addresses } = githubUrls({ gheHost: 'git.example.com' });
     expect({ ...addresses, app: appUrl('choo') }).toEqual({
       origin: 'https://git.example.com',
       apiUrl: 'https://git.example.com/api/v3',
@@ -172,6 +172,6 @@ describe('GitHub', () => {
     { organization: '../evil' },
     { organization: '' },
   ])('is not %j', (place) => {
-    expect(() => findGitHub(place)).toThrow(expect.objectContaining({ code: 'usage' }));
+    expect(() => githubUrls(place)).toThrow(expect.objectContaining({ code: 'usage' }));
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { classify, type Outcome } from '../../../../src/provider/outcome/outcome.ts';
-import type { AgentEvent, Trouble } from '../../../../src/provider/provider.ts';
+import type { AgentEvent, ProviderError } from '../../../../src/provider/provider.ts';
 import type { Ending } from '../../../../src/sandbox/sandbox.ts';
 
 const AGENT = {
@@ -15,7 +15,7 @@ function judge(ending: Ending, { tail = '', events = [] as readonly AgentEvent[]
 }
 
 const exited = (exitCode: number): Ending => ({ kind: 'exited', exitCode });
-const says = (type: 'trouble' | 'result', trouble: Trouble): AgentEvent => ({
+const says = (type: 'trouble' | 'result', trouble: ProviderError): AgentEvent => ({
   type,
   trouble,
   message: 'so',
@@ -24,7 +24,7 @@ const says = (type: 'trouble' | 'result', trouble: Trouble): AgentEvent => ({
 const DONE: AgentEvent = { type: 'result', trouble: undefined, message: 'done', resetsAt: null };
 
 /** What a trouble is called when the invocation has ended with it. */
-const OUTCOMES: readonly (readonly [Trouble, Outcome])[] = [
+const OUTCOMES: readonly (readonly [ProviderError, Outcome])[] = [
   ['error', { kind: 'failed', message: 'so' }],
   ['rate-limited', { kind: 'rate-limited', message: 'so', resetsAt: 7 }],
   ['overloaded', { kind: 'overloaded', message: 'so' }],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/inside-user.ts';
+import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/sandbox-user.ts';
 import { pickUser } from '../../../../src/store/embedded/postgres-user.ts';
 
 const DATA = '/var/lib/choo/postgres';

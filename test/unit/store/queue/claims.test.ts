@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { shareOut } from '../../../../src/store/queue/claims.ts';
+import { allocateSlots } from '../../../../src/store/queue/claims.ts';
 
-type Candidate = Parameters<typeof shareOut>[0][number];
+type Candidate = Parameters<typeof allocateSlots>[0][number];
 
 /** A run with units to start, in a repository of its own. */
 function candidate(run: string, change: Partial<Candidate> = {}): Candidate {
@@ -71,7 +71,7 @@ describe('slots', () => {
       ['z', 'z', 'a', 'z'],
     ],
   ])('%s', (_, candidates, slots, expected) => {
-    const { order, byRun } = shareOut(candidates, slots);
+    const { order, byRun } = allocateSlots(candidates, slots);
     expect(order.map(({ run }) => run)).toEqual(expected);
     expect([...byRun.values()].reduce((sum, count) => sum + count, 0)).toBe(expected.length);
   });
@@ -89,7 +89,7 @@ describe('slots', () => {
     fc.assert(
       fc.property(candidates, fc.nat({ max: 30 }), (list, slots) => {
         const all = list.map(({ run, ...change }) => candidate(run, change));
-        const { order } = shareOut(all, slots);
+        const { order } = allocateSlots(all, slots);
         const wanted = all.reduce((sum, { queued }) => sum + queued, 0);
         expect(order).toHaveLength(Math.min(slots, wanted));
         // As long as all of them have something that waits, nobody comes twice before everybody came once.

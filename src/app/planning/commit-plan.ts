@@ -1,0 +1,131 @@
+import { applyCeilings } from '../../config/apply-ceilings.ts';
+import { DEFAULT_CONFIG } from '../../config/schema.ts';
+import { discoverNothing } from '../../discovery/discovery.ts';
+import { ChooError } from '../../errors.ts';
+import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
+import { fetchCommit } from '../../orchestrator/server/server-context.ts';
+import { describePlan, type PlannedCommit, type PlanCommitInput } from '../../plan-thread/plan-commit.ts';
+import { limitProblem } from '../../plan-thread/plan-thread.ts';
+import type { EffectiveConfig } from '../../plan-thread/effective-config.ts';
+import type { SpecChanges } from '../../plan-thread/spec-changes.ts';
+import { makePlan } from '../../plan/plan.ts';
+import { updateRepository } from '../../store/github/github-repositories.ts';
+import { listRecords } from '../../store/runs/event-rows.ts';
+import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+
+/** What ends the reading. */
+type Ending = Pick<HandlerServices, 'signal'>;
+
+/** Reads the configuration that holds. The repository must have been fetched. */
+export async function readPolicy(
+  { known }: OpenRepository,
+  remote: RemoteRepository,
+  services: Pick<HandlerServices, 'database' | 'contexts' | 'signal'>,
+): Promise<EffectiveConfig> {
+  const { defaultBranch, configCommit: lastGood } = known;
+  const head = await remote.branches.fetchedHead(defaultBranch);
+  if (head === undefined)
+    throw new ChooError('git', `the default branch \`${defaultBranch}\` is not there`, {
+      hint: 'push it, or choose another one in the settings of the repository',
+    });
+  const policy = await remote.ask('readPolicy', { head, lastGood }, services.signal);
+  if (policy.kind === 'none') return policy;
+  const isNew = policy.broken === null && policy.commit !== lastGood;
+  if (isNew) await updateRepository(services.database, known.id, { configCommit: policy.commit });
+  return { ...policy, configuration: applyCeilings(policy.configuration, services.contexts.ceilings) };
+}
+
+/** What a push or a pull request changes. `before` undefined: all of it is new. What cannot be compared in time is changed. */
+export async function findSpecChanges(
+  remote: RemoteRepository,
+  policy: EffectiveConfig,
+  between: { readonly before: string | undefined; readonly after: string },
+  { signal }: Ending,
+): Promise<SpecChanges> {
+  const specsDir = specsDirOf(policy);
+  try {
+    return await remote.ask('findChanges', { specsDir, ...between }, signal);
+  } catch (error) {
+    if (limitProblem(error, specsDir) === undefined) throw error;
+    return { configuration: true, units: new Set() };
+  }
+}
+
+/** Where a branch left another one; undefined: they have no history in common, or one is not there. */
+export async function findMergeBase(
+  { repository, branches }: RemoteRepository,
+  branch: string,
+  commit: string,
+  { signal }: Ending,
+): Promise<string | undefined> {
+  const head = await branches.fetchedHead(branch);
+  if (head === undefined) return undefined;
+  const { yes, stdout } = await repository.git.until(signal).ask('merge-base', head, commit);
+  return yes ? stdout.trim() : undefined;
+}
+
+/** What a commit changes of what choo reads, since it left a branch. */
+export async function findChangesSince(
+  remote: RemoteRepository,
+  policy: EffectiveConfig,
+  { branch, commit }: { readonly branch: string; readonly commit: string },
+  services: Ending,
+): Promise<SpecChanges> {
+  const before = await findMergeBase(remote, branch, commit, services);
+  return findSpecChanges(remote, policy, { before, after: commit }, services);
+}
+
+/** A plan of a commit under the configuration that holds. */
+export interface CommitPlan extends PlannedCommit {
+  readonly commit: string;
+  readonly policy: EffectiveConfig;
+}
+
+/** Plans a commit. It must be here, or in a branch that can be fetched. What takes too long is a plan with that problem. */
+export async function readPlan(
+  { known }: OpenRepository,
+  remote: RemoteRepository,
+  asked: Pick<PlanCommitInput, 'commit' | 'target' | 'policy' | 'planned' | 'changed' | 'comment'>,
+  {
+    database,
+    policy: { provider, allowedProviders },
+    signal,
+  }: Pick<HandlerServices, 'database' | 'policy' | 'signal'>,
+): Promise<CommitPlan> {
+  const { commit, target, policy } = asked;
+  await fetchCommit(remote, commit, signal);
+  const records = await listRecords(database, known.id, target);
+  const question: PlanCommitInput = {
+    ...asked,
+    ownBranches: [...(await remote.repository.branchHeads('choo', signal)).keys()],
+    provider,
+    allowedProviders,
+    done: new Map(
+      [...records].map(([id, { key, verified, outcome }]) => [
+        id,
+        { key, stands: verified || outcome === 'merged' },
+      ]),
+    ),
+  };
+  try {
+    return { ...(await remote.ask('plan', question, signal)), commit, policy };
+  } catch (error) {
+    const problem = limitProblem(error, specsDirOf(policy));
+    if (problem === undefined) throw error;
+    const plan = makePlan({
+      discovery: discoverNothing(problem),
+      configuration: { config: configOf(policy), file: undefined, problems: [] },
+      source: { kind: 'commit', name: commit, commit },
+    });
+    return { ...describePlan(plan, question), commit, policy };
+  }
+}
+
+export function configOf(policy: EffectiveConfig): typeof DEFAULT_CONFIG {
+  return (policy.kind === 'holds' ? policy.configuration.config : undefined) ?? DEFAULT_CONFIG;
+}
+
+/** The directory that units are in, under the configuration that holds. */
+function specsDirOf(policy: EffectiveConfig): string {
+  return configOf(policy).specs_dir;
+}

@@ -1,0 +1,59 @@
+import type { UnitRecord } from '../events/store.ts';
+import { findForbidden } from '../git/forbidden-changes.ts';
+import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
+import type { Repository } from '../git/repository.ts';
+import { findOwnCommits } from '../worker/own-commits.ts';
+import { findProtection } from '../worker/protected-paths.ts';
+import { applyEdit, type SpecEdit, statusEdits } from '../worker/spec-status.ts';
+import type { UnitStartInput } from './start-question.ts';
+
+/**
+ * The tasks that a head nobody recorded says it holds, where it can be what an earlier claim of this run pushed when it was
+ * taken for dead: built on what is recorded by commits that name this run and this unit, and with nothing in them that no
+ * agent may change. Undefined: it is somebody else's. Trailers prove nothing: the gates run again before anything counts.
+ */
+export async function findLateWork(
+  question: UnitStartInput,
+  record: UnitRecord,
+  head: string,
+  { branches, reader }: Repository,
+): Promise<readonly number[] | undefined> {
+  const { run, unit } = question;
+  if (record.run !== run) return undefined; // this run has pushed nothing yet
+  await branches.fetch(); // it may have come in the last moment
+  const known = new Set([record.head ?? record.base, record.committed]);
+  const own = await findOwnCommits(reader, { head, known, run, unit: unit.id });
+  if (own === undefined) return undefined;
+  const [before, after] = [await treeOf(reader, own.since), await treeOf(reader, head)];
+  const changes = await diffTrees(reader, before, after);
+  if ((await findForbidden(reader, after, changes)).length > 0) return undefined;
+  const isProtected = await findProtection(reader, { ...question, base: record.base });
+  const edits = new Map(editsOf(question).map((edit) => [question.directory + edit.path, edit]));
+  for (const change of changes) {
+    if (!isProtected(change.path)) continue;
+    const edit = edits.get(change.path);
+    if (edit === undefined || !(await saysOnlyThat(change, edit, { reader }))) return undefined;
+  }
+  return own.tasks.filter((number) => unit.tasks.some((task) => task.number === number));
+}
+
+/** All that choo writes into the unit's own specs. */
+function editsOf({ unit, branch }: UnitStartInput): readonly SpecEdit[] {
+  return unit.tasks.flatMap((task) => statusEdits(unit, task, { branch, at: new Date(0) }));
+}
+
+/** Whether a file differs by what choo writes into it, and by nothing else. */
+async function saysOnlyThat(
+  { before, after }: Change,
+  edit: SpecEdit,
+  { reader }: Pick<Repository, 'reader'>,
+): Promise<boolean> {
+  if (before === undefined || after === undefined || before.mode !== after.mode) return false;
+  const contents = await reader.contents([before.id, after.id]);
+  try {
+    const [old, now] = contents.map((content) => applyEdit(content ?? Buffer.alloc(0), edit));
+    return old !== undefined && now !== undefined && old.equals(now);
+  } catch {
+    return false; // it is no spec any more
+  }
+}

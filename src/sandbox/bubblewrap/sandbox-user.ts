@@ -1,0 +1,29 @@
+import { ChooError } from '../../errors.ts';
+import { newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
+import { markedTree } from '../process/marked-tree.ts';
+import { runCommand } from '../process/runner.ts';
+
+/**
+ * The sandbox user when choo is root: a real user id of the machine, so that files of other users are closed to it,
+ * and one that no user or package has. (Debian gives users ids up to 59999; 65534 is the user `nobody`.)
+ */
+export const INSIDE_UID = 64_123;
+
+const CHOWN_MS = 10 * 60_000;
+
+/** Makes a user the owner of a path and everything below it. Changes links themselves, since one may have been planted. */
+export async function chownTo(uid: number, path: string, searchPath: string): Promise<void> {
+  const mark = newMark('hand-over');
+  const { ending, tail } = await runCommand({
+    argv: ['chown', '--recursive', '-P', '--no-dereference', '--', `${uid}:${uid}`, path],
+    cwd: '/',
+    env: { PATH: searchPath, LANG: 'C.UTF-8', [OWNER_VARIABLE]: mark },
+    totalMs: CHOWN_MS,
+    tree: markedTree(mark),
+  });
+  if (ending.kind === 'exited' && ending.exitCode === 0) return;
+  throw new ChooError(
+    'environment',
+    `Could not give \`${path}\` to user ${uid}: ${tail.trim() || ending.kind}`,
+  );
+}

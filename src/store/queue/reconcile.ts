@@ -1,0 +1,103 @@
+import { sql } from 'kysely';
+import type { Database } from '../database/database.ts';
+import type { Jobs } from '../runs/jobs.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import { QUARANTINE_AFTER } from '../runs/quarantine.ts';
+
+/** Rows that are deleted at once: more would hold up others. */
+const BATCH = 100;
+/** A run that ended this long ago needs no queue any more. Milliseconds. */
+const QUEUE_IDLE_MS = 60_000;
+
+/** Only one process does these at a time; the others pass them by. False: another one is at it. */
+export async function withMaintenanceLock(database: Database, act: () => Promise<void>): Promise<boolean> {
+  return database.connection().execute(async (connection) => {
+    const { rows } = await sql<{ mine: boolean }>`
+      select pg_try_advisory_lock(hashtext('choo upkeep')) as mine`.execute(connection);
+    if (rows[0]?.mine !== true) return false;
+    try {
+      await act();
+      return true;
+    } finally {
+      await sql`select pg_advisory_unlock(hashtext('choo upkeep'))`.execute(connection);
+    }
+  });
+}
+
+/** Deletes runs that ended so long ago, with all that belongs to them, and deliveries; some at a time. Returns how many runs. */
+export async function deleteOld(database: Database, days: number): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const { rows } = await sql`
+      delete from runs where id in (
+        select id from runs where ended_at < now() - ${days} * interval '1 day' order by ended_at limit ${BATCH}
+      ) returning id`.execute(database);
+    total += rows.length;
+    if (rows.length < BATCH) break;
+  }
+  await sql`delete from deliveries where received_at < now() - ${days} * interval '1 day'`.execute(database);
+  await sql`delete from requests where run is null and received_at < now() - ${days} * interval '1 day'`.execute(
+    database,
+  );
+  return total;
+}
+
+/** What did not agree, and was put right. */
+export interface Reconciled {
+  /** Units that were to start and had no job. */
+  readonly jobsMissing: number;
+  /** Units that somebody worked on, whose job the queue had given to others. */
+  readonly jobsLost: number;
+  /** Runs that waited for nothing. */
+  readonly runsWaiting: number;
+  /** Queues of runs that ended, or that never began. */
+  readonly queuesLeft: number;
+}
+
+/** Compares rows with jobs and puts right what differs. Nothing should; what is found is a fault somewhere. */
+export async function reconcile(database: Database, jobs: Jobs, runStore: RunStore): Promise<Reconciled> {
+  const missing = await sql<{ run: string; id: string }>`
+    select units.run, units.id from units join runs on runs.id = units.run
+    where units.state = 'queued' and runs.status = 'running' and units.worker is null and units.deaths < ${QUARANTINE_AFTER}
+      and not exists (select from choo_jobs.job where job.id = units.job and job.name = 'run-' || units.run
+                        and job.state in ('created', 'retry'))`.execute(database);
+  const lost = await sql<{ run: string; id: string }>`
+    select units.run, units.id from units join runs on runs.id = units.run
+    where units.state = 'running' and runs.status = 'running' and units.worker is not null and units.job is not null
+      and units.beat_at < now() - interval '1 minute'
+      and not exists (select from choo_jobs.job where job.id = units.job and job.name = 'run-' || units.run
+                        and job.state = 'active')`.execute(database);
+  for (const { run, id: unit } of [...missing.rows, ...lost.rows])
+    await runStore.change(run, async (turn) => {
+      const row = (await turn.rows([unit])).get(unit);
+      if (row?.state !== 'queued' && row?.state !== 'running') return;
+      turn.change(unit, { free: true });
+      turn.append({ type: 'unit.released', unit, reason: 'its job was gone', until: null });
+    });
+  const waiting = await sql<{ id: string }>`
+    select id from runs where status = 'waiting' and not exists (
+      select from runs as other where other.repository = runs.repository and other.target = runs.target
+        and other.status = 'running')`.execute(database);
+  for (const { id } of waiting.rows) await runStore.begin(id);
+  return {
+    jobsMissing: missing.rows.length,
+    jobsLost: lost.rows.length,
+    runsWaiting: waiting.rows.length,
+    queuesLeft: await dropQueues(database, jobs),
+  };
+}
+
+/** Removes the queues of runs that have ended. */
+async function dropQueues(database: Database, jobs: Jobs): Promise<number> {
+  const queues = await jobs.runs();
+  if (queues.length === 0) return 0;
+  const { rows } = await sql<{ id: string }>`
+    select queue.id from unnest(${[...queues]}::text[]) as queue (id)
+    left join runs on runs.id = queue.id
+    where coalesce(runs.ended_at < now() - ${QUEUE_IDLE_MS} * interval '1 millisecond', runs.id is null)
+      and not exists (select from units where units.run = queue.id and units.worker is not null)`.execute(
+    database,
+  );
+  for (const { id } of rows) await jobs.drop(id);
+  return rows.length;
+}

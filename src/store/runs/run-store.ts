@@ -1,0 +1,217 @@
+import { sql } from 'kysely';
+import { LRUCache } from 'lru-cache';
+import type { EventBody } from '../../events/event.ts';
+import { ENDED } from '../../events/run-rules.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
+import { graphOf } from '../../scheduler/graph.ts';
+import { type Database, retryTransient, type Trx } from '../database/database.ts';
+import type { RowState } from '../database/tables.ts';
+import { insertEvents, stamp } from './event-rows.ts';
+import type { Jobs } from './jobs.ts';
+import {
+  claimSource,
+  mustWaitForRun,
+  findRun,
+  findSubmitted,
+  insertRun,
+  insertUnits,
+  lockRun,
+  readStart,
+} from './run-rows.ts';
+import { type RunSnapshot, type LockedRun, RunTransaction } from './run-transaction.ts';
+import { applyUpdates, lostClaim, type ClaimUpdate } from './claim-updates.ts';
+
+/** A run to carry out. */
+export interface Submission {
+  readonly repository: string;
+  readonly start: OrchStarted;
+  /** What workers need beside the first event; anything that survives JSON. */
+  readonly plan: unknown;
+  /** What asked for it; the same source asks once, however often it comes. */
+  readonly source?: string;
+  /** Writes what belongs to the run elsewhere, in the same transaction. */
+  readonly alongside?: (trx: Trx) => Promise<void>;
+}
+
+/** How many runs are kept in mind; what is forgotten is read again. */
+const MAX_CACHED_RUNS = 200;
+/** A run that was put down; `known`: just now. */
+interface SubmittedRun {
+  readonly run: string;
+  readonly waits: boolean;
+  readonly known?: RunSnapshot & { readonly seq: number };
+}
+
+interface PendingUpdate {
+  readonly write: ClaimUpdate;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/** The runs of a server, and the only way to change one: everything that happens to a run is a turn of it. */
+export class RunStore {
+  readonly #database: Database;
+  readonly #jobs: Jobs;
+  readonly #now: () => number;
+  /** Where a run stood after an event. Whoever finds a newer one in the row reads again. */
+  readonly #known = new LRUCache<string, RunSnapshot & { readonly seq: number }>({ max: MAX_CACHED_RUNS });
+  readonly #pending = new Map<string, PendingUpdate[]>();
+
+  constructor(database: Database, jobs: Jobs, now: () => number = Date.now) {
+    this.#database = database;
+    this.#jobs = jobs;
+    this.#now = now;
+  }
+
+  /**
+   * Puts a run down, to be carried out at once or after the one that runs for the same branch. Throws a ChooError
+   * (`conflict`) when another one waits for that already.
+   */
+  async submit({
+    repository,
+    start,
+    plan,
+    source,
+    alongside,
+  }: Submission): Promise<{ readonly run: string; readonly waits: boolean }> {
+    const { known, ...result } = await retryTransient(async () => {
+      // Meanwhile the run is written; its first jobs wait for the queue.
+      const prepared = this.#jobs.prepare(start.run);
+      prepared.catch(() => {}); // told below
+      return this.#database.transaction().execute(async (trx): Promise<SubmittedRun> => {
+        await sql`select 1 from repositories where id = ${repository} for update`.execute(trx);
+        if (source !== undefined) {
+          const same = await claimSource(trx, repository, source);
+          if (same !== undefined) return same;
+        }
+        const before = await findSubmitted(trx, start.run);
+        if (before !== undefined) return before;
+        const waits = await mustWaitForRun(trx, repository, start);
+        const events: EventBody[] = [
+          start,
+          ...start.units.map(({ id }): EventBody => ({ type: 'unit.queued', unit: id })),
+        ];
+        const stamped = stamp(events, { seq: 0, at: 0 }, this.#now());
+        const { run: id, target } = start;
+        const row = {
+          id,
+          repository,
+          target,
+          status: waits ? ('waiting' as const) : ('running' as const),
+          seq: stamped.length,
+          last_at: stamped.at(-1)?.at ?? 0,
+        };
+        await insertRun(trx, row, start.parallelism, plan);
+        await alongside?.(trx);
+        const graph = graphOf(start);
+        await insertUnits(trx, start, graph);
+        await insertEvents(trx, id, stamped);
+        if (source !== undefined)
+          await trx.updateTable('requests').set({ run: id }).where('source', '=', source).execute();
+        const known = {
+          start,
+          graph,
+          states: new Map(start.units.map((unit) => [unit.id, 'waiting' as const])),
+        };
+        const transaction = new RunTransaction(trx, row, known, this.#jobs);
+        await prepared;
+        const more = await transaction.finish(this.#now());
+        return {
+          run: id,
+          waits,
+          known: { start, graph, states: transaction.states, seq: row.seq + more.length },
+        };
+      });
+    });
+    if (known !== undefined) this.#known.set(start.run, known);
+    return result;
+  }
+
+  /**
+   * Writes what a claim tells. What several claims of one run tell at the same time is written together. Throws a ChooError
+   * (`conflict`) when the claim was lost: somebody else may be at the unit.
+   */
+  async write(run: string, write: ClaimUpdate): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    const pending = this.#pending.get(run);
+    if (pending === undefined) {
+      this.#pending.set(run, [{ write, done }]);
+      void this.#writePending(run);
+    } else pending.push({ write, done });
+    return done.promise;
+  }
+
+  /**
+   * Changes a run. What `act` notes, and what follows from it, is one transaction. It may be called again when the database
+   * went away. Throws a ChooError (`usage`) for a run that is not known.
+   */
+  async change<T>(run: string, act: (transaction: RunTransaction) => Promise<T>): Promise<T> {
+    let next: string | undefined;
+    const result = await retryTransient(async () => {
+      const { value, known } = await this.#database.transaction().execute(async (trx) => {
+        const row = await lockRun(trx, run);
+        const transaction = new RunTransaction(trx, row, await this.#snapshotOf(trx, row), this.#jobs);
+        const value = await act(transaction);
+        const events = await transaction.finish(this.#now());
+        next = ENDED.has(transaction.status) ? await findRun(trx, row, 'waiting') : undefined;
+        const { start, graph, states } = transaction;
+        return { value, known: { start, graph, states, seq: row.seq + events.length } };
+      });
+      this.#known.set(run, known);
+      return value;
+    });
+    if (next !== undefined) await this.begin(next);
+    return result;
+  }
+
+  /** Lets a run begin that waited, if nothing is in its way any more. */
+  async begin(run: string): Promise<void> {
+    await this.change(run, async (transaction) => {
+      if (transaction.status !== 'waiting') return;
+      // Whoever else puts runs down for this repository waits.
+      await sql`select 1 from repositories where id = ${transaction.run.repository} for update`.execute(
+        transaction.trx,
+      );
+      if ((await findRun(transaction.trx, transaction.run, 'running')) === undefined) transaction.begin();
+    });
+  }
+
+  /** The first event of a run. Throws a ChooError (`usage`) for one that is not known. */
+  async startOf(run: string): Promise<OrchStarted> {
+    return this.#known.get(run)?.start ?? readStart(this.#database, run);
+  }
+
+  async #writePending(run: string): Promise<void> {
+    await new Promise(setImmediate); // what is told in the same breath is written together
+    for (;;) {
+      const batch = this.#pending.get(run) ?? [];
+      if (batch.length === 0) {
+        this.#pending.delete(run);
+        return;
+      }
+      this.#pending.set(run, []);
+      try {
+        const refused = await this.change(run, (transaction) =>
+          applyUpdates(
+            transaction,
+            batch.map(({ write }) => write),
+          ),
+        );
+        for (const { write, done } of batch) {
+          if (refused.has(write)) done.reject(lostClaim(run, write));
+          else done.resolve();
+        }
+      } catch (error) {
+        for (const { done } of batch) done.reject(error);
+      }
+    }
+  }
+
+  async #snapshotOf(trx: Trx, { id, seq }: LockedRun): Promise<RunSnapshot> {
+    const known = this.#known.get(id);
+    if (known?.seq === seq) return known;
+    const start = known?.start ?? (await readStart(trx, id));
+    const rows = await trx.selectFrom('units').select(['id', 'state']).where('run', '=', id).execute();
+    const states = new Map<string, RowState>(rows.map((row) => [row.id, row.state]));
+    return { start, graph: known?.graph ?? graphOf(start), states };
+  }
+}

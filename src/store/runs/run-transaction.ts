@@ -1,0 +1,255 @@
+import { sql } from 'kysely';
+import { randomUUID } from 'node:crypto';
+import { type JobAttempt } from 'pg-boss';
+import type { EventBody, RunEvent } from '../../events/event.ts';
+import { ENDED, runStatusAfter, type UnitState, unitStateAfter } from '../../events/run-rules.ts';
+import type { OrchStarted } from '../../events/unit-record.ts';
+import type { Graph } from '../../scheduler/graph.ts';
+import { decide, endOfRun, stepsOf } from '../../scheduler/scheduler.ts';
+import type { Trx } from '../database/database.ts';
+import { notify, type Notification } from '../database/notifications.ts';
+import type { RowState, RunStatus } from '../database/tables.ts';
+import { insertEvents, projectRecords, stamp } from './event-rows.ts';
+import type { Jobs } from './jobs.ts';
+import { QUARANTINE_AFTER } from './quarantine.ts';
+
+/** A run's row, locked. */
+export interface LockedRun {
+  readonly id: string;
+  readonly repository: string;
+  readonly target: string;
+  readonly status: RunStatus;
+  readonly seq: number;
+  readonly last_at: number;
+}
+
+/** A unit's row. */
+export interface UnitRow {
+  readonly id: string;
+  readonly state: RowState;
+  readonly claim: number;
+  readonly batch: number;
+  readonly worker: number | null;
+  readonly job: string | null;
+  readonly job_try: number | null;
+  readonly deaths: number;
+}
+
+/** What else changes in the row of a unit, beside what its events say. */
+interface RowChange {
+  readonly batch?: number;
+  /** Nobody works on it any more. */
+  readonly free?: true;
+  readonly deaths?: number;
+}
+
+/** What is known of a run: what never changes, and where its units stand. */
+export interface RunSnapshot {
+  readonly start: OrchStarted;
+  readonly graph: Graph;
+  readonly states: ReadonlyMap<string, RowState>;
+}
+
+/**
+ * One change of one run, in one transaction that holds its row: what happens is noted, and {@link finish} adds what follows
+ * from it by the scheduler's rules. Events, rows, jobs and records change together or not at all.
+ */
+export class RunTransaction {
+  readonly trx: Trx;
+  readonly run: LockedRun;
+  readonly start: OrchStarted;
+  readonly graph: Graph;
+  readonly #jobs: Jobs;
+  readonly #states: Map<string, RowState>;
+  readonly #events: EventBody[] = [];
+  readonly #changes = new Map<string, RowChange>();
+  /** Units whose state is another than in their row. */
+  readonly #moved = new Map<string, { readonly head: string | null; readonly notBefore: number | null }>();
+  readonly #settled: JobAttempt[] = [];
+  #status: RunStatus;
+
+  constructor(trx: Trx, run: LockedRun, { start, graph, states }: RunSnapshot, jobs: Jobs) {
+    this.trx = trx;
+    this.run = run;
+    this.start = start;
+    this.graph = graph;
+    this.#states = new Map(states);
+    this.#jobs = jobs;
+    this.#status = run.status;
+  }
+
+  get status(): RunStatus {
+    return this.#status;
+  }
+
+  /** Where its units stand, after all that was noted. */
+  get states(): ReadonlyMap<string, RowState> {
+    return this.#states;
+  }
+
+  /** The rows of units as they are in the database. */
+  async rows(units: readonly string[]): Promise<ReadonlyMap<string, UnitRow>> {
+    if (units.length === 0) return new Map();
+    const rows = await this.trx
+      .selectFrom('units')
+      .select(['id', 'state', 'claim', 'batch', 'worker', 'job', 'job_try', 'deaths'])
+      .where('run', '=', this.run.id)
+      .where('id', 'in', [...units])
+      .execute();
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  /** Notes a fact. */
+  append(event: EventBody): void {
+    this.#events.push(event);
+    if (!('unit' in event)) {
+      const status = runStatusAfter(event, this.#status);
+      // Only a run of one process is interrupted; here its units are given back.
+      if (status !== 'interrupted') this.#status = status;
+      return;
+    }
+    const state = unitStateAfter(event);
+    // A unit runs from its claim on, whenever its worker says that it began.
+    if (state === undefined || state === 'running') return;
+    this.#states.set(event.unit, state === 'pending' ? 'waiting' : state);
+    this.#moved.set(event.unit, {
+      head: 'head' in event ? event.head : null,
+      notBefore: event.type === 'unit.released' ? event.until : null,
+    });
+  }
+
+  /** Changes the row of a unit beside what its events say. */
+  change(unit: string, change: RowChange): void {
+    this.#changes.set(unit, { ...this.#changes.get(unit), ...change });
+  }
+
+  /** Its job waits in the queue again, or still. */
+  queued(unit: string): void {
+    this.#states.set(unit, 'queued');
+    this.#moved.set(unit, { head: null, notBefore: null });
+  }
+
+  /** The job of a unit is done with. */
+  settle(job: JobAttempt): void {
+    this.#settled.push(job);
+  }
+
+  /** A run that waited for another takes its place. */
+  begin(): void {
+    this.#status = 'running';
+  }
+
+  /** Decides what follows, writes everything, and returns the events. */
+  async finish(now: number): Promise<readonly RunEvent[]> {
+    const { trx, run } = this;
+    const starting = this.#decide();
+    const events = stamp(this.#events, { seq: run.seq, at: run.last_at }, now);
+    await insertEvents(trx, run.id, events);
+    // Where its records are now; the first event has where they were at first.
+    await projectRecords(trx, run.repository, { ...this.start, target: run.target }, events);
+    await this.#writeRows();
+    await this.#jobs.complete(trx, run.id, this.#settled);
+    const enqueued = await this.#enqueue(starting);
+    await this.#writeRun(events.at(-1));
+    const isRoom = enqueued || [...this.#changes.values()].some(({ free }) => free === true);
+    const notices: Notification[] = [
+      ...(events.length > 0 ? [{ about: 'run' as const, run: run.id, seq: run.seq + events.length }] : []),
+      ...(isRoom ? [{ about: 'ready' as const }] : []),
+    ];
+    if (notices.length > 0) await notify(...notices).execute(trx);
+    return events;
+  }
+
+  #decide(): readonly string[] {
+    if (this.#status !== 'running') return [];
+    const units = new Map([...this.#states].map(([id, state]) => [id, SCHEDULED[state]]));
+    const everyone = { parallelism: Number.POSITIVE_INFINITY };
+    const { events, starts, outcome } = stepsOf(decide({ graph: this.graph, units }, everyone));
+    for (const event of events) this.append(event);
+    // A server makes no branch of all results.
+    if (outcome !== undefined) this.append(endOfRun(outcome, { branch: null, head: null, unmerged: [] }));
+    return starts;
+  }
+
+  /** As jobs, unless they were set aside. One whose last worker has not stopped yet waits for that. */
+  async #enqueue(units: readonly string[]): Promise<boolean> {
+    if (units.length === 0) return false;
+    const ids = units.map(() => randomUUID());
+    const { rows } = await sql<{
+      id: string;
+      job: string | null;
+      priority: number;
+      not_before: Date | number;
+    }>`
+      update units set state = 'queued',
+        job = case when units.deaths < ${QUARANTINE_AFTER} then starting.job end,
+        job_try = case when units.deaths < ${QUARANTINE_AFTER} then 0 else units.job_try end
+      from unnest(${units}::text[], ${ids}::uuid[]) as starting (id, job)
+      where units.run = ${this.run.id} and units.id = starting.id and units.state = 'waiting' and units.worker is null
+      returning units.id, units.job, units.priority, units.not_before`.execute(this.trx);
+    for (const { id } of rows) this.#states.set(id, 'queued');
+    await this.#jobs.insert(
+      this.trx,
+      this.run.id,
+      rows.flatMap(({ id, job, priority, not_before }) => {
+        const isLater = not_before instanceof Date && not_before.getTime() > Date.now();
+        const when = isLater ? { startAfter: not_before } : {};
+        return job === null ? [] : [{ id: job, unit: id, priority, ...when }];
+      }),
+    );
+    return rows.length > 0;
+  }
+
+  async #writeRows(): Promise<void> {
+    const ids = [...new Set([...this.#moved.keys(), ...this.#changes.keys()])];
+    if (ids.length === 0) return;
+    const moved = ids.map((id) => this.#moved.get(id));
+    const changed = ids.map((id) => this.#changes.get(id));
+    const states = ids.map((id) => (this.#moved.has(id) ? (this.#states.get(id) ?? null) : null));
+    const heads = moved.map((each) => each?.head ?? null);
+    const notBefore = moved.map((each) =>
+      each?.notBefore === undefined || each.notBefore === null ? null : new Date(each.notBefore),
+    );
+    const batches = changed.map((each) => each?.batch ?? null);
+    const free = changed.map((each) => each?.free === true);
+    const deaths = changed.map((each) => each?.deaths ?? null);
+    await sql`
+      update units set
+        state = coalesce(new.state, units.state),
+        head = case when new.state = 'complete' then new.head else coalesce(new.head, units.head) end,
+        not_before = case when new.state is null then units.not_before
+                          else coalesce(new.not_before, '-infinity') end,
+        batch = coalesce(new.batch, units.batch),
+        worker = case when new.free then null else units.worker end,
+        deaths = coalesce(new.deaths, units.deaths)
+      from unnest(${ids}::text[], ${states}::text[], ${heads}::text[], ${notBefore}::timestamptz[],
+                  ${batches}::int[], ${free}::bool[], ${deaths}::int[])
+        as new (id, state, head, not_before, batch, free, deaths)
+      where units.run = ${this.run.id} and units.id = new.id`.execute(this.trx);
+  }
+
+  async #writeRun(last: RunEvent | undefined): Promise<void> {
+    const { id, status, seq, last_at } = this.run;
+    if (last === undefined && status === this.#status) return;
+    const ended = ENDED.has(this.#status);
+    await this.trx
+      .updateTable('runs')
+      .set({ seq: last?.seq ?? seq, last_at: last?.at ?? last_at, status: this.#status })
+      .$if(ended && !ENDED.has(status), (query) => query.set({ ended_at: sql<Date>`now()` }))
+      .$if(!ended && ENDED.has(status), (query) => query.set({ ended_at: null }))
+      .where('id', '=', id)
+      .execute();
+  }
+}
+
+/** How the scheduler sees it: what has a job is as good as running. */
+const SCHEDULED: Readonly<Record<RowState, UnitState>> = {
+  waiting: 'pending',
+  queued: 'running',
+  running: 'running',
+  complete: 'complete',
+  failed: 'failed',
+  blocked: 'blocked',
+  cancelled: 'cancelled',
+  skipped: 'skipped',
+};

@@ -1,0 +1,292 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ChooError, messageOf } from '../errors.ts';
+import { findForbidden } from '../git/forbidden-changes.ts';
+import { removeNestedRepositories } from '../git/nested-repositories.ts';
+import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
+import type { Worktree } from '../git/worktree.ts';
+import type { SandboxPaths } from '../sandbox/sandbox.ts';
+import { findReason } from './gate/gate-reason.ts';
+import { runShell, type Verdict } from './gate/gate.ts';
+import { findProtection } from './protected-paths.ts';
+import { findSecrets } from './secrets.ts';
+import type { SpecEdit } from './spec-status.ts';
+import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
+import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
+
+/** What an agent left: a tree that may be judged, or why it may not. */
+export type Inspection =
+  | { readonly kind: 'fit'; readonly tree: string; readonly changes: readonly Change[] }
+  | { readonly kind: 'unfit'; readonly reason: string; readonly changes: readonly Change[] };
+
+/** More paths than these in one notice tell nobody anything. */
+const MAX_PATHS = 10;
+
+/**
+ * A worktree while a worker works in it, and the rules that hold there: after every phase in the sandbox, and before any
+ * git command, what could make git run a program is gone; what an agent may not change is put back; what a gate changes
+ * is discarded; only choo commits.
+ */
+export class UnitWorkspace {
+  readonly cwd: string;
+  readonly workplace: SandboxPaths;
+  readonly branch: UnitBranch;
+  readonly #job: UnitJob;
+  readonly #services: WorkerServices;
+  readonly #worktree: Worktree;
+  /** What choo does in the worktree while it goes on elsewhere, one thing after the other. */
+  #chores: Promise<void> = Promise.resolve();
+  #isProtected: (path: string) => boolean = () => false;
+
+  private constructor(job: UnitJob, services: WorkerServices, worktree: Worktree, tree: string) {
+    this.#job = job;
+    this.#services = services;
+    this.#worktree = worktree;
+    this.branch = new UnitBranch(job, services, tree);
+    this.cwd = join(worktree.path, job.directory);
+    this.workplace = { worktree: worktree.path, readable: worktree.readable };
+  }
+
+  /** Makes the worktree and prepares it with the commands of `worktree.setup`. `suffix` tells it from others of the claim. */
+  static async open(
+    job: UnitJob,
+    services: WorkerServices,
+    commit: string,
+    suffix = '',
+  ): Promise<UnitWorkspace> {
+    const { reader } = services.repository;
+    const name = `${job.run}.${job.claim}.${job.unit.id}${suffix}`;
+    const { sandbox, signal } = services;
+    // On the host nothing can be kept from a command.
+    const isolated = sandbox.kind === 'bubblewrap';
+    const worktree = await services.worktrees.create(name, commit, { isolated, signal });
+    const workspace = new UnitWorkspace(
+      { ...job, start: commit },
+      services,
+      worktree,
+      await treeOf(reader, commit),
+    );
+    services.append({ type: 'worktree.created', unit: job.unit.id, claim: job.claim, path: worktree.path });
+    try {
+      await services.sandbox.chownToSandboxUser(worktree.path);
+      workspace.#isProtected = await findProtection(reader, job);
+      await workspace.#setUp('setup');
+      return workspace;
+    } catch (error) {
+      await workspace.close(false);
+      throw error;
+    }
+  }
+
+  /**
+   * Until nothing of choo's is under way in the worktree. Nobody else may run there before: who can swap a directory for
+   * a link while choo writes could make it write elsewhere.
+   */
+  async idle(): Promise<void> {
+    await this.#chores;
+  }
+
+  /** Looks at what an agent left and puts back what it may not change. */
+  async inspect(): Promise<Inspection> {
+    await this.idle();
+    await this.#removeNested();
+    let tree: string;
+    try {
+      tree = await this.#worktree.stage();
+    } catch (error) {
+      // A file that git may not read, or will not take.
+      if (!(error instanceof ChooError) || error.code !== 'git') throw error;
+      return { kind: 'unfit', reason: `what it left cannot be committed: ${error.message}`, changes: [] };
+    }
+    return this.#judgeTree(tree);
+  }
+
+  async #judgeTree(staged: string): Promise<Inspection> {
+    let tree = staged;
+    let changes = await this.#changesTo(tree);
+    const touched = changes.map(({ path }) => path).filter(this.#isProtected);
+    if (touched.length > 0) {
+      await this.#worktree.restore(this.branch.tree, touched);
+      await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
+      // An ignore file that is back again decides anew what belongs to the tree.
+      const ignores = touched.some((path) => path.endsWith('.gitignore'));
+      tree = ignores ? await this.#worktree.restage(this.branch.tree) : await this.#worktree.stage();
+      changes = await this.#changesTo(tree);
+      this.#notice('protected', `changes to protected files were put back: ${listed(touched)}`);
+    }
+    const forbidden = await findForbidden(this.#services.repository.reader, tree, changes);
+    if (forbidden.length > 0) {
+      await this.#worktree.restore(
+        this.branch.tree,
+        forbidden.map(({ path }) => path),
+      );
+      const [first] = forbidden;
+      const more = forbidden.length > 1 ? `, and ${forbidden.length - 1} more like it` : '';
+      return {
+        kind: 'unfit',
+        reason: `\`${first?.path}\` ${first?.message}${more}: it was put back`,
+        changes,
+      };
+    }
+    const secret = await findSecrets(this.#services.repository.reader, changes, this.#services.secretForms);
+    if (secret.length > 0)
+      return { kind: 'unfit', reason: `it wrote a secret value into ${listed(secret)}`, changes };
+    return { kind: 'fit', tree, changes };
+  }
+
+  /** Runs a command without a network on what was last staged. What it changes is discarded while choo goes on. */
+  async judge(command: string, logName: string): Promise<Verdict> {
+    await this.idle();
+    const verdict = await this.#run(command, 'gate', logName);
+    if (verdict.kind === 'cancelled')
+      throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
+    this.#then(async () => {
+      const changed = await this.#discard();
+      if (changed.length > 0)
+        this.#notice('gate-wrote', `what \`${command}\` changed was discarded: ${listed(changed)}`);
+    });
+    return verdict;
+  }
+
+  /** Paths that differ between the unit's base and a tree, from the project directory. */
+  async changedSinceBase(tree: string): Promise<readonly string[]> {
+    const { reader } = this.#services.repository;
+    const changes = await diffTrees(reader, await treeOf(reader, this.#job.base), tree);
+    return changes
+      .filter(({ path, after }) => after !== undefined && path.startsWith(this.#job.directory))
+      .map(({ path }) => path.slice(this.#job.directory.length));
+  }
+
+  /**
+   * Commits exactly this tree and the edits of the unit's own spec files, and pushes the branch. `record` is called in
+   * between: what is not recorded is not pushed. Of the last commit nobody in the worktree will see anything.
+   */
+  async commit(
+    tree: string,
+    edits: readonly SpecEdit[],
+    words: CommitWords,
+    { record, last }: { readonly record: (made: MadeCommit) => void; readonly last: boolean },
+  ): Promise<string> {
+    const made = await this.branch.make(tree, edits, words);
+    record(made);
+    await this.#services.recorded();
+    if (!last) this.#then(() => this.#takeOver(made));
+    await this.branch.push(made);
+    return made.commit;
+  }
+
+  /** Runs `worktree.teardown` and removes the worktree, or leaves it for a person to look at. */
+  async close(keep: boolean): Promise<void> {
+    await this.idle().catch(() => {}); // whatever it was, the worktree goes
+    if (!this.#services.signal.aborted) {
+      await this.#setUp('teardown').catch((error: unknown) => {
+        const message = messageOf(error);
+        const hint = error instanceof UnitStop && error.end.kind === 'failed' ? error.end.hint : undefined;
+        this.#notice('teardown', hint === undefined ? message : `${message}: ${hint}`);
+      });
+    }
+    if (keep) await this.#worktree.lock();
+    else await this.#worktree.remove();
+    const path = this.#worktree.path;
+    this.#services.append({ type: 'worktree.removed', unit: this.#job.unit.id, path, kept: keep });
+  }
+
+  /** Whoever waits for the chores is told when one fails; those after it are not done. */
+  #then(chore: () => Promise<void>): void {
+    this.#chores = this.#chores.then(chore);
+    this.#chores.catch(() => {});
+  }
+
+  /** The worktree follows the branch. */
+  async #takeOver({ commit, edited }: MadeCommit): Promise<void> {
+    await this.#worktree.write(edited);
+    await this.#worktree.advance(commit);
+    for (const path of edited.keys())
+      await this.#services.sandbox.chownToSandboxUser(join(this.#worktree.path, path));
+  }
+
+  async #changesTo(tree: string): Promise<readonly Change[]> {
+    return diffTrees(this.#services.repository.reader, this.branch.tree, tree);
+  }
+
+  async #setUp(phase: 'setup' | 'teardown'): Promise<void> {
+    const { unit, config } = this.#job;
+    let ran = false;
+    for (const { command, if: condition } of config.worktree[phase]) {
+      if (condition !== undefined && !(await exists(join(this.cwd, condition)))) continue;
+      ran = true;
+      this.#services.onActivity(`$ ${command}`);
+      const { kind, exitCode, ending, tail, durationMs } = await this.#run(command, 'setup', phase);
+      if (kind === 'cancelled') throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
+      this.#services.append({
+        type: 'worktree.setup',
+        unit: unit.id,
+        command,
+        exitCode,
+        ending,
+        tail,
+        durationMs,
+      });
+      if (kind !== 'green')
+        throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, findReason(tail));
+    }
+    const changed = ran ? await this.#discard() : [];
+    if (changed.length > 0)
+      this.#notice(
+        'setup-wrote',
+        `the ${phase} commands changed files that are not ignored; discarded: ${listed(changed)}`,
+      );
+  }
+
+  async #run(command: string, profile: 'gate' | 'setup', logName: string): Promise<Verdict> {
+    const { sandbox, logDirectory, signal, log, onActivity } = this.#services;
+    const { unit, config } = this.#job;
+    const verdict = await runShell(sandbox, this.workplace, {
+      command,
+      profile,
+      cwd: this.cwd,
+      timeoutMs: config.limits.gate_timeout,
+      logFile: join(logDirectory, `${unit.id}.${logName}.out`),
+      onOutput: onActivity,
+      signal,
+    });
+    log.say(`$ ${command}  (${verdict.ending})`);
+    log.quote(verdict.tail);
+    return verdict;
+  }
+
+  async #discard(): Promise<readonly string[]> {
+    await this.#removeNested();
+    const changed = await this.#worktree.discardChanges();
+    if (changed.length > 0) await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
+    return changed;
+  }
+
+  async #removeNested(): Promise<void> {
+    const removed = await removeNestedRepositories(this.#worktree.path);
+    if (removed.length > 0)
+      this.#notice('nested-repository', `repositories inside the worktree were removed: ${listed(removed)}`);
+  }
+
+  #notice(code: string, message: string): void {
+    this.#services.log.say(message);
+    this.#services.append({ type: 'unit.notice', unit: this.#job.unit.id, code, message });
+  }
+}
+
+function listed(paths: readonly string[]): string {
+  const more = paths.length > MAX_PATHS ? ` and ${paths.length - MAX_PATHS} more` : '';
+  return (
+    paths
+      .slice(0, MAX_PATHS)
+      .map((path) => `\`${path}\``)
+      .join(', ') + more
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
