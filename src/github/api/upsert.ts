@@ -25,11 +25,11 @@ interface Wanted {
 /** How one kind of thing is written. `id` is GitHub's number for it. */
 interface Requests<T> {
   /** Looks for one that was made before, when the answer to its creation was lost. */
-  find(): Promise<number | null>;
+  readonly find: () => Promise<number | null>;
   /** Undefined: there is nothing to create. */
-  create(): Promise<T | undefined>;
+  readonly create: () => Promise<T | undefined>;
   /** When GitHub answers that it is gone (404, 410), another one is made. */
-  update(id: number): Promise<T>;
+  readonly update: (id: number) => Promise<T>;
 }
 
 /**
