@@ -110,9 +110,12 @@ describe.each(SANDBOXES)('the gate, in %s', (sandbox) => {
     expect((await project.run()).exitCode).toBe(0);
     expect(await project.git('config', '--get', 'core.hooksPath').catch(() => 'unset')).toBe('unset');
   });
+});
 
+/** These are choo's own, whatever a gate runs in. */
+describe('the gate', () => {
   test('does not commit what the gate changes', async () => {
-    await using project = await make(
+    await using project = await makeProject(
       oneTask('echo done > done.txt', {
         gate: 'sh change.sh', // which changes files also where it is red, before the agent starts
         files: {
@@ -132,7 +135,7 @@ describe.each(SANDBOXES)('the gate, in %s', (sandbox) => {
     const files = { '.gitignore': 'node_modules\n' };
     const config =
       'worktree:\n  setup:\n    - { command: "mkdir node_modules && echo exit 1 > node_modules/runner.sh" }\n';
-    await using project = await make(oneTask(sh, { gate, files, config }));
+    await using project = await makeProject(oneTask(sh, { gate, files, config }));
     const { exitCode, events } = await project.run();
     expect(exitCode).toBe(1);
     expect(events.findLast(({ type }) => type === 'unit.failed')).toMatchObject({ failure: 'verify' });
@@ -140,7 +143,7 @@ describe.each(SANDBOXES)('the gate, in %s', (sandbox) => {
   });
 
   test('fails a unit whose spec says complete and whose gate is red', async () => {
-    await using project = await make({
+    await using project = await makeProject({
       units: {
         unit: {
           tasks: [

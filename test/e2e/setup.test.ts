@@ -68,9 +68,11 @@ describe.each(SANDBOXES)('what a worktree needs, in %s', (sandbox) => {
     expect(events.find(({ type }) => type === 'worktree.setup')).toMatchObject({ exitCode: 0 });
     expect(exitCode).toBe(0);
   });
+});
 
+describe('what a worktree needs', () => {
   test('is not there without a setup', async () => {
-    await using project = await makeProject({ ...PROJECT, config: ONCE }, { sandbox });
+    await using project = await makeProject({ ...PROJECT, config: ONCE });
     const { exitCode, events } = await project.run();
     expect(exitCode).toBe(1);
     expect(events.findLast(({ type }) => type === 'task.validation.fail')).toMatchObject({
@@ -82,7 +84,7 @@ describe.each(SANDBOXES)('what a worktree needs, in %s', (sandbox) => {
 
   test('is not installed where the file of its condition is not', async () => {
     const { 'package-lock.json': _, ...files } = PROJECT.files ?? {};
-    await using project = await makeProject({ ...PROJECT, files, config: ONCE + SETUP }, { sandbox });
+    await using project = await makeProject({ ...PROJECT, files, config: ONCE + SETUP });
     const { exitCode, events } = await project.run();
     expect(exitCode).toBe(1);
     expect(events.filter(({ type }) => type === 'worktree.setup')).toEqual([]);
@@ -91,7 +93,7 @@ describe.each(SANDBOXES)('what a worktree needs, in %s', (sandbox) => {
 
   test('makes the unit fail before any agent starts when it cannot be installed', async () => {
     const files = { ...PROJECT.files, 'package-lock.json': '{' };
-    await using project = await makeProject({ ...PROJECT, files, config: ONCE + SETUP }, { sandbox });
+    await using project = await makeProject({ ...PROJECT, files, config: ONCE + SETUP });
     const { exitCode, events } = await project.run();
     expect(exitCode).toBe(1);
     expect(events.findLast(({ type }) => type === 'unit.failed')).toMatchObject({
