@@ -15,41 +15,41 @@ import {
   type World,
 } from './world.ts';
 
-/** What owners and admins do to repositories and installations. Repositories are named `owner/name`. */
+/** Actions of owners and admins on repositories and installations. Repositories are named `owner/name`. */
 export interface Administration {
   readonly setPermission: (repo: string, login: string, level: Level) => void;
   readonly suspend: (installation: number) => void;
   readonly unsuspend: (installation: number) => void;
   readonly uninstall: (installation: number) => void;
-  /** Returns the new installation of that account on those repositories of its. */
+  /** Installs the app on repositories of an account. Returns the new installation. */
   readonly install: (account: string, repos: readonly string[]) => number;
   readonly addRepository: (repo: string, installation: number) => void;
   readonly removeRepository: (repo: string) => void;
   readonly rename: (repo: string, newName: string) => Promise<void>;
-  /** Makes pull requests a stack of GitHub's own. */
+  /** Makes pull requests one of GitHub's own stacks. */
   readonly stack: (repo: string, pulls: readonly number[]) => void;
   readonly transfer: (repo: string, newOwner: string) => void;
   readonly deleteRepository: (repo: string) => void;
-  /** The account keeps its repositories and installations; its name is free. Nothing is delivered. */
+  /** Renames an account, which keeps its repositories and installations. Raises no event. */
   readonly renameAccount: (login: string, newLogin: string) => void;
-  /** Returns the fork's name; the app is not installed on it. */
+  /** Forks a repository. Returns the fork's name; the app is not installed on it. */
   readonly fork: (repo: string, login: string) => Promise<string>;
 }
 
 export function administer(world: World, emulator: Emulator, spare: readonly Installation[]): Administration {
   const repositoryOf = (repo: string): Repository => {
     const found = repositoryNamed(world, repo);
-    if (found === undefined) throw new Error(`There is no repository \`${repo}\``);
+    if (found === undefined) throw new Error(`there is no repository \`${repo}\``);
     return found;
   };
   const installationOf = (id: number): Installation => {
     const found = world.installations.find((each) => each.id === id && !each.deleted);
-    if (found === undefined) throw new Error(`There is no installation \`${id}\``);
+    if (found === undefined) throw new Error(`there is no installation \`${id}\``);
     return found;
   };
   const personNamed = (login: string): User => {
     const found = userNamed(world, login);
-    if (found === undefined) throw new Error(`Nobody is called \`${login}\` here`);
+    if (found === undefined) throw new Error(`there is no user \`${login}\``);
     return found;
   };
   const raise = (installation: Installation, action: string): void => {

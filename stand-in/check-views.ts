@@ -9,7 +9,7 @@ import {
   type World,
 } from './world.ts';
 
-/** A check run, with its suite by id. */
+/** A check run as the API shows it; its suite is an id. */
 export function viewCheckRun(world: World, repository: Repository, run: CheckRun): Json {
   const api = `${world.origin}/api/v3/repos/${fullName(repository)}`;
   const url = `${api}/check-runs/${run.id}`;
@@ -73,7 +73,7 @@ export function viewCheckSuite(world: World, repository: Repository, suite: Chec
 
 const WORST_FIRST = ['action_required', 'timed_out', 'cancelled', 'failure', 'stale', 'neutral', 'skipped'];
 
-/** The open pull requests whose head it is, in the short form that checks have; none of forks. */
+/** The open pull requests with this head, in the short form of checks; without those of forks. */
 function pullsOf(world: World, repository: Repository, { sha }: CheckSuite): Json[] {
   const api = `${world.origin}/api/v3/repos`;
   const brief = ({ id, name }: Repository): Json => ({ id, name, url: `${api}/${fullName(repository)}` });

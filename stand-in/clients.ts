@@ -12,7 +12,7 @@ export function clientOf({ origin }: Pick<GitHub, 'origin'>, auth: string): Octo
   return new Octokit({ auth, baseUrl: `${origin}/api/v3`, log: QUIET });
 }
 
-/** A token of an app's own, as its key signs it. */
+/** An app's JSON web token, signed with its key. */
 export function appToken({ APP_ID, PRIVATE_KEY }: GitHub['environment']): string {
   const now = Math.floor(Date.now() / 1000);
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -21,7 +21,7 @@ export function appToken({ APP_ID, PRIVATE_KEY }: GitHub['environment']): string
   return `${unsigned}.${signature}`;
 }
 
-/** A new token of an installation, by default of the repository's, as narrow as is said. */
+/** Gets a new installation token, by default of the repository's installation, as narrow as the options say. */
 export async function installationToken(
   github: GitHub,
   installation: number,
@@ -39,7 +39,7 @@ export async function installationToken(
   return data.token;
 }
 
-/** One webhook as an app gets it. */
+/** A webhook as an app receives it. */
 interface Received {
   readonly event: string;
   readonly action: string | undefined;
@@ -49,16 +49,16 @@ interface Received {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** How long a test waits for one. */
+/** How long a test waits for a webhook. Milliseconds. */
 const WAIT_MS = 10_000;
 
-/** Something that takes webhooks and does nothing about them. */
+/** A server that receives webhooks and only records them. */
 export interface Receiver extends AsyncDisposable {
   readonly url: string;
   readonly received: Received[];
-  /** What it answers from now on. */
+  /** The status of the answers from now on. */
   status: number;
-  /** The next that came, or comes, of this kind; `push`, `issues.opened`. Each is given once. */
+  /** The next webhook of a kind such as `push` or `issues.opened`, received or still to come. Each is returned once. */
   readonly next: (kind: string) => Promise<Received>;
 }
 
@@ -106,7 +106,7 @@ export async function startReceiver(secret: string): Promise<Receiver> {
         }
         await once(arrivals, 'arrival', { signal: deadline }).catch(() => {
           const kinds = received.map((each) => `${each.event}.${each.action}`);
-          throw new Error(`No ${kind} came; there were ${kinds.join(', ')}`);
+          throw new Error(`no ${kind} was received, only ${kinds.join(', ')}`);
         });
       }
     },

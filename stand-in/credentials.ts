@@ -5,17 +5,17 @@ import { fullName, nodeId, type Actor, type Json, type Repository, type World } 
 
 type InstallationActor = Extract<Actor, { kind: 'installation' }>;
 
-/** Who may come in. */
+/** Authentication and installation tokens. */
 export interface Credentials {
-  /** Throws a refusal for what it does not know. */
+  /** Finds the actor of credentials. Throws a Refusal for unknown ones. */
   readonly actorOf: (authorization: string | undefined) => Promise<Actor>;
-  /** A new token for an installation, as narrow as the body says. */
+  /** Makes a token for an installation, as narrow as the body says. */
   readonly mint: (authorization: string, installation: number, body: Json) => Promise<Json>;
-  /** Every token of an installation that is out there stops working. */
+  /** Revokes every token of an installation. */
   readonly expire: () => void;
 }
 
-/** App keys are verified and tokens made by the emulator; who a token stands for is known here. */
+/** The emulator verifies app keys and makes tokens; this keeps the actor of each token. */
 export function createCredentials(world: World, emulator: Emulator): Credentials {
   const tokens = new Map<string, { readonly actor: InstallationActor; readonly expiresAt: number }>();
   const people = new Map(world.users.map((user) => [tokenOfPerson(user.login), user]));
@@ -78,7 +78,7 @@ export function createCredentials(world: World, emulator: Emulator): Credentials
   return { actorOf, mint, expire: () => tokens.clear() };
 }
 
-/** The token in a header: `Bearer` and `token` as the API takes it, `Basic` as git sends it. */
+/** Reads the token of a header: `Bearer` and `token` for the API, `Basic` from git. */
 export function tokenIn(authorization: string | undefined): string | undefined {
   const [scheme = '', value = ''] = (authorization ?? '').split(/ +/);
   if (value === '') return undefined;
@@ -87,7 +87,7 @@ export function tokenIn(authorization: string | undefined): string | undefined {
   return password.join(':') || user;
 }
 
-/** What kind of credentials those are, for a log. */
+/** The kind of credentials, for the log. */
 export function kindOf(authorization: string | undefined): 'app' | 'installation' | 'user' | 'none' {
   const token = tokenIn(authorization);
   if (token === undefined) return 'none';

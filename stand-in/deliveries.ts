@@ -1,14 +1,14 @@
 import { createHmac, randomUUID } from 'node:crypto';
 
-/** One posting of an event to the app. */
+/** One attempt to deliver an event to the app. */
 export interface Delivery {
   readonly guid: string;
   readonly event: string;
   readonly action: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
-  /** What the app answered; undefined while it waits or if nobody answered. */
+  /** The status of the app's answer; undefined while it waits or without an answer. */
   status: number | undefined;
-  /** Where it stands; whatever is not 2xx failed. */
+  /** The state; any status but 2xx is a failure. */
   state: 'waiting' | 'under way' | 'delivered' | 'failed';
 }
 
@@ -17,10 +17,10 @@ export interface Handmade {
   readonly guid?: string;
 }
 
-/** GitHub gives an app ten seconds. */
+/** GitHub's time limit for an app's answer. Milliseconds. */
 const TIMEOUT_MS = 10_000;
 
-/** Signs and posts what happened, each once, in the order it happened, and remembers how it went. */
+/** Signs events, posts each once and in order, and records the answers. */
 export class Deliveries implements AsyncDisposable {
   readonly all: Delivery[] = [];
   readonly #secret: string;
@@ -34,7 +34,7 @@ export class Deliveries implements AsyncDisposable {
     this.#url = url;
   }
 
-  /** Where deliveries go from now on; without a place they wait. */
+  /** Sets the address for deliveries; without an address they wait. */
   deliverTo(url: string | undefined): void {
     this.#url = url;
     if (url === undefined) return;
@@ -57,7 +57,7 @@ export class Deliveries implements AsyncDisposable {
     return delivery;
   }
 
-  /** Posts it again, as a person does on the app's page; by another id only if asked for. */
+  /** Posts a delivery again, as a person can on the app's page; with another id only on request. */
   redeliver(
     { event, body, guid }: Delivery,
     { newGuid = false }: { readonly newGuid?: boolean } = {},
@@ -65,7 +65,7 @@ export class Deliveries implements AsyncDisposable {
     return this.add(event, body, newGuid ? {} : { guid });
   }
 
-  /** Resolves when none is under way; those that a delivery led to are waited for too. */
+  /** Resolves when no delivery is pending, including those that a delivery caused. */
   async settled(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }

@@ -1,7 +1,7 @@
 import { git } from './git.ts';
 import type { Json } from './world.ts';
 
-/** What is different between two commits, as GitHub lists files. */
+/** The changed files between two commits, as GitHub lists them. */
 export async function changedFiles(bare: string, from: string, to: string): Promise<Json[]> {
   const listed = await git(bare, ['diff', '--raw', '--numstat', '-M', '-z', '--no-abbrev', from, to]);
   const fields = listed.split('\0');

@@ -1,7 +1,7 @@
 import { createEmulator } from 'emulate';
 import type { Json } from './world.ts';
 
-/** What the emulator begins with. To it everything is public: the front keeps strangers out. */
+/** The initial state of the emulator. It treats everything as public: the front checks access. */
 export interface EmulatorSeed {
   readonly app: { readonly id: number; readonly slug: string; readonly privateKey: string };
   readonly permissions: Readonly<Record<string, string>>;
@@ -16,26 +16,26 @@ interface EmulatorAnswer {
   readonly text: string;
 }
 
-/** `emulate` on a port of its own, which only the front talks to. */
+/** `emulate` on its own port; only the front sends requests to it. */
 export interface Emulator extends AsyncDisposable {
-  /** A request as it is, with the credentials it came with. */
+  /** Passes on a request with its credentials. */
   readonly forward: (request: {
     readonly method: string;
-    /** With the query. */
+    /** Includes the query. */
     readonly path: string;
     readonly authorization: string | undefined;
     readonly body?: string;
   }) => Promise<EmulatorAnswer>;
-  /** A request of a person's, which must succeed. */
+  /** Sends a person's request. Throws when it fails. */
   readonly ask: (login: string, method: string, path: string, body?: Json) => Promise<Json>;
 }
 
-/** The token that both the emulator and the front know a person by. */
+/** The token of a person, in the emulator and the front. */
 export function tokenOfPerson(login: string): string {
   return `ghp_${Buffer.from(login).toString('base64url').padEnd(36, '0')}`;
 }
 
-/** Starts it; addresses in its answers are made those of `api`. */
+/** Starts the emulator; the addresses in its answers are those of `api`. */
 export async function startEmulator(seed: EmulatorSeed, api: string): Promise<Emulator> {
   const { app, permissions, logins, repositories, installations } = seed;
   const emulator = await createEmulator({
@@ -96,7 +96,7 @@ export async function startEmulator(seed: EmulatorSeed, api: string): Promise<Em
         authorization,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      if (answer.status >= 400) throw new Error(`The emulator refused ${method} ${path}: ${answer.text}`);
+      if (answer.status >= 400) throw new Error(`the emulator refused ${method} ${path}: ${answer.text}`);
       return JSON.parse(answer.text) as Json;
     },
     [Symbol.asyncDispose]: async () => emulator.close(),

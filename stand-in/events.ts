@@ -2,7 +2,7 @@ import type { Deliveries } from './deliveries.ts';
 import { viewInstallation, viewRepository, viewUser } from './views.ts';
 import { nodeId, type Happening, type World } from './world.ts';
 
-/** Tells the app what happened where it is installed, with the fields that all events have. */
+/** Raises an event for the app where it is installed, with the fields that all events have. */
 export function tell(world: World, deliveries: Deliveries, happening: Happening): void {
   const { event, action, sender, repository, payload } = happening;
   const installation = happening.installation ?? repository?.installation;

@@ -1,12 +1,12 @@
-/** Which requests a fault is for. */
+/** Selects the requests of a fault. */
 export interface FaultMatch {
   readonly method?: string;
-  /** Of the path below `/api/v3`, or of git's own. */
+  /** Matches the path below `/api/v3`, or git's path. */
   readonly path?: RegExp;
   readonly times: number;
 }
 
-/** An answer instead of the real one, none at all (also where all was done: `lost`), or the real one late. */
+/** Another answer than the real one, no answer (`lost`: after the request took effect), or a late one. */
 export type Fault =
   | {
       readonly status: number;
@@ -17,7 +17,7 @@ export type Fault =
   | 'lost'
   | { readonly delayMs: number };
 
-/** What is to go wrong, each as often as it was said. */
+/** The planned faults, each with a number of times. */
 export interface Faults {
   readonly add: (match: FaultMatch, fault: Fault) => void;
   readonly take: (method: string, path: string) => Fault | undefined;

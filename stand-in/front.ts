@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { createFaults, type Fault, type Faults } from './faults.ts';
 
-/** A request as it came. */
+/** A request as received. */
 export interface FrontRequest {
   readonly method: string;
   readonly path: string;
@@ -19,31 +19,30 @@ export interface FrontAnswer {
   readonly body: string | Buffer;
 }
 
-/** Who answers, and who writes down what came and what it was answered. */
+/** Answers requests, and records requests and answers. */
 export interface FrontHandlers {
   readonly serve: (request: FrontRequest) => Promise<FrontAnswer>;
-  /** Faults included; what it returns is told the status, unless there was none. */
+  /** Records a request, also one with a fault. Call the result with the status of the answer, if there was one. */
   readonly note: (request: FrontRequest) => (status: number) => void;
 }
 
-/** One origin on loopback. */
+/** An HTTP server on loopback. */
 export interface Front extends AsyncDisposable {
   readonly origin: string;
   readonly faults: Faults;
-  /** 503 from now on, or, refusing, no connections at all. */
+  /** From now on answers 503 or, with `refuse`, accepts no connections. */
   readonly down: (how?: { readonly refuse?: boolean }) => Promise<void>;
   readonly up: () => Promise<void>;
 }
 
 /**
- * The http server of the stand-in: looks like a GitHub Enterprise Server, does the faults, and has `serve` answer.
+ * The HTTP server of the stand-in: looks like a GitHub Enterprise Server, injects the faults, and calls `serve` to answer.
  *
- * Who answers what: git, by its own `http-backend` on bare repositories, everything that is in a repository (refs,
- * commits, files, comparisons, heads, what is mergeable, merges). The routes in `routes/`, from the world they keep:
- * issues, comments, reactions, labels, pull requests, checks, statuses, installations, users, and GraphQL's drafts,
- * because there the emulator knows no bots, raises the wrong events or is too lenient. `emulate`: whether an app's
- * key is right, installation tokens, ids and profiles of users and repositories, and every other route (milestones,
- * releases, hooks, organisations, search, meta, rate limits).
+ * Three parts answer. git, with its `http-backend` and bare repositories: everything in a repository (refs, commits,
+ * files, comparisons, heads, mergeability, merges). `routes/`, from the state in `World`: issues, comments, reactions,
+ * labels, pull requests, checks, statuses, installations, users, and GraphQL's drafts; there the emulator has no bots,
+ * raises wrong events or is too lenient. `emulate`: verification of app keys, installation tokens, ids and profiles of
+ * users and repositories, and every other route (milestones, releases, hooks, organisations, search, meta, rate limits).
  */
 export async function startFront({ serve, note }: FrontHandlers): Promise<Front> {
   const faults = createFaults();
@@ -66,7 +65,7 @@ export async function startFront({ serve, note }: FrontHandlers): Promise<Front>
     return send(response, answer);
   };
   const server = createServer((request, response) => {
-    // A client that goes away in the middle is its own business; anything else is a bug here, which it shall see.
+    // Ignores a client that closes its connection; any other error is a bug here, so the client gets it.
     const answering = take(request, response)
       .catch((error: unknown) => {
         const body = error instanceof Error ? (error.stack ?? error.message) : 'failed';

@@ -28,13 +28,13 @@ export interface GitAnswer {
   readonly body: Buffer;
 }
 
-/** `/owner/name.git/service`, or nothing if the path is none of git's. */
+/** Reads `/owner/name.git/service`; undefined for a path that is not git's. */
 export function gitPathIn(path: string): { readonly name: string; readonly service: string } | undefined {
   const match = /^\/([^/]+\/[^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/.exec(path);
   return match === null ? undefined : { name: match[1] ?? '', service: match[2] ?? '' };
 }
 
-/** Serves a fetch or a push from the bare repository; a push is alone and is followed by what it brings about. */
+/** Serves a fetch or a push from the bare repository. Pushes run one at a time, each followed by its events. */
 export async function serveGit(
   world: World,
   actor: Actor,
@@ -59,7 +59,7 @@ export async function serveGit(
   });
 }
 
-/** An answer in words, as git shows it after `remote:`. */
+/** An answer with a text, which git shows after `remote:`. */
 export function refusal(status: number, message: string): GitAnswer {
   return {
     status,
@@ -76,7 +76,7 @@ function mayUse(actor: Actor, repository: Repository, pushing: boolean): boolean
   return !pushing || mayWrite(repository, actor.user);
 }
 
-/** Runs the program that git has for a web server, as CGI wants it. */
+/** Runs `git http-backend` as a CGI program. */
 async function askBackend(
   { bare }: Repository,
   actor: Actor,

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 
-/** What git is run with: nothing of this machine's configuration. */
+/** The environment of git commands: ignores this machine's configuration. */
 export const GIT_ENVIRONMENT = {
   PATH: process.env['PATH'] ?? '',
   HOME: '/nonexistent',
@@ -10,7 +10,7 @@ export const GIT_ENVIRONMENT = {
 
 export const NO_COMMIT = '0'.repeat(40);
 
-/** Runs git in a bare repository and returns what it printed, without the last newline. */
+/** Runs git in a bare repository and returns its output, without the last newline. */
 export async function git(bare: string, args: readonly string[], input = ''): Promise<string> {
   const { stdout } = await execa('git', ['-C', bare, ...args], {
     input,
@@ -21,7 +21,7 @@ export async function git(bare: string, args: readonly string[], input = ''): Pr
   return stdout;
 }
 
-/** The same where a failure is an answer. */
+/** Runs git like `git`, but returns undefined when it fails. */
 export async function askGit(bare: string, args: readonly string[]): Promise<string | undefined> {
   const { stdout, failed } = await execa('git', ['-C', bare, ...args], {
     reject: false,
@@ -34,7 +34,7 @@ export async function askGit(bare: string, args: readonly string[]): Promise<str
 
 export type Refs = ReadonlyMap<string, string>;
 
-/** Branches and tags, by their full names. */
+/** The branches and tags, by full names. */
 export async function refsOf(bare: string): Promise<Refs> {
   const listed = await git(bare, [
     'for-each-ref',
@@ -45,7 +45,7 @@ export async function refsOf(bare: string): Promise<Refs> {
   return new Map(lines(listed).map((line) => line.split(' ') as [string, string]));
 }
 
-/** The commit that a name, a branch or a tag stands for. */
+/** The commit of a name, a branch or a tag. */
 export async function commitOf(bare: string, name: string): Promise<string | undefined> {
   const exact = name.startsWith('refs/') || /^[0-9a-f]{40}$/.test(name);
   if (name.startsWith('-')) return undefined;
@@ -71,7 +71,7 @@ export interface Commit {
   readonly author: Signature;
   readonly committer: Signature;
   readonly message: string;
-  /** What it did to files against its first parent; empty unless asked for. */
+  /** Its changes to files against its first parent; empty unless requested. */
   readonly changes: readonly { readonly status: string; readonly path: string }[];
 }
 

@@ -19,7 +19,7 @@ interface Found {
   readonly pull: Pull;
 }
 
-/** The two things that only GraphQL can do: a draft made ready, and the reverse. Answers are 200, good or bad. */
+/** The two changes that only GraphQL offers: draft to ready, and ready to draft. Errors are answered with 200, too. */
 export async function answerGraphql(world: World, actor: Actor, body: Json): Promise<Reply> {
   const query = optionalText(body, 'query') ?? '';
   const mutation = MUTATIONS.find((name) => query.includes(name));
@@ -83,7 +83,7 @@ function pullWithId(world: World, actor: Actor, id: string): Found | undefined {
   return undefined;
 }
 
-/** `pullRequestId`, written into the query or given by a variable, alone or within `input`. */
+/** Reads `pullRequestId` from the query or from a variable, alone or within `input`. */
 function idIn(query: string, variables: Json): string {
   const literal = /pullRequestId:\s*"([^"]+)"/.exec(query)?.[1];
   if (literal !== undefined) return literal;

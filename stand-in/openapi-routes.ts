@@ -1,5 +1,5 @@
-/** The part of GitHub's API that a test may ask for, with paths as GitHub's OpenAPI document writes them. After a
- * change: `node script/reduce-openapi.ts` */
+/** The routes of GitHub's API that tests may call, with paths as in GitHub's OpenAPI document. After a change:
+ * `node script/reduce-openapi.ts` */
 export const ROUTES = [
   'GET /app',
   'GET /app/installations',
@@ -55,9 +55,9 @@ export const ROUTES = [
   'GET /repos/{owner}/{repo}/check-suites/{check_suite_id}/check-runs',
 ] as const;
 
-/** Made by hand: GitHub answers these, and its document does not have them. */
+/** Written by hand: GitHub answers these, but its document does not contain them. */
 export const UNDOCUMENTED = {
-  // Where GitHub sends those who ask for a repository by the name that it had once.
+  // GitHub redirects requests for the old name of a repository to this one.
   'GET /repositories/{repository_id}': {
     operationId: 'repos/get-by-id',
     parameters: [{ name: 'repository_id', in: 'path', required: true, schema: { type: 'integer' } }],

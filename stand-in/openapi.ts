@@ -2,12 +2,12 @@ import { Ajv, type ErrorObject } from 'ajv';
 import reduced from './openapi.json' with { type: 'json' };
 import type { SeenRequest } from './options.ts';
 
-/** A request as the check takes it: one that a hook sees, or with parameters given more than once. */
+/** A request to check: one that a hook sees, or one with repeated parameters. */
 export interface CheckedRequest extends Omit<SeenRequest, 'query'> {
   readonly query: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** What of a schema is looked at here; the rest is for the validator. */
+/** The parts of a schema that are used here; the validator uses the rest. */
 interface Schema {
   readonly $ref?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -36,7 +36,7 @@ interface Route extends Operation {
 const operations = reduced.operations as unknown as Readonly<Record<string, Operation>>;
 const schemas = reduced.schemas as unknown as Readonly<Record<string, Schema>>;
 
-/** What GitHub's pages or its answers say, so that it holds whatever the document says. Its lengths are in characters. */
+/** Limits from GitHub's documentation or answers, which apply in addition to the document. Lengths are in characters. */
 const TEXT = { maxLength: 65_535 };
 const LIMITS = {
   properties: {
@@ -55,15 +55,15 @@ const LIMITS = {
   },
 };
 
-/** Says of a request to GitHub what is wrong with it, by GitHub's own document. A validator is made when its route is
- * first asked for. */
+/** Returns what is wrong with a request to GitHub, by GitHub's OpenAPI document. Compiles the validator of a route at its first
+ * request. */
 export function createRequestCheck(): (request: CheckedRequest) => string[] {
   const settings = { strict: false, allErrors: true, meta: false, validateSchema: false } as const;
   const bodies = new Ajv(settings).addSchema(reduced, 'github').addSchema(LIMITS, 'limits');
-  const texts = new Ajv({ ...settings, coerceTypes: true }).addSchema(reduced, 'github'); // all are strings in an URL
+  const texts = new Ajv({ ...settings, coerceTypes: true }).addSchema(reduced, 'github'); // in a URL all values are strings
   const routes = Object.entries(operations)
     .map(([id, operation]): Route => ({ ...operation, id, pattern: patternOf(operation) }))
-    .sort((a, b) => wordsIn(b.path) - wordsIn(a.path)); // `/commits/{ref}` might be `/commits/{ref}/check-runs`
+    .sort((a, b) => wordsIn(b.path) - wordsIn(a.path)); // `/commits/{ref}` also matches `/commits/x/check-runs`
 
   return ({ method, path, query, body, graphql = false }) => {
     if (graphql || /^(?:\/api)?\/graphql$/.test(path))
@@ -83,7 +83,7 @@ export function createRequestCheck(): (request: CheckedRequest) => string[] {
 }
 
 function checkBody(ajv: Ajv, { id, body: schema, bodyRequired = false }: Route, body: unknown): string[] {
-  const empty = body === undefined || body === null || body === '' || isEmptyObject(body); // clients send `{}` for none
+  const empty = body === undefined || body === null || body === '' || isEmptyObject(body); // clients send `{}` instead of no body
   if (empty && !bodyRequired) return [];
   if (schema === undefined) return ['it takes no body'];
   const value = empty ? {} : body;
@@ -102,7 +102,7 @@ function refer(id: string, part: 'parameters' | 'query' | 'body'): string {
   return `github#/operations/${id.replaceAll('/', '~1')}/${part}`;
 }
 
-/** How many segments of a path are fixed. */
+/** The number of fixed segments of a path. */
 function wordsIn(path: string): number {
   return path.split('/').filter((segment) => !segment.startsWith('{')).length;
 }
@@ -117,7 +117,7 @@ function patternOf({ path, parameters }: Operation): RegExp {
   return new RegExp(`^${segments.join('/')}$`);
 }
 
-/** What the schema has against a value. Where texts are made what they stand for, the value is changed. */
+/** The errors of a value by a schema. A validator that converts strings to other types changes the value. */
 function errors(ajv: Ajv, schema: string, value: unknown, place: string): string[] {
   const validate = ajv.getSchema(schema);
   if (validate === undefined)
@@ -144,8 +144,7 @@ function unknownField(at: string, name: string): string {
   return at === 'query' ? `unknown query parameter \`${name}\`` : `unknown field \`${at}/${name}\``;
 }
 
-/** The fields that no schema of a value names. GitHub passes them by, and so does its document: whoever misspells one
- * is not told. */
+/** The fields of a value that no schema names. GitHub and its document ignore them, so a misspelled one would go unnoticed. */
 function unknownFields(of: readonly Schema[], value: unknown, at: string): string[] {
   if (typeof value !== 'object' || value === null) return [];
   const parts = of.flatMap(partsOf);
@@ -164,7 +163,7 @@ function unknownFields(of: readonly Schema[], value: unknown, at: string): strin
   });
 }
 
-/** A schema and those that it is made of. */
+/** A schema and the schemas it is composed of. */
 function partsOf(schema: Schema): Schema[] {
   const { $ref, anyOf = [], oneOf = [], allOf = [] } = schema;
   const referred = $ref === undefined ? undefined : schemas[$ref.slice('#/schemas/'.length)];
@@ -177,11 +176,11 @@ const MUTATIONS: ReadonlySet<string> = new Set([
   'convertPullRequestToDraft',
 ]);
 
-/** Comments and texts, which may have any words; an alias with the field that it names; words; and what nests. */
+/** Tokens: comments and strings, which may contain any word; an alias with its field; words; brackets. */
 const TOKENS = /#[^\n]*|"""[^]*?"""|"(?:\\.|[^"\\])*"|\w+\s*:\s*(\w+)|\$?\w+|\.{3}|[{}()]/g;
 
-/** What is wrong with a request of GraphQL, which the document does not have: choo makes two changes by it, for which
- * there is no other way, and asks nothing. */
+/** Returns what is wrong with a GraphQL request, which the document does not cover: choo uses it for the two changes that
+ * the REST API does not offer, and never to read. */
 export function checkGraphql(query: unknown): string[] {
   if (typeof query !== 'string') return ['graphql: body misses `query`'];
   const { kinds, fields } = outline(query);
@@ -194,11 +193,11 @@ export function checkGraphql(query: unknown): string[] {
   return wrong.length > 0 || fields.length > 0 ? wrong : ['graphql: no mutation'];
 }
 
-/** What kinds of operations a query has, and the fields at their top. */
+/** The kinds of a query's operations, and their top-level fields. */
 function outline(query: string): { readonly kinds: readonly string[]; readonly fields: readonly string[] } {
   const kinds: string[] = [];
   const fields: string[] = [];
-  let kind = ''; // none yet of the operation that begins
+  let kind = ''; // empty until the kind of the next operation is read
   let braces = 0;
   let parentheses = 0;
   for (const [token, aliased] of query.matchAll(TOKENS)) {

@@ -2,14 +2,14 @@ import type { Violation } from './world.ts';
 
 export type Level = 'admin' | 'write' | 'read' | 'none';
 
-/** The app that is under test. What is left out is made up. */
+/** The app under test. Omitted fields get defaults. */
 interface AppOptions {
   readonly id?: number;
   readonly slug?: string;
   /** PEM. */
   readonly privateKey?: string;
   readonly webhookSecret?: string;
-  /** What every installation grants; by default all that choo needs, which does not include `workflows`. */
+  /** The permissions of every installation; by default those that choo needs, without `workflows`. */
   readonly permissions?: Readonly<Record<string, 'read' | 'write'>>;
 }
 
@@ -21,21 +21,21 @@ interface UserOptions {
 export interface RepositoryOptions {
   readonly owner: string;
   readonly name: string;
-  /** The first commit on `main`, by path. */
+  /** The files of the first commit on `main`, by path. */
   readonly files?: Readonly<Record<string, string>>;
-  /** What people may do. The owner is an admin; who is not listed may read what is public. */
+  /** The permissions of people. The owner is an admin; others may read public repositories. */
   readonly collaborators?: Readonly<Record<string, Level>>;
   readonly private?: boolean;
-  /** False where a plan has no draft pull requests. */
+  /** False when the account's plan has no draft pull requests. */
   readonly drafts?: boolean;
-  /** By default one for each owner, from 1001 on; null for a repository the app is not installed on. */
+  /** The installation: by default one for each owner, from 1001; null when the app is not installed here. */
   readonly installation?: number | null;
 }
 
-/** One request as a hook sees it, before it is answered. */
+/** A request as a hook sees it, before the answer. */
 export interface SeenRequest {
   readonly method: string;
-  /** Below `/api/v3`, or `/graphql`. */
+  /** The path below `/api/v3`, or `/graphql`. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
@@ -46,8 +46,8 @@ export interface GitHubOptions {
   readonly app?: AppOptions;
   readonly users?: readonly UserOptions[];
   readonly repositories?: readonly RepositoryOptions[];
-  /** Where webhooks go from the start. */
+  /** The initial address for webhooks. */
   readonly deliverTo?: string;
-  /** What it returns is kept in `violations`. */
+  /** Checks a request; the results are added to `violations`. */
   readonly onRequest?: (request: SeenRequest) => readonly Violation[];
 }

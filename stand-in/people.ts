@@ -10,11 +10,11 @@ interface NewPull {
   readonly title: string;
   readonly body?: string;
   readonly draft?: boolean;
-  /** The head is a branch of this person's fork. */
+  /** Whether the head is a branch of this person's fork. */
   readonly fromFork?: boolean;
 }
 
-/** What a person does on GitHub's pages. It goes by the routes of the API, past faults and logs; a refusal throws. */
+/** Actions of a person on GitHub's pages. They use the routes of the API without faults and logs. A refusal throws. */
 export interface Person {
   readonly createIssue: (
     repo: string,
@@ -27,7 +27,7 @@ export interface Person {
   readonly label: (repo: string, number: number, name: string) => Promise<void>;
   readonly unlabel: (repo: string, number: number, name: string) => Promise<void>;
   readonly openPull: (repo: string, pull: NewPull) => Promise<number>;
-  /** Of an issue or a pull request; only that has a base. */
+  /** Edits an issue or a pull request; only a pull request has a base. */
   readonly edit: (
     repo: string,
     number: number,
@@ -35,7 +35,7 @@ export interface Person {
   ) => Promise<void>;
   readonly close: (repo: string, number: number) => Promise<void>;
   readonly reopen: (repo: string, number: number) => Promise<void>;
-  /** Returns the commit. */
+  /** Returns the new commit. */
   readonly merge: (repo: string, number: number, method?: 'merge' | 'squash') => Promise<string>;
   readonly ready: (repo: string, number: number) => Promise<void>;
   readonly convertToDraft: (repo: string, number: number) => Promise<void>;
@@ -47,11 +47,11 @@ export interface Person {
 
 export function actAs(world: World, login: string): Person {
   const user = userNamed(world, login);
-  if (user === undefined) throw new Error(`Nobody is called \`${login}\` here`);
+  if (user === undefined) throw new Error(`there is no user \`${login}\``);
   const actor: Actor = { kind: 'user', user };
   const repositoryOf = (repo: string): Repository => {
     const found = repositoryNamed(world, repo);
-    if (found === undefined) throw new Error(`There is no repository \`${repo}\``);
+    if (found === undefined) throw new Error(`there is no repository \`${repo}\``);
     return found;
   };
   const call = async (method: string, repo: string, path: string, body: Json = {}): Promise<Json> => {
@@ -100,7 +100,7 @@ export function actAs(world: World, login: string): Person {
       const run = repository.checks.find(({ id }) => id === checkRun);
       // GitHub shows the buttons of completed runs only.
       if (run?.status !== 'completed' || !run.actions.some((action) => action.identifier === identifier))
-        throw new Error(`Check run \`${checkRun}\` shows no button \`${identifier}\``);
+        throw new Error(`check run \`${checkRun}\` shows no button \`${identifier}\``);
       raiseRun({ world, repository, actor }, run, 'requested_action', { requested_action: { identifier } });
     },
     rerequestCheck: async (repo, checkRun) =>

@@ -3,21 +3,21 @@ import { viewPull } from './pull-views.ts';
 import type { Push } from './pushes.ts';
 import { now, type Issue, type Pull, type Repository, type World } from './world.ts';
 
-/** A pull request and where it is. */
+/** A pull request and its repository. */
 interface OpenPull {
   readonly repository: Repository;
   readonly issue: Issue;
   readonly pull: Pull;
 }
 
-/** Keeps a pull request's head in the base's repository, which may not be where the branch is. */
+/** Copies a pull request's head into the base's repository, because the branch may be in a fork. */
 export async function keepHead(repository: Repository, issue: Issue, { head }: Pull): Promise<void> {
   const ref = `refs/pull/${issue.number}/head`;
   if (head.repository === repository) await git(repository.bare, ['update-ref', ref, head.sha]);
   else await git(repository.bare, ['fetch', '-q', head.repository.bare, `+${head.sha}:${ref}`]);
 }
 
-/** A branch moved: so do the open pull requests that come from it; without it they close. */
+/** After a branch moved: updates the open pull requests with this head; closes them when the branch is gone. */
 export async function followHead(push: Push, branch: string, tip: string | undefined): Promise<void> {
   const from = openPulls(
     push.world,
@@ -26,7 +26,7 @@ export async function followHead(push: Push, branch: string, tip: string | undef
   for (const found of from) {
     const { repository, issue, pull } = found;
     if (tip === undefined) {
-      // What also came onto the base with the same push was merged and not thrown away.
+      // If the same push moved the commits onto the base, the pull request was merged, not discarded.
       if (!(await isMerged(found))) await close(push, found);
       continue;
     }
@@ -42,7 +42,7 @@ export async function followHead(push: Push, branch: string, tip: string | undef
   }
 }
 
-/** A base moved: what it now contains is merged. A base that is gone takes its pull requests along. */
+/** After a base moved: marks the pull requests that it now contains as merged. Closes all when the base is gone. */
 export async function followBase(push: Push, branch: string, tip: string | undefined): Promise<void> {
   const onto = openPulls(
     push.world,
@@ -54,7 +54,7 @@ export async function followBase(push: Push, branch: string, tip: string | undef
   }
 }
 
-/** Closes a pull request as merged by that commit. */
+/** Closes a pull request as merged by a commit. */
 export async function finish(push: Push, found: OpenPull, commit: string): Promise<void> {
   const { issue, pull } = found;
   pull.mergedAt = now();
@@ -69,7 +69,7 @@ async function isMerged({ repository, pull: { head, base } }: OpenPull): Promise
   return tip !== undefined && (await isAncestor(repository.bare, head.sha, tip));
 }
 
-/** On GitHub's pages, onto where the lost base was merged, if it was; otherwise it closes. */
+/** After a base was deleted on GitHub's pages: changes the base to the branch it was merged into, or else closes. */
 async function loseBase(push: Push, found: OpenPull, branch: string): Promise<void> {
   const { repository, issue, pull } = found;
   const merged = repository.issues.findLast(

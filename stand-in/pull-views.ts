@@ -66,7 +66,7 @@ export function viewPullBriefly(world: World, repository: Repository, issue: Iss
   };
 }
 
-/** A pull request as its own page and its events show it: git is asked how it stands. */
+/** A pull request as its own page and its events show it, with its state from git. */
 export async function viewPull(
   world: World,
   repository: Repository,
@@ -92,13 +92,13 @@ export async function viewPull(
   };
 }
 
-/** Where the head left the base, as it stood when either was last looked at. */
+/** The merge base of the head and the base, at the time when either was last read. */
 export async function mergeBase(bare: string, { head, base, mergedAt }: Pull): Promise<string | undefined> {
   const tip = mergedAt === null ? await commitOf(bare, `refs/heads/${base.ref}`) : undefined;
   return askGit(bare, ['merge-base', tip ?? base.sha, head.sha]);
 }
 
-/** What git says of it, in as few questions as will do: against the base as it is, or as it was once that is past. */
+/** The state from git, in as few commands as possible: against the present base, or the former base of a closed one. */
 async function standingOf(
   bare: string,
   { state }: Issue,
@@ -118,7 +118,7 @@ async function standingOf(
   return { mergeable: null, commits: Number(commits), stat };
 }
 
-/** The tree of the merge, or undefined if there are conflicts. */
+/** The tree of the merge; undefined when there are conflicts. */
 export async function mergedTree(bare: string, base: string, head: string): Promise<string | undefined> {
   const printed = await askGit(bare, ['merge-tree', '--write-tree', base, head]);
   return printed === undefined ? undefined : lines(printed)[0];

@@ -1,10 +1,10 @@
-/** What git says of a refused ref, whose reason GitHub puts in its place. */
+/** git's message for a refused ref; GitHub replaces it by the reason. */
 const DECLINED = 'pre-receive hook declined';
 
-/** How the hook begins its reason. */
+/** The beginning of the hook's reason. */
 const REASON = /refusing to allow a GitHub App[^\n]*/;
 
-/** The hook that keeps workflows from an app without the permission. */
+/** The hook that refuses workflows from an app without the permission. */
 export const PRE_RECEIVE = `#!/bin/sh
 [ "$KEEP_WORKFLOWS" = 1 ] || exit 0
 while read -r old new ref; do
@@ -17,7 +17,7 @@ done
 exit 0
 `;
 
-/** Puts the hook's reason where git reports each ref, as GitHub does; other answers stay as they are. */
+/** Replaces git's message for each refused ref by the hook's reason, as GitHub does. Other answers are unchanged. */
 export function sayWhy(body: Buffer): Buffer {
   const reason = REASON.exec(body.toString())?.[0];
   if (reason === undefined || !body.includes(DECLINED)) return body;
@@ -33,7 +33,7 @@ export function sayWhy(body: Buffer): Buffer {
 
 const FLUSH = Buffer.from('0000');
 
-/** The contents of pkt-lines; a flush is an empty one. */
+/** The contents of pkt-lines; a flush packet is empty. */
 function packetsOf(bytes: Buffer): Buffer[] {
   const packets: Buffer[] = [];
   for (let at = 0; at + 4 <= bytes.length;) {

@@ -3,21 +3,21 @@ import { followBase, followHead } from './pull-follow.ts';
 import { viewUser } from './views.ts';
 import { fullName, type Json, type Repository, type User, type World } from './world.ts';
 
-/** The most commits that a push event lists. */
+/** The maximum number of commits that a push event lists. */
 const MAX_COMMITS = 2048;
 
-/** Who changed which refs of what. */
+/** A change of refs: repository, actor, refs. */
 export interface Push {
   readonly world: World;
   readonly repository: Repository;
   readonly sender: User;
   readonly before: Refs;
   readonly after: Refs;
-  /** Done on GitHub's pages: there, what builds on a branch that was merged and is deleted goes to where that went. */
+  /** Done on GitHub's pages: there, deleting a merged branch changes the base of its dependents to the branch it was merged into. */
   readonly onPages?: boolean;
 }
 
-/** Tells of every ref that moved, then moves the pull requests along. */
+/** Raises an event for every ref that moved, then updates the pull requests. */
 export async function followPush(push: Push): Promise<void> {
   const { before, after } = push;
   const moved = [...new Set([...before.keys(), ...after.keys()])].filter(
@@ -62,7 +62,7 @@ async function raisePush(push: Push, ref: string): Promise<void> {
   });
 }
 
-/** The commits that were on no ref before, or, of a branch that moved, all that it gained; the oldest first. */
+/** The commits that were on no ref before or, for a branch that moved, all that it gained; oldest first. */
 async function commitsOf({ repository, before }: Push, ref: string): Promise<Commit[]> {
   const old = before.get(ref);
   const known = old === undefined ? [...new Set(before.values())] : [old];

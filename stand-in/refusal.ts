@@ -1,4 +1,4 @@
-/** An answer that is no success, thrown by whoever finds the request wanting. */
+/** An error answer, thrown by the code that rejects a request. */
 export class Refusal extends Error {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
@@ -19,7 +19,7 @@ export interface FieldError {
   readonly value?: unknown;
 }
 
-/** 422, as GitHub words it. */
+/** A 422 with GitHub's wording. */
 export function invalid(...errors: readonly FieldError[]): Refusal {
   return new Refusal(422, 'Validation Failed', { errors });
 }

@@ -1,12 +1,12 @@
-/** One request that came with the app's credentials. */
+/** A request with the app's credentials. */
 export interface LoggedRequest {
   readonly at: number;
   readonly method: string;
-  /** Below `/api/v3`; `/graphql`; or git's own. */
+  /** The path below `/api/v3`; or `/graphql`; or git's path. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
   readonly token: 'app' | 'installation';
-  /** Undefined while it is under way, and if it was cut. */
+  /** The status; undefined while it is pending, and when the connection was cut. */
   status: number | undefined;
 }

@@ -11,12 +11,12 @@ import {
   type World,
 } from './world.ts';
 
-/** A request of the REST API, with who asks. */
+/** A request of the REST API, with its actor. */
 export interface Call {
   readonly world: World;
   readonly actor: Actor;
   readonly method: string;
-  /** Below `/api/v3`, without the query. */
+  /** The path below `/api/v3`, without the query. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: Json;
@@ -24,7 +24,7 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** A call about a repository that the asker may see. */
+/** A call about a repository that the actor may see. */
 export type RepositoryCall = Call & { readonly repository: Repository };
 
 export interface Reply {
@@ -39,17 +39,17 @@ export interface Route {
   readonly handle: (call: Call) => Promise<Reply> | Reply;
 }
 
-/** What a route asks of who calls it. */
+/** The permissions that a route requires. */
 export interface Needs {
-  /** The permission of a token, as `issues` or, where either will do, `issues|pull_requests`. */
+  /** The permission of a token: `issues` or, when either is enough, `issues|pull_requests`. */
   readonly permission: string;
-  /** By default, by the method. */
+  /** By default it follows from the method. */
   readonly level?: 'read' | 'write';
-  /** By default as `level`. */
+  /** By default the same as `level`. */
   readonly people?: 'read' | 'write';
 }
 
-/** `GET /users/:login`; a name with a star, as `:path*`, takes slashes too. */
+/** `GET /users/:login`; a parameter with a star, such as `:path*`, may contain slashes. */
 export function route(spec: string, handle: Route['handle']): Route {
   const [method = '', path = ''] = spec.split(' ');
   const source = path.replace(/:(\w+)(\*?)/g, (_, name: string, star: string) =>
@@ -74,7 +74,7 @@ export function repositoryRoute(
   });
 }
 
-/** Whether the asker may see the repository at all. */
+/** Whether the actor may see the repository. */
 export function maySee(actor: Actor, repository: Repository): boolean {
   if (actor.kind === 'app') return false;
   if (actor.kind === 'user') return !repository.isPrivate || levelOf(repository, actor.user) !== 'none';
@@ -90,13 +90,13 @@ function demand(actor: Actor, repository: Repository, needs: Needs & { level: 'r
     throw new Refusal(403, 'Must have admin rights to Repository.');
 }
 
-/** Changing what somebody wrote is for them, for who may write, and for the app. */
+/** Throws a Refusal unless the actor is the author, may write to the repository, or is the app. */
 export function demandRight({ actor, repository }: RepositoryCall, author: User): void {
   if (actor.kind === 'user' && actor.user !== author && !mayWrite(repository, actor.user))
     throw new Refusal(403, 'Must have admin rights to Repository.');
 }
 
-/** Whether permissions suffice; `a|b` for either. */
+/** Whether permissions suffice; `a|b` means either. */
 export function grants(
   permissions: Readonly<Record<string, string>>,
   wanted: string,
@@ -108,7 +108,7 @@ export function grants(
   });
 }
 
-/** The first route that takes the call, or undefined. */
+/** The first route that matches the call, or undefined. */
 export async function answer(
   routes: readonly Route[],
   call: Omit<Call, 'params'>,
@@ -137,7 +137,7 @@ export function created(body: unknown): Reply {
   return { status: 201, body };
 }
 
-/** One page of a list and the links to the others; `wrap` is for lists that come with a count. */
+/** One page of a list with the links to the others; `wrap` is for lists with a count. */
 export function page<Item>(
   { query, path, world }: Call,
   items: readonly Item[],
@@ -164,20 +164,20 @@ export function page<Item>(
   };
 }
 
-/** A field that must be text. */
+/** Reads a field that must be text. */
 export function text(body: Json, field: string, resource: string): string {
   const value = body[field];
   if (typeof value === 'string' && value !== '') return value;
   throw invalid({ resource, code: 'missing_field', field });
 }
 
-/** A field that may be text. */
+/** Reads an optional field of text. */
 export function optionalText(body: Json, field: string): string | undefined {
   const value = body[field];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The issue or pull request a path is about. */
+/** The issue or pull request that a path names. */
 export function issueOf({ repository, params }: RepositoryCall): Issue {
   const found = repository.issues.find((issue) => issue.number === Number(params['number']));
   if (found === undefined) throw notFound();

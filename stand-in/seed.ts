@@ -6,7 +6,7 @@ import { git, GIT_ENVIRONMENT } from './git.ts';
 import type { Level } from './options.ts';
 import type { Installation, Json, Repository, User } from './world.ts';
 
-/** Makes a bare repository below the root, with one commit on `main` if there are files. */
+/** Creates a bare repository below the root, with one commit on `main` if there are files. */
 export async function makeBare(
   root: string,
   id: number,
@@ -23,14 +23,14 @@ export async function makeBare(
   return bare;
 }
 
-/** Makes a bare repository that begins as a copy. */
+/** Creates a bare repository as a copy of another. */
 export async function copyBare(root: string, id: number, from: string): Promise<string> {
   const bare = await makeBare(root, id, {}, '');
   await git(bare, ['fetch', '-q', from, 'refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*']);
   return bare;
 }
 
-/** A repository in which nothing has happened. */
+/** The state of a new repository. */
 export function newRepository(
   of: Pick<Repository, 'id' | 'profile' | 'owner' | 'name' | 'bare' | 'drafts' | 'isPrivate'> & {
     readonly parent?: Repository;
@@ -61,7 +61,7 @@ export function userFrom(profile: Json, type: User['type'], login: string): User
   return { id: Number(profile['id']), login, type, profile };
 }
 
-// What GitHub allows besides: pushing at all, partial clones, fetching by commit. A pack stays a pack: that is fast.
+// GitHub allows these, too: pushes, partial clones, fetches by commit. Received packs stay packs, which is fast.
 const SETTINGS = (root: string): string => `
 [http]
 	receivepack = true

@@ -17,7 +17,7 @@ import {
   type World,
 } from './world.ts';
 
-/** What answering takes. */
+/** What is needed to answer a request. */
 export interface Serving {
   readonly world: World;
   readonly emulator: Emulator;
@@ -27,10 +27,10 @@ export interface Serving {
   readonly onRequest: ((request: SeenRequest) => readonly string[]) | undefined;
 }
 
-/** What paths of the API begin with. */
+/** The beginning of the API's paths. */
 const API = /^\/api(?:\/v3)?(?=\/)/;
 
-/** What is below a repository that only the front may answer, so that the emulator never contradicts git. */
+/** The paths of a repository that only the front answers, so that the emulator never contradicts git. */
 const OURS =
   /^\/repos\/[^/]+\/[^/]+\/(?:issues|pulls|labels|comments|git|commits|compare|contents|branches|check-|statuses)/;
 
@@ -40,7 +40,7 @@ export async function serve(serving: Serving, request: FrontRequest): Promise<Fr
   return serveApi(serving, request, request.path.replace(API, ''));
 }
 
-/** Whatever came with the app's own credentials is logged and shown to the hook. */
+/** Records every request with the app's credentials and shows it to the hook. */
 export function note(
   { requests, violations, onRequest }: Pick<Serving, 'requests' | 'violations' | 'onRequest'>,
   request: FrontRequest,
@@ -135,7 +135,7 @@ function byName(world: World, path: string): string {
   return repository === undefined ? path : `/repos/${fullName(repository)}${rest}`;
 }
 
-/** Where a repository is that has another name now. */
+/** The present path of a renamed repository. */
 function movedTo(world: World, path: string): string | undefined {
   const [, name = '', rest = ''] = /^\/repos\/([^/]+\/[^/]+)(\/.*)?$/.exec(path) ?? [];
   if (repositoryNamed(world, name) !== undefined) return undefined;
@@ -162,7 +162,7 @@ function parse(body: Buffer): unknown {
   return value;
 }
 
-/** JSON, or as text what is none. */
+/** Parses JSON; returns any other body as text. */
 function read(body: Buffer): unknown {
   const text = body.toString();
   try {

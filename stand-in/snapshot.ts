@@ -29,7 +29,7 @@ interface CommentState {
   readonly issue: number;
   readonly body: string;
   readonly user: string;
-  /** The app's slug, if it wrote it. */
+  /** The app's slug, if the app is the author. */
   readonly app: string | null;
 }
 
@@ -45,7 +45,7 @@ interface CheckState {
   readonly actions: CheckRun['actions'];
 }
 
-/** A repository as it stands, in plain values. Issues here are those that are no pull requests. */
+/** The state of a repository, as plain values. Issues do not include pull requests. */
 export interface RepositoryState {
   readonly refs: Readonly<Record<string, string>>;
   readonly pulls: readonly PullState[];
@@ -61,7 +61,7 @@ export interface RepositoryState {
   readonly statuses: readonly { readonly sha: string; readonly context: string; readonly state: string }[];
 }
 
-/** Takes a picture of a repository, for tests to compare with. */
+/** Reads the state of a repository, for tests to compare with. */
 export async function snapshotOf(repository: Repository, slug: string): Promise<RepositoryState> {
   const { issues } = repository;
   return structuredClone({

@@ -18,7 +18,7 @@ import { snapshotOf, type RepositoryState } from './snapshot.ts';
 import { buildWorld, planWorld } from './world-building.ts';
 import { repositoryNamed, type Repository, type World } from './world.ts';
 
-/** What choo's environment must say to use this GitHub. */
+/** The environment with which choo uses this GitHub. */
 interface GitHubEnvironment {
   readonly APP_ID: string;
   readonly PRIVATE_KEY: string;
@@ -27,31 +27,31 @@ interface GitHubEnvironment {
   readonly GHE_PROTOCOL: 'http';
 }
 
-/** A GitHub of one's own. Repositories are named `owner/name`. */
+/** A stand-in for GitHub. Repositories are named `owner/name`. */
 export interface GitHub extends Administration, AsyncDisposable {
   readonly origin: string;
   /** `127.0.0.1:port`. */
   readonly host: string;
   readonly environment: GitHubEnvironment;
-  /** What the app asked for, the oldest first. */
+  /** The app's requests, oldest first. */
   readonly requests: readonly LoggedRequest[];
-  /** What `onRequest` had against them. */
+  /** The problems that `onRequest` found in them. */
   readonly violations: readonly string[];
   readonly deliveries: readonly Delivery[];
-  /** Where webhooks go; undefined makes them wait. */
+  /** Sets the address for webhooks; while it is undefined they wait. */
   readonly deliverTo: (url: string | undefined) => void;
-  /** Posts an event that nothing here raised, as it is. */
+  /** Posts any event, unchanged. */
   readonly deliver: (event: string, payload: Readonly<Record<string, unknown>>, as?: Handmade) => Delivery;
   readonly redeliver: (delivery: Delivery, options?: { readonly newGuid?: boolean }) => Delivery;
   readonly redeliverAll: () => readonly Delivery[];
   readonly redeliverFailed: () => readonly Delivery[];
-  /** Resolves when no delivery is under way. */
+  /** Resolves when no delivery is pending. */
   readonly settled: () => Promise<void>;
   readonly as: (login: string) => Person;
   readonly tokenOf: (login: string) => string;
-  /** The address for a real git, with the person's credentials in it. */
+  /** The URL for git, with the person's credentials. */
   readonly remote: (repo: string, login: string) => string;
-  /** Where the bare repository is. */
+  /** The path of the bare repository. */
   readonly bare: (repo: string) => string;
   readonly state: (repo: string) => Promise<RepositoryState>;
   readonly installationOf: (repo: string) => number | undefined;
@@ -62,7 +62,7 @@ export interface GitHub extends Administration, AsyncDisposable {
   readonly up: Front['up'];
 }
 
-/** Starts one; it is gone without a trace when disposed of. */
+/** Starts a stand-in. Disposal stops it and removes its files. */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> {
   await using releasing = new AsyncDisposableStack();
   const root = await realpath(await mkdtemp(join(tmpdir(), 'choo-github-')));
@@ -86,7 +86,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   const credentials = createCredentials(world, emulator);
   answer = (request) => serve({ ...log, world, emulator, credentials }, request);
 
-  // Once more, so that it is the first to go: nobody asks what is gone already.
+  // Registered again, so that it is disposed of first: no request may reach a part that has stopped.
   releasing.use(front);
   const { host } = new URL(origin);
   const stop = releasing.move();
@@ -131,7 +131,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
 
 function repositoryOf(world: World, repo: string): Repository {
   const found = repositoryNamed(world, repo);
-  if (found === undefined) throw new Error(`There is no repository \`${repo}\``);
+  if (found === undefined) throw new Error(`there is no repository \`${repo}\``);
   return found;
 }
 

@@ -12,7 +12,7 @@ import {
   type World,
 } from './world.ts';
 
-/** How a user looks inside everything else. */
+/** A user, as part of other objects. */
 export function viewUser({ origin }: World, user: User): Json {
   return {
     login: user.login,
@@ -27,7 +27,7 @@ export function viewUser({ origin }: World, user: User): Json {
   };
 }
 
-/** The short form that webhooks say a sender with. */
+/** The short form of a webhook's sender. */
 export function viewRepository(world: World, repository: Repository): Json {
   const api = `${world.origin}/api/v3/repos/${fullName(repository)}`;
   const html = `${world.origin}/${fullName(repository)}`;
@@ -55,7 +55,7 @@ export function viewRepository(world: World, repository: Repository): Json {
   };
 }
 
-/** With what only the repository's own page says. */
+/** A repository with the fields of its own page. */
 export function viewRepositoryFully(world: World, repository: Repository): Json {
   const { parent } = repository;
   const above = parent === undefined ? {} : { parent: viewRepository(world, parent) };
@@ -190,7 +190,7 @@ export function viewReaction(world: World, reaction: Reaction): Json {
   };
 }
 
-/** How GitHub calls what somebody is to a repository. */
+/** GitHub's name for the relation of a user to a repository. */
 export function associationOf(repository: Repository, user: User): string {
   if (user.id === repository.owner.id) return 'OWNER';
   return repository.collaborators.has(user.login.toLowerCase()) ? 'COLLABORATOR' : 'NONE';

@@ -3,7 +3,7 @@ import type { GitHubOptions, RepositoryOptions } from './options.ts';
 import { makeBare, newRepository, userFrom } from './seed.ts';
 import type { Happening, Installation, Json, User, World } from './world.ts';
 
-/** What the options come to, before anything runs. */
+/** The options with all defaults, before anything starts. */
 export interface Plan {
   readonly seed: EmulatorSeed;
   readonly webhookSecret: string;
@@ -19,7 +19,7 @@ const PERMISSIONS = {
   statuses: 'write',
 } as const;
 
-/** How often an account can install the app anew; the emulator must know of each from the start. */
+/** How often an account can reinstall the app; the emulator must know each installation from the start. */
 const SPARE_INSTALLATIONS = 3;
 const FIRST_INSTALLATION = 1001;
 
@@ -61,7 +61,7 @@ export function planWorld(
   };
 }
 
-/** Makes the bare repositories and the world around them, with the ids that the emulator gave. */
+/** Creates the bare repositories and the world, with the ids from the emulator. */
 export async function buildWorld(
   of: {
     readonly options: GitHubOptions;
@@ -86,7 +86,7 @@ export async function buildWorld(
   );
   const find = (login: string): User => {
     const user = users.find((each) => each.login === login);
-    if (user === undefined) throw new Error(`Nobody is called \`${login}\` here`);
+    if (user === undefined) throw new Error(`there is no user \`${login}\``);
     return user;
   };
   const permissions = seed.permissions as Installation['permissions'];

@@ -1,17 +1,17 @@
 import type { LimitFunction } from 'p-limit';
 import type { Level } from './options.ts';
 
-/** What a hook had against a request. */
+/** A problem that a hook found in a request. */
 export type Violation = string;
 
-/** JSON that goes out as it is. */
+/** JSON for an answer. */
 export type Json = Readonly<Record<string, unknown>>;
 
 export interface User {
   readonly id: number;
   login: string;
   readonly type: 'User' | 'Bot' | 'Organization';
-  /** What the emulator says of it. */
+  /** Its profile from the emulator. */
   readonly profile: Json;
 }
 
@@ -21,7 +21,7 @@ interface App {
   readonly privateKey: string;
   readonly webhookSecret: string;
   readonly permissions: Readonly<Record<string, 'read' | 'write'>>;
-  /** Who its writing is by. */
+  /** The account that is the author of its texts. */
   readonly bot: User;
 }
 
@@ -47,14 +47,14 @@ export interface Side {
   sha: string;
 }
 
-/** What makes a pull request of an issue. */
+/** The part of an issue that makes it a pull request. */
 export interface Pull {
   readonly id: number;
   readonly nodeId: string;
   readonly head: Side;
   readonly base: Side;
   draft: boolean;
-  /** In a stack of GitHub's own, which alone changes its base. */
+  /** Part of one of GitHub's own stacks; only that may change its base. */
   isStacked?: boolean;
   mergedAt: string | null;
   mergedBy: User | null;
@@ -101,7 +101,7 @@ export interface CheckSuite {
   readonly sha: string;
   readonly branch: string | null;
   readonly createdAt: string;
-  /** Asked for again, and no run has moved since. */
+  /** A new run was requested, and no run has changed since. */
   rerequested: boolean;
 }
 
@@ -133,20 +133,20 @@ export interface Status {
 
 export interface Repository {
   readonly id: number;
-  /** What the emulator says of it: the dozens of URLs. */
+  /** Its fields from the emulator: dozens of URLs. */
   readonly profile: Json;
   owner: User;
   name: string;
-  /** `owner/name` as it was; asking for it leads here. */
+  /** Former `owner/name`s; requests for them are redirected here. */
   readonly formerNames: string[];
-  /** The bare repository, which is the truth about refs, commits and files. */
+  /** The bare repository: the source of refs, commits and files. */
   readonly bare: string;
   readonly parent: Repository | undefined;
   readonly drafts: boolean;
   readonly isPrivate: boolean;
   readonly collaborators: Map<string, Level>;
   installation: Installation | undefined;
-  /** Refs change one writer at a time. */
+  /** Serializes the writers of refs. */
   readonly alone: LimitFunction;
   readonly labels: Label[];
   readonly issues: Issue[];
@@ -157,7 +157,7 @@ export interface Repository {
   readonly statuses: Status[];
 }
 
-/** Who asks. A person, the app by its key, or the app on an installation by a token. */
+/** The actor of a request: a person, the app by its key, or the app on an installation by a token. */
 export type Actor =
   | { readonly kind: 'user'; readonly user: User }
   | { readonly kind: 'app'; readonly user: User }
@@ -165,12 +165,12 @@ export type Actor =
       readonly kind: 'installation';
       readonly user: User;
       readonly installation: Installation;
-      /** Ids; undefined for all that the installation is on. */
+      /** Ids of repositories; undefined for all of the installation. */
       readonly repositories: ReadonlySet<number> | undefined;
       readonly permissions: Readonly<Record<string, string>>;
     };
 
-/** An event that GitHub would tell the app. */
+/** An event that GitHub would deliver to the app. */
 export interface Happening {
   readonly event: string;
   readonly action?: string;
@@ -180,7 +180,7 @@ export interface Happening {
   readonly payload: Json;
 }
 
-/** All that this GitHub knows, apart from what git knows. */
+/** The whole state of this GitHub, except what is in git. */
 export interface World {
   readonly origin: string;
   readonly root: string;
@@ -189,7 +189,7 @@ export interface World {
   readonly repositories: Repository[];
   readonly installations: Installation[];
   readonly nextId: () => number;
-  /** Tells the app, if it is installed there. */
+  /** Delivers an event to the app, if it is installed there. */
   readonly raise: (happening: Happening) => void;
 }
 
@@ -209,7 +209,7 @@ export function repositoryNamed(world: World, name: string): Repository | undefi
   return world.repositories.find((each) => fullName(each).toLowerCase() === name.toLowerCase());
 }
 
-/** The same by a name that it had once. */
+/** Finds a repository by a former name. */
 export function repositoryOnceNamed(world: World, name: string): Repository | undefined {
   const wanted = name.toLowerCase();
   return world.repositories.find((each) =>
@@ -217,18 +217,18 @@ export function repositoryOnceNamed(world: World, name: string): Repository | un
   );
 }
 
-/** What a person may do there. */
+/** A person's permission on a repository. */
 export function levelOf(repository: Repository, user: User): Level {
   if (user.id === repository.owner.id) return 'admin';
   return repository.collaborators.get(user.login.toLowerCase()) ?? (repository.isPrivate ? 'none' : 'read');
 }
 
-/** Whether a person may change what is there. */
+/** Whether a person may write to a repository. */
 export function mayWrite(repository: Repository, user: User): boolean {
   return ['admin', 'write'].includes(levelOf(repository, user));
 }
 
-/** A node id of the shape that GitHub's have, which says what it is of. */
+/** A node id in GitHub's format, which contains the type of the object. */
 export function nodeId(kind: string, id: number): string {
   return `${kind}_${Buffer.from(`${kind}:${id}`).toString('base64url')}`;
 }

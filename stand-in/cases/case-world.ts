@@ -8,10 +8,10 @@ import { startGitHub, type GitHub } from '../stand-in.ts';
 
 export const REPO = 'acme/widgets';
 export const AT = { owner: 'acme', repo: 'widgets' };
-/** JSON to look into. */
+/** Parsed JSON. */
 export type Fields = Record<string, never>;
 
-/** A GitHub with a repository, a client of the app's, a clone of alice's, and somebody who takes the webhooks. */
+/** A GitHub with a repository, the app's client, alice's clone, and a receiver of webhooks. */
 export async function startWorld(options: Partial<GitHubOptions> = {}) {
   await using releasing = new AsyncDisposableStack();
   const github = releasing.use(
@@ -62,12 +62,12 @@ export async function push(
   return git(clone, 'rev-parse', 'HEAD');
 }
 
-/** A key that is nobody's. */
+/** A key that belongs to no app. */
 export function otherKey(): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** The address for git with an app's token in it. */
+/** The URL for git, with an app's token. */
 export const remoteBy = (github: GitHub, token: string, repo = REPO): string =>
   `http://x-access-token:${token}@${github.host}/${repo}.git`;

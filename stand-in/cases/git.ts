@@ -63,7 +63,7 @@ describe('git', () => {
     );
     const pushes = await Promise.all(branches.map(() => receiver.next('push')));
     const commits = pushes.map(({ body }) => (body as Fields)['commits'] as unknown as unknown[]);
-    // Only the first brought anything that was not there.
+    // Only the first added new commits.
     expect(commits.map(({ length }) => length).toSorted((one, other) => one - other)).toEqual([
       0, 0, 0, 0, 0, 0, 0, 1,
     ]);

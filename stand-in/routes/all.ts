@@ -13,7 +13,7 @@ import { REF_ROUTES } from './refs.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
 import { STATUS_ROUTES } from './statuses.ts';
 
-/** Every route that the front answers itself; the first that matches is taken, so the greedy ones come last. */
+/** Every route that the front answers itself. The first match is used, so greedy routes come last. */
 export const ROUTES: readonly Route[] = [
   ...APP_ROUTES,
   ...REPOSITORY_ROUTES,

@@ -3,7 +3,7 @@ import { maySee, ok, page, route, type Call, type Route } from '../router.ts';
 import { viewApp, viewInstallation, viewRepository } from '../views.ts';
 import { repositoryNamed } from '../world.ts';
 
-/** What an app asks about itself. Tokens are made elsewhere. */
+/** Routes of an app about itself, except the creation of tokens. */
 export const APP_ROUTES: readonly Route[] = [
   route('GET /app', (call) => {
     demandKey(call);

@@ -4,7 +4,7 @@ import { optionalText, type RepositoryCall } from '../router.ts';
 import { now, type Issue, type Pull } from '../world.ts';
 import { raiseIssue } from './issue-events.ts';
 
-/** Closes or opens again, if the body says so. */
+/** Closes or reopens an issue, if the body says so. */
 export async function changeState(call: RepositoryCall, issue: Issue): Promise<void> {
   const state = optionalText(call.body, 'state');
   if (state === undefined || state === issue.state) return;
@@ -19,7 +19,7 @@ export async function changeState(call: RepositoryCall, issue: Issue): Promise<v
   await raiseIssue(call, issue, state === 'closed' ? 'closed' : 'reopened');
 }
 
-/** A pull request comes back only while its branches are there and its head was not rewritten. */
+/** A pull request can be reopened only while its branches exist and its head was not rewritten. */
 async function bringBack(
   { repository }: RepositoryCall,
   issue: Issue,

@@ -3,7 +3,7 @@ import { invalid, Refusal } from '../refusal.ts';
 import { optionalText } from '../router.ts';
 import { now, type CheckRun, type CheckSuite, type Json, type Repository, type World } from '../world.ts';
 
-/** The longest summary and text of an output. */
+/** The maximum length of an output's summary and text. */
 const LONGEST_OUTPUT = 65_535;
 const MAX_ANNOTATIONS = 50;
 const CONCLUSIONS = new Set([
@@ -17,7 +17,7 @@ const CONCLUSIONS = new Set([
   'timed_out',
 ]);
 
-/** The suite that the app's runs at a commit are in: there is one. */
+/** The one suite of the app's runs at a commit. */
 export async function suiteFor(world: World, repository: Repository, sha: string): Promise<CheckSuite> {
   const there = repository.suites.find((suite) => suite.sha === sha);
   if (there !== undefined) return there;
@@ -38,7 +38,7 @@ export async function suiteFor(world: World, repository: Repository, sha: string
   return suite;
 }
 
-/** Takes over what a request says of a check run, once all of it is found good. */
+/** Applies a request to a check run, after all of it was validated. */
 export function applyCheck(run: CheckRun, body: Json): void {
   const output = outputIn(body, run);
   const actions = actionsIn(body) ?? run.actions;

@@ -17,7 +17,7 @@ import { applyCheck, suiteFor } from './check-writing.ts';
 
 const NEEDS = { permission: 'checks' };
 
-/** Check runs and suites, which only an app can make. */
+/** Check runs and suites, which only an app can create. */
 export const CHECK_ROUTES: readonly Route[] = [
   repositoryRoute('POST /check-runs', NEEDS, async (call) => {
     const { world, repository, body } = demandApp(call);
@@ -103,7 +103,7 @@ export const CHECK_ROUTES: readonly Route[] = [
   }),
 ];
 
-/** Tells of a check run. */
+/** Raises an event of a check run. */
 export function raiseRun(
   { world, repository, actor }: { world: World; repository: Repository; actor: Call['actor'] },
   run: CheckRun,

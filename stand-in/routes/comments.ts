@@ -16,7 +16,7 @@ import { demandShort } from './issues.ts';
 
 const NEEDS = { permission: 'issues|pull_requests', people: 'read' } as const;
 
-/** Comments in the conversation of issues and pull requests. */
+/** Comments on issues and pull requests. */
 export const COMMENT_ROUTES: readonly Route[] = [
   repositoryRoute('GET /issues/:number/comments', NEEDS, (call) => {
     const issue = issueOf(call);
@@ -71,7 +71,7 @@ export const COMMENT_ROUTES: readonly Route[] = [
   }),
 ];
 
-/** The comment a path is about. */
+/** The comment that a path names. */
 export function commentOf({ repository, params }: RepositoryCall): Comment {
   const found = repository.comments.find((comment) => comment.id === Number(params['id']));
   if (found === undefined) throw notFound();

@@ -8,7 +8,7 @@ import { viewCommit } from './commit-views.ts';
 const NEEDS = { permission: 'contents' };
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
-/** Commits, trees and comparisons, as git has them. */
+/** Commits, trees and comparisons, from git. */
 export const COMMIT_ROUTES: readonly Route[] = [
   repositoryRoute('GET /commits', NEEDS, async (call) => {
     const { world, repository, query } = call;

@@ -4,7 +4,7 @@ import { notFound } from '../refusal.ts';
 import { ok, repositoryRoute, type Reply, type RepositoryCall, type Route } from '../router.ts';
 import { fullName, type Json } from '../world.ts';
 
-/** Larger files come without their content. */
+/** The content of larger files is omitted. Bytes. */
 const LARGEST_BYTES = 1024 * 1024;
 
 /** Files and directories at a ref. */

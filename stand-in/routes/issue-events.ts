@@ -3,7 +3,7 @@ import type { RepositoryCall } from '../router.ts';
 import { viewIssue } from '../views.ts';
 import type { Issue, Json } from '../world.ts';
 
-/** Tells of an issue, or, as GitHub does, of a pull request by its own event. */
+/** Raises an event of an issue or, as GitHub does, the pull request's own event. */
 export async function raiseIssue(
   { world, repository, actor }: Pick<RepositoryCall, 'world' | 'repository' | 'actor'>,
   issue: Issue,

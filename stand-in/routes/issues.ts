@@ -17,10 +17,10 @@ import { changeState } from './change-state.ts';
 import { raiseIssue } from './issue-events.ts';
 import { addLabels, setLabels } from './labels.ts';
 
-/** The longest body of an issue, a pull request or a comment. */
+/** The maximum length of the body of an issue, a pull request or a comment. */
 const LONGEST_BODY = 65_536;
 
-/** Issues; pull requests are among them, as on GitHub. */
+/** Issues, which include pull requests, as on GitHub. */
 export const ISSUE_ROUTES: readonly Route[] = [
   repositoryRoute('GET /issues', { permission: 'issues' }, (call) =>
     page(call, selected(call), (issue) => viewIssue(call.world, call.repository, issue)),
@@ -50,7 +50,7 @@ export const ISSUE_ROUTES: readonly Route[] = [
   ),
 ];
 
-/** Puts an issue into the repository under the next number. */
+/** Adds an issue to the repository with the next number. */
 export function addIssue(
   { world, repository, actor, body }: RepositoryCall,
   title: string,

@@ -18,7 +18,7 @@ import { raiseIssue } from './issue-events.ts';
 const READ = { permission: 'issues|pull_requests' };
 const WRITE = { permission: 'issues|pull_requests' };
 
-/** The labels of a repository and those of its issues. */
+/** The labels of a repository and of its issues. */
 export const LABEL_ROUTES: readonly Route[] = [
   repositoryRoute('GET /labels', READ, (call) =>
     page(call, call.repository.labels, (label) => viewLabel(call.world, call.repository, label)),
@@ -71,14 +71,14 @@ export const LABEL_ROUTES: readonly Route[] = [
   }),
 ];
 
-/** Makes those labels the issue's, telling of each that came and went. */
+/** Sets the labels of an issue, and raises an event for each that was added or removed. */
 export async function setLabels(call: RepositoryCall, issue: Issue, names: readonly string[]): Promise<void> {
   for (const label of issue.labels)
     if (!names.some((name) => sameName(name, label.name))) await removeLabel(call, issue, label);
   await addLabels(call, issue, names);
 }
 
-/** Adds labels, making those that the repository does not have. */
+/** Adds labels, and creates those that the repository does not have. */
 export async function addLabels(call: RepositoryCall, issue: Issue, names: readonly string[]): Promise<void> {
   const { world, repository } = call;
   for (const name of names) {

@@ -7,7 +7,7 @@ import { ok, optionalText, repositoryRoute, type Reply, type RepositoryCall, typ
 import type { Issue, Pull } from '../world.ts';
 import { pullOf } from './pulls.ts';
 
-/** Merging, which makes a real commit on the real base. */
+/** Merges, each with a real commit on the real base. */
 export const MERGE_ROUTES: readonly Route[] = [
   repositoryRoute('GET /pulls/:number/merge', { permission: 'pull_requests' }, (call) => {
     const [, pull] = pullOf(call);
@@ -35,7 +35,7 @@ async function merge(call: RepositoryCall): Promise<Reply> {
   const sha = await commit(call, issue, pull, { base, tree });
   await git(bare, ['update-ref', `refs/heads/${pull.base.ref}`, sha, base]);
   const push = { world, repository, sender: actor.user, before, after: await refsOf(bare) };
-  // First, so that the push finds nothing left to close.
+  // Closed first, so that the push does not close it.
   await finish(push, { repository, issue, pull }, sha);
   await followPush(push);
   return ok({ sha, merged: true, message: 'Pull Request successfully merged' });

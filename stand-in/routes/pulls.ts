@@ -26,7 +26,7 @@ import { addIssue, edit } from './issues.ts';
 const NEEDS = { permission: 'pull_requests' };
 const LABELLED = { permission: 'pull_requests', people: 'read' } as const;
 
-/** Pull requests, whose heads and files are what git says. */
+/** Pull requests, with heads and files from git. */
 export const PULL_ROUTES: readonly Route[] = [
   repositoryRoute('GET /pulls', NEEDS, (call) => {
     const { world, repository } = call;
@@ -86,7 +86,7 @@ async function change(call: RepositoryCall): Promise<Reply> {
   const wanted = optionalText(body, 'base');
   const changes: Record<string, unknown> = {};
   if (wanted !== undefined && pull.isStacked === true) {
-    await edit(call, issue, {}); // a refusal of the base keeps nothing else back
+    await edit(call, issue, {}); // a refused base does not prevent the other changes
     throw invalid({
       resource: 'PullRequest',
       code: 'invalid',
@@ -113,7 +113,7 @@ async function change(call: RepositoryCall): Promise<Reply> {
   return ok(await viewPull(world, repository, issue, pull));
 }
 
-/** The pull request a path is about. */
+/** The pull request that a path names. */
 export function pullOf(call: RepositoryCall): [Issue, Pull] {
   const issue = issueOf(call);
   if (issue.pull === undefined) throw notFound();
@@ -160,7 +160,7 @@ async function baseOf({ repository }: RepositoryCall, ref: string): Promise<Side
   return { repository, ref, sha };
 }
 
-/** Only one from here to there at a time, and with something in it. */
+/** Throws a Refusal for a second pull request from the same head to the same base, and for one without commits. */
 async function demandNew(
   { repository }: RepositoryCall,
   head: Side,

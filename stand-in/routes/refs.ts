@@ -68,7 +68,7 @@ export const REF_ROUTES: readonly Route[] = [
   }),
 ];
 
-/** Changes refs while nobody else does, and tells of it. */
+/** Changes refs under the repository's lock, and raises the events. */
 async function moving(
   { world, repository, actor }: RepositoryCall,
   change: (before: ReadonlyMap<string, string>) => Promise<void>,

@@ -5,7 +5,7 @@ import { levelOf, userNamed, type Json, type User, type World } from '../world.t
 
 const METADATA = { permission: 'metadata' };
 
-/** Repositories, users, and what these may do in those. */
+/** Repositories, users, and their permissions. */
 export const REPOSITORY_ROUTES: readonly Route[] = [
   repositoryRoute('GET ', METADATA, ({ world, repository, actor }) => {
     const level = actor.kind === 'user' ? levelOf(repository, actor.user) : 'write';
