@@ -22,7 +22,8 @@ const HELP = `script/demo [--provider NAME] [--keep]
 
 choo as a GitHub App, entirely on this machine: a stand-in for GitHub with a sample
 repository, the App, a push of the specs, a comment that requests a run, and the results.
-No account and no key: the specs contain what an agent would do, for the provider rehearsal.
+No account and no key: the provider rehearsal runs a code block of each task
+instead of an agent.
 
   --provider NAME  use a real agent instead: ${PROVIDER_NAMES.join(', ')}
                    (it takes its key from your environment, and spends your money)

@@ -1,8 +1,8 @@
-/** How many patterns the braces of one may stand for, and how many characters these may have together. */
+/** The maximum number of patterns that the braces of one may expand to, and of their characters together. */
 const MAX_ALTERNATIVES = 100;
 const MAX_CHARACTERS = 1_000;
 
-/** What a pattern with braces stands for, or what is wrong with them. Pure; its work is bounded by the two limits above. */
+/** Expands the braces of a pattern; a fault is worded to follow "must be". Pure; its work is bounded by the limits above. */
 export function expandBraces(
   pattern: string,
 ): { readonly alternatives: readonly string[] } | { readonly fault: string } {
@@ -35,12 +35,12 @@ export function expandBraces(
   return characters > MAX_CHARACTERS ? { fault: TOO_MANY } : { alternatives: open.texts };
 }
 
-/** What was read between an opening brace, or the start, and here: alternatives that a comma ended, and the one being read. */
+/** The alternatives since an opening brace or the start: those that a comma ended, and the current one. */
 interface Group {
   readonly finished: readonly string[];
-  /** More than one where the alternative being read has braces of its own. */
+  /** The current alternative; more than one text when it has braces of its own. */
   readonly texts: readonly string[];
 }
 
 const UNBALANCED = 'a glob pattern in which each `{` has its `}`';
-const TOO_MANY = `a glob pattern whose braces stand for at most ${MAX_ALTERNATIVES} patterns, of ${MAX_CHARACTERS} characters together`;
+const TOO_MANY = `a glob pattern whose braces expand to at most ${MAX_ALTERNATIVES} patterns, of ${MAX_CHARACTERS} characters together`;

@@ -1,13 +1,13 @@
-/** A part of a name in a glob pattern: a test of one character (a UTF-16 code unit), or `star`, which stands for any number. */
+/** A part of a name in a glob pattern: a test of one UTF-16 code unit, or `star`, which matches any number of them. */
 type NamePart = 'star' | ((code: number) => boolean);
 
 interface NamePattern {
   readonly parts: readonly NamePart[];
-  /** It begins with something else than a certain character. */
+  /** Whether its first character may vary. */
   readonly isOpen: boolean;
 }
 
-/** Reads what a glob pattern has between two slashes, `**` excepted, or says what a pattern must be that this is not. Pure. */
+/** Reads the part of a glob pattern between two slashes, except `**`. A fault is worded to follow "must be". Pure. */
 export function readName(name: string): NamePattern | { readonly fault: string } {
   const parts: NamePart[] = [];
   let isOpen = false;
@@ -41,7 +41,7 @@ function exactly(character: string): NamePart {
   return (code) => code === wanted;
 }
 
-/** Reads `[…]`; `end` is where the closing bracket stands. */
+/** Reads `[…]`; `end` is the index of the closing bracket. */
 function readBrackets(
   name: string,
   start: number,
@@ -50,7 +50,7 @@ function readBrackets(
   | { readonly fault: string } {
   const isNegated = '!^'.includes(name.charAt(start + 1)) && start + 1 < name.length;
   const first = start + (isNegated ? 2 : 1);
-  const end = name.indexOf(']', first + 1); // one that stands first is meant
+  const end = name.indexOf(']', first + 1); // a bracket in the first place is literal
   const inside = name.slice(first, end);
   if (end === -1) return { fault: 'a glob pattern in which each `[` has its `]` before the next `/`' };
   if (inside.includes('[:'))

@@ -1,18 +1,18 @@
 import { expandBraces } from './glob-braces.ts';
 import { readName } from './glob-name.ts';
 
-/** The longest pattern. UTF-16 code units. */
+/** The maximum length of a pattern. UTF-16 code units. */
 export const MAX_PATTERN = 200;
 
 /** Whether a path, relative and with forward slashes, matches a pattern. */
 export type Glob = (path: string) => boolean;
 
 /**
- * Reads a glob pattern, or says what a pattern must be that this is not, in words that follow "must be". It means what it means
- * to Node's `path.matchesGlob` on Linux; what would mean something unexpected there is refused.
+ * Reads a glob pattern. A fault is worded to follow "must be". Patterns match like Node's `path.matchesGlob` on Linux;
+ * those with a surprising meaning there are refused.
  *
- * A pattern becomes states, each a bit, and a path is read once: the work is the number of states (at most 1,100), 32 at
- * a time, for each character. Nothing is tried again, so no pattern and no path is worse than its length.
+ * A pattern becomes states, each a bit, and a path is read once: the work for each character is the number of states (at
+ * most 1,100), 32 at a time. There is no backtracking, so time is linear in the path for every pattern.
  */
 export function readGlob(pattern: string): { readonly matches: Glob } | { readonly fault: string } {
   if (pattern === '' || pattern.length > MAX_PATTERN)
@@ -30,15 +30,15 @@ export function readGlob(pattern: string): { readonly matches: Glob } | { readon
   return { matches: createMatcher(states) };
 }
 
-/** A place in a pattern that a path may have been read up to. */
+/** A position in a pattern, up to which a path may have matched. */
 interface State {
-  /** Whether a character leads on to the next state. */
+  /** Whether a character leads to the next state. */
   readonly takes: (code: number) => boolean;
-  /** What may be passed over here: nothing, characters of a name, or whole names. */
+  /** What may be skipped in this state: nothing, characters of a name, or whole names. */
   readonly passes: 'nothing' | 'characters' | 'names';
   readonly isFirst: boolean;
   readonly isLast: boolean;
-  /** A name that begins here begins with no dot. */
+  /** A name that begins here may not begin with a dot. */
   readonly refusesDot: boolean;
 }
 
@@ -85,7 +85,7 @@ function readStates(pattern: string): { readonly states: readonly State[] } | { 
   return { states };
 }
 
-/** Reads paths through the states, all of them at once: bit n of a set stands for state n. */
+/** Runs all states at once over a path: bit n of a set is state n. */
 function createMatcher(states: readonly State[]): Glob {
   const setOf = (has: (state: State) => boolean): Uint32Array => {
     const set = new Uint32Array(Math.ceil(states.length / 32));
@@ -133,7 +133,7 @@ function createMatcher(states: readonly State[]): Glob {
   };
 }
 
-/** Where a name begins, `**` may stand for none: its state leads on to the next one by itself. */
+/** At the start of a name, `**` may match no names: its state also activates the next one. */
 function skipNames(here: Uint32Array, leadsOn: Uint32Array): void {
   let carry = 0;
   for (let word = 0; word < here.length; word += 1) {

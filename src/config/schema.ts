@@ -107,7 +107,7 @@ export const configSchema = mapping({
     .describe('The directory of specs, with one directory for each unit.'),
   parallelism: wholeNumber(1, 100)
     .default(4)
-    .describe('The maximum of units of one run that are worked on at once.'),
+    .describe('The maximum number of units of one run that are worked on at once.'),
   provider: mapping({
     type: z
       .enum(PROVIDER_NAMES, { error: `one of ${PROVIDER_NAMES.join(', ')}` })
@@ -169,10 +169,12 @@ export const configSchema = mapping({
   limits: mapping({
     attempts: wholeNumber(1, 20)
       .default(3)
-      .describe('The maximum of attempts at one task; each gets the output of the red gate before it.'),
+      .describe(
+        'The maximum number of attempts at one task; each gets the output of the red gate before it.',
+      ),
     unit_tokens: wholeNumber(1, 1_000_000_000)
       .default(3_000_000)
-      .describe('The maximum of tokens of one unit in one run.'),
+      .describe('The maximum number of tokens of one unit in one run.'),
     unit_cost: dollars
       .optional()
       .describe(
@@ -181,7 +183,7 @@ export const configSchema = mapping({
       .meta({ examples: [20] }),
     run_tokens: wholeNumber(1, 10_000_000_000)
       .default(20_000_000)
-      .describe('The maximum of tokens of one run.'),
+      .describe('The maximum number of tokens of one run.'),
     run_cost: dollars
       .optional()
       .describe('The maximum cost of one run, in US dollars. Default: limited by the tokens only.')

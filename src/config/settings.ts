@@ -101,10 +101,12 @@ export const settingsSchema = z.object({
     ),
   CHOO_CONCURRENCY: count(1, 1_000)
     .default(Math.max(1, availableParallelism()))
-    .describe('The maximum of units that this process works on at once. Default: one for each processor.'),
+    .describe(
+      'The maximum number of units that this process works on at once. Default: one for each processor.',
+    ),
   CHOO_MAX_UNITS: count(1, 100_000)
     .optional()
-    .describe('The maximum of units that all processes together work on at once. Default: unlimited.'),
+    .describe('The maximum number of units that all processes together work on at once. Default: unlimited.'),
   CHOO_SLOT_SECONDS: count(1, 86_400)
     .default(600)
     .describe('The time that a unit keeps its slot while another installation waits below its fair share.'),

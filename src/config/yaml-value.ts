@@ -2,19 +2,19 @@ import { isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
 import { FILE_START, type Position } from '../problems/problem.ts';
 import type { YamlText } from '../problems/yaml.ts';
 
-/** A YAML document as plain data that remembers where each part stands. */
+/** A YAML document as plain data, with the position of each part. */
 export interface LocatedValue {
   /** Mappings, lists and scalars. */
   readonly value: unknown;
-  /** Keys called `__proto__`: no data can hold them safely, so they are left out. */
+  /** The paths of keys called `__proto__`, which are left out because plain data cannot hold them safely. */
   readonly refused: readonly (readonly PropertyKey[])[];
-  /** The place of the value at a path, or of the nearest value around it. */
+  /** The position of the value at a path, or of the nearest value around it. */
   readonly positionOf: (path: readonly PropertyKey[]) => Position;
-  /** The place of the key at the end of a path, or of the nearest value around it. */
+  /** The position of the key at the end of a path, or of the nearest value around it. */
   readonly keyPositionOf: (path: readonly PropertyKey[]) => Position;
-  /** Whether anything stands at a path; a key with nothing behind it counts. */
+  /** Whether a path exists; a key without a value counts. */
   readonly hasValue: (path: readonly PropertyKey[]) => boolean;
-  /** What is written at a path, where that is a scalar. */
+  /** The source text at a path; undefined unless it is a scalar. */
   readonly sourceOf: (path: readonly PropertyKey[]) => string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface ValueFault extends Position {
   readonly message: string;
 }
 
-/** A configuration needs a hundredth of this; aliases are expanded up to it. Nodes. */
+/** The maximum number of nodes with all aliases expanded; a configuration needs a hundredth of it. */
 const MAX_NODES = 20_000;
 const MAX_DEPTH = 50;
 
@@ -33,7 +33,7 @@ interface Placed {
   readonly source: string | undefined;
 }
 
-/** Turns a document without faults into data, in one walk. */
+/** Converts a document without faults to data, in one pass. */
 export function toLocatedValue({ document, at }: YamlText): LocatedValue | { readonly fault: ValueFault } {
   const places = new Map<string, Placed>();
   const refused: PropertyKey[][] = [];
@@ -49,7 +49,10 @@ export function toLocatedValue({ document, at }: YamlText): LocatedValue | { rea
     const position = node?.range ? at(node.range[0]) : (key ?? around);
     nodes += 1;
     if (nodes > MAX_NODES || path.length > MAX_DEPTH) {
-      throw new Fault({ ...position, message: 'it is nested too deeply, or its aliases expand to too much' });
+      throw new Fault({
+        ...position,
+        message: 'it is nested too deeply, or its aliases expand to too many nodes',
+      });
     }
     const target = isAlias(node) ? resolve(anchors.get(node.source), node.source, position) : node;
     if (target?.anchor !== undefined) anchors.set(target.anchor, target);

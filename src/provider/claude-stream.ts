@@ -150,7 +150,7 @@ function readSystem(line: Line): readonly AgentEvent[] {
 
 /** The model of a message that the CLI wrote itself, mostly because a request failed. */
 const SYNTHETIC = '<synthetic>';
-/** The maximum of models that are recorded of one stream. */
+/** The maximum number of models that are recorded of one stream. */
 const MAX_MODELS = 20;
 
 /**

@@ -217,7 +217,7 @@ function itemEvents(
   }
 }
 
-/** The maximum of files that are reported of one change. */
+/** The maximum number of files that are reported of one change. */
 const MAX_CHANGES = 50;
 
 /** The usage of the whole conversation. `input_tokens` includes cached tokens. */

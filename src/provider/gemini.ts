@@ -100,7 +100,7 @@ const lineSchema = z.object({
   stats: statsSchema.optional().catch(undefined),
 });
 
-/** The maximum of models that are recorded of one conversation. */
+/** The maximum number of models that are recorded of one conversation. */
 const MAX_MODELS = 20;
 
 /** Reads `--output-format stream-json`. */

@@ -28,7 +28,7 @@ export interface TaskPrompt {
   readonly earlier: readonly EarlierAttempt[];
 }
 
-/** The maximum of changed paths in a prompt; more would not help an agent. */
+/** The maximum number of changed paths in a prompt; more would not help an agent. */
 const MAX_PATHS = 50;
 
 /** The prompt for one attempt at a task. Pure; hidden text of the specs is left out. */

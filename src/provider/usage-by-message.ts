@@ -1,7 +1,7 @@
 import type { TokenCount } from './provider.ts';
 import { addTokens, cut, isNone, NO_TOKENS } from './stream.ts';
 
-/** The maximum of messages that are open at once; older ones only count in the total. */
+/** The maximum number of messages that are open at once; older ones only count in the total. */
 const OPEN_MESSAGES = 100;
 
 /** Sums usage by message. A message has a line for each of its blocks, all with the same usage, which counts once. */

@@ -25,7 +25,7 @@ export type Outcome =
 type Named = Pick<Provider, 'name' | 'executable' | 'installation' | 'authentication'>;
 
 /**
- * Computes the outcome from the ending of the process and its stream. Pure. Of `events` only troubles and the result
+ * Computes the outcome from the ending of the process and its stream. Pure. Of `events` only provider errors and the result
  * matter. `now` in milliseconds since 1970.
  */
 export function classify(
@@ -56,7 +56,7 @@ export function classify(
 
 /**
  * The result on the stream decides first: one CLI exits with 0 although its stream reports a failure. Without a result, the
- * last trouble is the reason; without a trouble, exit 0 ends the conversation, and the last lines of the output explain any
+ * last provider error is the reason; without one, exit 0 ends the conversation, and the last lines of the output explain any
  * other status.
  */
 function judgeExit(
@@ -65,16 +65,17 @@ function judgeExit(
   events: readonly AgentEvent[],
   { tail, now }: { readonly tail: string; readonly now: number },
 ): Outcome {
-  const said = events.findLast((event) => event.type === 'result');
-  if (said?.trouble !== undefined) return outcomeOf(provider, said.trouble, said);
-  if (said === undefined && (exitCode === 126 || exitCode === 127)) return missing(provider, exitCode, tail);
-  const met = said === undefined ? events.findLast((event) => event.type === 'trouble') : undefined;
-  if (met !== undefined && (exitCode !== 0 || met.trouble !== 'error'))
-    return outcomeOf(provider, met.trouble, met);
+  const result = events.findLast((event) => event.type === 'result');
+  if (result?.trouble !== undefined) return outcomeOf(provider, result.trouble, result);
+  if (result === undefined && (exitCode === 126 || exitCode === 127))
+    return missing(provider, exitCode, tail);
+  const lastError = result === undefined ? events.findLast((event) => event.type === 'trouble') : undefined;
+  if (lastError !== undefined && (exitCode !== 0 || lastError.trouble !== 'error'))
+    return outcomeOf(provider, lastError.trouble, lastError);
   if (exitCode === 0) return { kind: 'finished' };
-  const words = lastMessage(tail);
-  const message = words === '' ? `${provider.executable} exited with status ${exitCode}` : words;
-  if (said !== undefined) return { kind: 'failed', message };
+  const text = lastMessage(tail);
+  const message = text === '' ? `${provider.executable} exited with status ${exitCode}` : text;
+  if (result !== undefined) return { kind: 'failed', message };
   const failure = explainFailure(message, now);
   return outcomeOf(provider, failure.trouble, failure);
 }
@@ -111,7 +112,7 @@ function missing(provider: Named, exitCode: number, tail: string): Outcome {
   };
 }
 
-/** The maximum of plain lines at the end of the output that may explain a failure. */
+/** The maximum number of plain lines at the end of the output that may explain a failure. */
 const LAST_LINES = 5;
 const MAX_MESSAGE = 1_000;
 

@@ -7,7 +7,7 @@ export type Phrases = readonly (
   | { readonly first: RegExp; readonly next: RegExp; readonly within: number }
 )[];
 
-/** The maximum of matches of `first` that are tried. */
+/** The maximum number of matches of `first` that are tried. */
 const MAX_FIRST_MATCHES = 50;
 
 /** Whether a text matches any of these patterns. `first` of a pair must be global. */

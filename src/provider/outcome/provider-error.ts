@@ -5,8 +5,8 @@ import { resetTime, hasResetTime } from './reset-time.ts';
 import { matchesPhrase, type Phrases } from './phrases.ts';
 
 /**
- * The trouble that an HTTP status of a model's endpoint means; undefined for any other status. 402 is an account without
- * money: like a wrong key, only a person can fix it.
+ * The provider error that an HTTP status of a model's endpoint means; undefined for any other status. 402 is an account
+ * without money: like a wrong key, only a person can fix it.
  *
  * @internal
  */
@@ -121,8 +121,8 @@ const PHRASES: Table = [
 ];
 
 /**
- * The trouble that a CLI's message means, by the first of: a limit with the time at which it resets, decisive words, an HTTP
- * status, other words.
+ * The provider error that a CLI's message means, by the first of: a limit with the time at which it resets, decisive
+ * words, an HTTP status, other words.
  */
 export function errorOfMessage(message: string): ProviderError {
   const text = cut(message);
@@ -130,7 +130,7 @@ export function errorOfMessage(message: string): ProviderError {
   return find(DECISIVE, text) ?? statusIn(text) ?? find(PHRASES, text) ?? 'error';
 }
 
-/** The trouble of a failure with an HTTP status (undefined when there was no answer) or with the CLI's own name for it. */
+/** The provider error of a failure with an HTTP status (undefined without an answer) or with the CLI's own name for it. */
 export function errorOfFailure(
   message: string,
   status: number | undefined,

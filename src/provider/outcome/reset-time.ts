@@ -26,7 +26,7 @@ const FILLER =
   /^(?:will|be|is|are|at|on|by|until|about|around|approximately|roughly|access|again|the|your|limit|time|to|(?:in|after|delay)(?:seconds|secs|ms)?|seconds|secs|ms)(?![a-z])/i;
 const SEPARATORS = /^[\s"'`:;=·∙•|,()[\]{}_—–-]{1,8}/;
 const MAX_FILLERS = 8;
-/** The maximum of characters that are read after an anchor, and of anchors. */
+/** The maximum number of characters that are read after an anchor, and of anchors. */
 const AHEAD = 100;
 const MAX_ANCHORS = 20;
 

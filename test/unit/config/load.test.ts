@@ -288,7 +288,7 @@ const FAULTS: readonly Fault[] = [
     code: 'config-value',
     field: 'baseline_checks.0.pattern',
     message:
-      '`baseline_checks.0.pattern` must be a glob pattern whose braces stand for at most 100 patterns, of 1000 characters together',
+      '`baseline_checks.0.pattern` must be a glob pattern whose braces expand to at most 100 patterns, of 1000 characters together',
   },
   {
     what: 'more checks than anybody runs',
