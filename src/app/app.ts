@@ -2,13 +2,13 @@ import type { ApplicationFunction } from 'probot';
 import { subjectOf } from '../github/api/delivery.ts';
 import type { NewDelivery } from '../store/github/deliveries.ts';
 
-/** What the App needs to take deliveries in. */
+/** What the App needs to receive deliveries. */
 export interface AppServices {
-  /** Resolves when a delivery is safe. */
+  /** Resolves when the delivery is stored. */
   readonly receive: (delivery: NewDelivery) => Promise<void>;
 }
 
-/** The App: every delivery whose signature holds is written down, and answered then. All else is the job's. */
+/** The App: stores every delivery with a valid signature, then answers. The handlers do everything else. */
 export function createApp({ receive }: AppServices): ApplicationFunction {
   return (app) => {
     app.onAny(async ({ id, name, payload }) => {

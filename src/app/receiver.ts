@@ -7,7 +7,7 @@ import { DeliveryQueue } from '../store/github/deliveries.ts';
 import type { DeliveryReceiver } from '../web/webhooks.ts';
 import { createApp } from './app.ts';
 
-/** Who the App is, and where. */
+/** The App's identity, and the GitHub that it belongs to. */
 export interface AppSettings {
   readonly appId: number;
   readonly privateKey: string;
@@ -18,8 +18,8 @@ export interface AppSettings {
 }
 
 /**
- * The App's part of the settings; undefined: this server has none. Throws a ChooError (`environment`) when it is there in
- * part: an App without a secret would believe anybody.
+ * Reads the App's settings. Undefined when none is set. Throws a ChooError (`environment`) when only some are: an App without
+ * a secret would accept deliveries from anyone.
  */
 export function readAppSettings(settings: Settings): AppSettings | undefined {
   const { APP_ID, PRIVATE_KEY, WEBHOOK_SECRET, GHE_HOST, GHE_PROTOCOL } = settings;
@@ -41,8 +41,8 @@ export function readAppSettings(settings: Settings): AppSettings | undefined {
 }
 
 /**
- * Takes deliveries in: a row on disk, an answer. Asks nobody for anything. Probot judges each signature once more, so that a
- * mistake in what computes it as bytes come lets nothing in.
+ * Stores deliveries and answers; makes no requests itself. Probot verifies each signature a second time, so that a mistake in
+ * the streaming verification lets nothing in.
  */
 export async function openReceiver(
   app: AppSettings,
@@ -59,7 +59,7 @@ export async function openReceiver(
   });
   await probot.load(createApp({ receive: async (delivery) => deliveries.receive(delivery) }));
   const receive: DeliveryReceiver['receive'] = async ({ id, event, signature, body }) => {
-    if (!/^\s*\{/.test(body)) return 400; // whoever signed it, a delivery is an object
+    if (!/^\s*\{/.test(body)) return 400; // a delivery is an object, even when its signature is valid
     try {
       await probot.webhooks.verifyAndReceive({ id, name: event, signature, payload: body });
       return 200;
@@ -67,7 +67,7 @@ export async function openReceiver(
       const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
       const isRefusal = first instanceof Error && 'status' in first && first.status === 400;
       if (isRefusal || first instanceof SyntaxError) return 400;
-      log.error({ reason: messageOf(first) }, 'a delivery was not kept');
+      log.error({ reason: messageOf(first) }, 'failed to store a delivery');
       return 503;
     }
   };

@@ -16,11 +16,11 @@ import { Reporter } from './outbound/reporter.ts';
 import type { AppSettings } from './receiver.ts';
 import type { HandlerServices } from './repository/open-repository.ts';
 
-/** Deliveries that a process handles at the same time, and runs that it tells about. */
+/** Deliveries that one process handles, and reports that it publishes, at the same time. */
 const HANDLERS = 4;
 const REPORTERS = 2;
 
-/** GitHub for this process. `onToken` is told of each token before it is used. */
+/** GitHub for this process. `onToken` is called with each token before its first use. */
 export function openGitHub(
   app: AppSettings,
   database: Database,
@@ -31,8 +31,8 @@ export function openGitHub(
 }
 
 /**
- * What git needs for a repository of the App: a header with a token for that very repository, by its number, and for its
- * address alone. Who else may have the address by now, the token opens nothing there.
+ * Git's credentials for a repository of the App: a header that is sent to the repository's address only. Its token is issued
+ * by the repository's number, so it opens nothing when the address has passed to another repository.
  */
 export function gitCredentials(github: GitHubApp): CredentialsOf {
   return async ({ remote, github: of }, renew) => {
@@ -48,7 +48,7 @@ interface AppWork extends AsyncDisposable {
   readonly approve: (run: string) => ReturnType<typeof approveRun>;
 }
 
-/** Handles deliveries and tells about runs, until it is disposed of. */
+/** Handles deliveries and publishes runs until it is disposed of. */
 export function startAppWork(
   app: AppSettings,
   settings: Settings,
@@ -60,7 +60,7 @@ export function startAppWork(
   },
 ): AppWork {
   const { database, listener, log, redact } = services;
-  const onTrouble = (what: string) => (error: unknown) =>
+  const logError = (what: string) => (error: unknown) =>
     log.error({ reason: redact(messageOf(error)) }, what);
   const handlerServices: HandlerServices = {
     ...services,
@@ -74,7 +74,7 @@ export function startAppWork(
   };
   const deliveries = new DeliveryQueue(database);
   const handle = createHandler(handlerServices);
-  const reporter = new Reporter(handlerServices, (what, error) => onTrouble(what)(error));
+  const reporter = new Reporter(handlerServices, (what, error) => logError(what)(error));
   const stack = new AsyncDisposableStack();
   stack.use(
     new WorkLoop({
@@ -84,7 +84,7 @@ export function startAppWork(
       act: async () =>
         (await publishNextReport(database, async (report, signal) => reporter.publish(report, signal))) !==
         undefined,
-      onError: onTrouble('reports could not be read'),
+      onError: logError('failed to read reports'),
     }),
   );
   stack.use(
@@ -94,12 +94,11 @@ export function startAppWork(
       width: HANDLERS,
       act: async () => {
         const handled = await deliveries.handleNext(handle);
-        if (handled?.kind === 'failed')
-          log.error({ reason: handled.reason }, 'a delivery could not be handled');
-        if (handled?.kind === 'lost') log.warn('a delivery is handled again: its lease was lost');
+        if (handled?.kind === 'failed') log.error({ reason: handled.reason }, 'failed to handle a delivery');
+        if (handled?.kind === 'lost') log.warn('delivery lease lost; the delivery will be handled again');
         return handled !== undefined;
       },
-      onError: onTrouble('deliveries could not be read'),
+      onError: logError('failed to read deliveries'),
     }),
   );
   return {

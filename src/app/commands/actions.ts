@@ -11,7 +11,7 @@ import { retryCommand, skipCommand } from './retry-skip.ts';
 import { runCommand } from './run-command.ts';
 import { statusCommand } from './status.ts';
 
-/** What each command of `COMMANDS` does. */
+/** The action of each command in `COMMANDS`. */
 const ACTIONS: { readonly [Name in CommandName]: Action<Command<Name>> } = {
   run: runCommand,
   plan: planCommand,
@@ -22,16 +22,16 @@ const ACTIONS: { readonly [Name in CommandName]: Action<Command<Name>> } = {
   help: helpCommand,
 };
 
-/** Does what a command asks for, if it works where it was written. */
+/** Executes a command, unless it is refused on the thread where it was written. */
 export async function execute<Name extends CommandName>(
   command: Command<Name>,
-  asking: CommandRequest,
+  request: CommandRequest,
   planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
-  if (asking.unit !== undefined && !COMMANDS[command.kind].worksOnUnitPull)
+  if (request.unit !== undefined && !COMMANDS[command.kind].worksOnUnitPull)
     return { kind: 'refused', text: NOT_ON_UNIT_PULL };
-  return ACTIONS[command.kind](command, asking, planner, services);
+  return ACTIONS[command.kind](command, request, planner, services);
 }
 
 const AND = new Intl.ListFormat('en-GB');

@@ -10,44 +10,44 @@ import type { CommandRequest, CommandResult } from './command-request.ts';
 import { findRunsOfThread } from './thread-runs.ts';
 
 /**
- * `/choo cancel`: the run of a thread that runs, then the one that waits; on a unit's pull request that unit; on a thread
- * without an open run of its own, the one that a push started for its branch. With the id of a run of this repository, on any
- * thread: that run. Throws a ChooError (`usage`, `conflict`) for what cannot be cancelled.
+ * `/choo cancel`: cancels the thread's running run, or else its waiting one; on a unit's pull request, that unit; on a thread
+ * without an open run, the run that a push started for its branch. The id of a run of this repository cancels that run from
+ * any thread. Throws a ChooError (`usage`, `conflict`) when the run or unit cannot be cancelled.
  */
 export async function cancelCommand(
-  { unit: word }: Command<'cancel'>,
-  asking: CommandRequest,
+  { unit: name }: Command<'cancel'>,
+  request: CommandRequest,
   _planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
   const { database, runStore, jobs } = services;
-  const runs = await findRunsToCancel(asking, services);
+  const runs = await findRunsToCancel(request, services);
   const [run] = runs;
-  const actor = asking.actor.login;
-  const isUnit = run !== undefined && (await runStore.startOf(run.run)).units.some(({ id }) => id === word);
-  // Another repository's run is as unknown as one that never was.
-  const named = word === null || isUnit ? undefined : await findReport(database, word);
-  if (named !== undefined && named.repository === asking.repository.known.id) {
+  const actor = request.actor.login;
+  const isUnit = run !== undefined && (await runStore.startOf(run.run)).units.some(({ id }) => id === name);
+  // Never reveals whether a run of another repository exists.
+  const named = name === null || isUnit ? undefined : await findReport(database, name);
+  if (named !== undefined && named.repository === request.repository.known.id) {
     await cancelRun(runStore, jobs, { run: named.run, actor });
     return { kind: 'done', text: describe(named.run, []) };
   }
   if (run === undefined) throw new ChooError('usage', 'there is no run here yet');
-  const own = asking.unit?.unit;
-  if (own !== undefined && word !== null && word !== own)
+  const own = request.unit?.unit;
+  if (own !== undefined && name !== null && name !== own)
     throw new ChooError('usage', `this pull request is the result of \`${own}\``);
-  const unit = own ?? word ?? undefined;
+  const unit = own ?? name ?? undefined;
   await cancelRun(runStore, jobs, { run: run.run, units: unit === undefined ? [] : [unit], actor });
   if (unit !== undefined) return { kind: 'done' };
   return { kind: 'done', text: describe(run.run, runs.slice(1).filter(isOpen)) };
 }
 
 async function findRunsToCancel(
-  asking: CommandRequest,
+  request: CommandRequest,
   services: HandlerServices,
 ): Promise<readonly ReportedRun[]> {
-  const own = await findRunsOfThread(asking, services);
-  if (asking.unit !== undefined || own.some(isOpen)) return own;
-  const { repository, thread: number, isPull } = asking;
+  const own = await findRunsOfThread(request, services);
+  if (request.unit !== undefined || own.some(isOpen)) return own;
+  const { repository, thread: number, isPull } = request;
   const found = await findThread(repository, { number, isPull }, services);
   if (found.kind === 'refused') return own;
   const { target } = found.thread.live;

@@ -2,31 +2,31 @@ import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import type { Account } from '../repository/payloads.ts';
 
-/** Who asks for something, and where. They may. */
+/** A command's actor and thread. The actor's permission was checked. */
 export interface CommandRequest {
   readonly repository: OpenRepository;
-  /** What the command counts once by, whatever deliveries bring it. */
+  /** Identifies the command across repeated deliveries, so that it is executed once. */
   readonly source: string;
   readonly actor: Account;
   readonly thread: number;
   readonly isPull: boolean;
   readonly labels: readonly { readonly name: string }[];
-  /** When they wrote it, by GitHub's clock. */
+  /** When it was written, by GitHub's clock. */
   readonly createdAt: Date;
-  /** The unit whose pull request that is. */
+  /** Set when the thread is a unit's pull request. */
   readonly unit: { readonly target: string; readonly unit: string } | undefined;
 }
 
-/** What came of a command. `text`: Markdown for who asked; none: what happened is to be seen elsewhere. */
+/** A command's result. `text`: Markdown for the actor; absent when the result shows elsewhere. */
 export interface CommandResult {
   readonly kind: 'started' | 'done' | 'refused';
   readonly text?: string;
 }
 
-/** What a command does. */
+/** Executes one kind of command. */
 export type Action<Command> = (
   command: Command,
-  asking: CommandRequest,
+  request: CommandRequest,
   planner: Planner,
   services: HandlerServices,
 ) => Promise<CommandResult>;

@@ -2,7 +2,7 @@ import { USAGE } from '../../github/commands/commands.ts';
 import { code } from '../../github/render/markdown.ts';
 import type { CommandResult } from './command-request.ts';
 
-/** `/choo help`: every command, and what it does. */
+/** `/choo help`: lists all commands and their meanings. */
 export async function helpCommand(): Promise<CommandResult> {
   return { kind: 'done', text: HELP };
 }

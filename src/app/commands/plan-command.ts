@@ -6,7 +6,7 @@ import { sentence } from '../repository/answers.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
 
-/** `/choo plan`: the plan of what is there now, on its check and in the comment that shows it. */
+/** `/choo plan`: plans the current commit, and updates its check and the pull request's plan comment. */
 export async function planCommand(
   _command: Command<'plan'>,
   { repository, thread: number, isPull }: CommandRequest,

@@ -2,7 +2,7 @@ import { ChooError } from '../../errors.ts';
 import { sentence } from '../repository/answers.ts';
 import type { Action } from './command-request.ts';
 
-/** The action, with an answer in place of a ChooError (`usage`, `conflict`) that says what cannot be done. */
+/** Wraps an action: a ChooError (`usage`, `conflict`) becomes a refusal that is answered on the thread. */
 export function refusing<Command>(action: Action<Command>): Action<Command> {
   return async (...args) => {
     try {

@@ -9,21 +9,21 @@ import type { CommandRequest, CommandResult } from './command-request.ts';
 import { findRunsOfThread } from './thread-runs.ts';
 
 /**
- * `/choo retry`: of the run of a thread; on a unit's pull request, of that unit. Throws a ChooError (`usage`, `conflict`)
- * for what cannot be tried again.
+ * `/choo retry`: retries units of the thread's run; on a unit's pull request, that unit. Throws a ChooError (`usage`,
+ * `conflict`) when there is nothing to retry.
  */
 export async function retryCommand(
-  { unit: word, task, fresh }: Command<'retry'>,
-  asking: CommandRequest,
+  { unit: name, task, fresh }: Command<'retry'>,
+  request: CommandRequest,
   planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
-  const { report, unit } = await findRunAndUnit(word, asking, services);
-  const changed = await changedSpecs(asking.repository, { report, unit }, planner, services);
+  const { report, unit } = await findRunAndUnit(name, request, services);
+  const changed = await changedSpecs(request.repository, { report, unit }, planner, services);
   if (changed !== undefined) throw new ChooError('conflict', changed);
   await retryRun(services.runStore, services.jobs, {
     run: report.run,
-    actor: asking.actor.login,
+    actor: request.actor.login,
     units: unit === undefined ? [] : [unit],
     fresh,
     ...(task === null ? {} : { from: task }),
@@ -31,32 +31,32 @@ export async function retryCommand(
   return { kind: 'started' };
 }
 
-/** `/choo skip`: of the run of a thread. Throws a ChooError (`usage`, `conflict`) for what cannot be skipped. */
+/** `/choo skip`: skips a unit of the thread's run. Throws a ChooError (`usage`, `conflict`) when it cannot be skipped. */
 export async function skipCommand(
   { unit }: Command<'skip'>,
-  asking: CommandRequest,
+  request: CommandRequest,
   _planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
-  const { report } = await findRunAndUnit(unit, asking, services);
+  const { report } = await findRunAndUnit(unit, request, services);
   await skipUnits(services.runStore, services.jobs, {
     run: report.run,
-    actor: asking.actor.login,
+    actor: request.actor.login,
     units: [unit],
   });
   return { kind: 'done' };
 }
 
-/** The newest run of a thread, and the unit whose pull request the thread is, or else the named one. */
+/** Finds the thread's newest run, and the unit: that of the pull request, or else the named one. */
 async function findRunAndUnit(
-  word: string | null,
-  asking: CommandRequest,
+  name: string | null,
+  request: CommandRequest,
   services: HandlerServices,
 ): Promise<{ readonly report: ReportedRun; readonly unit: string | undefined }> {
-  const [report] = await findRunsOfThread(asking, services);
+  const [report] = await findRunsOfThread(request, services);
   if (report === undefined) throw new ChooError('usage', 'there is no run here yet');
-  const own = asking.unit?.unit;
-  if (own !== undefined && word !== null && word !== own)
+  const own = request.unit?.unit;
+  if (own !== undefined && name !== null && name !== own)
     throw new ChooError('usage', `this pull request is the result of \`${own}\``);
-  return { report, unit: own ?? word ?? undefined };
+  return { report, unit: own ?? name ?? undefined };
 }

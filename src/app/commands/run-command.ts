@@ -8,28 +8,28 @@ import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
 import { startRun, type StartResult } from './start-run.ts';
 
-/** `/choo run`: of what its author saw, and of nothing that came after. */
+/** `/choo run`: runs the commit that the actor saw, and nothing pushed after it. */
 export async function runCommand(
   command: Command<'run'>,
-  asking: CommandRequest,
+  request: CommandRequest,
   planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
-  if (isHeld(asking.labels)) return refuse('`choo:hold` is on: nothing starts until it is taken off');
+  if (isHeld(request.labels)) return refuse('`choo:hold` is on: nothing starts until it is taken off');
   const found = await findThread(
-    asking.repository,
-    { number: asking.thread, isPull: asking.isPull },
+    request.repository,
+    { number: request.thread, isPull: request.isPull },
     services,
   );
   if (found.kind === 'refused') return refuse(found.reason);
-  const seen = await findShownCommit(command, found.thread, asking);
+  const seen = await findShownCommit(command, found.thread, request);
   if (seen === undefined)
     return refuse(
       'no plan of this pull request stood here when you wrote that. `/choo plan` shows one, then ask again',
     );
   const { live } = found.thread;
   if (seen !== live.commit) return refuse(outdatedMessage(seen, live.commit));
-  const { repository, actor, thread, isPull, source } = asking;
+  const { repository, actor, thread, isPull, source } = request;
   const started = await startRun(
     {
       repository,
@@ -40,7 +40,7 @@ export async function runCommand(
       isPull,
       ...(found.thread.pull === null ? {} : { comparedWith: found.thread.pull.base }),
       ...(command.units.length === 0 ? {} : { units: command.units }),
-      provider: command.provider ?? providerOfLabels(asking.labels),
+      provider: command.provider ?? providerOfLabels(request.labels),
       forceProvider: command.forceProvider ?? undefined,
     },
     planner,
@@ -49,7 +49,7 @@ export async function runCommand(
   return outcomeOf(started);
 }
 
-/** The commit that a comment is about: the one it names, or that of the newest plan its author can have seen. */
+/** Finds the commit that a comment is about: the one it names, or that of the newest plan its author can have seen. */
 async function findShownCommit(
   { commit }: Command<'run'>,
   { pull, live, number }: Thread,
@@ -59,7 +59,7 @@ async function findShownCommit(
   return pull === null ? live.commit : repository.posts.planShownBefore(number, createdAt);
 }
 
-/** The provider that a label asks for. */
+/** The provider that a label chooses. */
 export function providerOfLabels(labels: readonly { readonly name: string }[]): ProviderName | undefined {
   const names = new Set(labels.map(({ name }) => name.toLowerCase()));
   return PROVIDER_NAMES.find((name) => names.has(PROVIDER_LABEL + name));

@@ -6,30 +6,30 @@ import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import type { Account } from '../repository/payloads.ts';
 
-/** A run that somebody who may wants. */
+/** A request for a run. The actor's permission was checked. */
 export interface RunRequest {
   readonly repository: OpenRepository;
-  /** What it counts once by, whatever deliveries bring it. */
+  /** Identifies the request across repeated deliveries, so that it starts one run. */
   readonly source: string;
   readonly actor: Account;
   /** The commit of the specs, and the branch that results go to. */
   readonly at: { readonly commit: string; readonly target: string };
-  /** Where it is told about; null: at the check of its plan. */
+  /** The thread of its status comment; null: the run shows in its plan's check. */
   readonly thread: number | null;
   readonly isPull: boolean;
-  /** The branch that an open pull request would be merged into: of its units only those that differ are wanted. */
+  /** The base branch of an open pull request: only units that differ from it are run. */
   readonly comparedWith?: string;
   readonly units?: readonly string[];
   readonly provider?: ProviderName | undefined;
   readonly forceProvider?: ProviderName | undefined;
 }
 
-/** What came of it, as an answer to who asked. */
+/** The run, or the reason for the actor why there is none. */
 export type StartResult =
   | { readonly kind: 'started'; readonly run: string; readonly waits: boolean }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** Puts a run down. What keeps it from running is an answer, not an error. */
+/** Submits a run. What prevents it is an answer, not an error. */
 export async function startRun(
   request: RunRequest,
   planner: Planner,
@@ -52,7 +52,7 @@ export async function startRun(
       `the plan of ${at.commit.slice(0, 12)} has ${errors} error${errors === 1 ? '' : 's'}; its check names them`,
     );
   }
-  // Of an open pull request what it changes, as far as it is unfinished; elsewhere everything unfinished.
+  // On an open pull request the unfinished units that it changes; elsewhere all unfinished units.
   const units = request.units ?? (branch === undefined ? undefined : changedUnfinished);
   if (units?.length === 0) return refused('nothing that this pull request changes is unfinished');
   try {
@@ -89,7 +89,7 @@ export async function startRun(
   }
 }
 
-/** What keeps a run from starting and is the business of who asked. */
+/** Errors that prevent a run and are shown to the actor. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(['usage', 'conflict', 'limit']);
 
 function refused(reason: string): StartResult {

@@ -6,16 +6,16 @@ import { runPage } from '../repository/pages.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
 import { findRunsOfThread } from './thread-runs.ts';
 
-/** `/choo status`: the status comment is told anew, and linked to. */
+/** `/choo status`: refreshes the status comment and links to it. */
 export async function statusCommand(
   _command: Command<'status'>,
-  asking: CommandRequest,
+  request: CommandRequest,
   _planner: Planner,
   services: Pick<HandlerServices, 'database' | 'runStore'>,
 ): Promise<CommandResult> {
-  const [report] = await findRunsOfThread(asking, services);
+  const [report] = await findRunsOfThread(request, services);
   if (report === undefined) return { kind: 'done', text: 'There is no run here yet.' };
   await requestRefresh(services.database, { run: report.run });
-  const url = await runPage(asking.repository, report, services);
+  const url = await runPage(request.repository, report, services);
   return { kind: 'done', text: `Run \`${report.run}\`: ${url}` };
 }

@@ -14,7 +14,7 @@ import { PLAN_CHECK, RUN_BUTTON, CANCEL_BUTTON } from '../repository/checks.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
 import { checkPayload, suitePayload } from '../repository/payloads.ts';
 
-/** A button of a check was pressed, or GitHub's own to run it again. */
+/** Handles choo's buttons on a check run, and GitHub's “Re-run”. */
 export async function handleCheckRun(
   { payload }: Delivery,
   planner: Planner,
@@ -27,7 +27,7 @@ export async function handleCheckRun(
   if (check.app?.id !== services.github.appId) return;
   const repository = await openRepository(event, services);
   const { known, octokit } = repository;
-  // Completed anew when it may be pressed again: each time counts once.
+  // The check is completed again before the button can be pressed again, so each press has its own source.
   const source = `check ${check.id} ${action} ${button?.identifier ?? ''} ${check.completed_at ?? ''}`;
   if (await isKnownRequest(services.database, source)) return;
   const access = await findAccess(octokit, known, sender, services.policy.bots);
@@ -90,7 +90,7 @@ export async function handleCheckRun(
     await cancelOpenRun(services.runStore, services.jobs, { run: report.run, actor: sender.login });
   }
 
-  /** On its thread; without one, in the check whose button it was. */
+  /** Replies on the run's thread, or else in the check whose button was pressed. */
   async function reply(text: string): Promise<void> {
     if (thread !== undefined) return answer(repository, { thread, key: source, text }, services);
     const output = { title: 'Nothing was done', summary: services.redact(text) };
@@ -99,7 +99,7 @@ export async function handleCheckRun(
   }
 }
 
-/** GitHub's button to run all checks of a commit again: the plan is made again. */
+/** Handles GitHub's “Re-run all checks”: plans the commit again. */
 export async function handleCheckSuite(
   { payload }: Delivery,
   planner: Planner,
@@ -124,7 +124,7 @@ async function replan(
   const [there] = await remote.repository.reader.info([commit]);
   if (there === undefined) return;
   const reading = await planner.read(repository, { commit, target: repository.known.defaultBranch });
-  await planner.post(repository, reading, { anew: true });
+  await planner.post(repository, reading, { always: true });
 }
 
 interface CheckedUnit {

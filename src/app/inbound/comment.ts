@@ -13,7 +13,7 @@ import { answer, refuse, sentence } from '../repository/answers.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { commentPayload } from '../repository/payloads.ts';
 
-/** A new comment that has commands in it. An edited one never asks. */
+/** Handles the commands of a new comment. Edited comments are ignored. */
 export async function handleComment(
   { payload, receivedAt }: Delivery,
   planner: Planner,
@@ -24,7 +24,7 @@ export async function handleComment(
   const event = commentPayload.parse(payload);
   const { comment, issue, sender } = event;
   const commands = parseCommands(comment.body ?? '');
-  // Apps that were not invited are not answered: two of them would never end.
+  // Other Apps are not answered unless the operator allows them: two Apps could answer each other forever.
   const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
   if (commands.length === 0 || isStranger) return;
   const repository = await openRepository(event, services);
@@ -44,7 +44,7 @@ export async function handleComment(
   }
   await repository.pr.react(comment.id, 'eyes');
   const unit = await findUnitPull(services.database, repository.known.id, thread);
-  const asking: Omit<CommandRequest, 'source'> = {
+  const request: Omit<CommandRequest, 'source'> = {
     repository,
     actor: sender,
     thread,
@@ -56,12 +56,12 @@ export async function handleComment(
   const outcomes: CommandResult[] = [];
   for (const [index, command] of commands.entries()) {
     const own = `${source}/${index}`;
-    // Done before GitHub, or this process, went away in the middle.
+    // Already done, in an attempt at this delivery that was interrupted.
     if (await isKnownRequest(services.database, own)) continue;
     outcomes.push(
       command.kind === 'problem'
         ? explain(command)
-        : await execute(command, { ...asking, source: own }, planner, services),
+        : await execute(command, { ...request, source: own }, planner, services),
     );
     await saveRequest(services.database, repository.known.id, own);
   }
@@ -76,11 +76,11 @@ export async function handleComment(
   await saveRequest(services.database, repository.known.id, source);
 }
 
-/** Why a line that looks like a command was not obeyed. */
+/** Explains why a line that looks like a command was not executed. */
 function explain({ message, hint }: CommandProblem): CommandResult {
-  const cure = hint === null ? '' : ` ${sentence(hint)}`;
+  const advice = hint === null ? '' : ` ${sentence(hint)}`;
   return {
     kind: 'refused',
-    text: `${sentence(message)}${cure} ${code('/choo help')} shows what there is.`,
+    text: `${sentence(message)}${advice} ${code('/choo help')} shows what there is.`,
   };
 }

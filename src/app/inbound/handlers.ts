@@ -13,7 +13,7 @@ import { handlePush } from './push.ts';
 
 type Handler = (delivery: Delivery, planner: Planner, services: HandlerServices) => Promise<void>;
 
-/** What is done about each event; see the delivery's subject for what gets here. */
+/** The handler of each event; `subjectOf` decides which deliveries are stored. */
 const HANDLERS: Readonly<Record<string, Handler>> = {
   push: handlePush,
   pull_request: async (delivery, planner, services) => {
@@ -29,12 +29,12 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   repository: async (delivery, _, services) => handleRepository(delivery, services),
 };
 
-/** No delivery is handled for longer. Milliseconds. */
+/** Time limit for handling one delivery. Milliseconds. */
 const HANDLER_TIMEOUT_MS = 5 * 60_000;
 
 /**
- * Handles deliveries, whatever they are. What cannot be handled is told, never thrown. One that takes too long is ended, and
- * over when its git, its reading and its requests have ended: it is never handled twice at the same time.
+ * Handles deliveries of every kind. Failures are returned, never thrown. A handler that exceeds its time limit is aborted, and
+ * this resolves once its git, planning and requests have ended: a delivery is never handled twice at the same time.
  */
 export function createHandler(
   services: HandlerServices,
@@ -52,7 +52,7 @@ export function createHandler(
       if (late.signal.aborted) return { kind: 'failed', reason: 'it took too long' };
       if (error instanceof RateLimitedError)
         return { kind: 'later', until: error.until, reason: error.message };
-      // What choo cannot read asks for nothing; what GitHub does not let it see any more is none of its business.
+      // An unreadable payload requests nothing; nor does a repository that choo may no longer see.
       if (error instanceof ZodError || [404, 410, 451].includes(statusOf(error) ?? 0))
         return { kind: 'done' };
       return {

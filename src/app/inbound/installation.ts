@@ -4,7 +4,7 @@ import { cancelOpenRun } from '../../store/runs/run-control.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
 
-/** choo was taken off an account or a repository, or put to sleep there: what runs for it ends. */
+/** The App was uninstalled or suspended, or repositories were removed from it: cancels their runs. */
 export async function handleInstallation(
   { event, payload }: Delivery,
   services: HandlerServices,
@@ -17,7 +17,7 @@ export async function handleInstallation(
   for (const { id } of repositories_removed ?? []) await removeRepository(id, services, installation.id);
 }
 
-/** A repository has another name or owner, or is gone. */
+/** A repository was renamed, transferred, edited or deleted. */
 export async function handleRepository({ payload }: Delivery, services: HandlerServices): Promise<void> {
   const { action, repository } = repositoryPayload.pick({ action: true, repository: true }).parse(payload);
   if (action === 'deleted') return removeRepository(repository.id, services);
@@ -25,7 +25,7 @@ export async function handleRepository({ payload }: Delivery, services: HandlerS
     await openRepository(repositoryPayload.parse(payload), services);
 }
 
-/** `installation`: whose it was; one that another has by now is not lost. */
+/** `installation`: the one it was removed from. A repository that has passed to another one stays. */
 async function removeRepository(
   githubId: number,
   { database, runStore, jobs }: HandlerServices,

@@ -11,7 +11,7 @@ import { RUN_LABEL, isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { labelPayload } from '../repository/payloads.ts';
 
-/** The label that starts a run was put on. It is taken off when that is done, so that it can be put on again. */
+/** Starts a run when `choo:run` is added to a thread. The label is removed afterwards, so that it can be added again. */
 export async function handleLabel(
   { id, payload, receivedAt }: Delivery,
   planner: Planner,
@@ -22,7 +22,7 @@ export async function handleLabel(
   const event = labelPayload.parse(payload);
   const { pull_request: pull, issue, sender } = event;
   const thread = pull?.number ?? issue?.number;
-  // To label something is to change it: that is when it was done.
+  // Adding a label updates the thread, so this is when it was added.
   const doneAt = pull?.updated_at ?? issue?.updated_at;
   const isOld = doneAt != null && isTooOld(new Date(doneAt), receivedAt);
   const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
@@ -31,7 +31,7 @@ export async function handleLabel(
   const { known, octokit, pr } = repository;
   const source = `label ${id}`;
   if (await isKnownRequest(services.database, source)) return;
-  // Sent again under another name it counts no second time: the label is gone by then.
+  // A redelivery with another id starts nothing: the label is gone by then.
   const labels = await readLabels(repository, thread);
   if (!labels.some(({ name }) => name.toLowerCase() === RUN_LABEL)) return;
   const access = await findAccess(octokit, known, sender, services.policy.bots);
@@ -40,7 +40,7 @@ export async function handleLabel(
     const text = isOld ? 'Nothing was started: that label came more than an hour late.' : await start();
     if (text !== undefined) await answer(repository, { thread, key: source, text }, services);
   }
-  // Last: a process that dies before it begins again, and finds it.
+  // Last: when the process dies before this, the next attempt finds the label.
   await pr.removeLabel(thread, RUN_LABEL);
   await saveRequest(services.database, known.id, source);
 

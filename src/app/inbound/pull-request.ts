@@ -9,7 +9,7 @@ import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
 import { type Pull, pullPayload } from '../repository/payloads.ts';
 
-/** What happened to a pull request: it is planned, its run moves or ends with it, or it is a unit's own. */
+/** Handles pull requests: plans them, moves or ends their runs, and follows those of units. */
 export async function handlePullRequest(
   { payload }: Delivery,
   planner: Planner,
@@ -21,7 +21,7 @@ export async function handlePullRequest(
   const unit = await findUnitPull(services.database, repository.known.id, pull.number);
   if (unit !== undefined) return followUnitPull(unit, action, pull, repository, services);
   const isOwn = pull.head.repo?.id === repository.known.githubId;
-  if (!isOwn || isOwnBranch(pull.head.ref)) return; // of a fork nothing is read
+  if (!isOwn || isOwnBranch(pull.head.ref)) return; // a fork is never read
   if (action === 'opened' || action === 'synchronize' || action === 'reopened')
     return planPull(pull, repository, planner, services);
   if (action === 'closed') return endThread(pull, event.sender.login, repository, services);
@@ -36,7 +36,7 @@ async function planPull(
   using remote = await repository.openRemote();
   await remote.branches.fetch(services.signal);
   const [commit] = await remote.repository.reader.info([head.sha]);
-  if (commit === undefined) return; // it was replaced already
+  if (commit === undefined) return; // replaced by a later push
   const policy = await readPolicy(repository, remote, services);
   const left = { branch: base.ref, commit: head.sha };
   const changes = await findChangesSince(remote, policy, left, services);
@@ -49,14 +49,14 @@ async function planPull(
     thread: number,
   });
   await planner.post(repository, reading);
-  // One that comes late must not put an older plan in the place of a newer one.
+  // A late delivery must not replace a newer plan.
   if ((await remote.branches.fetchedHead(head.ref)) === head.sha)
     await planner.comment(repository, number, reading);
 }
 
 /**
- * Merged: its run goes on where it has not ended, and what it makes goes where the pull request went. Closed: nobody wants it,
- * unless GitHub closed it because its base was deleted.
+ * Merged: its open run continues, with the pull request's base as its new target. Closed: its runs are cancelled, unless
+ * GitHub closed it because its base was deleted.
  */
 async function endThread(
   { number, merged, head, base }: Pull,
@@ -73,14 +73,14 @@ async function endThread(
   }
   const lost = await findLost([head.ref, base.ref], repository);
   if (!lost.includes(head.ref) && lost.length > 0) return;
-  // The one that waits would begin when the other ends.
+  // All of them: a waiting run would start when the running one ends.
   for (const { run, status } of runs)
     if (status === 'running' || status === 'waiting') await cancelOpenRun(runStore, jobs, { run, actor });
 }
 
 /**
- * A unit's pull request was merged, closed, or opened again: what is built on it is told anew. Rejected is only what a person
- * closed: when a branch is deleted, GitHub closes every pull request that came from it or went to it.
+ * A unit's pull request was merged, closed or reopened: records that, and publishes the runs of its target again. Only a person's
+ * close counts as a rejection: when a branch is deleted, GitHub closes every pull request from it or to it.
  */
 async function followUnitPull(
   { target, unit }: { readonly target: string; readonly unit: string },
@@ -106,7 +106,7 @@ async function followUnitPull(
   await requestRefresh(database, { repository: known.id, target });
 }
 
-/** Those of the branches that are not there now. */
+/** The branches that no longer exist. */
 async function findLost(names: readonly string[], repository: OpenRepository): Promise<readonly string[]> {
   using remote = await repository.openRemote();
   const heads = await Promise.all(names.map(async (name) => remote.branches.head(name)));

@@ -9,7 +9,7 @@ import { pushPayload } from '../repository/payloads.ts';
 
 const HEADS = 'refs/heads/';
 
-/** A push is planned where it changes what choo reads; where the repository wants that, it starts a run, too. */
+/** Plans a push that changes specs or configuration. With `run_on: push` it also starts a run. */
 export async function handlePush(
   { payload }: Delivery,
   planner: Planner,
@@ -17,13 +17,13 @@ export async function handlePush(
 ): Promise<void> {
   const push = pushPayload.parse(payload);
   const branch = push.ref.slice(HEADS.length);
-  // Tags, deletions, and what choo itself pushes.
+  // Tags, deletions and choo's own pushes.
   if (!push.ref.startsWith(HEADS) || push.deleted || isOwnBranch(branch)) return;
   const repository = await openRepository(push, services);
   using remote = await repository.openRemote();
   await remote.branches.fetch(services.signal);
   const [commit] = await remote.repository.reader.info([push.after]);
-  if (commit === undefined) return; // it was replaced already
+  if (commit === undefined) return; // replaced by a later push
   const policy = await readPolicy(repository, remote, services);
   const between = { before: await findBefore(), after: push.after };
   const changes = await findSpecChanges(remote, policy, between, services);
@@ -56,7 +56,7 @@ export async function handlePush(
     services,
   );
 
-  /** What the branch held before; a new branch is compared with where it left the default one. */
+  /** The branch's commit before the push; for a new branch, its merge base with the default branch. */
   async function findBefore(): Promise<string | undefined> {
     const isNew = /^0+$/.test(push.before);
     const [before] = isNew ? [] : await remote.repository.reader.info([push.before]);

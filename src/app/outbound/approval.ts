@@ -9,16 +9,16 @@ import { isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';
 
 const YES: Approval = { kind: 'yes' };
-/** Somebody holds it: it is looked at again then. Milliseconds. */
+/** How often a held thread is checked again. Milliseconds. */
 const HOLD_POLL_MS = 60_000;
 
 /**
- * Looks again at who asked, and at whether anybody holds it, when a run's first unit is about to start: a run may have waited
- * for long. Who may not any more gets nothing, and is told.
+ * Checks the actor's permission and `choo:hold` again when a run's first unit is about to start: the run may have waited for
+ * long. An actor who lost the permission is answered, and nothing starts.
  */
 export async function approveRun(run: string, services: HandlerServices): Promise<Approval> {
   const report = await findReport(services.database, run);
-  if (report === undefined || report.approved) return YES; // submitted at a terminal, or looked at before
+  if (report === undefined || report.approved) return YES; // submitted at a terminal, or approved before
   const known = await findRepositoryById(services.database, report.repository);
   if (known === undefined) return { kind: 'no', reason: 'the App is not installed there any more' };
   try {

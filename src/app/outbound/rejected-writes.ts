@@ -1,42 +1,42 @@
 import { RateLimitedError, statusOf } from '../../github/api/client.ts';
 
 /**
- * Writes that do not wait for each other: what GitHub refuses of one is kept in words, and the next is made. What passes by
- * itself (a pause, GitHub down, a token that it does not believe) still stops all of them, and so does the signal.
+ * Independent writes: when GitHub rejects one, its reason is collected and the next is made. Transient errors (a rate limit,
+ * GitHub down, an expired token) still stop all of them, and so does the signal.
  */
 export class RejectedWrites {
   readonly #sentences: string[] = [];
-  readonly #onTrouble: (what: string, error: unknown) => void;
+  readonly #onError: (what: string, error: unknown) => void;
   readonly #signal: AbortSignal;
 
   constructor(onError: (what: string, error: unknown) => void, signal: AbortSignal) {
-    this.#onTrouble = onError;
+    this.#onError = onError;
     this.#signal = signal;
   }
 
-  /** What to tell people, a sentence each: plain text with words of GitHub's in it. */
+  /** One sentence per rejected write, for people: plain text that may quote GitHub. */
   get sentences(): readonly string[] {
     return this.#sentences;
   }
 
-  /** Takes in what was refused before and is not tried again yet. */
+  /** Adds rejections from before that are not due to be retried yet. */
   repeat(sentences: readonly string[]): void {
     this.#sentences.push(...sentences);
   }
 
-  /** Makes one write; `what` it is about goes before its refusal. */
+  /** Makes one write. `what` names its subject, at the start of the sentence when it is rejected. */
   async step(what: string, write: () => Promise<void>): Promise<void> {
     try {
       await write();
     } catch (error) {
       if (error instanceof RateLimitedError || statusOf(error) === 401 || this.#signal.aborted) throw error;
-      this.#onTrouble(`${what} was not written`, error);
+      this.#onError(`${what} was not written`, error);
       this.#sentences.push(`${what} was not written: ${reasonOf(error)}`);
     }
   }
 }
 
-/** GitHub's own words, where it said any; of what went wrong inside, only the log tells. */
+/** GitHub's message, if it sent one. Internal errors go to the log only. */
 function reasonOf(error: unknown): string {
   if (error instanceof RejectedWrite) return error.message;
   if (statusOf(error) === undefined) return 'something went wrong inside choo; its log has it';
@@ -53,5 +53,5 @@ function reasonOf(error: unknown): string {
   return words.slice(0, 300);
 }
 
-/** A write that cannot be made, with a reason for people. */
+/** A write that was not possible, with a message for people. */
 export class RejectedWrite extends Error {}

@@ -2,17 +2,17 @@ import { isOwnBranch } from '../../git/branches.ts';
 import { statusOf } from '../../github/api/client.ts';
 import type { OpenRepository } from '../repository/open-repository.ts';
 
-/** What came of bringing a closed pull request back. */
+/** The result of reopening a pull request. */
 export type ReopenResult =
   | { readonly kind: 'open'; readonly base: string; readonly draft: boolean }
-  /** The branch it comes from is not there. */
+  /** Its head branch does not exist. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'refused' };
 
 /**
- * Opens a pull request again that GitHub closed when one of its branches was deleted. GitHub reopens none whose base is not
- * there, and changes the base of none that is closed: so a branch of choo's is made again for that moment. Once nothing
- * goes to it, it is deleted again; one of somebody else's is left alone.
+ * Reopens a pull request that GitHub closed when one of its branches was deleted. GitHub neither reopens a pull request
+ * without a base nor changes the base of a closed one: so a deleted base of choo's is recreated for that moment, and deleted
+ * again once no pull request goes to it. Other branches are left alone.
  */
 export async function reopenPull(
   repository: OpenRepository,
@@ -39,7 +39,7 @@ export async function reopenPull(
     return { kind: 'refused' };
   }
   if (isBaseThere) return { kind: 'open', base: lost, draft };
-  // Where the base cannot be changed, it stays: without it, the pull request would be closed once more.
+  // When the base cannot be changed, the branch stays: deleting it would close the pull request again.
   await octokit.rest.pulls.update({ ...at, base });
   await branches.remove(lost, pull.base.sha);
   return { kind: 'open', base, draft };

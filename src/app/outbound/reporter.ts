@@ -22,16 +22,16 @@ import { RejectedWrites } from './rejected-writes.ts';
 import { RunStates } from './run-states.ts';
 import { staysWithoutPull, publishUnit, type ReportContext } from './unit-report.ts';
 
-/** A status comment is not written more often than that while a run is under way. Milliseconds. */
+/** Minimum interval between two updates of the status comment of an open run. Milliseconds. */
 const COMMENT_INTERVAL_MS = 3_000;
-/** How long after the end of a run it is tried to tell what GitHub refuses. Milliseconds. */
+/** How long after a run's end rejected writes are retried. Milliseconds. */
 const RETRY_FOR_MS = 86_400_000;
-/** How many runs are kept in mind. */
+/** Cached runs. */
 const CACHE_SIZE = 200;
-/** When GitHub refuses what it should take, it is asked again later: somebody may change the rule. Milliseconds. */
+/** Interval between retries of a rejected write: someone may change the rule that rejects it. Milliseconds. */
 const RETRY_MS = 60_000;
 
-/** What was told of a unit, and what GitHub refused of that. */
+/** What was published of a unit, and what GitHub rejected of it. */
 interface PublishedUnit {
   readonly fingerprint: string;
   readonly refused: readonly string[];
@@ -39,43 +39,43 @@ interface PublishedUnit {
   readonly retryAt: number;
 }
 
-/** Tells on GitHub what became of runs. What it says follows from what is, so that the last state wins. */
+/** Publishes runs on GitHub. Everything is computed from the current state, so the newest state wins. */
 export class Reporter {
   readonly #services: HandlerServices;
   readonly #states: RunStates;
-  readonly #onTrouble: (what: string, error: unknown) => void;
-  /** When the status comment of a run was written last, and what of the run it told. */
+  readonly #onError: (what: string, error: unknown) => void;
+  /** By run: when its status comment was last written, and the fingerprint that it showed. */
   readonly #comments = new LRUCache<string, { readonly at: number; readonly published: string }>({
     max: CACHE_SIZE,
   });
-  /** By run and unit, what was told last: what is as it was is passed by, so that a run of any size costs what changed. */
+  /** By run and unit: unchanged units are skipped, so the cost is proportional to what changed. */
   readonly #units = new LRUCache<string, Map<string, PublishedUnit>>({ max: CACHE_SIZE });
 
   constructor(services: HandlerServices, onError: (what: string, error: unknown) => void) {
     this.#services = services;
     this.#states = new RunStates(services.database);
-    this.#onTrouble = onError;
+    this.#onError = onError;
   }
 
-  /** Tells of one run, up to now, until the signal. Never rejects: what GitHub does not take now is told later. */
+  /** Publishes one run's current state, until the signal. Never rejects: what GitHub does not accept now is retried later. */
   async publish(report: DueReport, signal: AbortSignal): Promise<PublishResult> {
     try {
-      return await this.#tell(report, signal);
+      return await this.#publishReport(report, signal);
     } catch (error) {
       if (error instanceof RateLimitedError) return { kind: 'later', until: error.until };
       if (signal.aborted) return { kind: 'later', until: new Date() };
-      this.#onTrouble('a run could not be told about', error);
+      this.#onError('failed to publish a run', error);
       return retryLater('later', await this.#states.read(report.run));
     }
   }
 
-  async #tell(report: DueReport, signal: AbortSignal): Promise<PublishResult> {
+  async #publishReport(report: DueReport, signal: AbortSignal): Promise<PublishResult> {
     const { database, contexts } = this.#services;
     const [known, state] = [
       await findRepositoryById(database, report.repository),
       await this.#states.read(report.run),
     ];
-    if (known === undefined || state === undefined) return { kind: 'told' };
+    if (known === undefined || state === undefined) return { kind: 'published' };
     const repository = openStoredRepository(known, { ...this.#services, signal });
     const isNew =
       report.thread !== null && (await repository.pr.idOf(runCommentKey(report.run))) === undefined;
@@ -93,14 +93,14 @@ export class Reporter {
       page: await runPage(repository, report, this.#services),
       database,
       redact: this.#services.redact,
-      refusals: new RejectedWrites(this.#onTrouble, signal),
+      refusals: new RejectedWrites(this.#onError, signal),
     };
     const { refusals } = reportContext;
-    // Where nothing is said yet, that comes first: somebody waits for it.
+    // A new run's status comment comes first: the actor waits for it.
     if (isNew)
       await refusals.step(
         'the status comment',
-        async () => void (await this.#tellRun(report, reportContext)),
+        async () => void (await this.#publishRun(report, reportContext)),
       );
     const page = isNew ? await runPage(repository, report, this.#services) : reportContext.page;
     const before = report.upTo.wanted === 0 ? this.#units.get(report.run) : undefined;
@@ -124,15 +124,15 @@ export class Reporter {
     let until: Date | undefined;
     await refusals.step(
       'the status comment',
-      async () => void (until = await this.#tellRun(report, reportContext)),
+      async () => void (until = await this.#publishRun(report, reportContext)),
     );
-    await refusals.step('the comment on the end', async () => this.#tellEnd(report, reportContext));
+    await refusals.step('the comment on the end', async () => this.#postEnd(report, reportContext));
     if (until !== undefined) return { kind: 'later', until };
-    return refusals.sentences.length > 0 ? retryLater('refused', state) : { kind: 'told' };
+    return refusals.sentences.length > 0 ? retryLater('refused', state) : { kind: 'published' };
   }
 
-  /** The one comment of a run on its thread; without one, the check of its plan. Returns when it may be written again. */
-  async #tellRun(report: DueReport, reportContext: ReportContext): Promise<Date | undefined> {
+  /** Writes the run's status comment, or else its plan's check. Returns when it may be written again. */
+  async #publishRun(report: DueReport, reportContext: ReportContext): Promise<Date | undefined> {
     const { repository, state, pulls, database } = reportContext;
     const { run } = report;
     const last = this.#comments.get(run);
@@ -163,14 +163,14 @@ export class Reporter {
     if (report.thread !== null)
       await repository.pr.upsertComment(runCommentKey(run), { issue: report.thread, body, marker: mark });
     else {
-      await this.#tellPlanCheck(repository, state, body);
+      await this.#publishPlanCheck(repository, state, body);
       await publishRunCheck(repository, state);
     }
     this.#comments.set(run, { at: Date.now(), published });
     return undefined;
   }
 
-  async #tellPlanCheck({ checks }: OpenRepository, state: RunState, body: string): Promise<void> {
+  async #publishPlanCheck({ checks }: OpenRepository, state: RunState, body: string): Promise<void> {
     const { commit } = state.start;
     const conclusion =
       state.status === 'complete'
@@ -190,8 +190,8 @@ export class Reporter {
     });
   }
 
-  /** One new comment when it is over, so that whoever waits is told. */
-  async #tellEnd(report: DueReport, { repository, state, pulls }: ReportContext): Promise<void> {
+  /** Posts one new comment at the end of the run, so that GitHub notifies people. */
+  async #postEnd(report: DueReport, { repository, state, pulls }: ReportContext): Promise<void> {
     if (report.thread === null || !hasEnded(state)) return;
     const mark = marker('end', `${report.run} ${state.seq}`);
     const key = `end:${report.run}:${endOf(state)}`;
@@ -200,20 +200,20 @@ export class Reporter {
   }
 }
 
-/** What GitHub does not take is tried again, until nobody waits for it any more. */
+/** Retries what GitHub did not accept, for a limited time after the run's end. */
 function retryLater(kind: 'later' | 'refused', state: RunState | undefined): PublishResult {
   const isOver = state === undefined || (hasEnded(state) && Date.now() - state.lastAt > RETRY_FOR_MS);
-  return isOver ? { kind: 'told' } : { kind, until: new Date(Date.now() + RETRY_MS) };
+  return isOver ? { kind: 'published' } : { kind, until: new Date(Date.now() + RETRY_MS) };
 }
 
-/** Specs that cannot be read within their limits are left out; anything else goes on up. */
+/** Leaves out specs that cannot be read within their limits; other errors are thrown again. */
 function unlessTooSlow(error: unknown): undefined {
   if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
 }
 
 /**
- * The check of a run that has no thread. GitHub shows buttons of completed checks alone, and that of the plan is under way
- * while the run is: so this one is complete from the start, and neutral.
+ * Writes the check of a run without a thread. GitHub shows buttons on completed checks only, and the plan's check is in
+ * progress as long as the run: so this one is completed from the start, as neutral.
  */
 async function publishRunCheck({ checks }: OpenRepository, state: RunState): Promise<void> {
   const { run, commit } = state.start;
@@ -232,7 +232,7 @@ async function publishRunCheck({ checks }: OpenRepository, state: RunState): Pro
   });
 }
 
-/** What of a run is worth telling again: where its units stand, and not what they are busy with. */
+/** The fingerprint of a run's status comment: unit states and task counts, without current activity. */
 function fingerprint(state: RunState): string {
   const units = [...state.units.values()].map((unit) => {
     const done = [...unit.tasks.values()].filter(({ state }) => state === 'complete').length;
@@ -241,7 +241,7 @@ function fingerprint(state: RunState): string {
   return [state.status, ...units].join('\n');
 }
 
-/** The same of one unit, with all that its pull request depends on. */
+/** The fingerprint of one unit, with everything its pull request depends on. */
 function unitFingerprint(unit: UnitProgress, { pulls, records, base, state }: ReportContext): string {
   const { plan, head, claim, failure, message, releaseReason, verified, endedAt } = unit;
   const record = records.get(plan.id);
@@ -257,7 +257,7 @@ function hasEnded({ status }: RunState): boolean {
   return status !== 'running' && status !== 'interrupted';
 }
 
-/** Tells one end of a run from the next, when it went on in between. */
+/** Distinguishes a run's ends when it was retried in between. */
 function endOf(state: RunState): string {
   return `${state.status} ${Math.max(...[...state.units.values()].map(({ claim }) => claim), 0)}`;
 }

@@ -3,7 +3,7 @@ import { advance, foldEvents, type RunState } from '../../events/state.ts';
 import type { Database } from '../../store/database/database.ts';
 import { readEvents } from '../../store/runs/event-rows.ts';
 
-/** Runs as their events tell them; of one that was looked at before only what is new is read. */
+/** Reads run states from events. Cached states read only newer events. */
 export class RunStates {
   readonly #database: Database;
   readonly #known = new LRUCache<string, RunState>({ max: 50 });
@@ -12,7 +12,7 @@ export class RunStates {
     this.#database = database;
   }
 
-  /** Undefined: there is no such run any more. */
+  /** Undefined when the run no longer exists. */
   async read(run: string): Promise<RunState | undefined> {
     const before = this.#known.get(run);
     const events = await readEvents(this.#database, run, { after: before?.seq ?? 0 });

@@ -3,17 +3,17 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
 
-/** Where a unit's pull request stands in its stack. */
+/** The position of a unit's pull request in its stack. */
 export interface StackPosition {
-  /** The branch that it is compared with. */
+  /** The branch that it goes to. */
   readonly base: string;
-  /** What it builds on and is not merged yet: to be merged first. */
+  /** Unmerged dependencies, to be merged first. */
   readonly needs: readonly string[];
 }
 
 /**
- * What a unit's pull request goes to: with one dependency that is not merged, to its branch, so that only its own work shows;
- * else to where all of them go. Pure.
+ * Finds the base of a unit's pull request: with exactly one unmerged dependency, that dependency's branch, so that only the
+ * unit's own work shows; otherwise the target. Pure.
  */
 export function findStackPosition(
   { plan }: UnitProgress,
@@ -23,13 +23,13 @@ export function findStackPosition(
 ): StackPosition {
   const needs = plan.dependsOn.filter((id) => isOpen(state.units.get(id), pulls.get(id)));
   const [only] = needs;
-  // The branch of a lost one may be what was deleted.
+  // The branch of a lost pull request may have been deleted.
   const isOnIt = needs.length === 1 && only !== undefined && pulls.get(only)?.state !== 'lost';
   const base = isOnIt ? (state.units.get(only)?.branch ?? unitBranch(state.start, only)) : target;
   return { base, needs };
 }
 
-/** Whether the work of a unit is somewhere, and not in the target yet. */
+/** Whether a unit has work that is not merged. */
 function isOpen(unit: UnitProgress | undefined, pull: UnitPull | undefined): boolean {
   if (pull?.state === 'merged') return false;
   return unit?.head !== null && unit?.head !== undefined;

@@ -20,23 +20,23 @@ import { RejectedWrite, type RejectedWrites } from './rejected-writes.ts';
 import { reopenPull } from './reopen-pull.ts';
 import { findStackPosition } from './stack.ts';
 
-/** What is known about a run while its units are told. */
+/** What publishing a run's units needs to know of the run. */
 export interface ReportContext {
   readonly repository: OpenRepository;
   readonly state: RunState;
   readonly config: Config;
-  /** A unit as it was approved; undefined: it cannot be read any more. */
+  /** Reads a unit's approved specs; undefined when they can no longer be read. */
   readonly specsOf: (unit: string) => Promise<Unit | undefined>;
-  /** The newest pull request of each unit; takes in what is made. */
+  /** The newest pull request of each unit; new ones are added here. */
   readonly pulls: Map<string, UnitPull>;
-  /** The numbers of the pull requests that this run opened, and how many it may open; takes in what is made. */
+  /** The numbers of the pull requests that this run opened; new ones are added here. `mayOpen` is their maximum. */
   readonly opened: Set<number>;
   readonly mayOpen: number;
-  /** What is known of each unit, whatever the run. */
+  /** The record of each unit, from all runs. */
   readonly records: ReadonlyMap<string, UnitRecord>;
   /** The branch that pull requests go to. */
   readonly base: string;
-  /** Where the run is told about. */
+  /** The address of the run's status comment or check. */
   readonly page: string;
   readonly database: Database;
   readonly redact: (text: string) => string;
@@ -44,13 +44,13 @@ export interface ReportContext {
 }
 
 /**
- * Tells what became of one unit: its checks and, once there is something to look at, its pull request. One that is to be made
- * comes first, since the checks link to it; else checks do.
+ * Publishes one unit: its checks and, once there is work to review, its pull request. A new pull request is opened before the
+ * checks, which link to it; an existing one is updated after them.
  */
 export async function publishUnit(unit: UnitProgress, reportContext: ReportContext): Promise<void> {
   const hasEnded = unit.state === 'complete' || unit.state === 'failed' || unit.state === 'cancelled';
   const isBack = unit.state === 'pending' && unit.releaseReason !== null && unit.startedAt !== null;
-  // What waits for its first start, is blocked or was left out has nothing of its own to show.
+  // Units that have not started, are blocked or were skipped have nothing to show.
   if (
     unit.state !== 'running' &&
     !isBack &&
@@ -62,18 +62,18 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
     : [];
   const isWanted = needsPull(unit, reportContext) && !staysWithoutPull(unit, reportContext);
   const isThere = reportContext.pulls.get(unit.plan.id)?.state === 'open';
-  const tellOwnPull = async (): Promise<void> =>
+  const publishOwnPull = async (): Promise<void> =>
     reportContext.refusals.step(`the pull request of unit ${unit.plan.id}`, async () =>
       publishPull(unit, events, reportContext),
     );
-  if (isWanted && !isThere) await tellOwnPull();
+  if (isWanted && !isThere) await publishOwnPull();
   await publishChecks(unit, events, reportContext);
-  if (isWanted && isThere) await tellOwnPull();
+  if (isWanted && isThere) await publishOwnPull();
 }
 
 /**
- * Only the run that worked on a unit last speaks for its branch. What a person decided about a pull request, or did on its
- * branch, is theirs: only work that was finished after that makes a new one.
+ * Only the run that worked on a unit last publishes its branch. A person's decision about a pull request, or commits on its
+ * branch, are respected: only work completed after that opens a new one.
  */
 function needsPull(unit: UnitProgress, reportContext: ReportContext): boolean {
   const { state, head, failure } = unit;
@@ -128,23 +128,23 @@ async function publishPull(
   });
   const [title, body] = [reportContext.redact(rendered.title), reportContext.redact(rendered.body)];
   const hash = hashOf([title, body]);
-  const remember = async (pull: UnitPull): Promise<void> => {
+  const save = async (pull: UnitPull): Promise<void> => {
     pulls.set(id, pull);
     await saveUnitPull(database, repository.known.id, state.target, pull);
   };
   let before = pulls.get(id);
   if (before?.state === 'lost') {
     const revival = await reopenPull(repository, before.number, base);
-    if (revival.kind === 'gone') return; // its next run makes the branch again
+    if (revival.kind === 'gone') return; // the unit's next run creates the branch again
     if (revival.kind === 'open') {
       before = { ...before, state: 'open', base: revival.base, draft: revival.draft };
-      await remember(before);
+      await save(before);
     }
   }
   if (before?.state === 'open') return changePull(before, { base, draft, title, body, hash }, reportContext);
   const head = unit.branch ?? unitBranch(state.start, id);
   const opened = await repository.pr.openPull({ head, base, title, body, draft }, true);
-  if (opened.kind === 'empty') return; // all of it is in the base already
+  if (opened.kind === 'empty') return; // the base contains all of it already
   if (opened.kind === 'refused') throw new RejectedWrite(opened.reason);
   const { number, nodeId } = opened.pull;
   const written = opened.created ? hash : '';
@@ -158,11 +158,11 @@ async function publishPull(
     draft,
     hash: written,
   } as const;
-  await remember({ ...pull, run });
+  await save({ ...pull, run });
   if (!opened.created) await publishPull(unit, events, reportContext);
 }
 
-/** Each part by itself: GitHub alone changes the base in a stack of its own, and refuses what asks for it. */
+/** Changes each part on its own: in a native stack only GitHub changes the base, and it rejects such a request. */
 async function changePull(
   before: UnitPull,
   wanted: Pick<PullRequestContent, 'base' | 'draft' | 'title' | 'body'> & Pick<UnitPull, 'hash'>,
@@ -181,12 +181,12 @@ async function changePull(
       await write();
       now = { ...now, ...change };
       reportContext.pulls.set(unit, now);
-      // Nothing of its state: it may have been closed in this moment.
+      // Without the state: the pull request may have been closed at this moment.
       await changeUnitPull(reportContext.database, known.id, number, change);
     });
   if (before.hash !== hash) await step('text', { hash }, async () => pr.changePull(number, { title, body }));
   if (before.base !== base) await step('base', { base }, async () => pr.changeBase(number, base));
-  // A person may have changed it since: it is only moved when there is a reason to.
+  // A person may have changed it since, so it is written only when choo's own value changed.
   if (before.draft !== draft) await step('draft state', { draft }, async () => pr.setDraft(nodeId, draft));
 }
 
@@ -220,7 +220,7 @@ async function publishChecks(
     );
 }
 
-/** What the check of a unit on a commit is remembered by. */
+/** The key of the post of a unit's check on a commit. */
 function unitCheckKey(commit: string, target: string, unit: string): string {
   return `check:${commit}:${unitExternalId(target, unit)}`;
 }

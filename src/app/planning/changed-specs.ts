@@ -3,12 +3,12 @@ import { readServerRun, unitsToRetry } from '../../store/runs/run-reader.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import type { Planner } from './planner.ts';
 
-/** More units than these are not named. */
+/** Units named in one message. */
 const MAX_NAMED = 5;
 
 /**
- * Why a run, or one unit of it, is not retried: the specs on its branch are not those that it planned, so that a retry would
- * pay for work that nobody asks for any more. Undefined: they are the same, or the branch is gone. Fetches.
+ * Explains why a run, or one unit of it, is not retried: the specs on its branch have changed since it was planned, so that a
+ * retry would pay for outdated work. Undefined when they are unchanged, or the branch is gone. Fetches.
  */
 export async function changedSpecs(
   repository: OpenRepository,

@@ -13,10 +13,10 @@ import { updateRepository } from '../../store/github/github-repositories.ts';
 import { listRecords } from '../../store/runs/event-rows.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 
-/** What ends the reading. */
+/** Cancels planning. */
 type Ending = Pick<HandlerServices, 'signal'>;
 
-/** Reads the configuration that holds. The repository must have been fetched. */
+/** Reads the effective configuration. The repository must have been fetched. */
 export async function readPolicy(
   { known }: OpenRepository,
   remote: RemoteRepository,
@@ -35,7 +35,7 @@ export async function readPolicy(
   return { ...policy, configuration: applyCeilings(policy.configuration, services.contexts.ceilings) };
 }
 
-/** What a push or a pull request changes. `before` undefined: all of it is new. What cannot be compared in time is changed. */
+/** Finds what a push or pull request changes. `before` undefined: everything is new. Reaching a time limit counts as a change. */
 export async function findSpecChanges(
   remote: RemoteRepository,
   policy: EffectiveConfig,
@@ -51,7 +51,7 @@ export async function findSpecChanges(
   }
 }
 
-/** Where a branch left another one; undefined: they have no history in common, or one is not there. */
+/** The merge base of a branch and a commit. Undefined when they share no history, or the branch does not exist. */
 export async function findMergeBase(
   { repository, branches }: RemoteRepository,
   branch: string,
@@ -64,7 +64,7 @@ export async function findMergeBase(
   return yes ? stdout.trim() : undefined;
 }
 
-/** What a commit changes of what choo reads, since it left a branch. */
+/** Finds the specs and configuration that a commit changes since its merge base with a branch. */
 export async function findChangesSince(
   remote: RemoteRepository,
   policy: EffectiveConfig,
@@ -75,13 +75,13 @@ export async function findChangesSince(
   return findSpecChanges(remote, policy, { before, after: commit }, services);
 }
 
-/** A plan of a commit under the configuration that holds. */
+/** A plan of a commit under the effective configuration. */
 export interface CommitPlan extends PlannedCommit {
   readonly commit: string;
   readonly policy: EffectiveConfig;
 }
 
-/** Plans a commit. It must be here, or in a branch that can be fetched. What takes too long is a plan with that problem. */
+/** Plans a commit, which must be in the copy or in a fetchable branch. Reaching a limit gives a plan with that problem. */
 export async function readPlan(
   { known }: OpenRepository,
   remote: RemoteRepository,
@@ -95,7 +95,7 @@ export async function readPlan(
   const { commit, target, policy } = asked;
   await fetchCommit(remote, commit, signal);
   const records = await listRecords(database, known.id, target);
-  const question: PlanCommitInput = {
+  const input: PlanCommitInput = {
     ...asked,
     ownBranches: [...(await remote.repository.branchHeads('choo', signal)).keys()],
     provider,
@@ -108,7 +108,7 @@ export async function readPlan(
     ),
   };
   try {
-    return { ...(await remote.ask('plan', question, signal)), commit, policy };
+    return { ...(await remote.ask('plan', input, signal)), commit, policy };
   } catch (error) {
     const problem = limitProblem(error, specsDirOf(policy));
     if (problem === undefined) throw error;
@@ -117,7 +117,7 @@ export async function readPlan(
       configuration: { config: configOf(policy), file: undefined, problems: [] },
       source: { kind: 'commit', name: commit, commit },
     });
-    return { ...describePlan(plan, question), commit, policy };
+    return { ...describePlan(plan, input), commit, policy };
   }
 }
 
@@ -125,7 +125,7 @@ export function configOf(policy: EffectiveConfig): typeof DEFAULT_CONFIG {
   return (policy.kind === 'holds' ? policy.configuration.config : undefined) ?? DEFAULT_CONFIG;
 }
 
-/** The directory that units are in, under the configuration that holds. */
+/** The directory of the units under the effective configuration. */
 function specsDirOf(policy: EffectiveConfig): string {
   return configOf(policy).specs_dir;
 }

@@ -9,12 +9,12 @@ import { RUN_LABEL, HOLD_LABEL, PROVIDER_LABEL } from '../repository/labels.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import { configOf, type CommitPlan, readPlan, readPolicy } from './commit-plan.ts';
 
-/** A commit to plan, and what is known of it already. */
+/** A commit to plan, with what the caller has already read. */
 export interface PlanRequest extends Pick<PlanCommitInput, 'commit' | 'target' | 'planned'> {
   readonly policy?: EffectiveConfig;
-  /** The directories of units that are changed. */
+  /** The directories of the changed units. */
   readonly changed?: ReadonlySet<string>;
-  /** The pull request that a comment is for. */
+  /** The pull request whose comment shows the plan. */
   readonly thread?: number;
 }
 
@@ -42,11 +42,11 @@ export class Planner {
     );
   }
 
-  /** The check `choo / plan` on the commit. `anew`: its buttons shall work again. */
+  /** Writes the check `choo / plan` on the commit. `always`: even when it is unchanged, so that its buttons work again. */
   async post(
     repository: OpenRepository,
     { check, commit, policy }: CommitPlan,
-    { anew = false }: { readonly anew?: boolean } = {},
+    { always = false }: { readonly always?: boolean } = {},
   ): Promise<void> {
     await this.#createLabels(repository);
     const { title, summary, text, conclusion, annotations } = check;
@@ -64,11 +64,11 @@ export class Planner {
         annotations,
         actions: canRun ? [RUN_BUTTON] : [],
       },
-      { anew },
+      { always },
     );
   }
 
-  /** The one comment of a pull request that shows its plan; the reading must be for it. */
+  /** Creates or updates a pull request's plan comment. The plan must have been made for that thread. */
   async comment(repository: OpenRepository, thread: number, { commit, comment }: CommitPlan): Promise<void> {
     if (comment === null) return;
     const at = await repository.pr.upsertComment(`comment:plan:${thread}`, {
@@ -79,7 +79,7 @@ export class Planner {
     if (at !== undefined) await repository.posts.savePlanShown(thread, commit, at);
   }
 
-  /** One issue is open while the configuration of the default branch is broken. */
+  /** Keeps one issue open while the configuration of the default branch is broken. */
   async reportConfiguration(repository: OpenRepository, policy: EffectiveConfig): Promise<void> {
     const broken = policy.kind === 'none' ? policy : policy.broken;
     const wanted =
@@ -109,7 +109,7 @@ export class Planner {
   }
 }
 
-/** Where the results of a plan of the default branch go. */
+/** The target of a run of the default branch. */
 export function targetOf(policy: EffectiveConfig, branch: string): string {
   return configOf(policy).target_branch ?? branch;
 }

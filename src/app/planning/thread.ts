@@ -3,16 +3,16 @@ import type { HandlerServices, OpenRepository } from '../repository/open-reposit
 import { targetOf } from './planner.ts';
 import { readPolicy } from './commit-plan.ts';
 
-/** What a request on an issue or pull request is about. */
+/** The issue or pull request that a request was made on, as GitHub has it now. */
 export interface Thread {
   readonly number: number;
-  /** An open pull request of this repository: its specs are meant, and results go to its branch. */
+  /** Set for an open pull request of this repository: its specs are run, and results go to its branch. */
   readonly pull: { readonly head: string; readonly base: string } | null;
-  /** Where the specs are now, and where results go. */
+  /** The current commit of the specs, and the branch that results go to. */
   readonly live: { readonly commit: string; readonly target: string };
 }
 
-/** `reason` is for who asked. */
+/** `reason` is shown to the actor. */
 export type ThreadLookup =
   | { readonly kind: 'found'; readonly thread: Thread }
   | { readonly kind: 'refused'; readonly reason: string };
@@ -25,8 +25,8 @@ const pullSchema = z.object({
 });
 
 /**
- * What a request is about, as GitHub has it now: of an open pull request its head; of an issue the target branch; of a merged
- * pull request the branch that it was merged into. Fetches.
+ * Finds the commit and target of a request, as GitHub has them now: an open pull request's head; for an issue the target
+ * branch; for a merged pull request the branch that it was merged into. Fetches.
  */
 export async function findThread(
   repository: OpenRepository,
@@ -61,15 +61,15 @@ export async function findThread(
   return { kind: 'found', thread: { number, pull: { head: head.ref, base: base.ref }, live } };
 }
 
-/** What is older than that when it comes in is not asked any more. Milliseconds. */
+/** Requests that arrive later than this are ignored. Milliseconds. */
 const MAX_REQUEST_AGE_MS = 3_600_000;
 
-/** Whether a request came so long after it was made that nobody may want it any more. */
+/** Whether a request arrived so late that it may no longer be wanted. */
 export function isTooOld(made: Date, received: Date): boolean {
-  return !(received.getTime() - made.getTime() <= MAX_REQUEST_AGE_MS); // a time that is none is too old
+  return !(received.getTime() - made.getTime() <= MAX_REQUEST_AGE_MS); // an invalid date is too old
 }
 
-/** The answer where what was asked for is not what is there now. */
+/** The answer when the branch has moved since the actor looked at it. */
 export function outdatedMessage(asked: string, live: string): string {
   return `what you saw is ${asked.slice(0, 12)}, and the branch is at ${live.slice(0, 12)} now. Look at the newest plan and ask again`;
 }

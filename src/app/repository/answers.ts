@@ -3,7 +3,7 @@ import { hashOf } from '../../github/api/upsert.ts';
 import { code, inline } from '../../github/render/markdown.ts';
 import type { HandlerServices, OpenRepository } from './open-repository.ts';
 
-/** Says something on a thread, once for a key. `text` is Markdown of choo's own, with all that is not its own made harmless. */
+/** Comments on a thread, once per key. `text`: choo's own Markdown; everything foreign in it must be escaped. */
 export async function answer(
   { pr }: OpenRepository,
   { thread, key, text }: { readonly thread: number; readonly key: string; readonly text: string },
@@ -13,7 +13,7 @@ export async function answer(
   await pr.commentOnce(`answer:${key}`, thread, `${redact(text)}\n\n${mark}`, mark);
 }
 
-/** Why somebody is not heard. Said once to each on a thread: whoever is not heard must not make choo talk. */
+/** Answers a refused actor, once per actor and thread: strangers must not be able to make choo write at will. */
 export async function refuse(
   repository: OpenRepository,
   { thread, who, reason }: { readonly thread: number; readonly who: number; readonly reason: string },
@@ -26,7 +26,7 @@ export async function refuse(
   );
 }
 
-/** Words that may hold names from anywhere, as one sentence that is shown as it is written. Code stays code. */
+/** Turns text that may contain foreign names into one sentence with Markdown escaped. Code spans stay code. */
 export function sentence(text: string): string {
   const parts = text.split(/(`[^`]*`)/);
   const shown = parts.map((part) =>
@@ -36,7 +36,7 @@ export function sentence(text: string): string {
   return /[.!?]$/.test(joined) ? joined : `${joined}.`;
 }
 
-/** Words beside code, with the blanks that set them apart. */
+/** Escapes the text between code spans; keeps the spaces at its ends. */
 function between(text: string): string {
   const shown = inline(text);
   return shown === '' ? ' ' : `${/^\s/.test(text) ? ' ' : ''}${shown}${/\s$/.test(text) ? ' ' : ''}`;

@@ -1,4 +1,4 @@
-/** What the check of a plan is called, and what it is found by. */
+/** The name of a plan's check; it is found by this name. */
 export const PLAN_CHECK = 'choo / plan';
 
 /** The button on a plan's check. */
@@ -8,7 +8,7 @@ export const RUN_BUTTON = {
   identifier: 'run',
 };
 
-/** The check of a run that has no thread, and its button. */
+/** The check of a run without a thread, and its button. */
 export const RUN_CHECK = 'choo / run';
 export const CANCEL_BUTTON = {
   label: 'Cancel this run',
@@ -16,17 +16,17 @@ export const CANCEL_BUTTON = {
   identifier: 'cancel',
 };
 
-/** What the check of a plan is remembered by. */
+/** The key of the post of a plan's check. */
 export function planCheckKey(commit: string): string {
   return `check:${commit}:plan`;
 }
 
-/** What the check of a unit is found by on GitHub. A branch may have slashes, a unit has none. */
+/** The external id of a unit's check on GitHub. Unambiguous: a branch may contain slashes, a unit's id none. */
 export function unitExternalId(target: string, unit: string): string {
   return `unit/${target}/${unit}`;
 }
 
-/** What the check of a run that has no thread is found by. */
+/** The external id of the check of a run without a thread. */
 export function runExternalId(run: string): string {
   return `run/${run}`;
 }

@@ -4,7 +4,7 @@ export const RUN_LABEL = 'choo:run';
 export const HOLD_LABEL = 'choo:hold';
 export const PROVIDER_LABEL = 'choo:provider/';
 
-/** The labels of an issue or pull request, as they are now. */
+/** Reads the current labels of an issue or pull request. */
 export async function readLabels(
   { known, octokit }: Pick<OpenRepository, 'known' | 'octokit'>,
   number: number,
@@ -14,7 +14,7 @@ export async function readLabels(
   return data.labels.map((label) => ({ name: typeof label === 'string' ? label : (label.name ?? '') }));
 }
 
-/** Whether somebody holds a thread. */
+/** Whether `choo:hold` is on a thread. */
 export function isHeld(labels: readonly { readonly name: string }[] | null | undefined): boolean {
   return labels?.some(({ name }) => name.toLowerCase() === HOLD_LABEL) === true;
 }

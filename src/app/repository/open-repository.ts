@@ -16,15 +16,15 @@ import { normalizeRemote } from '../../git/remote-address.ts';
 
 /** What the operator decided about requests. */
 interface OperatorPolicy {
-  /** Accounts of bots that may ask, by number. */
+  /** Ids of the bot accounts that may make requests. */
   readonly bots: ReadonlySet<number>;
   readonly allowedProviders: readonly ProviderName[] | undefined;
-  /** What the operator prefers where nobody says anything. */
+  /** The default when neither a spec nor a request chooses one. */
   readonly provider: ProviderName | undefined;
   readonly sandbox: Sandbox['kind'];
 }
 
-/** What handlers work with. */
+/** Services of the handlers. */
 export interface HandlerServices {
   readonly database: Database;
   readonly runStore: RunStore;
@@ -34,26 +34,26 @@ export interface HandlerServices {
   /** Scheme and host of GitHub, as git and browsers reach it. */
   readonly origin: string;
   readonly policy: OperatorPolicy;
-  /** Takes secret values out of what is shown. */
+  /** Removes secret values from text before it is shown. */
   readonly redact: (text: string) => string;
-  /** Ends what is under way: git, requests, reading. Whoever is told of it waits until that has ended. */
+  /** Cancels git, requests and planning. The handler waits until they have ended. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A repository on GitHub, and all that a handler does there. */
+/** A repository on GitHub, with the clients that handlers use. */
 export interface OpenRepository {
   readonly known: StoredRepository;
   readonly octokit: Octokit;
   readonly pr: PRClient;
   readonly checks: CheckClient;
   readonly posts: PostStore;
-  /** The pages of the repository begin so. */
+  /** The repository's address in a browser, without a trailing slash. */
   readonly url: string;
-  /** choo's copy of it, lent; not fetched yet. */
+  /** Opens choo's copy; dispose of it when done. Does not fetch. */
   readonly openRemote: () => Promise<RemoteRepository>;
 }
 
-/** Opens the repository that a payload is about; what changed about it is taken in. */
+/** Opens the repository of a payload, and saves its current name, owner and default branch. */
 export async function openRepository(
   { installation, repository }: Pick<Common, 'installation' | 'repository'>,
   services: HandlerServices,
@@ -70,7 +70,7 @@ export async function openRepository(
   return openStoredRepository(known, services);
 }
 
-/** The same for one that is known already. */
+/** Opens a repository that is stored already. */
 export function openStoredRepository(
   known: StoredRepository,
   {

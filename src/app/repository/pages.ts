@@ -3,7 +3,7 @@ import type { RunStore } from '../../store/runs/run-store.ts';
 import { planCheckKey } from './checks.ts';
 import type { OpenRepository } from './open-repository.ts';
 
-/** Where a run is told about: its status comment, or the check of its plan. */
+/** The page that shows a run: its status comment, or its plan's check. */
 export async function runPage(
   { pr, checks, url }: OpenRepository,
   { run, thread, isPull }: Pick<Report, 'run' | 'thread' | 'isPull'>,
@@ -19,7 +19,7 @@ export async function runPage(
   return check === undefined ? `${url}/commit/${commit}/checks` : `${url}/runs/${check}`;
 }
 
-/** What the status comment of a run is remembered by. */
+/** The key of the post of a run's status comment. */
 export function runCommentKey(run: string): string {
   return `comment:run:${run}`;
 }

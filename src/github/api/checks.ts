@@ -59,10 +59,10 @@ export class CheckClient {
    * One check of a name on a commit. `anew`: it is completed again though nothing changed, so that its buttons work
    * again.
    */
-  async upsert(key: string, check: Check, { anew = false } = {}): Promise<void> {
+  async upsert(key: string, check: Check, { always = false } = {}): Promise<void> {
     await upsert(
       this.#posts,
-      { key, content: check, always: anew },
+      { key, content: check, always },
       {
         find: async () => this.#find(check),
         create: async () => this.#create(check),

@@ -28,7 +28,7 @@ export interface DueReport extends Report {
 
 /** What came of telling. `later`: GitHub takes nothing now. `refused`: it took some of it, and is asked again for the rest. */
 export type PublishResult =
-  | { readonly kind: 'told' }
+  | { readonly kind: 'published' }
   | { readonly kind: 'later' | 'refused'; readonly until: Date };
 
 /** Puts a report down with its run. */

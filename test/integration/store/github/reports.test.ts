@@ -7,9 +7,9 @@ import { cancelRun } from '../../../../src/store/runs/run-control.ts';
 import { plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
-const TOLD: PublishResult = { kind: 'told' };
+const PUBLISHED: PublishResult = { kind: 'published' };
 
-/** Two processes of a server, and runs of a repository of the App that nothing was told of. */
+/** Two processes of a server, and runs of a repository of the App that are not published. */
 async function open(...runs: string[]) {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await openServerStore());
@@ -41,30 +41,32 @@ test('of each run one process tells at a time, what is behind for the longest fi
       const { rows } = await sql`select from pg_stat_activity
         where datname = current_database() and state like 'idle in transaction%'`.execute(database);
       expect(rows).toEqual([]);
-      expect(await publishNextReport(database, async () => TOLD)).toBeUndefined();
-      return TOLD;
+      expect(await publishNextReport(database, async () => PUBLISHED)).toBeUndefined();
+      return PUBLISHED;
     });
-    return TOLD;
+    return PUBLISHED;
   });
   expect(order).toEqual(['run0000001', 'run0000002']);
-  expect(await publishNextReport(database, async () => TOLD)).toBeUndefined();
+  expect(await publishNextReport(database, async () => PUBLISHED)).toBeUndefined();
 });
 
-test('what happens while a run is told of is told next', async () => {
+test('what happens while a run is published is published next', async () => {
   await using world = await open('run0000001');
   const { database, runStore, jobs } = world.first;
   const first = await publishNextReport(database, async ({ upTo }) => {
     await cancelRun(runStore, jobs, { run: 'run0000001', actor: 'ann' });
     expect(upTo).toMatchObject({ seq: 2 });
-    return TOLD;
+    return PUBLISHED;
   });
-  expect(first).toEqual(TOLD);
+  expect(first).toEqual(PUBLISHED);
   const seqs: number[] = [];
-  while ((await publishNextReport(database, async ({ upTo }) => (seqs.push(upTo.seq), TOLD))) !== undefined);
+  while (
+    (await publishNextReport(database, async ({ upTo }) => (seqs.push(upTo.seq), PUBLISHED))) !== undefined
+  );
   expect(seqs).toHaveLength(1);
 });
 
-test('a process that lost its lease on a report does not say that it told of it', async () => {
+test('a process that lost its lease on a report does not mark it as published', async () => {
   await using world = await open('run0000001');
   const { database } = world.first;
   const later = { kind: 'later' as const, until: new Date('2040-01-01T00:00:00Z') };
@@ -73,7 +75,7 @@ test('a process that lost its lease on a report does not say that it told of it'
     async () => {
       while ((await publishNextReport(world.second.database, async () => later)) === undefined)
         await wait(20);
-      return TOLD;
+      return PUBLISHED;
     },
     { lastsMs: 300, renewMs: 60_000, cutOffMs: 60_000 },
   );

@@ -91,7 +91,7 @@ describe('a check', () => {
     github()
       .patch(`${R}/check-runs/4`, /"completed_at"/)
       .reply(200, { id: 4 });
-    await checks.upsert('k', check, { anew: true });
+    await checks.upsert('k', check, { always: true });
     expect(await checks.idOf('k')).toBe(4);
   });
 
