@@ -46,5 +46,5 @@ export function hintOf(
   { name, authentication }: Pick<Provider, 'name' | 'authentication'>,
   message: string,
 ): string {
-  return HINTS.find(([words]) => matchesPhrase(message, words))?.[1](name) ?? authentication;
+  return HINTS.find(([phrases]) => matchesPhrase(message, phrases))?.[1](name) ?? authentication;
 }

@@ -11,8 +11,8 @@ export type Phrases = readonly (
 const MAX_FIRST_MATCHES = 50;
 
 /** Whether a text matches any of these patterns. `first` of a pair must be global. */
-export function matchesPhrase(text: string, words: Phrases): boolean {
-  return words.some((each) => {
+export function matchesPhrase(text: string, phrases: Phrases): boolean {
+  return phrases.some((each) => {
     if (each instanceof RegExp) return each.test(text);
     let left = MAX_FIRST_MATCHES;
     for (const { index, 0: found } of text.matchAll(each.first)) {
