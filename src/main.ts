@@ -59,7 +59,7 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
     'choo is serving',
   );
 
-  await stopping.asked;
+  await stopping.requested;
   log.info({ seconds: settings.CHOO_DRAIN_SECONDS }, 'shutting down: nothing new starts');
   await work?.drain(stopping.hurry);
   await stack.disposeAsync();
@@ -67,18 +67,18 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
 }
 
 /** The first SIGTERM or SIGINT requests a shutdown; the second one makes it hurry. */
-function listenForStop(): Disposable & { readonly asked: Promise<void>; readonly hurry: AbortSignal } {
-  const asked = Promise.withResolvers<void>();
+function listenForStop(): Disposable & { readonly requested: Promise<void>; readonly hurry: AbortSignal } {
+  const requested = Promise.withResolvers<void>();
   const hurry = new AbortController();
   let count = 0;
   const onSignal = (): void => {
     count += 1;
-    asked.resolve();
+    requested.resolve();
     if (count > 1) hurry.abort();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
   return {
-    asked: asked.promise,
+    requested: requested.promise,
     hurry: hurry.signal,
     [Symbol.dispose]: () => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, onSignal);

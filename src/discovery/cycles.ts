@@ -15,10 +15,10 @@ export interface Cycle {
  * far and by {@link MAX_VISITS}.
  */
 export function findCycles(edges: Edges): Cycle[] {
-  return findKnots(edges)
-    .map((knot) => ({
-      path: smallestFirst(shortestCycle(edges, knot)),
-      members: [...knot.members].sort((a, b) => a - b),
+  return findCyclicComponents(edges)
+    .map((component) => ({
+      path: smallestFirst(shortestCycle(edges, component)),
+      members: [...component.members].sort((a, b) => a - b),
     }))
     .sort((a, b) => (a.path[0] ?? 0) - (b.path[0] ?? 0));
 }
@@ -29,14 +29,14 @@ export function describeCycle(names: readonly string[]): string {
 }
 
 /** A strongly connected component with a cycle. */
-interface Knot {
+interface Component {
   readonly members: ReadonlySet<number>;
   /** Every cycle of the component passes through one of these. */
   readonly closers: readonly number[];
 }
 
 /** Tarjan's algorithm with an explicit stack, so that a chain of thousands of nodes cannot exhaust the engine's. */
-function findKnots(edges: Edges): Knot[] {
+function findCyclicComponents(edges: Edges): Component[] {
   const order = new Int32Array(edges.length).fill(-1);
   const low = new Int32Array(edges.length);
   const nextEdge = new Int32Array(edges.length);
@@ -44,7 +44,7 @@ function findKnots(edges: Edges): Knot[] {
   const closes = new Uint8Array(edges.length);
   const stack: number[] = [];
   const path: number[] = [];
-  const knots: Knot[] = [];
+  const components: Component[] = [];
   let visited = 0;
   for (let root = 0; root < edges.length; root += 1) {
     if (order[root] !== -1) continue;
@@ -77,10 +77,10 @@ function findKnots(edges: Edges): Knot[] {
       const members = stack.splice(stack.lastIndexOf(node));
       for (const member of members) onStack[member] = 0;
       const closers = members.filter((member) => closes[member] === 1).sort((a, b) => a - b);
-      if (closers.length > 0) knots.push({ members: new Set(members), closers });
+      if (closers.length > 0) components.push({ members: new Set(members), closers });
     }
   }
-  return knots;
+  return components;
 }
 
 /**
@@ -89,7 +89,7 @@ function findKnots(edges: Edges): Knot[] {
  */
 const MAX_VISITS = 50_000_000;
 
-function shortestCycle(edges: Edges, { members, closers }: Knot): number[] {
+function shortestCycle(edges: Edges, { members, closers }: Component): number[] {
   const search = new Search(edges, members);
   let best: number[] | undefined;
   for (const start of closers) {
@@ -129,7 +129,7 @@ class Search {
         for (const target of targets) {
           if (target === start) {
             this.#from[start] = node;
-            return this.#wayTo(start);
+            return this.#pathTo(start);
           }
           const reached = this.#reached[target] ?? -1;
           if (reached === -1 || reached === this.#round) continue;
@@ -143,14 +143,14 @@ class Search {
     return undefined;
   }
 
-  #wayTo(start: number): number[] {
-    const way: number[] = [];
+  #pathTo(start: number): number[] {
+    const path: number[] = [];
     let node = start;
     do {
       node = this.#from[node] ?? start;
-      way.push(node);
+      path.push(node);
     } while (node !== start);
-    return way.toReversed();
+    return path.toReversed();
   }
 }
 

@@ -140,13 +140,13 @@ export function fieldReader({ fields }: FrontMatter, report: Report): FieldReade
 export function itemPositions({ fields }: FrontMatter, name: string): (item: string | number) => Position {
   const value = fields.get(name)?.value;
   const items = value?.kind === 'list' ? value.items : value?.kind === 'scalar' ? [value] : [];
-  const places = new Map<string, Position>();
+  const positions = new Map<string, Position>();
   for (const { text, at } of items) {
     for (const key of DIGITS.test(text) ? [text, String(Number(text))] : [text]) {
-      if (!places.has(key)) places.set(key, at);
+      if (!positions.has(key)) positions.set(key, at);
     }
   }
-  return (item) => places.get(String(item)) ?? value?.at ?? FILE_START;
+  return (item) => positions.get(String(item)) ?? value?.at ?? FILE_START;
 }
 
 function whatIs(field: Field): string {

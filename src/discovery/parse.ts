@@ -118,7 +118,7 @@ interface Source {
   readonly known: readonly string[];
 }
 
-function parseFile<T>(source: Source, build: (ingredients: ParseInput) => T): Parsed<T> {
+function parseFile<T>(source: Source, build: (parts: ParseInput) => T): Parsed<T> {
   const problems: Problem[] = [];
   const report = reportInto(problems, source.path);
   const spec = readSpecFile(source, report);

@@ -141,11 +141,12 @@ export class DirectoryTree implements SpecTree {
 }
 
 /** A directory file this large may hold more names than fit in memory, so it is read stepwise. Bytes. */
-const LARGE_DIRECTORY = 1024 * 1024;
+const LARGE_DIRECTORY_BYTES = 1024 * 1024;
 
 /** Reads all entries of a directory, at most {@link MAX_ENTRIES} + 1. One `readdir` costs a third of stepwise reading. */
 function readEntries(directory: string): readonly Dirent[] {
-  if (lstatSync(directory).size < LARGE_DIRECTORY) return readdirSync(directory, { withFileTypes: true });
+  if (lstatSync(directory).size < LARGE_DIRECTORY_BYTES)
+    return readdirSync(directory, { withFileTypes: true });
   const entries: Dirent[] = [];
   using handle = opendirSync(directory, { bufferSize: 1024 });
   for (

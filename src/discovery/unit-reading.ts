@@ -118,9 +118,9 @@ export function readUnit(
         hint: 'check its permissions',
       });
     } else if (entry.name === PLAN_FILE) {
-      plan = taken(parsePlan(entry.path, content, budget), problems);
+      plan = collect(parsePlan(entry.path, content, budget), problems);
     } else {
-      const task = taken(parseTask(entry.path, content, budget), problems);
+      const task = collect(parseTask(entry.path, content, budget), problems);
       if (task !== undefined) tasks.push(task);
     }
   }
@@ -137,7 +137,7 @@ function countItems(file: SpecFile | undefined): number {
   return items;
 }
 
-function taken<T>(parsed: Parsed<T>, problems: Problem[]): T | undefined {
+function collect<T>(parsed: Parsed<T>, problems: Problem[]): T | undefined {
   problems.push(...parsed.problems);
   return parsed.value;
 }

@@ -21,7 +21,7 @@ export function unitBranch({ target, directory }: UnitScope, unit: string): stri
 }
 
 /** Names that are valid in a branch and distinct on file systems that ignore case. */
-const PLAIN = /^[a-z0-9_][a-z0-9_.-]*$/;
+const PLAIN_NAME = /^[a-z0-9_][a-z0-9_.-]*$/;
 /** Leaves room for a unit id and the suffix `.lock` in a file name of 255 bytes. */
 const MAX_NAME_LENGTH = 100;
 
@@ -32,7 +32,7 @@ const MAX_NAME_LENGTH = 100;
 function projectName(directory: string): string {
   const parts = directory.slice(0, -1).split('/');
   const plain = parts.join('+');
-  const isPlain = parts.every((part) => PLAIN.test(part) && !part.includes('..'));
+  const isPlain = parts.every((part) => PLAIN_NAME.test(part) && !part.includes('..'));
   if (isPlain && plain.length <= MAX_NAME_LENGTH) return plain;
   const last = (parts.at(-1) ?? '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   const hash = createHash('sha256').update(directory).digest('hex').slice(0, 12);
@@ -60,10 +60,10 @@ export async function listCheckedOutBranches(git: Git): Promise<readonly string[
 /** Reports unit branches that are checked out: moving one would make its worktree look changed. Pure. */
 export function findHeadsInUse(
   checkedOut: readonly string[],
-  place: UnitScope,
+  scope: UnitScope,
   units: readonly string[],
 ): readonly Problem[] {
-  const heads = new Set(units.map((unit) => unitBranch(place, unit)));
+  const heads = new Set(units.map((unit) => unitBranch(scope, unit)));
   return checkedOut
     .filter((branch) => heads.has(branch))
     .map((branch) => ({
@@ -82,13 +82,13 @@ export function findHeadsInUse(
  */
 export function findConflictingBranches(
   branches: readonly string[],
-  place: UnitScope,
+  scope: UnitScope,
   units: readonly string[],
 ): readonly Problem[] {
   const parents = new Set(['choo', ...NAMESPACES]);
-  const parts = place.target.split('/');
+  const parts = scope.target.split('/');
   for (const depth of parts.keys()) parents.add(`choo/unit/${parts.slice(0, depth + 1).join('/')}`);
-  const heads = new Set(units.map((unit) => unitBranch(place, unit)));
+  const heads = new Set(units.map((unit) => unitBranch(scope, unit)));
   return branches
     .filter((branch) => parents.has(branch) || parentsOf(branch).some((parent) => heads.has(parent)))
     .map((branch) => ({

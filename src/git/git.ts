@@ -46,9 +46,9 @@ const IDLE_TIMEOUT_MS = 10 * 60_000;
 const KILL_DELAY_MS = 1_000;
 
 /** `searchPath` is the PATH on which git and its helpers are found. */
-export function openGit(directory: string, searchPath: string, place: GitOptions = {}): Git {
-  const environment = gitEnvironment(directory, searchPath, place);
-  const { signal } = place;
+export function openGit(directory: string, searchPath: string, options: GitOptions = {}): Git {
+  const environment = gitEnvironment(directory, searchPath, options);
+  const { signal } = options;
   const run = createRunner(directory, { environment, signal }, (exitCode) => exitCode === 0);
   return {
     directory,
@@ -62,7 +62,7 @@ export function openGit(directory: string, searchPath: string, place: GitOptions
       const stdout = await ask(...args);
       return { yes: status === 0, stdout };
     },
-    until: (signal) => openGit(directory, searchPath, { ...place, signal }),
+    until: (signal) => openGit(directory, searchPath, { ...options, signal }),
     start: (...args) => startChildService(['git', ...args], { cwd: directory, env: environment }),
   };
 }

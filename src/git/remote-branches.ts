@@ -17,12 +17,12 @@ export type Access = (renew: boolean) => Promise<{
 }>;
 
 /** Attempts of a command that fails by the network, and the pause after the first. Milliseconds. */
-const TRIES = 4;
+const MAX_NETWORK_ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 500;
 /** Attempts when another process moved the same ref at the same time, which is transient. */
-const TRIES_AT_ONCE = 10;
+const MAX_ATTEMPTS = 10;
 /** Each pause is longer than the last by this factor. */
-const GROWTH = 1.3;
+const PAUSE_FACTOR = 1.3;
 /** A host's message is cut after this. Characters. */
 const MAX_MESSAGE_LENGTH = 1_000;
 
@@ -33,14 +33,14 @@ const NETWORK =
 const REFUSED =
   /remote rejected|hook declined|protected branch|\bGH0\d\d\b|\sdenied\b|not found|does not exist|does not appear to be|authentication failed|host key verification failed/i;
 /** The host rejects the credentials, or they have expired. */
-const UNTRUSTED = /authentication failed|could not read username|returned error: 401/i;
+const BAD_CREDENTIALS = /authentication failed|could not read username|returned error: 401/i;
 /** Another process, such as a choo that fetches or pushes, moved the same ref at the same time. */
-const AT_ONCE =
+const CONCURRENT_CHANGE =
   /cannot lock ref|unable to update local ref|incorrect old value|could not delete reference|\.lock': File exists/i;
 /** Permanent: an existing branch of the remote prevents this name. */
 const REF_CONFLICT = /'refs\/heads\/([^']+)' exists; cannot create/;
 /** The push lease failed: noticed here, where git prints nothing else, or by the host, when another push was faster. */
-const MOVED =
+const LEASE_FAILED =
   /^ ! \[rejected\]|^(?:remote: (?:error|fatal): | ! \[remote rejected\] ).*(?:incorrect old value|reference already exists|but expected|unable to resolve reference)/m;
 
 /** The branches of a remote, and those fetched into choo's copy of it. */
@@ -168,7 +168,7 @@ export class RemoteBranches implements Branches {
         return command(remote);
       }, signal);
     } catch (cause) {
-      if (!isOfGit(cause)) throw cause;
+      if (!isGitError(cause)) throw cause;
       throw new ChooError('git', `\`${address}\` cannot be read: ${hostMessage(cause.message)}`, { cause });
     }
   }
@@ -191,19 +191,19 @@ export class RemoteBranches implements Branches {
       run().catch(async (error: unknown) => {
         signal?.throwIfAborted();
         // A token may expire or be revoked early.
-        if (renew || !UNTRUSTED.test(messageOf(error))) throw error;
+        if (renew || !BAD_CREDENTIALS.test(messageOf(error))) throw error;
         renew = true;
         return run();
       });
     try {
       return await pRetry(runRenewing, {
-        retries: TRIES_AT_ONCE - 1,
+        retries: MAX_ATTEMPTS - 1,
         minTimeout: this.#firstPauseMs,
-        factor: GROWTH,
+        factor: PAUSE_FACTOR,
         randomize: true,
         signal,
         shouldRetry: ({ error, attemptNumber }) =>
-          isNetwork(error) ? attemptNumber < TRIES : isAtOnce(error),
+          isNetwork(error) ? attemptNumber < MAX_NETWORK_ATTEMPTS : isConcurrentChange(error),
       });
     } catch (error) {
       throw isNetwork(error) ? unreachable(address, error) : error;
@@ -212,14 +212,14 @@ export class RemoteBranches implements Branches {
 }
 
 function isNetwork(error: unknown): boolean {
-  return isOfGit(error) && NETWORK.test(error.message) && !REFUSED.test(error.message);
+  return isGitError(error) && NETWORK.test(error.message) && !REFUSED.test(error.message);
 }
 
-function isAtOnce(error: unknown): boolean {
-  return isOfGit(error) && AT_ONCE.test(error.message) && !REF_CONFLICT.test(error.message);
+function isConcurrentChange(error: unknown): boolean {
+  return isGitError(error) && CONCURRENT_CHANGE.test(error.message) && !REF_CONFLICT.test(error.message);
 }
 
-function isOfGit(error: unknown): error is ChooError {
+function isGitError(error: unknown): error is ChooError {
   return error instanceof ChooError && error.code === 'git';
 }
 
@@ -231,14 +231,14 @@ function unreachable(remote: string, cause: unknown): ChooError {
 }
 
 function pushError(branch: string, expected: string | undefined, cause: unknown): unknown {
-  if (!isOfGit(cause)) return cause;
+  if (!isGitError(cause)) return cause;
   const inTheWay = REF_CONFLICT.exec(cause.message)?.[1];
   if (inTheWay !== undefined)
     return new ChooError('conflict', `the branch \`${inTheWay}\` leaves no room for \`${branch}\``, {
       hint: 'rename it on the remote',
       cause,
     });
-  if (MOVED.test(cause.message))
+  if (LEASE_FAILED.test(cause.message))
     return new ChooError('conflict', `the branch \`${branch}\` is not where choo left it`, {
       hint: `expected ${expected ?? 'no such branch'}; look at what was pushed to it`,
       cause,

@@ -72,13 +72,13 @@ export class Repository implements AsyncDisposable {
   }
 
   /** Opens choo's repository for a user's one, created on first use in `home` (see {@link repositoryHome}). */
-  static async open(place: RepositoryPaths, home: string, searchPath: string): Promise<Repository> {
+  static async open(paths: RepositoryPaths, home: string, searchPath: string): Promise<Repository> {
     const bare = cacheDirectory(home);
     const worktrees = await openHome(home);
-    await makeBare(bare, place, searchPath);
+    await makeBare(bare, paths, searchPath);
     // A shallow clone's history ends where its file `shallow` says.
-    await replaceFile(join(bare, 'shallow'), await readText(join(place.commonDirectory, 'shallow')));
-    const { commonDirectory, objects } = place;
+    await replaceFile(join(bare, 'shallow'), await readText(join(paths.commonDirectory, 'shallow')));
+    const { commonDirectory, objects } = paths;
     const git = openGit(bare, searchPath, { gitDirectory: bare, objects });
     const user = openGit(commonDirectory, searchPath, { gitDirectory: commonDirectory });
     const directories = await objectDirectories(objects);
@@ -110,8 +110,8 @@ export class Repository implements AsyncDisposable {
     await makeBare(bare, undefined, searchPath);
     const git = openGit(bare, searchPath, { gitDirectory: bare });
     const objects = join(bare, 'objects');
-    const place = { gitDirectory: bare, objects, home: viewsDirectory(home), searchPath };
-    const views = new Views({ ...place, mayLackObjects: false });
+    const viewOptions = { gitDirectory: bare, objects, home: viewsDirectory(home), searchPath };
+    const views = new Views({ ...viewOptions, mayLackObjects: false });
     const parts = { ...openObjects(git, home), objects, worktrees, readable: [bare], views };
     return new Repository({ ...parts, branches }, searchPath);
   }

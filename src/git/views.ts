@@ -16,11 +16,11 @@ const MAX_PACKING_MS = 10 * 60_000;
 /** A draft older than this is abandoned. Milliseconds. */
 const ABANDONED_MS = 2 * MAX_PACKING_MS;
 /** Attempts when a view is removed while it is used. */
-const TRIES = 3;
+const MAX_ATTEMPTS = 3;
 
 const DRAFT_PREFIX = '.draft-';
 /** Reuses existing deltas and searches for no new ones, which is what makes packing slow. */
-const SETTINGS = { 'pack.window': '0', 'pack.threads': '1' };
+const PACK_SETTINGS = { 'pack.window': '0', 'pack.threads': '1' };
 
 interface ViewOptions {
   /** The bare repository and its object directory. */
@@ -40,14 +40,14 @@ interface ViewOptions {
  * whole or not at all.
  */
 export class Views {
-  readonly #place: ViewOptions;
+  readonly #options: ViewOptions;
   readonly #git: Git;
   readonly #making = new Map<string, Promise<void>>();
 
-  constructor(place: ViewOptions) {
-    this.#place = place;
-    const { gitDirectory, objects } = place;
-    this.#git = openGit(gitDirectory, place.searchPath, { gitDirectory, objects });
+  constructor(options: ViewOptions) {
+    this.#options = options;
+    const { gitDirectory, objects, searchPath } = options;
+    this.#git = openGit(gitDirectory, searchPath, { gitDirectory, objects });
   }
 
   /**
@@ -59,13 +59,13 @@ export class Views {
     commit: string,
     { since, signal }: { readonly since?: string; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted();
       await unlessAborted(this.#ensure(commit, since), signal);
       try {
         return await linkPacks(this.#packsOf(commit), directory);
       } catch (error) {
-        if (tries >= TRIES || !isMissing(error)) throw error; // another process removed it
+        if (attempt >= MAX_ATTEMPTS || !isMissing(error)) throw error; // another process removed it
       }
     }
   }
@@ -73,8 +73,8 @@ export class Views {
   /** Removes the views not used lately and abandoned drafts. Worktrees that linked one keep its packs. */
   async prune(): Promise<void> {
     const found = await Promise.all(
-      (await namesIn(this.#place.home)).map(async (name) => {
-        const { mtimeMs } = await stat(join(this.#place.home, name)).catch(() => ({ mtimeMs: 0 }));
+      (await namesIn(this.#options.home)).map(async (name) => {
+        const { mtimeMs } = await stat(join(this.#options.home, name)).catch(() => ({ mtimeMs: 0 }));
         return { name, mtimeMs };
       }),
     );
@@ -85,14 +85,14 @@ export class Views {
       ({ name, mtimeMs }) => name.startsWith(DRAFT_PREFIX) && Date.now() - mtimeMs > ABANDONED_MS,
     );
     for (const { name } of [...views.slice(MAX_VIEWS), ...drafts]) {
-      const going = join(this.#place.home, `${DRAFT_PREFIX}${randomUUID()}`); // so a view is whole or missing
-      await rename(join(this.#place.home, name), going).catch(() => {}); // another process was first
-      await removeTree(going);
+      const removed = join(this.#options.home, `${DRAFT_PREFIX}${randomUUID()}`); // so a view is whole or missing
+      await rename(join(this.#options.home, name), removed).catch(() => {}); // another process was first
+      await removeTree(removed);
     }
   }
 
   #packsOf(commit: string): string {
-    return join(this.#place.home, commit, 'pack');
+    return join(this.#options.home, commit, 'pack');
   }
 
   async #ensure(commit: string, since: string | undefined): Promise<void> {
@@ -106,13 +106,13 @@ export class Views {
 
   async #make(commit: string, since: string | undefined): Promise<void> {
     const now = new Date();
-    const view = join(this.#place.home, commit);
+    const view = join(this.#options.home, commit);
     const isThere = await utimes(view, now, now).then(
       () => true,
       () => false,
     );
     if (isThere) return;
-    const draft = join(this.#place.home, `${DRAFT_PREFIX}${randomUUID()}`);
+    const draft = join(this.#options.home, `${DRAFT_PREFIX}${randomUUID()}`);
     const packs = join(draft, 'pack');
     await mkdir(packs, { recursive: true });
     try {
@@ -128,18 +128,20 @@ export class Views {
 
   /** The nearest ancestor that has a view. */
   async #findBase(commit: string, since: string | undefined): Promise<string | undefined> {
-    const there = new Set((await namesIn(this.#place.home)).filter((name) => !name.startsWith(DRAFT_PREFIX)));
-    if (since !== undefined && there.has(since)) return since;
-    if (there.size === 0) return undefined;
+    const existing = new Set(
+      (await namesIn(this.#options.home)).filter((name) => !name.startsWith(DRAFT_PREFIX)),
+    );
+    if (since !== undefined && existing.has(since)) return since;
+    if (existing.size === 0) return undefined;
     const ancestors = await this.#git.run('rev-list', `--max-count=${MAX_DISTANCE}`, commit);
-    return ancestors.split('\n').find((ancestor) => there.has(ancestor));
+    return ancestors.split('\n').find((ancestor) => existing.has(ancestor));
   }
 
   /** Links the packs of another view into a new one. False when that is not possible. */
   async #begin(base: string, packs: string): Promise<boolean> {
     try {
-      const there = await readdir(this.#packsOf(base));
-      if (there.filter((name) => name.endsWith('.pack')).length >= MAX_PACKS) return false;
+      const existing = await readdir(this.#packsOf(base));
+      if (existing.filter((name) => name.endsWith('.pack')).length >= MAX_PACKS) return false;
       await linkPacks(this.#packsOf(base), packs);
       return true;
     } catch (error) {
@@ -152,14 +154,14 @@ export class Views {
 
   /** Packs what the revisions reach (`^` excludes) into an object directory. */
   async #pack(revisions: readonly string[], directory: string): Promise<void> {
-    const { gitDirectory, objects, searchPath, mayLackObjects } = this.#place;
+    const { gitDirectory, objects, searchPath, mayLackObjects } = this.#options;
     // git writes its temporary files beside the pack, not into an object directory that may be the user's.
-    const place = { gitDirectory, objects: directory, settings: SETTINGS };
+    const gitOptions = { gitDirectory, objects: directory, settings: PACK_SETTINGS };
     const information = join(directory, 'info');
     await mkdir(information);
     await writeFile(join(information, 'alternates'), `${objects}\n`);
     const options = ['--revs', '--quiet', '--non-empty', ...(mayLackObjects ? ['--missing=allow-any'] : [])];
-    await using packing = await openGit(gitDirectory, searchPath, place).start(
+    await using packing = await openGit(gitDirectory, searchPath, gitOptions).start(
       'pack-objects',
       ...options,
       join(directory, 'pack/pack'),

@@ -40,7 +40,7 @@ export class WorktreeManager {
     });
     await removeTree(administration);
     await mkdir(administration, { recursive: true });
-    const place = {
+    const gitOptions = {
       gitDirectory: administration,
       workTree: path,
       objects,
@@ -48,9 +48,9 @@ export class WorktreeManager {
     };
     const view =
       isolated && views !== undefined
-        ? new WorktreeView(join(administration, VIEW), { views, bare: git.directory }, signal)
+        ? new WorktreeView(join(administration, VIEW_DIRECTORY), { views, bare: git.directory }, signal)
         : undefined;
-    const worktree = new Worktree(administration, openGit(path, this.#searchPath, place), {
+    const worktree = new Worktree(administration, openGit(path, this.#searchPath, gitOptions), {
       objectFormat: commit.length === 64 ? 'sha256' : 'sha1',
       view,
       readable: view === undefined ? readable : [administration],
@@ -83,9 +83,9 @@ export class WorktreeManager {
       if (names.includes(name) && (await exists(keptMark(join(administrations, name))))) kept.add(name);
     for (const name of known)
       if (!kept.has(name) && only(name)) await removeTree(join(administrations, name));
-    const going = names.filter((name) => !kept.has(name) && only(name));
-    for (const name of going) await removeTree(join(worktrees, name));
-    return going;
+    const removed = names.filter((name) => !kept.has(name) && only(name));
+    for (const name of removed) await removeTree(join(worktrees, name));
+    return removed;
   }
 }
 
@@ -100,10 +100,18 @@ function keptMark(administration: string): string {
 }
 
 /** The view of an isolated worktree, in its administrative directory. */
-const VIEW = 'view';
+const VIEW_DIRECTORY = 'view';
 
 /** The files that make a directory a worktree. Other files there belong to an unfinished merge or rebase. */
-const LASTING = new Set(['HEAD', 'choo-index', 'commondir', 'gitdir', 'index', 'locked', VIEW]);
+const ADMINISTRATIVE_FILES = new Set([
+  'HEAD',
+  'choo-index',
+  'commondir',
+  'gitdir',
+  'index',
+  'locked',
+  VIEW_DIRECTORY,
+]);
 
 /**
  * One checkout, in which agents write. choo's git uses only what lies outside: the repository's directory, and choo's own
@@ -220,7 +228,7 @@ export class Worktree {
   /** Resets git inside the worktree to this commit and to what is staged, whatever was done there. */
   async advance(commit: string): Promise<void> {
     for (const name of await readdir(this.#administration))
-      if (!LASTING.has(name)) await removeTree(join(this.#administration, name));
+      if (!ADMINISTRATIVE_FILES.has(name)) await removeTree(join(this.#administration, name));
     await this.#pointTo(commit);
     await this.#shareIndex();
   }
@@ -254,7 +262,7 @@ export class Worktree {
       await removeTree(link);
       await writeFile(link, content, { flag: 'wx' });
     }
-    const commondir = this.#view === undefined ? '../..\n' : `${VIEW}\n`;
+    const commondir = this.#view === undefined ? '../..\n' : `${VIEW_DIRECTORY}\n`;
     const files = { gitdir: `${link}\n`, commondir, HEAD: `${commit}\n` };
     for (const [name, text] of Object.entries(files)) await writeFile(join(this.#administration, name), text);
   }

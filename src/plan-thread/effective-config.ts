@@ -24,8 +24,8 @@ export async function readPolicy(
   const configuration = await configurationAt(reader, head);
   const problems = configuration.problems.filter(({ severity }) => severity === 'error');
   if (problems.length === 0) return { kind: 'holds', commit: head, configuration, broken: null };
-  const [there] = lastGood === null ? [] : await reader.info([lastGood]);
-  if (lastGood === null || there === undefined) return { kind: 'none', commit: head, problems };
+  const [found] = lastGood === null ? [] : await reader.info([lastGood]);
+  if (lastGood === null || found === undefined) return { kind: 'none', commit: head, problems };
   return {
     kind: 'holds',
     commit: lastGood,

@@ -24,17 +24,17 @@ interface ProjectAt {
 /** Everything done with a repository's content before a worker works on it. */
 export interface Jobs {
   /** The configuration in force. */
-  readPolicy: { question: Parameters<typeof readPolicy>[1]; answer: EffectiveConfig };
+  readPolicy: { argument: Parameters<typeof readPolicy>[1]; result: EffectiveConfig };
   /** The changes between two commits. */
-  findChanges: { question: SpecChangesInput; answer: SpecChanges };
+  findChanges: { argument: SpecChangesInput; result: SpecChanges };
   /** A commit's plan, as GitHub shows it. */
-  plan: { question: PlanCommitInput; answer: PlannedCommit };
+  plan: { argument: PlanCommitInput; result: PlannedCommit };
   /** The start of a run. */
-  prepare: { question: SubmissionInput; answer: Submission };
+  prepare: { argument: SubmissionInput; result: Submission };
   /** The configuration of a commit; the default when it is broken. */
-  readConfig: { question: ProjectAt; answer: Config };
+  readConfig: { argument: ProjectAt; result: Config };
   /** One unit of a commit, without the fields of its files, which are read again where they are edited. */
-  readUnit: { question: ProjectAt & { readonly id: string }; answer: Unit | undefined };
+  readUnit: { argument: ProjectAt & { readonly id: string }; result: Unit | undefined };
 }
 
 export type JobName = keyof Jobs;
@@ -42,26 +42,26 @@ export type JobName = keyof Jobs;
 /** The input of a job, and its repository. */
 export interface JobInput<N extends JobName> {
   readonly remote: JobRepository;
-  readonly question: Jobs[N]['question'];
+  readonly argument: Jobs[N]['argument'];
 }
 
 /** Creates the jobs, which share a cache. All of them may throw a ChooError (`usage`, `git`). */
 export function createJobs(): {
-  readonly [N in JobName]: (input: JobInput<N>) => Promise<Jobs[N]['answer']>;
+  readonly [N in JobName]: (input: JobInput<N>) => Promise<Jobs[N]['result']>;
 } {
   const projects = new ProjectCache();
   return {
     readPolicy: withReader(readPolicy),
     findChanges: withReader(findSpecChanges),
-    plan: withReader(async (reader, question, repository) =>
+    plan: withReader(async (reader, argument, repository) =>
       planCommit(
-        await projects.read(reader, { repository, commit: question.commit, directory: '' }),
-        question,
+        await projects.read(reader, { repository, commit: argument.commit, directory: '' }),
+        argument,
       ),
     ),
-    prepare: withReader(async (reader, question, repository) => {
-      const project = await projects.read(reader, { repository, commit: question.commit, directory: '' });
-      return prepareSubmission(project, await configurationAt(reader, question.configCommit), question);
+    prepare: withReader(async (reader, argument, repository) => {
+      const project = await projects.read(reader, { repository, commit: argument.commit, directory: '' });
+      return prepareSubmission(project, await configurationAt(reader, argument.configCommit), argument);
     }),
     readConfig: withReader(
       async (reader, { commit, directory }) =>
@@ -76,21 +76,21 @@ export function createJobs(): {
 }
 
 /** Opens an object reader for a job. Passes the directory as the repository's name. */
-function withReader<Q, A>(
-  job: (reader: ObjectReader, question: Q, repository: string) => Promise<A>,
-): (input: { readonly remote: JobRepository; readonly question: Q }) => Promise<A> {
-  return async ({ remote: { directory, searchPath }, question }) => {
+function withReader<Argument, Result>(
+  job: (reader: ObjectReader, argument: Argument, repository: string) => Promise<Result>,
+): (input: { readonly remote: JobRepository; readonly argument: Argument }) => Promise<Result> {
+  return async ({ remote: { directory, searchPath }, argument }) => {
     await using reader = new ObjectReader(openGit(directory, searchPath, { gitDirectory: directory }));
-    return await job(reader, question, directory); // before the reader is disposed of
+    return await job(reader, argument, directory); // before the reader is disposed of
   };
 }
 
 /** Drops the fields: a unit may have 200,000, and all of them would be copied between threads. */
 function withoutFields(unit: Unit): Unit {
-  const tasks = unit.tasks.map((task) => ({ ...task, file: bare(task.file) }));
-  return { ...unit, plan: bare(unit.plan), tasks };
+  const tasks = unit.tasks.map((task) => ({ ...task, file: dropFields(task.file) }));
+  return { ...unit, plan: dropFields(unit.plan), tasks };
 }
 
-function bare(file: SpecFile): SpecFile {
+function dropFields(file: SpecFile): SpecFile {
   return { ...file, frontMatter: { ...file.frontMatter, fields: new Map() } };
 }

@@ -45,9 +45,9 @@ export interface PlannedCommit {
 /** Plans a commit with the configuration in force, and renders its check run and its comment. Pure. */
 export function planCommit(
   { configuration: own, discovery }: Project,
-  question: PlanCommitInput,
+  input: PlanCommitInput,
 ): PlannedCommit {
-  const { commit, target, policy, ownBranches, provider, allowedProviders } = question;
+  const { commit, target, policy, ownBranches, provider, allowedProviders } = input;
   // The configuration of a branch is not in force yet, but its problems are reported where it was written.
   const isOther = policy.kind === 'holds' && policy.commit !== commit;
   const plan = makePlan({
@@ -65,7 +65,7 @@ export function planCommit(
     candidates: { environment: provider },
     allowedProviders,
   });
-  return describePlan(plan, question);
+  return describePlan(plan, input);
 }
 
 /** Renders the check run and the comment of a plan. Pure. */
@@ -88,7 +88,7 @@ export function describePlan(
     check: renderPlanCheck({
       ...shown,
       configCommit: policy.commit,
-      configNote: noteOf(policy),
+      configNote: configNoteOf(policy),
       limits: (policy.kind === 'holds' && policy.configuration.config?.limits) || null,
       keys,
     }),
@@ -125,7 +125,7 @@ function unitsIn({ units, specsDir }: Plan, directories: ReadonlySet<string>): R
   return new Set(inside.map(({ id }) => id));
 }
 
-function noteOf(policy: EffectiveConfig): string | null {
+function configNoteOf(policy: EffectiveConfig): string | null {
   if (policy.kind === 'none')
     return 'The configuration on the default branch is broken and there never was a good one: nothing runs until it is mended.';
   if (policy.broken === null) return null;

@@ -8,7 +8,7 @@ export type PerformJob = <N extends JobName>(
   name: N,
   input: JobInput<N>,
   signal?: AbortSignal,
-) => Promise<Jobs[N]['answer']>;
+) => Promise<Jobs[N]['result']>;
 
 const LIMITS = { cpuMs: 2_000, wallMs: 20_000, heapMiB: 512 };
 
@@ -25,8 +25,8 @@ export class PlanThread implements AsyncDisposable {
 
   readonly perform: PerformJob = async (name, input, signal) => {
     const end = await this.#thread.perform({ name, input }, { owner: input.remote.directory, signal });
-    if (end.kind === 'over') throw new ChooError('limit', SLOW[end.limit], { hint: LESS });
-    return end.value as Jobs[typeof name]['answer'];
+    if (end.kind === 'over') throw new ChooError('limit', LIMIT_MESSAGES[end.limit], { hint: LIMIT_HINT });
+    return end.value as Jobs[typeof name]['result'];
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -34,11 +34,11 @@ export class PlanThread implements AsyncDisposable {
   }
 }
 
-const SLOW = {
+const LIMIT_MESSAGES = {
   time: 'the specs take too long to read',
   memory: 'the specs take too much memory to read',
 };
-const LESS =
+const LIMIT_HINT =
   'none of them was used: keep front matter short and in plain `name: value` lines, remove files that are no specs, or split the tree';
 
 /** Performs the jobs without a thread and its limits, for trusted repositories. */

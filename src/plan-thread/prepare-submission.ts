@@ -44,23 +44,23 @@ export type Submission =
 export function prepareSubmission(
   { discovery }: Project,
   written: LoadedConfig,
-  question: SubmissionInput,
+  input: SubmissionInput,
 ): Submission {
-  const { run, commit, sandbox, actor, remote, branch, units, fresh } = question;
-  const configuration = applyCeilings(written, question.ceilings);
+  const { run, commit, sandbox, actor, remote, branch, units, fresh } = input;
+  const configuration = applyCeilings(written, input.ceilings);
   const config = configuration.config ?? DEFAULT_CONFIG;
   const plan = makePlan({
     discovery,
     configuration,
-    source: { kind: 'commit', name: question.name, commit },
+    source: { kind: 'commit', name: input.name, commit },
     repositoryProblems: findConflictingBranches(
-      question.ownBranches,
+      input.ownBranches,
       { target: branch, directory: '' },
       discovery.units.map(({ id }) => id),
     ),
     only: units,
-    candidates: question.candidates,
-    allowedProviders: question.allowedProviders,
+    candidates: input.candidates,
+    allowedProviders: input.allowedProviders,
   });
   if (!plan.runnable) return { kind: 'refused', plan };
   const clamps = plan.problems.list.filter(isClamp);
@@ -68,7 +68,7 @@ export function prepareSubmission(
   const start = describeStart(
     {
       plan,
-      target: question.target ?? config.target_branch ?? branch,
+      target: input.target ?? config.target_branch ?? branch,
       commit,
       directory: '',
       sandbox,

@@ -25,7 +25,7 @@ export function unitKeys(
   const byId = new Map(units.map((unit) => [unit.id, unit]));
   const keys = new Map<string, string>();
   const commands = [config.worktree.setup, config.baseline_checks];
-  const ground = JSON.stringify(directory === '' ? commands : [...commands, directory]);
+  const common = JSON.stringify(directory === '' ? commands : [...commands, directory]);
   for (const start of units) {
     // Depth first without recursion, for chains of thousands of units.
     const path = [start];
@@ -37,26 +37,26 @@ export function unitKeys(
         continue;
       }
       path.pop();
-      if (!keys.has(unit.id)) keys.set(unit.id, unitKey(unit, ground, keys));
+      if (!keys.has(unit.id)) keys.set(unit.id, unitKey(unit, common, keys));
     }
   }
   return keys;
 }
 
-function unitKey(unit: Unit, ground: string, keys: ReadonlyMap<string, string>): string {
+function unitKey(unit: Unit, common: string, keys: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256');
   const dependencies = unit.dependsOn.toSorted().map((id) => [id, keys.get(id) ?? '']);
   // JSON, and the length before the bytes, so that two different units never give the same input.
-  hash.update(JSON.stringify(['choo unit 1', unit.id, ground, dependencies]));
+  hash.update(JSON.stringify(['choo unit 1', unit.id, common, dependencies]));
   for (const file of [unit.plan, ...unit.tasks.map((task) => task.file)]) {
-    const { name, fields, body } = material(file);
+    const { name, fields, body } = keyParts(file);
     hash.update(JSON.stringify([name, fields, body.byteLength])).update(body);
   }
   return hash.digest('hex');
 }
 
 /** The parts of a file that its unit's key covers. */
-function material({ path, content, frontMatter }: SpecFile): {
+function keyParts({ path, content, frontMatter }: SpecFile): {
   name: string;
   fields: string[];
   body: Uint8Array;

@@ -65,10 +65,10 @@ export function makePlan(input: PlanInput): Plan {
 
   const waves = graph.waves().map((wave) => [...wave]);
   const waveOf = new Map(waves.flatMap((wave, index) => wave.map((id) => [id, index + 1] as const)));
-  const asked = new Set(input.only);
+  const requested = new Set(input.only);
   const stateOf = (unit: Unit): PlanUnit['state'] => {
     if (stuck.has(unit.id)) return 'stuck';
-    if (isComplete(unit)) return asked.has(unit.id) ? 'verify' : 'complete';
+    if (isComplete(unit)) return requested.has(unit.id) ? 'verify' : 'complete';
     return graph.has(unit.id) ? 'planned' : 'left-out';
   };
   const fit = discovery.units.map((unit): PlanUnit => {
@@ -162,7 +162,7 @@ function chooseProviders(
 }
 
 /** The origin of a choice, as the end of a message; empty when a file shows it. */
-const ASKED: Readonly<Record<ProviderSource, string>> = {
+const SOURCE_MESSAGES: Readonly<Record<ProviderSource, string>> = {
   forced: ', which was forced for the run',
   unit: '',
   request: ', which was requested',
@@ -196,7 +196,7 @@ function providerProblems(
       code: unknown ? 'provider-unknown' : 'provider-forbidden',
       message:
         (unknown ? 'choo does not know this provider' : 'the operator does not allow this provider') +
-        ASKED[choice.source],
+        SOURCE_MESSAGES[choice.source],
       file,
       line: at.line,
       column: at.column,

@@ -12,9 +12,9 @@ import {
 import type { Plan, PlanUnit } from './schema.ts';
 
 /** A larger plan shows no tasks; `--unit` and `--json` do. */
-const UNITS_WITH_TASKS = 40;
+const MAX_UNITS_WITH_TASKS = 40;
 /** Problems that a plan shows; `choo check` shows all. */
-const PROBLEMS_SHOWN = 20;
+const MAX_PROBLEMS_SHOWN = 20;
 
 /** Renders a plan as text: waves with units, tasks and gates, the common settings, problems. Ends with a line feed. */
 export function renderPlan(plan: Plan, medium: Medium): string {
@@ -23,8 +23,8 @@ export function renderPlan(plan: Plan, medium: Medium): string {
   const sections = [
     headline(plan, medium),
     ...plan.waves.map((wave, index) => renderWave(plan, wave, index + 1, byId, medium)),
-    ...renderRest(plan, medium),
-    renderFrame(plan, medium),
+    ...renderOtherUnits(plan, medium),
+    renderSettings(plan, medium),
     renderProblems(plan, medium),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
@@ -72,7 +72,7 @@ function renderWave(
   medium: Medium,
 ): string {
   const units = wave.map((id) => byId.get(id)).filter((unit) => unit !== undefined);
-  const showTasks = plan.units.length <= UNITS_WITH_TASKS;
+  const showTasks = plan.units.length <= MAX_UNITS_WITH_TASKS;
   const columns = [(unit: PlanUnit) => printable(unit.id), progressText, providerText].map((text) => ({
     text,
     width: columnWidth(units.map(text), 40),
@@ -137,21 +137,21 @@ const SOURCE_TEXT = {
   default: 'default',
 } as const;
 
-const REST: readonly (readonly [PlanUnit['state'], string])[] = [
+const OTHER_STATES: readonly (readonly [PlanUnit['state'], string])[] = [
   ['broken', 'Broken, see the problems'],
   ['stuck', 'Waits for a broken unit'],
   ['complete', 'Complete, not verified'],
   ['left-out', 'Not requested'],
 ];
 
-function renderRest(plan: Plan, { width, paint }: Medium): string[] {
-  return REST.map(([state, title]) => {
+function renderOtherUnits(plan: Plan, { width, paint }: Medium): string[] {
+  return OTHER_STATES.map(([state, title]) => {
     const ids = plan.units.filter((unit) => unit.state === state).map((unit) => printable(unit.id));
     return ids.length === 0 ? '' : `${paint('bold', title)}\n  ${wrapList(ids, 2, 2, width)}`;
   });
 }
 
-function renderFrame(plan: Plan, { width, paint }: Medium): string {
+function renderSettings(plan: Plan, { width, paint }: Medium): string {
   const path = plan.criticalPath;
   const rows: (readonly [string, string])[] = [];
   const chain =
@@ -184,7 +184,7 @@ function renderFrame(plan: Plan, { width, paint }: Medium): string {
 function renderProblems(plan: Plan, medium: Medium): string {
   const { list } = plan.problems;
   if (list.length === 0) return '';
-  const shown = [...list].sort((a, b) => rank(a) - rank(b)).slice(0, PROBLEMS_SHOWN);
+  const shown = [...list].sort((a, b) => severityRank(a) - severityRank(b)).slice(0, MAX_PROBLEMS_SHOWN);
   const total = plan.problems.errors + plan.problems.warnings + plan.problems.notices;
   const more =
     total > shown.length
@@ -197,6 +197,6 @@ function renderProblems(plan: Plan, medium: Medium): string {
   ].join('\n');
 }
 
-function rank(problem: Problem): number {
+function severityRank(problem: Problem): number {
   return problem.severity === 'error' ? 0 : problem.severity === 'warning' ? 1 : 2;
 }

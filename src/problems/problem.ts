@@ -56,18 +56,18 @@ export function collectProblems(found: Iterable<Problem>, before?: Problems): Pr
   }
   const kept = SEVERITIES.flatMap((severity) => bySeverity[severity]).slice(0, MAX_PROBLEMS);
   const total = counts.error + counts.warning + counts.notice;
-  return { kept: kept.sort(byPlace), counts, dropped: total - kept.length };
+  return { kept: kept.sort(byPosition), counts, dropped: total - kept.length };
 }
 
 /** Longer values are shortened in a problem. UTF-16 code units. */
-const GOT_LENGTH = 80;
+const MAX_GOT_LENGTH = 80;
 
 /** Shortens a value from a file for a problem. */
 export function shorten(text: string): string {
-  return text.length <= GOT_LENGTH ? text : `${text.slice(0, GOT_LENGTH - 1)}…`;
+  return text.length <= MAX_GOT_LENGTH ? text : `${text.slice(0, MAX_GOT_LENGTH - 1)}…`;
 }
 
-function byPlace(a: Problem, b: Problem): number {
+function byPosition(a: Problem, b: Problem): number {
   return (
     compareText(a.file, b.file) ||
     a.line - b.line ||
@@ -95,7 +95,7 @@ export type Report = (
 ) => void;
 
 /** Problems of one code that are listed for one file; the last one says how many more there are. */
-const MAX_ALIKE = 100;
+const MAX_PER_CODE = 100;
 
 /** Creates a {@link Report} for one file that adds to a list. */
 export function reportInto(problems: Problem[], file: string): Report {
@@ -105,10 +105,10 @@ export function reportInto(problems: Problem[], file: string): Report {
     alike.set(code, seen);
     seen.count += 1;
     const last = problems[seen.last];
-    if (seen.count > MAX_ALIKE && last !== undefined) {
+    if (seen.count > MAX_PER_CODE && last !== undefined) {
       problems[seen.last] = {
         ...last,
-        message: `${seen.message}, and ${seen.count - MAX_ALIKE} more like it in this file`,
+        message: `${seen.message}, and ${seen.count - MAX_PER_CODE} more like it in this file`,
       };
       return;
     }

@@ -26,7 +26,7 @@ export function openHostSandbox(options: {
   readonly temporary?: string;
   readonly limits?: Partial<SpaceLimits>;
 }): Sandbox {
-  const keep = killOnExit();
+  const killAtExit = killOnExit();
   const watchdog = openWatchdog({ ...DEFAULT_LIMITS, ...options.limits });
   return {
     kind: 'host',
@@ -40,7 +40,7 @@ export function openHostSandbox(options: {
         ...execution.env,
         [OWNER_VARIABLE]: mark,
       };
-      const look = watchdog({
+      const limitSpace = watchdog({
         directories: [workplace.worktree, ...(execution.writable ?? [])],
         processes: (all, leader) => {
           const group = all.filter((process) => process.group === leader);
@@ -49,8 +49,8 @@ export function openHostSandbox(options: {
       });
       const watch: Watch = (leader, end) => {
         const stack = new DisposableStack();
-        stack.use(keep(leader, end));
-        stack.use(look(leader, end));
+        stack.use(killAtExit(leader, end));
+        stack.use(limitSpace(leader, end));
         return stack;
       };
       return await runCommand({ ...execution, env, tree: markedTree(mark), watch });

@@ -62,8 +62,8 @@ export function cancelEvents(view: ControlView, { units, actor }: ControlRequest
   const isWhole = units.length === 0;
   if (isWhole && ENDED.has(view.status))
     return refuse('conflict', `run ${view.run} has ended already: ${view.status}`);
-  const stranger = findStranger(view, units);
-  if (stranger !== undefined) return stranger;
+  const unknown = findUnknownUnit(view, units);
+  if (unknown !== undefined) return unknown;
   const ended = units.find((id) => !OPEN.has(stateOf(view, id)));
   if (ended !== undefined) return wrongState(view, ended, 'only units that have not ended can be cancelled');
   const open = chosen(view, units).filter((id) => OPEN.has(stateOf(view, id)));
@@ -82,8 +82,8 @@ export function cancelEvents(view: ControlView, { units, actor }: ControlRequest
 /** Skips units: their dependents go on without them. At least one must be named. Pure. */
 export function skipEvents(view: ControlView, { units, actor }: ControlRequest): Decision {
   if (units.length === 0) return refuse('usage', 'name a unit to skip');
-  const stranger = findStranger(view, units);
-  if (stranger !== undefined) return stranger;
+  const unknown = findUnknownUnit(view, units);
+  if (unknown !== undefined) return unknown;
   const done = units.find((id) => ['complete', 'skipped'].includes(stateOf(view, id)));
   if (done !== undefined) return wrongState(view, done, 'only units that are not complete can be skipped');
   const skipped = chosen(view, units);
@@ -104,8 +104,8 @@ export function skipEvents(view: ControlView, { units, actor }: ControlRequest):
  * dependents of redone work again. Pure.
  */
 export function retryEvents(view: ControlView, { units, actor, fresh, from }: RetryRequest): Decision {
-  const stranger = findStranger(view, units);
-  if (stranger !== undefined) return stranger;
+  const unknown = findUnknownUnit(view, units);
+  if (unknown !== undefined) return unknown;
   const isWhole = units.length === 0;
   const again = fresh || from !== null;
   const fits = (id: string): boolean => {
@@ -162,13 +162,13 @@ function chosen({ graph }: ControlView, units: readonly string[]): readonly stri
   return units.length === 0 ? graph.ids : graph.ids.filter((id) => units.includes(id));
 }
 
-function findStranger({ run, graph }: ControlView, units: readonly string[]): Refusal | undefined {
-  const stranger = units.find((id) => !graph.has(id));
-  if (stranger === undefined) return undefined;
-  const close = nearest(stranger, graph.ids);
+function findUnknownUnit({ run, graph }: ControlView, units: readonly string[]): Refusal | undefined {
+  const unknown = units.find((id) => !graph.has(id));
+  if (unknown === undefined) return undefined;
+  const close = nearest(unknown, graph.ids);
   const hint =
     close === undefined ? `it has ${graph.ids.slice(0, 10).join(', ')}` : `did you mean \`${close}\`?`;
-  return refuse('usage', `run ${run} has no unit \`${stranger}\``, hint);
+  return refuse('usage', `run ${run} has no unit \`${unknown}\``, hint);
 }
 
 function stateOf({ units }: ControlView, id: string): string {

@@ -13,7 +13,7 @@ export interface SchedulerLimits {
   /** The most units of the run that may run at once. 0 starts nothing. */
   readonly parallelism: number;
   /** Units that must not start yet, although their dependencies are complete; they count as waiting. */
-  readonly held?: ReadonlySet<string>;
+  readonly paused?: ReadonlySet<string>;
 }
 
 /**
@@ -50,7 +50,7 @@ export function decide(state: SchedulerState, limits: SchedulerLimits): readonly
     if (unit !== 'pending') continue;
     if (cause !== undefined) blocked.push({ type: 'block', unit: id, cause });
     else if (
-      limits.held?.has(id) !== true &&
+      limits.paused?.has(id) !== true &&
       graph.dependenciesOf(id).every((dependency) => isDone(stateOf(dependency)))
     )
       ready.push(id);
@@ -66,17 +66,17 @@ export function decide(state: SchedulerState, limits: SchedulerLimits): readonly
   return [...blocked, ...starts];
 }
 
-/** A decision, as each engine performs it. */
+/** A decision, as both engines perform it. */
 export interface Steps {
-  /** To be noted, in this order. */
+  /** Events to append, in this order. */
   readonly events: readonly EventBody[];
-  /** Units to be handed to workers, in this order. */
+  /** Units to start, in this order. */
   readonly starts: readonly string[];
-  /** How the run ends; undefined: it goes on. */
+  /** How the run ends; undefined while it continues. */
   readonly outcome: 'complete' | 'incomplete' | undefined;
 }
 
-/** What is to be done about a decision. Pure. */
+/** Converts a decision to steps. Pure. */
 export function stepsOf(actions: readonly Action[]): Steps {
   return {
     events: actions.flatMap((action): EventBody[] =>
@@ -87,7 +87,7 @@ export function stepsOf(actions: readonly Action[]): Steps {
   };
 }
 
-/** The last event of a run. One whose complete units were not all merged failed. */
+/** The last event of a run, which failed if not all its complete units were merged. */
 export function endOfRun(
   outcome: 'complete' | 'incomplete',
   { branch, head, unmerged }: Omit<Extract<EventBody, { type: 'orch.failed' }>, 'type'>,

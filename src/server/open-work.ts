@@ -88,7 +88,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       concurrency: settings.CHOO_CONCURRENCY,
       maxUnits: settings.CHOO_MAX_UNITS,
       quantumMs: settings.CHOO_SLOT_SECONDS * 1_000,
-      work: async (claim, teller) => worker.work(claim, teller),
+      work: async (claim, reporter) => worker.work(claim, reporter),
       onDead: async (other) => {
         const count = await endLeftovers(other);
         log.info({ worker: other, processes: count }, 'a worker of this machine died; ended its processes');

@@ -12,35 +12,35 @@ import { HEARTBEAT_MS } from './work.ts';
 /** Under load, the web process gets processor time before work, agents and gates do. */
 const NICENESS = 5;
 
-const say = (message: WorkerMessage): void => void process.send?.(message);
+const post = (message: WorkerMessage): void => void process.send?.(message);
 
 exitWithParent(Number(process.argv[2]));
 setPriority(NICENESS);
 process.once('disconnect', () => process.exit(1));
 // A terminal sends Ctrl-C to this process too, but only the supervisor's messages count.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
-const asked = Promise.withResolvers<void>();
+const stopRequested = Promise.withResolvers<void>();
 const hurry = new AbortController();
 process.on('message', ({ kind }: WorkerRequest) => {
-  asked.resolve();
+  stopRequested.resolve();
   if (kind === 'hurry') hurry.abort();
 });
 let silentMs = (): number | null => null;
-const beats = setInterval(() => say({ kind: 'beat', silentMs: silentMs() }), HEARTBEAT_MS);
+const heartbeats = setInterval(() => post({ kind: 'beat', silentMs: silentMs() }), HEARTBEAT_MS);
 
 try {
   const { openWork } = await import('./open-work.ts');
   await using work = await openWork(readSettings(), openLog());
   silentMs = work.silentMs;
-  say({ kind: 'beat', silentMs: silentMs() });
-  say({ kind: 'ready', sandbox: work.sandbox });
-  await asked.promise;
+  post({ kind: 'beat', silentMs: silentMs() });
+  post({ kind: 'ready', sandbox: work.sandbox });
+  await stopRequested.promise;
   await work.drain(hurry.signal);
 } catch (thrown) {
   const { code, message, hint } = coerceError(thrown);
-  say({ kind: 'failed', code, message, ...(hint === undefined ? {} : { hint }) });
+  post({ kind: 'failed', code, message, ...(hint === undefined ? {} : { hint }) });
   process.exitCode = 1;
 }
-clearInterval(beats);
+clearInterval(heartbeats);
 process.removeAllListeners('disconnect');
 process.disconnect();

@@ -24,9 +24,9 @@ const PROGRAM = fileURLToPath(new URL('supervised-worker.ts', import.meta.url));
 /** A worker that misses this many heartbeats in a row is killed. Counted, not timed, because a machine may sleep. */
 const MAX_MISSED_HEARTBEATS = 30;
 /** The pause before a restart: after the first death, and at most. Milliseconds. */
-const RESTART_DELAY_MS = { first: 250, longest: 60_000 };
+const RESTART_DELAY_MS = { first: 250, max: 60_000 };
 /** The death of a worker that lived this long starts a new row. Milliseconds. */
-const STEADY_MS = 120_000;
+const STABLE_MS = 120_000;
 /** Deaths in a row after which `/readyz` reports them. */
 const UNREADY_DEATHS = 5;
 
@@ -41,7 +41,7 @@ export class Supervisor implements Work {
   readonly #start: StartProgram;
   readonly #sandbox = Promise.withResolvers<string>();
   readonly #stopping = new AbortController();
-  readonly #life: Promise<void>;
+  readonly #supervising: Promise<void>;
   #worker: ChildProgram | undefined;
   #lastBeat: { readonly silentMs: number; readonly at: number } | undefined;
   #deaths = 0;
@@ -53,7 +53,7 @@ export class Supervisor implements Work {
     this.#log = log;
     this.#start = start;
     this.#sandbox.promise.catch(() => {}); // a rejection is for the readers of `sandbox`
-    this.#life = this.#live();
+    this.#supervising = this.#supervise();
   }
 
   /** The sandbox of the first worker, once it works. Rejects with a ChooError when it could not start. */
@@ -74,17 +74,17 @@ export class Supervisor implements Work {
 
   async drain(hurry: AbortSignal): Promise<void> {
     this.#stopping.abort();
-    this.#ask('stop');
-    hurry.addEventListener('abort', () => this.#ask('hurry'));
-    if (hurry.aborted) this.#ask('hurry');
-    await this.#life;
+    this.#request('stop');
+    hurry.addEventListener('abort', () => this.#request('hurry'));
+    if (hurry.aborted) this.#request('hurry');
+    await this.#supervising;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(AbortSignal.abort());
   }
 
-  async #live(): Promise<void> {
+  async #supervise(): Promise<void> {
     let hasWorked = false;
     this.#sandbox.promise.then(
       () => (hasWorked = true),
@@ -96,8 +96,8 @@ export class Supervisor implements Work {
       if (!hasWorked)
         this.#sandbox.reject(new ChooError('environment', `the worker ended before it was ready: ${end}`));
       if (!hasWorked || this.#stopping.signal.aborted) return;
-      this.#deaths = performance.now() - began > STEADY_MS ? 1 : this.#deaths + 1;
-      const pauseMs = Math.min(RESTART_DELAY_MS.first * 2 ** (this.#deaths - 1), RESTART_DELAY_MS.longest);
+      this.#deaths = performance.now() - began > STABLE_MS ? 1 : this.#deaths + 1;
+      const pauseMs = Math.min(RESTART_DELAY_MS.first * 2 ** (this.#deaths - 1), RESTART_DELAY_MS.max);
       this.#log.error({ reason: end, deaths: this.#deaths, pauseMs }, 'the worker died; restarting');
       await wait(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
     }
@@ -111,7 +111,7 @@ export class Supervisor implements Work {
       this.#hear(message as WorkerMessage);
     });
     this.#worker = worker;
-    if (this.#stopping.signal.aborted) for (const kind of ['stop', 'hurry'] as const) this.#ask(kind);
+    if (this.#stopping.signal.aborted) for (const kind of ['stop', 'hurry'] as const) this.#request(kind);
     const timer = setInterval(() => {
       missed += 1;
       if (missed !== MAX_MISSED_HEARTBEATS) return;
@@ -137,7 +137,7 @@ export class Supervisor implements Work {
     if (this.#deaths > 0) this.#log.error({ reason: text, hint }, 'the worker could not start');
   }
 
-  #ask(kind: WorkerRequest['kind']): void {
+  #request(kind: WorkerRequest['kind']): void {
     this.#worker?.send({ kind } satisfies WorkerRequest);
   }
 }

@@ -10,7 +10,7 @@ export interface ChildService extends AsyncDisposable {
 }
 
 /** Standard error of a child service kept for the message that explains its end. Characters. */
-const STDERR_LENGTH = 4_000;
+const MAX_STDERR_LENGTH = 4_000;
 
 /**
  * Starts a child service. Its environment is `env` alone, nothing of choo's. It ends with choo, or when it is disposed
@@ -27,7 +27,7 @@ export async function startChildService(
     env: options.env,
     extendEnv: false,
     buffer: { stdout: false, stderr: true },
-    maxBuffer: { stderr: STDERR_LENGTH },
+    maxBuffer: { stderr: MAX_STDERR_LENGTH },
     stdin: 'pipe',
     stdout: 'pipe',
     stripFinalNewline: true,

@@ -18,7 +18,7 @@ export interface ToolResult {
 }
 
 /** More than any of these programs prints. Characters. */
-const OUTPUT_LENGTH = 1_000_000;
+const MAX_OUTPUT_LENGTH = 1_000_000;
 
 /** Runs a program. Processes that it leaves running must not keep its output open. Never rejects. */
 export async function runTool({ argv: [file, ...args], cwd, env, user, limitMs }: Tool): Promise<ToolResult> {
@@ -30,7 +30,7 @@ export async function runTool({ argv: [file, ...args], cwd, env, user, limitMs }
     ...user,
     stdin: 'ignore',
     all: true,
-    maxBuffer: OUTPUT_LENGTH,
+    maxBuffer: MAX_OUTPUT_LENGTH,
     timeout: limitMs,
     killSignal: 'SIGKILL',
     reject: false,

@@ -1,10 +1,10 @@
 const MIB = 1024 * 1024;
 /** Memory for all request bodies together, from their first byte until the response. Bytes. */
-const ROOM_BYTES = 64 * MIB;
+const MAX_TOTAL_BYTES = 64 * MIB;
 /** The largest body; GitHub sends nothing larger. Large bodies are read one at a time. Bytes. */
 export const MAX_BODY_BYTES = 25 * MIB;
 /** Memory shared by all bodies that are not large. Bytes. */
-const SMALL_BYTES = ROOM_BYTES - MAX_BODY_BYTES;
+const MAX_SMALL_TOTAL_BYTES = MAX_TOTAL_BYTES - MAX_BODY_BYTES;
 /** A body larger than this needs the slot for large bodies. Nearly all deliveries are far smaller. Bytes. */
 export const LARGE_BYTES = MIB;
 /** Bodies that may wait for that slot. About 100 KiB of each is already in memory, not counted above. */
@@ -29,11 +29,11 @@ interface HeldBody extends IncomingBody {
 /** The memory reserved for one body. */
 export interface BodyReservation extends Disposable {
   /** Counts arrived bytes. May evict other bodies, or this one. */
-  readonly hold: (bytes: number) => void;
+  readonly add: (bytes: number) => void;
   /** Waits for the slot for large bodies. False when it does not get it. */
   readonly waitForLargeSlot: () => Promise<boolean>;
   /** Marks its signature as valid: it is not evicted any more. */
-  readonly keep: () => void;
+  readonly markValid: () => void;
 }
 
 /**
@@ -45,75 +45,75 @@ export interface BodyReservation extends Disposable {
 export class BodyMemory {
   readonly #small = new Set<HeldBody>();
   #smallBytes = 0;
-  #large: { readonly place: HeldBody; readonly timer: NodeJS.Timeout } | undefined;
+  #large: { readonly body: HeldBody; readonly timer: NodeJS.Timeout } | undefined;
   readonly #waiting = new Map<HeldBody, (granted: boolean) => void>();
 
   /** Reserves memory for one body; disposing of the result frees it. */
-  enter(guest: IncomingBody): BodyReservation {
-    const place: HeldBody = { ...guest, bytes: 0, isValid: false };
-    this.#small.add(place);
+  reserve(incoming: IncomingBody): BodyReservation {
+    const body: HeldBody = { ...incoming, bytes: 0, isValid: false };
+    this.#small.add(body);
     return {
-      hold: (bytes) => this.#hold(place, bytes),
-      waitForLargeSlot: async () => this.#waitForLargeSlot(place),
-      keep: () => {
-        place.isValid = true;
-        if (this.#large?.place === place) clearTimeout(this.#large.timer);
+      add: (bytes) => this.#add(body, bytes),
+      waitForLargeSlot: async () => this.#waitForLargeSlot(body),
+      markValid: () => {
+        body.isValid = true;
+        if (this.#large?.body === body) clearTimeout(this.#large.timer);
       },
-      [Symbol.dispose]: () => this.#leave(place),
+      [Symbol.dispose]: () => this.#free(body),
     };
   }
 
-  #hold(place: HeldBody, bytes: number): void {
-    if (!this.#small.has(place)) return; // it has the slot for large bodies, or was evicted
-    place.bytes += bytes;
+  #add(body: HeldBody, bytes: number): void {
+    if (!this.#small.has(body)) return; // it has the slot for large bodies, or was evicted
+    body.bytes += bytes;
     this.#smallBytes += bytes;
-    while (this.#smallBytes > SMALL_BYTES) {
-      const largest = [...this.#small].filter(({ isValid }) => !isValid).reduce(goesFirst, place);
+    while (this.#smallBytes > MAX_SMALL_TOTAL_BYTES) {
+      const largest = [...this.#small].filter(({ isValid }) => !isValid).reduce(evictedFirst, body);
       this.#evict(largest);
-      if (largest === place) return;
+      if (largest === body) return;
     }
   }
 
-  async #waitForLargeSlot(place: HeldBody): Promise<boolean> {
+  async #waitForLargeSlot(body: HeldBody): Promise<boolean> {
     const granted = Promise.withResolvers<boolean>();
-    this.#waiting.set(place, granted.resolve);
-    const holder = this.#large?.place;
-    if (holder !== undefined && !holder.isValid && !holder.isKnown && place.isKnown) this.#evict(holder);
-    else this.#next();
+    this.#waiting.set(body, granted.resolve);
+    const holder = this.#large?.body;
+    if (holder !== undefined && !holder.isValid && !holder.isKnown && body.isKnown) this.#evict(holder);
+    else this.#grantLargeSlot();
     if (this.#waiting.size > MAX_WAITING)
-      this.#evict([...this.#waiting.keys()].find(isUnknownSender) ?? place);
+      this.#evict([...this.#waiting.keys()].find(isUnknownSender) ?? body);
     return granted.promise;
   }
 
-  #next(): void {
+  #grantLargeSlot(): void {
     if (this.#large !== undefined) return;
     const waiting = [...this.#waiting];
-    const [place, grant] = waiting.find(([{ isKnown }]) => isKnown) ?? waiting[0] ?? [];
-    if (place === undefined || grant === undefined) return;
-    this.#waiting.delete(place);
-    this.#leave(place);
-    this.#large = { place, timer: setTimeout(() => this.#evict(place), LARGE_BODY_MS) };
+    const [body, grant] = waiting.find(([{ isKnown }]) => isKnown) ?? waiting[0] ?? [];
+    if (body === undefined || grant === undefined) return;
+    this.#waiting.delete(body);
+    this.#free(body);
+    this.#large = { body, timer: setTimeout(() => this.#evict(body), LARGE_BODY_MS) };
     grant(true);
   }
 
-  #evict(place: HeldBody): void {
-    this.#leave(place);
-    place.onEvicted();
+  #evict(body: HeldBody): void {
+    this.#free(body);
+    body.onEvicted();
   }
 
-  #leave(place: HeldBody): void {
-    if (this.#small.delete(place)) this.#smallBytes -= place.bytes;
-    this.#waiting.get(place)?.(false);
-    this.#waiting.delete(place);
-    if (this.#large?.place !== place) return;
+  #free(body: HeldBody): void {
+    if (this.#small.delete(body)) this.#smallBytes -= body.bytes;
+    this.#waiting.get(body)?.(false);
+    this.#waiting.delete(body);
+    if (this.#large?.body !== body) return;
     clearTimeout(this.#large.timer);
     this.#large = undefined;
-    this.#next();
+    this.#grantLargeSlot();
   }
 }
 
 /** Which of two bodies is evicted first: that of an unknown sender, then the larger. */
-function goesFirst(one: HeldBody, other: HeldBody): HeldBody {
+function evictedFirst(one: HeldBody, other: HeldBody): HeldBody {
   if (one.isKnown !== other.isKnown) return one.isKnown ? other : one;
   return other.bytes > one.bytes ? other : one;
 }

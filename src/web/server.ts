@@ -22,9 +22,9 @@ export interface WebServices {
 const WEBHOOK_PATH = '/api/github/webhooks';
 
 /** Time limits for a request's headers and for the whole request, and their check interval. Milliseconds. */
-const TIMES = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 };
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 };
 /** The `Retry-After` header of a 503. Seconds. */
-const RETRY_AFTER = '5';
+const RETRY_AFTER_SECONDS = '5';
 
 /**
  * Starts the web server. `/healthz`: the process is alive. `/readyz`: it can do its work, otherwise 503 with the reason.
@@ -49,7 +49,7 @@ export async function serveWeb(
     const state = await readiness().catch(() => ({ ready: false, reason: 'readiness check failed' }));
     return { status: state.ready ? 200 : 503, body: state };
   };
-  const server = createServer(TIMES, (request, response) => {
+  const server = createServer(TIMEOUTS, (request, response) => {
     route(request).then(
       (answer) => send(request, response, answer),
       () => send(request, response, { status: 500, body: { error: 'internal error' } }),
@@ -76,7 +76,7 @@ interface Answer {
 function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
   // The unread rest of a body must not be parsed as the next request.
   const close = request.complete ? {} : { connection: 'close' };
-  const later = status === 503 ? { 'retry-after': RETRY_AFTER } : {};
+  const later = status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...close, ...later };
   response.writeHead(status, headers);
   response.end(`${JSON.stringify(body)}\n`);

@@ -4,7 +4,7 @@ import { type BodyReservation, BodyMemory, LARGE_BYTES, MAX_BODY_BYTES } from '.
 import type { KnownSenders } from './known-senders.ts';
 
 /** Time limit for a body to arrive, including waiting for memory; GitHub gives up then. Milliseconds. */
-const BODY_MS = 10_000;
+const BODY_TIMEOUT_MS = 10_000;
 
 /** A delivery with a valid signature. */
 interface SignedDelivery {
@@ -30,21 +30,21 @@ export function openWebhooks(
   { secret, receive }: DeliveryReceiver,
   known: KnownSenders,
 ): (request: IncomingMessage) => Promise<number> {
-  const room = new BodyMemory();
+  const memory = new BodyMemory();
   return async (request) => {
     const head = readHead(request);
     if (typeof head === 'number') return head;
     const address = request.socket.remoteAddress;
     const stopped = new AbortController();
-    using place = room.enter({ isKnown: known.has(address), onEvicted: () => stopped.abort() });
+    using reservation = memory.reserve({ isKnown: known.has(address), onEvicted: () => stopped.abort() });
     const body = await readSigned(request, {
       secret,
       signature: head.signature,
-      place,
+      reservation,
       stopped: stopped.signal,
     });
     if (typeof body === 'number') return body;
-    place.keep();
+    reservation.markValid();
     known.add(address);
     return receive({ ...head, body: body.toString() });
   };
@@ -71,12 +71,12 @@ async function readSigned(
   {
     secret,
     signature,
-    place,
+    reservation,
     stopped,
   }: {
     readonly secret: string;
     readonly signature: string;
-    readonly place: BodyReservation;
+    readonly reservation: BodyReservation;
     readonly stopped: AbortSignal;
   },
 ): Promise<Buffer | number> {
@@ -86,26 +86,26 @@ async function readSigned(
   const chunks: Buffer[] = [];
   let size = 0;
   let isLarge = false;
-  const takeTurn = async (): Promise<void> => {
+  const waitForSlot = async (): Promise<void> => {
     isLarge = true;
     request.pause();
-    if (await place.waitForLargeSlot()) request.resume();
+    if (await reservation.waitForLargeSlot()) request.resume();
     else refused.resolve(503);
   };
   const onData = (chunk: Buffer): void => {
     size += chunk.length;
     if (size > MAX_BODY_BYTES) return refused.resolve(413);
-    if (size > LARGE_BYTES && !isLarge) void takeTurn();
+    if (size > LARGE_BYTES && !isLarge) void waitForSlot();
     hmac.update(chunk);
     chunks.push(chunk);
-    place.hold(chunk.length);
+    reservation.add(chunk.length);
   };
-  const tooSlow = setTimeout(() => refused.resolve(request.isPaused() ? 503 : 408), BODY_MS);
+  const tooSlow = setTimeout(() => refused.resolve(request.isPaused() ? 503 : 408), BODY_TIMEOUT_MS);
   stopped.addEventListener('abort', () => refused.resolve(503));
   request.on('error', () => {}); // the client has left: `close` follows
   request.on('close', () => refused.resolve(400));
   request.on('end', () => complete.resolve(undefined));
-  if (Number(request.headers['content-length'] ?? 0) > LARGE_BYTES) void takeTurn();
+  if (Number(request.headers['content-length'] ?? 0) > LARGE_BYTES) void waitForSlot();
   request.on('data', onData);
   const status = await Promise.race([complete.promise, refused.promise]);
   clearTimeout(tooSlow);

@@ -46,28 +46,28 @@ export class CommitTree implements SpecTree {
     if (tree === undefined) throw new ChooError('git', `\`${commit}\` is not a commit`);
     const root = new CommitTree(reader, tree, commit);
     if (base === '') return root;
-    const found = await root.#placeOf(base);
+    const found = await root.#lookUp(base);
     if ('tree' in found) return new CommitTree(reader, found.tree, commit);
     throw new ChooError('usage', `there is no directory \`${base}\` in ${commit.slice(0, 12)}`);
   }
 
   async list(directories: readonly string[]): Promise<readonly (readonly TreeEntry[] | Unlisted)[]> {
-    const places: TreeLookup[] = [];
-    for (const directory of directories) places.push(await this.#placeOf(directory));
-    const ids = [...new Set(places.flatMap((place) => ('tree' in place ? [place.tree] : [])))];
+    const lookups: TreeLookup[] = [];
+    for (const directory of directories) lookups.push(await this.#lookUp(directory));
+    const ids = [...new Set(lookups.flatMap((lookup) => ('tree' in lookup ? [lookup.tree] : [])))];
     const infos = new Map((await this.#reader.info(ids)).map((info, index) => [ids[index], info]));
     const small = ids.filter((id) => (infos.get(id)?.size ?? Infinity) <= MAX_TREE_OBJECT_BYTES);
     const contents = new Map(
       (await this.#reader.contents(small)).map((content, index) => [small[index], content]),
     );
     let left = MAX_ENTRIES; // one tree object may appear at thousands of paths
-    const listings = places.map((place, index): TreeEntry[] | Unlisted => {
-      if (!('tree' in place)) return place.unlisted;
-      const content = contents.get(place.tree);
+    const listings = lookups.map((lookup, index): TreeEntry[] | Unlisted => {
+      if (!('tree' in lookup)) return lookup.unlisted;
+      const content = contents.get(lookup.tree);
       if (content === undefined)
-        return infos.get(place.tree) === undefined ? 'unreadable' : 'too-many-entries';
+        return infos.get(lookup.tree) === undefined ? 'unreadable' : 'too-many-entries';
       if (left < 0) return 'too-many-entries';
-      const entries = parseTree(content, directories[index] ?? '', place.tree.length / 2);
+      const entries = parseTree(content, directories[index] ?? '', lookup.tree.length / 2);
       left -= entries?.length ?? 0;
       return left < 0 ? 'too-many-entries' : (entries ?? 'unreadable');
     });
@@ -101,7 +101,7 @@ export class CommitTree implements SpecTree {
   }
 
   /** Finds a directory's tree, walking down name by name when no listing has shown it yet. */
-  async #placeOf(directory: string): Promise<TreeLookup> {
+  async #lookUp(directory: string): Promise<TreeLookup> {
     const known = this.#trees.get(directory);
     if (known !== undefined) return { tree: known };
     const slash = directory.lastIndexOf('/');

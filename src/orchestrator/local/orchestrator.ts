@@ -162,8 +162,8 @@ export class Orchestrator {
     const states = new Map<string, UnitState>(
       [...units].map(([id, { state }]) => [id, this.#active.has(id) ? 'running' : state]),
     );
-    const held = this.#holds.pausedUnits(units.values());
-    const limits = { parallelism: this.#order.start.parallelism, held };
+    const paused = this.#holds.pausedUnits(units.values());
+    const limits = { parallelism: this.#order.start.parallelism, paused };
     const { events, starts, outcome } = stepsOf(decide({ graph: this.#graph, units: states }, limits));
     for (const event of events) this.#recorder.append(event);
     for (const id of starts) this.#start(id);

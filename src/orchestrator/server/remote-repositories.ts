@@ -31,9 +31,9 @@ export interface RemoteRepository extends Disposable {
   /** Reads and plans what it holds; see the jobs. Throws a ChooError (`limit`) for what takes too long. */
   readonly ask: <N extends JobName>(
     name: N,
-    question: Jobs[N]['question'],
+    argument: Jobs[N]['argument'],
     signal?: AbortSignal,
-  ) => Promise<Jobs[N]['answer']>;
+  ) => Promise<Jobs[N]['result']>;
 }
 
 /** Where the copies are, and what is done with them. */
@@ -177,8 +177,8 @@ export class RemoteRepositories implements AsyncDisposable {
       branches,
       worktrees: new WorktreeManager(opened, searchPath),
       home,
-      ask: async (name, question, signal) =>
-        this.#perform(name, { remote: { directory, searchPath }, question }, signal),
+      ask: async (name, argument, signal) =>
+        this.#perform(name, { remote: { directory, searchPath }, argument }, signal),
     };
   }
 

@@ -30,10 +30,10 @@ export interface Mask {
 export const HOME = '/tmp/home';
 
 /** The size of each other tmpfs. Bytes. */
-const SMALL_BYTES = '67108864';
+const SMALL_TMPFS_BYTES = '67108864';
 
 /** Programs and libraries outside /usr: links into it on merged systems, directories on others, or missing. */
-const SYSTEM = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+const SYSTEM_DIRECTORIES = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
 /** Bubblewrap's options for a view, without the command. The machine's system directories are read-only. */
 export function bubblewrapOptions({
@@ -47,7 +47,15 @@ export function bubblewrapOptions({
   const parts: readonly (readonly string[])[] = [
     ['--unshare-all', '--unshare-user', '--disable-userns', ...(network ? ['--share-net'] : [])],
     ['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--json-status-fd', '3'],
-    ['--ro-bind', '/usr', '/usr', ...SYSTEM.flatMap(systemDirectory), '--ro-bind', '/etc', '/etc'],
+    [
+      '--ro-bind',
+      '/usr',
+      '/usr',
+      ...SYSTEM_DIRECTORIES.flatMap(systemDirectory),
+      '--ro-bind',
+      '/etc',
+      '/etc',
+    ],
     masks.flatMap(mask),
     ['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', '1777'), '--remount-ro', '/dev'],
     tmpfs('/tmp', '1777', String(temporaryBytes)),
@@ -119,7 +127,7 @@ function mask({ path, directory }: Mask): readonly string[] {
   return directory ? ['--size', '4096', '--tmpfs', path] : ['--ro-bind', '/dev/null', path];
 }
 
-function tmpfs(path: string, permissions: string, bytes = SMALL_BYTES): readonly string[] {
+function tmpfs(path: string, permissions: string, bytes = SMALL_TMPFS_BYTES): readonly string[] {
   return ['--size', bytes, '--perms', permissions, '--tmpfs', path];
 }
 

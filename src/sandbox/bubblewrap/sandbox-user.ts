@@ -9,7 +9,7 @@ import { runCommand } from '../process/runner.ts';
  */
 export const INSIDE_UID = 64_123;
 
-const CHOWN_MS = 10 * 60_000;
+const CHOWN_TIMEOUT_MS = 10 * 60_000;
 
 /** Makes a user the owner of a path and everything below it. Changes links themselves, since one may have been planted. */
 export async function chownTo(uid: number, path: string, searchPath: string): Promise<void> {
@@ -18,7 +18,7 @@ export async function chownTo(uid: number, path: string, searchPath: string): Pr
     argv: ['chown', '--recursive', '-P', '--no-dereference', '--', `${uid}:${uid}`, path],
     cwd: '/',
     env: { PATH: searchPath, LANG: 'C.UTF-8', [OWNER_VARIABLE]: mark },
-    totalMs: CHOWN_MS,
+    totalMs: CHOWN_TIMEOUT_MS,
     tree: markedTree(mark),
   });
   if (ending.kind === 'exited' && ending.exitCode === 0) return;

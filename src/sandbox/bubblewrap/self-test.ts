@@ -6,7 +6,7 @@ import { runCommand } from '../process/runner.ts';
 import type { ExecResult, Sandbox, SandboxPaths } from '../sandbox.ts';
 
 /** Time limit of one command of the self-test; a slower machine is unusable. Milliseconds. */
-const STEP_MS = 20_000;
+const COMMAND_TIMEOUT_MS = 20_000;
 
 type SelfTest = Awaited<ReturnType<Sandbox['selfTest']>>;
 
@@ -83,7 +83,7 @@ async function runGit(args: readonly string[], cwd: string, searchPath: string):
       GIT_COMMITTER_EMAIL: identity.EMAIL,
       [OWNER_VARIABLE]: mark,
     },
-    totalMs: STEP_MS,
+    totalMs: COMMAND_TIMEOUT_MS,
     tree: markedTree(mark),
   });
 }
@@ -93,7 +93,12 @@ async function run(
   workplace: SandboxPaths,
   argv: readonly [string, ...string[]],
 ): Promise<ExecResult> {
-  return await sandbox.exec(workplace, { profile: 'gate', argv, cwd: workplace.worktree, totalMs: STEP_MS });
+  return await sandbox.exec(workplace, {
+    profile: 'gate',
+    argv,
+    cwd: workplace.worktree,
+    totalMs: COMMAND_TIMEOUT_MS,
+  });
 }
 
 /** Kernel settings of some distributions, with the value that forbids what bubblewrap does. */

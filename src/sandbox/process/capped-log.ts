@@ -11,12 +11,12 @@ export interface CappedLog {
 }
 
 /** Log data that waits in memory for the disk. Bytes. */
-const WAITING_BYTES = 256 * 1024;
+const MAX_BUFFERED_BYTES = 256 * 1024;
 
 /** Creates the file or appends to it. After `limitBytes`, one line says that the rest was left out. */
 export function openLog(path: string, limitBytes: number): CappedLog {
-  const file = createWriteStream(path, { flags: 'a', highWaterMark: WAITING_BYTES, mode: 0o600 });
-  let room = limitBytes;
+  const file = createWriteStream(path, { flags: 'a', highWaterMark: MAX_BUFFERED_BYTES, mode: 0o600 });
+  let remaining = limitBytes;
   let failure: string | undefined;
   const closed = new Promise<void>((resolve) => {
     file.once('close', resolve);
@@ -27,10 +27,10 @@ export function openLog(path: string, limitBytes: number): CappedLog {
   });
   return {
     write(chunk) {
-      if (room < 0 || failure !== undefined) return true;
-      const fits = chunk.length <= room;
-      const ready = file.write(fits ? chunk : chunk.subarray(0, room));
-      room -= chunk.length;
+      if (remaining < 0 || failure !== undefined) return true;
+      const fits = chunk.length <= remaining;
+      const ready = file.write(fits ? chunk : chunk.subarray(0, remaining));
+      remaining -= chunk.length;
       if (fits) return ready;
       return file.write(`\n[choo: the log ends here, after ${limitBytes} bytes; the rest is left out]\n`);
     },

@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { measureDiskUse } from './disk-use.ts';
 
 /** The share of the free space that a command may use, whatever its limit. */
-const TAKEN_SHARE = 0.9;
+const MAX_FREE_SHARE = 0.9;
 /** Measuring may take 1/50 of the time; 1/4 (`FULL_DISK_WALK_SHARE`) when the disk gets full. */
 const WALK_SHARE = 50;
 const FULL_DISK_WALK_SHARE = 4;
@@ -18,23 +18,23 @@ export interface DiskGrowth {
 /** Costs microseconds until the first `measure`, which derives the initial size from the free space noted here. */
 export function diskGrowth(directories: readonly string[], wantedBytes: number): DiskGrowth {
   const free = directories.map(freeBytes);
-  const limitBytes = Math.min(wantedBytes, ...free.map((bytes) => Math.floor(bytes * TAKEN_SHARE)));
+  const limitBytes = Math.min(wantedBytes, ...free.map((bytes) => Math.floor(bytes * MAX_FREE_SHARE)));
   let before: number | undefined;
   let growth = 0;
   let walk = { end: -Infinity, cost: 0 };
   return {
     limitBytes,
     async measure(pids) {
-      const machine = Math.max(
+      const freeSpaceDrop = Math.max(
         ...directories.map((directory, index) => (free[index] ?? 0) - freeBytes(directory)),
       );
       const now = performance.now();
-      const rest = walk.cost * (machine > limitBytes ? FULL_DISK_WALK_SHARE : WALK_SHARE);
+      const rest = walk.cost * (freeSpaceDrop > limitBytes ? FULL_DISK_WALK_SHARE : WALK_SHARE);
       if (now < walk.end + rest) return growth;
       const enough = (before ?? Infinity) + limitBytes;
       const total = await measureDiskUse({ directories, pids }, (bytes) => bytes > enough);
       walk = { end: performance.now(), cost: performance.now() - now };
-      before ??= Math.max(0, total - Math.max(0, machine));
+      before ??= Math.max(0, total - Math.max(0, freeSpaceDrop));
       growth = total - before;
       return growth;
     },

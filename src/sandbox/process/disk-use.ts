@@ -5,11 +5,11 @@ import { join } from 'node:path';
 /** The unit of `Stats.blocks` on every file system. Bytes. */
 const BLOCK_BYTES = 512;
 /** The least that a file counts, even an empty one: the file system has a limited number of inodes. Bytes. */
-const FILE_BYTES = 4096;
+const MIN_FILE_BYTES = 4096;
 /** Concurrent `lstat` calls. */
-const AT_ONCE = 16;
+const MAX_CONCURRENT_STATS = 16;
 /** Files with several names that are remembered, to count each once. */
-const REMEMBERED = 100_000;
+const MAX_REMEMBERED_FILES = 100_000;
 
 /**
  * Measures what directories take on disk, plus deleted files there that these processes hold open. Follows no link.
@@ -25,15 +25,15 @@ export async function measureDiskUse(
     if (stats.nlink !== 1 && !stats.isDirectory()) {
       const id = `${stats.dev}:${stats.ino}`;
       if (seen.has(id)) return;
-      if (seen.size < REMEMBERED) seen.add(id);
+      if (seen.size < MAX_REMEMBERED_FILES) seen.add(id);
     }
-    bytes += Math.max(stats.blocks * BLOCK_BYTES, FILE_BYTES);
+    bytes += Math.max(stats.blocks * BLOCK_BYTES, MIN_FILE_BYTES);
   };
 
   const waiting = [...directories];
   for (let path = waiting.pop(); path !== undefined && !isEnough(bytes); path = waiting.pop()) {
     const batch: Promise<void>[] = [];
-    const look = async (entry: string): Promise<void> => {
+    const measure = async (entry: string): Promise<void> => {
       const stats = await lstat(entry).catch(() => undefined);
       if (stats === undefined) return;
       count(stats);
@@ -42,8 +42,8 @@ export async function measureDiskUse(
     const listing = await opendir(path, { bufferSize: 256 }).catch(() => undefined);
     if (listing === undefined) continue;
     for await (const entry of listing) {
-      batch.push(look(join(path, entry.name)));
-      if (batch.length >= AT_ONCE) await Promise.all(batch.splice(0));
+      batch.push(measure(join(path, entry.name)));
+      if (batch.length >= MAX_CONCURRENT_STATS) await Promise.all(batch.splice(0));
       if (isEnough(bytes)) break;
     }
     await Promise.all(batch);

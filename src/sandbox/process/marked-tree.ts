@@ -2,7 +2,7 @@ import { endAll, inspect, isMarked, listProcesses, listYounger, send } from '../
 import type { ProcessTree } from './runner.ts';
 
 /** A command is short below this: the machine cannot have used up all process ids meanwhile. Milliseconds. */
-const SHORT_MS = 100;
+const SHORT_COMMAND_MS = 100;
 
 /**
  * The processes of a command that runs without a sandbox: its process group, and on Linux also those with its mark that
@@ -19,7 +19,7 @@ export function markedTree(mark: string): ProcessTree {
     async settle(leader, ranMs) {
       const hadGroup = send(-leader, 'SIGKILL');
       // Reading every environment costs 20 µs per process. Almost no short command leaves a younger process.
-      const short = !hadGroup && ranMs < SHORT_MS;
+      const short = !hadGroup && ranMs < SHORT_COMMAND_MS;
       if (short && !listYounger(leader).some((pid) => isMarked(pid, mark))) return;
       const isLeft = (pid: number): boolean =>
         isMarked(pid, mark) || (hadGroup && inspect(pid)?.group === leader);

@@ -14,7 +14,7 @@ export interface Output {
 }
 
 /** The default size limit of a log file. Bytes. */
-const LOG_BYTES = 64 * 1024 * 1024;
+const DEFAULT_LOG_BYTES = 64 * 1024 * 1024;
 
 /** Reads both streams, no faster than the log's disk. Calls `onData` at every sign of life. */
 export function takeOutput(
@@ -23,7 +23,7 @@ export function takeOutput(
     onLine,
     onText,
     logFile,
-    logBytes = LOG_BYTES,
+    logBytes = DEFAULT_LOG_BYTES,
   }: Pick<Execution, 'onLine' | 'onText' | 'logFile' | 'logBytes'>,
   onData: () => void,
 ): Output {

@@ -40,9 +40,9 @@ interface Wrapper {
 /** Time between SIGTERM and SIGKILL. Milliseconds. */
 const GRACE_MS = 2_000;
 /** Time after the end of the tree during which an unreachable process may keep an output pipe open. Milliseconds. */
-const HELD_PIPE_MS = 500;
+const PIPE_CLOSE_MS = 500;
 /** The longest delay of a Node timer. Milliseconds. */
-const MAX_COMMAND_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Runs one command and returns its ending. Rejects only with what `onLine` threw. */
 export async function runCommand(command: Command): Promise<ExecResult> {
@@ -90,9 +90,7 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   };
   const cancel = (): void => stop({ kind: 'cancelled' });
   const after = (limitMs: number | undefined, kind: 'timed-out' | 'stalled'): NodeJS.Timeout | undefined =>
-    limitMs === undefined
-      ? undefined
-      : setTimeout(stop, Math.min(limitMs, MAX_COMMAND_MS), { kind, limitMs });
+    limitMs === undefined ? undefined : setTimeout(stop, Math.min(limitMs, MAX_TIMER_MS), { kind, limitMs });
   const total = after(command.totalMs, 'timed-out');
   const idle = after(command.idleMs, 'stalled');
   command.signal?.addEventListener('abort', cancel);
@@ -113,7 +111,7 @@ export async function runCommand(command: Command): Promise<ExecResult> {
     { ...command, ...(command.onLine && { onLine: guarded(command.onLine) }) },
     () => idle?.refresh(),
   );
-  const reported = command.wrapper && talk(command.wrapper, child.stdio);
+  const reported = command.wrapper && serveWrapper(command.wrapper, child.stdio);
   stdin?.on('error', () => {}).end(command.stdin); // it may close stdin or never read it: its ending explains why
 
   // 4. When it ends, end everything it started, even if a process outside the tree still holds its pipes.
@@ -122,9 +120,9 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   for (const timer of [total, idle, grace]) clearTimeout(timer);
   command.signal?.removeEventListener('abort', cancel);
   watch?.[Symbol.dispose]();
-  if (reported !== undefined) await isOver(reported, HELD_PIPE_MS);
+  if (reported !== undefined) await isOver(reported, PIPE_CLOSE_MS);
   await command.tree.settle(leader, performance.now() - started);
-  for (let left = HELD_PIPE_MS; left > 0 && !(await isOver(closed, 50));) if (!output.waiting) left -= 50;
+  for (let left = PIPE_CLOSE_MS; left > 0 && !(await isOver(closed, 50));) if (!output.waiting) left -= 50;
   for (const stream of child.stdio) stream?.destroy();
 
   // 5. Return the result.
@@ -150,7 +148,7 @@ function start(execa: typeof Execa, { argv: [file, ...args], cwd, env, stdin, wr
 }
 
 /** Serves the pipes of the wrapper programs; resolves when they have closed their reports. */
-async function talk(
+async function serveWrapper(
   { input, onStatus, onOuterStatus }: Wrapper,
   [, , , status, feed, outerStatus]: readonly (Stream | null | undefined)[],
 ): Promise<void> {

@@ -3,10 +3,10 @@ import { availableParallelism } from 'node:os';
 import { listProcesses } from '../../system/process-tree.ts';
 
 /** The most processes and threads of one command. */
-const PROCESSES = 512;
-const OPEN_FILES = 16_384;
+const MAX_PROCESSES = 512;
+const MAX_OPEN_FILES = 16_384;
 /** The oldest usable count of the user's processes; the limit above leaves a wide margin. Milliseconds. */
-const COUNT_AGE_MS = 1_000;
+const MAX_COUNT_AGE_MS = 1_000;
 /** The column width of a limit's name in `/proc/self/limits`. */
 const NAME_COLUMNS = 26;
 
@@ -22,14 +22,14 @@ export function userLimits(
   const limit = (name: string, option: string, wanted: number): string =>
     `--${option}=${Math.min(wanted, ceilings.get(name) ?? Infinity)}`;
   return ({ totalMs, fileBytes }) => {
-    if (performance.now() - counted.at > COUNT_AGE_MS) {
+    if (performance.now() - counted.at > MAX_COUNT_AGE_MS) {
       counted = { at: performance.now(), processes: countProcesses(uid) };
     }
     // A backstop in case choo is gone: for one process, the time limit on all processors.
     const cpuSeconds = Math.ceil((totalMs / 1_000) * availableParallelism()) + 10;
     return [
-      limit('Max processes', 'nproc', counted.processes + PROCESSES),
-      limit('Max open files', 'nofile', OPEN_FILES),
+      limit('Max processes', 'nproc', counted.processes + MAX_PROCESSES),
+      limit('Max open files', 'nofile', MAX_OPEN_FILES),
       limit('Max file size', 'fsize', fileBytes),
       limit('Max cpu time', 'cpu', cpuSeconds),
       '--core=0',

@@ -16,7 +16,7 @@ async function open(files: Readonly<Record<string, string>>) {
   const remote = { directory: join(temporary.path, '.git'), searchPath: process.env['PATH'] ?? '' };
   const policy = await performInline()('readPolicy', {
     remote,
-    question: { head: commit, lastGood: null },
+    argument: { head: commit, lastGood: null },
   });
   const question: PlanCommitInput = {
     commit,
@@ -51,7 +51,7 @@ test('a thousand units are planned in time beside four processes that take all t
     await using thread = new PlanThread();
     const { check, runnable, changedUnfinished, hasNewWork, comment } = await thread.perform('plan', {
       remote,
-      question,
+      argument: question,
     });
     expect({ runnable, changedUnfinished, hasNewWork }).toEqual({
       runnable: true,
@@ -72,7 +72,7 @@ test('answers what reading in place answers, for every job', async () => {
   const { remote, question, commit } = world;
   const here = performInline();
   const at = { commit, directory: '' };
-  const input = <T>(asked: T) => ({ remote, question: asked });
+  const input = <T>(asked: T) => ({ remote, argument: asked });
   for (const perform of [thread.perform, here]) {
     expect(await perform('readConfig', input(at))).toMatchObject({ parallelism: 2 });
     const changes = { specsDir: 'specs/tasks', before: undefined, after: commit };
@@ -98,7 +98,7 @@ test('specs that take too long are a `limit`, and their git ends with the thread
   await using world = await open(slow);
   await using thread = new PlanThread({ cpuMs: 500, wallMs: 20_000, heapMiB: 256 });
   const { remote, question } = world;
-  await expect(thread.perform('plan', { remote, question })).rejects.toMatchObject({
+  await expect(thread.perform('plan', { remote, argument: question })).rejects.toMatchObject({
     code: 'limit',
     message: 'the specs take too long to read',
   });

@@ -17,7 +17,7 @@ function openRoom(): {
   const evicted: string[] = [];
   const granted: string[] = [];
   const enter = (name: string, isKnown = false) => {
-    const place = room.enter({ isKnown, onEvicted: () => void evicted.push(name) });
+    const place = room.reserve({ isKnown, onEvicted: () => void evicted.push(name) });
     const wait = async (): Promise<void> => void ((await place.waitForLargeSlot()) && granted.push(name));
     return { ...place, wait, [Symbol.dispose]: () => place[Symbol.dispose]() };
   };
@@ -27,8 +27,8 @@ function openRoom(): {
 test('the largest goes when there is no room, and none of 19 KiB ever beside all other connections', () => {
   const { enter, evicted } = openRoom();
   const honest = enter('honest');
-  honest.hold(19 * KIB);
-  for (let count = 0; count < 2_047; count += 1) enter(`stranger ${count}`).hold(MIB);
+  honest.add(19 * KIB);
+  for (let count = 0; count < 2_047; count += 1) enter(`stranger ${count}`).add(MIB);
   expect(evicted).not.toContain('honest');
   expect(evicted).toHaveLength(2_047 - 38);
 });
@@ -36,13 +36,13 @@ test('the largest goes when there is no room, and none of 19 KiB ever beside all
 test('a stranger goes before a known sender, and nobody whose signature holds', () => {
   const { enter, evicted } = openRoom();
   const known = enter('known', true);
-  known.hold(MIB);
+  known.add(MIB);
   const valid = enter('valid');
-  valid.hold(MIB);
-  valid.keep();
-  for (let count = 0; count < 37; count += 1) enter(`stranger ${count}`).hold(MIB);
+  valid.add(MIB);
+  valid.markValid();
+  for (let count = 0; count < 37; count += 1) enter(`stranger ${count}`).add(MIB);
   expect(evicted).toEqual([]);
-  enter('last').hold(10 * KIB);
+  enter('last').add(10 * KIB);
   expect(evicted).toEqual(['stranger 0']);
 });
 
@@ -50,7 +50,7 @@ test('what is answered leaves its room to others', () => {
   const { enter, evicted } = openRoom();
   for (let count = 0; count < 1_000; count += 1) {
     using place = enter(`body ${count}`);
-    place.hold(MIB);
+    place.add(MIB);
   }
   expect(evicted).toEqual([]);
 });
@@ -59,10 +59,10 @@ test('who comes when all room is taken by what is valid goes', () => {
   const { enter, evicted } = openRoom();
   for (let count = 0; count < 39; count += 1) {
     const place = enter(`valid ${count}`, true);
-    place.hold(MIB);
-    place.keep();
+    place.add(MIB);
+    place.markValid();
   }
-  enter('late', true).hold(1);
+  enter('late', true).add(1);
   expect(evicted).toEqual(['late']);
 });
 
@@ -70,13 +70,13 @@ test('what still comes of a body that had to go takes no room', () => {
   const { enter, evicted } = openRoom();
   const valid = Array.from({ length: 39 }, (_, count) => enter(`valid ${count}`));
   for (const place of valid) {
-    place.hold(MIB);
-    place.keep();
+    place.add(MIB);
+    place.markValid();
   }
   using late = enter('late');
-  for (let count = 0; count < 40; count += 1) late.hold(MIB);
+  for (let count = 0; count < 40; count += 1) late.add(MIB);
   for (const place of valid) place[Symbol.dispose]();
-  enter('next').hold(MIB);
+  enter('next').add(MIB);
   expect(new Set(evicted)).toEqual(new Set(['late']));
 });
 
@@ -103,7 +103,7 @@ test('a stranger loses the turn to a known sender, unless its signature holds', 
   known[Symbol.dispose]();
   const valid = enter('valid');
   await valid.wait();
-  valid.keep();
+  valid.markValid();
   const next = enter('next', true).wait();
   valid[Symbol.dispose]();
   await next;
