@@ -1,53 +1,53 @@
 import { z } from 'zod';
 
 /**
- * Every fact of a run, one documented variant each. Events are the truth: what a run is can be told from them alone, they
- * are numbered within it, and they are written before anything is built on them. Stored as JSON, so checked when read.
+ * Every fact of a run, one documented variant each. Events are the truth: the state of a run can be folded from them alone,
+ * they are numbered within it, and they are written before anything relies on them. Stored as JSON, so checked when read.
  */
 
 const id = z.string().min(1);
 const objectId = z.string().regex(/^[0-9a-f]{40,64}$/);
 const tokens = z.int().min(0);
-/** US dollars; null: nobody said, which is not the same as nothing. */
+/** US dollars; null: unknown, which is not the same as zero. */
 const cost = z.number().min(0).nullable();
 /**
- * How that is known: the CLI told it; it is computed from tokens and list prices; it is what was set aside for the attempt,
- * because neither is known. Null: there is none, or an older choo wrote it, which took only what a CLI told.
+ * How the cost is known: reported by the CLI; computed from tokens and list prices; or the attempt's reservation, because
+ * neither is known. Null: there is no cost, or an older choo wrote the event, which knew reported costs only.
  */
 const basis = z.enum(['told', 'computed', 'reserved']).nullable().default(null);
 const milliseconds = z.number().min(0);
 const unit = { unit: id };
 const task = { unit: id, task: z.int().min(1) };
-/** From 1; 0 stands for what needs no agent. */
+/** From 1; 0: no agent was needed. */
 const attempt = z.int().min(0);
 
 export type CostBasis = 'told' | 'computed' | 'reserved';
 
-/** When a gate ran: on the base before any work, again on what an earlier process left, after an attempt, in the fresh worktree. */
+/** When a gate ran: on the base before any work, on what an earlier process left, after an attempt, or in verify's worktree. */
 const GATE_PHASES = ['base', 'resume', 'attempt', 'verify'] as const;
 export type GatePhase = (typeof GATE_PHASES)[number];
 const phase = z.enum(GATE_PHASES);
 
-/** How a command ended that choo ran itself. `exitCode` null: it did not come to its own end, `ending` says why. */
+/** How a command ended that choo ran itself. `exitCode` null: it did not exit by itself, `ending` says why. */
 const commandEnd = {
   exitCode: z.int().nullable(),
   ending: z.string(),
   durationMs: milliseconds,
-  /** The end of what it printed; empty where it passed. */
+  /** The end of its output; empty when it passed. */
   tail: z.string(),
 };
 
-/** Why a unit failed, for code that must act on it. */
+/** Why a unit failed, as a code to act on. */
 export const FAILURES = [
   'attempts', // every attempt at a task ended with a red gate or without a result
-  'environment', // what cannot run here: exit status 126 or 127, a missing executable, an unknown model
+  'environment', // a command cannot run here: exit status 126 or 127, a missing executable, an unknown model
   'not-authenticated',
   'budget', // tokens or money
-  'conflict', // heads that do not merge
-  'needs-human', // a head that choo did not make, specs that cannot be written back
+  'conflict', // heads of dependencies do not merge
+  'needs-human', // choo did not make the head, or specs cannot be written back
   'baseline',
   'verify',
-  'waiting', // a limit or an outage outlasted the patience with it
+  'waiting', // a rate limit or an outage lasted longer than the time limit for it
   'internal',
 ] as const;
 export type Failure = (typeof FAILURES)[number];
@@ -72,12 +72,12 @@ const limits = z.object({
 });
 
 const variants = [
-  /** The first event of a run: everything it was decided on. No branch is read again. */
+  /** The first event of a run: all inputs of its decisions. No branch is read again. */
   z.object({
     type: z.literal('orch.started'),
     run: id,
     target: z.string(),
-    /** The commit that specs and configuration were read at, and that units without dependencies start from. */
+    /** The commit of the specs and configuration, and the base of units without dependencies. */
     commit: objectId,
     /** From the repository's root to the project; empty, or with a slash at its end. */
     directory: z.string(),
@@ -86,14 +86,14 @@ const variants = [
     verify: z.boolean(),
     limits,
     units: z.array(plannedUnit),
-    /** Units that start over, whatever their branches hold. */
+    /** Units that start over, whatever is on their branches. */
     fresh: z.array(id),
-    /** Who asked for it; null: whoever sat at this machine. */
+    /** Who requested it; null: a user of this machine. */
     actor: z.string().nullable().default(null),
     /** The remote it is for; null: the repository it was started in. */
     remote: z.string().nullable().default(null),
   }),
-  /** Another process goes on with the run, as it was asked to; or a run that had ended gets another turn. */
+  /** A process resumed the run, with these options; or a run that had ended was reopened by a retry. */
   z.object({
     type: z.literal('orch.resumed'),
     run: id,
@@ -101,41 +101,41 @@ const variants = [
     parallelism: z.int().min(1),
     limits,
   }),
-  /** The run stopped before its end, and can go on. */
+  /** The run stopped before its end, and can be resumed. */
   z.object({ type: z.literal('orch.interrupted'), reason: z.string() }),
   /**
-   * Every unit is complete or was left out by request; or not. `head` is that of the integration branch; null: nothing was
-   * complete. A server makes no such branch.
+   * The run ended: `orch.completed` when every unit is complete or skipped, else `orch.failed`. `head` is that of the
+   * integration branch; null: no unit was complete. A server makes no such branch.
    */
   z.object({ type: z.literal('orch.completed'), branch: z.string().nullable(), head: objectId.nullable() }),
   z.object({
     type: z.literal('orch.failed'),
     branch: z.string().nullable(),
     head: objectId.nullable(),
-    /** Complete units that could not be merged into the integration branch, with the files that conflict. */
+    /** Complete units that could not be merged into the integration branch, with the conflicting files. */
     unmerged: z.array(z.object({ unit: id, files: z.array(z.string()) })),
   }),
-  /** The branch that results went to was merged into this one: from now on they go there. */
+  /** The target was merged into this branch, which is the target from now on. */
   z.object({ type: z.literal('orch.retargeted'), target: z.string() }),
-  /** Somebody wanted no more of it. What is committed stays. */
+  /** An actor cancelled the run. Commits are kept. */
   z.object({ type: z.literal('orch.cancelled'), actor: z.string() }),
 
-  /** It waits for its turn: at first, and again when a run goes on and may come further than before. */
+  /** The unit waits: at first, and again when a resumed run may get further than before. */
   z.object({ type: z.literal('unit.queued'), ...unit }),
   /** The same key was verified before: no agent starts. `head` null: complete in the specs, without a branch, not verified. */
   z.object({ type: z.literal('unit.satisfied'), ...unit, head: objectId.nullable() }),
-  /** A worker took it. */
+  /** A worker claimed it. */
   z.object({
     type: z.literal('unit.started'),
     ...unit,
     claim: z.int().min(1),
     branch: z.string(),
-    /** Where the branch stands; null: there is none yet. */
+    /** The head of the branch; null: there is none yet. */
     pushed: objectId.nullable(),
-    /** The commit that its work is measured against, and the heads of the dependencies that it holds, by unit. */
+    /** The commit that its work is compared with, and the heads of the dependencies in that commit, by unit. */
     base: objectId,
     builtOn: z.record(id, objectId),
-    /** Where work goes on, and the tasks that are said to be complete there. */
+    /** The commit that work continues from, and the tasks recorded as complete there. */
     head: objectId,
     tasks: z.array(z.int().min(1)),
   }),
@@ -149,13 +149,13 @@ const variants = [
     head: objectId.nullable(),
   }),
   z.object({ type: z.literal('unit.blocked'), ...unit, cause: id }),
-  /** Somebody wanted no more of it: what depends on it is blocked. */
+  /** An actor cancelled the unit: its dependents are blocked. */
   z.object({ type: z.literal('unit.cancelled'), ...unit, actor: z.string() }),
-  /** Left out of this run: what depends on it goes on without it. */
+  /** Left out of this run: its dependents go on without it. */
   z.object({ type: z.literal('unit.skipped'), ...unit, actor: z.string() }),
   /**
-   * Somebody asked for another turn: attempts start at none again. `fresh`: it starts over, whatever its branch holds.
-   * `from`: tasks from this number on count as not done any more.
+   * An actor requested a retry: attempts start at zero again. `fresh`: it starts over, whatever is on its branch. `from`:
+   * tasks from this number on no longer count as complete.
    */
   z.object({
     type: z.literal('unit.retried'),
@@ -164,9 +164,9 @@ const variants = [
     fresh: z.boolean(),
     from: z.int().min(1).nullable(),
   }),
-  /** Its worker gave it back undone. `until`, in milliseconds since 1970: not before that. */
+  /** Its worker released it unfinished. `until`: earliest next claim, in milliseconds since 1970. */
   z.object({ type: z.literal('unit.released'), ...unit, reason: z.string(), until: z.number().nullable() }),
-  /** Something that a person should know: what an agent changed and choo put back, a repository it planted. */
+  /** A notice for a person: an agent changed what choo restored, or planted a repository. */
   z.object({ type: z.literal('unit.notice'), ...unit, code: z.string(), message: z.string() }),
 
   z.object({ type: z.literal('worktree.created'), ...unit, claim: z.int().min(1), path: z.string() }),
@@ -178,7 +178,7 @@ const variants = [
   z.object({ type: z.literal('task.backpressure'), ...task, phase, attempt }),
   z.object({ type: z.literal('task.validation.ok'), ...task, phase, attempt, ...commandEnd }),
   z.object({ type: z.literal('task.validation.fail'), ...task, phase, attempt, ...commandEnd }),
-  /** An agent starts, with this much of the budgets set aside for it. `task` null: to repair a baseline check. */
+  /** An agent starts, with this reservation. `task` null: to repair a baseline check. */
   z.object({
     type: z.literal('task.provider.invoke'),
     ...unit,
@@ -189,7 +189,7 @@ const variants = [
     reservedTokens: tokens,
     reservedCost: cost,
   }),
-  /** What it has spent so far; comes while it runs, so that a crash loses little of it. */
+  /** Usage so far; appended while the agent runs, so that a crash loses little of it. */
   z.object({
     type: z.literal('task.provider.usage'),
     ...unit,
@@ -211,7 +211,7 @@ const variants = [
     basis,
     durationMs: milliseconds,
   }),
-  /** The provider's limits or outages are waited out; that costs no attempt. */
+  /** The unit waits for a provider's rate limit or outage; that costs no attempt. */
   z.object({
     type: z.literal('task.provider.waiting'),
     ...unit,
@@ -250,22 +250,22 @@ const variants = [
 
 const bodySchema = z.discriminatedUnion('type', variants);
 
-/** What happened, before the store gave it a number and a time. */
+/** An event before the store gave it a number and a time. */
 export type EventBody = z.output<typeof bodySchema>;
 export type EventType = EventBody['type'];
 
-/** What happened, when (milliseconds since 1970), and as which fact of its run, from 1. */
+/** An event with its number in the run, from 1, and its time in milliseconds since 1970. */
 export type RunEvent = EventBody & { readonly seq: number; readonly at: number };
 
 const stampSchema = z.object({ seq: z.int().min(1), at: z.number() });
 
-/** Reads one stored event; undefined: it is none. */
+/** Reads one stored event; undefined when the value is no event. */
 export function parseEvent(value: unknown): RunEvent | undefined {
   const [stamp, body] = [stampSchema.safeParse(value), bodySchema.safeParse(value)];
   return stamp.success && body.success ? { ...body.data, ...stamp.data } : undefined;
 }
 
-/** The JSON Schema of one event, as `choo run --json` prints them. Fields may be added; readers pass by what they do not know. */
+/** The JSON Schema of one event, as `choo run --json` prints them. Fields may be added; readers ignore unknown ones. */
 export function eventJsonSchema(): object {
   const schema = z.union(variants.map((variant) => variant.extend(stampSchema.shape)));
   return {

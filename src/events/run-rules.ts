@@ -1,19 +1,19 @@
 import type { EventBody, EventType } from './event.ts';
 
-/** Where a unit stands in a run. All but the first two are final, until somebody asks for a retry. */
+/** The state of a unit in a run. All but the first two are final, until a retry. */
 export type UnitState =
   | 'pending'
   | 'running'
   | 'complete'
-  | 'skipped' // left out: as good as complete for what depends on it
+  | 'skipped' // left out: counts as complete for its dependents
   | 'failed'
   | 'blocked'
   | 'cancelled';
 
-/** Where a run stands. `interrupted`: it stopped before its end, and can go on. */
+/** The status of a run. `interrupted`: it stopped before its end, and can be resumed. */
 export type RunStatus = 'running' | 'interrupted' | 'complete' | 'failed' | 'cancelled';
 
-/** A run in one of these goes on only when somebody asks for more. */
+/** Statuses of an ended run; only a retry continues it. */
 export const ENDED: ReadonlySet<string> = new Set<RunStatus>(['complete', 'failed', 'cancelled']);
 
 const UNIT_STATE_AFTER: Readonly<Partial<Record<EventType, UnitState>>> = {
@@ -38,12 +38,12 @@ const RUN_STATUS_AFTER: Readonly<Partial<Record<EventType, RunStatus>>> = {
   'orch.cancelled': 'cancelled',
 };
 
-/** Where a unit stands after an event of it; undefined: where it stood before. */
+/** The state of a unit after one of its events; undefined: unchanged. */
 export function unitStateAfter({ type }: { readonly type: EventType }): UnitState | undefined {
   return UNIT_STATE_AFTER[type];
 }
 
-/** Where a run stands after an event of it, or of one of its units, that found it at `before`. */
+/** The status of a run after one of its events, or of its units', given the status before. */
 export function runStatusAfter<Before extends string>(event: EventBody, before: Before): Before | RunStatus {
   if (event.type === 'unit.retried') return ENDED.has(before) ? 'running' : before;
   return RUN_STATUS_AFTER[event.type] ?? before;

@@ -1,14 +1,14 @@
 import type { CostBasis } from './event.ts';
 
-/** Tokens and US dollars. `cost` Infinity: no limit but the tokens. */
+/** Tokens and US dollars. `cost` Infinity: only the tokens are limited. */
 export interface Amount {
   readonly tokens: number;
   readonly cost: number;
 }
 
 /**
- * Money and tokens that were used. `unknownCost`: some of it was spent where nobody says the price. `basis`: how the least
- * certain part of the cost is known; undefined: there is none.
+ * Tokens and money used. `unknownCost`: the price of some tokens is not known. `basis`: how the least certain part of the
+ * cost is known; undefined: there is no cost.
  */
 export interface Spending extends Amount {
   readonly unknownCost: boolean;
@@ -17,7 +17,7 @@ export interface Spending extends Amount {
 
 export const NOTHING_SPENT: Spending = { tokens: 0, cost: 0, unknownCost: false };
 
-/** What an invocation is said to have used, on top of what was used before. */
+/** Adds the reported usage of an invocation to earlier usage. */
 export function addUsage(
   spent: Spending,
   {

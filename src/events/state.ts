@@ -2,15 +2,15 @@ import type { EventBody, RunEvent } from './event.ts';
 import { type RunStatus, runStatusAfter } from './run-rules.ts';
 import { advanceUnit, newUnit, type UnitProgress } from './unit-progress.ts';
 
-/** A run, as its events tell it. */
+/** The state of a run, folded from its events. */
 export interface RunState {
   readonly start: Extract<EventBody, { type: 'orch.started' }>;
   readonly status: RunStatus;
-  /** The branch that results go to now; the start has the one they went to at first. */
+  /** The current target; the start has the first one. */
   readonly target: string;
   readonly units: ReadonlyMap<string, UnitProgress>;
   readonly unmerged: readonly { readonly unit: string; readonly files: readonly string[] }[];
-  /** Head of the integration branch, once it ended. */
+  /** Head of the integration branch, once the run has ended. */
   readonly head: string | null;
   readonly branch: string | null;
   /** The number of the last event. */
@@ -19,7 +19,7 @@ export interface RunState {
   readonly lastAt: number;
 }
 
-/** The run that these events tell of; undefined where the first is not the start of one. Linear. */
+/** Folds events into the state of their run; undefined when the first event is not the start of a run. Linear. */
 export function foldEvents(events: Iterable<RunEvent>): RunState | undefined {
   let state: RunState | undefined;
   for (const event of events) state = advance(state, event);
@@ -27,8 +27,8 @@ export function foldEvents(events: Iterable<RunEvent>): RunState | undefined {
 }
 
 /**
- * The state after one more event. The maps of the state before are used on, not copied, so that a run of any size costs
- * the same for each event: whoever keeps an old state must not look into them.
+ * The state after one more event. It reuses and changes the maps of the old state, so that the cost of an event does not
+ * depend on the size of the run: a caller that keeps an old state must not read its maps.
  */
 export function advance(state: RunState | undefined, event: RunEvent): RunState | undefined {
   if (event.type === 'orch.started') return begin(event);
@@ -39,11 +39,11 @@ export function advance(state: RunState | undefined, event: RunEvent): RunState 
     const before = state.units.get(event.unit);
     if (before === undefined) return next;
     (state.units as Map<string, UnitProgress>).set(event.unit, advanceUnit(before, event));
-    return status === state.status ? next : { ...next, ...NO_END, status };
+    return status === state.status ? next : { ...next, ...NO_RESULT, status };
   }
   switch (event.type) {
     case 'orch.resumed':
-      return { ...next, ...NO_END, status, start: { ...state.start, ...orderOf(event) } };
+      return { ...next, ...NO_RESULT, status, start: { ...state.start, ...optionsOf(event) } };
     case 'orch.interrupted':
     case 'orch.cancelled':
       return { ...next, status };
@@ -58,12 +58,12 @@ export function advance(state: RunState | undefined, event: RunEvent): RunState 
   }
 }
 
-/** What an end told is not true of a run that goes on. */
-const NO_END = { branch: null, head: null, unmerged: [] } as const;
+/** Clears the result of a run that continues after its end. */
+const NO_RESULT = { branch: null, head: null, unmerged: [] } as const;
 
 type Started = Extract<RunEvent, { type: 'orch.started' }>;
 
-function orderOf({ sandbox, parallelism, limits }: Extract<RunEvent, { type: 'orch.resumed' }>) {
+function optionsOf({ sandbox, parallelism, limits }: Extract<RunEvent, { type: 'orch.resumed' }>) {
   return { sandbox, parallelism, limits };
 }
 

@@ -2,7 +2,7 @@ import type { Failure, PlannedUnit, RunEvent } from './event.ts';
 import { type UnitState, unitStateAfter } from './run-rules.ts';
 import { addUsage, NOTHING_SPENT, type Spending } from './spending.ts';
 
-/** How long was waited for limits, and for outages. Milliseconds. */
+/** Time spent waiting for rate limits, and for outages. Milliseconds. */
 export interface Waits {
   readonly limits: number;
   readonly outages: number;
@@ -10,9 +10,9 @@ export interface Waits {
 
 interface TaskProgress {
   readonly state: 'pending' | 'running' | 'complete' | 'failed';
-  /** Attempts that count. One that a crash cut off does; one that met what was not its doing, or was cancelled, does not. */
+  /** Attempts that count. One that a crash interrupted counts; one that was cancelled, or whose agent was not to blame, does not. */
   readonly attempts: number;
-  /** The commit it was done in. */
+  /** Its commit. */
   readonly commit: string | null;
   readonly alreadyGreen: boolean;
 }
@@ -29,7 +29,7 @@ export interface UnitProgress {
   readonly tasks: ReadonlyMap<number, TaskProgress>;
   readonly claim: number;
   readonly branch: string | null;
-  /** Where its branch stood when choo last moved or looked at it. */
+  /** The head of its branch when choo last pushed or read it. */
   readonly head: string | null;
   /** The newest commit made for it; ahead of `head` between commit and push. */
   readonly committed: string | null;
@@ -39,19 +39,19 @@ export interface UnitProgress {
   readonly hint: string | null;
   /** The unit that blocks it. */
   readonly cause: string | null;
-  /** Why its last worker gave it back, until it starts again. */
+  /** Why its last worker released it, until it starts again. */
   readonly releaseReason: string | null;
-  /** Not before this time, where it waits for a rate limit. Milliseconds since 1970. */
+  /** Earliest start, when it waits for a rate limit. Milliseconds since 1970. */
   readonly until: number | null;
-  /** Its waits since its provider last took work. */
+  /** Its waits since its provider last accepted work. */
   readonly waited: Waits;
-  /** It starts over when it starts next, because somebody asked. */
+  /** Its next start begins a new branch, by request. */
   readonly fresh: boolean;
   /** Attempts at repairing baseline checks that count. */
   readonly repairs: number;
   readonly notices: readonly { readonly code: string; readonly message: string }[];
   readonly spending: Spending;
-  /** The part of it that belongs to invocations that ended. */
+  /** The part of `spending` that belongs to ended invocations. */
   readonly settled: Spending;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
@@ -63,7 +63,7 @@ const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null, r
 const NO_WAITS: Waits = { limits: 0, outages: 0 };
 const NEW_TASK: TaskProgress = { state: 'pending', attempts: 0, commit: null, alreadyGreen: false };
 
-/** Before any event of it. */
+/** A unit before its first event. */
 export function newUnit(plan: PlannedUnit): UnitProgress {
   return {
     plan,
@@ -99,7 +99,7 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
   };
 }
 
-/** Outcomes of an agent that do not count as an attempt: what was not its doing. */
+/** Outcomes that do not count as an attempt, because the agent is not to blame. */
 const FREE: ReadonlySet<string> = new Set([
   'rate-limited',
   'overloaded',
@@ -113,17 +113,17 @@ const IDLE = { activity: null, task: null, attempt: 0 } as const;
 
 /** The unit after one more event of it. */
 export function advanceUnit(unit: UnitProgress, event: UnitFact): UnitProgress {
-  // One that was stopped, too, may say that its worker began.
+  // `unit.started` may arrive after the unit was stopped.
   const isLate = event.type === 'unit.started' && unit.state !== 'pending';
   const state = isLate ? unit.state : (unitStateAfter(event) ?? unit.state);
-  const told = applyFact(unit, event);
-  const next = told.state === state ? told : { ...told, state };
-  // A worker that was told to stop still says what it does.
+  const applied = applyFact(unit, event);
+  const next = applied.state === state ? applied : { ...applied, state };
+  // A worker still reports activity after it was asked to stop.
   const busy = next.activity !== null || next.task !== null;
   return busy && next.state !== 'running' ? { ...next, ...IDLE } : next;
 }
 
-/** All that an event says of a unit, but for where it stands then. */
+/** Everything an event changes in a unit, except its state. */
 function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
   switch (event.type) {
     case 'unit.queued':
@@ -179,7 +179,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         ...unit,
         ...NOTHING_WRONG,
         ...IDLE,
-        // Nothing builds on it.
+        // No dependent builds on it.
         head: null,
         verified: false,
         until: null,
@@ -215,7 +215,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
     case 'task.validation.fail':
       return unit;
     case 'task.provider.invoke': {
-      // What an invocation that never ended had spent stays spent.
+      // The usage of an earlier invocation that never ended stays counted.
       const next = { ...unit, activity: 'agent', attempt: event.attempt, settled: unit.spending } as const;
       return withAttempts(next, event.task, event.attempt);
     }
@@ -225,7 +225,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       const spending = addUsage(unit.settled, event);
       const next = { ...unit, spending, settled: spending };
       if (!FREE.has(event.outcome)) return { ...next, waited: NO_WAITS };
-      // Told late, after attempts were counted from none again, it must not bring them back.
+      // A late event, after a retry reset the attempts, must not restore them.
       const counted = event.task === null ? unit.repairs : (unit.tasks.get(event.task)?.attempts ?? 0);
       return withAttempts(next, event.task, Math.min(counted, event.attempt - 1));
     }
@@ -261,7 +261,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
   }
 }
 
-/** The tasks of a unit that gets another turn: what is done stays done, up to the task that was named. */
+/** The tasks of a retried unit: complete ones stay complete, up to the task that was named. */
 function resetTasks(
   { plan, tasks }: UnitProgress,
   { fresh, from }: Extract<UnitFact, { type: 'unit.retried' }>,

@@ -14,14 +14,14 @@ const RECORD_EVENTS = [
 ] as const;
 type RecordEvent = Extract<RunEvent, { type: (typeof RECORD_EVENTS)[number] }>;
 
-/** Whether an event can change what is known of its unit. Most cannot, and need no record to be read. */
+/** Whether an event can change its unit's record. Most cannot, and the record need not be read. */
 export function affectsRecord(event: RunEvent): event is RecordEvent {
   return RECORD_EVENTS.some((type) => type === event.type);
 }
 
 /**
- * What is known of a unit after one more event of it, in the run that `start` began. The one rule that every store
- * follows. An event that affectsRecord nothing gives back `before` itself.
+ * The record of a unit after one more of its events, in the run that `start` began. Every store uses this rule. Returns
+ * `before` itself when the event changes nothing.
  */
 export function projectRecord(
   before: UnitRecord | undefined,
@@ -30,7 +30,7 @@ export function projectRecord(
 ): UnitRecord | undefined {
   if (!affectsRecord(event)) return before;
   const planned = start.units.find(({ id }) => id === event.unit);
-  // A unit that is complete in the specs is only looked at.
+  // A unit that is complete in the specs gets no new record.
   if (planned === undefined || planned.tasks.every(({ complete }) => complete)) return before;
   if (event.type === 'unit.started') return begin(before, start, planned.key, event);
   return before === undefined ? undefined : applyEvent(before, event);
@@ -42,7 +42,7 @@ function applyEvent(before: UnitRecord, event: Exclude<RecordEvent, { type: 'uni
     return { ...before, tasks, committed: event.commit, verified: false };
   }
   if (event.type === 'baseline.committed') return { ...before, committed: event.commit, verified: false };
-  // Somebody wants it looked at again.
+  // A retry verifies it again.
   if (event.type === 'unit.retried') {
     const { from } = event;
     const tasks = from === null ? before.tasks : before.tasks.filter((task) => task < from);
@@ -61,7 +61,7 @@ function begin(
   key: string,
   { unit, branch, base, builtOn, pushed, head, tasks }: Extract<RunEvent, { type: 'unit.started' }>,
 ): UnitRecord {
-  // Verified stays what nobody has moved.
+  // It stays verified only if its branch did not move.
   const verified = before?.verified === true && before.key === key && before.head === head && pushed === head;
   const where = directory === '' ? { target } : { target, directory };
   return { ...where, unit, run, key, branch, base, builtOn, head: pushed, committed: head, tasks, verified };
