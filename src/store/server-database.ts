@@ -6,23 +6,23 @@ import { migrate } from './database/migrate.ts';
 import { openEmbedded } from './embedded/embedded.ts';
 
 export interface DatabaseOptions {
-  /** A PostgreSQL of the operator's; undefined: the built-in one. */
+  /** The operator's PostgreSQL; undefined: the built-in one. */
   readonly url: string | undefined;
   readonly dataDirectory: string;
-  /** What the connections are called, for whoever looks at the database. */
+  /** Application name of the connections, for people who inspect the database. */
   readonly name: string;
-  /** How many connections there may be at once, beside one that listens. */
+  /** Limit of connections, beside the one that listens. */
   readonly size: number;
   readonly onError: (error: Error) => void;
 }
 
-/** A database as it is. */
+/** An open database; its tables may not be up to date. */
 export interface OpenDatabase extends AsyncDisposable {
   readonly address: DatabaseAddress;
   readonly database: Database;
 }
 
-/** Opens the database of a server; the built-in one is started when it does not run. Throws a ChooError (`environment`). */
+/** Opens the database of a server, and starts the built-in one when it does not run. Throws a ChooError (`environment`). */
 export async function openServerDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   const { url, dataDirectory, name, size, onError } = options;
   await using stack = new AsyncDisposableStack();
@@ -37,24 +37,24 @@ export async function openServerDatabase(options: DatabaseOptions): Promise<Open
       cause,
     });
   });
-  const kept = stack.move();
-  return { address, database, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+  const opened = stack.move();
+  return { address, database, [Symbol.asyncDispose]: async () => opened.disposeAsync() };
 }
 
 /**
- * Opens the database for a process that takes deliveries in and does nothing else. Tables are up to date, and the built-in
- * server is started again when it goes. Throws a ChooError (`environment`).
+ * Opens the database for a web process: migrates the tables, and restarts the built-in server when it goes away. Throws a
+ * ChooError (`environment`).
  */
 export async function openWebDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   await using stack = new AsyncDisposableStack();
   const { address, database } = stack.use(await openServerDatabase(options));
   await migrate(database);
   stack.use(await openListener(address, options));
-  const kept = stack.move();
-  return { address, database, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+  const opened = stack.move();
+  return { address, database, [Symbol.asyncDispose]: async () => opened.disposeAsync() };
 }
 
-/** Listens, and starts the built-in server again when the connection breaks: it has nobody else to do so. */
+/** Listens, and restarts the built-in server when the connection breaks: nothing else does. */
 export async function openListener(
   address: DatabaseAddress,
   { url, dataDirectory, name }: DatabaseOptions,

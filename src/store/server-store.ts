@@ -6,7 +6,7 @@ import { Jobs } from './runs/jobs.ts';
 import { RunStore } from './runs/run-store.ts';
 import { type DatabaseOptions, openListener, openServerDatabase } from './server-database.ts';
 
-/** What a process of a server has of the database. */
+/** What a server process opens of the database. */
 export interface ServerStore extends AsyncDisposable {
   readonly database: Database;
   readonly jobs: Jobs;
@@ -15,13 +15,13 @@ export interface ServerStore extends AsyncDisposable {
 }
 
 export interface ServerStoreOptions extends DatabaseOptions {
-  /** Bring the tables up to date, or refuse what is not: a command that only looks must not change them under others. */
+  /** `migrate` updates old tables, `require` refuses them: a command that only reads must not change them under a server. */
   readonly tables: 'migrate' | 'require';
-  /** This process keeps the queues tidy. */
+  /** Whether this process runs the maintenance of pg-boss. */
   readonly supervise: boolean;
 }
 
-/** Opens the store of a server. Throws a ChooError (`environment`) where that cannot be. */
+/** Opens the store of a server. Throws a ChooError (`environment`). */
 export async function openServerStore(options: ServerStoreOptions): Promise<ServerStore> {
   const { tables, supervise, onError } = options;
   await using stack = new AsyncDisposableStack();
@@ -30,13 +30,13 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
   else await requireTables(database);
   const jobs = stack.use(await Jobs.open(address, { supervise, onError }));
   const listener = stack.use(await openListener(address, options));
-  const kept = stack.move();
+  const opened = stack.move();
   return {
     database,
     jobs,
     listener,
     runStore: new RunStore(database, jobs),
-    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+    [Symbol.asyncDispose]: async () => opened.disposeAsync(),
   };
 }
 

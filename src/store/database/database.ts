@@ -3,7 +3,7 @@ import pRetry from 'p-retry';
 import pg from 'pg';
 import type { Tables } from './tables.ts';
 
-/** How a PostgreSQL is reached: a URL, or the directory of a socket. */
+/** The address of a PostgreSQL: a URL, or the directory of its socket. */
 export type DatabaseAddress =
   | { readonly url: string }
   | { readonly host: string; readonly user: string; readonly database: string };
@@ -11,19 +11,19 @@ export type DatabaseAddress =
 export type Database = Kysely<Tables>;
 export type Trx = Transaction<Tables>;
 
-/** The schema all of choo's own tables are in, and the one of the jobs. */
+/** The schema of choo's own tables, and the one of the job queue. */
 export const SCHEMA = 'choo';
 export const JOB_SCHEMA = 'choo_jobs';
 
-/** No statement of choo takes this long unless nobody answers any more. Milliseconds. */
+/** Statement timeout. No statement takes this long unless the server stopped answering. Milliseconds. */
 const STATEMENT_MS = 20_000;
 
-/** Whoever holds something and says nothing for so long lost it: its machine is gone. Milliseconds. */
+/** Idle-in-transaction timeout: frees the locks of a client whose machine vanished. Milliseconds. */
 const IDLE_IN_TRANSACTION_MS = 10_000;
-/** And a connection over a network that nobody answers on. Seconds: the first probe, each next one, how many. */
+/** TCP keepalive, for a peer that vanished. First probe and interval in seconds, then the number of probes. */
 const PROBES = ['tcp_keepalives_idle=5', 'tcp_keepalives_interval=2', 'tcp_keepalives_count=3'] as const;
 
-/** What every connection of choo is opened with. */
+/** The options of every connection that choo opens. */
 export function connectionOf(address: DatabaseAddress, name: string): pg.ClientConfig {
   const where = 'url' in address ? { connectionString: address.url } : address;
   return {
@@ -38,8 +38,8 @@ export function connectionOf(address: DatabaseAddress, name: string): pg.ClientC
 }
 
 /**
- * Opens the database; connections are made as they are needed, `size` at most. `onError` is told of idle connections that
- * broke: the next statement gets a new one.
+ * Opens the database. Connections are made on demand, at most `size`. `onError` gets the errors of idle connections that
+ * broke; the next statement opens a new one.
  */
 export function openDatabase(
   address: DatabaseAddress,
@@ -58,21 +58,21 @@ export function openDatabase(
   pool.on('error', onError);
   const planOnce = createPlanner();
   pool.on('connect', (client) => {
-    client.on('error', onError); // one that breaks while it is lent out says so itself; its statement fails, too
+    client.on('error', onError); // a connection that breaks in use emits its own error, and its statement fails
     planOnce(client);
   });
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }
 
-/** How many statements a connection keeps the plans of; choo has fewer. */
+/** Limit of prepared statements per connection; choo has fewer. */
 const MAX_PREPARED_STATEMENTS = 500;
 
-/** Has connections plan each statement once, by giving it a name: most take longer to plan than to run (ADR 12). */
+/** Names statements, so that a connection plans each one once: most take longer to plan than to run (ADR 12). */
 function createPlanner(): (client: pg.PoolClient) => void {
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text);
-    // The queue writes the name of a run into what fetches its jobs: no two are the same.
+    // pg-boss writes the id of the run into its fetch statements, so each run has its own.
     if (known !== undefined || names.size >= MAX_PREPARED_STATEMENTS || text.includes("'run-")) return known;
     const name = `choo ${names.size + 1}`;
     names.set(text, name);
@@ -88,15 +88,15 @@ function createPlanner(): (client: pg.PoolClient) => void {
   };
 }
 
-/** Errors after which the same transaction can be tried again: the server went away, or two stood in each other's way. */
+/** Errors after which the same transaction can be retried: the server went away, or two transactions conflicted. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   '40001', // serialization failure
   '40P01', // deadlock
   '53300', // too many connections
-  '25P03', // it was silent for too long in a transaction
-  '57P01', // the server shuts down
-  '57P02', // it crashed
-  '57P03', // it starts
+  '25P03', // idle-in-transaction timeout
+  '57P01', // the server is shutting down
+  '57P02', // the server crashed
+  '57P03', // the server is starting
   'ECONNREFUSED',
   'ECONNRESET',
   'ENOENT', // no socket
@@ -104,10 +104,10 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
-/** How long a change is tried while the database is away. Milliseconds. */
+/** How long a change is retried while the database cannot be reached. Milliseconds. */
 const RETRY_FOR_MS = 30_000;
 
-/** Tries again while the database is away. What is tried must count once, however often it is done. */
+/** Retries transient errors. `attempt` must be idempotent. */
 export async function retryTransient<T>(attempt: () => Promise<T>): Promise<T> {
   return pRetry(attempt, {
     retries: Infinity,
@@ -118,12 +118,12 @@ export async function retryTransient<T>(attempt: () => Promise<T>): Promise<T> {
   });
 }
 
-/** Whether trying again may help. */
+/** Whether a retry may help. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (TRANSIENT_CODES.has(code) || code.startsWith('08')) return true;
-  // The driver's own words for a connection that broke have no code.
+  // The driver's own errors for a broken connection have no code.
   return /Connection terminated|Client has encountered a connection error|not queryable|timeout exceeded when trying to connect|Query read timeout/i.test(
     error.message,
   );

@@ -25,20 +25,20 @@ const MIGRATIONS = {
   '0011-leases': { up: leases },
 };
 
-/** How far a database is. */
+/** One migration of a database. */
 export interface MigrationStatus {
   readonly name: string;
-  /** Undefined: not yet. */
+  /** Undefined: not applied yet. */
   readonly appliedAt: Date | undefined;
 }
 
 /**
- * Brings the tables up to date, under a lock: any number of processes may start at once. Returns the names of what was
- * done. Throws a ChooError (`environment`) for a database that a newer choo has changed.
+ * Brings the tables up to date, under a lock, so that any number of processes may start at once. Returns the names of the
+ * migrations it applied. Throws a ChooError (`environment`) for a database that a newer choo has migrated.
  */
 export async function migrate(database: Database): Promise<readonly string[]> {
   await refuseNewer(database);
-  // Two that make a schema at once get in each other's way even so.
+  // Two concurrent `create schema if not exists` can conflict.
   await database.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtext(${`${SCHEMA} schema`}))`.execute(trx);
     await sql.raw(`create schema if not exists ${SCHEMA}`).execute(trx);
@@ -48,7 +48,7 @@ export async function migrate(database: Database): Promise<readonly string[]> {
   return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
 }
 
-/** What was done to a database and what is still to do. */
+/** All migrations, applied or not, in order. */
 export async function migrationStatus(database: Database): Promise<readonly MigrationStatus[]> {
   await refuseNewer(database);
   const applied = new Map((await appliedNames(database)).map(({ name, timestamp }) => [name, timestamp]));
@@ -71,17 +71,21 @@ function createMigrator(database: Database): Migrator {
 async function refuseNewer(database: Database): Promise<void> {
   const unknown = (await appliedNames(database)).find(({ name }) => !(name in MIGRATIONS));
   if (unknown === undefined) return;
-  throw new ChooError('environment', `the database is newer than this choo: it knows \`${unknown.name}\``, {
-    hint: 'update choo on this machine; tables are never changed back',
-  });
+  throw new ChooError(
+    'environment',
+    `the database is newer than this choo: it has the migration \`${unknown.name}\``,
+    {
+      hint: 'update choo on this machine; migrations cannot be undone',
+    },
+  );
 }
 
 async function appliedNames(
   database: Database,
 ): Promise<readonly { readonly name: string; readonly timestamp: string }[]> {
-  const there = await sql<{ there: boolean }>`
-    select to_regclass(${`${SCHEMA}.migrations`}) is not null as there`.execute(database);
-  if (there.rows[0]?.there !== true) return [];
+  const table = await sql<{ found: boolean }>`
+    select to_regclass(${`${SCHEMA}.migrations`}) is not null as found`.execute(database);
+  if (table.rows[0]?.found !== true) return [];
   const { rows } = await sql<{ name: string; timestamp: string }>`
     select name, timestamp from ${sql.table(`${SCHEMA}.migrations`)} order by name`.execute(database);
   return rows;

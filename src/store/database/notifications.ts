@@ -4,93 +4,91 @@ import pg from 'pg';
 import { connectionOf, type DatabaseAddress } from './database.ts';
 
 /**
- * What processes tell each other through the database. Only names and numbers: whoever hears of them reads the rest, so
- * one that is lost costs a little time and nothing else.
+ * Notifications between processes, through the database. They carry names and numbers only: a subscriber reads the rest
+ * from tables, so a lost notification costs a little time and nothing else.
  */
 export type Notice =
   /** A run has events up to this number. */
   | { readonly about: 'run'; readonly run: string; readonly seq: number }
   /** Units wait for a slot. */
   | { readonly about: 'ready' }
-  /** A unit shall stop, at once. */
+  /** The claim of a unit has to stop now. */
   | { readonly about: 'stop'; readonly run: string; readonly unit: string }
   /** A unit printed something. */
   | { readonly about: 'output'; readonly run: string; readonly unit: string }
-  /** Something came from outside that waits to be handled. */
+  /** A delivery waits to be handled. */
   | { readonly about: 'delivery' }
-  /** What a run's readers are shown may not be what it is. */
+  /** What is published of a run may be out of date. */
   | { readonly about: 'report' }
-  /** A copy of a repository on some machine may be nobody's any more. */
+  /** A repository was removed; a machine may have a copy of it. */
   | { readonly about: 'gone' }
-  /** The connection is new: anything may have been said before. */
+  /** The connection is new: notifications may have been missed. */
   | { readonly about: 'connected' };
 
 const CHANNEL = 'choo';
 
-/** What is told through the database. */
+/** A notice that is sent through the database. */
 export type Notification = Exclude<Notice, { about: 'connected' }>;
 
-/** A statement that tells every process, once its transaction is committed. */
+/** A statement that notifies every process when its transaction commits. */
 export function notify(...notices: readonly Notification[]): RawBuilder<unknown> {
   return sql`
     select pg_notify(${CHANNEL}, notice) from unnest(${notices.map((each) => JSON.stringify(each))}::text[]) as notice`;
 }
 
-/** The first wait before connecting again, and the longest. Milliseconds. */
+/** The first and the longest wait before reconnecting. Milliseconds. */
 const RETRY_MS = [50, 2_000] as const;
 
-/**
- * One connection that hears what is told, opened again whenever it breaks.
- */
+/** One connection that receives notifications, reopened whenever it breaks. */
 export class Listener implements AsyncDisposable {
   readonly #address: DatabaseAddress;
   readonly #name: string;
   readonly #ending = new AbortController();
-  readonly #hearers = new Set<(notice: Notice) => void>();
+  readonly #subscribers = new Set<(notice: Notice) => void>();
   readonly #revive: () => Promise<void>;
   readonly #connected = Promise.withResolvers<void>();
-  #life: Promise<void>;
+  #running: Promise<void>;
 
-  /** `revive` is called when the connection broke, before there is a new one: whoever owns the server sees to it. */
+  /** `revive` is called when the connection broke, before the next one is opened; it may start the server again. */
   constructor(address: DatabaseAddress, name: string, revive: () => Promise<void> = async () => {}) {
     this.#address = address;
     this.#name = name;
     this.#revive = revive;
-    this.#life = this.#live();
+    this.#running = this.#run();
   }
 
-  /** Until it listened for the first time. */
+  /** Resolves when it listens for the first time. */
   async ready(): Promise<void> {
     return this.#connected.promise;
   }
 
-  /** Calls with every notice until the signal. What it throws is lost. */
+  /** Calls `onNotice` with every notice until the signal. What `onNotice` throws is ignored. */
   subscribe(onNotice: (notice: Notice) => void, signal?: AbortSignal): void {
     if (signal?.aborted === true) return;
-    this.#hearers.add(onNotice);
-    signal?.addEventListener('abort', () => this.#hearers.delete(onNotice), { once: true });
+    this.#subscribers.add(onNotice);
+    signal?.addEventListener('abort', () => this.#subscribers.delete(onNotice), { once: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
-    this.#hearers.clear();
-    await this.#life;
+    this.#subscribers.clear();
+    await this.#running;
   }
 
-  async #live(): Promise<void> {
+  async #run(): Promise<void> {
     const { signal } = this.#ending;
     let pause: number = RETRY_MS[0];
     while (!signal.aborted) {
       const began = Date.now();
-      await this.#listen().catch(() => {}); // whatever it was, there is one answer
+      await this.#listen().catch(() => {}); // every error has the same remedy: reconnect
       pause = Date.now() - began > RETRY_MS[1] ? RETRY_MS[0] : Math.min(pause * 2, RETRY_MS[1]);
       if (signal.aborted) return;
-      await this.#revive().catch(() => {}); // the next try will tell
+      await this.#revive().catch(() => {}); // the next attempt to connect shows whether it worked
       await wait(pause, undefined, { signal }).catch(() => {});
     }
   }
 
-  /** Until the connection breaks, or nobody wants to hear any more. */
+  /** Resolves when the connection breaks or the listener is disposed of. */
   async #listen(): Promise<void> {
     const client = new pg.Client(connectionOf(this.#address, this.#name));
     const broken = Promise.withResolvers<void>();
@@ -98,14 +96,14 @@ export class Listener implements AsyncDisposable {
     const onEnd = (): void => broken.resolve();
     client.on('error', onEnd);
     client.on('end', onEnd);
-    client.on('notification', ({ payload }) => this.#tell(payload));
+    client.on('notification', ({ payload }) => this.#onPayload(payload));
     signal.addEventListener('abort', onEnd, { once: true });
     try {
       await client.connect();
       await client.query(`listen ${CHANNEL}`);
       this.#connected.resolve();
-      this.#spread({ about: 'connected' });
-      const stillThere = setInterval(() => {
+      this.#emit({ about: 'connected' });
+      const probe = setInterval(() => {
         const tooLate = setTimeout(onEnd, 5_000);
         void client.query('select').then(
           () => clearTimeout(tooLate),
@@ -115,7 +113,7 @@ export class Listener implements AsyncDisposable {
       try {
         await broken.promise;
       } finally {
-        clearInterval(stillThere);
+        clearInterval(probe);
       }
     } finally {
       signal.removeEventListener('abort', onEnd);
@@ -123,21 +121,21 @@ export class Listener implements AsyncDisposable {
     }
   }
 
-  #tell(payload: string | undefined): void {
-    // Only choo writes to the channel; text of another version is nothing to fail over.
+  #onPayload(payload: string | undefined): void {
+    // Only choo writes to the channel; a payload of another version is no reason to fail.
     try {
-      this.#spread(JSON.parse(payload ?? '') as Notice);
+      this.#emit(JSON.parse(payload ?? '') as Notice);
     } catch {
       // not a notice
     }
   }
 
-  #spread(notice: Notice): void {
-    for (const hearer of this.#hearers) {
+  #emit(notice: Notice): void {
+    for (const subscriber of this.#subscribers) {
       try {
-        hearer(notice);
+        subscriber(notice);
       } catch {
-        // one that fails does not keep it from the others
+        // one failing subscriber does not affect the others
       }
     }
   }

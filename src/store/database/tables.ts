@@ -2,7 +2,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { UnitRecord } from '../../events/store.ts';
 import type { BigInteger, DefaultBigInteger, DefaultTimestamp, Json, Leased, Timestamp } from './columns.ts';
 
-/** Where a unit of a server's run stands. `waiting`: for others; `queued`: a job says that it may start. */
+/** The state of a unit of a server's run. `waiting`: for its dependencies; `queued`: it has a job and may be claimed. */
 export type RowState =
   | 'waiting'
   | 'queued'
@@ -16,42 +16,42 @@ export type RowState =
 /** `waiting`: for the run before it, on the same branch of the same repository. */
 export type RunStatus = 'waiting' | 'running' | 'complete' | 'failed' | 'cancelled';
 
-/** A git remote that runs are for. */
+/** A git remote that has runs. */
 interface RepositoryTable {
   id: Generated<string>;
   remote: string;
   installation: string;
-  /** How many of its units are worked on at once; null: no limit of its own. */
+  /** How many of its units may be claimed at once; null: no limit of its own. */
   max_units: number | null;
-  /** Random; what else is needed to name its copy on a machine. A new one leaves the old copy behind. */
+  /** Random part of the name of its copy on a machine. A new value abandons the old copy. */
   copy: Generated<string>;
 }
 
-/** Who shares the machines fairly. `served` grows with every slot they were given. */
+/** Installations share the slots fairly. `served` grows with every slot that one gets. */
 interface InstallationTable {
   name: string;
   served: BigInteger;
 }
 
-/** What came from outside, once each, and a job until it is handled. */
+/** A delivery of GitHub, stored once, and a job until it is handled. */
 interface DeliveryTable extends Leased {
   id: string;
   event: string;
   received_at: Generated<Timestamp>;
   handled_at: Timestamp | null;
   payload: Json<unknown>;
-  /** In the order they came. */
+  /** Order of arrival. */
   number: Generated<string>;
-  /** Those of one thread are handled one at a time, in order. */
+  /** Deliveries of one thread are handled one at a time, in order. */
   thread: string;
   github_repository: BigInteger | null;
   tries: Generated<number>;
   not_before: DefaultTimestamp;
-  /** Why the last try failed, or why there will be no other. */
+  /** Why the last try failed, or why there will be no other one. */
   trouble: string | null;
 }
 
-/** A repository that the App is installed on, by GitHub's number for it: names change. */
+/** A repository that the App is installed on, keyed by GitHub's id: names change. */
 interface GitHubRepositoryTable {
   github_id: BigInteger;
   repository: BigInteger;
@@ -59,20 +59,20 @@ interface GitHubRepositoryTable {
   owner: string;
   name: string;
   default_branch: string;
-  /** The commit of the newest configuration without errors; null: there was none. */
+  /** The commit of the newest configuration without errors; null: none yet. */
   config_commit: string | null;
   has_labels: Generated<boolean>;
-  /** When choo lost it. What is kept of it goes soon after. */
+  /** When choo lost access to it. Its data is deleted soon after. */
   removed_at: Timestamp | null;
 }
 
-/** What choo has written on GitHub, by what it is; a row is there before the request is made. */
+/** What choo wrote on GitHub, by key. The row exists before the request is made. */
 interface PostTable {
   repository: BigInteger;
   key: string;
-  /** GitHub's number for it; null: it was asked for, and nobody knows what came of it. */
+  /** GitHub's id; null: the request was made, and its outcome is not known. */
   github_id: BigInteger | null;
-  /** Of what stands there now; null: unknown. */
+  /** Hash of the current content; null: unknown. */
   hash: string | null;
 }
 
@@ -84,23 +84,23 @@ interface PostedPlanTable {
   posted_at: Timestamp;
 }
 
-/** Who asked for a run, where they are answered, and how much of it was told there. */
+/** Who requested a run, where it is published, and how far. */
 interface ReportTable extends Leased {
   run: string;
   repository: BigInteger;
-  /** The number of an issue or pull request; null: the check of the plan is all there is. */
+  /** The number of an issue or pull request; null: there is only the check run of the plan. */
   thread: number | null;
   is_pull: boolean;
   /** The branch that pull requests go to. */
   base: string;
-  /** GitHub's number of the person; null: nobody has to be looked up. */
+  /** GitHub's id of the actor; null: no permission has to be checked. */
   actor_id: BigInteger | null;
-  /** They were looked up again when the first unit started. */
+  /** The actor's permission was checked again when the first unit started. */
   approved: Generated<boolean>;
-  /** Told up to this event, and to this count of other reasons to tell it anew. */
+  /** Published up to this event. `wanted` counts the other reasons to publish again. */
   seq: Generated<number>;
   wanted: Generated<number>;
-  /** When what GitHub refused is tried again; null: nothing was. */
+  /** When rejected writes are tried again; null: there are none. */
   retry_at: Date | null;
   not_before: DefaultTimestamp;
 }
@@ -115,19 +115,19 @@ interface UnitPullTable {
   state: 'open' | 'merged' | 'closed' | 'lost';
   base: string;
   draft: boolean;
-  /** Of its title and body. */
+  /** Hash of its title and body. */
   hash: string;
-  /** The run that opened it; null: one from before that was noted. */
+  /** The run that opened it; null: opened before choo stored this. */
   run: string | null;
 }
 
-/** When the next change may be made on GitHub in the name of an installation. */
+/** Write rate limit: when an installation may make its next change on GitHub. */
 interface WriteTurnTable {
   installation: BigInteger;
   next_at: Timestamp;
 }
 
-/** What somebody asked for, once each, whatever it came in. */
+/** A request, stored once, whichever delivery brought it. */
 interface RequestTable {
   source: string;
   repository: BigInteger;
@@ -135,13 +135,13 @@ interface RequestTable {
   received_at: Generated<Timestamp>;
 }
 
-/** A process that works on units, or did. */
+/** A worker, alive or not. */
 interface WorkerTable {
   number: Generated<number>;
   host: string;
-  /** Tells the process from every other one of its machine; see process-identity.ts. */
+  /** Identifies the process on its machine; see process-identity.ts. */
   identity: string;
-  /** What marks the processes it starts, so that what it leaves behind is found. */
+  /** Owner mark of the processes it starts, so that they are found after its death. */
   owner: string;
   beat_at: Generated<Timestamp>;
 }
@@ -151,16 +151,16 @@ interface RunTable {
   repository: BigInteger;
   target: string;
   status: RunStatus;
-  /** The number of the run's newest event, and when that was, in milliseconds since 1970. */
+  /** The number of the run's newest event, and its time in milliseconds since 1970. */
   seq: number;
   last_at: number;
   parallelism: number;
-  /** What a worker needs beside the first event; a server's business. */
+  /** What a worker needs beside the first event; opaque to the store. */
   plan: Json<unknown>;
   ended_at: Timestamp | null;
 }
 
-/** When a run was given a slot last, as a number that only grows. */
+/** When a run last got a slot, as a number that only grows. */
 interface RunTurnTable {
   run: string;
   served: BigInteger;
@@ -172,21 +172,21 @@ interface UnitTable {
   state: RowState;
   key: string;
   provider: string;
-  /** The longest way through what depends on it: what is started first. */
+  /** Length of its critical path. The highest starts first. */
   priority: number;
-  /** How often it was claimed. What comes with another number than this one is late, and refused. */
+  /** Claim number. Writes with any other number are late, and refused. */
   claim: Generated<number>;
-  /** The number of the last batch of events that this claim wrote, so that one that is sent twice counts once. */
+  /** The number of the claim's last batch of events, so that a batch that is sent twice counts once. */
   batch: Generated<number>;
-  /** Who works on it; kept until they say that they stopped, or are known to be dead. */
+  /** The worker that has it, until that worker released it or is known to be dead. */
   worker: number | null;
-  /** How many workers died while they had it, since a task of it was completed; see quarantine.ts. */
+  /** How many workers died with it since its last completed task; see quarantine.ts. */
   deaths: Generated<number>;
-  /** None where it was set aside. */
+  /** Null for a unit in quarantine. */
   job: string | null;
-  /** How often that job was tried before; where it was set aside, how often the unit was. */
+  /** Earlier tries of that job; for a unit in quarantine, earlier tries of the unit. */
   job_try: number | null;
-  /** Not before then. */
+  /** Earliest time of its next claim. */
   not_before: Generated<Timestamp>;
   beat_at: Timestamp | null;
   head: string | null;
@@ -213,7 +213,7 @@ interface RecordTable {
   body: Json<Omit<UnitRecord, 'target' | 'unit'>>;
 }
 
-/** Tokens and dollars of one claim: set aside for the attempt under way, used by it so far, and used by those before it. */
+/** Tokens and dollars of one claim: reserved for the current attempt, used by it so far, and used by earlier attempts. */
 interface SpendingTable {
   run: string;
   unit: string;
@@ -226,7 +226,7 @@ interface SpendingTable {
   used_cost: Generated<number>;
 }
 
-/** Tokens and dollars of one run in one day of the database, in UTC. */
+/** Tokens and dollars of one run on one day, in UTC, by the database's clock. */
 interface DaySpendingTable {
   day: ColumnType<Date, Date | string, Date | string>;
   installation: string;
@@ -235,14 +235,14 @@ interface DaySpendingTable {
   cost: number;
 }
 
-/** Providers that take no work for a while. */
+/** Provider pauses of a run. */
 interface HoldTable {
   run: string;
   provider: string;
   until: Timestamp;
 }
 
-/** What a unit printed, in pieces. The first and the last are kept, `dropped` characters in between are not. */
+/** Output of a unit, in pieces. The first and the last are retained, `dropped` characters between them are not. */
 interface OutputTable {
   run: string;
   unit: string;
@@ -253,7 +253,7 @@ interface OutputTable {
 interface OutputTotalTable {
   run: string;
   unit: string;
-  /** How many of the pieces are kept for ever, and how many there were in all. */
+  /** How many pieces at the start are retained for good, and how many were written in all. */
   head_pieces: Generated<number>;
   pieces: Generated<number>;
   head_length: Generated<number>;

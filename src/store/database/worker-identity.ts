@@ -3,17 +3,17 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import { isProcessAlive, processStart } from '../../system/process-identity.ts';
 
-/** A process of a machine, so that others there can tell whether it is still there. */
+/** Identifies a process on a machine, so that other processes there can see whether it is alive. */
 export interface WorkerIdentity {
   /** The name of the machine. */
   readonly host: string;
   readonly pid: number;
   readonly start: string | null;
-  /** Where its number counts; containers have their own. */
+  /** Its pid namespace; containers have their own. */
   readonly space: string | null;
 }
 
-/** What a process wrote of itself with {@link ownIdentity}. */
+/** Parses the text of {@link ownIdentity}. */
 export function readIdentity(identity: string): WorkerIdentity {
   return JSON.parse(identity) as WorkerIdentity;
 }
@@ -30,23 +30,23 @@ export async function ownIdentity(): Promise<string> {
   return JSON.stringify(identity);
 }
 
-/** The namespace that numbers this process; null where the system does not say. */
+/** The pid namespace of this process; null when the system has none. */
 async function ownSpace(): Promise<string | null> {
   return readlink('/proc/self/ns/pid').catch(() => null);
 }
 
-/** Whether a process of this machine has ended. False for one of another machine, or that cannot be seen from here. */
+/** Whether a process of this machine has ended. False for a process of another machine, or one not visible from here. */
 export async function isGone({ host, pid, start, space }: WorkerIdentity): Promise<boolean> {
   if (host !== hostname()) return false;
-  // A process of another container cannot be seen from here; one that is seen under its number is another.
+  // A process of another container is not visible from here; a visible process with its pid is a different one.
   if (start === null || space !== (await ownSpace())) return false;
-  // Two machines may have one name, and each has processes of every number.
+  // Two machines may share a name, and their pids overlap.
   const mine = await processStart(process.pid);
   if (mine === undefined || bootOf(mine) !== bootOf(start)) return false;
   return !(await isProcessAlive(pid, start));
 }
 
-/** The start of the machine that a process belongs to. */
+/** The boot id in a process's start. */
 function bootOf(start: string): string {
   return start.slice(0, start.indexOf('/'));
 }

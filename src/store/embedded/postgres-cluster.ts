@@ -8,22 +8,22 @@ import { renameDurably, writeServerFile } from './postgres-files.ts';
 import { runProgram, type ServerPaths } from './server-paths.ts';
 import { ownUser } from './postgres-user.ts';
 
-/** The only role of the database, and the database of its that choo uses. */
+/** The only role of the cluster, and the database that choo uses. */
 export const ROLE = 'choo';
 export const DATABASE = 'postgres';
 
 const INITDB_MS = 120_000;
 
-/** Small, for it shares a machine with agents; and a commit that was answered survives a power cut. */
+/** Small, because it shares a machine with agents. An acknowledged commit survives a power cut. */
 const SETTINGS = {
-  // No port: only who gets into the directory of the socket gets as far as being asked who they are.
+  // No TCP port: only users who can enter the socket's directory can try to authenticate.
   listen_addresses: '',
   unix_socket_permissions: '0700',
-  // A commit is on the disk before it is answered. These are the defaults, and no other value of them will do.
+  // A commit is on disk before it is acknowledged. These are the defaults, and required.
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
-  // Memory, and processes that each take some.
+  // Memory, and processes, which use memory each.
   max_connections: 60,
   shared_buffers: '32MB',
   wal_buffers: '1MB',
@@ -39,13 +39,13 @@ const SETTINGS = {
   max_logical_replication_workers: 0,
   autovacuum: 'on',
   autovacuum_max_workers: 2,
-  // Nothing copies this database as it is written.
+  // No replication.
   wal_level: 'minimal',
   max_wal_senders: 0,
   // Disk.
   min_wal_size: '32MB',
   max_wal_size: '256MB',
-  // What it says, without the values that statements carried.
+  // Logs, without the values in statements.
   log_destination: 'stderr',
   logging_collector: 'off',
   log_line_prefix: '%m [%p] ',
@@ -57,13 +57,13 @@ const SETTINGS = {
   cluster_name: 'choo',
 } as const satisfies Readonly<Record<string, string | number>>;
 
-/** The major version of the data in a directory; undefined: none was made there yet. */
+/** The major version of a data directory; undefined: it does not exist yet. */
 export async function dataVersion(data: string): Promise<number | undefined> {
   const text = await readText(join(data, 'PG_VERSION'));
   if (text !== undefined) return Number.parseInt(text, 10);
   if (await isEmpty(data)) return undefined;
   throw new ChooError('conflict', `${data} is not empty, and no PostgreSQL data directory`, {
-    hint: 'move what is in it elsewhere; choo keeps its database there',
+    hint: 'move its files elsewhere; choo stores its database there',
   });
 }
 
@@ -82,11 +82,11 @@ export function refuseVersion(data: string, found: number, mine: number): void {
 }
 
 /**
- * Makes the data directory, for good: it gets its name when it is whole and on the disk. What an earlier attempt left that
- * was killed is removed, unless one is still at it, whose files nobody will miss.
+ * Makes the data directory atomically: it gets its name when it is complete and on disk. Removes the drafts of attempts that
+ * were killed; should one of them still run, its draft is not needed either.
  */
-export async function makeData(place: ServerPaths, binaries: string): Promise<void> {
-  const { data, user } = place;
+export async function makeData(paths: ServerPaths, binaries: string): Promise<void> {
+  const { data, user } = paths;
   const parent = dirname(data);
   for (const name of await readdir(parent)) {
     if (name.startsWith('postgres.draft-')) await rm(join(parent, name), { recursive: true, force: true });
@@ -95,10 +95,10 @@ export async function makeData(place: ServerPaths, binaries: string): Promise<vo
   try {
     await mkdir(draft, { mode: 0o700 });
     if (user.isOther) await chown(draft, user.uid, user.gid);
-    // Not with `--no-sync`: what the server never writes again would reach the disk some time later, so that a power cut
-    // before that loses the database, and with it commits that were answered. It costs a tenth of a second.
+    // Not with `--no-sync`: files that the server never writes again would reach the disk some time later, and a power cut
+    // before that would lose the database with its acknowledged commits. The sync costs a tenth of a second.
     const { exitCode, output } = await runProgram(
-      place,
+      paths,
       draft,
       [
         join(binaries, 'bin/initdb'),
@@ -106,7 +106,7 @@ export async function makeData(place: ServerPaths, binaries: string): Promise<vo
         '--encoding=UTF8',
         '--locale=C',
         '--locale-provider=builtin',
-        '--builtin-locale=C.UTF-8', // upper and lower case of every script, in the order of code points
+        '--builtin-locale=C.UTF-8', // upper and lower case of every script, sorted by code point
         '--auth=peer',
         '--no-instructions',
       ],
@@ -119,19 +119,18 @@ export async function makeData(place: ServerPaths, binaries: string): Promise<vo
   }
 }
 
-/** Writes what the server reads at its start. What somebody sets by ALTER SYSTEM is read after it. */
+/** Writes the configuration that the server reads at its start. ALTER SYSTEM overrides it. */
 export async function configure({ data, user }: ServerPaths, sockets: string): Promise<void> {
   const settings = { ...SETTINGS, unix_socket_directories: sockets };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quote(String(value), "'")}`);
-  const note = '# Written by choo at each start of the server. Use ALTER SYSTEM.';
-  await writeServerFile(user, join(data, 'postgresql.conf'), [note, ...lines, ''].join('\n'));
-  // Everybody else is refused by name, which the system tells of whoever connects: should the directory of the socket ever
-  // be open to them, they still do not get in. That includes the server's own user when it is not choo's. Root is not kept
-  // out, for it can be anybody.
+  const header = '# Written by choo at each start of the server. Use ALTER SYSTEM.';
+  await writeServerFile(user, join(data, 'postgresql.conf'), [header, ...lines, ''].join('\n'));
+  // Peer authentication refuses every other user, even if they could enter the socket's directory; that includes the
+  // server's own user when it is not choo's. Root is admitted, because it can become any user.
   const admitted = new Set(['root', ownUser().name]);
-  await writeServerFile(user, join(data, 'pg_hba.conf'), `${note}\nlocal all ${ROLE} peer map=choo\n`);
+  await writeServerFile(user, join(data, 'pg_hba.conf'), `${header}\nlocal all ${ROLE} peer map=choo\n`);
   const map = [...admitted].map((name) => `choo ${quote(name, '"')} ${ROLE}`);
-  await writeServerFile(user, join(data, 'pg_ident.conf'), [note, ...map, ''].join('\n'));
+  await writeServerFile(user, join(data, 'pg_ident.conf'), [header, ...map, ''].join('\n'));
 }
 
 function quote(text: string, mark: string): string {

@@ -3,7 +3,7 @@ import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ServerUser } from './postgres-user.ts';
 
-/** Makes a directory, and those it is in, that everybody may read, whatever the umask. Those that are there stay as they are. */
+/** Makes a directory and its missing parents, readable for every user whatever the umask. Existing ones stay as they are. */
 export async function openDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first === undefined) return;
@@ -11,8 +11,8 @@ export async function openDirectory(path: string): Promise<void> {
 }
 
 /**
- * Writes a file that is the server's. It stands in a directory that the server can write to, so nothing there is followed
- * or trusted: a new file takes the place of whatever has the name.
+ * Writes a file that belongs to the server's user. The server can write to its directory, so nothing there is followed or
+ * trusted: a new file replaces whatever has the name.
  */
 export async function writeServerFile(
   { uid, gid, isOther }: ServerUser,
@@ -33,7 +33,7 @@ export async function writeServerFile(
   }
 }
 
-/** Renames in a way that stays after a power cut. */
+/** Renames, so that the new name survives a power cut. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   await rename(from, to);
   await using directory = await open(dirname(to), 'r');

@@ -5,26 +5,26 @@ import { ChooError } from '../../errors.ts';
 import { isMissing } from '../../system/files.ts';
 import { runTool } from '../../system/run-program.ts';
 
-/** Somebody whom this machine knows. */
+/** A user of this machine. */
 export interface SystemUser {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Whom the server runs as. */
+/** The user that the server runs as. */
 export interface ServerUser extends SystemUser {
-  /** Who starts it is root, and must say so to whatever is started. */
+  /** choo is root, and must start the server's programs as this user. */
   readonly isOther: boolean;
 }
 
-/** The user that agents and gates run as, INSIDE_UID in `sandbox/`, which this folder may not know. A test compares them. */
+/** The user that agents and gates run as, INSIDE_UID in `sandbox/`, which this folder may not import. A test compares them. */
 const SANDBOX_UID = 64_123;
 
 /**
- * Whom the server of a data directory runs as: choo's own user, unless that is root, whom PostgreSQL refuses. Then it is
- * the owner of the data, or where there is none yet, the first of `postgres` and `nobody` that this machine has.
- * Throws a ChooError (`environment`) where none of these can be.
+ * The user that the server of a data directory runs as: choo's own user, unless that is root, which PostgreSQL refuses. Then
+ * it is the owner of the data, or before there is data, the first of `postgres` and `nobody` that this machine has.
+ * Throws a ChooError (`environment`) when none of these is possible.
  */
 export async function chooseServerUser(data: string): Promise<ServerUser> {
   const owner = await ownerOf(data);
@@ -40,7 +40,7 @@ export async function chooseServerUser(data: string): Promise<ServerUser> {
 }
 
 /**
- * The choice of a choo that is root, from the text of /etc/passwd. `owner` is whose the data is by now.
+ * The server's user when choo is root, from the text of /etc/passwd. `owner` is the uid of the existing data.
  *
  * @internal
  */
@@ -65,13 +65,13 @@ export function pickUser(passwd: string, data: string, owner?: number): SystemUs
   );
 }
 
-/** Who choo itself is. */
+/** The user that choo runs as. Throws a ChooError (`environment`) when it has no name. */
 export function ownUser(): SystemUser {
   try {
     const { username, uid, gid } = userInfo();
     return { name: username, uid, gid };
   } catch (cause) {
-    // PostgreSQL does not start without a name for its user.
+    // PostgreSQL does not start as a user without a name.
     throw new ChooError('environment', `user ${process.getuid?.() ?? ''} is not in /etc/passwd`, {
       hint: 'add it there, run choo as a user that is, or set DATABASE_URL to a PostgreSQL of your own',
       cause,
@@ -79,10 +79,10 @@ export function ownUser(): SystemUser {
   }
 }
 
-/** Whether the server can use what is in a directory: it may be closed, or one of those that it is in. */
+/** Whether the server can enter a directory; the directory or one of its parents may be closed to it. */
 export async function canEnter({ uid, gid, isOther }: ServerUser, directory: string): Promise<boolean> {
   if (!isOther) return true;
-  // Asked of the system: modes alone do not tell of access lists and of file systems that trust no root.
+  // Tried out: modes alone do not show access lists, or file systems that do not trust root.
   const { exitCode } = await runTool({
     argv: ['/bin/sh', '-c', 'cd -- "$1"', 'sh', directory],
     cwd: '/',

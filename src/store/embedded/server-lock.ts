@@ -10,32 +10,31 @@ import { isProcessAlive, processStart } from '../../system/process-identity.ts';
 
 const holderSchema = z.object({
   pid: z.int().min(1),
-  /** What tells the process from a later one of the same number; null where the system does not say. */
+  /** Distinguishes the process from a later one with the same pid; null where the system does not say. */
   start: z.string().nullable(),
 });
 
 type Holder = Readonly<z.output<typeof holderSchema>>;
 
-/** The right to start and to stop the server, and to say who uses it. Until it is disposed of nobody else does. */
+/** The lock for starting and stopping the server, and for changing the list of its users. */
 export interface ServerLock extends AsyncDisposable {
-  /** Counts this process as a user of the server, as long as it lives. Returns what takes that back. */
+  /** Registers this process as a user of the server, for as long as it lives. Returns the function that deregisters it. */
   enter(): Promise<LeaveServer>;
   /** Whether any living process uses the server. */
   isUsed(): Promise<boolean>;
 }
 
-/** Whoever was counted is counted no more. Call it in a turn: else the server can stop under somebody who joins. */
+/** Deregisters a user. Call it with the lock held: else the server can stop under a process that joins. */
 export type LeaveServer = () => Promise<void>;
 
-/** Longer than any turn takes: one that makes the database, waits out a recovery or stops the server. Milliseconds. */
+/** Longer than the lock is ever held: to make the database, wait for a recovery or stop the server. Milliseconds. */
 const LOCK_TIMEOUT_MS = 240_000;
 const POLL_MS = 10;
 
 /**
- * Waits for a turn at the server of a data directory. `directory` is where the lock and the users are noted: both are files
- * that name a process, and count only while that process is alive, so that no crash leaves anything to clear away.
- * They are for the processes of one machine, as the database's own files are. Throws a ChooError (`conflict`) that names who
- * has the turn and does not end it.
+ * Waits for the lock of a data directory's server. `directory` has the files of the lock and of the users: each names a
+ * process and counts only while that process lives, so a crash leaves nothing to clean up. They are for the processes of one
+ * machine, as the database's own files are. Throws a ChooError (`conflict`) that names the holder when it does not release.
  */
 export async function acquireServerLock(directory: string, limitMs = LOCK_TIMEOUT_MS): Promise<ServerLock> {
   const users = join(directory, 'users');
@@ -77,7 +76,7 @@ async function isUsed(users: string): Promise<boolean> {
 
 async function liveHolder(text: string): Promise<Holder | undefined> {
   const holder = parseHolder(text);
-  if (holder === undefined) return undefined; // what a power cut left
+  if (holder === undefined) return undefined; // truncated by a power cut
   return (await isProcessAlive(holder.pid, holder.start ?? undefined)) ? holder : undefined;
 }
 

@@ -7,34 +7,34 @@ import { ChooError } from '../../errors.ts';
 import { runTool, type ToolResult } from '../../system/run-program.ts';
 import { canEnter, type ServerUser } from './postgres-user.ts';
 
-/** Where a server has its files, and whom it runs as. */
+/** The paths of a server, and the user that it runs as. */
 export interface ServerPaths {
   readonly user: ServerUser;
-  /** The data. */
+  /** The data directory of PostgreSQL. */
   readonly data: string;
-  /** The server cannot get to its data by name: see {@link runProgram}. */
+  /** The server's user cannot reach its data by path: see {@link runProgram}. */
   readonly isClosed: boolean;
-  /** Where copies of the binaries are, perhaps with those that servers of other data directories run. */
+  /** Directory for copies of the binaries; shared: servers of other data directories may run from it. */
   readonly binaries: { readonly directory: string; readonly isShared: boolean };
 }
 
-/** For binaries when the data directory is closed to the server: what lies here can be made again. */
+/** For binaries when the data directory is closed to the server's user. Can be deleted and made again. */
 const CACHE = '/var/cache/choo';
 
-/** The name PostgreSQL gives to a socket, in its directory. */
+/** The name that PostgreSQL gives to its socket. */
 const SOCKET = '.s.PGSQL.5432';
-/** What the path of a socket may have where it may have least (macOS; Linux: 107). Bytes. */
+/** Limit for the path of a socket: the smallest of all systems (macOS; Linux: 107). Bytes. */
 const SOCKET_PATH_BYTES = 103;
 
-/** Finds the place for a data directory, which must be there; `path` is its real one. */
+/** The paths for a data directory, which must exist; `path` is its real path. */
 export async function findServerPaths(path: string, user: ServerUser): Promise<ServerPaths> {
   const isClosed = !(await canEnter(user, path));
   if (isClosed && process.platform !== 'linux') {
     throw new ChooError(
       'environment',
-      `${path} is closed to user \`${user.name}\`, whom PostgreSQL runs as`,
+      `${path} is closed to user \`${user.name}\`, which PostgreSQL runs as`,
       {
-        hint: 'let everybody pass (chmod o+x) it and the directories it is in, or choose another CHOO_DATA_DIR',
+        hint: 'make it and its parent directories passable (chmod o+x), or choose another CHOO_DATA_DIR',
       },
     );
   }
@@ -48,9 +48,8 @@ export async function findServerPaths(path: string, user: ServerUser): Promise<S
 }
 
 /**
- * Runs one of PostgreSQL's programs to its end, as the server's user, on a directory of data. It stands in that directory
- * from the start, and where the way there is closed, is told its name as the place it stands in: Linux follows that link
- * without walking the way.
+ * Runs one of PostgreSQL's programs to its end, as the server's user, on a data directory. That is its working directory; if
+ * the server's user cannot reach it by path, the program gets `/proc/self/cwd`, which Linux resolves without the path.
  */
 export async function runProgram(
   { user, isClosed }: ServerPaths,
@@ -61,15 +60,15 @@ export async function runProgram(
   return runTool({
     argv: [program, ...args, '-D', isClosed ? '/proc/self/cwd' : directory],
     cwd: directory,
-    env: { LC_ALL: 'C', TZ: 'UTC' }, // a time zone that is not told is searched for
+    env: { LC_ALL: 'C', TZ: 'UTC' }, // without TZ, PostgreSQL searches for the time zone
     user: user.isOther ? user : undefined,
     limitMs,
   });
 }
 
 /**
- * Makes the directory for the server's socket, which nobody but the server's user and root can enter. It is in the data
- * directory when the path stays short enough for a socket, else in a directory for temporary files, under a name of its own.
+ * Makes the directory for the server's socket, which only the server's user and root can enter. It is in the data directory
+ * when the path is short enough for a socket, else in a directory for temporary files, under a unique name.
  */
 export async function makeSocketDirectory({ data, isClosed, user }: ServerPaths): Promise<string> {
   const short = `choo-${createHash('sha256').update(data).digest('hex').slice(0, 16)}`;
@@ -80,20 +79,20 @@ export async function makeSocketDirectory({ data, isClosed, user }: ServerPaths)
     await makePrivate(path, user);
     if (await canEnter(user, path)) return path;
   }
-  throw new ChooError('environment', `user \`${user.name}\`, whom PostgreSQL runs as, cannot enter /tmp`, {
-    hint: 'let everybody enter /tmp (chmod 1777), or set DATABASE_URL to a PostgreSQL of your own',
+  throw new ChooError('environment', `user \`${user.name}\`, which PostgreSQL runs as, cannot enter /tmp`, {
+    hint: 'make /tmp open to all users (chmod 1777), or set DATABASE_URL to a PostgreSQL of your own',
   });
 }
 
-/** A directory for temporary files is everybody's: somebody may have made one of the same name, to listen in on it. */
+/** Every user can write to a directory for temporary files, and may have made this name to intercept connections. */
 async function makePrivate(path: string, { uid, gid, isOther }: ServerUser): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   });
   const found = await lstat(path);
   if (!found.isDirectory() || ![uid, process.getuid?.()].includes(found.uid)) {
-    throw new ChooError('environment', `${path} is there already, and belongs to user ${found.uid}`, {
-      hint: 'choo keeps the socket of its PostgreSQL there and nobody else should: remove it',
+    throw new ChooError('environment', `${path} exists already, and belongs to user ${found.uid}`, {
+      hint: 'choo needs this path for the socket of its PostgreSQL: remove it',
     });
   }
   if (isOther) await chown(path, uid, gid);

@@ -6,8 +6,8 @@ import { isMissing } from '../../system/files.ts';
 const LINE_FEED = 0x0a;
 
 /**
- * The lines that stand for events, in the order of their numbers. What is appended together stands or falls together: each
- * line but the last says that more belongs to it, and a reader waits for the rest.
+ * Encodes events as lines, in the order of their numbers. One append is atomic: each line but the last has `more`, and a
+ * reader waits for the rest.
  */
 export function encodeEvents(events: readonly RunEvent[]): string {
   return events
@@ -18,16 +18,16 @@ export function encodeEvents(events: readonly RunEvent[]): string {
     .join('');
 }
 
-/** When a run began, as the first bytes of its file tell. */
+/** When a run began, from the first bytes of its file. Milliseconds since 1970; undefined: not an event file. */
 export function startTime(head: string): number | undefined {
   const digits = /^\{"seq":1,"at":([0-9.]+)/.exec(head)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Reads a file of events on from where it stopped the last time. Never holds it open. */
+/** Reads a file of events incrementally. Does not keep it open. */
 export class EventReader {
   readonly #path: string;
-  /** Events up to this number are passed by unread. */
+  /** Events up to this number are skipped without parsing. */
   readonly #after: number;
   #offset = 0;
   #seq = 0;
@@ -37,19 +37,19 @@ export class EventReader {
     this.#after = after;
   }
 
-  /** The bytes that hold what was read; what follows is torn, or still being written. */
+  /** The end of the last complete append, in bytes; what follows is torn, or still being written. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** The number of the last event that is there. Event `n` is line `n`. */
+  /** The number of the last event read. Event `n` is line `n`. */
   get seq(): number {
     return this.#seq;
   }
 
   /**
-   * The events that came since. A last append that is not all there is no event yet. Throws a ChooError (`environment`)
-   * that names file and line when a whole line is no event: somebody wrote into the file, or the disk lost a part of it.
+   * The events since the last call, without an append that is not complete yet. Throws a ChooError (`environment`) that names
+   * file and line when a whole line is no event: the file was edited, or the disk lost a part of it.
    */
   async next(): Promise<readonly RunEvent[]> {
     const begin = this.#offset;
@@ -78,14 +78,14 @@ export class EventReader {
 
   #broken(line: number): ChooError {
     return new ChooError('environment', `${this.#path}:${line} is not event ${line} of a run`, {
-      hint: 'the file was changed or damaged; put it back, or move the directory it is in out of the way to start over',
+      hint: 'the file was changed or damaged; restore it, or move its directory away to start over',
     });
   }
 }
 
 interface Line {
   readonly event?: RunEvent | undefined;
-  /** The next line was written with it. */
+  /** The next line belongs to the same append. */
   readonly more: boolean;
 }
 
@@ -99,7 +99,7 @@ function decodeLine(text: string): Line {
   }
 }
 
-/** The bytes of a file from an offset to its end; none where there is no file. */
+/** The bytes of a file from an offset to its end; none when the file does not exist. */
 async function readFrom(path: string, offset: number): Promise<Buffer> {
   let handle;
   try {

@@ -12,14 +12,14 @@ import { journalDirectory } from './journal.ts';
 const ownerSchema = z.object({
   run: z.string(),
   pid: z.int().min(1),
-  /** What tells the process from a later one of the same number; null where the system does not say. */
+  /** Distinguishes the process from a later one with the same pid; null where the system does not say. */
   start: z.string().nullable(),
   host: z.string(),
   /** Milliseconds since 1970. */
   since: z.number(),
 });
 
-/** Who is running, and since when. */
+/** The process that holds the lock, its run, and since when. */
 export type LockOwner = Readonly<z.output<typeof ownerSchema>>;
 
 /** The right to write to the journal of a repository, until it is disposed of. */
@@ -28,8 +28,8 @@ export interface JournalLock extends AsyncDisposable {
 }
 
 /**
- * Takes the lock of a repository, for a run. Of any number of processes that try at once exactly one gets it; what a dead
- * process left is taken over. Throws a ChooError (`conflict`) that names who holds it.
+ * Acquires the lock of a repository, for a run. Exactly one of several concurrent processes gets it, and the lock of a dead
+ * process is taken over. Throws a ChooError (`conflict`) that names the holder.
  */
 export async function acquireLock(commonDirectory: string, run: string): Promise<JournalLock> {
   const directory = journalDirectory(commonDirectory);
@@ -52,7 +52,7 @@ export async function acquireLock(commonDirectory: string, run: string): Promise
   };
 }
 
-/** Who holds the lock now; undefined: nobody does, or whoever did is dead. */
+/** The living holder of the lock; undefined when there is none. */
 export async function readLock(commonDirectory: string): Promise<LockOwner | undefined> {
   const text = await readText(lockFile(commonDirectory));
   return text === undefined ? undefined : liveOwner(text);
@@ -60,8 +60,8 @@ export async function readLock(commonDirectory: string): Promise<LockOwner | und
 
 async function liveOwner(text: string): Promise<LockOwner | undefined> {
   const owner = parseOwner(text);
-  if (owner === undefined) return undefined; // what a power cut left
-  // Of another machine's processes nothing is known.
+  if (owner === undefined) return undefined; // truncated by a power cut
+  // Processes of another machine cannot be checked, so they count as alive.
   if (owner.host !== hostname()) return owner;
   return (await isProcessAlive(owner.pid, owner.start ?? undefined)) ? owner : undefined;
 }

@@ -12,7 +12,7 @@ import { EventReader, startTime } from './event-reader.ts';
 import { RecordFiles } from './record-files.ts';
 import { RunWriter } from './run-writer.ts';
 
-/** Where choo keeps what it knows of a user's repository. */
+/** The directory of choo's own files in a user's repository. */
 export function journalDirectory(commonDirectory: string): string {
   return join(commonDirectory, 'choo');
 }
@@ -20,12 +20,12 @@ export function journalDirectory(commonDirectory: string): string {
 /**
  * The store of local runs: files under the directory that all worktrees of a repository share.
  *
- *     runs/<id>/events.jsonl     one event a line, only ever added to
+ *     runs/<id>/events.jsonl     one event per line, append-only
  *     runs/<id>/logs/<unit>.log  what agents, gates and commands printed
- *     runs/<id>/requests/        what is asked of the process that carries the run out (run-requests.ts)
- *     units/<hash>.json          what is known of a unit; follows from the events
+ *     runs/<id>/requests/        requests to the process that executes the run (run-requests.ts)
+ *     units/<hash>.json          the record of a unit; projected from the events
  *
- * Whoever appends, or asks for a record, must hold the lock (journal-lock.ts); anybody may read and subscribe.
+ * A process that appends or reads a record must hold the lock (journal-lock.ts); every process may read and subscribe.
  */
 export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposable {
   readonly directory: string;
@@ -39,10 +39,10 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
     this.directory = journalDirectory(commonDirectory);
     this.#runs = join(this.directory, 'runs');
     this.#now = now;
-    this.#records = new RecordFiles(join(this.directory, 'units'), () => this.#retell());
+    this.#records = new RecordFiles(join(this.directory, 'units'), () => this.#readRuns());
   }
 
-  /** Where everything of one run is. Throws a ChooError (`usage`) for what is no id of a run. */
+  /** The directory of one run. Throws a ChooError (`usage`) for an invalid run id. */
   runDirectory(run: string): string {
     if (!/^[0-9a-z]{10}$/.test(run)) {
       throw new ChooError('usage', `\`${run}\` is not the id of a run`, {
@@ -56,7 +56,7 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
     return join(this.runDirectory(run), 'events.jsonl');
   }
 
-  /** What a unit's worker writes while it works. It may not be there. */
+  /** The output of a unit. The file may not exist. */
   unitLog(run: string, unit: string): string {
     if (!isUnitId(unit)) throw new ChooError('usage', `\`${unit}\` is not the id of a unit`);
     return join(this.logDirectory(run), `${unit}.log`);
@@ -66,7 +66,7 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
     return join(this.runDirectory(run), 'logs');
   }
 
-  /** Where other processes leave what they ask of the one that carries the run out. */
+  /** Where other processes leave requests to the one that executes the run. */
   requestDirectory(run: string): string {
     return join(this.runDirectory(run), 'requests');
   }
@@ -120,7 +120,7 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#settled?.catch(() => {}); // whoever asked was told
+    await this.#settled?.catch(() => {}); // `append` or `record` rejected with it
     for (const [run, opening] of this.#writers) {
       const writer = await opening.catch(() => undefined);
       await writer?.[Symbol.asyncDispose]();
@@ -134,7 +134,7 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
     if (start !== undefined) await this.#records.apply(start, events);
   }
 
-  /** Before records are used: takes in what runs that a crash ended had told, and no record knows yet. */
+  /** Before records are used: applies events that a crash kept from the records. */
   async #settle(): Promise<void> {
     this.#settled ??= this.#catchUp();
     return this.#settled;
@@ -153,7 +153,7 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
     }
   }
 
-  /** Says how long the events were when all of them had reached the records. */
+  /** Saves the length of the event file, of which every event has been applied to the records. */
   async #markProjected(run: string): Promise<void> {
     const { size } = await stat(this.eventFile(run));
     await writeFile(this.#mark(run), String(size), { mode: 0o600 });
@@ -163,12 +163,12 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
     return join(this.runDirectory(run), 'projected');
   }
 
-  async *#retell(): AsyncGenerator<readonly RunEvent[]> {
+  async *#readRuns(): AsyncGenerator<readonly RunEvent[]> {
     for (const run of (await this.runs()).toReversed()) yield this.read(run);
   }
 }
 
-/** The first bytes of a file; empty where there is none. */
+/** The first bytes of a file; empty when it does not exist. */
 async function headOf(path: string): Promise<string> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     if (isMissing(error)) return undefined;

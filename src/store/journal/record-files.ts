@@ -9,7 +9,7 @@ import { isMissing } from '../../system/files.ts';
 
 const fileSchema = z.object({
   version: z.literal(1),
-  /** Null: nothing is known. */
+  /** Null: there is no record of the unit. */
   record: z
     .object({
       target: z.string(),
@@ -26,7 +26,7 @@ const fileSchema = z.object({
       verified: z.boolean(),
     })
     .nullable(),
-  /** The last event of each run that the record knows of, so that an event counts once however often it is told. */
+  /** The last event of each run that was applied, so that an event counts once however often it is applied. */
   applied: z.record(z.string(), z.int()),
 });
 
@@ -42,34 +42,34 @@ interface UnitName {
   readonly unit: string;
 }
 
-/** The runs a lost record is made from again, oldest first, each with its events. */
+/** Reads the events of all runs, oldest run first, to rebuild a lost record. */
 export type ReadAllRuns = () => AsyncIterable<readonly RunEvent[]>;
 
 /**
- * What is known of units, one file each. It follows from the events; kept so that nobody needs to read all runs for it.
- * Only the process that writes events may write here.
+ * Unit records, one file each. They are projected from the events, and stored so that not all runs have to be read. Only the
+ * process that appends events may write here.
  */
 export class RecordFiles {
   readonly #directory: string;
-  readonly #retell: ReadAllRuns;
-  /** What is known by now, by path; and what of it is not in its file yet. */
-  readonly #known = new Map<string, RecordFile>();
+  readonly #readRuns: ReadAllRuns;
+  /** Records by path; and those whose file is not up to date. */
+  readonly #cached = new Map<string, RecordFile>();
   readonly #unsaved = new Map<string, RecordFile>();
   #saving: Promise<void> | undefined;
 
-  constructor(directory: string, retell: ReadAllRuns) {
+  constructor(directory: string, readRuns: ReadAllRuns) {
     this.#directory = directory;
-    this.#retell = retell;
+    this.#readRuns = readRuns;
   }
 
   async read(unit: UnitName): Promise<UnitRecord | undefined> {
     return (await this.#load(unit)).record ?? undefined;
   }
 
-  /** Takes in events of one run; those it knows are passed by. The files follow soon: see {@link flush}. */
+  /** Applies events of one run, except those already applied. The files are written soon: see {@link flush}. */
   async apply(start: OrchStarted, events: readonly RunEvent[]): Promise<void> {
-    const lessons = Map.groupBy(events.filter(affectsRecord), (event) => event.unit);
-    for (const [unit, own] of lessons) {
+    const relevant = Map.groupBy(events.filter(affectsRecord), (event) => event.unit);
+    for (const [unit, own] of relevant) {
       const name = { target: start.target, directory: start.directory, unit };
       const before = await this.#load(name);
       const after = advance(before, start, own);
@@ -77,14 +77,14 @@ export class RecordFiles {
     }
   }
 
-  /** Until every file says what is known. */
+  /** Resolves when every file is up to date. */
   async flush(): Promise<void> {
     await this.#saving;
   }
 
   async #load(name: UnitName): Promise<RecordFile> {
     const path = this.#path(name);
-    const known = this.#known.get(path);
+    const known = this.#cached.get(path);
     if (known !== undefined) return known;
     let text: string;
     try {
@@ -100,25 +100,25 @@ export class RecordFiles {
   async #remake(name: UnitName): Promise<RecordFile> {
     const { target, directory, unit } = name;
     let file: RecordFile = { record: null, applied: {} };
-    for await (const events of this.#retell()) {
+    for await (const events of this.#readRuns()) {
       const [start] = events;
       if (start?.type !== 'orch.started' || start.target !== target || start.directory !== directory)
         continue;
-      const lessons = events.filter(affectsRecord).filter((event) => event.unit === unit);
-      file = advance(file, start, lessons);
+      const relevant = events.filter(affectsRecord).filter((event) => event.unit === unit);
+      file = advance(file, start, relevant);
     }
     this.#keep(this.#path(name), file);
     return file;
   }
 
   #keep(path: string, file: RecordFile): void {
-    this.#known.set(path, file);
+    this.#cached.set(path, file);
     this.#unsaved.set(path, file);
     this.#saving ??= this.#save();
-    this.#saving.catch(() => {}); // whoever flushes is told
+    this.#saving.catch(() => {}); // `flush` rejects with it
   }
 
-  /** One file after the other; of several changes to one file while others were written, the last. */
+  /** Writes one file after the other; several changes to one file meanwhile are one write. */
   async #save(): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     for (const [path, file] of this.#unsaved) {

@@ -9,7 +9,7 @@ import type { LockOwner } from './journal-lock.ts';
 const units = z.array(z.string().max(1_000)).max(10_000).readonly();
 
 const requestSchema = z.object({
-  /** The process it is for. What a dead one did not answer is for none that comes after it. */
+  /** The process it is for. A later process does not serve the requests to a dead one. */
   to: z.string(),
   kind: z.enum(['cancel', 'skip', 'retry']),
   units,
@@ -18,7 +18,7 @@ const requestSchema = z.object({
   from: z.int().min(1).nullable(),
 });
 
-/** What another process asks of the one that carries a run out. */
+/** A request to the process that executes a run. */
 export type RunRequest = Readonly<Omit<z.output<typeof requestSchema>, 'to'>>;
 
 const answerSchema = z.discriminatedUnion('kind', [
@@ -29,25 +29,25 @@ const answerSchema = z.discriminatedUnion('kind', [
     message: z.string(),
     hint: z.string().nullable(),
   }),
-  /** The run was at its end: its process works on nothing any more. */
+  /** The run had ended: its process works on nothing any more. */
   z.object({ kind: z.literal('ended') }),
 ]);
 
-/** What the process that carries a run out says to a request. */
+/** The answer of the process that executes the run. */
 export type RunAnswer = Readonly<z.output<typeof answerSchema>>;
 
-/** What a request may measure. Bytes. */
-const LARGEST_REQUEST = 1_000_000;
+/** Limit for the file of a request. Bytes. */
+const MAX_REQUEST_BYTES = 1_000_000;
 
 /** A request that was left for a process. */
 export interface PostedRequest extends AsyncDisposable {
-  /** What the process said; undefined: nothing yet. */
+  /** The answer; undefined: none yet. */
   readonly answer: () => Promise<RunAnswer | undefined>;
 }
 
 /**
- * Leaves a request for the process that carries a run out, in the directory of the run's requests. Disposing withdraws it,
- * or takes its answer away.
+ * Leaves a request for the process that executes a run, in the directory of the run's requests. Disposing withdraws it, or
+ * removes its answer.
  */
 export async function postRequest(
   directory: string,
@@ -69,8 +69,8 @@ export async function postRequest(
 }
 
 /**
- * Takes the requests that come for a process, one after the other, until the signal, and answers each with what `act` says.
- * `act` must not throw. Requests for others are taken away.
+ * Serves the requests to a process, one after the other, until the signal, and answers each with the result of `act`, which
+ * must not throw. Requests to other processes are removed.
  */
 export async function serveRequests(
   { directory, owner, signal }: { directory: string; owner: LockOwner; signal: AbortSignal },
@@ -82,7 +82,7 @@ export async function serveRequests(
       if (signal.aborted) return;
       const path = join(directory, name.slice(0, -'.request'.length));
       const request = await readRequest(`${path}.request`, addressOf(owner));
-      // Two renames of one file: either it was withdrawn, or it is taken.
+      // The rename decides: either the request was withdrawn before, or it is taken.
       const taken = await rename(`${path}.request`, `${path}.taken`).then(
         () => true,
         () => false,
@@ -95,7 +95,7 @@ export async function serveRequests(
 
 async function readRequest(path: string, address: string): Promise<RunRequest | undefined> {
   try {
-    if ((await stat(path)).size > LARGEST_REQUEST) return undefined;
+    if ((await stat(path)).size > MAX_REQUEST_BYTES) return undefined;
     const { to, ...request } = requestSchema.parse(JSON.parse((await readText(path)) ?? ''));
     return to === address ? request : undefined;
   } catch {
@@ -103,12 +103,12 @@ async function readRequest(path: string, address: string): Promise<RunRequest | 
   }
 }
 
-/** What tells the process from every other one that held the lock, or will. */
+/** Identifies the process among all that held the lock, or will. */
 function addressOf({ host, pid, start, since }: LockOwner): string {
   return JSON.stringify([host, pid, start, since]);
 }
 
-/** Writes a file that no reader sees in part. */
+/** Writes a file atomically. */
 async function writeWhole(path: string, value: unknown): Promise<void> {
   const temporary = `${path}.part`;
   await writeFile(temporary, JSON.stringify(value), { mode: 0o600 });

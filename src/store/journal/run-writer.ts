@@ -5,7 +5,7 @@ import type { EventBody, RunEvent } from '../../events/event.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import { encodeEvents, EventReader } from './event-reader.ts';
 
-/** What a writer tells before it says that events are stored. */
+/** Called after events were written and before `append` resolves. */
 export type OnStored = (start: OrchStarted | undefined, events: readonly RunEvent[]) => Promise<void>;
 
 interface Waiting {
@@ -15,8 +15,8 @@ interface Waiting {
 }
 
 /**
- * Adds to the events of one run. Each append is one write and one flush to the disk; those that come while the disk is
- * busy share the next one.
+ * Appends to the events of one run. Each append is one write and one flush to disk; appends that come while the disk is busy
+ * share the next write.
  */
 export class RunWriter implements AsyncDisposable {
   readonly #path: string;
@@ -25,12 +25,12 @@ export class RunWriter implements AsyncDisposable {
   readonly #now: () => number;
   readonly #onStored: OnStored;
   #start: OrchStarted | undefined;
-  /** Where the file ends, and with which event, as far as this writer knows. */
+  /** The length of the file in bytes, and its last event, as far as this writer knows. */
   #size = 0;
   #last: Pick<RunEvent, 'seq' | 'at'> = { seq: 0, at: 0 };
   #waiting: Waiting[] = [];
   #busy: Promise<void> | undefined;
-  /** After this nothing is written any more: what is on the disk is not known. */
+  /** When set, nothing is written any more: the content of the file is unknown. */
   #broken: unknown;
 
   private constructor(path: string, handle: FileHandle, now: () => number, onStored: OnStored) {
@@ -41,7 +41,7 @@ export class RunWriter implements AsyncDisposable {
     this.#onStored = onStored;
   }
 
-  /** Opens the events of a run, making them where there are none, and cuts off what a crash left half written. */
+  /** Opens or creates the event file of a run, and truncates an append that a crash left incomplete. */
   static async open(path: string, now: () => number, onStored: OnStored): Promise<RunWriter> {
     await makeDirectory(dirname(path));
     const handle = await open(path, 'a', 0o600);
@@ -57,7 +57,7 @@ export class RunWriter implements AsyncDisposable {
     }
   }
 
-  /** See the port. */
+  /** See {@link EventLog}. */
   async append(expected: number, events: readonly EventBody[]): Promise<readonly RunEvent[]> {
     const done = Promise.withResolvers<readonly RunEvent[]>();
     this.#waiting.push({ expected, events, done });
@@ -80,7 +80,7 @@ export class RunWriter implements AsyncDisposable {
 
   async #write(group: readonly Waiting[]): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
-    await this.#lookForOthers();
+    await this.#refuseOtherWriter();
     const accepted: { readonly waiting: Waiting; readonly events: readonly RunEvent[] }[] = [];
     let last = this.#last;
     for (const waiting of group) {
@@ -88,7 +88,7 @@ export class RunWriter implements AsyncDisposable {
         waiting.done.reject(this.#conflict(`event ${last.seq}, not ${waiting.expected}`));
         continue;
       }
-      const at = Math.max(last.at, this.#now()); // a clock that is set back makes nothing last less than no time
+      const at = Math.max(last.at, this.#now()); // a clock that is set back must not make a duration negative
       const { seq } = last;
       const events = waiting.events.map((event, index) => ({ ...event, seq: seq + index + 1, at }));
       last = events.at(-1) ?? last;
@@ -97,7 +97,7 @@ export class RunWriter implements AsyncDisposable {
     const added = accepted.flatMap(({ events }) => events);
     await this.#persist(Buffer.from(accepted.map(({ events }) => encodeEvents(events)).join('')));
     this.#last = last;
-    this.#noteStart(added);
+    this.#findStart(added);
     await this.#onStored(this.#start, added);
     for (const { waiting, events } of accepted) waiting.done.resolve(events);
   }
@@ -109,7 +109,7 @@ export class RunWriter implements AsyncDisposable {
       await this.#handle.datasync();
       this.#size += bytes.byteLength;
     } catch (error) {
-      // All or none: where not even that can be had, nothing more is built on it.
+      // Restore all-or-none; if that fails too, the writer refuses everything else.
       await this.#handle.truncate(this.#size).catch((reason: unknown) => void (this.#broken = reason));
       throw new ChooError('environment', `cannot write ${this.#path}`, {
         cause: error,
@@ -118,23 +118,23 @@ export class RunWriter implements AsyncDisposable {
     }
   }
 
-  /** Another process that adds to the run is a fault of whoever let it; at least its events are not written over. */
-  async #lookForOthers(): Promise<void> {
+  /** The lock excludes other writers; should there be one anyway, its events are not overwritten. */
+  async #refuseOtherWriter(): Promise<void> {
     const { size } = await this.#handle.stat();
     if (size === this.#size) return;
     await this.#catchUp();
-    if (size > this.#size) throw this.#conflict('an event that is only half there');
+    if (size > this.#size) throw this.#conflict('an incomplete event');
   }
 
-  /** Takes over what is in the file by now. */
+  /** Reads what was appended to the file since. */
   async #catchUp(): Promise<void> {
     const events = await this.#reader.next();
-    this.#noteStart(events);
+    this.#findStart(events);
     this.#last = events.at(-1) ?? this.#last;
     this.#size = this.#reader.offset;
   }
 
-  #noteStart(events: readonly RunEvent[]): void {
+  #findStart(events: readonly RunEvent[]): void {
     this.#start ??= events.find((event) => event.type === 'orch.started');
   }
 
@@ -150,14 +150,14 @@ export class RunWriter implements AsyncDisposable {
   }
 }
 
-/** Makes a directory and what is above it, for this user alone, so that it is still there after a power cut. */
+/** Makes a directory and its missing parents, for this user only, durable against a power cut. */
 async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
 }
 
-/** Makes sure that the names in a directory are on the disk. */
+/** Flushes the names in a directory to disk. */
 async function syncDirectory(path: string): Promise<void> {
   await using handle = await open(path, 'r');
   await handle.sync();

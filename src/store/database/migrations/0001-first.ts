@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Everything, as it was at first. Never changed once it is released: what comes later is another file. */
+/** The first schema. Never changed once released: later changes are further migrations. */
 export async function up(database: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(database);
 }
@@ -42,12 +42,12 @@ const STATEMENTS = [
      plan json not null,
      ended_at timestamptz
    )`,
-  // One run at a time for a branch, and one that waits.
+  // One running and one waiting run for a branch.
   `create unique index runs_running on runs (repository, target) where status = 'running'`,
   `create unique index runs_waiting on runs (repository, target) where status = 'waiting'`,
   `create index runs_by_repository on runs (repository, id)`,
   `create index runs_by_end on runs (ended_at) where ended_at is not null`,
-  // Beside the runs, not in them: who claims a unit must not wait for who changes its run.
+  // Not a column of `runs`: claiming a unit must not wait for a transaction that changes its run.
   `create table run_turns (
      run text primary key references runs on delete cascade,
      served bigint not null
@@ -80,7 +80,7 @@ const STATEMENTS = [
      head text,
      primary key (run, id)
    )`,
-  // Small however many units there were: what waits for a slot, and what has one.
+  // Partial, so small however many units there were: units that wait for a slot, and units that have one.
   `create index units_queued on units (run, not_before) where state = 'queued'`,
   `create index units_held on units (worker, run) where worker is not null`,
   `create table dependencies (

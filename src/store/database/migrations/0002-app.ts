@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** What the GitHub App needs: deliveries as jobs, its repositories, and what it has posted. */
+/** Tables of the GitHub App: deliveries as jobs, its repositories, and its posts. */
 export async function up(database: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(database);
 }
@@ -13,7 +13,7 @@ const STATEMENTS = [
      add tries integer not null default 0,
      add not_before timestamptz not null default '-infinity',
      add trouble text`,
-  // What is open is little, however much there was.
+  // Partial, so small however many deliveries there were.
   `create index deliveries_open on deliveries (number) where handled_at is null`,
   `create index deliveries_by_thread on deliveries (thread, number) where handled_at is null`,
   `create index deliveries_by_repository on deliveries (github_repository)`,

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Copies of repositories are told apart by a random id: the address of one may be another one's tomorrow. */
+/** A random id names the copy of a repository: its address may belong to another repository later. */
 export async function up(database: Kysely<unknown>): Promise<void> {
-  // The default is drawn for each row that is there, and for those that an older process adds.
+  // The default is drawn for each existing row, and for rows that an older process adds.
   await sql`alter table repositories add copy uuid not null default gen_random_uuid()`.execute(database);
 }

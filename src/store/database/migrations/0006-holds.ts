@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** A hold binds the run whose agent told of the limit, and goes with it. What older rows say is of no run. */
+/** A provider pause belongs to the run whose agent reported the limit, and is deleted with it. Older rows have no run. */
 export async function up(database: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(database);
 }

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * A pull request that GitHub closed because one of its branches was deleted is `lost`, which is not what a person closed. What
- * GitHub refused of a report is tried again at a time of its own, and holds nothing else back.
+ * A pull request that GitHub closed because one of its branches was deleted is `lost`, unlike one that a person closed.
+ * Rejected writes of a report are retried at their own time, and delay nothing else.
  */
 export async function up(database: Kysely<unknown>): Promise<void> {
   await sql`alter table unit_pulls drop constraint unit_pulls_state_check`.execute(database);

@@ -91,7 +91,7 @@ describe('the socket', () => {
     try {
       await expect(openEmbedded(long)).rejects.toMatchObject({
         code: 'environment',
-        message: `${connection.host} is there already, and belongs to user ${ORDINARY_UID}`,
+        message: `${connection.host} exists already, and belongs to user ${ORDINARY_UID}`,
       });
     } finally {
       await rm(connection.host, { recursive: true });
