@@ -16,6 +16,7 @@ import { makePlan } from '../../src/plan/plan.ts';
 import { performInline } from '../../src/plan-thread/plan-thread.ts';
 import { openHostSandbox } from '../../src/sandbox/host.ts';
 import { Journal } from '../../src/store/journal/journal.ts';
+import { cancelRun } from '../../src/store/runs/run-control.ts';
 import { saveOutcome, readEvents } from '../../src/store/runs/event-rows.ts';
 import { createAgents } from '../../src/worker/agent/agents.ts';
 import { DEFAULT_RATE_LIMIT_POLICY } from '../../src/worker/unit-job.ts';
@@ -35,13 +36,15 @@ export interface Scenario {
   readonly earlier?: { readonly outcome?: UnitRecord['outcome'] };
   /** The engine is asked to stop once an event of this type is safe. */
   readonly stopAt?: RunEvent['type'];
+  /** The run, or one unit of it, is cancelled once an event of this type is safe. */
+  readonly cancel?: { readonly at: RunEvent['type']; readonly units: readonly string[] };
 }
 
 /** Carries a scenario out; returns the events of its last run. */
 export type Engine = (scenario: Scenario) => Promise<readonly RunEvent[]>;
 
 /** The orchestrator of `choo run`, on a journal. */
-export const runLocally: Engine = async ({ spec, prepare, earlier, stopAt }) => {
+export const runLocally: Engine = async ({ spec, prepare, earlier, stopAt, cancel }) => {
   await using project = await makeProject(spec);
   await prepare?.(project.path);
   const read = await readProjectAtCommit(project.path, 'HEAD', SEARCH_PATH);
@@ -58,6 +61,7 @@ export const runLocally: Engine = async ({ spec, prepare, earlier, stopAt }) => 
   const run = async (outcome?: UnitRecord['outcome']): Promise<readonly RunEvent[]> => {
     const events: RunEvent[] = [];
     const stop = new AbortController();
+    const changed: Promise<unknown>[] = [];
     const start = describeStart(
       {
         ...{ plan, fresh: new Set<string>(), target: 'main', commit: read.commit, directory: '' },
@@ -95,11 +99,22 @@ export const runLocally: Engine = async ({ spec, prepare, earlier, stopAt }) => 
         onEvents: (more) => {
           events.push(...more);
           if (more.some(({ type }) => type === stopAt)) stop.abort();
+          if (cancel !== undefined && more.some(({ type }) => type === cancel.at))
+            changed.push(
+              orchestrator.change({
+                kind: 'cancel',
+                units: cancel.units,
+                actor: 'test',
+                fresh: false,
+                from: null,
+              }),
+            );
         },
         onActivity: () => {},
       },
     );
     await orchestrator.run(stop.signal);
+    await Promise.all(changed);
     return events;
   };
   if (earlier !== undefined) await run();
@@ -107,7 +122,7 @@ export const runLocally: Engine = async ({ spec, prepare, earlier, stopAt }) => 
 };
 
 /** A run of a server: submitted, and carried out by a worker of a database. */
-export const runOnServer: Engine = async ({ spec, prepare, earlier, stopAt }) => {
+export const runOnServer: Engine = async ({ spec, prepare, earlier, stopAt, cancel }) => {
   await using project = await makeProject(spec);
   await prepare?.(project.path);
   const remote = join(project.path, '../remote.git');
@@ -143,7 +158,11 @@ export const runOnServer: Engine = async ({ spec, prepare, earlier, stopAt }) =>
     const has = async (...types: readonly string[]) =>
       (await events()).some(({ type }) => types.includes(type));
     const dispatcher = await store.work(async (claim, teller) => worker.work(claim, teller));
-    const awaited = stopAt === undefined ? ['orch.completed', 'orch.failed'] : [stopAt];
+    if (cancel !== undefined) {
+      await expect.poll(async () => has(cancel.at), PATIENT).toBe(true);
+      await cancelRun(store.runStore, store.jobs, { run: submitted.run, units: cancel.units, actor: 'test' });
+    }
+    const awaited = stopAt === undefined ? ['orch.completed', 'orch.failed', 'orch.cancelled'] : [stopAt];
     await expect.poll(async () => has(...awaited), PATIENT).toBe(true);
     await dispatcher[Symbol.asyncDispose]();
     return await events();

@@ -84,6 +84,32 @@ const SCENARIOS: readonly (readonly [name: string, scenario: Scenario, ends: End
     { a: 'unit.released' },
   ],
   [
+    'a run that is cancelled',
+    {
+      spec: {
+        units: {
+          a: { tasks: [{ gate: 'test -e a', sh: 'sleep 60' }] },
+          b: { dependsOn: ['a'], tasks: [writes('b')] },
+        },
+      },
+      cancel: { at: 'task.provider.invoke', units: [] },
+    },
+    { a: 'unit.cancelled', b: 'unit.cancelled' },
+  ],
+  [
+    'a unit that is cancelled',
+    {
+      spec: {
+        units: {
+          a: { tasks: [{ gate: 'test -e a', sh: 'sleep 60' }] },
+          b: { dependsOn: ['a'], tasks: [writes('b')] },
+        },
+      },
+      cancel: { at: 'task.provider.invoke', units: ['a'] },
+    },
+    { a: 'unit.cancelled', b: 'unit.blocked a' },
+  ],
+  [
     'a gate that passes only beside what git ignores',
     {
       spec: {
@@ -140,6 +166,9 @@ function wordsOf(event: RunEvent): string {
   return event.type === 'unit.blocked' ? `${event.type} ${event.cause}` : event.type;
 }
 
+/** The worktree of a unit that was cancelled goes after its last event. */
+const isOfUnit = (event: string): boolean => event.startsWith('unit.');
+
 describe('both engines tell the same of', () => {
   test.each(SCENARIOS)(
     '%s',
@@ -147,9 +176,9 @@ describe('both engines tell the same of', () => {
       const local = storiesOf(await runLocally(scenario));
       const server = storiesOf(await runOnServer(scenario));
       const { '': ofRun, ...units } = local;
-      expect(Object.fromEntries(Object.entries(units).map(([id, story]) => [id, story.at(-1)]))).toEqual(
-        ends,
-      );
+      expect(
+        Object.fromEntries(Object.entries(units).map(([id, story]) => [id, story.findLast(isOfUnit)])),
+      ).toEqual(ends);
       const isStopped = scenario.stopAt !== undefined;
       expect(server).toEqual({ ...units, '': isStopped ? ofRun?.slice(0, -1) : ofRun });
     },
