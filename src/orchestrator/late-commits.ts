@@ -5,7 +5,7 @@ import type { Repository } from '../git/repository.ts';
 import { findOwnCommits } from '../worker/own-commits.ts';
 import { findProtection } from '../worker/protected-paths.ts';
 import { applyEdit, type SpecEdit, statusEdits } from '../worker/spec-status.ts';
-import type { UnitStartInput } from './start-question.ts';
+import type { UnitStartInput } from './unit-start-input.ts';
 
 /**
  * The tasks that a head nobody recorded says it holds, where it can be what an earlier claim of this run pushed when it was

@@ -6,7 +6,7 @@ import type { Refusal } from '../worker/agent/budget.ts';
 import { endOfRefusal } from '../worker/refusal.ts';
 import type { UnitEnd } from '../worker/unit-job.ts';
 import { mapTexts } from './event-batches.ts';
-import type { Dependency } from './start-question.ts';
+import type { Dependency } from './unit-start-input.ts';
 import { type UnitRun, startsOver, type UnitServices, workOnUnit } from './unit-run.ts';
 import { isSatisfied } from './unit-start.ts';
 

@@ -8,7 +8,7 @@ import type { Agent } from '../worker/agent/agent.ts';
 import type { UnitEnd, UnitJob, WorkerServices } from '../worker/unit-job.ts';
 import { type LogSink, UnitLog } from '../worker/unit-log.ts';
 import { runUnit } from '../worker/worker.ts';
-import type { UnitStart, Dependency } from './start-question.ts';
+import type { UnitStart, Dependency } from './unit-start-input.ts';
 import { findStart } from './unit-start.ts';
 
 /** One unit that is due. */

@@ -4,7 +4,7 @@ import { commitText } from '../git/objects/commit.ts';
 import { findTree, replaceFiles, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findLateWork } from './late-commits.ts';
-import type { UnitStartInput, UnitStart, Dependency } from './start-question.ts';
+import type { UnitStartInput, UnitStart, Dependency } from './unit-start-input.ts';
 
 interface Services {
   readonly repository: Repository;

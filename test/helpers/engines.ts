@@ -16,7 +16,7 @@ import { makePlan } from '../../src/plan/plan.ts';
 import { performInline } from '../../src/plan-thread/plan-thread.ts';
 import { openHostSandbox } from '../../src/sandbox/host.ts';
 import { Journal } from '../../src/store/journal/journal.ts';
-import { cancelRun } from '../../src/store/runs/run-control.ts';
+import { cancelRun } from '../../src/store/runs/change-run.ts';
 import { saveOutcome, readEvents } from '../../src/store/runs/event-rows.ts';
 import { createAgents } from '../../src/worker/agent/agents.ts';
 import { DEFAULT_RATE_LIMIT_POLICY } from '../../src/worker/unit-job.ts';

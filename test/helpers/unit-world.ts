@@ -3,7 +3,7 @@ import type { UnitRecord } from '../../src/events/store.ts';
 import { unitBranch } from '../../src/git/branches.ts';
 import { commitText } from '../../src/git/objects/commit.ts';
 import { replaceFiles, treeOf, type TreeFile } from '../../src/git/objects/tree-object.ts';
-import type { UnitStartInput } from '../../src/orchestrator/start-question.ts';
+import type { UnitStartInput } from '../../src/orchestrator/unit-start-input.ts';
 import { findStart } from '../../src/orchestrator/unit-start.ts';
 import { readProject } from '../../src/plan/project.ts';
 import { applyEdit, statusEdits } from '../../src/worker/spec-status.ts';

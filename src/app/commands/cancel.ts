@@ -2,7 +2,7 @@ import { ChooError } from '../../errors.ts';
 import type { Command } from '../../github/commands/commands.ts';
 import { code } from '../../github/render/markdown.ts';
 import { findReport, findRuns, type ReportedRun } from '../../store/github/reports.ts';
-import { cancelRun } from '../../store/runs/run-control.ts';
+import { cancelRun } from '../../store/runs/change-run.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findThread } from '../planning/thread.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';

@@ -1,7 +1,7 @@
 import { ChooError } from '../../errors.ts';
 import type { Command } from '../../github/commands/commands.ts';
 import type { ReportedRun } from '../../store/github/reports.ts';
-import { retryRun, skipUnits } from '../../store/runs/run-control.ts';
+import { retryRun, skipUnits } from '../../store/runs/change-run.ts';
 import { changedSpecs } from '../planning/changed-specs.ts';
 import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';

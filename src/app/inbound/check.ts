@@ -4,7 +4,7 @@ import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { findReport, findRuns } from '../../store/github/reports.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
-import { cancelOpenRun, retryRun } from '../../store/runs/run-control.ts';
+import { cancelOpenRun, retryRun } from '../../store/runs/change-run.ts';
 import { outcomeOf } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
 import { changedSpecs } from '../planning/changed-specs.ts';

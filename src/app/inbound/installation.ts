@@ -1,6 +1,6 @@
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { markRepositoryRemoved, repositoriesOf } from '../../store/github/github-repositories.ts';
-import { cancelOpenRun } from '../../store/runs/run-control.ts';
+import { cancelOpenRun } from '../../store/runs/change-run.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
 

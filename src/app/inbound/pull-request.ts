@@ -3,7 +3,7 @@ import type { Delivery } from '../../store/github/deliveries.ts';
 import { findRuns, moveBase, requestRefresh } from '../../store/github/reports.ts';
 import { changeUnitPull, findUnitPull } from '../../store/github/unit-pulls.ts';
 import { saveOutcome } from '../../store/runs/event-rows.ts';
-import { cancelOpenRun, retargetRun } from '../../store/runs/run-control.ts';
+import { cancelOpenRun, retargetRun } from '../../store/runs/change-run.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';

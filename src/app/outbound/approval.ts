@@ -3,7 +3,7 @@ import { RateLimitedError } from '../../github/api/client.ts';
 import type { Approval } from '../../orchestrator/server/server-unit.ts';
 import { findRepositoryById } from '../../store/github/github-repositories.ts';
 import { findReport, saveApproval, type Report } from '../../store/github/reports.ts';
-import { cancelOpenRun } from '../../store/runs/run-control.ts';
+import { cancelOpenRun } from '../../store/runs/change-run.ts';
 import { answer, sentence } from '../repository/answers.ts';
 import { isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { cancelLocally } from '../../orchestrator/local/local-run.ts';
-import { cancelRun } from '../../store/runs/run-control.ts';
+import { cancelRun } from '../../store/runs/change-run.ts';
 import { count } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import { chooseRun } from '../sources/run-choice.ts';

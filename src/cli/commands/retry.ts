@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import { askOwner } from '../../orchestrator/local/ask-owner.ts';
-import { retryRun } from '../../store/runs/run-control.ts';
+import { retryRun } from '../../store/runs/change-run.ts';
 import { count } from '../../text/terminal-layout.ts';
 import { wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 import { chooseRun } from '../sources/run-choice.ts';
 import { openStore, terminalActor } from '../sources/server-store.ts';
-import { carryOn } from './carry-on.ts';
+import { continueRun } from './continue-run.ts';
 
 interface RetryOptions {
   readonly run?: string;
@@ -77,7 +77,7 @@ async function retry(
     const { local, state } = chosen;
     const request = { ...asked, kind: 'retry', from: from ?? null } as const;
     const answer = await askOwner({ commonDirectory: local.place.commonDirectory, run }, request);
-    if (answer.kind === 'idle') return carryOn(context, { local, state, request, json, say });
+    if (answer.kind === 'idle') return continueRun(context, { local, state, request, json, say });
     units = answer.units;
   }
   if (json) terminal.json({ version: 1, run, units });

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { askOwner } from '../../orchestrator/local/ask-owner.ts';
-import { skipUnits } from '../../store/runs/run-control.ts';
+import { skipUnits } from '../../store/runs/change-run.ts';
 import type { CommandContext } from '../context.ts';
 import { chooseRun } from '../sources/run-choice.ts';
 import { openStore, terminalActor } from '../sources/server-store.ts';
-import { carryOn } from './carry-on.ts';
+import { continueRun } from './continue-run.ts';
 
 interface SkipOptions {
   readonly run?: string;
@@ -64,7 +64,7 @@ async function skip(
     const { local, state } = chosen;
     const request = { ...asked, kind: 'skip', fresh: false, from: null } as const;
     const answer = await askOwner({ commonDirectory: local.place.commonDirectory, run }, request);
-    if (answer.kind === 'idle') return carryOn(context, { local, state, request, json, say });
+    if (answer.kind === 'idle') return continueRun(context, { local, state, request, json, say });
     units = answer.units;
   }
   if (json) terminal.json({ version: 1, run, units });

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Ceilings } from '../../config/ceilings.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Database } from '../../store/database/database.ts';
-import { findReachedLimit, setAside, type Spender, type SpendingLimits } from '../../store/runs/spending.ts';
+import { findReachedLimit, setAside, type Spender, type SpendingLimits } from '../../store/runs/budgets.ts';
 import type { Refusal } from '../../worker/agent/budget.ts';
 import { createReservation, type Reservation, SLICE } from '../../worker/agent/reservation.ts';
 import { budgetOf } from '../run-start.ts';

@@ -6,7 +6,7 @@ import type { Claim } from '../runs/claim.ts';
 import { type Jobs, MAX_JOB_RETRIES } from '../runs/jobs.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { QUARANTINE_AFTER, requeueReason, quarantineFailure } from '../runs/quarantine.ts';
-import { chargeUnreported, closeSpending } from '../runs/spending.ts';
+import { chargeUnreported, closeSpending } from '../runs/budgets.ts';
 
 /** The times that workers hold each other to. Milliseconds. */
 export interface WorkerTimes {

@@ -2,7 +2,7 @@ import { ChooError } from '../../errors.ts';
 import type { EventBody } from '../../events/event.ts';
 import type { RunTransaction } from './run-transaction.ts';
 import { resetsDeaths } from './quarantine.ts';
-import { closeSpending, countSpending } from './spending.ts';
+import { closeSpending, countSpending } from './budgets.ts';
 
 /** What a claim tells of its unit. */
 export interface ClaimUpdate {

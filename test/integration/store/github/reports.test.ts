@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { upsertRepository } from '../../../../src/store/github/github-repositories.ts';
 import { insertReport, publishNextReport, type PublishResult } from '../../../../src/store/github/reports.ts';
-import { cancelRun } from '../../../../src/store/runs/run-control.ts';
+import { cancelRun } from '../../../../src/store/runs/change-run.ts';
 import { plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 

@@ -7,7 +7,7 @@ import { migrate, migrationStatus } from '../../../../src/store/database/migrate
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { registerWorker } from '../../../../src/store/queue/worker-registry.ts';
 import { PostgresStore } from '../../../../src/store/runs/postgres.ts';
-import { retryRun } from '../../../../src/store/runs/run-control.ts';
+import { retryRun } from '../../../../src/store/runs/change-run.ts';
 import { openTestDatabase } from '../../../helpers/database.ts';
 import { type Cluster, startCluster, whyNoCluster } from '../../../helpers/own-cluster.ts';
 import { factsOf, plannedUnit, started } from '../../../helpers/run-events.ts';

@@ -11,7 +11,7 @@ import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { registerWorker, requeueUnits } from '../../../../src/store/queue/worker-registry.ts';
 import type { Claim } from '../../../../src/store/runs/claim.ts';
 import { readEvents } from '../../../../src/store/runs/event-rows.ts';
-import { cancelRun, retryRun, skipUnits } from '../../../../src/store/runs/run-control.ts';
+import { cancelRun, retryRun, skipUnits } from '../../../../src/store/runs/change-run.ts';
 import { acyclicUnits } from '../../../helpers/arbitrary-graphs.ts';
 import { commit, factsOf, plannedUnit, started } from '../../../helpers/run-events.ts';
 import type { StoreProcess } from '../../../helpers/server-process.ts';

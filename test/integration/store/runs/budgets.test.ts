@@ -4,7 +4,7 @@ import type { EventBody } from '../../../../src/events/event.ts';
 import { SharedBudget } from '../../../../src/orchestrator/server/shared-budget.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { registerWorker, requeueUnits } from '../../../../src/store/queue/worker-registry.ts';
-import { findReachedLimit, setAside } from '../../../../src/store/runs/spending.ts';
+import { findReachedLimit, setAside } from '../../../../src/store/runs/budgets.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 

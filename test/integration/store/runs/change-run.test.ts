@@ -4,7 +4,7 @@ import { foldEvents } from '../../../../src/events/state.ts';
 import type { Database } from '../../../../src/store/database/database.ts';
 import type { Claim } from '../../../../src/store/runs/claim.ts';
 import { readEvents } from '../../../../src/store/runs/event-rows.ts';
-import { cancelRun, retryRun, skipUnits } from '../../../../src/store/runs/run-control.ts';
+import { cancelRun, retryRun, skipUnits } from '../../../../src/store/runs/change-run.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import type { StoreProcess } from '../../../helpers/server-process.ts';
 import { openServerStore, type ServerStore } from '../../../helpers/server-store.ts';

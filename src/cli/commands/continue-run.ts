@@ -17,7 +17,7 @@ import { seenFrom } from '../sources/workspace.ts';
 import { exitCodeOf, findBranchProblems, openTerminalRun } from './local-services.ts';
 
 /** A run of this repository that no process carries out, and what is asked of it. */
-export interface CarryOn {
+export interface ContinuedRun {
   readonly local: LocalJournal;
   readonly state: RunState;
   readonly request: RunRequest;
@@ -30,9 +30,9 @@ export interface CarryOn {
  * Changes a run as it is asked to and carries it out at this terminal, as `choo run` does, by the specs, the sandbox and the
  * limits that it has. Throws a ChooError (`usage`, `conflict`) for what cannot be changed so.
  */
-export async function carryOn(
+export async function continueRun(
   context: CommandContext,
-  { local, state, request, json, say }: CarryOn,
+  { local, state, request, json, say }: ContinuedRun,
 ): Promise<void> {
   const { terminal, finish, cwd } = context;
   const { start } = state;
