@@ -252,7 +252,7 @@ describe('a run of this repository that has ended', () => {
     expect(events.filter((event) => event === 'unit.started other')).toHaveLength(1);
     expect(await project.choo('retry')).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining(`nothing in run ${run} needs another turn`),
+      stderr: expect.stringContaining(`run ${run} has nothing to retry`),
     });
   });
 
@@ -282,7 +282,7 @@ describe('a run of this repository that has ended', () => {
   test.each<[string, readonly string[], number, RegExp]>([
     ['to cancel it', ['cancel'], 1, /has ended already: failed/],
     ['a unit of no such name', ['skip', 'rd'], 2, /has no unit `rd`\n {2}hint: did you mean `red`\?/],
-    ['a skip of nothing', ['skip'], 2, /name the unit/],
+    ['a skip of nothing', ['skip'], 2, /name a unit to skip/],
     ['a run that is not there', ['retry', '--run', 'nothere123'], 2, /there is no run `nothere123`/],
     ['a unit that is complete', ['retry', 'other'], 1, /is complete\n {2}hint: .*--fresh/],
   ])('refuses %s', async (_, words, exitCode, message) => {
