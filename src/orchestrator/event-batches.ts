@@ -2,20 +2,20 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import type { EventBody } from '../events/event.ts';
 
 /**
- * Writes events in the order they were noted, without the secrets in them. Events noted while a write is under way go into
- * the next one together. After a write that failed nothing more is written.
+ * Writes events in order, with secrets redacted. Events appended during a write go into the next one together. After a failed
+ * write nothing more is written.
  */
 export class EventBatches {
   readonly #write: (events: readonly EventBody[]) => Promise<void>;
   readonly #redact: (text: string) => string;
   readonly #onFailure: () => void;
-  /** Noted, and part of no write yet. */
+  /** Appended, and not part of a write yet. */
   #queue: EventBody[] = [];
-  /** Settles when the last event noted so far is written, or cannot be. */
+  /** Settles when the last event so far was written, or could not be. */
   #last: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
-  /** `redact` takes secrets out of every text; `onFailure` is called once, when nothing can be written any more. */
+  /** `redact` is applied to every text; `onFailure` is called once, after the first failed write. */
   constructor(
     write: (events: readonly EventBody[]) => Promise<void>,
     redact: (text: string) => string,
@@ -26,13 +26,13 @@ export class EventBatches {
     this.#onFailure = onFailure;
   }
 
-  /** Notes a fact. It is written soon; {@link recorded} says when. */
+  /** Appends an event. It is written soon; see {@link recorded}. */
   append(event: EventBody): void {
     this.#queue.push(mapTexts(event, this.#redact));
     if (this.#queue.length === 1) this.#last = this.#writeNext(this.#last);
   }
 
-  /** Until everything noted so far is safe. Rejects when it cannot be: then nothing may be built on it. */
+  /** Resolves when all events so far are written. Rejects when a write failed: nothing may be built on them then. */
   async recorded(): Promise<void> {
     await this.#last;
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -40,7 +40,7 @@ export class EventBatches {
 
   async #writeNext(before: Promise<void>): Promise<void> {
     await before;
-    await immediate(); // what is noted in the same breath is written in one go
+    await immediate(); // batches events that are appended in the same tick
     const batch = this.#queue;
     this.#queue = [];
     if (this.#failure !== undefined) return;
@@ -53,7 +53,7 @@ export class EventBatches {
   }
 }
 
-/** The same value with every text in it replaced; its shape stays. */
+/** Maps every string in a JSON value, keeping its shape. */
 export function mapTexts<T>(value: T, map: (text: string) => string): T {
   if (typeof value === 'string') return map(value) as T;
   if (Array.isArray(value)) return value.map((each: unknown) => mapTexts(each, map)) as T;

@@ -8,9 +8,9 @@ import { applyEdit, type SpecEdit, statusEdits } from '../worker/spec-status.ts'
 import type { UnitStartInput } from './unit-start-input.ts';
 
 /**
- * The tasks that a head nobody recorded says it holds, where it can be what an earlier claim of this run pushed when it was
- * taken for dead: built on what is recorded by commits that name this run and this unit, and with nothing in them that no
- * agent may change. Undefined: it is somebody else's. Trailers prove nothing: the gates run again before anything counts.
+ * Finds the tasks of an unrecorded head that an earlier claim of this run may have pushed after it was declared dead: its
+ * commits build on the recorded one, name this run and unit, and change no protected path. Undefined when it is not ours.
+ * Trailers prove nothing: the gates run again before a task counts.
  */
 export async function findLateWork(
   question: UnitStartInput,
@@ -19,8 +19,8 @@ export async function findLateWork(
   { branches, reader }: Repository,
 ): Promise<readonly number[] | undefined> {
   const { run, unit } = question;
-  if (record.run !== run) return undefined; // this run has pushed nothing yet
-  await branches.fetch(); // it may have come in the last moment
+  if (record.run !== run) return undefined; // this run has not pushed yet
+  await branches.fetch(); // it may have been pushed just now
   const known = new Set([record.head ?? record.base, record.committed]);
   const own = await findOwnCommits(reader, { head, known, run, unit: unit.id });
   if (own === undefined) return undefined;
@@ -37,12 +37,12 @@ export async function findLateWork(
   return own.tasks.filter((number) => unit.tasks.some((task) => task.number === number));
 }
 
-/** All that choo writes into the unit's own specs. */
+/** Every edit that choo makes to the unit's own specs. */
 function editsOf({ unit, branch }: UnitStartInput): readonly SpecEdit[] {
   return unit.tasks.flatMap((task) => statusEdits(unit, task, { branch, at: new Date(0) }));
 }
 
-/** Whether a file differs by what choo writes into it, and by nothing else. */
+/** Whether a file differs only by choo's own edits. */
 async function saysOnlyThat(
   { before, after }: Change,
   edit: SpecEdit,
@@ -54,6 +54,6 @@ async function saysOnlyThat(
     const [old, now] = contents.map((content) => applyEdit(content ?? Buffer.alloc(0), edit));
     return old !== undefined && now !== undefined && old.equals(now);
   } catch {
-    return false; // it is no spec any more
+    return false; // no longer a spec
   }
 }

@@ -9,7 +9,7 @@ import { firstPrompt } from '../provider/prompt.ts';
 import type { Agent } from '../worker/agent/agent.ts';
 import { checkEdits } from '../worker/spec-status.ts';
 
-/** What must be known before anything is paid for and that no plan shows, because it depends on this machine. */
+/** What preflight checks depend on beside the plan: this machine. */
 export interface PreflightInput {
   readonly planned: readonly PlannedUnit[];
   readonly units: ReadonlyMap<string, Unit>;
@@ -19,8 +19,8 @@ export interface PreflightInput {
 }
 
 /**
- * Everything that can be found before an agent starts: executables that are missing, assignments that a provider cannot
- * carry out, specs whose status cannot be written back. All of it at once.
+ * Finds all problems that would stop a run before an agent starts: missing executables, assignments that a provider does not
+ * support, specs whose status cannot be written back.
  */
 export function findPreflightProblems({
   planned,
@@ -75,7 +75,7 @@ export function findPreflightProblems({
   return problems;
 }
 
-/** Only what is meant for a person is a problem; anything else is a fault of choo's and goes on up. */
+/** A ChooError becomes a problem; other errors are choo's own faults and are thrown again. */
 function attempt<T>(action: () => T, onProblem: (error: unknown) => void): T | undefined {
   try {
     return action();

@@ -3,7 +3,7 @@ import { advance, type RunState } from '../events/state.ts';
 import type { EventLog } from '../events/store.ts';
 import { EventBatches } from './event-batches.ts';
 
-/** Writes the events of one run, in the order they were noted, and keeps the state they add up to. */
+/** Writes the events of one run in order, and folds them into its state. */
 export class Recorder {
   readonly #store: EventLog;
   readonly #run: string;
@@ -11,12 +11,12 @@ export class Recorder {
   readonly #batches: EventBatches;
   #state: RunState | undefined;
   #seq: number;
-  /** How many events were noted and are not written. */
+  /** Number of appended events that are not written yet. */
   #open = 0;
 
   /**
-   * Goes on after `state`; undefined: a new run. `redact` takes secrets out of every text. `onEvents` is told what is safe
-   * on disk, `onFailure` once that nothing can be written any more; neither may throw.
+   * Continues after `state`; undefined: a new run. `redact` is applied to every text. `onEvents` is called with events that are
+   * safe on disk, `onFailure` once, after the first failed write; neither may throw.
    */
   constructor(
     store: EventLog,
@@ -40,23 +40,23 @@ export class Recorder {
     this.#batches = new EventBatches(async (events) => this.#append(events), redact, onFailure);
   }
 
-  /** What the events written so far add up to. */
+  /** The state after all events written so far. */
   get state(): RunState | undefined {
     return this.#state;
   }
 
-  /** Everything noted so far is part of {@link state}. */
+  /** Whether {@link state} includes every appended event. */
   get idle(): boolean {
     return this.#open === 0;
   }
 
-  /** Notes a fact. It is written soon; {@link recorded} says when. */
+  /** Appends an event. It is written soon; see {@link recorded}. */
   append(event: EventBody): void {
     this.#open += 1;
     this.#batches.append(event);
   }
 
-  /** Until everything noted so far is safe on disk. Rejects when it cannot be: then nothing may be built on it. */
+  /** Resolves when all events so far are safe on disk. Rejects when a write failed: nothing may be built on them then. */
   async recorded(): Promise<void> {
     return this.#batches.recorded();
   }

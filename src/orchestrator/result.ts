@@ -4,17 +4,17 @@ import { mergeCommits } from '../git/merge.ts';
 import type { Repository } from '../git/repository.ts';
 import { Graph } from '../scheduler/graph.ts';
 
-/** What a local run leaves behind: one branch with all that is complete. */
+/** The result of a local run: one branch with all complete units. */
 export interface Integration {
   readonly branch: string;
-  /** Null: no unit has work of its own that is complete. */
+  /** Null when no complete unit has commits of its own. */
   readonly head: string | null;
   readonly unmerged: readonly { readonly unit: string; readonly files: readonly string[] }[];
 }
 
 /**
- * Merges the heads of all complete units into `choo/run/<id>`, without a checkout. A unit that another complete one
- * depends on is in there already. What conflicts is left out and named.
+ * Merges the heads of all complete units into `choo/run/<id>`, without a checkout. Dependencies come with their dependents.
+ * Units that conflict are left out and reported.
  */
 export async function integrate(state: RunState, repository: Repository): Promise<Integration> {
   const { run, commit } = state.start;
@@ -39,7 +39,7 @@ export async function integrate(state: RunState, repository: Repository): Promis
   return { branch, head, unmerged };
 }
 
-/** The units that no other one of them builds on, in the order of the graph. */
+/** The units that none of the others depends on, in the order of the graph. */
 function outermost(units: readonly UnitProgress[]): readonly UnitProgress[] {
   const byId = new Map(units.map((unit) => [unit.plan.id, unit]));
   const graph = new Graph(units.map(({ plan }) => ({ id: plan.id, dependsOn: plan.dependsOn, weight: 1 })));

@@ -10,10 +10,10 @@ import type { Dependency } from './unit-start-input.ts';
 import { type UnitRun, startsOver, type UnitServices, workOnUnit } from './unit-run.ts';
 import { isSatisfied } from './unit-start.ts';
 
-/** A unit that was claimed, and what is known of it. */
+/** A claimed unit, with its record and branch. */
 export interface ClaimedUnit extends Omit<UnitRun, 'dependencies'> {
   readonly record: UnitRecord | undefined;
-  /** The units that it depends on, and where they stand. */
+  /** Its dependencies, with their states and heads. */
   readonly dependsOn: readonly UnitHead[];
 }
 
@@ -24,24 +24,24 @@ interface UnitHead {
 }
 
 export type ClaimServices = Omit<UnitServices, keyof ClaimSink> & {
-  /** A limit that is used up before the unit has spent anything; undefined: none is. */
+  /** Finds a budget that is used up before the unit has spent anything; undefined: none is. */
   readonly refusal?: () => Promise<Refusal | undefined>;
 };
 
-/** Where an engine hears of a claim. */
+/** How a claim reports to its engine. */
 export interface ClaimSink extends Pick<UnitServices, 'append' | 'recorded'> {
-  /** The unit's provider takes no work before a time. Milliseconds since 1970. */
+  /** Pauses the unit's provider until a time. Milliseconds since 1970. */
   readonly hold: (until: number) => void | Promise<void>;
 }
 
 /**
- * What happens to a claimed unit, in every engine:
+ * Runs a claimed unit, in every engine:
  *
- * 1. work that was merged, or was verified before and stands as it was, is satisfied; work that a person rejected fails;
- * 2. with the budget of the day used up, the unit waits for the next one;
- * 3. else a worker does it, and notes what happens as it happens.
+ * 1. work that was merged, or was verified before and is unchanged, is satisfied; work that a person rejected fails;
+ * 2. when the day's budget is used up, the unit waits for the next day;
+ * 3. otherwise a worker does it, appending events as it goes.
  *
- * Returns the event that ends the claim, and does not note it. Never rejects for what goes wrong in the work itself.
+ * Returns the event that ends the claim, without appending it. Never rejects for failures of the work itself.
  */
 export async function runClaim(
   claim: ClaimedUnit,
@@ -54,7 +54,7 @@ export async function runClaim(
   if (known !== undefined) return known;
 
   const refusal = await services.refusal?.();
-  // Until tomorrow nothing is prepared, either. What a run or unit has left is asked when an agent is to start.
+  // Saves the preparation, too. The budgets of the run and unit are checked when an agent is about to start.
   if (refusal !== undefined && refusal.until !== null)
     return endEvent(unit.id, endOfRefusal(refusal), progress.head);
 
@@ -76,7 +76,7 @@ export async function runClaim(
   return mapTexts(endEvent(unit.id, end, head), services.redact);
 }
 
-/** The event that says how a claim ended. `head` is where the unit's branch stands, as far as is known. */
+/** The event that ends a claim. `head`: the unit branch's head, if known. */
 export function endEvent(unit: string, end: UnitEnd, head: string | null = null): EventBody {
   switch (end.kind) {
     case 'complete':
@@ -92,7 +92,7 @@ export function endEvent(unit: string, end: UnitEnd, head: string | null = null)
   }
 }
 
-/** The end of a unit that met an error before its work; without a provider on this machine that is `environment`. */
+/** The event for an error before the unit's work; a missing provider on this machine is `environment`. */
 export function endOfError(
   unit: string,
   error: unknown,
@@ -104,13 +104,13 @@ export function endOfError(
 
 type ErrorFailure = 'environment' | 'internal' | 'needs-human';
 
-/** How a pool counts the event that ended a claim. Throws for a unit that failed, as pools expect it. */
+/** How a pool counts the event that ended a claim. Throws for a failed unit, as the pool expects. */
 export function countEnd(event: EventBody): 'completed' | 'released' {
   if (event.type === 'unit.failed') throw new ChooError('conflict', event.message);
   return event.type === 'unit.released' ? 'released' : 'completed';
 }
 
-/** The end of a unit that needs no work, or must have none; undefined: it does. */
+/** The end of a unit that needs no work or must not be worked on; undefined for all others. */
 function findKnownEnd(
   { unit, start, progress, record, branchHead }: ClaimedUnit,
   dependencies: readonly Dependency[],
@@ -118,7 +118,7 @@ function findKnownEnd(
   const { key } = progress.plan;
   if (startsOver(start, progress) || record?.key !== key) return undefined;
   if (record.outcome === 'merged') return { type: 'unit.satisfied', unit: unit.id, head: null };
-  // A person closed its pull request: that is an answer, until somebody asks for another one.
+  // A person closed its pull request: that is a rejection until the unit is retried.
   if (record.outcome === 'rejected') {
     const message = 'its pull request was closed without being merged';
     const hint = `change its specs, or retry \`${unit.id}\` to propose the same again`;
@@ -128,7 +128,7 @@ function findKnownEnd(
   return { type: 'unit.satisfied', unit: unit.id, head: branchHead };
 }
 
-/** A dependency that was left out, or is in the target already, has no head. */
+/** A dependency that was skipped, or is in the target already, has no head. */
 function headsOf(units: readonly UnitHead[]): readonly Dependency[] {
   return units.flatMap(({ id, state, head }) =>
     state === 'complete' && head !== null ? [{ id, head }] : [],

@@ -12,36 +12,36 @@ import type { Agent } from '../worker/agent/agent.ts';
 import type { RateLimitPolicy } from '../worker/unit-job.ts';
 import type { LogSink } from '../worker/unit-log.ts';
 
-/** A run to carry out, or to go on with. */
+/** A run to execute or resume. */
 export interface RunInput {
   readonly start: OrchStarted;
-  /** What earlier processes did of it. */
+  /** Its state after earlier processes. */
   readonly before: RunState | undefined;
-  /** What a request changes in it before it goes on. */
+  /** A requested change, made before it continues. */
   readonly change?: RunChange;
   readonly units: readonly Unit[];
   readonly config: Config;
   readonly keepWorktrees: boolean;
 }
 
-/** What a run is carried out with. */
+/** Services that execute a run. */
 export interface RunServices {
   readonly store: EventLog & UnitRecords;
   readonly repository: Repository;
   readonly worktrees: WorktreeManager;
   readonly sandbox: Sandbox;
-  /** The agent of a provider, ready to start. Throws a ChooError where there is none. */
+  /** The agent of a provider, ready to start. Throws a ChooError when there is none. */
   readonly agentOf: (provider: string) => Agent;
-  /** Takes secret values out of what is shown, logged or remembered; and what is searched for before a commit. */
+  /** `redact` removes secret values from text before it is shown, logged or stored; `secretForms` are searched for before a commit. */
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
-  /** Where the story of a unit goes. */
+  /** Opens a unit's log. */
   readonly openLog: (unit: string) => LogSink;
-  /** Where the output of gates and commands is kept. */
+  /** Directory of the output of gates and commands. */
   readonly logDirectory: string;
   readonly scratch: string;
   readonly rateLimits: RateLimitPolicy;
-  /** Told of every event once it is safe, in order. What it throws is lost. */
+  /** Called with events in order, once they are safe. Its errors are ignored. */
   readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
   readonly onActivity: (unit: string, text: string) => void;
 }

@@ -5,7 +5,7 @@ import type { Plan } from '../plan/schema.ts';
 import { compareText } from '../problems/problem.ts';
 import type { BudgetLimits } from '../worker/agent/budget.ts';
 
-/** What the first event of a run is made of. */
+/** Input of a run's first event. */
 export interface StartInput extends Pick<
   OrchStarted,
   'target' | 'commit' | 'directory' | 'sandbox' | 'parallelism' | 'verify' | 'limits' | 'actor' | 'remote'
@@ -15,7 +15,7 @@ export interface StartInput extends Pick<
   readonly fresh: ReadonlySet<string>;
 }
 
-/** The first event of a run that carries this plan out. */
+/** The first event of a run of this plan. */
 export function describeStart({ plan, fresh, ...input }: StartInput, run: string): OrchStarted {
   const { target, commit, directory, sandbox, parallelism, verify, limits, actor, remote } = input;
   const wanted = new Set(plan.waves.flat());
@@ -58,7 +58,7 @@ export function limitsOf({ limits }: Config): OrchStarted['limits'] {
   };
 }
 
-/** What a unit and a run may spend; where money is not limited, any cost. */
+/** The budgets of a unit and a run; without a limit on money, the cost is infinite. */
 export function budgetOf({ unitTokens, unitCost, runTokens, runCost }: OrchStarted['limits']): BudgetLimits {
   return {
     unit: { tokens: unitTokens, cost: unitCost ?? Number.POSITIVE_INFINITY },
@@ -66,7 +66,7 @@ export function budgetOf({ unitTokens, unitCost, runTokens, runCost }: OrchStart
   };
 }
 
-/** Ten digits and small letters. */
+/** A new run id: ten digits and lower-case letters. */
 export function newRunId(): string {
   return Array.from({ length: 10 }, () => randomInt(36).toString(36)).join('');
 }

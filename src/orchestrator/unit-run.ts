@@ -11,35 +11,35 @@ import { runUnit } from '../worker/worker.ts';
 import type { UnitStart, Dependency } from './unit-start-input.ts';
 import { findStart } from './unit-start.ts';
 
-/** One unit that is due. */
+/** One claimed unit, ready to start. */
 export interface UnitRun {
   readonly start: OrchStarted;
   readonly config: Config;
   readonly unit: Unit;
-  /** How far it has come in this run. */
+  /** Its progress in this run. */
   readonly progress: UnitProgress;
   /** The number of this claim; one more each time. */
   readonly claim: number;
   readonly branch: string;
-  /** Where that stands; undefined: there is none. */
+  /** The branch's head; undefined when there is no branch. */
   readonly branchHead: string | undefined;
   readonly dependencies: readonly Dependency[];
 }
 
-/** What a unit is worked on with. */
+/** Services that work on a unit. */
 export interface UnitServices extends Omit<WorkerServices, 'agent' | 'log' | 'onActivity'> {
   readonly store: UnitRecords;
-  /** The agent of a provider, ready to start. Throws a ChooError where there is none. */
+  /** The agent of a provider, ready to start. Throws a ChooError when there is none. */
   readonly agentOf: (provider: string) => Agent;
-  /** Takes secret values out of what is shown, logged or remembered. */
+  /** Removes secret values from text before it is shown, logged or stored. */
   readonly redact: (text: string) => string;
-  /** Where the story of a unit goes. */
+  /** Opens a unit's log. */
   readonly openLog: (unit: string) => LogSink;
-  /** What is going on, for who watches; undefined: nobody does. */
+  /** Called with a unit's current activity, for display only. */
   readonly onActivity?: (unit: string, text: string) => void;
 }
 
-/** Finds where a unit's work starts, says so, and lets a worker do it. Never rejects. */
+/** Finds where a unit's work starts, appends that, and runs a worker. Never rejects. */
 export async function workOnUnit(due: UnitRun, services: UnitServices): Promise<UnitEnd> {
   const { unit, progress } = due;
   const { append, recorded, signal } = services;
@@ -142,7 +142,7 @@ export function startsOver({ fresh }: OrchStarted, { plan, claim, fresh: isAsked
   return isAsked || (fresh.includes(plan.id) && claim === 0);
 }
 
-/** Complete in the approved specs: no agent works on it, its gates say whether that is true. */
+/** Complete in the approved specs: no agent starts, only its gates run. */
 function isVerifyOnly(unit: Unit): boolean {
   return unit.tasks.every(({ status }) => status === 'complete');
 }

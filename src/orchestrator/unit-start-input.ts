@@ -2,13 +2,13 @@ import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import type { Failure } from '../events/event.ts';
 
-/** A dependency that is complete, and where its work is. */
+/** A complete dependency and its head. */
 export interface Dependency {
   readonly id: string;
   readonly head: string;
 }
 
-/** What is asked: where does the work on a unit start? */
+/** Input of the decision where a unit's work starts. */
 export interface UnitStartInput {
   readonly run: string;
   readonly unit: Unit;
@@ -16,14 +16,14 @@ export interface UnitStartInput {
   readonly key: string;
   readonly target: string;
   readonly branch: string;
-  /** Where the branch stands; undefined: there is none. */
+  /** The branch's head; undefined when there is no branch. */
   readonly branchHead: string | undefined;
   /** The commit of the approved specs. */
   readonly commit: string;
   /** From the repository's root to the project; empty, or with a slash at its end. */
   readonly directory: string;
   readonly dependencies: readonly Dependency[];
-  /** Start over, whatever is there. */
+  /** Start over, whatever the branch holds. */
   readonly fresh: boolean;
   /** The command that starts the unit over. */
   readonly startOver: string;
@@ -37,9 +37,9 @@ export type UnitStart =
       readonly builtOn: Readonly<Record<string, string>>;
       readonly pushed: string | undefined;
       readonly claimedComplete: readonly number[];
-      /** Where an old head was kept. */
+      /** The branch that keeps the old head. */
       readonly kept?: string;
-      /** Work goes on at a head that nobody recorded. */
+      /** Work continues at an unrecorded head; see late-commits.ts. */
       readonly takenOver?: boolean;
     }
   | {

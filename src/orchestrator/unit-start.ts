@@ -12,45 +12,45 @@ interface Services {
 }
 
 /**
- * Where the work on a unit starts. Its branch belongs to (target, project, unit), not to a run: with the same key, work goes on
- * where it was; with another key, or on other heads of its dependencies, the base is merged into the branch; a head that
- * choo did not record is taken over where it can be this run's own, and else nobody's to overwrite.
+ * Finds where a unit's work starts. Its branch belongs to (target, project, unit), not to a run: with the same key, work
+ * continues at its head; with another key, or other heads of its dependencies, the base is merged into it. An unrecorded head
+ * is taken over when it can be this run's own; otherwise it is never overwritten.
  */
-export async function findStart(question: UnitStartInput, services: Services): Promise<UnitStart> {
-  const { unit, target, directory, branch, branchHead, key, fresh } = question;
+export async function findStart(input: UnitStartInput, services: Services): Promise<UnitStart> {
+  const { unit, target, directory, branch, branchHead, key, fresh } = input;
   const { repository, store } = services;
   const record = await store.record(target, unit.id, directory);
-  // What was merged is in the target: its branch has come to its end, and nothing on it is lost.
+  // Merged work is in the target: its branch is finished, and starting over loses nothing.
   const isMerged = record?.outcome === 'merged';
-  const head = fresh || isMerged ? undefined : await findHead(record, question, repository);
-  if (head === undefined) return startFromBase(question, repository, { keep: !isMerged });
+  const head = fresh || isMerged ? undefined : await findHead(record, input, repository);
+  if (head === undefined) return startFromBase(input, repository, { keep: !isMerged });
   const expected = branchHead === undefined || [record?.head, record?.committed].includes(branchHead);
-  const late = expected || record === undefined ? [] : await findLateWork(question, record, head, repository);
+  const late = expected || record === undefined ? [] : await findLateWork(input, record, head, repository);
   if (record === undefined || late === undefined)
     return {
       kind: 'impossible',
       failure: 'needs-human',
       message: `the branch \`${branch}\` stands at ${head.slice(0, 12)}, a commit that choo did not make`,
-      hint: `look at it with \`git log ${branch}\`; \`${question.startOver}\` starts over and keeps it under choo/old`,
+      hint: `look at it with \`git log ${branch}\`; \`${input.startOver}\` starts over and keeps it under choo/old`,
       head,
     };
   const { base, builtOn } = record;
   const tasks = [...new Set([...record.tasks, ...late])].sort((a, b) => a - b);
   const isNewWork = record.key !== key;
   const start: UnitStart =
-    isNewWork || !sameHeads(builtOn, headsOf(question.dependencies))
-      ? await mergeNewBase(question, { head, since: base, tasks: isNewWork ? undefined : tasks }, repository)
+    isNewWork || !sameHeads(builtOn, headsOf(input.dependencies))
+      ? await mergeNewBase(input, { head, since: base, tasks: isNewWork ? undefined : tasks }, repository)
       : { kind: 'start', base, builtOn, start: head, pushed: branchHead, claimedComplete: tasks };
   return expected || start.kind === 'impossible' ? start : { ...start, takenOver: true };
 }
 
-/** The newest commit of the work that is there; undefined: there is none. */
+/** The newest commit of the unit's work; undefined when there is none. */
 async function findHead(
   record: UnitRecord | undefined,
   { key, branchHead }: UnitStartInput,
   { reader }: Repository,
 ): Promise<string | undefined> {
-  // A commit that was recorded and never pushed. A branch that was there and is gone was taken away by somebody.
+  // Recorded and never pushed. A branch that was pushed and is gone was deleted on purpose.
   const unpushed = branchHead === undefined && record?.head === null && record.key === key;
   if (record !== undefined && (unpushed || branchHead === record.head)) {
     const [there] = await reader.info([record.committed]);
@@ -60,15 +60,15 @@ async function findHead(
 }
 
 async function startFromBase(
-  question: UnitStartInput,
+  input: UnitStartInput,
   repository: Repository,
   { keep }: { readonly keep: boolean },
 ): Promise<UnitStart> {
-  const { run, unit, branchHead, dependencies } = question;
-  const base = await findBase(question, repository);
+  const { run, unit, branchHead, dependencies } = input;
+  const base = await findBase(input, repository);
   if (base.kind === 'impossible') return base;
   const { commit } = base;
-  const anew = {
+  const start = {
     kind: 'start',
     base: commit,
     builtOn: headsOf(dependencies),
@@ -76,15 +76,15 @@ async function startFromBase(
     pushed: branchHead,
     claimedComplete: [],
   } as const;
-  if (branchHead === undefined || !keep) return anew;
-  // One name for each head: whoever starts over twice in a run has two, and a crash in between makes no second one.
+  if (branchHead === undefined || !keep) return start;
+  // Named after the head: starting over twice in a run keeps both, and a crash in between makes no duplicate.
   const kept = `choo/old/${run}.${branchHead.slice(0, 12)}/${unit.id}`;
   if ((await repository.branchHead(kept)) === undefined)
     await repository.publish(kept, branchHead, undefined);
-  return { ...anew, kept };
+  return { ...start, kept };
 }
 
-/** Whether the very same work was verified before, on the same dependencies, and its branch still shows it. */
+/** Whether the same work was verified before, on the same dependencies, and the branch still points to it. */
 export function isSatisfied(
   record: UnitRecord | undefined,
   key: string,
@@ -136,7 +136,7 @@ async function findBase(
   return { kind: 'base', commit: base };
 }
 
-/** The dependency that a conflict is with. */
+/** Finds the dependency that causes a conflict. */
 async function findConflictingDependency(
   merged: readonly Dependency[],
   dependency: Dependency,
@@ -149,30 +149,30 @@ async function findConflictingDependency(
   return 'what is on the target branch';
 }
 
-/** Work that is not built on what it should be built on now. */
+/** Work on an outdated base. */
 interface OutdatedWork {
   readonly head: string;
-  /** The base it was built on. */
+  /** Its old base. */
   readonly since: string;
-  /** What it is said to hold; undefined: it is for other specs than now approved. */
+  /** The tasks it is said to complete; undefined: it was made for other specs than the approved ones. */
   readonly tasks: readonly number[] | undefined;
 }
 
 /**
- * What was done since the old base, on the new one; for other specs, with the approved ones and every task to do. A merge
- * commit, so that the branch moves forward.
+ * Merges the new base into outdated work, with a merge commit so that the branch moves forward. Work for other specs gets the
+ * approved ones, and every task runs again.
  */
 async function mergeNewBase(
-  question: UnitStartInput,
+  input: UnitStartInput,
   { head, since, tasks }: OutdatedWork,
   repository: Repository,
 ): Promise<UnitStart> {
-  const { unit, branch, branchHead, dependencies } = question;
-  const base = await findBase(question, repository);
+  const { unit, branch, branchHead, dependencies } = input;
+  const base = await findBase(input, repository);
   if (base.kind === 'impossible') return base;
   const take = async (onto: string): Promise<string> =>
-    tasks === undefined ? commitApprovedSpecs(question, onto, repository) : onto;
-  // Before the merge, so that statuses written on the branch cannot conflict with what was approved.
+    tasks === undefined ? commitApprovedSpecs(input, onto, repository) : onto;
+  // Before the merge, so that statuses on the branch cannot conflict with the approved specs.
   const prepared = await take(head);
   const subject = `Bring the base of ${unit.id} up to date`;
   const merge = await mergeCommits(repository, { into: prepared, from: base.commit, subject, since });
@@ -181,7 +181,7 @@ async function mergeNewBase(
       kind: 'impossible',
       failure: 'needs-human',
       message: `\`${branch}\` does not merge with its new base: ${merge.files.map((file) => `\`${file}\``).join(', ')}`,
-      hint: `merge by hand on \`${branch}\`, or \`${question.startOver}\` to start over`,
+      hint: `merge by hand on \`${branch}\`, or \`${input.startOver}\` to start over`,
       head,
     };
   }
@@ -195,7 +195,7 @@ async function mergeNewBase(
   };
 }
 
-/** A commit with the unit's specs as they are approved; none is made where they are. */
+/** Commits the unit's approved specs, unless they are there already. */
 async function commitApprovedSpecs(
   { unit, directory, commit }: UnitStartInput,
   onto: string,

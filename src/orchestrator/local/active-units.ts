@@ -1,4 +1,4 @@
-/** Units that were handed to workers and have not ended. Each can be withdrawn from its worker alone. */
+/** Units that workers work on. Each can be withdrawn on its own. */
 export class ActiveUnits {
   readonly #units = new Map<string, AbortController>();
 
@@ -14,7 +14,7 @@ export class ActiveUnits {
     this.#units.delete(unit);
   }
 
-  /** Its worker stops; how that ends decides nothing about the unit any more. */
+  /** Stops the unit's worker and ignores how it ends. */
   withdraw(unit: string): void {
     this.#units.get(unit)?.abort();
   }

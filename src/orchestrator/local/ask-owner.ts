@@ -7,29 +7,29 @@ import { postRequest, type RunAnswer, type RunRequest } from '../../store/journa
 import { isProcessAlive } from '../../system/process-identity.ts';
 import { send } from '../../system/process-tree.ts';
 
-/** What becomes of a request. Milliseconds. */
+/** Time limits of a request. Milliseconds. */
 export interface AskTimes {
-  /** A process that has not answered a request to end its run by then is killed. */
+  /** For the answer to a request to end the run; then the process is killed. */
   readonly cancelMs: number;
-  /** One that has not answered another request by then is reported. */
+  /** For the answer to any other request; then an error is thrown. */
   readonly answerMs: number;
-  /** One that said it ends its run has that long for it. */
+  /** For ending the run after the process agreed to. */
   readonly endMs: number;
 }
 
 const TIMES: AskTimes = { cancelMs: 4_000, answerMs: 10_000, endMs: 7_000 };
-/** How often it is looked. */
-const LOOK_MS = 25;
+/** Poll interval. Milliseconds. */
+const POLL_MS = 25;
 
-/** `idle`: no process carries the run out, or none does any more; `units`: of a change that it made before it was killed. */
+/** `idle`: no process runs it (any more). `units`: those that its process had changed before it was killed. */
 export type Asked =
   | { readonly kind: 'done'; readonly units: readonly string[] }
   | { readonly kind: 'idle'; readonly units?: readonly string[] };
 
 /**
- * Asks the process that carries a run out for a change of it. One that is asked to cancel the whole run has ended when this
- * resolves: by itself, or killed where it did not answer or end in time. Throws a ChooError (`usage`, `conflict`) for a
- * refusal, for a process that carries out another run, and for one that does not answer.
+ * Asks the process that executes a run to change it. After a request to cancel the whole run that process has ended: by itself,
+ * or killed when it did not answer or end in time. Throws a ChooError (`usage`, `conflict`) for a refusal, a process that
+ * executes another run, and one that does not answer.
  */
 export async function askOwner(
   { commonDirectory, run, times = TIMES }: { commonDirectory: string; run: string; times?: AskTimes },
@@ -46,7 +46,7 @@ export async function askOwner(
     const directory = new Journal(commonDirectory).requestDirectory(run);
     await using posted = await postRequest(directory, owner, request);
     await isTrueWithin(endsRun ? times.cancelMs : times.answerMs, async () => {
-      const gone = await isGone(); // looked at first: it may answer with its last breath
+      const gone = await isGone(); // checked first: the answer may come just before the process ends
       answer = await posted.answer();
       return answer !== undefined || gone;
     });
@@ -61,16 +61,16 @@ export async function askOwner(
   return { kind: 'idle', ...(answer?.kind === 'done' ? { units: answer.units } : {}) };
 }
 
-/** Waits until something is true. False: it was not in time. */
+/** Polls a condition. False when the time is over. */
 async function isTrueWithin(ms: number, condition: () => Promise<boolean>): Promise<boolean> {
   for (const end = performance.now() + ms; ;) {
     if (await condition()) return true;
     if (performance.now() > end) return false;
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
 }
 
-/** Kills a process of this machine that is known to be the owner; false: it is not known to be, or not ours. */
+/** Kills the owner if it is certainly that process, on this machine. False otherwise, or without permission. */
 async function killOwner({ pid, start, host }: LockOwner): Promise<boolean> {
   if (host !== hostname() || start === null || !(await isProcessAlive(pid, start))) return false;
   return send(pid, 'SIGKILL');
@@ -82,10 +82,10 @@ function isSame(one: LockOwner | undefined, other: LockOwner): boolean {
 
 function noAnswer({ run, pid, host }: LockOwner): ChooError {
   const where = host === hostname() ? '' : ` on \`${host}\``;
-  return new ChooError('conflict', `process ${pid}${where}, which carries run ${run} out, does not answer`, {
+  return new ChooError('conflict', `process ${pid}${where}, which executes run ${run}, does not answer`, {
     hint:
       where === ''
-        ? `\`choo cancel ${run}\` ends the run and its process; what is committed stays`
-        : `stop it there`,
+        ? `\`choo cancel ${run}\` ends the run and its process; commits are kept`
+        : `stop it on that machine`,
   });
 }

@@ -3,7 +3,7 @@ import { graphOf } from '../../scheduler/graph.ts';
 import { cancelEvents, type Decision, retryEvents, skipEvents } from '../../scheduler/run-control.ts';
 import type { RunRequest } from '../../store/journal/run-requests.ts';
 
-/** What a request changes in a run, as its events tell it; or why it cannot be met. Pure. */
+/** Decides which events a request appends to a run, or why it is refused. Pure. */
 export function decideRequest(request: RunRequest, { start, status, units }: RunState): Decision {
   const view = {
     run: start.run,

@@ -27,7 +27,7 @@ import { askOwner } from './ask-owner.ts';
 import { decideRequest } from './decide-request.ts';
 import { Orchestrator } from './orchestrator.ts';
 
-/** What a run of this machine is carried out with. */
+/** Services that execute a run on this machine. */
 export interface LocalServices {
   readonly units: readonly Unit[];
   readonly config: Config;
@@ -44,11 +44,11 @@ export interface LocalServices {
   readonly signal: AbortSignal;
   readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
   readonly onActivity: (unit: string, text: string) => void;
-  /** A run that began earlier is gone on with. */
+  /** Called when an earlier run is resumed. */
   readonly onResume: (state: RunState) => void;
 }
 
-/** What `choo run` was asked for, read and checked. */
+/** Input of `choo run`, read and validated. */
 export interface LocalRun extends LocalServices {
   readonly plan: Plan;
   readonly target: string;
@@ -58,22 +58,22 @@ export interface LocalRun extends LocalServices {
   readonly fresh: ReadonlySet<string>;
 }
 
-/** A run that began earlier, and what is asked of it; `units` and `config` are those of its commit. */
+/** A change of an earlier run; `units` and `config` are those of its commit. */
 export interface LocalChange extends LocalServices {
   readonly run: string;
   readonly request: RunRequest;
-  /** Called once the change is decided, with the units that it is about. */
+  /** Called with the changed units once the change is decided. */
   readonly onChange: (units: readonly string[]) => void;
 }
 
-/** Marks the processes of one repository's runs: only one such run is under way at a time. */
+/** The owner mark of a repository's runs, of which only one is active at a time. */
 export function ownerOf({ commonDirectory }: RepositoryPaths): string {
   return `choo-${createHash('sha256').update(commonDirectory).digest('hex').slice(0, 16)}`;
 }
 
 /**
- * Carries a plan out in a repository of this machine, to its end or to the signal. A run of the same plan that was cut
- * off is gone on with. Throws a ChooError (`conflict`) when another process is at it.
+ * Executes a plan in a local repository until it ends or the signal aborts. An interrupted run of the same plan is resumed.
+ * Throws a ChooError (`conflict`) when another process runs in the repository.
  */
 export async function runLocally(request: LocalRun): Promise<RunState> {
   const store = new Journal(request.place.commonDirectory);
@@ -90,8 +90,8 @@ export async function runLocally(request: LocalRun): Promise<RunState> {
 }
 
 /**
- * Changes a run of this machine that no process carries out, and carries it out to its end or to the signal. Throws a
- * ChooError (`usage`, `conflict`) for what cannot be changed so, and when another process is at work in the repository.
+ * Changes a local run that no process executes, then executes it until it ends or the signal aborts. Throws a ChooError
+ * (`usage`, `conflict`) when the change is refused, or another process runs in the repository.
  */
 export async function changeLocally(request: LocalChange): Promise<RunState> {
   const { run, parallelism, limits, sandbox } = request;
@@ -111,7 +111,7 @@ export async function changeLocally(request: LocalChange): Promise<RunState> {
   });
 }
 
-/** What is to be carried out, asked while the lock is held. */
+/** What to execute, decided while the lock is held. */
 interface Intent {
   /** The run that the lock is taken for. */
   readonly run: string;
@@ -123,7 +123,7 @@ async function carryOut(request: LocalServices, store: Journal, intent: Intent):
   await using lock = await acquireLock(place.commonDirectory, intent.run);
   await using _store = store; // flushed while the lock is held
   const order = await intent.decide();
-  await endLeftovers(ownerOf(place)); // before anything of theirs is touched
+  await endLeftovers(ownerOf(place)); // before their worktrees are touched
   const home = repositoryHome(dataDirectory, place);
   const scratch = scratchDirectory(home);
   await removeTree(scratch); // what a killed run left there
@@ -157,10 +157,10 @@ async function carryOut(request: LocalServices, store: Journal, intent: Intent):
     },
   );
   await using _requests = serve(orchestrator, store.requestDirectory(run), lock.owner);
-  return await orchestrator.run(request.signal); // before what it uses is disposed of
+  return await orchestrator.run(request.signal); // await here: what it uses is disposed of on return
 }
 
-/** Does what other processes ask of the run, until it is disposed of. */
+/** Serves requests of other processes for the run, until it is disposed of. */
 function serve(orchestrator: Orchestrator, directory: string, owner: LockOwner): AsyncDisposable {
   const ended = new AbortController();
   const serving = serveRequests({ directory, owner, signal: ended.signal }, async (request) => {
@@ -171,7 +171,7 @@ function serve(orchestrator: Orchestrator, directory: string, owner: LockOwner):
       const { code, message, hint = null } = coerceError(error);
       return { kind: 'refused', code: code === 'usage' ? code : 'conflict', message, hint };
     }
-  }).catch(() => {}); // where nothing can be watched, who asks hears that nothing answers
+  }).catch(() => {}); // without a watcher, the asking process times out
   return {
     [Symbol.asyncDispose]: async () => {
       ended.abort();
@@ -181,8 +181,8 @@ function serve(orchestrator: Orchestrator, directory: string, owner: LockOwner):
 }
 
 /**
- * Cancels a run of this machine, or units of it: asks the process that carries it out, or where none does writes it down.
- * Returns the units that were cancelled. Throws a ChooError (`usage`, `conflict`) for what cannot be.
+ * Cancels a local run, or units of it: asks the process that executes it, or appends the events itself when there is none.
+ * Returns the cancelled units. Throws a ChooError (`usage`, `conflict`) when they cannot be cancelled.
  */
 export async function cancelLocally(
   place: RepositoryPaths,
@@ -208,7 +208,7 @@ async function readRun(store: Journal, run: string): Promise<RunState> {
   return state;
 }
 
-/** The first event of a run of this machine. */
+/** The first event of a local run. */
 export function describeLocalStart(request: LocalRun, run: string): OrchStarted {
   const { config, place, sandbox } = request;
   return describeStart(
@@ -224,14 +224,14 @@ export function describeLocalStart(request: LocalRun, run: string): OrchStarted 
   );
 }
 
-/** Whether there is anything left to do in a plan. */
+/** Whether a plan has unfinished units. */
 export function hasWork(plan: Plan): boolean {
   return plan.waves.length > 0;
 }
 
 /**
- * The newest run, when it was cut off and was to do exactly this. Which of its units start over, it knows itself: only
- * who asks for others wants another run.
+ * Finds the newest run if it was interrupted and had the same plan. It knows which of its units start over: a request to start
+ * others over needs a new run.
  */
 async function findUnfinished(store: Journal, start: OrchStarted): Promise<RunState | undefined> {
   const [newest] = await store.runs();

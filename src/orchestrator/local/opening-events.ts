@@ -2,13 +2,13 @@ import type { EventBody, Failure } from '../../events/event.ts';
 import { endEvent } from '../run-claim.ts';
 import type { RunInput } from '../run-input.ts';
 
-/** Failures that lie in the work itself: going on with the same run cannot change them. */
+/** Failures of the work itself, which resuming the run cannot change. */
 const PERMANENT_FAILURES: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify']);
 
 /**
- * What a process says first of the run that it carries out: that the run begins, or goes on. Then units that a dead process
- * left running are taken back, and those that failed for what may be otherwise now get another turn; but a run that had
- * ended goes on with what was asked for, and nothing else. Pure.
+ * The first events of a process: the run starts or is resumed. On resume, units left running by a dead process are released,
+ * and those with failures that may be gone now are queued again; an ended run that a request reopens continues with exactly
+ * the requested units. Pure.
  */
 export function openingEvents({
   start,

@@ -29,10 +29,9 @@ interface SubmittedUnit extends PoolUnit {
 /**
  * One run from its plan to its end, and the only writer of its state:
  *
- * 1. the run begins, or goes on: units that a dead process left running are taken back, and those that failed for what may
- *    be otherwise now get another turn;
- * 2. again and again `decide` says what starts and what is blocked, until nothing can start any more;
- * 3. what is complete is merged into the run's branch, and the run ends.
+ * 1. begin: the run starts or is resumed, see {@link openingEvents};
+ * 2. step: `decide` says which units start and which are blocked, until none can start any more;
+ * 3. end: the complete units are merged into the run's integration branch.
  */
 export class Orchestrator {
   readonly #order: RunInput;
@@ -42,18 +41,18 @@ export class Orchestrator {
   readonly #graph: Graph;
   readonly #budget: Budget;
   readonly #pool: Pool<SubmittedUnit>;
-  readonly #holds = new ProviderPauses(() => this.#wake.resolve());
+  readonly #pauses = new ProviderPauses(() => this.#wake.resolve());
   readonly #active = new ActiveUnits();
-  /** Where the units' branches stood when the run began. */
+  /** Heads of the unit branches when the run began. */
   #branchHeads: ReadonlyMap<string, string> = new Map();
-  /** Nothing new starts any more. */
+  /** No unit starts any more. */
   #stopping = false;
   /** Resolves when the run can be changed. */
   readonly #begun = Promise.withResolvers<void>();
   /** Nothing can be changed any more. */
   #over = false;
   #cancelled = false;
-  /** Resolves when there is reason to decide again. */
+  /** Resolves when `decide` must run again. */
   #wake = Promise.withResolvers<void>();
 
   constructor(order: RunInput, services: RunServices) {
@@ -66,7 +65,7 @@ export class Orchestrator {
         try {
           services.onEvents(events, state);
         } catch {
-          // whoever watches a run does not decide about it
+          // an observer must not affect the run
         }
       },
       onFailure: () => this.#wake.resolve(),
@@ -84,7 +83,7 @@ export class Orchestrator {
     });
   }
 
-  /** Carries the run out. On `signal` nothing new starts, agents end, and the run can be gone on with. */
+  /** Executes the run. On `signal` no unit starts, agents end, and the run can be resumed later. */
   async run(signal: AbortSignal): Promise<RunState> {
     const onAbort = (): void => this.#stop();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -104,19 +103,19 @@ export class Orchestrator {
       await this.#recorder.recorded();
       return this.#state;
     } catch (error) {
-      await this.#pool.shutdown(); // nobody works on what cannot be recorded
+      await this.#pool.shutdown(); // stops work that cannot be recorded
       throw error;
     } finally {
       this.#over = true;
       this.#begun.resolve();
       signal.removeEventListener('abort', onAbort);
-      this.#holds[Symbol.dispose]();
+      this.#pauses[Symbol.dispose]();
     }
   }
 
   /**
-   * Changes the run while it is carried out, as a request asks. Returns the units that the request is about; undefined: the
-   * run is at its end. Throws a ChooError (`usage`, `conflict`) for a refusal.
+   * Makes a requested change while the run is active. Returns the changed units; undefined when the run is ending. Throws a
+   * ChooError (`usage`, `conflict`) for a refusal.
    */
   async change(request: RunRequest): Promise<readonly string[] | undefined> {
     await this.#begun.promise;
@@ -143,7 +142,7 @@ export class Orchestrator {
 
   get #state(): RunState {
     const { state } = this.#recorder;
-    if (state === undefined) throw new ChooError('internal', 'the run has not begun');
+    if (state === undefined) throw new ChooError('internal', 'the run has not started');
     return state;
   }
 
@@ -154,7 +153,7 @@ export class Orchestrator {
     this.#branchHeads = await this.#services.repository.branchHeads(`choo/unit/${start.target}/`);
   }
 
-  /** Performs what `decide` says now. Returns how the run ends; undefined: it goes on. */
+  /** Performs one decision. Returns the run's outcome; undefined while it continues. */
   async #step(): Promise<Steps['outcome']> {
     while (!this.#recorder.idle) await this.#recorder.recorded();
     if (this.#stopping) return undefined;
@@ -162,7 +161,7 @@ export class Orchestrator {
     const states = new Map<string, UnitState>(
       [...units].map(([id, { state }]) => [id, this.#active.has(id) ? 'running' : state]),
     );
-    const paused = this.#holds.pausedUnits(units.values());
+    const paused = this.#pauses.pausedUnits(units.values());
     const limits = { parallelism: this.#order.start.parallelism, paused };
     const { events, starts, outcome } = stepsOf(decide({ graph: this.#graph, units: states }, limits));
     for (const event of events) this.#recorder.append(event);
@@ -175,7 +174,7 @@ export class Orchestrator {
     const unit = this.#units.get(id);
     const progress = this.#state.units.get(id);
     if (unit === undefined || progress === undefined)
-      throw new ChooError('internal', `unit \`${id}\` is not among those that were read`);
+      throw new ChooError('internal', `unit \`${id}\` is not part of the run`);
     this.#active.begin(id);
     const claim = `${this.#order.start.run}/${id}#${progress.claim + 1}`;
     this.#pool.submit({ id: claim, taskCount: unit.tasks.length, unit, progress }).catch((error: unknown) => {
@@ -186,7 +185,7 @@ export class Orchestrator {
     });
   }
 
-  /** One unit in the pool: a worker does it, and how it ended is noted. */
+  /** Works on one unit in the pool, and appends how it ended. */
   async #work(
     { id, unit, progress }: SubmittedUnit,
     { signal: shutdown, taskCompleted }: WorkContext,
@@ -230,12 +229,12 @@ export class Orchestrator {
       {
         append: this.#recorder.append.bind(this.#recorder),
         recorded: this.#recorder.recorded.bind(this.#recorder),
-        hold: (until) => this.#holds.pause(progress.plan.provider, until),
+        hold: (until) => this.#pauses.pause(progress.plan.provider, until),
       },
     );
   }
 
-  /** A branch that was worked on in this run has moved since the run looked at all of them. */
+  /** Reads the branch again when this run has worked on it; else the head from the start of the run holds. */
   async #branchHead({ plan, claim }: UnitProgress): Promise<string | undefined> {
     const branch = unitBranch(this.#order.start, plan.id);
     return claim === 0 ? this.#branchHeads.get(branch) : this.#services.repository.branchHead(branch);

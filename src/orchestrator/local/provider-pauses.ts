@@ -1,16 +1,16 @@
 import type { UnitProgress } from '../../events/unit-progress.ts';
 
-/** What a timer can count to. Milliseconds. */
+/** Maximum delay of a timer. Milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Providers that take no work for a while, and the units that wait for it: their slots are free for others. */
+/** Paused providers, and the units that wait for them without taking a slot. */
 export class ProviderPauses implements Disposable {
   readonly #onFree: () => void;
   /** By provider. Milliseconds since 1970. */
   readonly #until = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `onFree` is called when the first unit that was held may start. */
+  /** `onFree` is called when the first paused unit may start. */
   constructor(onFree: () => void) {
     this.#onFree = onFree;
   }
@@ -19,7 +19,7 @@ export class ProviderPauses implements Disposable {
     this.#until.set(provider, Math.max(until, this.#until.get(provider) ?? 0));
   }
 
-  /** Those of the units that must not start yet. */
+  /** The units that must not start yet. */
   pausedUnits(units: Iterable<UnitProgress>): ReadonlySet<string> {
     const now = Date.now();
     const held = new Set<string>();

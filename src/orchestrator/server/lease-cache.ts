@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** Something that is lent. Dispose of it when done with it: until then it stays open. */
+/** Use of a cached resource, which stays open until this is disposed of. */
 export interface Lease<T> extends Disposable {
   readonly thing: T;
 }
@@ -9,39 +9,39 @@ interface Entry<T> {
   readonly opening: Promise<T>;
   readonly closed: PromiseWithResolvers<void>;
   users: number;
-  /** It is closed when it comes back, and not kept. */
+  /** Closed after its last use instead of cached. */
   isLeaving: boolean;
 }
 
 /**
- * Things that cost something as long as they are open, one of each name, lent to any number of users. Of those that nobody
- * uses, the few that were used last stay open.
+ * A cache of open resources, one per name, shared by any number of users. Of the unused ones, the most recently used few stay
+ * open.
  */
 export class LeaseCache<T> implements AsyncDisposable {
   readonly #close: (thing: T) => Promise<void>;
   readonly #lent = new Map<string, Entry<T>>();
   readonly #idle: LRUCache<string, Entry<T>>;
-  /** Those that are being closed. */
+  /** Resources that are being closed. */
   readonly #closing = new Set<Promise<void>>();
 
-  /** `kept` is how many stay open that nobody uses. */
-  constructor(kept: number, close: (thing: T) => Promise<void>) {
+  /** `maxIdle`: maximum number of unused resources that stay open. */
+  constructor(maxIdle: number, close: (thing: T) => Promise<void>) {
     this.#close = close;
     this.#idle = new LRUCache({
-      max: kept,
+      max: maxIdle,
       dispose: (entry, _, reason) => {
         if (reason === 'evict') this.#end(entry);
       },
     });
   }
 
-  /** Lends what has this name; opened when it is not open. Rejects as `open` does. */
+  /** Lends the resource of this name, opening it if necessary. Rejects as `open` does. */
   async lend(name: string, open: () => Promise<T>): Promise<Lease<T>> {
     const entry = this.#lent.get(name) ?? this.#idle.get(name) ?? newEntry(open);
     this.#idle.delete(name);
     this.#lent.set(name, entry);
     entry.users += 1;
-    const giveBack = (): void => {
+    const release = (): void => {
       entry.users -= 1;
       if (entry.users > 0) return;
       if (this.#lent.get(name) === entry) this.#lent.delete(name);
@@ -50,10 +50,10 @@ export class LeaseCache<T> implements AsyncDisposable {
     };
     try {
       const thing = await entry.opening;
-      return { thing, [Symbol.dispose]: once(giveBack) };
+      return { thing, [Symbol.dispose]: once(release) };
     } catch (error) {
-      entry.isLeaving = true; // the next one tries again
-      giveBack();
+      entry.isLeaving = true; // the next use opens it again
+      release();
       throw error;
     }
   }
@@ -62,12 +62,12 @@ export class LeaseCache<T> implements AsyncDisposable {
     return this.#lent.has(name);
   }
 
-  /** The names of what is open, lent or not. */
+  /** The names of all open resources, lent or not. */
   names(): ReadonlySet<string> {
     return new Set([...this.#lent.keys(), ...this.#idle.keys()]);
   }
 
-  /** Closes it, now or when its last user gives it back; resolves then. */
+  /** Closes a resource, now or after its last use; resolves then. */
   async drop(name: string): Promise<void> {
     const entry = this.#lent.get(name) ?? this.#idle.get(name);
     if (entry === undefined) return;
@@ -87,7 +87,7 @@ export class LeaseCache<T> implements AsyncDisposable {
   #end({ opening, closed }: Entry<T>): void {
     const closing = opening
       .then(async (thing) => this.#close(thing))
-      .catch(() => {}) // what did not open needs no end
+      .catch(() => {}) // a failed open needs no close
       .finally(() => {
         this.#closing.delete(closing);
         closed.resolve();

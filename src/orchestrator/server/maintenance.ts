@@ -8,10 +8,10 @@ import type { Jobs } from '../../store/runs/jobs.ts';
 import type { RunStore } from '../../store/runs/run-store.ts';
 import type { ServerContexts } from './server-context.ts';
 
-/** How often rows are compared with jobs, and how often what is old goes. Milliseconds. */
+/** Intervals of reconciliation, and of deleting old data. Milliseconds. */
 const RECONCILE_MS = 30_000;
 const HOURLY_MS = 3_600_000;
-/** What is kept of a repository that choo was taken off goes after so long: somebody may have slipped. */
+/** How long a removed repository's data is retained, in case it was removed by mistake. */
 const REMOVED_RETENTION_HOURS = 12;
 
 interface Services {
@@ -22,7 +22,7 @@ interface Services {
   readonly listener: Listener;
 }
 
-/** What has to be done now and then, whoever asks for it: of all processes one does what concerns the database. */
+/** Periodic work of a server process. Only one process at a time does the part that concerns the database. */
 export class Maintenance implements AsyncDisposable {
   readonly #services: Services;
   readonly #retentionDays: number;
@@ -30,13 +30,13 @@ export class Maintenance implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #life: Promise<void>;
 
-  /** `log` is told of what was found and done; of nothing, nothing. */
+  /** `log` is called when something was found or done. */
   constructor(services: Services, retentionDays: number, log: (found: object, message: string) => void) {
     this.#services = services;
     this.#retentionDays = retentionDays;
     this.#log = log;
     services.listener.subscribe(({ about }) => {
-      if (about === 'gone') void this.#removeGone().catch(() => {}); // the next round tries again, and tells
+      if (about === 'gone') void this.#removeGone().catch(() => {}); // the next round tries again and logs
     }, this.#ending.signal);
     this.#life = this.#live();
   }
@@ -44,7 +44,7 @@ export class Maintenance implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     await this.#life;
-    await this.#services.contexts.remotes.removeLeftovers().catch(() => []); // the next one to start finds them, too
+    await this.#services.contexts.remotes.removeLeftovers().catch(() => []); // the next process to start removes them
   }
 
   async #live(): Promise<void> {
@@ -55,7 +55,7 @@ export class Maintenance implements AsyncDisposable {
       try {
         await this.#round(hourly);
       } catch (error) {
-        this.#log({ reason: messageOf(error) }, 'housekeeping failed');
+        this.#log({ reason: messageOf(error) }, 'maintenance failed');
       }
       await wait(RECONCILE_MS, undefined, { signal }).catch(() => {});
     }
@@ -66,22 +66,21 @@ export class Maintenance implements AsyncDisposable {
     await withMaintenanceLock(database, async () => {
       const found = await reconcile(database, jobs, runStore);
       const { queuesLeft, ...faults } = found;
-      if (Object.values(faults).some((count) => count > 0)) this.#log(found, 'rows and jobs did not agree');
+      if (Object.values(faults).some((count) => count > 0)) this.#log(found, 'reconciled rows and jobs');
       if (!hourly) return;
       const runs = await deleteOld(database, this.#retentionDays);
-      if (runs > 0) this.#log({ runs, queuesLeft }, 'old runs were deleted');
+      if (runs > 0) this.#log({ runs, queuesLeft }, 'deleted old runs');
       const lost = await deleteRemovedRepositories(database, REMOVED_RETENTION_HOURS);
-      if (lost.length > 0)
-        this.#log({ remotes: lost }, 'repositories that choo was taken off were forgotten');
+      if (lost.length > 0) this.#log({ remotes: lost }, 'deleted the data of removed repositories');
     });
     const removed = await contexts.remotes.removeLeftovers();
-    if (removed.length > 0) this.#log({ worktrees: removed }, 'worktrees of dead claims were removed');
+    if (removed.length > 0) this.#log({ worktrees: removed }, 'removed worktrees of dead claims');
     await this.#removeGone();
     if (hourly) await contexts.remotes.pack();
   }
 
   async #removeGone(): Promise<void> {
     const copies = await this.#services.contexts.remotes.removeGone();
-    if (copies.length > 0) this.#log({ copies }, 'copies of repositories that are gone were removed');
+    if (copies.length > 0) this.#log({ copies }, 'removed copies of deleted repositories');
   }
 }

@@ -2,15 +2,15 @@ import type { Database } from '../../store/database/database.ts';
 import { appendOutput, type OutputOf } from '../../store/runs/output.ts';
 import type { LogSink } from '../../worker/unit-log.ts';
 
-/** How long text is gathered before it is written, and how much of it is held at most. */
+/** How long text is gathered before it is written (milliseconds), and the most that is held (characters). */
 const FLUSH_MS = 200;
 const MAX_PENDING_LENGTH = 1024 * 1024;
 
-/** The log of a unit in the database. What comes faster than it can be written is left out, and that is said. */
+/** A unit's log in the database. Output that comes faster than it can be written is dropped, with a notice. */
 export class OutputSink implements LogSink, AsyncDisposable {
   readonly #database: Database;
   readonly #of: OutputOf;
-  #held: string[] = [];
+  #pending: string[] = [];
   #length = 0;
   #lost = 0;
   #writing: Promise<void> | undefined;
@@ -26,7 +26,7 @@ export class OutputSink implements LogSink, AsyncDisposable {
       this.#lost += text.length;
       return;
     }
-    this.#held.push(text);
+    this.#pending.push(text);
     this.#length += text.length;
     this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
   }
@@ -35,7 +35,7 @@ export class OutputSink implements LogSink, AsyncDisposable {
     this.#flush();
   }
 
-  /** Until everything is written. */
+  /** Resolves when everything is written. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#flush();
     while (this.#writing !== undefined) {
@@ -47,15 +47,15 @@ export class OutputSink implements LogSink, AsyncDisposable {
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#writing !== undefined || this.#held.length === 0) return;
+    if (this.#writing !== undefined || this.#pending.length === 0) return;
     const missing = this.#lost > 0 ? `… ${this.#lost} characters came too fast to be kept\n` : '';
-    const text = this.#held.join('') + missing;
-    [this.#held, this.#length, this.#lost] = [[], 0, 0];
+    const text = this.#pending.join('') + missing;
+    [this.#pending, this.#length, this.#lost] = [[], 0, 0];
     this.#writing = appendOutput(this.#database, this.#of, text)
-      .catch(() => {}) // no run ends for its log
+      .catch(() => {}) // a lost log must not end a run
       .finally(() => {
         this.#writing = undefined;
-        if (this.#held.length > 0) this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
+        if (this.#pending.length > 0) this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
       });
   }
 }

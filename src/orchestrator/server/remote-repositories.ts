@@ -20,15 +20,15 @@ import { removeTree } from '../../system/remove-tree.ts';
 import { LeaseCache } from './lease-cache.ts';
 
 /**
- * A remote on this machine: choo's copy of it, and where its worktrees stand. It is lent: dispose of it when done with it,
- * and until then neither its processes end nor its directory goes.
+ * An opened remote: choo's copy of it, with its worktrees. Its processes and directory stay until every user has disposed of
+ * it.
  */
 export interface RemoteRepository extends Disposable {
   readonly repository: Repository;
   readonly branches: RemoteBranches;
   readonly worktrees: WorktreeManager;
   readonly home: string;
-  /** Reads and plans what it holds; see the jobs. Throws a ChooError (`limit`) for what takes too long. */
+  /** Runs a job (reading, planning) on the copy. Throws a ChooError (`limit`) when it takes too long. */
   readonly ask: <N extends JobName>(
     name: N,
     argument: Jobs[N]['argument'],
@@ -36,32 +36,32 @@ export interface RemoteRepository extends Disposable {
   ) => Promise<Jobs[N]['result']>;
 }
 
-/** Where the copies are, and what is done with them. */
+/** Where the copies are, and what runs jobs on them. */
 export interface RemoteRepositoriesOptions {
   readonly dataDirectory: string;
   readonly searchPath: string;
-  /** Reads and plans. */
+  /** Runs jobs. */
   readonly perform: PerformJob;
 }
 
 type Opened = Omit<RemoteRepository, typeof Symbol.dispose>;
 
-/** Git's settings to reach a repository at its address; `renew`: those from before were not believed. */
+/** Git settings with credentials for a repository; `renew`: the previous ones were rejected. */
 export type CredentialsOf = (
   repository: RepositoryRow,
   renew: boolean,
 ) => Promise<Readonly<Record<string, string>>>;
 
-/** A copy of a repository that nobody knows is removed when nobody touched it for so long. Milliseconds. */
+/** A copy of an unknown repository is removed when it was unused for so long. Milliseconds. */
 const UNUSED_COPY_MS = 6 * 3_600_000;
-/** How many copies have processes of git that wait, though nobody works on them. */
-const KEPT_OPEN = 16;
-/** What is removed is called so first, and is nobody's copy from then on. */
+/** Unused copies whose git processes stay open. */
+const MAX_IDLE_OPEN = 16;
+/** A copy is renamed with this prefix before it is removed, so that no process opens it. */
 const REMOVED_PREFIX = '.going-';
 
 /**
- * The repositories that this process works on, by choo's own number. A copy belongs to a row of the database: whoever has the
- * address later has another row, another copy, and never a token for this one.
+ * The repositories that this process works on, by choo's own number. A copy belongs to a row of the database: a repository that
+ * takes over the address later has another row and another copy, and never gets a token for this one.
  */
 export class RemoteRepositories implements AsyncDisposable {
   readonly #database: Database;
@@ -69,11 +69,11 @@ export class RemoteRepositories implements AsyncDisposable {
   readonly #searchPath: string;
   readonly #perform: PerformJob;
   readonly #credentials: CredentialsOf;
-  /** By the names of their directories. */
-  readonly #open = new LeaseCache<Opened>(KEPT_OPEN, async ({ repository }) =>
+  /** By directory name. */
+  readonly #open = new LeaseCache<Opened>(MAX_IDLE_OPEN, async ({ repository }) =>
     repository[Symbol.asyncDispose](),
   );
-  /** Copies that are nobody's any more, and go when nobody of this process works on them. */
+  /** Names of orphaned copies that are removed after their last use in this process. */
   readonly #leaving = new Set<string>();
 
   constructor(
@@ -88,7 +88,7 @@ export class RemoteRepositories implements AsyncDisposable {
     this.#credentials = credentials;
   }
 
-  /** A repository on this machine, as it was fetched last. Throws a ChooError (`environment`) for one that was lost. */
+  /** Opens a copy, as last fetched. Throws a ChooError (`environment`) when the App lost access to the repository. */
   async open(repository: string): Promise<RemoteRepository> {
     const row = await this.#find(repository);
     return this.#openCopy(row);
@@ -98,15 +98,15 @@ export class RemoteRepositories implements AsyncDisposable {
     await this.#open[Symbol.asyncDispose]();
   }
 
-  /** Removes what claims, and processes, left behind that are not there any more. Returns the names. */
+  /** Removes what ended claims and processes left behind. Returns the names. */
   async removeLeftovers(): Promise<readonly string[]> {
     const removed: string[] = [];
     for (const row of await listRepositoryRows(this.#database)) {
       const home = join(this.#root, nameOf(row));
-      // Of most of them there is nothing here, and nothing to open.
+      // Most have nothing on this machine, so nothing is opened.
       if ((await entriesOf(home)).length === 0) continue;
       using remote = await this.#openCopy(row);
-      // First what is there, then what is in use: what is made in between is not touched.
+      // Lists entries before claims, so that an entry made in between is not touched.
       const names = await entriesOf(home);
       const live = await liveClaims(this.#database);
       const dead = new Set(names.filter((name) => !isInUse(name, live)));
@@ -118,13 +118,12 @@ export class RemoteRepositories implements AsyncDisposable {
   }
 
   /**
-   * Removes the copies that are nobody's any more: at once where the repository was lost or has another copy now, and when
-   * nobody touched them for hours where no repository is known that they could be of. What a claim works on stays until it
-   * has ended. Returns the names.
+   * Removes orphaned copies: at once when the repository was lost or has another copy now, and after hours without use when
+   * the repository is unknown. A copy that a claim works on stays until the claim has ended. Returns the names.
    */
   async removeGone(): Promise<readonly string[]> {
     const removed: string[] = [];
-    // First what is there, then what is known: what is made in between is not touched.
+    // Lists copies before rows, so that a copy made in between is not touched.
     const [open, names] = [this.#open.names(), await readdir(this.#root).catch(() => [])];
     const rows = await listRepositoryRows(this.#database);
     const live = await liveClaims(this.#database);
@@ -142,7 +141,7 @@ export class RemoteRepositories implements AsyncDisposable {
     return removed;
   }
 
-  /** Packs what has become many small files, and removes views that were not used lately. */
+  /** Packs loose objects, and removes views that were not used lately. */
   async pack(): Promise<void> {
     for (const row of await listRepositoryRows(this.#database)) {
       if (!this.#open.names().has(nameOf(row))) continue;
@@ -182,23 +181,23 @@ export class RemoteRepositories implements AsyncDisposable {
     };
   }
 
-  /** Removes a copy once nobody of this process works on it. */
+  /** Removes a copy after its last use in this process. */
   async #leave(name: string): Promise<void> {
     if (this.#leaving.has(name)) return;
     this.#leaving.add(name);
     await this.#open.drop(name);
     this.#leaving.delete(name);
-    await this.removeGone().catch(() => []); // the next round tries again
+    await this.removeGone().catch(() => []); // the next round retries
   }
 
-  /** Where that very repository is now, whoever has an address that it had. */
+  /** The current address of the repository with that number, and its credentials. */
   #accessTo(repository: string): Access {
     return async (renew) => {
       const row = await this.#find(repository);
       const { remote, isDisplaced } = row;
       if (isDisplaced)
         throw new ChooError('environment', `${remote} belongs to another repository now`, {
-          hint: 'GitHub has not said yet what this one is called; it is tried again later',
+          hint: 'GitHub has not reported the new address of this one yet; choo retries later',
         });
       return { remote, settings: await this.#credentials(row, renew) };
     };
@@ -209,16 +208,16 @@ function nameOf({ remote, copy, github }: RepositoryRow): string {
   return copyName({ remote, copy, hostId: github?.id ?? null });
 }
 
-/** Whether a copy that no row stands for may go: it is no local run's, and nobody touched it for long. */
+/** Whether a copy without a row may be removed: it is not a local run's, and was unused for long. */
 async function isForgotten(home: string): Promise<boolean> {
   const cache = cacheDirectory(home);
   const { mtimeMs } = await stat(cache).catch(() => ({ mtimeMs: Date.now() }));
-  if (existsSync(join(cache, 'objects/info/alternates'))) return false; // one that borrows its objects is a local run's
-  await chmod(home, 0o700).catch(() => {}); // an older choo left it open
+  if (existsSync(join(cache, 'objects/info/alternates'))) return false; // local runs borrow their objects
+  await chmod(home, 0o700).catch(() => {}); // older versions left it readable by others
   return Date.now() - mtimeMs >= UNUSED_COPY_MS;
 }
 
-/** Whichever process is first removes it; for all others it is gone at once. */
+/** Removes a copy. The rename makes one process win; for all others the copy is gone at once. */
 async function removeWhole(home: string): Promise<boolean> {
   const going = join(home, '..', `${REMOVED_PREFIX}${randomUUID()}`);
   try {
@@ -230,13 +229,13 @@ async function removeWhole(home: string): Promise<boolean> {
   return true;
 }
 
-/** What stands in a copy's directory for claims and processes; none where there is no such directory. */
+/** Entries of claims and processes in a copy's directory; empty when there is no such directory. */
 async function entriesOf(home: string): Promise<readonly string[]> {
   const remotes = [join(home, 'worktrees'), scratchDirectory(home)];
   return (await Promise.all(remotes.map(async (remote) => readdir(remote).catch(() => [])))).flat();
 }
 
-/** Whether something is of a claim that somebody works on, or of a process that is there. */
+/** Whether an entry belongs to a live claim or a live process. */
 function isInUse(name: string, claims: ReadonlySet<string>): boolean {
   const process = /^spool-(\d+)-/.exec(name)?.[1];
   if (process !== undefined) return existsSync(`/proc/${process}`) || !existsSync('/proc/self');

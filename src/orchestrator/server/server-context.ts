@@ -18,14 +18,14 @@ import {
   RemoteRepositories,
 } from './remote-repositories.ts';
 
-/** What a worker needs of a run beside its first event, kept with the run. */
+/** What a worker needs of a run beside its first event. Stored with the run. */
 const serverPlanSchema = z.object({
-  /** The commit that the configuration was read at; that of the specs is in the first event. */
+  /** The commit of the configuration; that of the specs is in the first event. */
   configCommit: z.string(),
 });
 export type ServerPlan = z.output<typeof serverPlanSchema>;
 
-/** All that is decided about a run before any of its units starts. It never changes. */
+/** What is decided about a run before a unit starts. Immutable. */
 export interface RunContext {
   readonly start: OrchStarted;
   /** choo's own number of its repository. */
@@ -33,12 +33,12 @@ export interface RunContext {
   readonly config: Config;
 }
 
-/** How many runs are kept in mind. */
+/** Cached runs. */
 const CACHE_SIZE = 50;
 
 /** The repositories and runs that this process works on. */
 export class ServerContexts implements AsyncDisposable {
-  /** What the operator allows any repository at most. */
+  /** The operator's ceilings for every repository. */
   readonly ceilings: Ceilings;
   readonly remotes: RemoteRepositories;
   readonly #database: Database;
@@ -46,7 +46,7 @@ export class ServerContexts implements AsyncDisposable {
   readonly #runs = new LRUCache<string, RunContext>({
     max: CACHE_SIZE,
     fetchMethod: async (run) => this.#read(run),
-    ignoreFetchAbort: true, // whoever asked wants it, though others came after
+    ignoreFetchAbort: true, // finishes an evicted fetch: its caller still waits for it
   });
 
   constructor(
@@ -60,12 +60,12 @@ export class ServerContexts implements AsyncDisposable {
     this.remotes = new RemoteRepositories(services.database, remote, credentials);
   }
 
-  /** The run, with its configuration as it was approved. */
+  /** Reads a run with its approved configuration. */
   async runOf(run: string): Promise<RunContext> {
     return this.#runs.forceFetch(run);
   }
 
-  /** One unit of a run, with its specs as they were approved; undefined: there is none of that name that is fit to run. */
+  /** Reads one unit of a run with its approved specs; undefined when there is no runnable unit of that name. */
   async unitOf(run: string, unit: string, signal?: AbortSignal): Promise<Unit | undefined> {
     const { start, repository } = await this.runOf(run);
     using remote = await this.remotes.open(repository);
@@ -96,7 +96,7 @@ function projectAt({ directory }: OrchStarted, commit: string): { commit: string
   return { commit, directory: directory.replace(/\/$/, '') };
 }
 
-/** Fetches where a commit of the remote is not here yet. */
+/** Fetches when the copy does not have a commit of the remote yet. */
 export async function fetchCommit(
   { repository, branches }: RemoteRepository,
   commit: string,
@@ -111,7 +111,7 @@ export async function fetchCommit(
     });
 }
 
-/** Where the output of a claim's gates is kept while it works. */
+/** Directory of the output of a claim's gates while it works. */
 export function claimDirectory({ home }: RemoteRepository, run: string, claim: number, unit: string): string {
   return join(scratchDirectory(home), `${run}.${claim}.${unit}`);
 }

@@ -22,13 +22,13 @@ import { claimDirectory, type RunContext, type ServerContexts } from './server-c
 import { SharedBudget, spendingLimits } from './shared-budget.ts';
 import { pauseProvider, pausedUntil } from '../../store/runs/provider-pauses.ts';
 
-/** What a server works with, whatever the run. */
+/** Services of a server, shared by all runs. */
 export interface ServerServices {
   readonly database: Database;
   readonly listener: Listener;
   readonly contexts: ServerContexts;
   readonly sandbox: Sandbox;
-  /** The agents that a configuration may have on this server. */
+  /** The agents that this server allows a configuration. */
   readonly agentsOf: (config: Config) => (provider: string) => Agent;
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
@@ -44,11 +44,11 @@ export type Approval =
   | { readonly kind: 'no'; readonly reason: string };
 
 /**
- * One unit of a server's run, from its claim to how it ended:
+ * Works on one claimed unit of a server's run:
  *
- * 1. whether its run may start at all, and its provider takes work;
- * 2. the remote is fetched, and what happened to the unit before is read;
- * 3. the rest is what happens to every claimed unit: {@link runClaim}.
+ * 1. checks that its run may start, and that its provider is not paused;
+ * 2. fetches the remote, and reads the unit's progress and record;
+ * 3. runs the claim as every engine does: {@link runClaim}.
  *
  * Returns the event that ends the claim.
  */
@@ -74,11 +74,11 @@ export async function workOnClaim(
   if (approval.kind === 'later') return released(unit, approval.reason, approval.until);
   if (approval.kind === 'no') return released(unit, approval.reason);
   const until = await pausedUntil(database, { run, provider: planned.provider });
-  if (until !== undefined) return released(unit, `${planned.provider} takes nothing`, until);
+  if (until !== undefined) return released(unit, `${planned.provider} is paused`, until);
 
   const store = new PostgresStore(database, services.listener, context.repository);
   const record = await store.record(start.target, unit);
-  // Where its work is; one that came from another target keeps its branch.
+  // A unit whose run moved here from another target keeps its branch.
   const branch = record?.branch ?? unitBranch(start, unit);
   const reached = await reach(context, branch, contexts);
   if (reached.kind === 'unreachable') return released(unit, reached.reason, Date.now() + UNREACHABLE_MS);
@@ -127,7 +127,7 @@ export async function workOnClaim(
   }
 }
 
-/** Brings here what the remote holds now. One that cannot be reached is nobody's failure. */
+/** Opens and fetches the remote. Being unreachable is not the unit's failure. */
 async function reach(
   context: RunContext,
   branch: string,

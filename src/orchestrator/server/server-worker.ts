@@ -13,7 +13,7 @@ interface SubmittedClaim extends PoolUnit {
   readonly ended: PromiseWithResolvers<EventBody>;
 }
 
-/** The units of a process, all in one pool, with the providers that their runs' configurations choose. */
+/** Runs all units of a process in one pool, with the providers that their runs' configurations choose. */
 export class ServerWorker {
   readonly #services: ServerServices;
   readonly #pool: Pool<SubmittedClaim>;
@@ -36,7 +36,7 @@ export class ServerWorker {
     });
   }
 
-  /** Works on a claim to its end; returns how it ended. Rejects when it could not be worked on. */
+  /** Works on a claim until it ends; returns its final event. Rejects when it could not be worked on. */
   async work(claim: Claim, reporter: ClaimReporter): Promise<readonly EventBody[]> {
     try {
       return [await this.#work(claim, reporter)];
@@ -54,7 +54,7 @@ export class ServerWorker {
       return endEvent(unit, { kind: 'released', reason: context, until });
     }
     const ended = Promise.withResolvers<EventBody>();
-    ended.promise.catch(() => {}); // it is handed out below
+    ended.promise.catch(() => {}); // awaited below
     const id = `${run}/${unit}#${number}`;
     try {
       await this.#pool.submit({ id, taskCount: 1, claim, reporter, ended });
@@ -76,7 +76,7 @@ export class ServerWorker {
   }
 }
 
-/** What is known of a run; where its remote cannot be reached, why. */
+/** Reads a run's context, or the reason why its remote cannot be reached. */
 async function readContext(contexts: ServerContexts, run: string): Promise<RunContext | string> {
   try {
     return await contexts.runOf(run);

@@ -7,14 +7,14 @@ import type { Refusal } from '../../worker/agent/budget.ts';
 import { createReservation, type Reservation, SLICE } from '../../worker/agent/reservation.ts';
 import { budgetOf } from '../run-start.ts';
 
-/** More is asked for when so much of it is used. */
+/** A reservation grows when this part of it is used. */
 const RENEW_AT = 0.5;
-/** How long one who waits for others to give back waits before asking again. Milliseconds. */
+/** Poll interval while other units hold the rest of the budget. Milliseconds. */
 const POLL_MS = 1_000;
 
 /**
- * The budgets of a run whose units work in many processes: what is set aside is a row that all of them count. What is used is
- * told by the events of the attempt, and its end gives the rest back; nothing is written here for that.
+ * The budgets of a run whose units work in many processes. A reservation is a row that all of them count. The attempt's events
+ * report its usage, and its end settles the reservation; neither is written here.
  */
 export class SharedBudget {
   readonly #database: Database;
@@ -27,12 +27,12 @@ export class SharedBudget {
     this.#limits = limits;
   }
 
-  /** A limit that is used up before the unit has spent anything; undefined: none. */
+  /** Finds a budget that is used up before the unit has spent anything; undefined: none is. */
   async refusal(): Promise<Refusal | undefined> {
     return findReachedLimit(this.#database, this.#spender, this.#limits);
   }
 
-  /** Sets a part aside; waits while the rest of the run's budget is held by units that may not need it. */
+  /** Reserves a part; waits while other units hold the rest of the run's budget and may return it. */
   async reserve(_unit: string, signal: AbortSignal): Promise<Reservation | Refusal> {
     for (;;) {
       signal.throwIfAborted();
@@ -51,12 +51,12 @@ export class SharedBudget {
         const answer = await setAside(this.#database, this.#spender, this.#limits, SLICE, wanted);
         return answer.kind === 'held' ? answer.amount : undefined;
       },
-      settle: () => {}, // the end of the attempt gives the rest back
+      settle: () => {}, // the end of the attempt settles it
     });
   }
 }
 
-/** The limits of a run that has started, held to the ceilings of today, and those of the day. */
+/** The limits of a started run, clamped to the current ceilings, and the daily ones. */
 export function spendingLimits(limits: OrchStarted['limits'], ceilings: Ceilings): SpendingLimits {
   const { unit, run } = budgetOf(limits);
   return {

@@ -10,52 +10,52 @@ import { newRunId } from '../run-start.ts';
 import type { RemoteRepository } from './remote-repositories.ts';
 import { fetchCommit, type ServerContexts, type ServerPlan } from './server-context.ts';
 
-/** What somebody wants a server to run. */
+/** A request to run a repository's specs on a server. */
 export interface SubmitRequest {
   /** choo's own number of the repository. */
   readonly repository: string;
-  /** Where git finds it now, for who reads the run. */
+  /** Its current address, for display. */
   readonly remote: string;
-  /** Who asks. */
+  /** The actor's name. */
   readonly actor: string;
   /** A branch or a commit; undefined: the default branch. */
   readonly ref?: string | undefined;
-  /** All that `ref` would be looked up for, where it is known: a commit, and the branch that results go to. */
+  /** What `ref` would resolve to, when already known: a commit, and the branch that results go to. */
   readonly at?: { readonly commit: string; readonly target: string; readonly configCommit: string };
   readonly units?: readonly string[] | undefined;
   readonly candidates: Pick<ProviderCandidates, 'forced' | 'request' | 'environment'>;
   readonly allowedProviders: readonly ProviderName[] | undefined;
-  /** What the run will be sandboxed with; the workers' business, told here for who reads the run. */
+  /** The sandbox of the workers, recorded for display. */
   readonly sandbox: Sandbox['kind'];
   readonly fresh?: boolean;
-  /** What asked for it; see the run book. */
+  /** Identifies the request, so that it starts one run; see the run store. */
   readonly source?: string;
-  /** The thread that shows it; undefined: none does. */
+  /** Where the run is published; undefined: nowhere. */
   readonly report?: NewReport;
 }
 
 export interface SubmitServices {
   readonly runStore: RunStore;
   readonly contexts: ServerContexts;
-  /** Ends what is under way. */
+  /** Cancels git and planning. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What came of it: a run, or a plan with problems that keep it from being one. */
+/** A run, or a plan whose problems prevent one. */
 export type Submitted =
   | {
       readonly kind: 'run';
       readonly run: string;
       readonly waits: boolean;
-      /** How many. */
+      /** Number of units. */
       readonly units: number;
       readonly clamps: readonly Problem[];
     }
   | Exclude<Submission, { readonly kind: 'start' }>;
 
 /**
- * Reads a remote and puts a run of its specs down: the specs of the commit that was asked for, the configuration of the
- * default branch. Throws a ChooError (`usage`, `git`, `conflict`, `limit`) for what cannot be read or may not run now.
+ * Reads a remote and submits a run: the specs of the requested commit, with the configuration of the default branch. Throws a
+ * ChooError (`usage`, `git`, `conflict`, `limit`) when they cannot be read or may not run now.
  */
 export async function submitRun(request: SubmitRequest, services: SubmitServices): Promise<Submitted> {
   const { repository, remote } = request;
@@ -102,11 +102,11 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
   return { kind: 'run', run, waits, units: start.units.length, clamps: submission.clamps };
 }
 
-/** Each unit is a check and a pull request at least, and a row that every claim looks at. */
+/** Each unit costs at least a check, a pull request, and a row that every claim reads. */
 function refuseTooMany(units: number, most: number): void {
   if (units <= most) return;
   const message = `the run would have ${units} units, and the operator allows ${most} (CHOO_MAX_RUN_UNITS)`;
-  throw new ChooError('usage', message, { hint: 'name some of them; those that they need come along' });
+  throw new ChooError('usage', message, { hint: 'name some of them; their dependencies are included' });
 }
 
 interface Resolved {

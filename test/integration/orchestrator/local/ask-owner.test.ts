@@ -30,7 +30,7 @@ test('a request that no process takes is reported, and withdrawn', async () => {
   await using _lock = await acquireLock(world.commonDirectory, RUN);
   await expect(world.ask(RETRY)).rejects.toMatchObject({
     code: 'conflict',
-    message: `process ${process.pid}, which carries run ${RUN} out, does not answer`,
+    message: `process ${process.pid}, which executes run ${RUN}, does not answer`,
     hint: expect.stringContaining(`choo cancel ${RUN}`),
   });
   expect(await readdir(world.directory)).toEqual([]);
