@@ -13,12 +13,12 @@ import type { UnitWorkspace } from './workspace.ts';
 
 type Check = Config['baseline_checks'][number];
 
-/** How much of the changed paths is matched without a pause. UTF-16 code units; some ten milliseconds. */
+/** Length of the paths that are matched before other work of this thread runs. UTF-16 code units; about ten milliseconds. */
 const PATHS_AT_ONCE = 200_000;
 
 /**
- * The checks that a repository wants of every unit, once its tasks are complete. A red one is given to the agent to repair;
- * the repair counts when every check and every gate of the unit is green on its tree, which is then committed.
+ * Runs the repository's baseline checks once a unit's tasks are complete. The agent repairs a red check; the repair is committed
+ * when all checks and all gates of the unit pass on its tree.
  */
 export async function passBaselineChecks(
   job: UnitJob,
@@ -64,7 +64,7 @@ interface RedCheck {
   readonly verdict: Verdict;
 }
 
-/** Runs the checks whose pattern fits a changed file, up to the first that is red. */
+/** Runs the checks whose pattern matches a changed file, until one is red. */
 async function findRed(
   { unit, config }: UnitJob,
   { append, onActivity }: WorkerServices,
@@ -99,7 +99,7 @@ async function findRed(
   return undefined;
 }
 
-/** Whether one of the paths matches. They may be very many: what else waits in this thread gets its turn in between. */
+/** Whether one of the paths matches. Yields to other work of this thread in between: there may be very many paths. */
 async function fitsAny(pattern: string, paths: readonly string[]): Promise<boolean> {
   const glob = readGlob(pattern);
   if ('fault' in glob) return true; // no configuration says so

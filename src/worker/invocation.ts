@@ -12,7 +12,7 @@ import { endOfRefusal } from './refusal.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 import type { UnitWorkspace } from './workspace.ts';
 
-/** What an agent is asked to do; `task` null: to repair a baseline check. */
+/** What an agent must do. `task` null: repair a baseline check. */
 export interface Request {
   readonly task: number | null;
   readonly file: Pick<Task, 'title' | 'file'>;
@@ -20,7 +20,7 @@ export interface Request {
   readonly prompt: string;
 }
 
-/** A longer wait than this is not asked of a provider that does not say when it takes work again. Milliseconds. */
+/** Maximum wait for a provider that does not say when its limit resets. Milliseconds. */
 const MAX_BACKOFF_MS = 15 * 60_000;
 
 type Job = Pick<UnitJob, 'config' | 'waited'> & { readonly unit: Pick<UnitJob['unit'], 'id'> };
@@ -39,22 +39,22 @@ type Services = Pick<
   | 'signal'
 >;
 
-/** Starts agents for one unit: within the budgets, waiting out the provider's limits. */
+/** Starts agents for one unit, within its budgets and the provider's rate limits. */
 export class Invoker {
   readonly #job: Job;
   readonly #services: Services;
-  readonly #bench: Workspace;
+  readonly #workspace: Workspace;
   #waited: Waits;
 
   constructor(job: Job, services: Services, workspace: Workspace) {
     this.#job = job;
     this.#services = services;
-    this.#bench = workspace;
+    this.#workspace = workspace;
     this.#waited = job.waited;
   }
 
   /**
-   * One attempt, whatever its outcome. Waiting for a limit or an outage is no attempt; what no attempt can cure ends the unit.
+   * Makes one attempt. Waiting for a rate limit or outage does not count as one; an error that no attempt can fix ends the unit.
    */
   async attempt(request: Request): Promise<AgentEnd> {
     for (;;) {
@@ -104,18 +104,18 @@ export class Invoker {
     );
     let end: AgentEnd;
     try {
-      await Promise.all([recorded(), this.#bench.idle()]);
+      await Promise.all([recorded(), this.#workspace.idle()]);
       end = await runAgent(
         agent,
         {
           sandbox: this.#services.sandbox,
-          workplace: this.#bench.workplace,
+          workplace: this.#workspace.workplace,
           scratch: this.#services.scratch,
         },
         {
           prompt,
           task: file,
-          cwd: this.#bench.cwd,
+          cwd: this.#workspace.cwd,
           reservation,
           taskTimeoutMs: config.limits.task_timeout,
           idleTimeoutMs: config.limits.idle_timeout,
@@ -168,14 +168,14 @@ export class Invoker {
     const resetsAt = outcome.kind === 'rate-limited' ? outcome.resetsAt : null;
     const waited = this.#waited[of];
     const guess = Math.min(rateLimits.firstMs + waited, MAX_BACKOFF_MS);
-    const ms = Math.max(guess, (resetsAt ?? 0) - Date.now()); // a time that is over says nothing
+    const ms = Math.max(guess, (resetsAt ?? 0) - Date.now()); // ignores a time in the past
     const provider = agent.provider.name;
     const longest = of === 'outages' ? rateLimits.outageMs : rateLimits.totalMs;
     if (waited + ms > longest) {
-      const told =
+      const hint =
         ms === guess ? 'run again later' : `run again after ${new Date(Date.now() + ms).toISOString()}`;
       const message = `${provider} takes no work for longer than is waited for it (${formatDuration(longest)})`;
-      throw fail('waiting', `${message}: ${outcome.message}`, told);
+      throw fail('waiting', `${message}: ${outcome.message}`, hint);
     }
     this.#waited = { ...this.#waited, [of]: waited + ms };
     const until = Date.now() + ms;
@@ -188,31 +188,31 @@ export class Invoker {
   }
 }
 
-/** Notes what an agent has used as it goes on, a few times a second at most. */
+/** Reports an agent's usage while it works, at most a few times a second. */
 class UsageReport {
-  readonly #note: (usage: Usage) => void;
-  #noted = 0;
+  readonly #report: (usage: Usage) => void;
+  #lastReportAt = 0;
   last: Usage = { tokens: 0, cost: null };
 
   constructor(append: (usage: Usage) => void) {
-    this.#note = append;
+    this.#report = append;
   }
 
   take(usage: Usage): void {
     const grown = usage.tokens > this.last.tokens || (usage.cost ?? 0) > (this.last.cost ?? 0);
     this.last = usage;
-    if (!grown || Date.now() - this.#noted < 200) return;
-    this.#noted = Date.now();
-    this.#note(usage);
+    if (!grown || Date.now() - this.#lastReportAt < 200) return;
+    this.#lastReportAt = Date.now();
+    this.#report(usage);
   }
 }
 
-/** As events say it. */
+/** Usage in the form of events. */
 function known({ tokens, cost, basis = null }: Usage): Required<Usage> {
   return { tokens, cost, basis };
 }
 
-/** An outcome in words; empty where its kind says it all. */
+/** An outcome's message; empty when its kind says everything. */
 export function describeOutcome(outcome: Outcome): string {
   if ('message' in outcome) return outcome.message;
   return 'limitMs' in outcome ? `after ${outcome.limitMs / 1_000} s` : '';

@@ -1,22 +1,22 @@
 import { parseCommit } from '../git/objects/commit.ts';
 import type { ObjectReader } from '../git/objects/object-reader.ts';
 
-/** More commits than these are not looked at: no claim makes so many before it is missed. */
+/** Maximum commits that are searched: no claim makes so many before it is declared dead. */
 const MAX_COMMITS = 1_000;
-/** A commit of choo's is a few hundred bytes. */
+/** Maximum size of a commit object; choo's have a few hundred bytes. */
 const MAX_COMMIT_BYTES = 64 * 1024;
 
-/** Commits that say of themselves that choo made them. */
+/** Commits whose trailers say that choo made them. */
 interface OwnCommits {
-  /** The known commit that they are built on. */
+  /** The recorded commit that they build on. */
   readonly since: string;
-  /** The tasks that they say they complete, oldest first. */
+  /** The tasks that their trailers name, oldest first. */
   readonly tasks: readonly number[];
 }
 
 /**
- * The commits from one of those that are known to a head, if every one of them names this run and this unit in its trailers
- * and has one parent; else undefined. Anybody can write trailers: what is found here tells where to look, and proves nothing.
+ * Finds the commits from a recorded one to a head, if each names this run and unit in its trailers and has one parent;
+ * undefined otherwise. Anyone can write trailers: the result says where to look and proves nothing.
  */
 export async function findOwnCommits(
   reader: ObjectReader,
@@ -42,7 +42,7 @@ export async function findOwnCommits(
     const said = (name: string): string | undefined => onlyValue(commit.trailers, name);
     if (said('Choo-Run') !== run || said('Choo-Unit') !== unit) return undefined;
     const task = Number(said('Choo-Task'));
-    if (Number.isSafeInteger(task) && task > 0) tasks.push(task); // a repair is for no task
+    if (Number.isSafeInteger(task) && task > 0) tasks.push(task); // a repair names no task
     at = parent;
   }
   return undefined;
@@ -55,7 +55,7 @@ async function readCommit(reader: ObjectReader, id: string) {
   return content === undefined ? undefined : parseCommit(content);
 }
 
-/** The value of a trailer that is there once. */
+/** The value of a trailer that occurs exactly once. */
 function onlyValue(
   trailers: readonly (readonly [name: string, value: string])[],
   name: string,

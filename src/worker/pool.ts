@@ -3,37 +3,37 @@ import { ChooError, messageOf } from '../errors.ts';
 import type { Provider } from '../provider/provider.ts';
 import { createProvider } from '../provider/by-name.ts';
 
-/** What the pool must know of a unit. */
+/** What the pool knows of a unit. */
 export interface PoolUnit {
-  /** Unique among all units that were submitted and not forgotten. */
+  /** Unique among all submitted units until {@link Pool.forget}. */
   readonly id: string;
   readonly taskCount: number;
 }
 
-/** From a unit to the provider that works on it. Throws, or rejects, where there is none. */
+/** Chooses the provider of a unit. Throws or rejects when there is none. */
 export type ProviderFactory<U extends PoolUnit> = (unit: U) => Provider | Promise<Provider>;
 
-/** What a worker is given beside its unit. */
+/** What a worker receives beside its unit. */
 export interface WorkContext {
   readonly provider: Provider;
-  /** The pool shuts down: stop, and keep what is done. */
+  /** Aborts when the pool shuts down: stop, and keep what is committed. */
   readonly signal: AbortSignal;
   /** Counts a task as completed. */
   readonly taskCompleted: () => void;
 }
 
 /**
- * Works on one unit to its end; rejects when the unit failed. `released`: it was given back undone, which is neither a
- * success nor a failure.
+ * Works on one unit until it ends; rejects when the unit failed. `released`: the unit is unfinished, which counts as neither
+ * success nor failure.
  */
 export type Work<U extends PoolUnit> = (unit: U, context: WorkContext) => Promise<'completed' | 'released'>;
 
-/** All five are true at any moment. */
+/** Consistent at any moment. */
 export interface PoolStats {
   readonly activeWorkers: number;
   readonly completedUnits: number;
   readonly failedUnits: number;
-  /** Of every unit that was ever accepted. */
+  /** Tasks of all units that were ever accepted. */
   readonly totalTasks: number;
   readonly completedTasks: number;
 }
@@ -43,11 +43,11 @@ export interface PoolOptions<U extends PoolUnit> {
   readonly work: Work<U>;
   /** Default: every unit gets `provider`. */
   readonly factory?: ProviderFactory<U>;
-  /** What the default factory hands out; Claude when nothing is given. */
+  /** The provider of the default factory. Default: Claude. */
   readonly provider?: Provider;
 }
 
-/** Works on units side by side, no more than `maxWorkers` at once. It knows units, providers and numbers, and nothing else. */
+/** Works on units concurrently, at most `maxWorkers` at once. Knows only units, providers and counters. */
 export class Pool<U extends PoolUnit> {
   readonly #work: Work<U>;
   readonly #factory: ProviderFactory<U>;
@@ -71,13 +71,13 @@ export class Pool<U extends PoolUnit> {
   }
 
   /**
-   * Hands a unit over. Resolves once it has started, which is when a worker is free. Throws a ChooError (`conflict`) for an
-   * id that was submitted before and after {@link shutdown}, and one (`usage`) with the unit's id when the factory fails;
-   * nothing of the unit is left then.
+   * Submits a unit. Resolves once it has started, when a worker is free. Throws a ChooError (`conflict`) for an id that was
+   * submitted before and after {@link shutdown}, and one (`usage`) with the unit's id when the factory fails; the unit is
+   * forgotten then.
    */
   async submit(unit: U): Promise<void> {
     if (this.#stop.signal.aborted)
-      throw new ChooError('conflict', `the pool is shut down and takes no unit \`${unit.id}\``);
+      throw new ChooError('conflict', `unit \`${unit.id}\` was submitted after the pool was shut down`);
     if (this.#ids.has(unit.id)) throw new ChooError('conflict', `unit \`${unit.id}\` was submitted already`);
     this.#ids.set(unit.id, 'accepted');
     let provider: Provider;
@@ -112,7 +112,7 @@ export class Pool<U extends PoolUnit> {
     return started.promise;
   }
 
-  /** Until every submitted unit has ended. Rejects with the first error of any of them. */
+  /** Resolves when every submitted unit has ended. Rejects with the first error. */
   async wait(): Promise<void> {
     while (this.#ending.size > 0) await Promise.all(this.#ending);
     if (this.#firstError !== undefined) throw this.#firstError.error;
@@ -122,7 +122,7 @@ export class Pool<U extends PoolUnit> {
     return this.#stats;
   }
 
-  /** Frees the ids of units that have ended, so that they can come again. The totals stay. */
+  /** Frees the ids of ended units, so that they can be submitted again. The totals stay. */
   forget(...ids: readonly string[]): void {
     for (const id of ids) {
       if (this.#ids.get(id) === 'ended') this.#ids.delete(id);
@@ -130,8 +130,8 @@ export class Pool<U extends PoolUnit> {
   }
 
   /**
-   * Cancels every unit and waits for them; from now on `submit` is refused. Throws a ChooError (`conflict`) when some have
-   * not ended after `timeoutMs`, or when `signal` is aborted before.
+   * Cancels all units, waits for them and refuses new ones. Throws a ChooError (`conflict`) when some have not ended after
+   * `timeoutMs` or when `signal` aborts.
    */
   async shutdown({ timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
     this.#stop.abort();

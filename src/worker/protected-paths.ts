@@ -4,7 +4,7 @@ import { findFile, treeOf } from '../git/objects/tree-object.ts';
 import { PROVIDERS } from '../provider/by-name.ts';
 import type { UnitJob } from './unit-job.ts';
 
-/** Directories and files that steer agents, reviews, builds and git, wherever in the repository they stand. */
+/** Directories and files that control agents, reviews, builds and git, anywhere in the repository. */
 const NAMES: ReadonlySet<string> = new Set([
   '.github',
   '.gitlab-ci.yml',
@@ -17,8 +17,8 @@ const NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Which paths an agent may not change. `directory` leads from the repository's root to the project; `files` are those
- * that the unit's gates name and that are there at the base.
+ * Creates the test for protected paths. `directory`: from the repository's root to the project. `files`: those that the unit's
+ * gates name and that exist at the base.
  *
  * @internal
  */
@@ -37,7 +37,7 @@ export function createProtection({
     prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
 }
 
-/** Which paths may not be changed by whoever works on a unit: {@link createProtection} with what its base holds. */
+/** The protected paths of a unit: {@link createProtection} with the files of its base. */
 export async function findProtection(
   reader: ObjectReader,
   {
@@ -59,7 +59,7 @@ export async function findProtection(
 }
 
 /**
- * Every path that a gate's command may name, from the project directory; most are none.
+ * Every argument of the gates that may be a path, from the project directory. Most are not.
  *
  * @internal
  */
@@ -67,7 +67,7 @@ export function pathsNamedBy(gates: readonly string[], directory: string): reado
   return [...new Set(gates.flatMap(argumentWords))].map((word) => `${directory}${word}`);
 }
 
-/** The words of a shell command that could be paths: what stands between blanks, quotes, `=` and operators. */
+/** The words of a shell command that could be paths: the text between blanks, quotes, `=` and operators. */
 function argumentWords(gate: string): readonly string[] {
   return gate
     .split(/[\s"'`=;&|<>(){}$,:]+/)

@@ -3,8 +3,8 @@ import type { Refusal } from './agent/budget.ts';
 import type { UnitEnd } from './unit-job.ts';
 
 /**
- * How a unit ends for which there is no budget: with that of a run or a unit used up it fails, with that of a day it waits for
- * the next one.
+ * The end of a unit without a budget: it fails when its own budget or the run's is used up, and waits for the next day when a
+ * daily one is.
  */
 export function endOfRefusal({
   refused,

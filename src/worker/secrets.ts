@@ -1,12 +1,12 @@
 import type { ObjectReader } from '../git/objects/object-reader.ts';
 import type { Change } from '../git/objects/tree-object.ts';
 
-/** A shorter value would be found everywhere by chance. Characters. */
+/** Minimum length of a secret; shorter values would match by chance. Characters. */
 const SHORTEST = 8;
-/** How many bytes of files are held at a time while they are searched. */
+/** Bytes of files that are searched at a time. */
 const BATCH = 16 * 1024 * 1024;
 
-/** The forms in which a secret value might be written down: as it is, and in the encodings that tools put it in. */
+/** The forms in which a secret value may be written: as it is, and in common encodings. */
 export function secretForms(values: readonly string[]): readonly Buffer[] {
   const forms = new Set<string>();
   for (const value of values) {
@@ -22,32 +22,32 @@ export function secretForms(values: readonly string[]): readonly Buffer[] {
   return [...forms].map((form) => Buffer.from(form));
 }
 
-/** Takes every form of the values out of a text: for all that is shown, logged or remembered. */
+/** Creates a function that removes every form of the values from text before it is shown, logged or stored. */
 export function createRedactor(values: readonly string[]): (text: string) => string {
   const forms = secretForms(values).map((form) => form.toString());
-  forms.sort((a, b) => b.length - a.length); // one may hold another
+  forms.sort((a, b) => b.length - a.length); // longest first: one may contain another
   return (text) => forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
 }
 
-/** How many values that come and go are kept in mind. */
+/** Maximum number of temporary secrets; the oldest is dropped. */
 const MAX_TEMPORARY_SECRETS = 100;
 
-/** What looks like a secret, whoever it belongs to. */
+/** Matches well-known formats of secrets. */
 const PATTERNS =
   /\bgh[pousr]\\?_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 
-/** The secrets of a process: those it was started with, and the tokens it is given as it goes. */
+/** The secrets of a process: those from its start, and temporary tokens. */
 export class Secrets {
-  /** What is searched for before a commit. Grows and shrinks as tokens come and go. */
+  /** Searched for before each commit. Changes with the temporary tokens. */
   readonly forms: Buffer[];
   readonly #passing: Buffer[][] = [];
 
   constructor(values: readonly string[]) {
-    // Of one with several lines each is a secret.
+    // Each line of a multi-line secret is a secret, too.
     this.forms = [...secretForms(values.flatMap((value) => [value, ...linesOf(value)]))];
   }
 
-  /** Takes in a value that is used for a while. */
+  /** Adds a temporary secret. */
   readonly add = (value: string): void => {
     const forms = [...secretForms([value])];
     this.forms.push(...forms);
@@ -57,7 +57,7 @@ export class Secrets {
     this.forms.splice(0, this.forms.length, ...this.forms.filter((form) => !gone.has(form)));
   };
 
-  /** Takes every form of the values, and whatever looks like a secret, out of a text. */
+  /** Removes every form of the values, and text in a well-known format of secrets. */
   readonly redact = (text: string): string => {
     const plain = this.forms.map((form) => form.toString());
     const forms = [...new Set(plain.flatMap((form) => [form, escaped(form)]))].sort(
@@ -68,7 +68,7 @@ export class Secrets {
   };
 }
 
-/** As Markdown shows it where it means nothing. */
+/** The form with Markdown escapes. */
 function escaped(form: string): string {
   return form.replaceAll(/[\\`*_{}[\]()<>#+!|~&$^=:-]/g, (character) => `\\${character}`);
 }
@@ -77,19 +77,19 @@ function linesOf(value: string): readonly string[] {
   return value.includes('\n') ? value.split('\n').filter((line) => line.length >= 40) : [];
 }
 
-/** What stands in the base64 of any text that holds these bytes: three, as they may begin at any of three places. */
+/** The base64 of these bytes inside a longer text: three forms, one for each alignment. */
 function base64Forms(bytes: Buffer): readonly string[] {
   return [0, 1, 2].flatMap((shift) => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-    // The first characters depend on what stands before, the last on what stands behind.
+    // The first characters depend on the preceding bytes, the last on the following ones.
     const known = text.slice(shift === 0 ? 0 : shift + 1, Math.floor(((shift + bytes.length) * 8) / 6));
     return [known, known.replaceAll('+', '-').replaceAll('/', '_')];
   });
 }
 
 /**
- * The paths of changed files that hold a secret, in their content or in their name. A link's content is its target. Each
- * file is held in memory: those that are too large for that are not committed anyway.
+ * Finds changed files with a secret in their content or name. A link's content is its target. Files are read into memory:
+ * those that are too large for that are not committed anyway.
  */
 export async function findSecrets(
   reader: ObjectReader,

@@ -1,12 +1,12 @@
 import { type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 
-/** Where giving a slot back means that something is done again, a unit may keep it for so many quanta, in its first claim. */
+/** Quanta for which a unit may keep its slot in its first claim, when releasing it means that work is repeated. */
 const QUANTA_TO_REDO = 6;
 
 /**
- * Ends a claim where its slot is asked back. `keepsAll`: all that the claim did is committed. Elsewhere, between gates that
- * must all pass and between attempts, the next claim does some of it again, so a unit gets there later, and later with each
- * claim: else one that needs longer than its turn would never come to an end. Throws a UnitStop.
+ * Ends a preempted claim. `keepsAll`: everything the claim did is committed. Otherwise (between gates that must all pass, and
+ * between attempts) the next claim repeats some work, so the claim may go on for longer, and longer with each claim: else a
+ * unit that needs more than its quantum would never end. Throws a UnitStop.
  */
 export function yieldSlot(
   { claim }: Pick<UnitJob, 'claim'>,

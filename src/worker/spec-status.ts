@@ -1,13 +1,13 @@
 import { setField } from '../discovery/front-matter-edit.ts';
 import type { Task, Unit } from '../discovery/unit.ts';
 
-/** A file of the unit and what its front matter is to say; paths as discovery knows them. */
+/** A change of a spec's front matter; paths as in discovery. */
 export interface SpecEdit {
   readonly path: string;
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** What choo writes back with the commit of a task, and with that of the unit's last one. */
+/** The edits that choo commits with a task, and with the unit's last one. */
 export function statusEdits(
   unit: Unit,
   task: Task,
@@ -24,14 +24,14 @@ export function statusEdits(
   return edits;
 }
 
-/** The file with its fields set. Throws a ChooError (`conflict`) where the front matter cannot be edited in place. */
+/** Sets fields in the front matter. Throws a ChooError (`conflict`) when it cannot be edited in place. */
 export function applyEdit(content: Uint8Array, { fields }: SpecEdit): Buffer {
   let text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
   for (const [name, value] of Object.entries(fields)) text = setField(text, name, value);
   return Buffer.from(text);
 }
 
-/** Tries every edit that a run of the unit could need, so that what cannot be written back is known before it costs. */
+/** Tries every edit that a run of the unit could need, so that failures show before an agent costs anything. */
 export function checkEdits(unit: Unit, branch: string): void {
   const contents = new Map(
     [unit.plan, ...unit.tasks.map((task) => task.file)].map((file) => [file.path, file.content]),

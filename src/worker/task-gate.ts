@@ -4,7 +4,7 @@ import type { Verdict } from './gate/gate.ts';
 import type { UnitJob, WorkerServices } from './unit-job.ts';
 import type { UnitWorkspace } from './workspace.ts';
 
-/** Runs the gate of a task and notes what it said. `attempt` 0: no agent worked before it. */
+/** Runs a task's gate and appends its verdict. `attempt` 0: before the first agent. */
 export async function runTaskGate(
   { unit }: Pick<UnitJob, 'unit'>,
   { append, onActivity }: Pick<WorkerServices, 'append' | 'onActivity'>,

@@ -13,44 +13,44 @@ import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import type { Inspection, UnitWorkspace } from './workspace.ts';
 
 /**
- * The tasks of one unit, one after the other: each starts when those it depends on are complete, and is complete when its
- * gate has passed, run by choo, on the tree that is then committed.
+ * Works on the tasks of one unit in order: a task starts when its dependencies are complete, and is complete when choo has run
+ * its gate successfully on the tree that is then committed.
  */
 export class TaskLoop {
   readonly #job: UnitJob;
   readonly #services: WorkerServices;
-  readonly #bench: UnitWorkspace;
+  readonly #workspace: UnitWorkspace;
   readonly #invoker: Invoker;
   readonly #complete: Set<number>;
-  /** What the gate of a ready task said before anybody worked on that task, and on which commit. */
+  /** By task: the verdict of its gate before its first attempt, and on which commit. */
   readonly #before = new Map<number, { readonly green: boolean; readonly head: string }>();
-  /** This claim has committed a task. */
+  /** Whether this claim has committed a task. */
   #committed = false;
 
   constructor(job: UnitJob, services: WorkerServices, workspace: UnitWorkspace, invoker: Invoker) {
     this.#job = job;
     this.#services = services;
-    this.#bench = workspace;
+    this.#workspace = workspace;
     this.#invoker = invoker;
     this.#complete = new Set(
       job.unit.tasks.filter(({ status }) => status === 'complete').map(({ number }) => number),
     );
   }
 
-  /** Until every task is complete. Throws a UnitStop where one cannot be. */
+  /** Resolves when every task is complete. Throws a UnitStop when one cannot be. */
   async run(): Promise<void> {
     await this.#confirm();
     for (let ready = this.#ready(); ready.length > 0; ready = this.#ready()) {
       for (const task of ready) {
         yieldSlot(this.#job, this.#services, this.#committed);
-        if (!this.#before.has(task.number)) await this.#look(task);
+        if (!this.#before.has(task.number)) await this.#runFirstGate(task);
       }
       const [task] = ready;
       if (task !== undefined) await this.#work(task);
     }
   }
 
-  /** What an earlier process says is complete counts once its gate has passed again. */
+  /** Runs the gates of tasks that an earlier process completed: they count once their gates have passed again. */
   async #confirm(): Promise<void> {
     const claimed = this.#job.unit.tasks.filter(
       ({ number }) => this.#job.claimedComplete.includes(number) && !this.#complete.has(number),
@@ -64,13 +64,13 @@ export class TaskLoop {
         type: 'task.completed',
         unit: this.#job.unit.id,
         task: task.number,
-        commit: this.#bench.branch.head,
+        commit: this.#workspace.branch.head,
         attempts: 0,
         alreadyGreen: false,
       });
       this.#services.taskCompleted();
     }
-    await this.#bench.branch.pushStart();
+    await this.#workspace.branch.pushStart();
   }
 
   #ready(): readonly Task[] {
@@ -81,7 +81,7 @@ export class TaskLoop {
   }
 
   /** Runs a task's gate before its first attempt. A gate that cannot run here ends the unit before any agent starts. */
-  async #look(task: Task): Promise<Verdict> {
+  async #runFirstGate(task: Task): Promise<Verdict> {
     const verdict = await this.#gate(task, 'base', 0);
     if (verdict.kind === 'fault') {
       throw fail(
@@ -91,7 +91,7 @@ export class TaskLoop {
       );
     }
     const first = this.#before.get(task.number)?.green ?? verdict.kind === 'green';
-    this.#before.set(task.number, { green: first, head: this.#bench.branch.head });
+    this.#before.set(task.number, { green: first, head: this.#workspace.branch.head });
     return verdict;
   }
 
@@ -100,11 +100,11 @@ export class TaskLoop {
     append({ type: 'task.started', unit: this.#job.unit.id, task: task.number });
     const before = this.#before.get(task.number);
     const alreadyGreen = before?.green === true;
-    // Work on another task may have turned its gate since: green where it was red, and the other way.
-    const moved = before?.head !== this.#bench.branch.head;
-    const green = moved ? (await this.#look(task)).kind === 'green' : alreadyGreen;
+    // Work on another task may have changed the verdict since, in either direction.
+    const moved = before?.head !== this.#workspace.branch.head;
+    const green = moved ? (await this.#runFirstGate(task)).kind === 'green' : alreadyGreen;
     if (green && (this.#job.config.skip_green || !alreadyGreen)) {
-      await this.#commit(task, 0, this.#bench.branch.tree, alreadyGreen);
+      await this.#commit(task, 0, this.#workspace.branch.tree, alreadyGreen);
       return;
     }
     await this.#attempt(task, alreadyGreen);
@@ -128,7 +128,7 @@ export class TaskLoop {
         earlier,
       });
       const end = await this.#invoker.attempt({ task: task.number, file: task, attempt, prompt });
-      const left = await this.#bench.inspect();
+      const left = await this.#workspace.inspect();
       const verdict = left.kind === 'fit' ? await this.#gate(task, 'attempt', attempt) : undefined;
       if (left.kind === 'fit' && verdict?.kind === 'green') {
         await this.#commit(task, attempt, left.tree, alreadyGreen);
@@ -160,7 +160,7 @@ export class TaskLoop {
   }
 
   async #gate(task: Task, phase: GatePhase, attempt: number): Promise<Verdict> {
-    return runTaskGate(this.#job, this.#services, this.#bench, { task, phase, attempt });
+    return runTaskGate(this.#job, this.#services, this.#workspace, { task, phase, attempt });
   }
 
   async #commit(task: Task, attempt: number, tree: string, alreadyGreen: boolean): Promise<void> {
@@ -170,7 +170,7 @@ export class TaskLoop {
     const last = this.#complete.size === unit.tasks.length;
     const nothingFollows = last && config.baseline_checks.length + config.worktree.teardown.length === 0;
     const facts = { unit: unit.id, task: task.number };
-    const commit = await this.#bench.commit(
+    const commit = await this.#workspace.commit(
       tree,
       statusEdits(unit, task, last ? { branch, at: new Date() } : undefined),
       {
@@ -191,7 +191,7 @@ export class TaskLoop {
   }
 }
 
-/** What a commit of choo's says about itself. It helps to find work again and proves nothing. The hash is of the gate's command. */
+/** The trailers of choo's commits: they help to find work again and prove nothing. The hash is of the gate's command. */
 export function taskTrailers({
   run,
   unit,
@@ -214,7 +214,7 @@ export function taskTrailers({
   };
 }
 
-/** Why an attempt did not count, for the next one and for the report. */
+/** Explains why an attempt failed, for the next one and for the report. */
 export function describeAttempt(
   end: AgentEnd,
   left: Inspection,

@@ -5,22 +5,22 @@ import { findOwnCommits } from './own-commits.ts';
 import { applyEdit, type SpecEdit } from './spec-status.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 
-/** A remote that cannot be reached is tried again after so long. Milliseconds. */
+/** Delay before an unreachable remote is tried again. Milliseconds. */
 export const UNREACHABLE_MS = 60_000;
 
-/** What a commit of choo's says. */
+/** The message of a commit. */
 export interface CommitWords {
   readonly subject: string;
   readonly body: string;
   readonly trailers: Readonly<Record<string, string>>;
 }
 
-/** A commit that exists and is on no branch yet. */
+/** A commit that is not on a branch yet. */
 export interface MadeCommit {
   readonly commit: string;
   readonly parent: string;
   readonly tree: string;
-  /** The files that were edited for it, by path from the repository's root. */
+  /** The edited spec files, by path from the repository's root. */
   readonly edited: ReadonlyMap<string, Buffer>;
 }
 
@@ -30,8 +30,8 @@ interface Job extends Pick<UnitJob, 'run' | 'directory' | 'branch' | 'base' | 's
 type Services = Pick<WorkerServices, 'repository' | 'append' | 'recorded'>;
 
 /**
- * The branch of a unit while its worker holds it. Nobody else moves it: a push that finds it elsewhere ends the unit, or gives
- * it back where an earlier claim may have been late.
+ * The branch of a claimed unit. Only its worker moves it: a push that finds it moved fails the unit, or releases it when an
+ * earlier claim may have pushed late.
  */
 export class UnitBranch {
   readonly #job: Job;
@@ -40,7 +40,7 @@ export class UnitBranch {
   #tree: string;
   #pushed: string | undefined;
 
-  /** `tree` is that of the commit where work goes on. */
+  /** `tree`: that of the start commit. */
   constructor(job: Job, services: Services, tree: string) {
     this.#job = job;
     this.#services = services;
@@ -49,7 +49,7 @@ export class UnitBranch {
     this.#pushed = job.pushed;
   }
 
-  /** The commit the work stands on, and its tree. */
+  /** The newest commit of the work; `tree` is its tree. */
   get head(): string {
     return this.#head;
   }
@@ -57,7 +57,7 @@ export class UnitBranch {
     return this.#tree;
   }
 
-  /** Makes a commit of exactly this tree and the edits of the unit's own spec files, without a checkout. */
+  /** Commits exactly this tree plus edits of the unit's own spec files, without a checkout. */
   async make(tree: string, edits: readonly SpecEdit[], words: CommitWords): Promise<MadeCommit> {
     const { repository } = this.#services;
     const [edited, files] = [new Map<string, Buffer>(), new Map<string, TreeFile>()];
@@ -77,13 +77,13 @@ export class UnitBranch {
     return { commit, parent, tree: newTree, edited };
   }
 
-  /** Moves the branch to a commit that is recorded. */
+  /** Moves the branch to a recorded commit. */
   async push({ commit, tree }: MadeCommit): Promise<void> {
     await this.#publish(commit);
     [this.#head, this.#tree] = [commit, tree];
   }
 
-  /** Pushes a commit that an earlier process made and could not push any more. */
+  /** Pushes a commit that an earlier process recorded but did not push. */
   async pushStart(): Promise<void> {
     if (this.#pushed === this.#head || this.#head === this.#job.base) return;
     await this.#publish(this.#head);
@@ -101,7 +101,7 @@ export class UnitBranch {
         throw new UnitStop({ kind: 'released', reason, until: null });
       }
       const message = messageOf(error);
-      // Nobody answers there: the commit waits, and so do others that would only find out the same.
+      // The remote is unreachable: the commit waits, and so do other units of this remote.
       if (error instanceof ChooError && error.code === 'environment')
         throw new UnitStop({ kind: 'released', reason: message, until: Date.now() + UNREACHABLE_MS });
       throw fail('needs-human', message, `the work is at ${commit}`);
@@ -111,8 +111,8 @@ export class UnitBranch {
   }
 
   /**
-   * Whether a push was refused because an earlier claim of this run, taken for dead, had pushed late. Then the next claim
-   * finds out what that is worth.
+   * Whether a push was refused because an earlier claim of this run, declared dead, pushed late. The next claim then examines
+   * those commits.
    */
   async #wasMovedLate(error: unknown): Promise<boolean> {
     if (!(error instanceof ChooError) || error.code !== 'conflict') return false;
@@ -125,7 +125,7 @@ export class UnitBranch {
       const known = new Set([this.#pushed ?? base, this.#head]);
       return (await findOwnCommits(repository.reader, { head, known, run, unit: unit.id })) !== undefined;
     } catch {
-      return false; // the refusal is what is told
+      return false; // the refusal itself is reported
     }
   }
 }

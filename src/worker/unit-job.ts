@@ -9,7 +9,7 @@ import type { Agent } from './agent/agent.ts';
 import type { Budget } from './agent/budget.ts';
 import type { UnitLog } from './unit-log.ts';
 
-/** One unit for one worker: all that was decided before. */
+/** One unit for one worker, with everything decided before its start. */
 export interface UnitJob {
   readonly run: string;
   readonly claim: number;
@@ -18,24 +18,24 @@ export interface UnitJob {
   /** From the repository's root to the project; empty, or with a slash at its end. */
   readonly directory: string;
   readonly branch: string;
-  /** The commit that the unit's work is measured against. */
+  /** The commit that the unit's work is compared with. */
   readonly base: string;
-  /** Where work goes on. */
+  /** The commit at which work starts. */
   readonly start: string;
-  /** Where the branch stands now; undefined: there is none yet. */
+  /** The branch's current head; undefined when there is no branch yet. */
   readonly pushed: string | undefined;
-  /** Tasks that `start` is said to hold. Their gates run again before that counts. */
+  /** Tasks that `start` is said to complete. They count once their gates have passed again. */
   readonly claimedComplete: readonly number[];
-  /** Attempts that were made in this run before, by task, and those at repairing baseline checks. */
+  /** Earlier attempts in this run, by task, and earlier repairs. */
   readonly attemptsUsed: ReadonlyMap<number, number>;
   readonly repairsUsed: number;
-  /** How long this unit waited in this run before, since its provider last took work. */
+  /** How long this unit has waited in this run since its provider last accepted work. */
   readonly waited: Waits;
   /** Complete in the approved specs: only verify runs. */
   readonly verifyOnly: boolean;
 }
 
-/** What a worker works with. */
+/** Services of a worker. */
 export interface WorkerServices {
   readonly repository: Repository;
   readonly worktrees: WorktreeManager;
@@ -43,37 +43,37 @@ export interface WorkerServices {
   readonly agent: Agent;
   readonly budget: Pick<Budget, 'reserve'>;
   readonly log: UnitLog;
-  /** Where the output of gates and commands is kept. */
+  /** Directory of the output of gates and commands. */
   readonly logDirectory: string;
-  /** A directory for what nobody needs after the run, such as the state that an agent keeps of its own. */
+  /** Directory of temporary files, such as an agent's own state. */
   readonly scratch: string;
   /** Secret values, in every form they are searched for. */
   readonly secretForms: readonly Buffer[];
-  /** How long trouble with a provider is waited out. */
+  /** How long provider errors are waited for. */
   readonly rateLimits: RateLimitPolicy;
   readonly keepWorktree: boolean;
   readonly signal: AbortSignal;
-  /** Whether its slot is given back now, if it has had it for so many quanta; after a true it must. Undefined: nobody else wants it. */
+  /** Whether the claim, if it had its slot for so many quanta, must release it now; after `true` it must. Undefined: never. */
   readonly shouldReleaseSlot?: ((quanta: number) => boolean) | undefined;
-  /** Notes a fact, in order. {@link WorkerServices.recorded} says when all so far are safe. */
+  /** Appends an event, in order. See {@link WorkerServices.recorded}. */
   readonly append: (event: EventBody) => void;
   readonly recorded: () => Promise<void>;
   readonly taskCompleted: () => void;
-  /** What is going on, for who watches; nothing is decided by it. */
+  /** Current activity, for display only. */
   readonly onActivity: (text: string) => void;
 }
 
-/** How long is waited for a provider's limits and outages, and for an agent's end. Milliseconds. */
+/** How long to wait for a provider's rate limits and outages, and for an agent to exit. Milliseconds. */
 export interface RateLimitPolicy {
-  /** The first wait where the provider does not say; each next one is as long as all before it, a quarter of an hour at most. */
+  /** The first wait when the provider names no time; each next one equals the sum of all before, at most 15 minutes. */
   readonly firstMs: number;
-  /** A longer wait gives the slot back. */
+  /** A longer wait releases the unit's slot. */
   readonly inPlaceMs: number;
-  /** All waits for limits, one after the other, of one unit. No stream holds a provider for longer. */
+  /** Sum of consecutive waits of one unit for rate limits. No reset time from a stream pauses a provider for longer. */
   readonly totalMs: number;
-  /** The same for outages: nobody says when they end. */
+  /** The same for outages, whose end is unknown. */
   readonly outageMs: number;
-  /** How long an agent may print nothing after its last word before it is ended. */
+  /** How long an agent may print nothing after its result before it is killed. */
   readonly exitMs: number;
 }
 
@@ -95,8 +95,8 @@ export type UnitEnd =
       readonly hint?: string | undefined;
     }
   /**
-   * Given back undone; `until` in milliseconds since 1970: the provider takes nothing before, or, `ofBudget`, there is no
-   * budget before.
+   * Released unfinished. `until`: when the provider accepts work again or, `ofBudget`, when there is budget again. Milliseconds
+   * since 1970.
    */
   | {
       readonly kind: 'released';
@@ -105,7 +105,7 @@ export type UnitEnd =
       readonly ofBudget?: true;
     };
 
-/** Ends a unit from anywhere inside its worker. Caught by the worker alone. */
+/** Thrown anywhere inside a worker to end its unit. Only the worker catches it. */
 export class UnitStop extends Error {
   readonly end: Exclude<UnitEnd, { kind: 'complete' }>;
 

@@ -1,17 +1,17 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
-/** A log that grows beyond this says so once and goes on in silence. Characters. */
+/** Maximum length of a log; it ends with a notice. Characters. */
 const LIMIT = 32 * 1024 * 1024;
-/** How much is held before it is written, where more comes in the same breath. Characters. */
+/** Length of text that is gathered within one tick before it is written. Characters. */
 const BATCH = 64 * 1024;
 
-/** Where a log goes. What cannot be written is lost: no run ends for that. Neither may throw. */
+/** Destination of a log. Neither function may throw: a failed write loses text and must not end the run. */
 export interface LogSink extends Disposable {
-  /** Takes it over at once: whoever prints faster than it is taken would fill the memory. */
+  /** Accepts text synchronously: waiting output would fill the memory. */
   readonly write: (text: string) => void;
 }
 
-/** A log in a file, added to what is there. Its directory must exist. */
+/** Opens a log file for appending. Its directory must exist. */
 export function openLogFile(path: string): LogSink {
   let file: number | undefined;
   const attempt = (action: () => void): void => {
@@ -35,7 +35,7 @@ export function openLogFile(path: string): LogSink {
   };
 }
 
-/** The story of one unit as text, for `choo logs`: what choo did, what agents said, what gates printed. */
+/** The log of one unit, for `choo logs`: what choo did, what agents said, what gates printed. */
 export class UnitLog implements Disposable {
   readonly #sink: LogSink;
   readonly #redact: (text: string) => string;
@@ -44,7 +44,7 @@ export class UnitLog implements Disposable {
   #batch: string[] = [];
   #batchLength = 0;
 
-  /** `redact` takes secrets out of everything that is written. */
+  /** `redact` is applied to everything that is written. */
   constructor(sink: LogSink, redact: (text: string) => string) {
     this.#sink = sink;
     this.#redact = redact;
@@ -55,7 +55,7 @@ export class UnitLog implements Disposable {
     this.#write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
   }
 
-  /** What somebody else printed, indented. */
+  /** Output of agents and commands, indented. */
   quote(text: string): void {
     if (text !== '') this.#write(`${text.trimEnd().replaceAll(/^/gm, '    | ')}\n`);
   }

@@ -5,8 +5,8 @@ import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import { UnitWorkspace } from './workspace.ts';
 
 /**
- * Runs every gate of a unit in order on its head, in a new worktree: no file that git ignores is carried over, so what
- * passed only because an agent had left something beside the tree fails here. Throws a UnitStop.
+ * Runs every gate of a unit in order on its head, in a new worktree without ignored files: a gate that passed only because an
+ * agent left something outside the tree fails here. Throws a UnitStop.
  */
 export async function verifyUnit(job: UnitJob, services: WorkerServices, head: string): Promise<void> {
   const { unit } = job;

@@ -7,14 +7,14 @@ import { verifyUnit } from './verify.ts';
 import { UnitWorkspace } from './workspace.ts';
 
 /**
- * One unit, from its worktree to its end:
+ * Works on one unit until it ends:
  *
- * 1. a worktree at the commit where work goes on, prepared by `worktree.setup`;
+ * 1. a worktree at the start commit, prepared by `worktree.setup`;
  * 2. its tasks, each until its gate has passed and its commit is pushed;
  * 3. the baseline checks, with repairs;
- * 4. verify: every gate again, in a new worktree at the head, where nothing that git ignores was carried over.
+ * 4. verify: every gate again, in a new worktree at the head, without ignored files.
  *
- * Never rejects: whatever goes wrong is an end. What is committed stays, whatever the end.
+ * Never rejects: errors become the unit's end. Commits are kept in any case.
  */
 export async function runUnit(job: UnitJob, services: WorkerServices): Promise<UnitEnd> {
   try {
@@ -39,7 +39,7 @@ async function doTasks(job: UnitJob, services: WorkerServices): Promise<string> 
     const invoker = new Invoker(job, services, workspace);
     await new TaskLoop(job, services, workspace, invoker).run();
     await passBaselineChecks(job, services, workspace, invoker);
-    keep = false; // all that is in it is on the branch
+    keep = false; // everything in it is on the branch
     return workspace.branch.head;
   } finally {
     await workspace.close(keep);

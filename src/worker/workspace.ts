@@ -14,18 +14,17 @@ import type { SpecEdit } from './spec-status.ts';
 import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 
-/** What an agent left: a tree that may be judged, or why it may not. */
+/** An agent's result: a tree for the gate, or the reason why it is unfit. */
 export type Inspection =
   | { readonly kind: 'fit'; readonly tree: string; readonly changes: readonly Change[] }
   | { readonly kind: 'unfit'; readonly reason: string; readonly changes: readonly Change[] };
 
-/** More paths than these in one notice tell nobody anything. */
+/** Maximum paths in one notice. */
 const MAX_PATHS = 10;
 
 /**
- * A worktree while a worker works in it, and the rules that hold there: after every phase in the sandbox, and before any
- * git command, what could make git run a program is gone; what an agent may not change is put back; what a gate changes
- * is discarded; only choo commits.
+ * A worktree while a worker uses it, and its rules: after every sandboxed command and before any git command, everything that
+ * could make git run a program is removed; protected paths are restored; a gate's changes are discarded; only choo commits.
  */
 export class UnitWorkspace {
   readonly cwd: string;
@@ -34,7 +33,7 @@ export class UnitWorkspace {
   readonly #job: UnitJob;
   readonly #services: WorkerServices;
   readonly #worktree: Worktree;
-  /** What choo does in the worktree while it goes on elsewhere, one thing after the other. */
+  /** choo's own work in the worktree, in order, while the worker continues elsewhere. */
   #chores: Promise<void> = Promise.resolve();
   #isProtected: (path: string) => boolean = () => false;
 
@@ -47,7 +46,7 @@ export class UnitWorkspace {
     this.workplace = { worktree: worktree.path, readable: worktree.readable };
   }
 
-  /** Makes the worktree and prepares it with the commands of `worktree.setup`. `suffix` tells it from others of the claim. */
+  /** Creates the worktree and runs `worktree.setup`. `suffix` distinguishes it from other worktrees of the claim. */
   static async open(
     job: UnitJob,
     services: WorkerServices,
@@ -57,7 +56,7 @@ export class UnitWorkspace {
     const { reader } = services.repository;
     const name = `${job.run}.${job.claim}.${job.unit.id}${suffix}`;
     const { sandbox, signal } = services;
-    // On the host nothing can be kept from a command.
+    // On the host nothing can be hidden from a command.
     const isolated = sandbox.kind === 'bubblewrap';
     const worktree = await services.worktrees.create(name, commit, { isolated, signal });
     const workspace = new UnitWorkspace(
@@ -79,14 +78,14 @@ export class UnitWorkspace {
   }
 
   /**
-   * Until nothing of choo's is under way in the worktree. Nobody else may run there before: who can swap a directory for
-   * a link while choo writes could make it write elsewhere.
+   * Resolves when choo has finished its own work in the worktree. No sandboxed command may run before: it could swap a directory
+   * for a link and make choo write elsewhere.
    */
   async idle(): Promise<void> {
     await this.#chores;
   }
 
-  /** Looks at what an agent left and puts back what it may not change. */
+  /** Inspects what an agent left and restores protected paths. */
   async inspect(): Promise<Inspection> {
     await this.idle();
     await this.#removeNested();
@@ -94,7 +93,7 @@ export class UnitWorkspace {
     try {
       tree = await this.#worktree.stage();
     } catch (error) {
-      // A file that git may not read, or will not take.
+      // A file that git may not read or does not accept.
       if (!(error instanceof ChooError) || error.code !== 'git') throw error;
       return { kind: 'unfit', reason: `what it left cannot be committed: ${error.message}`, changes: [] };
     }
@@ -108,7 +107,7 @@ export class UnitWorkspace {
     if (touched.length > 0) {
       await this.#worktree.restore(this.branch.tree, touched);
       await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
-      // An ignore file that is back again decides anew what belongs to the tree.
+      // A restored ignore file changes what belongs to the tree.
       const ignores = touched.some((path) => path.endsWith('.gitignore'));
       tree = ignores ? await this.#worktree.restage(this.branch.tree) : await this.#worktree.stage();
       changes = await this.#changesTo(tree);
@@ -134,7 +133,7 @@ export class UnitWorkspace {
     return { kind: 'fit', tree, changes };
   }
 
-  /** Runs a command without a network on what was last staged. What it changes is discarded while choo goes on. */
+  /** Runs a command without network on the last staged tree. Its changes are discarded in the background. */
   async judge(command: string, logName: string): Promise<Verdict> {
     await this.idle();
     const verdict = await this.#run(command, 'gate', logName);
@@ -158,8 +157,8 @@ export class UnitWorkspace {
   }
 
   /**
-   * Commits exactly this tree and the edits of the unit's own spec files, and pushes the branch. `record` is called in
-   * between: what is not recorded is not pushed. Of the last commit nobody in the worktree will see anything.
+   * Commits exactly this tree plus edits of the unit's own spec files, and pushes the branch. `record` is called in between: an
+   * unrecorded commit is never pushed. The worktree does not follow the last commit.
    */
   async commit(
     tree: string,
@@ -175,9 +174,9 @@ export class UnitWorkspace {
     return made.commit;
   }
 
-  /** Runs `worktree.teardown` and removes the worktree, or leaves it for a person to look at. */
+  /** Runs `worktree.teardown` and removes the worktree, or leaves it for inspection. */
   async close(keep: boolean): Promise<void> {
-    await this.idle().catch(() => {}); // whatever it was, the worktree goes
+    await this.idle().catch(() => {}); // the worktree is removed in any case
     if (!this.#services.signal.aborted) {
       await this.#setUp('teardown').catch((error: unknown) => {
         const message = messageOf(error);
@@ -191,13 +190,13 @@ export class UnitWorkspace {
     this.#services.append({ type: 'worktree.removed', unit: this.#job.unit.id, path, kept: keep });
   }
 
-  /** Whoever waits for the chores is told when one fails; those after it are not done. */
+  /** Queues a chore. When one fails, later ones do not run, and {@link idle} rejects. */
   #then(chore: () => Promise<void>): void {
     this.#chores = this.#chores.then(chore);
     this.#chores.catch(() => {});
   }
 
-  /** The worktree follows the branch. */
+  /** Moves the worktree to the branch's new head. */
   async #takeOver({ commit, edited }: MadeCommit): Promise<void> {
     await this.#worktree.write(edited);
     await this.#worktree.advance(commit);

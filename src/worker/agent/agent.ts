@@ -20,7 +20,7 @@ export interface Agent {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** One invocation, and who listens to it. */
+/** One invocation and its callbacks. */
 export interface AgentCall {
   readonly prompt: string;
   readonly task: Pick<Task, 'title' | 'file'>;
@@ -28,7 +28,7 @@ export interface AgentCall {
   readonly reservation: Reservation;
   readonly taskTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  /** How long it may print nothing after its last word before it is ended. */
+  /** How long it may print nothing after its result before it is killed. Milliseconds. */
   readonly exitMs: number;
   readonly signal: AbortSignal;
   readonly onEvent: (event: AgentEvent) => void;
@@ -37,13 +37,13 @@ export interface AgentCall {
 
 export interface AgentEnd {
   readonly outcome: Outcome;
-  /** The budget ran out while it worked. */
+  /** Whether its budget ran out while it worked. */
   readonly overBudget: boolean;
   readonly usage: Usage;
   readonly durationMs: number;
 }
 
-/** Starts an agent once and hears it out. Its own state lives in a directory below `scratch` that goes when it ends. */
+/** Runs an agent once and reads its stream. Its state directory below `scratch` is removed when it ends. */
 export async function runAgent(
   { provider, executable, model, args, variables }: Agent,
   place: { readonly sandbox: Sandbox; readonly workplace: SandboxPaths; readonly scratch: string },
@@ -70,7 +70,7 @@ export async function runAgent(
     await place.sandbox.chownToSandboxUser(stateDirectory);
 
     const parse = provider.createParser();
-    const telling: AgentEvent[] = [];
+    const reports: AgentEvent[] = [];
     const budget = new AbortController();
     using lastWord = new ExitTimer(call.exitMs);
     const meter = new Meter(model, isFree(provider));
@@ -93,7 +93,7 @@ export async function runAgent(
             call.onUsage(meter.usage);
             if (!call.reservation.use(meter.usage)) budget.abort();
           } else {
-            if (event.type === 'trouble' || event.type === 'result') remember(telling, event);
+            if (event.type === 'trouble' || event.type === 'result') keepLatest(reports, event);
             call.onEvent(event);
           }
         }
@@ -102,7 +102,7 @@ export async function runAgent(
     const isCalledOff = call.signal.aborted || budget.signal.aborted;
     const hangs = ['cancelled', 'stalled', 'timed-out'].includes(result.ending.kind) && lastWord.isSaid;
     const ending: Ending = hangs && !isCalledOff ? { kind: 'exited', exitCode: 0 } : result.ending;
-    const outcome = classify(provider, { ...result, ending }, telling);
+    const outcome = classify(provider, { ...result, ending }, reports);
     return {
       outcome,
       overBudget: budget.signal.aborted,
@@ -110,14 +110,14 @@ export async function runAgent(
       durationMs: result.durationMs,
     };
   } finally {
-    await removeTree(stateDirectory).catch(() => {}); // the next run removes what is left
+    await removeTree(stateDirectory).catch(() => {}); // the next run removes leftovers
   }
 }
 
-/** A stream may report the same trouble for ever; its latest reports tell as much as all of them. */
-const REMEMBERED = 100;
+/** Reports that are kept for the outcome: a stream may repeat the same provider error for ever. */
+const MAX_REPORTS = 100;
 
-function remember(events: AgentEvent[], event: AgentEvent): void {
+function keepLatest(events: AgentEvent[], event: AgentEvent): void {
   events.push(event);
-  if (events.length > REMEMBERED) events.shift();
+  if (events.length > MAX_REPORTS) events.shift();
 }

@@ -7,7 +7,7 @@ import { installationHint } from '../../provider/provider.ts';
 import { findExecutable } from '../../system/executables.ts';
 import type { Agent } from './agent.ts';
 
-/** Makes agents of providers: finds their executables on this machine and gives them the variables they declare. */
+/** Creates agents: finds the providers' executables on this machine and passes the variables they declare. */
 export function createAgents(config: Config, searchPath: string): (provider: string) => Agent {
   const agents = new Map<string, Agent>();
   return (name) => {
@@ -17,15 +17,15 @@ export function createAgents(config: Config, searchPath: string): (provider: str
   };
 }
 
-/** What an operator allows; undefined: everything. */
+/** The operator's allow-lists; undefined: everything is allowed. */
 export interface Allowed {
   readonly providers: readonly string[] | undefined;
   readonly models: readonly string[] | undefined;
 }
 
 /**
- * The agents of a server: a repository chooses the provider and its model, among those the operator allows, and nothing else of
- * the command line. Getting one throws a ChooError (`usage`) for what is not allowed.
+ * The agents of a server: a repository chooses the provider and model among those that the operator allows, and nothing else of
+ * the command line. Getting a forbidden one throws a ChooError (`usage`).
  */
 export function createHostedAgents(
   searchPath: string,
@@ -68,7 +68,7 @@ function createAgent(name: string, config: Config, searchPath: string): Agent {
   return { provider, executable, model, args, variables };
 }
 
-/** The secret values that agents of this machine could be given. */
+/** Reads the secret values that agents on this machine may receive. */
 export function readSecrets(names: readonly ProviderName[] = PROVIDER_NAMES): readonly string[] {
   const secret = names.flatMap((name) =>
     createProvider(name).variables.filter((variable) => variable.secret),

@@ -8,17 +8,17 @@ export interface BudgetLimits {
 
 /** Which budget is used up. */
 export interface Refusal {
-  /** Of a unit or a run; or of what an installation, or the whole server, may spend in a day. */
+  /** The budget of a unit or run, or the daily one of an installation or the server. */
   readonly refused: 'unit' | 'run' | 'installation' | 'server';
   readonly what: 'tokens' | 'cost';
   readonly limit: number;
-  /** When there is more of it; null: raising it is the only way. Milliseconds since 1970. */
+  /** When the budget is renewed; null: it must be raised. Milliseconds since 1970. */
   readonly until: number | null;
 }
 
 /**
- * The budgets of one run. What is spent and what is set aside never exceed a limit together, so units that race for the
- * last of it overspend it by no more than the grace of what they hold.
+ * The budgets of one run. Spending and reservations together never exceed a limit, so units that race for the rest overspend
+ * it by no more than the grace of their reservations.
  */
 export class Budget {
   readonly #limits: BudgetLimits;
@@ -33,7 +33,7 @@ export class Budget {
     for (const [unit, amount] of spent) for (const account of this.#accounts(unit)) account.spend(amount);
   }
 
-  /** Sets a part aside; waits while the rest of the run's budget is held by units that may not need it. */
+  /** Reserves a part; waits while other units hold the rest of the run's budget and may return it. */
   async reserve(unit: string, signal: AbortSignal): Promise<Reservation | Refusal> {
     for (;;) {
       signal.throwIfAborted();
@@ -57,7 +57,7 @@ export class Budget {
     return [own, this.#run];
   }
 
-  /** A slice of what is wanted, or what is left of it where that is less; undefined: nothing is. */
+  /** Reserves a slice, or the rest if that is less; undefined when nothing is left. */
   #setAside(unit: string, wanted: Wanted): Amount | undefined {
     const accounts = this.#accounts(unit);
     const slice = (of: keyof Amount): number =>
@@ -84,7 +84,7 @@ export class Budget {
   }
 }
 
-/** One limit, how much of it is spent, and how much is set aside. */
+/** One limit, with its spent and reserved amounts. */
 class Account {
   readonly limit: Amount;
   #used: Amount = { tokens: 0, cost: 0 };
@@ -101,7 +101,7 @@ class Account {
     };
   }
 
-  /** What of it is spent to the end, whatever is set aside. */
+  /** Which part is used up by spending alone, without reservations. */
   exhausted(): 'tokens' | 'cost' | undefined {
     if (this.#used.tokens >= this.limit.tokens) return 'tokens';
     return this.#used.cost >= this.limit.cost ? 'cost' : undefined;
@@ -120,7 +120,7 @@ class Account {
   }
 }
 
-/** Without a limit nothing needs to be set aside: an endless amount counts as none. */
+/** Infinite amounts (no limit) count as zero: they need no reservation. */
 function sum(a: Amount, b: Amount, sign: 1 | -1): Amount {
   return {
     tokens: a.tokens + sign * b.tokens,

@@ -1,27 +1,27 @@
 import type { AgentEvent } from '../../provider/provider.ts';
 
-/** Notices that an agent has said its last word, and does not go on, and does not exit either: some CLIs hang there. */
+/** Detects an agent that has reported its result and neither continues nor exits: some CLIs hang there. */
 export class ExitTimer implements Disposable {
   readonly #over = new AbortController();
   readonly #waitMs: number;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `waitMs`: how long it may print nothing after its last word. */
+  /** `waitMs`: how long it may print nothing after its result. */
   constructor(waitMs: number) {
     this.#waitMs = waitMs;
   }
 
-  /** Aborts when the agent is to be ended. */
+  /** Aborts when the agent must be killed. */
   get signal(): AbortSignal {
     return this.#over.signal;
   }
 
-  /** It has said its last word, as far as anybody knows. */
+  /** Whether the agent has reported its result, as far as known. */
   get isSaid(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** What one line of its stream said. Work after a result means that the result was not the last. */
+  /** Takes the events of one stream line. Work after a result means that the result was not final. */
   heard(events: readonly AgentEvent[]): void {
     if (events.some(({ type }) => type === 'result')) this.#wait();
     else if (events.some(({ type }) => type === 'text' || type === 'tool' || type === 'trouble'))

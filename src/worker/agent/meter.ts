@@ -3,7 +3,7 @@ import { costOf } from '../../provider/prices.ts';
 import type { AgentEvent, Provider } from '../../provider/provider.ts';
 import type { Reservation, Usage } from './reservation.ts';
 
-/** With these the provider took no work, where the agent did none before. */
+/** Outcomes of invocations that the provider did not accept, unless the agent worked before. */
 const NO_WORK: ReadonlySet<Outcome['kind']> = new Set([
   'rate-limited',
   'overloaded',
@@ -12,16 +12,16 @@ const NO_WORK: ReadonlySet<Outcome['kind']> = new Set([
   'missing',
 ]);
 
-/** Whether an agent spends nothing: it has no network. */
+/** Whether an agent spends nothing because it has no network. */
 export function isFree({ profile }: Pick<Provider, 'profile'>): boolean {
   return profile === 'gate';
 }
 
-/** What one invocation uses, by what its stream tells and by list prices. */
+/** Measures one invocation's usage from its stream and list prices. */
 export class Meter {
   readonly #assigned: readonly string[];
   readonly #spendsNothing: boolean;
-  #told: Usage | undefined;
+  #reported: Usage | undefined;
   #works = false;
 
   /** `model`: the one it was started with. `spendsNothing`: see {@link isFree}. */
@@ -34,18 +34,18 @@ export class Meter {
     const nothing: Usage = this.#spendsNothing
       ? { tokens: 0, cost: 0, basis: 'told' }
       : { tokens: 0, cost: null, basis: null };
-    return this.#told ?? nothing;
+    return this.#reported ?? nothing;
   }
 
-  /** Takes an event of the stream; true: what it used so far has changed. */
+  /** Takes an event of the stream. True when the usage has changed. */
   take(event: AgentEvent): boolean {
     if (event.type === 'text' || event.type === 'tool') this.#works = true;
     if (event.type !== 'usage') return false;
     const { tokens, costUsd, models } = event;
-    // All but those read from a cache, which cost next to nothing, count against a budget of tokens.
+    // Tokens read from a cache cost next to nothing and do not count against the budget.
     const billed = tokens.input + tokens.output + tokens.cacheWrite;
     const cost = costUsd ?? costOf(models.length === 0 ? this.#assigned : models, tokens) ?? null;
-    this.#told = {
+    this.#reported = {
       tokens: billed,
       cost,
       basis: cost === null ? null : costUsd === null ? 'computed' : 'told',
@@ -53,13 +53,13 @@ export class Meter {
     return true;
   }
 
-  /** What the attempt is charged with: where its cost is not known, what was set aside for it. */
+  /** What the attempt is charged: its reservation when its cost is unknown. */
   charge(outcome: Outcome, reservation: Pick<Reservation, 'tokens' | 'cost'>): Usage {
     const { usage } = this;
     if (usage.cost !== null) return usage;
-    if (this.#told === undefined && !this.#works && NO_WORK.has(outcome.kind)) return usage;
+    if (this.#reported === undefined && !this.#works && NO_WORK.has(outcome.kind)) return usage;
     const tokens =
-      this.#told === undefined && Number.isFinite(reservation.tokens) ? reservation.tokens : usage.tokens;
+      this.#reported === undefined && Number.isFinite(reservation.tokens) ? reservation.tokens : usage.tokens;
     return reservation.cost === null
       ? { ...usage, tokens }
       : { tokens, cost: reservation.cost, basis: 'reserved' };

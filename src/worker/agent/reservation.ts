@@ -1,49 +1,49 @@
 import type { CostBasis } from '../../events/event.ts';
 import type { Amount } from '../../events/spending.ts';
 
-/** What was used; `cost` null: nobody knows, so only the tokens count. `basis` says how it is known. */
+/** Usage. `cost` null: unknown, so only the tokens count. `basis`: how the cost is known. */
 export interface Usage {
   readonly tokens: number;
   readonly cost: number | null;
   readonly basis?: CostBasis | null;
 }
 
-/** A part of the budgets, set aside for one attempt. */
+/** A part of the budgets, reserved for one attempt. */
 export interface Reservation {
-  /** What was set aside at first; `cost` null: money is not limited. */
+  /** The initial amount; `cost` null: money is not limited. */
   readonly tokens: number;
   readonly cost: number | null;
-  /** Says what the attempt has used so far; false: it must stop now. */
+  /** Reports the attempt's usage so far. False: it must stop now. */
   use(usage: Usage): boolean;
-  /** Counts what was used in the end and gives the rest back. */
+  /** Records the final usage and returns the rest. */
   settle(usage: Usage): void;
 }
 
-/** Of what an attempt wants more. */
+/** What an attempt needs more of. */
 export interface Wanted {
   readonly tokens: boolean;
   readonly cost: boolean;
 }
 
-/** Where a reservation is kept, among all that others hold. */
+/** Stores reservations, in a process or a database. */
 export interface Ledger {
-  /** More is wanted once this part of what is held is used. */
+  /** A reservation grows once this part of it is used. */
   readonly growAt: number;
-  /** Sets more aside; undefined: there is none. A ledger that must ask elsewhere says so by a promise; it is asked once at a time. */
+  /** Reserves more; undefined when nothing is left. May return a promise; called once at a time. */
   readonly grow: (wanted: Wanted) => Amount | undefined | Promise<Amount | undefined>;
-  /** Counts what was used in the end, and gives what was held back. */
+  /** Records the final usage and returns the reservation. */
   readonly settle: (held: Amount, usage: Usage) => void;
 }
 
-/** The part of a limit that is set aside at a time; an attempt sets more aside as it goes on. */
+/** The part of a limit that is reserved at a time; a reservation grows as the attempt goes on. */
 export const SLICE = 0.1;
-/** An attempt may go this far beyond what it could set aside, so that an agent that is nearly done is not cut off. */
+/** An attempt may exceed its reservation by this factor, so that an agent that is nearly done is not stopped. */
 const GRACE = 1.2;
 
 /** For an attempt that spends nothing. */
 export const NO_RESERVATION: Reservation = { tokens: 0, cost: null, use: () => true, settle: () => {} };
 
-/** A reservation of what was set aside `first`; it grows as its ledger lets it. An endless cost: money is not limited. */
+/** Creates a reservation of the amount `first` that grows as its ledger allows. Infinite cost: money is not limited. */
 export function createReservation(first: Amount, { growAt, grow, settle }: Ledger): Reservation {
   let held = first;
   let isAsking = false;
@@ -78,7 +78,7 @@ export function createReservation(first: Amount, { growAt, grow, settle }: Ledge
     cost: Number.isFinite(first.cost) ? first.cost : null,
     use: (usage) => {
       while (!isWithin(usage, growAt)) if (!hasGrown(usage)) break;
-      // While more is being asked for, no attempt is stopped for the answer that has not come.
+      // An attempt is not stopped while the ledger's answer is outstanding.
       return isAsking || isWithin(usage, GRACE);
     },
     settle: (usage) => settle(held, usage),

@@ -1,12 +1,12 @@
 import { FRAME, findCrash, findTestFailure } from './test-failures.ts';
 
-/** The longest reason. Characters. */
+/** Maximum length of a reason. Characters. */
 const LENGTH = 300;
 
-/** What a terminal takes for a command: colours, movements, titles. */
+/** Terminal escape sequences: colours, cursor movements, titles. */
 const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)/g;
 
-/** What programs print behind their last word, whatever it was. */
+/** Lines that programs print after their last message, whatever it was. */
 const AFTERWORDS = [
   /^npm (?:warn|notice)\b/i,
   /^npm (?:error|ERR!)\s*(?:$|code\b|errno\b|path\b|command\b|workspace\b|location\b|signal\b|npm run$|Lifecycle script\b|Test failed\b|Error: command failed|in workspace\b|at location\b|To see a list\b|A complete log\b|\S*_logs\b)/,
@@ -17,8 +17,8 @@ const AFTERWORDS = [
 ];
 
 /**
- * Why a command failed, in one line: the first failure where its output is that of a known test runner, else the last line
- * that says something; undefined where none does. The end of the output is enough. Pure, and linear in its length.
+ * Finds why a command failed, in one line: the first failure of a known test runner, else the last meaningful line; undefined
+ * when there is none. The end of the output is enough. Pure, and linear in its length.
  */
 export function findReason(output: string): string | undefined {
   const lines = output.replaceAll(ESCAPES, '').split(/\r\n|\n|\r/);
@@ -28,7 +28,7 @@ export function findReason(output: string): string | undefined {
   return line !== undefined && line.length > LENGTH ? `${line.slice(0, LENGTH - 1)}…` : line;
 }
 
-/** The last line that says something; of an error that was printed with its stack, its message. */
+/** The last meaningful line; for an error with a stack, its message. */
 function findLastWord(lines: readonly string[]): string | undefined {
   const frame = lines.findLastIndex((line) => FRAME.test(line));
   // Node prints the properties of an error in braces, which begin at the end of its stack.

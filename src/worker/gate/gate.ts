@@ -1,29 +1,29 @@
 import type { ExecResult, Sandbox, SandboxPaths } from '../../sandbox/sandbox.ts';
 import { followLastOutput, lastOutput } from './last-output.ts';
 
-/** What a gate, a check or a setup command came to. `fault`: the environment cannot run it, whatever the code says. */
+/** The result of a gate, check or set-up command. `fault`: the environment cannot run it, whatever the exit status. */
 export interface Verdict {
   readonly kind: 'green' | 'red' | 'fault' | 'cancelled';
   readonly exitCode: number | null;
-  /** How it ended, in words. */
+  /** How it ended, as text. */
   readonly ending: string;
   readonly tail: string;
   readonly durationMs: number;
 }
 
-/** A shell command that choo runs to judge or to prepare. */
+/** A shell command that choo runs: a gate, check or set-up. */
 export interface ShellCommand {
   readonly command: string;
   readonly profile: 'gate' | 'setup';
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly logFile?: string | undefined;
-  /** The last line of what it has printed, now and then while it runs. */
+  /** Called with its last line of output from time to time while it runs. */
   readonly onOutput: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** How much of a red gate's output is kept for the next attempt, the log and the report. Characters. */
+/** Length of a red gate's output that is kept for the next attempt, the log and the report. Characters. */
 const TAIL = 6_000;
 
 /** Runs one command in the sandbox and judges it by its exit status alone. */
@@ -35,7 +35,7 @@ export async function runShell(
   using follower = followLastOutput(onOutput);
   const result = await sandbox.exec(workplace, {
     profile,
-    argv: ['bash', '--norc', '-c', command], // bash reads settings where its input looks like a network's
+    argv: ['bash', '--norc', '-c', command], // bash reads its settings when its input looks like a network connection
     cwd,
     totalMs: timeoutMs,
     onText: follower.push,
@@ -46,7 +46,7 @@ export async function runShell(
 }
 
 /**
- * Pure. 126 and 127 are how a shell says that there is nothing it could run.
+ * Pure. A shell exits with 126 or 127 when it cannot run the command.
  *
  * @internal
  */

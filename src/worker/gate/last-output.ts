@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** More of one line tells nobody anything. Characters. */
+/** Maximum length of a line. Characters. */
 const LENGTH = 300;
-/** How often the last line is handed on at most. Milliseconds. */
+/** Minimum interval between two calls. Milliseconds. */
 const EVERY_MS = 100;
 
-/** The last line of an output that says something, as a terminal would show it; undefined: there is none. */
+/** The last meaningful line of an output, as a terminal shows it; undefined when there is none. */
 export function lastOutput(text: string): string | undefined {
   const lines = stripVTControlCharacters(text.slice(-10 * LENGTH)).split(/[\r\n]/);
   return lines
@@ -14,7 +14,7 @@ export function lastOutput(text: string): string | undefined {
     .slice(0, LENGTH);
 }
 
-/** Hands on the last line of an output that comes in pieces, whether it has an end yet or not. Ended by disposing of it. */
+/** Follows output that comes in chunks and reports its last line, even an unfinished one, until it is disposed of. */
 export function followLastOutput(onLine: (line: string) => void): Disposable & {
   readonly push: (text: string) => void;
 } {

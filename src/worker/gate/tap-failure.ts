@@ -1,4 +1,4 @@
-/** A test that failed, by what a runner printed: its name, its message, and the line with its name. */
+/** A failed test in a runner's output: its name, its message, and the index of the line with its name. */
 export interface TestFailure {
   readonly name: string;
   readonly message: string | undefined;
@@ -6,10 +6,10 @@ export interface TestFailure {
 }
 
 const NOT_OK = /^\s*not ok \d+(?: -)? (.+)$/;
-/** A message without YAML, as in bats: so many of its lines are told. */
+/** Maximum lines of a message without YAML, as in bats. */
 const COMMENT_LINES = 3;
 
-/** The first test that failed in an output in the Test Anything Protocol, suites left out that only hold it. */
+/** The first failed test in Test Anything Protocol output, without the suites that contain it. */
 export function findTapFailure(lines: readonly string[]): TestFailure | undefined {
   for (const [at, line] of lines.entries()) {
     const name = NOT_OK.exec(line)?.[1];

@@ -1,17 +1,17 @@
 import { findTapFailure, type TestFailure } from './tap-failure.ts';
 
-/** A place in a program, below the error that was met there. */
+/** A stack frame below an error. */
 export const FRAME = /^\s*(?:# +)?at\s/;
-/** How an error is printed: its kind, then its message. */
+/** A printed error: its class, then its message. */
 const ERROR = /^(?:# )?(?:Uncaught )?[\w$.]*(?:Error|Exception)(?: \[\w+\])?: /;
-/** What follows a message: the stack, the program around the place, notes. */
+/** Lines after a message: the stack, source excerpts, notes. */
 const BEHIND = /^(?:(?:# +)?at\s|❯|(?:> *)?(?:\d+ *)?\||stack backtrace:|note: )/;
 
-/** So many lines of a message are read, and so many passed over to find it. */
+/** Maximum lines of a message, and maximum lines skipped to find it. */
 const MESSAGE_LINES = 12;
 const LINES_BEFORE = 50;
 
-/** How a runner writes the name of a test that failed, and which lines below it say why. */
+/** How a runner prints the name of a failed test, and which lines below it have the message. */
 interface Runner {
   readonly head: RegExp;
   readonly isMessage: (line: string) => boolean;
@@ -24,7 +24,7 @@ const isBlank = (line: string): boolean => line.trim() === '';
 const indented = (by: string, line: string): boolean => isBlank(line) || line.startsWith(by);
 
 const RUNNERS: readonly Runner[] = [
-  // node --test, where it lists at its end what failed
+  // node --test, in its final list of failures
   {
     head: /^✖ (.+) \(\d[\d.]*ms\)$/,
     isMessage: (line) => indented('  ', line) && !/^\s*[✖✔▶]/.test(line),
@@ -47,18 +47,18 @@ const RUNNERS: readonly Runner[] = [
   { head: / error TS\d+: /, isMessage: never },
 ];
 
-/** The first test that failed, and why, where an output is that of a known runner. */
+/** The first failed test and its message, in the output of a known runner. */
 export function findTestFailure(lines: readonly string[]): string | undefined {
   const failure = findTapFailure(lines) ?? findFirst(lines);
   if (failure === undefined) return undefined;
   const { name, at } = failure;
   const message = failure.message?.trim().replace(/^AssertionError(?: \[\w+\])?: /, '') ?? '';
-  // So Node says that a whole file failed: why stands above.
+  // Node prints this when a whole file failed; the reason is above.
   const reason = /^'?test failed'?$/.test(message) ? (findCrash(lines.slice(0, at)) ?? message) : message;
   return reason === '' ? name : `${name}: ${/^'.*'$/.test(reason) ? reason.slice(1, -1) : reason}`;
 }
 
-/** The last error that was printed with its kind, and its message. */
+/** The last error that was printed with its class, and its message. */
 export function findCrash(lines: readonly string[]): string | undefined {
   const at = lines.findLastIndex((line) => ERROR.test(line));
   if (at === -1) return undefined;
@@ -73,7 +73,7 @@ function findFirst(lines: readonly string[]): TestFailure | undefined {
       if (head === null) continue;
       const name = head[1] ?? line;
       const message = messageBelow(lines, index + 1, runner);
-      // Some name a test twice: first in passing, then with its message.
+      // Some runners name a test twice, the second time with its message.
       if (message !== undefined) return { name, message, at: lines.indexOf(line) };
       first ??= { name, message, at: index };
     }

@@ -285,7 +285,7 @@ describe('SPEC-FORMAT §4, shutdown', () => {
     expect(pool.stats().activeWorkers).toBe(0);
     await expect(pool.submit(unit('c'))).rejects.toMatchObject({
       code: 'conflict',
-      message: 'the pool is shut down and takes no unit `c`',
+      message: 'unit `c` was submitted after the pool was shut down',
     });
     expect(asked).toEqual(['a', 'b']);
     expect(pool.stats().totalTasks).toBe(2);
