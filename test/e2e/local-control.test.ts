@@ -131,7 +131,7 @@ test('choo cancel of a run whose process was killed ends what that left, and ret
   open(join(place.path, 'open'));
   const retried = await project.choo('retry');
   expect(retried).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(retried.stdout).toContain(`Another turn for 1 unit of run ${id}.\n`);
+  expect(retried.stdout).toContain(`Retrying 1 unit of run ${id}.\n`);
   expect(retried.stdout).toContain('1 of 1 unit complete');
   expect(await story(project, 'choo/unit/main/slow')).toEqual(['Step 1 of slow', 'Step 2 of slow']);
   expect(await statusOf(project)).toEqual({ run: id, status: 'complete', units: { slow: 'complete' } });
@@ -162,7 +162,7 @@ describe('a run of this repository that is under way', () => {
     await untilRunning(/sleep 600\.2105$/);
     const { exitCode, stdout } = await project.choo('skip', 'slow');
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^Left `slow` out of run \w{10}\. `choo retry \w{10} slow` takes it back\.\n$/);
+    expect(stdout).toMatch(/^Skipped `slow` in run \w{10}\. `choo retry \w{10} slow` runs it after all\.\n$/);
     expect((await run).exitCode).toBe(0);
     expect(await processesOf(/sleep 600\.2105$/)).toEqual([]);
     expect(await statusOf(project)).toMatchObject({
@@ -261,7 +261,7 @@ describe('a run of this repository that has ended', () => {
     const { project, run } = world;
     const { exitCode, stdout } = await project.choo('skip', run, 'red');
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(`Left \`red\` out of run ${run}.`);
+    expect(stdout).toContain(`Skipped \`red\` in run ${run}.`);
     expect(await statusOf(project)).toMatchObject({
       run,
       status: 'complete',

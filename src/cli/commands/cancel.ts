@@ -11,21 +11,18 @@ interface CancelOptions {
   readonly json?: boolean;
 }
 
-/** `choo cancel`: ends a run, or units of it. */
+/** `choo cancel`: cancels a run, or units of it. */
 export function cancelCommand(context: CommandContext): Command {
   const { terminal, finish, programName } = context;
   return new Command('cancel')
-    .summary('end a run, or units of it')
+    .summary('cancel a run, or units of it')
     .description(
-      'Nothing of it starts any more, and what runs is stopped within five seconds. Commits are kept. Works from another terminal than that of the run.',
+      'Starts nothing more and stops running units within five seconds; commits are kept. Works from any terminal.',
     )
-    .argument(
-      '[run]',
-      'the id of a run (default: the one of this repository that is under way, or its newest)',
-    )
-    .argument('[unit...]', 'these units of it alone')
-    .option('--run <id>', 'the run, where a unit could be taken for one')
-    .option('--json', 'print what was cancelled as JSON')
+    .argument('[run]', 'id of a run (default: the active run of this repository, or its newest)')
+    .argument('[unit...]', 'only these units of it')
+    .option('--run <id>', 'the run, when its id could also name a unit')
+    .option('--json', 'print the cancelled units as JSON')
     .addHelpText('after', HELP)
     .action(
       async (first: string | undefined, rest: string[], { run: named, json = false }: CancelOptions) => {
@@ -34,7 +31,7 @@ export function cancelCommand(context: CommandContext): Command {
         if (json) terminal.json({ version: 1, run, units });
         else
           terminal.out(
-            `Cancelled ${count(units.length, 'unit')} of run ${run}. \`${programName} retry ${run}\` goes on with them.\n`,
+            `Cancelled ${count(units.length, 'unit')} of run ${run}. \`${programName} retry ${run}\` continues them.\n`,
           );
         finish(0);
       },
@@ -42,12 +39,12 @@ export function cancelCommand(context: CommandContext): Command {
 }
 
 const HELP = `
-The run is looked for in this repository, then on the server of this machine's settings; there it must be named.
+Searches this repository for the run, then the server of this machine's settings, where the run must be named.
 
-Exit status: 0 it was cancelled, 1 it has ended already, 2 wrong usage or no such run or unit.
+Exit status: 0 cancelled, 1 already ended, 2 wrong usage or unknown run or unit.
 
 Examples:
-  choo cancel                  what runs in this repository
+  choo cancel                  the active run of this repository
   choo cancel api              one unit of it
   choo cancel 4k2j9x0q7a       a run, here or on the server
   choo cancel 4k2j9x0q7a api   one unit of it`;

@@ -15,26 +15,23 @@ interface RetryOptions {
   readonly json?: boolean;
 }
 
-/** `choo retry`: another turn for what did not complete. */
+/** `choo retry`: retries failed, blocked and cancelled units. */
 export function retryCommand(context: CommandContext): Command {
   return new Command('retry')
-    .summary('give what did not complete another turn')
+    .summary('retry failed, blocked and cancelled units')
     .description(
-      'Units that failed, were blocked or cancelled go on from their last good commit, with none of their attempts counted. A run of this repository is carried out here, as `choo run` does; where another process carries it out, that one is asked.',
+      'Failed, blocked and cancelled units continue from their last commit, with all of their attempts again. A run of this repository is executed here, as by `choo run`, unless another process executes it; that process then makes the change.',
     )
-    .argument(
-      '[run]',
-      'the id of a run (default: the one of this repository that is under way, or its newest)',
-    )
-    .argument('[unit...]', 'these units of it, and what they blocked')
-    .option('--run <id>', 'the run, where a unit could be taken for one')
-    .option('--fresh', 'start over, whatever the branches hold; what they hold is kept at choo/old/…')
+    .argument('[run]', 'id of a run (default: the active run of this repository, or its newest)')
+    .argument('[unit...]', 'only these units of it, and the units they blocked')
+    .option('--run <id>', 'the run, when its id could also name a unit')
+    .option('--fresh', 'start over; the old branches are kept at choo/old/…')
     .addOption(
-      new Option('--from <task>', 'do the tasks of the units again from this number on').argParser(
+      new Option('--from <task>', 'repeat the tasks of the units from this number on').argParser(
         wholeNumber(1, 9_999),
       ),
     )
-    .option('--json', 'print what gets another turn as JSON; of a run that is carried out here, every event')
+    .option('--json', 'print the retried units as JSON, or every event of a run that is executed here')
     .addHelpText('after', HELP)
     .action(async (first: string | undefined, rest: string[], options: RetryOptions) =>
       retry(context, first === undefined ? [] : [first, ...rest], options),
@@ -42,13 +39,13 @@ export function retryCommand(context: CommandContext): Command {
 }
 
 const HELP = `
-The run is looked for in this repository, then on the server of this machine's settings; there it must be named.
+Searches this repository for the run, then the server of this machine's settings, where the run must be named.
 
-Exit status: 0 they get another turn, 1 nothing needs one, or another run is under way for the branch, 2 wrong usage. \
-Of a run that is carried out here: that of \`choo run\`.
+Exit status: 0 retried, 1 nothing to retry, or another run is active for the branch, 2 wrong usage. \
+For a run that is executed here: that of \`choo run\`.
 
 Examples:
-  choo retry                            all that did not complete, here
+  choo retry                            all incomplete units, here
   choo retry api web                    two units of it
   choo retry 4k2j9x0q7a                 a run, here or on the server
   choo retry 4k2j9x0q7a api --from 3    one unit, from its third task on
@@ -63,7 +60,7 @@ async function retry(
   const chosen = await chooseRun(context, words, named);
   const run = chosen.kind === 'server' ? chosen.run : chosen.state.start.run;
   const say = (units: readonly string[]): void =>
-    terminal.out(`Another turn for ${count(units.length, 'unit')} of run ${run}.\n`);
+    terminal.out(`Retrying ${count(units.length, 'unit')} of run ${run}.\n`);
   const asked = { units: chosen.units, actor: terminalActor(), fresh };
   let units: readonly string[];
   if (chosen.kind === 'server') {

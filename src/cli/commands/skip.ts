@@ -11,20 +11,17 @@ interface SkipOptions {
   readonly json?: boolean;
 }
 
-/** `choo skip`: leaves units out of a run. */
+/** `choo skip`: skips units of a run. */
 export function skipCommand(context: CommandContext): Command {
   return new Command('skip')
-    .summary('leave units out of a run')
+    .summary('skip units of a run')
     .description(
-      'What depends on them goes on without them, on a base that does not have their work. A run of this repository is carried out here, as `choo run` does; where another process carries it out, that one is asked.',
+      'Their dependents continue without them, on a base without their work. A run of this repository is executed here, as by `choo run`, unless another process executes it; that process then makes the change.',
     )
-    .argument(
-      '[run]',
-      'the id of a run (default: the one of this repository that is under way, or its newest)',
-    )
-    .argument('[unit...]', 'the units to leave out')
-    .option('--run <id>', 'the run, where a unit could be taken for one')
-    .option('--json', 'print what was left out as JSON; of a run that is carried out here, every event')
+    .argument('[run]', 'id of a run (default: the active run of this repository, or its newest)')
+    .argument('[unit...]', 'the units to skip')
+    .option('--run <id>', 'the run, when its id could also name a unit')
+    .option('--json', 'print the skipped units as JSON, or every event of a run that is executed here')
     .addHelpText('after', HELP)
     .action(async (first: string | undefined, rest: string[], options: SkipOptions) =>
       skip(context, first === undefined ? [] : [first, ...rest], options),
@@ -32,13 +29,13 @@ export function skipCommand(context: CommandContext): Command {
 }
 
 const HELP = `
-The run is looked for in this repository, then on the server of this machine's settings; there it must be named.
+Searches this repository for the run, then the server of this machine's settings, where the run must be named.
 
-Exit status: 0 they are left out, 1 one is complete already, 2 wrong usage or no such run or unit. Of a run that is \
-carried out here: that of \`choo run\`.
+Exit status: 0 skipped, 1 a unit is already complete, 2 wrong usage or unknown run or unit. For a run that is \
+executed here: that of \`choo run\`.
 
 Examples:
-  choo skip docs               go on without the unit docs, here
+  choo skip docs               skip the unit docs, here
   choo skip 4k2j9x0q7a docs    of a run, here or on the server`;
 
 async function skip(
@@ -52,7 +49,7 @@ async function skip(
   const say = (units: readonly string[]): void => {
     const [list, them] = [units.map((unit) => `\`${unit}\``).join(', '), units.length === 1 ? 'it' : 'them'];
     terminal.out(
-      `Left ${list} out of run ${run}. \`${programName} retry ${run} ${units.join(' ')}\` takes ${them} back.\n`,
+      `Skipped ${list} in run ${run}. \`${programName} retry ${run} ${units.join(' ')}\` runs ${them} after all.\n`,
     );
   };
   const asked = { units: chosen.units, actor: terminalActor() };
