@@ -1,23 +1,23 @@
 import type { Octokit } from '@octokit/rest';
 import { statusOf } from './client.ts';
 
-/** Who sent something, as GitHub signs it. */
+/** The sender of a signed delivery. */
 export interface Sender {
   readonly id: number;
   readonly login: string;
   readonly type: string;
 }
 
-/** `reason` is a sentence about them, for them. */
+/** `reason`: a sentence for the actor. */
 export type Access = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
 
 const WRITERS: ReadonlySet<string> = new Set(['admin', 'maintain', 'write']);
 const ALLOWED: Access = { allowed: true };
 
 /**
- * Whether somebody may have choo work on a repository: whoever may push to it may. Asked of GitHub each time, and of the
- * number of an account, because names can be taken over. Apps and bots only by `bots`, the operator's list of numbers: what
- * an account is called says nothing. What cannot be found out is refused.
+ * Whether an account may make requests for a repository: it needs permission to push. GitHub is asked each time, and by the
+ * account's number, because names can be taken over. Apps and bots are allowed only by `bots`, the operator's list of numbers.
+ * Refuses when the permission cannot be determined.
  */
 export async function findAccess(
   octokit: Octokit,
@@ -43,7 +43,7 @@ export async function findAccess(
     const isThem = data.user?.id === sender.id;
     if (isThem && WRITERS.has(data.permission)) return ALLOWED;
   } catch (error) {
-    if (statusOf(error) === undefined) throw error; // GitHub does not answer: that is no answer either way
+    if (statusOf(error) === undefined) throw error; // GitHub did not answer: neither allowed nor refused
   }
   return {
     allowed: false,
@@ -51,7 +51,7 @@ export async function findAccess(
   };
 }
 
-/** The account of a number, as it is called now; undefined: it is gone. */
+/** Finds an account by its number, with its current name; undefined when it is gone. */
 export async function findSender(octokit: Octokit, id: number): Promise<Sender | undefined> {
   try {
     const { data } = await octokit.request('GET /user/{account_id}', { account_id: id });

@@ -5,13 +5,13 @@ import { type Posts, upsert } from './upsert.ts';
 /** How a check run ended. */
 export type Conclusion = 'success' | 'failure' | 'neutral' | 'cancelled' | 'skipped' | 'action_required';
 
-/** A check run as it shall be. */
+/** The desired content of a check run. */
 export interface Check {
   readonly name: string;
   readonly sha: string;
-  /** Tells it from every other one of the App on that commit. */
+  /** Unique among the App's check runs on that commit. */
   readonly externalId: string;
-  /** Null: it is under way. */
+  /** Null: in progress. */
   readonly conclusion: Conclusion | null;
   readonly title: string;
   readonly summary: string;
@@ -38,10 +38,10 @@ interface CheckAction {
   readonly identifier: string;
 }
 
-/** Annotations that GitHub takes at once. */
+/** Maximum annotations per request. */
 const MAX_ANNOTATIONS = 50;
 
-/** The check runs of a repository. Upserts, as all that choo writes; see {@link PRClient}. */
+/** Upserts the check runs of a repository; see {@link PRClient}. */
 export class CheckClient {
   readonly #octokit: Octokit;
   readonly #place: { readonly owner: string; readonly repo: string };
@@ -67,7 +67,7 @@ export class CheckClient {
         find: async () => this.#find(check),
         create: async () => this.#create(check),
         update: async (id) => {
-          // Its annotations stay: GitHub adds to them and takes none away.
+          // GitHub only adds annotations and never removes any.
           const { data } = await this.#octokit.rest.checks.update({
             ...this.#place,
             check_run_id: id,
@@ -112,7 +112,7 @@ export class CheckClient {
     return data.check_runs.find((run) => run.external_id === externalId)?.id ?? null;
   }
 
-  /** GitHub's number of a check; undefined: it was never written. */
+  /** GitHub's number of a check; undefined when it was never written. */
   async idOf(key: string): Promise<number | undefined> {
     return (await this.#posts.find(key))?.githubId ?? undefined;
   }
@@ -122,7 +122,7 @@ function outputOf({ title, summary, text }: Check) {
   return { title, summary, ...(text === undefined ? {} : { text }) };
 }
 
-/** Whether it is under way or how it ended, and the buttons that go with that. */
+/** The check's status or conclusion, with its buttons. */
 function stateOf({ conclusion, actions = [] }: Check) {
   return conclusion === null
     ? { status: 'in_progress' as const, actions: [] }

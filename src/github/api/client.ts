@@ -4,22 +4,22 @@ import { LRUCache } from 'lru-cache';
 import pRetry from 'p-retry';
 import { messageOf } from '../../errors.ts';
 
-/** Who the App is, and where GitHub is. */
+/** The App's identity, and GitHub's address. */
 export interface AppIdentity {
   readonly appId: number;
   /** PEM. */
   readonly privateKey: string;
-  /** Of the REST API, without a slash at its end. */
+  /** Of the REST API, without a trailing slash. */
   readonly apiUrl: string;
 }
 
-/** Lets changes be made one at a time; see write-rate-limiter.ts of the store. */
+/** Limits changes to one at a time; see write-rate-limiter.ts of the store. */
 export interface WriteLimiter {
   acquire(installation: number, signal?: AbortSignal): Promise<Date | undefined>;
   pauseUntil(installation: number, until: Date): Promise<void>;
 }
 
-/** GitHub takes nothing now. It is nobody's fault, and to be tried again then. */
+/** GitHub is rate-limiting or down; retry at `until`. */
 export class RateLimitedError extends Error {
   readonly until: Date;
 
@@ -29,26 +29,26 @@ export class RateLimitedError extends Error {
   }
 }
 
-/** A request that is not answered by then is given up. Milliseconds. */
+/** Time limit of a request. Milliseconds. */
 const TIMEOUT_MS = 15_000;
-/** Tokens are good for an hour, and not used in its last ten minutes. Milliseconds. */
+/** Lifetime of cached tokens: they are valid for an hour, and not used in the last ten minutes. Milliseconds. */
 const TOKEN_MS = 50 * 60_000;
-/** When GitHub does not say how long, it asks for a minute. Milliseconds. */
+/** Pause when GitHub's rate limit names no time: a minute, as it asks. Milliseconds. */
 const DEFAULT_PAUSE_MS = 60_000;
-/** And when it is down. Milliseconds. */
+/** Pause when GitHub is down. Milliseconds. */
 const OUTAGE_PAUSE_MS = 3_000;
-/** How often reading is tried. */
+/** Maximum tries of a read. */
 const MAX_READ_TRIES = 3;
 
-/** GitHub, as the App sees it: a client for each installation, and tokens for git. */
+/** The App's access to GitHub: a client for each installation, and tokens for git. */
 export class GitHubApp {
   readonly appId: number;
   readonly #apiUrl: string;
-  /** Gives tokens of installations from its cache or, with `refresh`, new ones. */
+  /** Returns tokens of installations from its cache or, with `refresh`, new ones. */
   readonly #auth: ReturnType<typeof createAppAuth>;
   readonly #turns: WriteLimiter;
 
-  /** `onToken` is told of every token before it is used, so that it can be kept out of what is shown. */
+  /** `onToken` is called with each token before its first use, so that it can be redacted. */
   constructor(
     { appId, privateKey, apiUrl }: AppIdentity,
     writeLimiter: WriteLimiter,
@@ -62,7 +62,7 @@ export class GitHubApp {
       log: SILENT,
       request: { fetch: fetchInTime },
       authStrategy: createAppAuth,
-      // By the clock on the wall, which goes on while the machine sleeps, as GitHub's does.
+      // By the wall clock, which runs on while the machine sleeps, as GitHub's does.
       auth: { appId, privateKey, cache: new LRUCache({ max: 10_000, ttl: TOKEN_MS, perf: Date }) },
     });
     guard(app, async () => {});
@@ -72,8 +72,8 @@ export class GitHubApp {
   }
 
   /**
-   * The client for what an installation covers. Its requests throw a {@link RateLimitedError} for what passes, and the signal's
-   * reason once it has aborted.
+   * The client of an installation. Its requests throw a {@link RateLimitedError} for transient errors, and the signal's reason
+   * once it has aborted.
    */
   clientOf(installation: number, signal?: AbortSignal): Octokit {
     const client = new Octokit({
@@ -86,7 +86,7 @@ export class GitHubApp {
     return client;
   }
 
-  /** A token for git that reaches one repository, and can do nothing there but read and push. `renew`: a new one. */
+  /** A token for git that can only read and push one repository. `renew`: a new one. */
   async gitToken(installation: number, repository: number, renew = false): Promise<string> {
     const { token } = await this.#auth({
       type: 'installation',
@@ -112,7 +112,7 @@ export class GitHubApp {
       try {
         return await send(false);
       } catch (error) {
-        // It may have been taken back before its time.
+        // The token may have been revoked early.
         if (statusOf(error) !== 401) throw error;
         return send(true);
       }
@@ -131,7 +131,7 @@ function isChange(method: string): boolean {
   return method !== 'GET' && method !== 'HEAD';
 }
 
-/** WriteLimiter what passes into a {@link RateLimitedError}; what only reads is tried again at once first. */
+/** Turns transient errors into a {@link RateLimitedError}, after retrying reads. */
 function guard(client: Octokit, pauseUntil: (until: Date) => Promise<void>, signal?: AbortSignal): void {
   client.hook.wrap('request', async (request, options) => {
     try {
@@ -162,10 +162,10 @@ function isDown(error: unknown): boolean {
   return !(error instanceof RateLimitedError) && (statusOf(error) ?? 500) >= 500;
 }
 
-/** The status GitHub answered with; undefined: it did not answer. */
+/** The status of GitHub's answer; undefined when it did not answer. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
-  // The client's own errors have a status, too, and no answer.
+  // The client's own errors have a status, too, but no response.
   return 'response' in error && error.response !== undefined ? error.status : undefined;
 }
 
@@ -173,7 +173,7 @@ function responseMessage(error: unknown): string {
   return messageOf(error).slice(0, 200);
 }
 
-/** When GitHub wants the next request, where this one was too much: both of its limits say so in several ways. */
+/** When a rate-limited request may be repeated; GitHub's two limits say so in several ways. */
 function limitedUntil(error: unknown): Date | undefined {
   const status = statusOf(error);
   if (status !== 403 && status !== 429) return undefined;

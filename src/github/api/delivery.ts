@@ -1,4 +1,4 @@
-/** What every payload of a repository has, as far as it is needed before anything is checked. */
+/** The parts of a payload that are read before it is validated. */
 interface Outline {
   readonly repository?: { readonly id?: unknown };
   readonly installation?: { readonly id?: unknown };
@@ -9,7 +9,7 @@ interface Outline {
   readonly ref?: unknown;
 }
 
-/** The events that choo does something about. */
+/** The events that choo handles. */
 const HANDLED: ReadonlySet<string> = new Set([
   'push',
   'pull_request',
@@ -22,17 +22,17 @@ const HANDLED: ReadonlySet<string> = new Set([
   'repository',
 ]);
 
-/** What a delivery is about, before anybody looks into it. */
+/** The subject of a delivery, before its payload is validated. */
 export interface DeliverySubject {
-  /** What must not overtake each other. */
+  /** Deliveries of one thread are handled in order. */
   readonly thread: string;
   /** GitHub's number of the repository. */
   readonly repository: number | null;
 }
 
 /**
- * What a delivery is about: an issue or pull request, a branch, a commit, an installation. Undefined: nothing of choo's.
- * Pure, and fit for anything that parses as JSON.
+ * Finds the subject of a delivery: an issue or pull request, a branch, a commit, an installation. Undefined: choo ignores it.
+ * Pure; accepts any JSON.
  */
 export function subjectOf(event: string, payload: unknown): DeliverySubject | undefined {
   if (!HANDLED.has(event) || typeof payload !== 'object' || payload === null) return undefined;
@@ -46,7 +46,7 @@ export function subjectOf(event: string, payload: unknown): DeliverySubject | un
   return { thread: `${id} ${printable(about)}`, repository: id };
 }
 
-/** As a text that any database takes. */
+/** As text that a database accepts. */
 function printable(value: unknown): string {
   return String(value)
     .replaceAll(/\p{Cc}/gu, ' ')

@@ -3,7 +3,7 @@ import { messageOf } from '../../errors.ts';
 import { statusOf } from './client.ts';
 import { type Posts, upsert } from './upsert.ts';
 
-/** A repository, and who writes there. */
+/** A repository, and the App that writes there. */
 export interface PRClientOptions {
   readonly octokit: Octokit;
   readonly owner: string;
@@ -12,7 +12,7 @@ export interface PRClientOptions {
   readonly posts: Posts;
 }
 
-/** A pull request as it shall be. */
+/** The desired content of a pull request. */
 export interface PullRequestContent {
   readonly head: string;
   readonly base: string;
@@ -30,16 +30,16 @@ export interface ExistingPull {
   readonly headSha: string;
 }
 
-/** What came of wanting a pull request. */
+/** The result of opening a pull request. */
 export type UpsertedPull =
   | { readonly kind: 'there'; readonly pull: ExistingPull; readonly created: boolean }
-  /** There is nothing between head and base. */
+  /** No commits between base and head. */
   | { readonly kind: 'empty' }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /**
- * What choo writes in one repository. Every write is an upsert: asked for twice, even by two processes or after a crash, it
- * is there once. What stands there already is not written again, and costs no request.
+ * Writes in one repository. Every write is an upsert: done twice, even by two processes or after a crash, it exists once.
+ * Unchanged content is not written again and costs no request.
  */
 export class PRClient {
   readonly #octokit: Octokit;
@@ -54,7 +54,7 @@ export class PRClient {
     this.#posts = posts;
   }
 
-  /** One comment on an issue or pull request. `marker` is what its body ends in. Returns GitHub's time of it, if it was written. */
+  /** Upserts one comment on an issue or pull request. Its body ends in `marker`. Returns GitHub's time of the write, if any. */
   async upsertComment(
     key: string,
     { issue, body, marker }: { readonly issue: number; readonly body: string; readonly marker: string },
@@ -101,12 +101,12 @@ export class PRClient {
     return null;
   }
 
-  /** Where a comment or a check is to be read; undefined: it was never written. */
+  /** GitHub's number of a comment or check; undefined when it was never written. */
   async idOf(key: string): Promise<number | undefined> {
     return (await this.#posts.find(key))?.githubId ?? undefined;
   }
 
-  /** The open pull request of a branch, made where there is none. Title and body are those that are wanted. */
+  /** Finds the open pull request of a branch, or opens one with this title and body. */
   async openPull(
     { head, base, title, body, draft }: PullRequestContent,
     known: boolean,
@@ -152,7 +152,7 @@ export class PRClient {
     await this.#octokit.rest.pulls.update({ ...this.#place, pull_number: number, ...change });
   }
 
-  /** In a stack of its own GitHub refuses even the base that is there already. */
+  /** Changes the base. In a native stack GitHub rejects even the current one. */
   async changeBase(number: number, base: string): Promise<void> {
     const at = { ...this.#place, pull_number: number };
     try {
@@ -164,7 +164,7 @@ export class PRClient {
     }
   }
 
-  /** Only GraphQL changes that; REST ignores it. False: this repository has no drafts. */
+  /** Changes the draft state, by GraphQL because REST ignores it. False: this repository has no drafts. */
   async setDraft(nodeId: string, draft: boolean): Promise<boolean> {
     const mutation = draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
     const query = `mutation ($id: ID!) { ${mutation}(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`;
@@ -172,20 +172,20 @@ export class PRClient {
       await this.#octokit.graphql(query, { id: nodeId });
       return true;
     } catch (error) {
-      // GraphQL's refusals have no status.
+      // GraphQL errors have no status.
       if (error instanceof Error && error.name === 'GraphqlResponseError') return false;
       throw error;
     }
   }
 
-  /** A new comment, once for a key. */
+  /** Posts a new comment, once per key. */
   async commentOnce(key: string, issue: number, body: string, marker: string): Promise<void> {
     const post = await this.#posts.find(key);
     if (post?.githubId != null) return;
     await this.upsertComment(key, { issue, body, marker });
   }
 
-  /** An answer to a comment that everybody sees at once. */
+  /** Adds a reaction to a comment. */
   async react(comment: number, content: 'eyes' | 'rocket' | '+1' | 'confused'): Promise<void> {
     await this.#octokit.rest.reactions.createForIssueComment({
       ...this.#place,
@@ -198,11 +198,11 @@ export class PRClient {
     try {
       await this.#octokit.rest.issues.removeLabel({ ...this.#place, issue_number: issue, name });
     } catch (error) {
-      if (statusOf(error) !== 404) throw error; // somebody else removed it
+      if (statusOf(error) !== 404) throw error; // already removed
     }
   }
 
-  /** Makes the labels of a repository that are not there yet. */
+  /** Creates missing labels. */
   async createLabels(
     labels: readonly { readonly name: string; readonly color: string; readonly description: string }[],
   ): Promise<void> {
@@ -216,12 +216,12 @@ export class PRClient {
       try {
         await this.#octokit.rest.issues.createLabel({ ...this.#place, ...label });
       } catch (error) {
-        if (statusOf(error) !== 422) throw error; // somebody else made it
+        if (statusOf(error) !== 422) throw error; // created meanwhile
       }
     }
   }
 
-  /** An issue that is open while something is wrong. Null: nothing is, and one that was open is closed. */
+  /** Keeps an issue open while something is wrong. Null: nothing is; closes an open one. */
   async upsertIssue(
     key: string,
     wanted: { readonly title: string; readonly body: string } | null,

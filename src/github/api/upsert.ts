@@ -1,40 +1,40 @@
 import { createHash } from 'node:crypto';
 import { statusOf } from './client.ts';
 
-/** What was written before, by what it is. See the store's post-book. */
+/** Earlier posts by key; see the post store. */
 export interface Posts {
   find(key: string): Promise<{ readonly githubId: number | null; readonly hash: string | null } | undefined>;
   reserve(key: string): Promise<void>;
   save(key: string, githubId: number | null, hash: string | null): Promise<void>;
 }
 
-/** What a text says, as something short to compare. */
+/** A short hash to compare content by. */
 export function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
 }
 
-/** A thing as it shall be on GitHub. */
+/** The desired state of a post. */
 interface Wanted {
   readonly key: string;
-  /** All that decides what is written; anything that survives JSON. */
+  /** Everything that determines what is written, as JSON. */
   readonly content: unknown;
-  /** Write it even when it stands there already. */
+  /** Write it even when it is unchanged. */
   readonly always?: boolean;
 }
 
-/** How one kind of thing is written. `id` is GitHub's number for it. */
+/** How one kind of post is written. `id` is GitHub's number for it. */
 interface Requests<T> {
-  /** Looks for one that was made before, when the answer to its creation was lost. */
+  /** Finds a post whose creation was never answered. */
   readonly find: () => Promise<number | null>;
   /** Undefined: there is nothing to create. */
   readonly create: () => Promise<T | undefined>;
-  /** When GitHub answers that it is gone (404, 410), another one is made. */
+  /** When GitHub answers that it is gone (404, 410), a new one is created. */
   readonly update: (id: number) => Promise<T>;
 }
 
 /**
- * Writes one thing to GitHub: asked for twice, even by two processes or after a crash, it is there once. Returns what GitHub
- * answered, or undefined when nothing was written: what stands there already costs no request.
+ * Writes one post to GitHub: done twice, even by two processes or after a crash, it exists once. Returns GitHub's answer, or
+ * undefined when nothing was written: unchanged content costs no request.
  */
 export async function upsert<T extends { readonly id: number }>(
   posts: Posts,
@@ -44,7 +44,7 @@ export async function upsert<T extends { readonly id: number }>(
   const hash = hashOf(content);
   const post = await posts.find(key);
   if (post?.githubId != null && post.hash === hash && !always) return undefined;
-  // A row without a number: its creation was asked for, and it is not known what came of that.
+  // A row without a number: its creation was requested, with unknown result.
   const id = post === undefined ? null : (post.githubId ?? (await find()));
   let written = id === null ? undefined : await update(id).catch(unlessGone);
   if (written === undefined) {

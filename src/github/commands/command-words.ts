@@ -1,7 +1,7 @@
 import { spellOutHidden } from '../../text/hidden-text.ts';
 import { suggestion } from '../../text/nearest.ts';
 
-/** Why a line that looks like a command is none, with nothing in it that could be taken for Markdown or a command. */
+/** Why a line that looks like a command is none. Contains nothing that could be read as Markdown or a command. */
 export interface CommandProblem {
   readonly kind: 'problem';
   readonly message: string;
@@ -19,7 +19,7 @@ export type Option = 'flag' | { readonly noun: string; readonly values: readonly
 
 const MAX_QUOTED = 40;
 
-/** Tells words and options apart, in time linear in the words. A value follows its option as the next word or after `=`. */
+/** Separates words and options, in linear time. A value follows its option as the next word or after `=`. */
 export function readArguments(
   rest: readonly string[],
   known: Readonly<Record<string, Option>>,
@@ -57,14 +57,14 @@ export function problem(message: string, hint: string | null): CommandProblem {
   return { kind: 'problem', message, hint };
 }
 
-/** Nothing else that is read from a comment has a kind of its own. */
+/** Whether a parser's result is a problem. */
 export function isProblem(read: object): read is CommandProblem {
   return 'kind' in read;
 }
 
-/** What was written, cut and fit to be shown in backquotes. */
+/** Shortens and escapes a comment's text for backquotes. */
 export function quote(text: string): string {
-  if (text === '') return 'nothing'; // two backquotes would open something
+  if (text === '') return 'nothing'; // two backquotes would open a code span
   const characters = Array.from(text.slice(0, 2 * MAX_QUOTED + 2));
   const cut = characters.length > MAX_QUOTED ? `${characters.slice(0, MAX_QUOTED - 1).join('')}…` : text;
   return `\`${spellOutHidden(cut.toWellFormed()).replaceAll('`', "'")}\``;

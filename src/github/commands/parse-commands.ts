@@ -7,17 +7,17 @@ import { findPlainLines, type PlainLine } from './comment-lines.ts';
 /** One command of a comment, on its line (from 1); or why a line that looks like one is none. */
 export type ParsedCommand = { readonly line: number } & (Command | CommandProblem);
 
-/** More than these in one comment are not obeyed. */
+/** Maximum commands of one comment. */
 const MAX_COMMANDS = 10;
 
 /**
  * The commands of a comment, in order: lines that begin with `/choo` in the first column, outside code, quotes, HTML and
- * what HTML folds away. Pure, linear in the comment, and fit for anything that anybody may write.
+ * what HTML folds away. Pure, linear in the comment, and safe for any text.
  */
 export function parseCommands(body: string): readonly ParsedCommand[] {
   const commands: ParsedCommand[] = [];
   for (const line of findPlainLines(body)) {
-    // Judged without the characters that nobody sees, so that a line with such characters is told about.
+    // Also matched without invisible characters, so that a line with such characters is reported.
     if (!/^\/choo(?=\s|$)/i.test(line.text) && !/^\/choo(?=\s|$)/i.test(stripHidden(line.text))) continue;
     if (commands.length === MAX_COMMANDS) {
       const message = `there are more than ${MAX_COMMANDS} commands in this comment; the rest was not read`;

@@ -6,7 +6,7 @@ import { ChooError, messageOf } from '../../errors.ts';
 import { spellOutHidden } from '../../text/hidden-text.ts';
 import { statusOf } from '../api/client.ts';
 
-/** What `app.yml` may say. What a server fills in itself may not be there. */
+/** Schema of `app.yml`, without what a server fills in itself. */
 const manifestSchema = z.strictObject({
   name: z.string().min(1).max(34),
   description: z.string().min(1),
@@ -108,11 +108,11 @@ export function githubUrls({ gheHost, gheProtocol = 'https', organization }: Reg
   };
 }
 
-/** Longer than that GitHub does not take to answer. Milliseconds. */
+/** Time limit of a request to GitHub. Milliseconds. */
 const TIMEOUT_MS = 15_000;
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-// Whoever makes up GitHub's answer must not make up settings: nothing in here can end a line or a quote.
+// A forged answer must not inject settings: no value can end a line or a quote.
 const appSchema = z.object({
   id: z.int().positive(),
   slug: z.string().regex(/^[A-Za-z0-9_-]+$/),
@@ -128,20 +128,20 @@ async function ask(input: string, init: RequestInit): Promise<Response> {
   return fetch(input, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
 }
 
-/** Gets an App's keys for a code. Asks once, and follows nobody elsewhere: what is answered is secret. */
+/** Exchanges a code for an App's keys. One request, without redirects: the answer is secret. */
 export async function exchangeCode({ apiUrl }: GitHubUrls, code: string): Promise<AppKeys> {
   const octokit = new Octokit({ baseUrl: apiUrl, log: SILENT, request: { fetch: ask } });
   const { data } = await octokit.rest.apps.createFromManifest({ code });
   return appSchema.parse(data);
 }
 
-/** Where an App is installed: on its own GitHub, whatever is answered. */
+/** The page to install an App: always on its own GitHub, whatever the answer says. */
 export function installUrlOf({ html_url, slug }: AppKeys, { origin, appUrl }: GitHubUrls): string {
   const page = URL.parse(html_url);
   return `${page?.origin === origin ? `${origin}${page.pathname}` : appUrl(slug)}/installations/new`;
 }
 
-/** Why there are no keys for a code, in words that do not hold the code. */
+/** Explains why a code was refused, without revealing the code. */
 export function explainRefusal(error: unknown, code: string): string {
   if (error instanceof z.ZodError) {
     const wrong = error.issues.map(({ path }) => path.join('.')).join(', ');
@@ -174,7 +174,7 @@ export function manifestForm({ formUrl }: GitHubUrls, state: string, manifest: s
 <input type="hidden" name="manifest" value="${escapeHtml(manifest)}"><button>Register the App</button></form>`;
 }
 
-/** A page that says one thing. `form` is HTML, all else text. */
+/** A page with one message. `form` is HTML, all else text. */
 export function renderPage(text: string, { link = '', form = '' } = {}): string {
   const onward = link === '' ? '' : `<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a>`;
   return `<!doctype html><meta charset="utf-8"><title>choo</title><p>${escapeHtml(text)}${onward}${form}\n`;

@@ -22,7 +22,7 @@ import {
   settingsText,
 } from './manifest.ts';
 
-/** What `choo serve --setup` was told. */
+/** Options of `choo serve --setup`. */
 export interface RegistrationOptions extends RegistrationTarget {
   /** Where GitHub reaches the server that is to be; https, but for this machine. */
   readonly url: string;
@@ -32,9 +32,9 @@ export interface RegistrationOptions extends RegistrationTarget {
   readonly manifestFile: string;
   /** Of 127.0.0.1, for the browser; 0: any that is free. */
   readonly port: number;
-  /** A line for the terminal. Never told a secret of the App. */
+  /** Prints a line to the terminal. Never receives a secret of the App. */
   readonly say: (line: string) => void;
-  /** Stops waiting. An App that GitHub has made by then is still written down. */
+  /** Stops waiting. The settings of an App that GitHub has created by then are still written. */
   readonly signal: AbortSignal;
 }
 
@@ -46,31 +46,31 @@ export interface RegisteredApp {
   readonly installUrl: string;
 }
 
-/** What the setup came to: what it returns, or throws. */
+/** The result of the setup: what it returns or throws. */
 type End = { readonly app: RegisteredApp | undefined } | { readonly error: unknown };
 type Answer = readonly [status: number, html: string, end?: End];
 
 /**
- * Registers the App: one page on this machine, for whoever knows its address; GitHub; and back. Contacts GitHub and nobody
- * else. Resolves when the settings are written; undefined: it was told to stop before. Throws a ChooError for what cannot
- * work; what GitHub refuses is said, and can be tried again.
+ * Registers the App: from a page on this machine with a secret address, to GitHub and back. Contacts only GitHub. Resolves when
+ * the settings are written; undefined when it was aborted before. Throws a ChooError when it cannot work; a refusal by GitHub
+ * is shown, and can be retried.
  */
 export async function registerApp(options: RegistrationOptions): Promise<RegisteredApp | undefined> {
   const { settingsFile, port, say, signal } = options;
-  // 1. All that can be refused is refused while nothing is registered: the key is given once.
+  // 1. Check everything before the registration: GitHub shows the key only once.
   const github = githubUrls(options);
   const publicUrl = parsePublicUrl(options.url);
   const manifest = await readManifest(options.manifestFile);
   await using draft = await draftSettings(settingsFile);
 
-  // 2. A page nobody finds by chance, with a form for GitHub.
+  // 2. Serve a page at a secret address, with a form for GitHub.
   const [token, state] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
   const { promise: ended, resolve: end } = Promise.withResolvers<End>();
   let phase: 'open' | 'exchanging' | 'over' = 'open';
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [status, html, result] = await answer(request);
     response.writeHead(status, headersFor(github)).end(html);
-    await finished(response).catch(() => {}); // gone already: the terminal says it, too
+    await finished(response).catch(() => {}); // the browser has gone; the terminal shows the result, too
     if (result !== undefined) end(result);
   };
   const server = createServer((request, response) => {
@@ -92,7 +92,7 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
   async function answer({ method, headers, url = '' }: IncomingMessage): Promise<Answer> {
     const [, given = '', back] = /^\/setup\/([\w-]{1,100})(\/created)?(?:\?|$)/.exec(url) ?? [];
     const host = (headers.host ?? '').replace(/:\d+$/, '');
-    // A page elsewhere may have its name lead here; the browser then sends that name.
+    // DNS rebinding: a foreign name may resolve to this machine; the browser then sends that name.
     if (!isLoopback(host) || method !== 'GET' || phase === 'over' || !isSame(given, token))
       return [404, renderPage('There is nothing here.')];
     if (back === undefined)
@@ -131,7 +131,7 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
     return [200, told, { app: { appId, slug, installUrl } }];
   }
 
-  // 4. Until that worked, or nobody wants it any more.
+  // 4. Wait until that worked or the signal aborts.
   const stop = (): void => {
     if (phase === 'open') end({ app: undefined });
   };
@@ -145,9 +145,9 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
   return result.app;
 }
 
-/** A file that only its owner reads. It has its name once it is whole, and never takes that of another. */
+/** Drafts a file that only its owner can read. It gets its name once complete, and never replaces another file. */
 async function draftSettings(path: string) {
-  const found = await lstat(path).catch(() => undefined); // why not, opening tells
+  const found = await lstat(path).catch(() => undefined); // opening reports the reason
   if (found !== undefined)
     throw new ChooError('conflict', `\`${path}\` already exists and may hold the key of an App`, {
       hint: 'move it away, or write the settings to another file',
@@ -183,7 +183,7 @@ async function draftSettings(path: string) {
 
 function isSame(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)] as const;
-  return a.length === b.length && timingSafeEqual(a, b); // how long it is, is no secret
+  return a.length === b.length && timingSafeEqual(a, b); // the length is no secret
 }
 
 function headersFor({ origin }: GitHubUrls): Record<string, string> {
