@@ -4,8 +4,8 @@ import type { Claim } from '../runs/claim.ts';
 import { QUARANTINE_AFTER } from '../runs/quarantine.ts';
 
 /**
- * Claims one unit that was set aside, for a worker that holds nothing; of those that limits leave room for the one that was
- * tried longest ago. Whoever claims holds the lock for claiming.
+ * Claims one unit in quarantine, for a worker without claims: of the units that the limits leave room for, the one whose last
+ * try is the oldest. The caller must hold the claim lock.
  */
 export async function claimQuarantined(
   trx: Trx,

@@ -6,36 +6,36 @@ import { QUARANTINE_AFTER } from '../runs/quarantine.ts';
 import { claimQuarantined } from './claim-quarantined.ts';
 
 export interface ClaimLimits {
-  /** How many units this process can still take. */
+  /** Free slots of this process. */
   readonly free: number;
-  /** How many units all processes together may have; undefined: no limit but theirs. */
+  /** Limit of claimed units across all processes; undefined: only each process's own limit. */
   readonly all?: number | undefined;
 }
 
-/** A run that has units to start and room for them. */
+/** A run that has queued units and room for them. */
 interface Candidate {
   readonly run: string;
   readonly repository: string;
   readonly installation: string;
   readonly queued: number;
-  /** How many units it may have more. */
+  /** Free slots of the run. */
   readonly room: number;
-  /** How many units its repository may have more. */
+  /** Free slots of its repository; null: no limit. */
   readonly repository_room: number | null;
-  /** When it, and its installation, were given a slot last. */
+  /** When the run, and its installation, last got a slot; a number that only grows. */
   readonly served: number;
   readonly installation_served: number;
-  /** How many slots its installation has. */
+  /** Slots that its installation has. */
   readonly installation_held: number;
 }
 
-/** Whoever claims holds this, so that counting and claiming are one step for all processes. */
+/** The claim lock: makes counting and claiming one step across all processes. */
 const CLAIM_LOCK = sql`select pg_advisory_xact_lock(hashtext('choo claim'))`;
 
 /**
- * Claims units for a worker, no more than any limit leaves: of this process, of a run, of a repository, of all. Installations
- * share slots evenly, within one they go round between its runs; of a run the unit with the longest way behind it is first. What
- * was set aside comes when nothing else does; see quarantine.ts.
+ * Claims units for a worker, within the limits of the process, the run, the repository and all processes. Installations share
+ * slots evenly, and the runs of one alternate; of a run, the unit with the longest critical path is first. Units in quarantine
+ * are claimed only when there is nothing else; see quarantine.ts.
  */
 export async function claimUnits(
   database: Database,
@@ -68,7 +68,7 @@ export async function claimUnits(
   });
 }
 
-/** Not for a worker that tries a unit alone. */
+/** Whether there are units to claim. False for a worker that tries a quarantined unit alone. */
 async function hasQueuedUnits(database: Database, worker: number): Promise<boolean> {
   const { rows } = await sql`
     select where exists (select from units where state = 'queued' and not_before <= now())
@@ -78,7 +78,7 @@ async function hasQueuedUnits(database: Database, worker: number): Promise<boole
   return rows.length > 0;
 }
 
-/** The runs that have units to start, and room for them but for slots. */
+/** The runs that have queued units and room for them, and the number of claimed units (`held`). */
 export async function findCandidates(
   trx: Database | Trx,
 ): Promise<{ readonly candidates: readonly Candidate[]; readonly held: number }> {
@@ -114,20 +114,20 @@ export async function findCandidates(
   return { candidates: rows, held: rows[0]?.held ?? 0 };
 }
 
-/** Which runs get slots, in which order. */
+/** The runs that get slots, in order. */
 interface Shares {
   readonly order: readonly { readonly run: string; readonly installation: string }[];
   readonly byRun: ReadonlyMap<string, number>;
 }
 
 /**
- * Deals slots out one by one: to the installation that has fewest, of several to the one that was given one longest ago, in it
- * to the run of which that is true. So each comes to its share before another has more than that. Pure.
+ * Allocates slots one by one: to the installation with the fewest, among equals to the one that waited longest for a slot, and
+ * within it to the run that waited longest. So each reaches its fair share before another one exceeds it. Pure.
  *
  * @internal
  */
 export function allocateSlots(candidates: readonly Candidate[], slots: number): Shares {
-  const turns = candidates.map((each) => ({ ...each, left: Math.min(each.queued, each.room) }));
+  const runs = candidates.map((each) => ({ ...each, left: Math.min(each.queued, each.room) }));
   const repositories = new Map<string, number>();
   for (const { repository, repository_room: room } of candidates)
     repositories.set(repository, room ?? Number.POSITIVE_INFINITY);
@@ -139,7 +139,7 @@ export function allocateSlots(candidates: readonly Candidate[], slots: number): 
   const order: { run: string; installation: string }[] = [];
   const byRun = new Map<string, number>();
   while (order.length < slots) {
-    const open = turns.filter(({ left, repository }) => left > 0 && (repositories.get(repository) ?? 0) > 0);
+    const open = runs.filter(({ left, repository }) => left > 0 && (repositories.get(repository) ?? 0) > 0);
     const next = open.sort(
       (a, b) =>
         heldBy(a.installation) - heldBy(b.installation) ||
@@ -158,7 +158,7 @@ export function allocateSlots(candidates: readonly Candidate[], slots: number): 
   return { order, byRun };
 }
 
-/** Remembers who was served, and when, as a number that only grows. */
+/** Saves when each run and installation got a slot, as a number that only grows. */
 async function saveServed(trx: Trx, order: Shares['order']): Promise<void> {
   const [runs, installations] = [new Map<string, number>(), new Map<string, number>()];
   for (const [at, { run, installation }] of order.entries()) {

@@ -23,20 +23,20 @@ export interface DispatcherOptions {
   readonly jobs: Jobs;
   readonly runStore: RunStore;
   readonly listener: Listener;
-  /** What marks the processes that this one starts. */
+  /** Owner mark of the processes that this one starts. */
   readonly owner: string;
-  /** How many units this process works on at once; all processes together. */
+  /** Limit of units in this process; `maxUnits`: in all processes together. */
   readonly concurrency: number;
   readonly maxUnits?: number | undefined;
-  /** How long a unit may keep its slot while an installation waits that has less than its share. Milliseconds. */
+  /** How long a unit keeps its slot while an installation below its fair share waits. Milliseconds. */
   readonly quantumMs: number;
   /** Default: {@link WORKER_TIMES}. All workers of a database have the same. */
   readonly times?: WorkerTimes;
-  /** Works on a unit and returns how it ended. What it throws gives the unit back. */
+  /** Works on a unit and returns its last events. When it throws, the unit is requeued. */
   readonly work: (claim: Claim, reporter: ClaimReporter) => Promise<readonly EventBody[]>;
-  /** A worker of this machine is dead: what it left behind can be ended. It is waited for. */
+  /** Called for a dead worker of this machine, to end what it left running. Its units are requeued after it resolves. */
   readonly onDead: (owner: string) => Promise<void>;
-  /** Told of what an operator should know. */
+  /** Receives errors that the operator should see. */
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -47,14 +47,14 @@ interface Active {
   readonly ended: Promise<void>;
 }
 
-/** A busy process claims at most so often. Milliseconds. */
+/** Shortest time between two claims of a busy process. Milliseconds. */
 const CLAIM_INTERVAL_MS = 10;
-/** No claim lasts longer, whatever its unit does; the next one goes on. Milliseconds. */
+/** Longest claim, whatever its unit does; the next claim continues the work. Milliseconds. */
 const MAX_CLAIM_MS = 20 * 3_600_000;
 
 /**
- * The worker in this process: claims units as slots become free, keeps its claims alive, lets go of those it lost, and takes
- * back what dead workers held.
+ * The worker in this process: claims units as slots become free, sends heartbeats, aborts lost claims, and requeues units of
+ * dead workers.
  */
 export class Dispatcher implements AsyncDisposable {
   readonly #options: DispatcherOptions;
@@ -65,53 +65,53 @@ export class Dispatcher implements AsyncDisposable {
   readonly #timers: NodeJS.Timeout[] = [];
   #claiming: Promise<void> | undefined;
   #again = false;
-  /** When the others last heard that this process is there; by a clock that nobody sets. */
-  #heard = performance.now();
-  #looking: Promise<void> | undefined;
-  readonly #returns: SlotPreemption;
+  /** Time of the last successful heartbeat, by a monotonic clock. Milliseconds. */
+  #beatAt = performance.now();
+  #checking: Promise<void> | undefined;
+  readonly #preemption: SlotPreemption;
 
   private constructor(options: DispatcherOptions, worker: number) {
     this.#options = options;
     this.#times = options.times ?? WORKER_TIMES;
     this.#worker = { number: worker };
-    this.#returns = new SlotPreemption(options.database, options.quantumMs);
+    this.#preemption = new SlotPreemption(options.database, options.quantumMs);
   }
 
-  /** Begins to work. */
+  /** Registers a worker and starts to claim units. */
   static async start(options: DispatcherOptions): Promise<Dispatcher> {
     const { number } = await registerWorker(options.database, options.owner);
     const dispatcher = new Dispatcher(options, number);
-    options.listener.subscribe((notice) => dispatcher.#hear(notice), dispatcher.#ending.signal);
+    options.listener.subscribe((notice) => dispatcher.#onNotice(notice), dispatcher.#ending.signal);
     dispatcher.#timers.push(
-      setInterval(() => dispatcher.#look(), dispatcher.#times.lookMs),
-      setInterval(() => void dispatcher.#beat(), dispatcher.#times.beatMs),
+      setInterval(() => dispatcher.#poll(), dispatcher.#times.lookMs),
+      setInterval(() => void dispatcher.#sendHeartbeat(), dispatcher.#times.beatMs),
     );
-    dispatcher.#look();
+    dispatcher.#poll();
     return dispatcher;
   }
 
-  /** How others know it. */
+  /** Its number in the database. */
   get worker(): number {
     return this.#worker.number;
   }
 
-  /** The units it works on now. */
+  /** Its current claims. */
   get claims(): readonly Claim[] {
     return [...this.#active.values()].map(({ claim }) => claim);
   }
 
-  /** How long the database has not heard of this process. Milliseconds. */
+  /** Time since the last successful heartbeat. Milliseconds. */
   get silentMs(): number {
-    return performance.now() - this.#heard;
+    return performance.now() - this.#beatAt;
   }
 
-  /** It takes nothing new any more. */
+  /** Whether it is draining: it claims nothing new. */
   get isEnding(): boolean {
     return this.#ending.signal.aborted;
   }
 
   /**
-   * Takes nothing new, waits up to `graceMs` for what is under way, then stops it and hands it back. `hurry` ends the waiting.
+   * Claims nothing new, waits up to `graceMs` for running units, then stops and releases them. `hurry` ends the wait.
    */
   async drain(graceMs: number, hurry?: AbortSignal): Promise<void> {
     this.#ending.abort();
@@ -129,25 +129,25 @@ export class Dispatcher implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(0);
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#looking;
+    await this.#checking;
     const { database, runStore, jobs } = this.#options;
     await deregisterWorker(database, runStore, jobs, this.worker).catch((error: unknown) =>
-      this.#options.onError('a worker could not sign off; the others will find out', error),
+      this.#options.onError('failed to deregister the worker; its claims will expire', error),
     );
   }
 
-  #hear(notice: Notice): void {
+  #onNotice(notice: Notice): void {
     if (notice.about === 'ready' || notice.about === 'connected') this.#claimSoon();
     if (notice.about === 'stop')
       for (const { claim, stop } of this.#active.values())
         if (claim.run === notice.run && claim.unit === notice.unit) stop.abort();
   }
 
-  /** What is done each second, whatever was heard. */
-  #look(): void {
+  /** Polls, whatever notifications arrived. */
+  #poll(): void {
     this.#claimSoon();
     this.#checkAge();
-    this.#looking ??= this.#lookAtOthers().finally(() => (this.#looking = undefined));
+    this.#checking ??= this.#checkWorkers().finally(() => (this.#checking = undefined));
   }
 
   #checkAge(): void {
@@ -157,10 +157,10 @@ export class Dispatcher implements AsyncDisposable {
       if (cutOff || now - since > MAX_CLAIM_MS) stop.abort();
   }
 
-  async #lookAtOthers(): Promise<void> {
+  async #checkWorkers(): Promise<void> {
     const { database, runStore, jobs } = this.#options;
     try {
-      await this.#returns.poll([...this.#active.values()]);
+      await this.#preemption.poll([...this.#active.values()]);
       const { believedMs } = this.#times;
       await requeueFromDeadWorkers(database, runStore, jobs, {
         me: this.worker,
@@ -168,7 +168,7 @@ export class Dispatcher implements AsyncDisposable {
         believedMs,
       });
     } catch (error) {
-      this.#trouble('looking at the other workers failed', error);
+      this.#report('failed to check the other workers', error);
     }
   }
 
@@ -187,9 +187,9 @@ export class Dispatcher implements AsyncDisposable {
         for (const claim of await claimUnits(database, jobs, this.worker, { free, all: maxUnits }))
           this.#begin(claim);
       } catch (error) {
-        this.#trouble('claiming units failed', error);
+        this.#report('failed to claim units', error);
       }
-      // Who is busy waits for more slots to come free: whoever claims keeps all others from it.
+      // A busy process waits for more free slots: claiming blocks the claims of all other processes.
       if (this.#again && this.#active.size > 0) await wait(CLAIM_INTERVAL_MS);
     }
   }
@@ -199,16 +199,16 @@ export class Dispatcher implements AsyncDisposable {
     const id = idOf(claim);
     const since = performance.now();
     const shouldReleaseSlot = (quanta: number): boolean =>
-      this.#returns.isDue({ id, run: claim.run, since }, quanta);
+      this.#preemption.isDue({ id, run: claim.run, since }, quanta);
     const ended = this.#work(claim, stop, shouldReleaseSlot).finally(() => {
       this.#active.delete(id);
-      this.#returns.end(id);
+      this.#preemption.end(id);
       this.#claimSoon();
     });
     this.#active.set(id, { claim, stop, since, ended });
   }
 
-  /** One unit from its claim to its end. Never rejects. */
+  /** Works on one unit until its claim ends. Never rejects. */
   async #work(
     claim: Claim,
     stop: AbortController,
@@ -223,7 +223,7 @@ export class Dispatcher implements AsyncDisposable {
       try {
         await runStore.write(run, { unit, claim: claim.claim, worker, batch, events, ended });
       } catch (error) {
-        stop.abort(); // what cannot be told is not done
+        stop.abort(); // events that cannot be written must not happen
         throw error;
       }
     };
@@ -231,12 +231,12 @@ export class Dispatcher implements AsyncDisposable {
     try {
       await write(await work(claim, { report, signal: stop.signal, shouldReleaseSlot }), true);
     } catch (error) {
-      this.#trouble(`unit \`${unit}\` of run ${run} could not be worked on to its end`, error);
-      await this.#giveBack(claim, 'its worker could not go on');
+      this.#report(`work on unit \`${unit}\` of run ${run} failed`, error);
+      await this.#requeue(claim, 'its worker could not go on');
     }
   }
 
-  async #giveBack(claim: Claim, reason: string): Promise<void> {
+  async #requeue(claim: Claim, reason: string): Promise<void> {
     const { runStore, jobs } = this.#options;
     try {
       const { run, unit, claim: number } = claim;
@@ -249,20 +249,20 @@ export class Dispatcher implements AsyncDisposable {
         died: false,
       });
     } catch (error) {
-      this.#trouble(`unit \`${claim.unit}\` of run ${claim.run} could not be given back`, error);
+      this.#report(`failed to requeue unit \`${claim.unit}\` of run ${claim.run}`, error);
     }
   }
 
-  /** Says that this process is there, and compares what it holds with what the others think it holds. */
-  async #beat(): Promise<void> {
+  /** Sends a heartbeat, and compares the claims in this process with those in the database. */
+  async #sendHeartbeat(): Promise<void> {
     const began = performance.now();
     try {
       const held = await heartbeat(this.#options.database, this.worker);
-      this.#heard = Math.max(this.#heard, began);
-      if (held === undefined) await this.#startAnew();
+      this.#beatAt = Math.max(this.#beatAt, began);
+      if (held === undefined) await this.#reregister();
       else await this.#compare(held, began);
     } catch (error) {
-      this.#trouble('the heartbeat failed', error);
+      this.#report('failed to send a heartbeat', error);
     }
   }
 
@@ -270,14 +270,14 @@ export class Dispatcher implements AsyncDisposable {
     const states = new Map(held.map((claim) => [idOf(claim), claim.state]));
     for (const [id, { stop, since }] of this.#active)
       if (since < began && states.get(id) !== 'running') stop.abort();
-    // Claimed, and the answer was lost.
+    // A claim whose answer was lost.
     for (const claim of held)
       if (!this.#active.has(idOf(claim)) && this.#claiming === undefined)
-        await this.#giveBack(claim, 'its worker did not hear of it');
+        await this.#requeue(claim, 'its worker did not receive the claim');
   }
 
-  /** The others took this process for dead: it holds nothing any more, and comes back as a new one. */
-  async #startAnew(): Promise<void> {
+  /** Other workers declared this one dead, so it has no claims any more: registers as a new worker. */
+  async #reregister(): Promise<void> {
     for (const { stop } of this.#active.values()) stop.abort();
     if (this.#ending.signal.aborted) return;
     this.#worker.number = (await registerWorker(this.#options.database, this.#options.owner)).number;
@@ -288,8 +288,8 @@ export class Dispatcher implements AsyncDisposable {
     while (this.#active.size > 0) await Promise.all([...this.#active.values()].map(({ ended }) => ended));
   }
 
-  /** What happens now and then is no trouble: the database is away, or others took a unit over. */
-  #trouble(what: string, error: unknown): void {
+  /** Reports an error, except transient errors of the database and lost claims, which are normal. */
+  #report(what: string, error: unknown): void {
     if (!isTransient(error) && !isLostClaim(error)) this.#options.onError(what, error);
   }
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { findCandidates } from './claims.ts';
 
-/** What one installation has of the slots, and whether units of it could start if there were one more. */
+/** The slots of one installation, and whether it could use another one now. */
 interface InstallationLoad {
   readonly installation: string;
   readonly held: number;
@@ -10,20 +10,22 @@ interface InstallationLoad {
 }
 
 /**
- * The installations that have slots to give back. The share of each is the fair part of all slots that are in use, among those
- * that have work. Who has less than the whole slots of its share, at least one, and waits, may ask; then all who have more than
- * their share are asked. While nobody waits an installation may have all of them. Pure.
+ * The installations that have to release slots. The fair share is the number of slots in use, divided by the installations that
+ * have work. When one waits with fewer slots than its share, rounded down but at least one, all installations above their share
+ * are preempted. While none waits, one installation may have all slots. Pure.
  *
  * @internal
  */
 export function aboveFairShare(loads: readonly InstallationLoad[]): ReadonlySet<string> {
   const share = loads.reduce((sum, { held }) => sum + held, 0) / loads.length;
   const entitled = Math.max(1, Math.floor(share));
-  const isAsked = loads.some(({ held, waits }) => waits && held < entitled);
-  return new Set(loads.filter(({ held }) => isAsked && held > share).map(({ installation }) => installation));
+  const isPreempting = loads.some(({ held, waits }) => waits && held < entitled);
+  return new Set(
+    loads.filter(({ held }) => isPreempting && held > share).map(({ installation }) => installation),
+  );
 }
 
-/** The runs that have slots to give back. */
+/** The runs of installations above their fair share. */
 export async function runsAboveFairShare(database: Database): Promise<ReadonlySet<string>> {
   const { candidates } = await findCandidates(database);
   if (candidates.length === 0) return new Set();

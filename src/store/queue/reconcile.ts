@@ -4,12 +4,12 @@ import type { Jobs } from '../runs/jobs.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { QUARANTINE_AFTER } from '../runs/quarantine.ts';
 
-/** Rows that are deleted at once: more would hold up others. */
+/** Rows per delete statement: more would block other transactions for long. */
 const BATCH = 100;
 /** A run that ended this long ago needs no queue any more. Milliseconds. */
 const QUEUE_IDLE_MS = 60_000;
 
-/** Only one process does these at a time; the others pass them by. False: another one is at it. */
+/** Runs `act` unless another process runs it under the same lock. False: another one does. */
 export async function withMaintenanceLock(database: Database, act: () => Promise<void>): Promise<boolean> {
   return database.connection().execute(async (connection) => {
     const { rows } = await sql<{ mine: boolean }>`
@@ -24,7 +24,7 @@ export async function withMaintenanceLock(database: Database, act: () => Promise
   });
 }
 
-/** Deletes runs that ended so long ago, with all that belongs to them, and deliveries; some at a time. Returns how many runs. */
+/** Deletes runs that ended `days` ago with everything that belongs to them, and old deliveries. Returns the number of runs. */
 export async function deleteOld(database: Database, days: number): Promise<number> {
   let total = 0;
   for (;;) {
@@ -42,19 +42,19 @@ export async function deleteOld(database: Database, days: number): Promise<numbe
   return total;
 }
 
-/** What did not agree, and was put right. */
+/** Differences that were repaired. */
 export interface Reconciled {
-  /** Units that were to start and had no job. */
+  /** Queued units without a job. */
   readonly jobsMissing: number;
-  /** Units that somebody worked on, whose job the queue had given to others. */
+  /** Claimed units whose job was no longer active. */
   readonly jobsLost: number;
-  /** Runs that waited for nothing. */
+  /** Waiting runs with no run before them. */
   readonly runsWaiting: number;
-  /** Queues of runs that ended, or that never began. */
+  /** Queues of runs that ended or were never submitted. */
   readonly queuesLeft: number;
 }
 
-/** Compares rows with jobs and puts right what differs. Nothing should; what is found is a fault somewhere. */
+/** Compares rows with jobs and repairs the differences. There should be none: each is the result of a bug. */
 export async function reconcile(database: Database, jobs: Jobs, runStore: RunStore): Promise<Reconciled> {
   const missing = await sql<{ run: string; id: string }>`
     select units.run, units.id from units join runs on runs.id = units.run
@@ -68,11 +68,11 @@ export async function reconcile(database: Database, jobs: Jobs, runStore: RunSto
       and not exists (select from choo_jobs.job where job.id = units.job and job.name = 'run-' || units.run
                         and job.state = 'active')`.execute(database);
   for (const { run, id: unit } of [...missing.rows, ...lost.rows])
-    await runStore.change(run, async (turn) => {
-      const row = (await turn.rows([unit])).get(unit);
+    await runStore.change(run, async (transaction) => {
+      const row = (await transaction.rows([unit])).get(unit);
       if (row?.state !== 'queued' && row?.state !== 'running') return;
-      turn.change(unit, { free: true });
-      turn.append({ type: 'unit.released', unit, reason: 'its job was gone', until: null });
+      transaction.change(unit, { free: true });
+      transaction.append({ type: 'unit.released', unit, reason: 'its job was gone', until: null });
     });
   const waiting = await sql<{ id: string }>`
     select id from runs where status = 'waiting' and not exists (

@@ -1,26 +1,26 @@
 import type { Listener, Notice } from '../database/notifications.ts';
 
-/** How long it waits where nobody wakes it: work may have become due. Milliseconds. */
+/** Longest wait without a notification: work may have become due. Milliseconds. */
 const IDLE_MS = 1_000;
-/** And after something went wrong, such as a database that is away. Milliseconds. */
+/** Wait after an error, such as an unreachable database. Milliseconds. */
 const RETRY_MS = 1_000;
 
 export interface WorkLoopOptions {
   readonly listener: Listener;
-  /** What wakes it. */
+  /** The notices that wake it. */
   readonly about: readonly Notice['about'][];
-  /** How many of these at the same time. */
+  /** How many pieces of work at the same time. */
   readonly width: number;
-  /** Does one piece of work. False: there is none now. */
+  /** Does one piece of work. False when there is none. */
   readonly act: () => Promise<boolean>;
   readonly onError: (error: unknown) => void;
 }
 
-/** Does work as long as there is some, then waits to be woken. */
+/** Works while there is work, then waits for a notification. */
 export class WorkLoop implements AsyncDisposable {
   readonly #options: WorkLoopOptions;
   readonly #ending = new AbortController();
-  readonly #lives: readonly Promise<void>[];
+  readonly #loops: readonly Promise<void>[];
   #woken = Promise.withResolvers<void>();
 
   constructor(options: WorkLoopOptions) {
@@ -29,14 +29,14 @@ export class WorkLoop implements AsyncDisposable {
     options.listener.subscribe((notice) => {
       if (about.has(notice.about)) this.#wake();
     }, this.#ending.signal);
-    this.#lives = Array.from({ length: options.width }, async () => this.#live());
+    this.#loops = Array.from({ length: options.width }, async () => this.#loop());
   }
 
-  /** Nothing new begins; resolves when what is under way has ended. */
+  /** Starts nothing new; resolves when the current work has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     this.#wake();
-    await Promise.all(this.#lives);
+    await Promise.all(this.#loops);
   }
 
   #wake(): void {
@@ -44,11 +44,11 @@ export class WorkLoop implements AsyncDisposable {
     this.#woken = Promise.withResolvers();
   }
 
-  async #live(): Promise<void> {
+  async #loop(): Promise<void> {
     const { act, onError } = this.#options;
     const { signal } = this.#ending;
     while (!signal.aborted) {
-      const woken = this.#woken.promise; // what comes while it looks is not missed
+      const woken = this.#woken.promise; // taken first, so that no notification is missed during `act`
       try {
         if (await act()) continue;
         await this.#sleep(woken, IDLE_MS);

@@ -8,13 +8,13 @@ import type { RunStore } from '../runs/run-store.ts';
 import { QUARANTINE_AFTER, requeueReason, quarantineFailure } from '../runs/quarantine.ts';
 import { chargeUnreported, closeSpending } from '../runs/budgets.ts';
 
-/** The times that workers hold each other to. Milliseconds. */
+/** Times of heartbeats and takeovers. Milliseconds. */
 export interface WorkerTimes {
-  /** Without a notice, the queue and the other workers are looked at this often. */
+  /** Poll interval for the queue and the other workers, besides notifications. */
   readonly lookMs: number;
-  /** Heartbeats are this far apart. */
+  /** Heartbeat interval. */
   readonly beatMs: number;
-  /** A worker that could not send a heartbeat for this long stops by itself: before another may take over. */
+  /** A worker that could not send a heartbeat for this long aborts its claims, before another may take over. */
   readonly cutOffMs: number;
   /** A worker without a heartbeat for this long counts as dead. */
   readonly believedMs: number;
@@ -27,12 +27,12 @@ export const WORKER_TIMES: WorkerTimes = {
   believedMs: 10_000,
 };
 
-/** A worker as the others know it. */
+/** A registered worker. */
 export interface Registered {
   readonly number: number;
 }
 
-/** Makes this process known as a worker. */
+/** Registers this process as a worker. */
 export async function registerWorker(database: Database, owner: string): Promise<Registered> {
   const { number } = await database
     .insertInto('workers')
@@ -42,7 +42,7 @@ export async function registerWorker(database: Database, owner: string): Promise
   return { number };
 }
 
-/** Says that a worker is there; returns what it holds. Undefined: the others took it for dead, and it holds nothing any more. */
+/** Saves a worker's heartbeat and returns its claims. Undefined: others declared it dead, and it has no claims any more. */
 export async function heartbeat(
   database: Database,
   worker: number,
@@ -57,7 +57,7 @@ export async function heartbeat(
   return rows.flatMap(({ run, unit, claim, state }) => (run === null ? [] : [{ run, unit, claim, state }]));
 }
 
-/** Forgets a worker that stopped. What it holds still is taken back like that of a dead one. */
+/** Deletes a worker that stopped. Its remaining claims are requeued like those of a dead one. */
 export async function deregisterWorker(
   database: Database,
   runStore: RunStore,
@@ -69,9 +69,9 @@ export async function deregisterWorker(
 }
 
 /**
- * Takes the units of dead workers back, so that others go on with them: of those of this machine that are gone, at once, when
- * what they left behind has ended; of others when they were silent for too long. After the database was away nobody counts as
- * silent for a while.
+ * Requeues the units of dead workers: of this machine's dead processes at once, after `onDead` ended what they left running;
+ * of all others when they sent no heartbeat for `believedMs`. After a restart of the database no worker counts as silent for
+ * as long.
  */
 export async function requeueFromDeadWorkers(
   database: Database,
@@ -108,7 +108,7 @@ export async function requeueFromDeadWorkers(
   }
 }
 
-/** Unless it holds something again: then it is not dead. */
+/** Deletes a worker, unless it has claims again: then it is alive. */
 async function deleteWorker(database: Database, number: number): Promise<void> {
   await sql`
     delete from workers where number = ${number}
@@ -117,13 +117,13 @@ async function deleteWorker(database: Database, number: number): Promise<void> {
 
 interface RequeueReason {
   readonly worker: number;
-  /** For who reads what happened to the unit. */
+  /** Shown to people with the unit. */
   readonly reason: string;
-  /** The worker vanished while it had the unit, which may be what it died of; see quarantine.ts. */
+  /** The worker vanished while it had the unit, perhaps because of the unit; see quarantine.ts. */
   readonly died: boolean;
 }
 
-/** Takes back all that a worker holds. */
+/** Requeues all units of a worker. */
 async function requeueClaimsOf(
   database: Database,
   runStore: RunStore,
@@ -142,7 +142,7 @@ async function requeueClaimsOf(
   }
 }
 
-/** Takes units of one run from a worker, unless they are not with it any more. Their jobs are tried again, a bounded number of times. */
+/** Requeues units of one run that a worker still has. Their jobs are retried a bounded number of times. */
 export async function requeueUnits(
   runStore: RunStore,
   jobs: Jobs,
@@ -178,8 +178,8 @@ export async function requeueUnits(
           type: 'unit.failed',
           unit,
           failure: 'internal',
-          message: 'too many workers could not get on with it',
-          hint: 'look at their logs; `choo retry` tries again',
+          message: 'too many workers failed to work on it',
+          hint: 'see the logs of the workers; `choo retry` tries again',
           head: null,
         });
     }

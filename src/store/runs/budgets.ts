@@ -3,18 +3,18 @@ import type { EventBody } from '../../events/event.ts';
 import type { Amount } from '../../events/spending.ts';
 import { type Database, retryTransient, type Trx } from '../database/database.ts';
 
-/** A claim that spends. */
+/** The claim that uses tokens and money. */
 export interface Spender {
   readonly run: string;
   readonly unit: string;
   readonly claim: number;
 }
 
-/** What counts together: a unit in one run, a run, and what all runs of an installation, or of the server, spend in a day. */
+/** What a limit applies to: a run, a unit in a run, and all runs of an installation or of the server in one day. */
 const ACCOUNTS = ['run', 'unit', 'installation', 'server'] as const;
 type Account = (typeof ACCOUNTS)[number];
 
-/** The limit of each account; Infinity: none. */
+/** The limit of each account; Infinity: unlimited. */
 export type SpendingLimits = Readonly<Record<Account, Amount>>;
 
 /** A limit that is used up. */
@@ -23,17 +23,17 @@ export interface LimitReached {
   readonly refused: Account;
   readonly what: keyof Amount;
   readonly limit: number;
-  /** When the next day of the database begins, for the accounts of a day. Milliseconds since 1970. */
+  /** For daily accounts, when the database's next day begins. Milliseconds since 1970. */
   readonly until: number | null;
 }
 
-/** What came of asking for more: something was set aside, a limit is used up, or all that is left is held by others. */
+/** The result of a reservation: an amount, a limit that is used up, or `wait` when other reservations have the rest. */
 export type ReserveResult =
   | { readonly kind: 'held'; readonly amount: Amount }
   | LimitReached
   | { readonly kind: 'wait' };
 
-/** What a claim spent, as its events tell it: in the transaction that writes them, so that no crash forgets it. */
+/** Counts the usage in a claim's events, in the transaction that writes them, so that a crash cannot lose it. */
 export async function countSpending(
   trx: Trx,
   run: string,
@@ -43,12 +43,12 @@ export async function countSpending(
     events,
   }: { readonly unit: string; readonly claim: number; readonly events: readonly EventBody[] },
 ): Promise<void> {
-  const told = events.filter(
+  const usage = events.filter(
     (event) => event.type === 'task.provider.usage' || event.type === 'task.provider.done',
   );
-  const last = told.at(-1);
+  const last = usage.at(-1);
   if (last === undefined) return;
-  const used = sum(told.filter(({ type }) => type === 'task.provider.done'));
+  const used = sum(usage.filter(({ type }) => type === 'task.provider.done'));
   const isOver = last.type === 'task.provider.done';
   const open = sum(isOver ? [] : [last]);
   const spent = sql`before as (
@@ -72,8 +72,8 @@ export async function countSpending(
 }
 
 /**
- * A worker died in the middle of an attempt. Where nothing was heard of what the attempt used, it is charged what was set aside
- * for it, as one whose cost stays unknown is; else whatever kills workers would be free.
+ * Charges an attempt whose worker died. When its usage was never reported, it is charged its reservation, like an attempt of
+ * unknown cost; else killing workers would make attempts free.
  */
 export async function chargeUnreported(
   trx: Trx,
@@ -95,8 +95,8 @@ export async function chargeUnreported(
 }
 
 /**
- * Adds what `spent`, common table expressions of which the last has that name, returns to today's spending. A run has a row of
- * its own for each day: it waits for no other run.
+ * Adds usage to today's. `spent` is a list of common table expressions; the last is named `spent` and returns the amount. Each
+ * run has its own row per day, so that it waits for no other run.
  */
 async function countToday(trx: Trx, run: string, spent: RawBuilder<unknown>): Promise<void> {
   await sql`
@@ -112,15 +112,15 @@ async function countToday(trx: Trx, run: string, spent: RawBuilder<unknown>): Pr
 /** The database's day: its clock is the one that all processes share. */
 const TODAY = sql`(now() at time zone 'utc')::date`;
 
-/** What nobody knows the price of counts as nothing: there tokens bind. */
-function sum(told: readonly { readonly tokens: number; readonly cost: number | null }[]): Amount {
+/** An unknown cost counts as zero: there the limit of tokens applies. */
+function sum(usage: readonly { readonly tokens: number; readonly cost: number | null }[]): Amount {
   return {
-    tokens: told.reduce((total, { tokens }) => total + tokens, 0),
-    cost: told.reduce((total, { cost }) => total + (cost ?? 0), 0),
+    tokens: usage.reduce((total, { tokens }) => total + tokens, 0),
+    cost: usage.reduce((total, { cost }) => total + (cost ?? 0), 0),
   };
 }
 
-/** Claims have ended: what they used is used, what was set aside for them and not used is there for others again. */
+/** Settles the reservations of ended claims: counts what they used, and frees the rest. */
 export async function closeSpending(
   trx: Trx,
   run: string,
@@ -136,9 +136,8 @@ export async function closeSpending(
 }
 
 /**
- * Sets `part` of each limit aside for a claim, or what is left of it where that is less; `wanted` says of what. Of all claims
- * of an account together, what is used and what is set aside never exceeds its limit. What is set aside and not used yet
- * counts for the day it is.
+ * Reserves `part` of each limit for a claim, or the rest where that is less; `wanted` says of what. Usage and reservations of
+ * all claims of an account together never exceed its limit. Unused reservations count for the current day.
  */
 export async function setAside(
   database: Database,
@@ -149,7 +148,7 @@ export async function setAside(
 ): Promise<ReserveResult> {
   return retryTransient(() =>
     database.transaction().execute(async (trx) => {
-      // The limits of a day are shared by all runs. Who counts what was spent does not wait here.
+      // All runs share the daily limits. Counting usage does not take this lock.
       const lock = hasDayLimit(limits) ? 'choo budget' : `choo budget ${run}`;
       await sql`select pg_advisory_xact_lock(hashtext(${lock}))`.execute(trx);
       const accounts = await readAccounts(trx, { run, unit });
@@ -180,7 +179,7 @@ export async function setAside(
   );
 }
 
-/** A limit that a claim would meet before it has spent anything; undefined: none. */
+/** A limit that is used up before a claim starts; undefined when there is none. */
 export async function findReachedLimit(
   database: Database,
   spender: Pick<Spender, 'run' | 'unit'>,
@@ -189,7 +188,7 @@ export async function findReachedLimit(
   return findReached(await readAccounts(database, spender), limits);
 }
 
-/** A day has many attempts: each takes less of it at a time, so that what is left is not held by a few. */
+/** Part of a daily limit for one reservation: a day has many attempts, and a few must not reserve all that is left. */
 const PART_OF_DAY = 0.1;
 
 function isOfDay(account: Account): boolean {
@@ -200,7 +199,7 @@ function hasDayLimit({ installation, server }: SpendingLimits): boolean {
   return [installation.tokens, installation.cost, server.tokens, server.cost].some(Number.isFinite);
 }
 
-/** What of each account is used, and what of it is used or set aside. */
+/** Usage of each account; `taken` includes reservations. */
 type Accounts = Readonly<Record<Account, { readonly used: Amount; readonly taken: Amount }>> & {
   readonly midnight: number;
 };

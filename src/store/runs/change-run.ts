@@ -14,26 +14,26 @@ import type { RunStore } from './run-store.ts';
 import { findRun } from './run-rows.ts';
 import type { RunTransaction } from './run-transaction.ts';
 
-/** What somebody asks of a run that is there. */
+/** A request to change an existing run. */
 export interface RunControlRequest {
   readonly run: string;
   /** Units of it; none: the whole run. */
   readonly units?: readonly string[];
-  /** Who asks. */
+  /** Who requests it. */
   readonly actor: string;
 }
 
-/** What a retry may ask for beside another turn. */
+/** A retry, with its options. */
 export interface RunRetryRequest extends RunControlRequest {
-  /** Start over, whatever the branches hold. */
+  /** Start over, whatever is on the branches. */
   readonly fresh?: boolean;
-  /** From this task on; those before it stay as they are. */
+  /** The first task to repeat; earlier ones stay as they are. */
   readonly from?: number;
 }
 
 /**
- * Cancels a run, or units of it: nothing of it starts any more, and whoever works on it is told at once. What is
- * committed stays. Returns the units that were cancelled. Throws a ChooError (`usage`, `conflict`) for what cannot be.
+ * Cancels a run, or units of it: nothing of it starts any more, and its workers are notified at once. Commits are kept.
+ * Returns the cancelled units. Throws a ChooError (`usage`, `conflict`) when they cannot be cancelled.
  */
 export async function cancelRun(
   runStore: RunStore,
@@ -45,7 +45,7 @@ export async function cancelRun(
   );
 }
 
-/** The same for a whole run, where it may have ended already; then there is nothing to do. */
+/** Cancels a whole run, and does nothing when it has ended already. */
 export async function cancelOpenRun(
   runStore: RunStore,
   jobs: Jobs,
@@ -59,8 +59,8 @@ export async function cancelOpenRun(
 }
 
 /**
- * Leaves units out of a run: what depends on them goes on without them. Returns them. Throws a ChooError (`usage`,
- * `conflict`) where that cannot be.
+ * Skips units of a run: their dependents go on without them. Returns them. Throws a ChooError (`usage`, `conflict`) when they
+ * cannot be skipped.
  */
 export async function skipUnits(
   runStore: RunStore,
@@ -73,16 +73,16 @@ export async function skipUnits(
 }
 
 /**
- * Gives what did not complete another turn: a whole run, or units and what they blocked. Attempts start at none again.
- * Returns the units that were asked for. Throws a ChooError (`usage`, `conflict`) where there is nothing to retry, or
- * another run is under way for the same branch.
+ * Retries what did not complete: a whole run, or units and what they blocked. Attempts start at zero again. Returns the
+ * requested units. Throws a ChooError (`usage`, `conflict`) when there is nothing to retry, or another run of the same branch
+ * is running or waiting.
  */
 export async function retryRun(
   runStore: RunStore,
   jobs: Jobs,
   { run, units = [], actor, fresh = false, from }: RunRetryRequest,
 ): Promise<readonly string[]> {
-  await jobs.prepare(run); // its queue went when it ended
+  await jobs.prepare(run); // its queue was removed when it ended
   const request = { units, actor, fresh, from: from ?? null };
   return runStore.change(run, async (transaction) =>
     perform(transaction, jobs, retryEvents(viewOf(transaction), request)),
@@ -90,8 +90,8 @@ export async function retryRun(
 }
 
 /**
- * Has the results of a run go to another branch, and what is known of its units go with them, also when it has ended. False:
- * another run is under way for that branch; then nothing changed.
+ * Changes the target of a run, and with it that of its unit records and pull requests, also when it has ended. False, and
+ * nothing changed: another run of that branch is running or waiting.
  */
 export async function retargetRun(
   runStore: RunStore,
@@ -100,11 +100,12 @@ export async function retargetRun(
   return runStore.change(run, async (transaction) => {
     const { trx } = transaction;
     const { id, repository, target: before } = transaction.run;
-    const there = { repository, target };
-    const rival = (await findRun(trx, there, 'running')) ?? (await findRun(trx, there, 'waiting'));
+    const destination = { repository, target };
+    const rival =
+      (await findRun(trx, destination, 'running')) ?? (await findRun(trx, destination, 'waiting'));
     if (before === target || rival !== undefined) return false;
     await trx.updateTable('runs').set({ target }).where('id', '=', id).execute();
-    // What was done there before under the same name stays what it was.
+    // Rows of units with the same name on the new target stay as they are.
     for (const table of [sql.table('records'), sql.table('unit_pulls')])
       await sql`
         update ${table} as own set target = ${target}
@@ -125,7 +126,7 @@ function viewOf({ run, status, graph, states }: RunTransaction): ControlView {
   };
 }
 
-/** Notes what was decided, and stops the work it is about. Returns the units. Throws a ChooError for a refusal. */
+/** Appends the events of a decision, and stops the work on its units. Returns the units. Throws a ChooError for a refusal. */
 async function perform(
   transaction: RunTransaction,
   jobs: Jobs,
@@ -138,7 +139,7 @@ async function perform(
   return units;
 }
 
-/** A run that has ended goes on, unless another one has taken its place. */
+/** Continues a run that has ended, unless another run of its branch is running or waiting. */
 async function reopen(transaction: RunTransaction): Promise<void> {
   const rival =
     (await findRun(transaction.trx, transaction.run, 'running')) ??
@@ -151,14 +152,14 @@ async function reopen(transaction: RunTransaction): Promise<void> {
   transaction.append({ type: 'orch.resumed', run, sandbox, parallelism, limits });
 }
 
-/** Takes away the jobs of units, and tells whoever works on them. */
+/** Cancels the jobs of units, and notifies the workers that have them. */
 async function stopUnits(transaction: RunTransaction, jobs: Jobs, units: readonly string[]): Promise<void> {
   const rows = await transaction.rows(units);
   const ids = [...rows.values()].flatMap(({ state, job }) =>
     job !== null && (state === 'queued' || state === 'running') ? [job] : [],
   );
   await jobs.cancel(transaction.trx, transaction.run.id, ids);
-  // Read again: until its job was cancelled somebody could claim a unit.
+  // Read again: a worker could claim a unit until its job was cancelled.
   for (const [unit, { worker }] of await transaction.rows(units))
     if (worker !== null)
       await notify({ about: 'stop', run: transaction.run.id, unit }).execute(transaction.trx);

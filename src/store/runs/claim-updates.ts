@@ -4,19 +4,19 @@ import type { RunTransaction } from './run-transaction.ts';
 import { resetsDeaths } from './quarantine.ts';
 import { closeSpending, countSpending } from './budgets.ts';
 
-/** What a claim tells of its unit. */
+/** One batch of events that a claim writes. */
 export interface ClaimUpdate {
   readonly unit: string;
   readonly claim: number;
   readonly worker: number;
-  /** From 1, one more each time: what is sent again counts once. */
+  /** From 1, increasing by 1, so that a batch that is sent again counts once. */
   readonly batch: number;
   readonly events: readonly EventBody[];
-  /** The last of this claim: its worker has stopped. */
+  /** The last batch of this claim: its worker has stopped. */
   readonly ended: boolean;
 }
 
-/** Ends of a unit that only its worker may tell. */
+/** Events that end a unit, and that only its worker may write. */
 const ENDS: ReadonlySet<EventBody['type']> = new Set([
   'unit.satisfied',
   'unit.completed',
@@ -24,7 +24,7 @@ const ENDS: ReadonlySet<EventBody['type']> = new Set([
   'unit.released',
 ]);
 
-/** Which of these writes come from a claim that was lost; the others are noted. */
+/** Applies the updates of claims, and returns those that it refused because their claim was lost. */
 export async function applyUpdates(
   transaction: RunTransaction,
   writes: readonly ClaimUpdate[],
@@ -36,7 +36,7 @@ export async function applyUpdates(
   for (const write of writes) {
     const row = rows.get(write.unit);
     const batch = batches.get(write.unit) ?? 0;
-    // Told again, for the answer was lost.
+    // Sent again, because the answer was lost.
     if (row !== undefined && row.claim === write.claim && batch >= write.batch) continue;
     const isFree = ended.some(({ unit }) => unit === write.unit);
     if (row === undefined || row.claim !== write.claim || row.worker !== write.worker || isFree) {
@@ -44,7 +44,7 @@ export async function applyUpdates(
       continue;
     }
     batches.set(write.unit, write.batch);
-    // What was decided about a unit meanwhile is not for its worker to change; what it used up still counts.
+    // The worker must not change a state that was decided meanwhile; its usage still counts.
     const isOver = row.state !== 'running';
     for (const event of write.events) if (!isOver || !ENDS.has(event.type)) transaction.append(event);
     transaction.change(write.unit, {
@@ -62,7 +62,7 @@ export async function applyUpdates(
   return refused;
 }
 
-/** What a claim that was lost tells is late: somebody else may be at the unit. */
+/** Refuses a write of a lost claim: another worker may have the unit. */
 class LostClaim extends ChooError {
   constructor(run: string, { unit, claim }: ClaimUpdate) {
     super('conflict', `claim ${claim} of unit \`${unit}\` in run ${run} was lost`);

@@ -4,19 +4,19 @@ import type { EventBody } from '../../events/event.ts';
 export interface Claim {
   readonly run: string;
   readonly unit: string;
-  /** One more each time. */
+  /** The claim number, from 1. */
   readonly claim: number;
 }
 
-/** How a worker tells what happens to the unit it claimed. */
+/** How the work on a claimed unit reports its events. */
 export interface ClaimReporter {
-  /** Writes events; they are safe when it resolves. Throws a ChooError (`conflict`) when the claim was lost. */
+  /** Writes events; they are durable when it resolves. Throws a ChooError (`conflict`) when the claim was lost. */
   readonly report: (events: readonly EventBody[]) => Promise<void>;
-  /** Stop, and keep what is done: the unit was cancelled, the claim was lost, or this process ends. */
+  /** Stop, and keep the commits: the unit was cancelled, the claim was lost, or this process ends. */
   readonly signal: AbortSignal;
   /**
-   * Whether the unit gives its slot back now, if it has had it for so many quanta and an installation waits that has less
-   * than its share. After a true it must.
+   * Whether the unit must release its slot now: it has had it for `quanta`, and an installation below its fair share waits.
+   * After a true it must.
    */
   readonly shouldReleaseSlot: (quanta: number) => boolean;
 }

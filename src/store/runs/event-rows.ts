@@ -5,13 +5,13 @@ import type { UnitRecord } from '../../events/store.ts';
 import { type OrchStarted, projectRecord, affectsRecord } from '../../events/unit-record.ts';
 import type { Database, Trx } from '../database/database.ts';
 
-/** What an event is numbered and dated after. */
+/** Number and time of the event before. */
 export interface LastEvent {
   readonly seq: number;
   readonly at: number;
 }
 
-/** Numbers and dates events; times never go back within a run. */
+/** Adds numbers and times to events; times never go back within a run. */
 export function stamp(
   events: readonly EventBody[],
   { seq, at }: LastEvent,
@@ -30,7 +30,7 @@ export async function insertEvents(trx: Trx, run: string, events: readonly RunEv
     unit: 'unit' in body ? body.unit : null,
     body: JSON.stringify(body),
   }));
-  // As one value: thousands of events are more than a statement takes parameters.
+  // As arrays: thousands of events would exceed the limit of parameters of a statement.
   await sql`
     insert into events (run, seq, at, unit, body)
     select ${run}, seq, at, unit, body::json
@@ -39,7 +39,7 @@ export async function insertEvents(trx: Trx, run: string, events: readonly RunEv
       as row (seq, at, unit, body)`.execute(trx);
 }
 
-/** The events of a run after a number, of one unit alone where it is named. */
+/** The events of a run after a number, optionally of one unit only. Throws a ChooError (`environment`) for an unknown one. */
 export async function readEvents(
   database: Database,
   run: string,
@@ -55,32 +55,32 @@ export async function readEvents(
   return (await query.execute()).map(({ seq, at, body }) => {
     const event = parseEvent({ ...(body as object), seq, at });
     if (event !== undefined) return event;
-    throw new ChooError('environment', `event ${seq} of run ${run} is of a kind this choo does not know`, {
+    throw new ChooError('environment', `event ${seq} of run ${run} has a type that this choo does not know`, {
       hint: 'a newer choo wrote it: update this one',
     });
   });
 }
 
-/** Lets the records of units take in what events of one run teach. */
+/** Updates the unit records after events of one run. */
 export async function projectRecords(
   trx: Trx,
   repository: string,
   start: OrchStarted,
   events: readonly RunEvent[],
 ): Promise<void> {
-  const lessons = Map.groupBy(events.filter(affectsRecord), (event) => event.unit);
-  if (lessons.size === 0) return;
+  const relevant = Map.groupBy(events.filter(affectsRecord), (event) => event.unit);
+  if (relevant.size === 0) return;
   const { target } = start;
   const rows = await trx
     .selectFrom('records')
     .select(['unit', 'body'])
     .where('repository', '=', repository)
     .where('target', '=', target)
-    .where('unit', 'in', [...lessons.keys()])
+    .where('unit', 'in', [...relevant.keys()])
     .forUpdate()
     .execute();
   const known = new Map(rows.map(({ unit, body }) => [unit, { ...body, target, unit }]));
-  for (const [unit, own] of lessons) {
+  for (const [unit, own] of relevant) {
     const before: UnitRecord | undefined = known.get(unit);
     const after = own.reduce<UnitRecord | undefined>(
       (record, event) => projectRecord(record, start, event),
@@ -96,7 +96,7 @@ export async function projectRecords(
   }
 }
 
-/** What is known of a unit of a repository. */
+/** The record of a unit of a repository. */
 export async function readRecord(
   database: Database,
   repository: string,
@@ -113,7 +113,7 @@ export async function readRecord(
   return row === undefined ? undefined : { ...row.body, target, unit };
 }
 
-/** What is known of the units of a repository for a branch. */
+/** The records of a repository's units for a target, by unit. */
 export async function listRecords(
   database: Database,
   repository: string,
@@ -128,7 +128,7 @@ export async function listRecords(
   return new Map(rows.map(({ unit, body }) => [unit, { ...body, target, unit }]));
 }
 
-/** What became of a unit's pull request; nothing happens where nothing is known of the unit. */
+/** Saves what became of a unit's pull request; does nothing when the unit has no record. */
 export async function saveOutcome(
   database: Database,
   repository: string,

@@ -1,28 +1,28 @@
 import { fromKysely, type JobAttempt, PgBoss } from 'pg-boss';
 import { type DatabaseAddress, JOB_SCHEMA, type Trx } from '../database/database.ts';
 
-/** A unit that may start, as a job. */
+/** The job of a unit that may start. */
 export interface UnitJobRow {
   readonly id: string;
   readonly unit: string;
   /** Larger first. */
   readonly priority: number;
-  /** Not before. */
+  /** Earliest start. */
   readonly startAfter?: Date;
 }
 
-/** A job that was fetched: by whom it is settled is told by how often it was tried before. */
+/** A fetched job. `retryCount` identifies this fetch when the job is settled. */
 export interface FetchedJob extends JobAttempt {
   readonly unit: string;
 }
 
-/** How often a job may come back without an end. What an agent fails at, and what kills workers, is counted elsewhere. */
+/** How often a job may be given back unfinished. Failed attempts and dead workers are counted elsewhere. */
 export const MAX_JOB_RETRIES = 5;
 const DAY_SECONDS = 86_400;
 
 /**
- * The units that may start, as jobs of pg-boss; one queue a run, so that whoever claims chooses the run and the queue gives
- * the most urgent of its units. Every change belongs to a transaction of ours.
+ * The units that may start, as jobs of pg-boss. Each run has its own queue: the claim chooses the run, and the queue returns
+ * the most urgent of its units. Every change is part of one of our transactions.
  */
 export class Jobs implements AsyncDisposable {
   readonly #boss: PgBoss;
@@ -31,13 +31,13 @@ export class Jobs implements AsyncDisposable {
     this.#boss = boss;
   }
 
-  /** `supervise`: this process keeps the queues tidy. `migrate`: it may bring their tables up to date. */
+  /** `supervise`: this process runs the maintenance of the queues. */
   static async open(
     address: DatabaseAddress,
     { supervise, onError }: { readonly supervise: boolean; readonly onError: (error: Error) => void },
   ): Promise<Jobs> {
     const boss = new PgBoss({
-      // Its tables are named with their schema.
+      // No search path: pg-boss qualifies its tables with their schema.
       ...('url' in address ? { connectionString: address.url } : address),
       application_name: 'choo jobs',
       schema: JOB_SCHEMA,
@@ -52,12 +52,12 @@ export class Jobs implements AsyncDisposable {
     return new Jobs(boss);
   }
 
-  /** Makes the queue of a run unless it is there. Not part of any transaction: an empty queue harms nobody. */
+  /** Makes the queue of a run unless it exists. Not part of any transaction: an empty queue does no harm. */
   async prepare(run: string): Promise<void> {
     await this.#boss.createQueue(queueOf(run), {
       retryLimit: MAX_JOB_RETRIES,
       retryDelay: 0,
-      expireInSeconds: DAY_SECONDS, // the longest there is; a claim ends before
+      expireInSeconds: DAY_SECONDS, // the longest that pg-boss allows; a claim ends before
       retentionSeconds: 3_650 * DAY_SECONDS,
     });
   }
@@ -73,7 +73,7 @@ export class Jobs implements AsyncDisposable {
     await this.#boss.insert(queueOf(run), rows, { db: fromKysely(trx) });
   }
 
-  /** The most urgent jobs of a run that are due, now active. */
+  /** Fetches the most urgent due jobs of a run; they are active afterwards. */
   async fetch(trx: Trx, run: string, count: number): Promise<readonly FetchedJob[]> {
     const found = await this.#boss.fetch<{ unit: string }>(queueOf(run), {
       batchSize: count,
@@ -83,12 +83,12 @@ export class Jobs implements AsyncDisposable {
     return found.map(({ id, retryCount, data }) => ({ id, retryCount, unit: data.unit }));
   }
 
-  /** Takes jobs away whose units ended. One that somebody else has taken over since stays. */
+  /** Completes the jobs of ended units. A job that another worker fetched since is left alone. */
   async complete(trx: Trx, run: string, jobs: readonly JobAttempt[]): Promise<void> {
     if (jobs.length > 0) await this.#boss.complete(queueOf(run), [...jobs], null, { db: fromKysely(trx) });
   }
 
-  /** Gives a job back whose worker did not get on with it. False: it was the last time. */
+  /** Returns an unfinished job to its queue. False: it has no retries left. */
   async giveBack(trx: Trx, run: string, job: JobAttempt): Promise<boolean> {
     const db = fromKysely(trx);
     await this.#boss.fail(queueOf(run), [job], null, { db });

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 import { notify } from '../database/notifications.ts';
 
-/** Of what a unit prints so much is kept from its beginning, and so much of its end. Characters. */
+/** How much of a unit's output is retained from its beginning and from its end. Characters. */
 export interface OutputLimits {
   readonly head: number;
   readonly tail: number;
@@ -10,27 +10,27 @@ export interface OutputLimits {
 
 const OUTPUT_LIMITS: OutputLimits = { head: 256 * 1024, tail: 1024 * 1024 };
 
-/** Whose output. */
+/** The unit that printed it. */
 export interface OutputOf {
   readonly run: string;
   readonly unit: string;
 }
 
-/** A part of what a unit printed. `missing`: so many characters before it are not kept. */
+/** A piece of a unit's output. `missing`: characters before it that were not retained. */
 export interface OutputPiece {
   readonly piece: number;
   readonly missing: number;
   readonly text: string;
 }
 
-/** Adds to what a unit printed. Beyond the limits the middle goes, and is counted. */
+/** Appends to a unit's output. Beyond the limits the middle is dropped, and counted. */
 export async function appendOutput(
   database: Database,
   { run, unit }: OutputOf,
   text: string,
   limits: OutputLimits = OUTPUT_LIMITS,
 ): Promise<void> {
-  const clean = text.replaceAll('\0', '\u2400'); // PostgreSQL takes every character but this
+  const clean = text.replaceAll('\0', '\u2400'); // the only character that PostgreSQL cannot store
   if (clean === '') return;
   await database.transaction().execute(async (trx) => {
     const { rows } = await sql<{ pieces: number; too_long: boolean }>`
@@ -72,7 +72,7 @@ async function dropMiddle(trx: Database, { run, unit }: OutputOf, tail: number):
     where run = ${run} and unit = ${unit}`.execute(trx);
 }
 
-/** What a unit printed after a piece, as far as it is kept. */
+/** The retained output of a unit after a piece. */
 export async function readOutput(
   database: Database,
   { run, unit }: OutputOf,

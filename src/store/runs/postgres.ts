@@ -5,12 +5,12 @@ import { type Database, retryTransient } from '../database/database.ts';
 import type { Listener } from '../database/notifications.ts';
 import { readEvents, readRecord } from './event-rows.ts';
 
-/** Without a notice, whoever follows a run looks again after so long. Milliseconds. */
+/** Poll interval of a subscription, besides notifications. Milliseconds. */
 const POLL_MS = 5_000;
 
 /**
- * The runs of a server, as one repository sees them, and what is known of its units: to read. Everything that happens to a run
- * is written through the run book (run-store.ts).
+ * Reads the runs and unit records of one repository on a server. All changes of a run go through the run store
+ * (run-store.ts).
  */
 export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
   readonly #database: Database;
@@ -18,7 +18,7 @@ export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
   readonly #repository: string | null;
   readonly #ending = new AbortController();
 
-  /** `repository` null: all of them, to look. */
+  /** `repository` null: reads the runs of all repositories. */
   constructor(database: Database, listener: Listener, repository: string | null) {
     this.#database = database;
     this.#listener = listener;
@@ -73,13 +73,13 @@ export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
     return retryTransient(() => readRecord(this.#database, this.#owned(), target, unit));
   }
 
-  /** Ends its subscriptions. The database is its owner's to close. */
+  /** Ends its subscriptions. The database stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
   }
 
   #owned(): string {
     if (this.#repository !== null) return this.#repository;
-    throw new ChooError('internal', 'a store of all repositories is only to look at');
+    throw new ChooError('internal', 'unit records cannot be read without a repository');
   }
 }

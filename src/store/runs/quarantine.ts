@@ -1,24 +1,24 @@
 import type { EventBody } from '../../events/event.ts';
 
 /**
- * A unit that kills its worker must not be given to every other process in turn. But a worker dies with several units, and
- * nobody knows which one it was: each of them is a suspect, and the innocent ones must not fail. So a unit counts the
- * workers that died, or were silent for too long, while they had it:
+ * A unit that kills its worker must not go to one process after the other. But a worker dies with several units, and which one
+ * was the cause is not known: each is a suspect, and the innocent ones must not fail. So choo counts, for each unit, the workers
+ * that died or were silent for too long while they had it:
  *
- * - one: it is given to the next worker like any other.
- * - two: it is *set aside*. It has no job any more and is tried last, alone: by a worker that holds nothing, when no other unit
- *   could start there; and that worker takes nothing else beside it. That is the trial that resetsDeaths the innocent.
- * - three, the last one of them with nothing else beside it: it fails for good, and says why. A retry is one more such trial.
+ * - one: the next worker claims it like any other.
+ * - two: it is in *quarantine*. It has no job any more and is tried last and alone: by a worker without other claims, when no
+ *   other unit could start there; and that worker claims nothing else meanwhile. An innocent unit gets out this way.
+ * - three, the last of them while it was alone: it fails for good, and says why. A retry is one more try alone.
  *
- * A task that an agent completed sets the count to none, and its worker takes other units again. A gate that passes does not:
- * those of earlier tasks pass in each claim. Attempts have a limit, so the count is set back a limited number of times.
+ * A task that an agent completed resets the count, and its worker claims other units again. A gate that passes does not: those
+ * of earlier tasks pass in each claim. Attempts are limited, so the count is reset a limited number of times.
  *
- * Only a worker that vanished counts: not one that was asked to stop, nor one that gave a unit back itself because the database
- * was away. One that was cut off from the database looks like a dead one, and counts; its units are acquitted in their trials.
+ * Only a worker that vanished counts: not one that was asked to stop, nor one that released a unit because the database was
+ * away. A worker that was cut off from the database looks dead, and counts; its units get out by being tried alone.
  */
 export const QUARANTINE_AFTER = 2;
 
-/** What comes of one more death: what the unit is told to wait for; undefined where it fails for good. */
+/** The reason to requeue a unit after one more death; undefined when it fails for good. */
 export function requeueReason(deaths: number, how: string): string | undefined {
   if (deaths > QUARANTINE_AFTER) return undefined;
   return deaths === QUARANTINE_AFTER
@@ -26,19 +26,19 @@ export function requeueReason(deaths: number, how: string): string | undefined {
     : how;
 }
 
-/** The end of a unit that its workers do not survive. */
+/** The failure of a unit whose workers keep dying. */
 export function quarantineFailure(unit: string, deaths: number): EventBody {
   return {
     type: 'unit.failed',
     unit,
     failure: 'environment',
     message: `${deaths} workers died or fell silent while they worked on it, the last one with nothing else to do`,
-    hint: 'it may need more memory than there is, or stop whoever reads what it holds; a retry tries it once more, alone',
+    hint: 'it may need more memory than the machine has, or its content may crash a reader; a retry tries it once more, alone',
     head: null,
   };
 }
 
-/** Whether this sets the count of deaths to none. */
+/** Whether an event resets the count of deaths. */
 export function resetsDeaths(event: EventBody): boolean {
   return event.type === 'task.completed' && event.attempts > 0;
 }

@@ -7,15 +7,15 @@ import { readEvents } from './event-rows.ts';
 import { STUCK_STATES } from '../../scheduler/run-control.ts';
 import { unknownRun } from './run-rows.ts';
 
-/** What a worker must know of a run beside its events. */
+/** What a worker needs of a run beside its events. */
 export interface ServerRun {
   readonly repository: string;
-  /** The branch that results go to now. */
+  /** The current target. */
   readonly target: string;
   readonly plan: unknown;
 }
 
-/** Throws a ChooError (`usage`) for a run that is not known. */
+/** Throws a ChooError (`usage`) for an unknown run. */
 export async function readServerRun(database: Database, run: string): Promise<ServerRun> {
   const row = await database
     .selectFrom('runs')
@@ -26,13 +26,13 @@ export async function readServerRun(database: Database, run: string): Promise<Se
   return row;
 }
 
-/** The units of a run that a retry of the whole run is about. */
+/** The units that a retry of the whole run would retry. */
 export async function unitsToRetry(database: Database, run: string): Promise<readonly string[]> {
   const units = database.selectFrom('units').select('id').where('run', '=', run);
   return (await units.where('state', 'in', STUCK_STATES).execute()).map(({ id }) => id);
 }
 
-/** The run that a waiting one waits for; undefined: there is none. */
+/** The run that a waiting run waits for; undefined when there is none. */
 export async function findRunAhead(database: Database, run: string): Promise<string | undefined> {
   const row = await database
     .selectFrom('runs as own')
@@ -47,7 +47,7 @@ export async function findRunAhead(database: Database, run: string): Promise<str
   return row?.id;
 }
 
-/** Where the units stand that a unit depends on. */
+/** States and heads of a unit's dependencies. */
 export async function readDependencies(
   database: Database,
   { run, unit }: Pick<Claim, 'run' | 'unit'>,
@@ -64,7 +64,7 @@ export async function readDependencies(
     .execute();
 }
 
-/** What happened to one unit of a run. */
+/** The events of one unit of a run. */
 export async function readUnitEvents(
   database: Database,
   { run, unit }: Pick<Claim, 'run' | 'unit'>,
@@ -72,7 +72,7 @@ export async function readUnitEvents(
   return readEvents(database, run, { unit });
 }
 
-/** A remote as a repository of this server, made known when it is new. `installation`: who it shares the machines with. */
+/** The id of the repository with a remote; adds it when it is new. `installation`: counts its units for fair shares. */
 export async function findOrAddRepository(
   database: Database,
   remote: string,
@@ -96,7 +96,7 @@ export async function findOrAddRepository(
   return id;
 }
 
-/** The claims that somebody works on now, as the names of their worktrees begin. */
+/** The current claims, as prefixes of the names of their worktrees. */
 export async function liveClaims(database: Database): Promise<ReadonlySet<string>> {
   const rows = await database
     .selectFrom('units')
@@ -106,7 +106,7 @@ export async function liveClaims(database: Database): Promise<ReadonlySet<string
   return new Set(rows.map(({ run, claim, id }) => `${run}.${claim}.${id}`));
 }
 
-/** Whether a run waits for another, and the process that has worked on it for longest. */
+/** Whether a run waits for another, and the process with its oldest claim. */
 export async function readLiveness(
   database: Database,
   run: string,

@@ -10,7 +10,7 @@ export async function lockRun(trx: Trx, run: string): Promise<LockedRun> {
     .selectFrom('runs')
     .select(['id', 'repository', 'target', 'status', 'seq', 'last_at'])
     .where('id', '=', run)
-    .forNoKeyUpdate() // rows that only point to it need not wait
+    .forNoKeyUpdate() // foreign keys to it need not wait
     .executeTakeFirst();
   if (row !== undefined) return row;
   throw unknownRun(run);
@@ -31,7 +31,7 @@ export async function readStart(database: Database, run: string): Promise<OrchSt
   return first.body as OrchStarted;
 }
 
-/** The run a source asked for before; undefined: this is the first time, and no other can ask in its name now. */
+/** The run that a source requested before; undefined: the first request, and this transaction blocks others of the source. */
 export async function claimSource(
   trx: Trx,
   repository: string,
@@ -72,7 +72,7 @@ export async function mustWaitForRun(
   });
 }
 
-/** The run of a branch that runs, or the one that waits. */
+/** The running or the waiting run of a branch. */
 export async function findRun(
   trx: Trx,
   { repository, target }: Pick<LockedRun, 'repository' | 'target'>,
@@ -88,7 +88,7 @@ export async function findRun(
   return row?.id;
 }
 
-/** A run that is down already: it was told again, for the answer was lost. */
+/** A run that was submitted before: it is submitted again, because the answer was lost. */
 export async function findSubmitted(
   trx: Trx,
   run: string,

@@ -21,21 +21,21 @@ import {
 import { type RunSnapshot, type LockedRun, RunTransaction } from './run-transaction.ts';
 import { applyUpdates, lostClaim, type ClaimUpdate } from './claim-updates.ts';
 
-/** A run to carry out. */
+/** A run to execute. */
 export interface Submission {
   readonly repository: string;
   readonly start: OrchStarted;
   /** What workers need beside the first event; anything that survives JSON. */
   readonly plan: unknown;
-  /** What asked for it; the same source asks once, however often it comes. */
+  /** Identifies the request; each source submits one run, however often it comes. */
   readonly source?: string;
-  /** Writes what belongs to the run elsewhere, in the same transaction. */
+  /** Writes other rows of the run, in the same transaction. */
   readonly alongside?: (trx: Trx) => Promise<void>;
 }
 
-/** How many runs are kept in mind; what is forgotten is read again. */
+/** Cache size; other runs are read again. */
 const MAX_CACHED_RUNS = 200;
-/** A run that was put down; `known`: just now. */
+/** A submitted run; `known` is set when it was submitted just now. */
 interface SubmittedRun {
   readonly run: string;
   readonly waits: boolean;
@@ -47,12 +47,12 @@ interface PendingUpdate {
   readonly done: PromiseWithResolvers<void>;
 }
 
-/** The runs of a server, and the only way to change one: everything that happens to a run is a turn of it. */
+/** The runs of a server, and the only way to change one: every change is a run transaction. */
 export class RunStore {
   readonly #database: Database;
   readonly #jobs: Jobs;
   readonly #now: () => number;
-  /** Where a run stood after an event. Whoever finds a newer one in the row reads again. */
+  /** Snapshots after event `seq`. When the row has a newer event, the states are read again. */
   readonly #known = new LRUCache<string, RunSnapshot & { readonly seq: number }>({ max: MAX_CACHED_RUNS });
   readonly #pending = new Map<string, PendingUpdate[]>();
 
@@ -63,8 +63,8 @@ export class RunStore {
   }
 
   /**
-   * Puts a run down, to be carried out at once or after the one that runs for the same branch. Throws a ChooError
-   * (`conflict`) when another one waits for that already.
+   * Submits a run. It starts now, or when the current run for the same branch has ended. Throws a ChooError (`conflict`) when
+   * another run waits for that already.
    */
   async submit({
     repository,
@@ -74,9 +74,9 @@ export class RunStore {
     alongside,
   }: Submission): Promise<{ readonly run: string; readonly waits: boolean }> {
     const { known, ...result } = await retryTransient(async () => {
-      // Meanwhile the run is written; its first jobs wait for the queue.
+      // Concurrent with the inserts; only the first jobs need the queue.
       const prepared = this.#jobs.prepare(start.run);
-      prepared.catch(() => {}); // told below
+      prepared.catch(() => {}); // awaited below
       return this.#database.transaction().execute(async (trx): Promise<SubmittedRun> => {
         await sql`select 1 from repositories where id = ${repository} for update`.execute(trx);
         if (source !== undefined) {
@@ -127,8 +127,8 @@ export class RunStore {
   }
 
   /**
-   * Writes what a claim tells. What several claims of one run tell at the same time is written together. Throws a ChooError
-   * (`conflict`) when the claim was lost: somebody else may be at the unit.
+   * Writes an update of a claim. Concurrent updates of one run share a transaction. Throws a ChooError (`conflict`) when the
+   * claim was lost: another worker may have the unit.
    */
   async write(run: string, write: ClaimUpdate): Promise<void> {
     const done = Promise.withResolvers<void>();
@@ -141,8 +141,8 @@ export class RunStore {
   }
 
   /**
-   * Changes a run. What `act` notes, and what follows from it, is one transaction. It may be called again when the database
-   * went away. Throws a ChooError (`usage`) for a run that is not known.
+   * Changes a run. The changes of `act`, and what follows from them, are one transaction. `act` may be called again after a
+   * transient error. Throws a ChooError (`usage`) for an unknown run.
    */
   async change<T>(run: string, act: (transaction: RunTransaction) => Promise<T>): Promise<T> {
     let next: string | undefined;
@@ -163,11 +163,11 @@ export class RunStore {
     return result;
   }
 
-  /** Lets a run begin that waited, if nothing is in its way any more. */
+  /** Begins a waiting run, unless another run of its branch is running. */
   async begin(run: string): Promise<void> {
     await this.change(run, async (transaction) => {
       if (transaction.status !== 'waiting') return;
-      // Whoever else puts runs down for this repository waits.
+      // Blocks other submissions for this repository.
       await sql`select 1 from repositories where id = ${transaction.run.repository} for update`.execute(
         transaction.trx,
       );
@@ -175,13 +175,13 @@ export class RunStore {
     });
   }
 
-  /** The first event of a run. Throws a ChooError (`usage`) for one that is not known. */
+  /** The first event of a run. Throws a ChooError (`usage`) for an unknown run. */
   async startOf(run: string): Promise<OrchStarted> {
     return this.#known.get(run)?.start ?? readStart(this.#database, run);
   }
 
   async #writePending(run: string): Promise<void> {
-    await new Promise(setImmediate); // what is told in the same breath is written together
+    await new Promise(setImmediate); // collects the updates of the same tick
     for (;;) {
       const batch = this.#pending.get(run) ?? [];
       if (batch.length === 0) {

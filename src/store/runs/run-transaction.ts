@@ -35,15 +35,15 @@ export interface UnitRow {
   readonly deaths: number;
 }
 
-/** What else changes in the row of a unit, beside what its events say. */
+/** Changes of a unit's row that do not follow from its events. */
 interface RowChange {
   readonly batch?: number;
-  /** Nobody works on it any more. */
+  /** No worker has it any more. */
   readonly free?: true;
   readonly deaths?: number;
 }
 
-/** What is known of a run: what never changes, and where its units stand. */
+/** What a process caches of a run: what never changes, and the states of its units. */
 export interface RunSnapshot {
   readonly start: OrchStarted;
   readonly graph: Graph;
@@ -51,8 +51,8 @@ export interface RunSnapshot {
 }
 
 /**
- * One change of one run, in one transaction that holds its row: what happens is noted, and {@link finish} adds what follows
- * from it by the scheduler's rules. Events, rows, jobs and records change together or not at all.
+ * One change of one run, in one transaction that locks its row. Callers append events, and {@link finish} adds what follows
+ * from them by the scheduler's rules. Events, rows, jobs and records change together or not at all.
  */
 export class RunTransaction {
   readonly trx: Trx;
@@ -63,7 +63,7 @@ export class RunTransaction {
   readonly #states: Map<string, RowState>;
   readonly #events: EventBody[] = [];
   readonly #changes = new Map<string, RowChange>();
-  /** Units whose state is another than in their row. */
+  /** Units whose state differs from their row. */
   readonly #moved = new Map<string, { readonly head: string | null; readonly notBefore: number | null }>();
   readonly #settled: JobAttempt[] = [];
   #status: RunStatus;
@@ -82,7 +82,7 @@ export class RunTransaction {
     return this.#status;
   }
 
-  /** Where its units stand, after all that was noted. */
+  /** The states of its units after all appended events. */
   get states(): ReadonlyMap<string, RowState> {
     return this.#states;
   }
@@ -99,17 +99,17 @@ export class RunTransaction {
     return new Map(rows.map((row) => [row.id, row]));
   }
 
-  /** Notes a fact. */
+  /** Appends an event. */
   append(event: EventBody): void {
     this.#events.push(event);
     if (!('unit' in event)) {
       const status = runStatusAfter(event, this.#status);
-      // Only a run of one process is interrupted; here its units are given back.
+      // Only a local run is interrupted; a server releases its units instead.
       if (status !== 'interrupted') this.#status = status;
       return;
     }
     const state = unitStateAfter(event);
-    // A unit runs from its claim on, whenever its worker says that it began.
+    // A unit is `running` from its claim on, so `unit.started` changes nothing.
     if (state === undefined || state === 'running') return;
     this.#states.set(event.unit, state === 'pending' ? 'waiting' : state);
     this.#moved.set(event.unit, {
@@ -118,23 +118,23 @@ export class RunTransaction {
     });
   }
 
-  /** Changes the row of a unit beside what its events say. */
+  /** Changes what does not follow from events in a unit's row. */
   change(unit: string, change: RowChange): void {
     this.#changes.set(unit, { ...this.#changes.get(unit), ...change });
   }
 
-  /** Its job waits in the queue again, or still. */
+  /** Sets a unit to `queued`: its job is in the queue again, or still. */
   queued(unit: string): void {
     this.#states.set(unit, 'queued');
     this.#moved.set(unit, { head: null, notBefore: null });
   }
 
-  /** The job of a unit is done with. */
+  /** Completes the job of a unit. */
   settle(job: JobAttempt): void {
     this.#settled.push(job);
   }
 
-  /** A run that waited for another takes its place. */
+  /** Begins a run that waited for another. */
   begin(): void {
     this.#status = 'running';
   }
@@ -145,7 +145,7 @@ export class RunTransaction {
     const starting = this.#decide();
     const events = stamp(this.#events, { seq: run.seq, at: run.last_at }, now);
     await insertEvents(trx, run.id, events);
-    // Where its records are now; the first event has where they were at first.
+    // With the current target; the first event has the first one.
     await projectRecords(trx, run.repository, { ...this.start, target: run.target }, events);
     await this.#writeRows();
     await this.#jobs.complete(trx, run.id, this.#settled);
@@ -163,15 +163,15 @@ export class RunTransaction {
   #decide(): readonly string[] {
     if (this.#status !== 'running') return [];
     const units = new Map([...this.#states].map(([id, state]) => [id, SCHEDULED[state]]));
-    const everyone = { parallelism: Number.POSITIVE_INFINITY };
-    const { events, starts, outcome } = stepsOf(decide({ graph: this.graph, units }, everyone));
+    const limits = { parallelism: Number.POSITIVE_INFINITY };
+    const { events, starts, outcome } = stepsOf(decide({ graph: this.graph, units }, limits));
     for (const event of events) this.append(event);
-    // A server makes no branch of all results.
+    // A server makes no integration branch.
     if (outcome !== undefined) this.append(endOfRun(outcome, { branch: null, head: null, unmerged: [] }));
     return starts;
   }
 
-  /** As jobs, unless they were set aside. One whose last worker has not stopped yet waits for that. */
+  /** Queues units, as jobs unless they are in quarantine. One whose last worker has not stopped yet is left waiting. */
   async #enqueue(units: readonly string[]): Promise<boolean> {
     if (units.length === 0) return false;
     const ids = units.map(() => randomUUID());
@@ -242,7 +242,7 @@ export class RunTransaction {
   }
 }
 
-/** How the scheduler sees it: what has a job is as good as running. */
+/** The states as the scheduler sees them: a queued unit counts as running. */
 const SCHEDULED: Readonly<Record<RowState, UnitState>> = {
   waiting: 'pending',
   queued: 'running',
