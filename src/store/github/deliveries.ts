@@ -3,15 +3,15 @@ import type { Database, Trx } from '../database/database.ts';
 import { notify } from '../database/notifications.ts';
 import { IS_FREE, type LeaseTimes, type Lost, workOnNext } from './leases.ts';
 
-/** What came from outside, and wants to be handled once. */
+/** A delivery to store; it is handled once. */
 export interface NewDelivery {
-  /** Unique, whoever sends it. */
+  /** Unique among all deliveries. */
   readonly id: string;
   readonly event: string;
   readonly payload: unknown;
-  /** Those of one thread are handled one at a time, in the order they came. */
+  /** Deliveries of one thread are handled one at a time, in order of arrival. */
   readonly thread: string;
-  /** GitHub's number of the repository it is about. */
+  /** GitHub's id of its repository. */
   readonly repository: number | null;
 }
 
@@ -22,18 +22,18 @@ export interface Delivery {
   readonly receivedAt: Date;
 }
 
-/** What came of handling one. `later`: not its fault, it is tried again then. `failed`: it may be. */
+/** The outcome of handling. `later`: the delivery is not to blame, and is retried then. `failed`: it may be to blame. */
 export type Handled =
   | { readonly kind: 'done' }
   | { readonly kind: 'later'; readonly until: Date; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** How often what fails is tried. */
+/** How often a failing delivery is tried. */
 const MAX_TRIES = 8;
 
 /**
- * Deliveries: a row each, that is its own job. What is answered "received" is on disk, what is on disk is handled, and
- * handling starts again when its process dies.
+ * The queue of deliveries; each row is its own job. A delivery is on disk before it is acknowledged, every stored delivery is
+ * handled, and handling starts again when its process dies.
  */
 export class DeliveryQueue {
   readonly #database: Database;
@@ -41,13 +41,13 @@ export class DeliveryQueue {
   #open: { readonly delivery: NewDelivery; readonly done: PromiseWithResolvers<void> }[] = [];
   #writing = false;
 
-  /** `times` of the leases of those that are handled. */
+  /** `times`: of the leases. */
   constructor(database: Database, times?: LeaseTimes) {
     this.#database = database;
     this.#times = times;
   }
 
-  /** Writes it down, once for each id. What comes at the same time is one transaction. */
+  /** Stores a delivery, once for each id. Concurrent ones share a transaction. */
   async receive(delivery: NewDelivery): Promise<void> {
     const done = Promise.withResolvers<void>();
     this.#open.push({ delivery, done });
@@ -56,8 +56,8 @@ export class DeliveryQueue {
   }
 
   /**
-   * Handles the first delivery that is due and whose thread has no earlier open one, under a lease. Undefined: there is none.
-   * `lost`: its lease was lost, and it is handled again.
+   * Handles the first due delivery whose thread has no earlier open one, under a lease. Undefined when there is none. `lost`:
+   * its lease was lost, and it will be handled again.
    */
   async handleNext(
     handle: (delivery: Delivery, signal: AbortSignal) => Promise<Handled>,
@@ -68,7 +68,7 @@ export class DeliveryQueue {
 
   async #write(): Promise<void> {
     this.#writing = true;
-    await new Promise(setImmediate); // what came in the same breath
+    await new Promise(setImmediate); // collects the deliveries of the same tick
     while (this.#open.length > 0) {
       const batch = this.#open.splice(0, 200);
       try {
@@ -78,7 +78,7 @@ export class DeliveryQueue {
         );
         for (const { done } of batch) done.resolve();
       } catch {
-        // One of them may be what the database does not take: the others have nothing to do with it.
+        // The database may refuse one of them: store the others without it.
         for (const { delivery, done } of batch)
           await insert(this.#database, [delivery]).then(done.resolve, done.reject);
       }

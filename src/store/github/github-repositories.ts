@@ -4,37 +4,37 @@ import { notify } from '../database/notifications.ts';
 
 /** A repository as GitHub describes it. */
 export interface GitHubRepository {
-  /** GitHub's number: names change, it does not. */
+  /** GitHub's id: unlike the name, it never changes. */
   readonly githubId: number;
   readonly installation: number;
   readonly owner: string;
   readonly name: string;
   readonly defaultBranch: string;
-  /** Where git finds it, normalized. */
+  /** Its git URL, normalized. */
   readonly remote: string;
 }
 
-/** The same, with what choo knows of it. */
+/** A repository as choo stores it. */
 export interface StoredRepository extends GitHubRepository {
-  /** choo's own number. */
+  /** choo's own id. */
   readonly id: string;
   /** The commit of the newest configuration without errors. */
   readonly configCommit: string | null;
   readonly hasLabels: boolean;
 }
 
-/** Who a repository shares the machines with. */
-function shareOf(installation: number): string {
+/** The name of an installation in the table that fair shares count by. */
+function installationName(installation: number): string {
   return `github/${installation}`;
 }
 
-/** Makes a repository known, or takes in what changed: its name, its owner, who installed choo on it. */
+/** Adds a repository, or updates what changed: its name, owner or installation. */
 export async function upsertRepository(
   database: Database,
   { githubId, installation, owner, name, defaultBranch, remote }: GitHubRepository,
 ): Promise<StoredRepository> {
-  // One that was lost and is here again is the one it was.
-  const before = await anyKnown(database)
+  // Includes removed ones: a repository that comes back keeps its row.
+  const before = await allRepositories(database)
     .select('removed_at')
     .where('github_id', '=', String(githubId))
     .executeTakeFirst();
@@ -48,22 +48,26 @@ export async function upsertRepository(
     known.remote === remote;
   if (same) return known;
   await database.transaction().execute(async (trx) => {
-    const share = shareOf(installation);
+    const accountName = installationName(installation);
     await trx
       .insertInto('installations')
-      .values({ name: share, served: 0 })
+      .values({ name: accountName, served: 0 })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
-    const id = known?.id ?? (await adopt(trx, remote, share));
-    // A repository of that name that is gone must not be taken for this one.
+    const id = known?.id ?? (await adopt(trx, remote, accountName));
+    // An older repository with this remote must not be taken for this one.
     await trx
       .updateTable('repositories')
       .set({ remote: sql<string>`remote || '#' || id` })
       .where('remote', '=', remote)
       .where('id', '!=', id)
       .execute();
-    await trx.updateTable('repositories').set({ remote, installation: share }).where('id', '=', id).execute();
-    // What was pushed while it belonged to others is none of its new owners' business, though they have its history.
+    await trx
+      .updateTable('repositories')
+      .set({ remote, installation: accountName })
+      .where('id', '=', id)
+      .execute();
+    // The copy may contain commits pushed under the previous installation, which the new one must not see.
     if (known !== undefined && known.installation !== installation) await abandonCopy(trx, id);
     const values = {
       repository: id,
@@ -79,12 +83,14 @@ export async function upsertRepository(
       .onConflict((conflict) => conflict.column('github_id').doUpdateSet(values))
       .execute();
   });
-  const now = read(await anyKnown(database).where('github_id', '=', String(githubId)).executeTakeFirst());
-  if (now === undefined) throw new Error(`repository ${githubId} was not kept`);
+  const now = read(
+    await allRepositories(database).where('github_id', '=', String(githubId)).executeTakeFirst(),
+  );
+  if (now === undefined) throw new Error(`repository ${githubId} was not stored`);
   return now;
 }
 
-/** Its copies on all machines stay behind, and go. */
+/** Abandons the copies of a repository on all machines, which are deleted later. */
 async function abandonCopy(trx: Database | Trx, id: string): Promise<void> {
   await trx
     .updateTable('repositories')
@@ -94,7 +100,7 @@ async function abandonCopy(trx: Database | Trx, id: string): Promise<void> {
   await notify({ about: 'gone' }).execute(trx);
 }
 
-/** The repository of that address that belongs to no other one on GitHub, or a new one. */
+/** The row with this remote that is not yet linked to a repository on GitHub, or a new one. */
 async function adopt(trx: Trx, remote: string, installation: string): Promise<string> {
   const free = await trx
     .selectFrom('repositories')
@@ -129,44 +135,44 @@ const COLUMNS = [
   'repositories.remote as remote',
 ] as const;
 
-function anyKnown(database: Database) {
+function allRepositories(database: Database) {
   return database
     .selectFrom('github_repositories')
     .innerJoin('repositories', 'repositories.id', 'github_repositories.repository')
     .select(COLUMNS);
 }
 
-/** Those that choo may look at. */
-function known(database: Database) {
-  return anyKnown(database).where('github_repositories.removed_at', 'is', null);
+/** The repositories that choo has access to. */
+function accessible(database: Database) {
+  return allRepositories(database).where('github_repositories.removed_at', 'is', null);
 }
 
-type Found = Awaited<ReturnType<ReturnType<typeof known>['executeTakeFirstOrThrow']>>;
+type Found = Awaited<ReturnType<ReturnType<typeof accessible>['executeTakeFirstOrThrow']>>;
 
 function read(row: Found | undefined): StoredRepository | undefined {
   return row && { ...row, githubId: Number(row.githubId), installation: Number(row.installation) };
 }
 
-/** By choo's own number. */
+/** Finds a repository by choo's own id. */
 export async function findRepositoryById(
   database: Database,
   id: string,
 ): Promise<StoredRepository | undefined> {
-  return read(await known(database).where('repositories.id', '=', id).executeTakeFirst());
+  return read(await accessible(database).where('repositories.id', '=', id).executeTakeFirst());
 }
 
-/** The repositories that an installation covers, as far as they are known. */
+/** The known repositories of an installation. */
 export async function repositoriesOf(
   database: Database,
   installation: number,
 ): Promise<readonly StoredRepository[]> {
-  const rows = await known(database)
+  const rows = await accessible(database)
     .where('github_repositories.installation', '=', String(installation))
     .execute();
   return rows.flatMap((row) => read(row) ?? []);
 }
 
-/** Which commit's configuration holds, and that the labels are there. */
+/** Saves which commit's configuration is in effect, and that the labels exist. */
 export async function updateRepository(
   database: Database,
   id: string,
@@ -184,8 +190,8 @@ export async function updateRepository(
 }
 
 /**
- * choo may not look at it any more; `installation` says whose it was, where another one may have it by now. Its copies go.
- * Returns its runs that have not ended.
+ * Marks a repository as removed: choo lost access to it, and its copies are deleted. With `installation`, only while it belongs
+ * to that one: another one may have it by now. Returns its runs that have not ended.
  */
 export async function markRepositoryRemoved(
   database: Database,
@@ -215,7 +221,7 @@ export async function markRepositoryRemoved(
   return runs.map(({ id }) => id);
 }
 
-/** Deletes all that is kept of repositories that were lost so long ago. Returns where git found them. */
+/** Deletes all data of repositories that were removed `hours` ago. Returns their remotes. */
 export async function deleteRemovedRepositories(
   database: Database,
   hours: number,

@@ -24,24 +24,24 @@ export interface LeasedWork<Row extends object, Result> {
    * which {@link IS_FREE} holds.
    */
   readonly choose: RawBuilder<Row>;
-  /** The signal: the lease was lost, and another process may be at the row. It is waited for even so. */
+  /** The signal aborts when the lease was lost: another process may work on the row. The result is awaited even then. */
   readonly work: (row: Row, signal: AbortSignal) => Promise<Result>;
   /** Writes the result, in a transaction that ends the lease. */
   readonly settle: (trx: Trx, row: Row, result: Result) => Promise<void>;
 }
 
-/** Nothing of the row was written: its lease was lost. */
+/** The lease was lost, and nothing was written. */
 export interface Lost {
   readonly kind: 'lost';
 }
 
-/** The condition of a row that no process works on. */
+/** The condition of a row without a lease. */
 export const IS_FREE = sql<boolean>`(leased_until is null or leased_until <= now())`;
 
 /**
- * Leases a row, works on it, and writes the result. Undefined: there is no row. No transaction is open while the work goes on:
- * the lease is renewed instead, and when its process dies it ends by itself, or at once where a process of the same machine
- * looks for work. When the work rejects, the row is free again.
+ * Leases a row, works on it, and writes the result. Undefined when there is no row. No transaction is open during the work; the
+ * lease is renewed instead. When its process dies the lease expires, or ends at once when a process of the same machine looks
+ * for work. When the work rejects, the row is free again.
  */
 export async function workOnNext<Row extends object, Result>(
   database: Database,
@@ -110,7 +110,7 @@ async function take<Row extends object>(
   return rows[0];
 }
 
-/** Renews a lease until it is stopped. `lost` aborts when another process has it, or when it could not be renewed in time. */
+/** Renews a lease until `stop`. `lost` aborts when another process has it, or when it could not be renewed in time. */
 function renew(
   again: () => Promise<boolean>,
   since: number,
@@ -118,27 +118,27 @@ function renew(
 ): { readonly lost: AbortSignal; readonly stop: () => void } {
   const [lost, stopped] = [new AbortController(), new AbortController()];
   const { signal } = stopped;
-  const live = async (): Promise<void> => {
-    let heard = since;
+  const loop = async (): Promise<void> => {
+    let lastRenewal = since;
     for (;;) {
       await wait(renewMs, undefined, { signal });
-      const asked = performance.now();
-      // After this process stood still the database still gets time to answer.
-      const patienceMs = Math.max(cutOffMs - (asked - heard), renewMs / 3);
+      const began = performance.now();
+      // Gives the database time to answer even after this process was suspended.
+      const answerMs = Math.max(cutOffMs - (began - lastRenewal), renewMs / 3);
       const answer = await Promise.race([
         again().catch(() => undefined),
-        wait(patienceMs, undefined, { signal }),
+        wait(answerMs, undefined, { signal }),
       ]);
-      if (answer === true) heard = asked;
-      if (answer === false || performance.now() - heard >= cutOffMs) break;
+      if (answer === true) lastRenewal = began;
+      if (answer === false || performance.now() - lastRenewal >= cutOffMs) break;
     }
     lost.abort(new Error('the lease was lost'));
   };
-  live().catch(() => {}); // it was stopped
+  loop().catch(() => {}); // `stop` was called
   return { lost: lost.signal, stop: () => stopped.abort() };
 }
 
-/** Ends the leases of processes of this machine that are dead. False: there are none. */
+/** Ends the leases of this machine's dead processes. False when there are none. */
 async function endLeasesOfDead(database: Database, table: keyof typeof KEYS): Promise<boolean> {
   const { rows } = await sql<{ holder: string }>`
     select distinct leased_by as holder from ${sql.table(table)} where leased_until > now()`.execute(

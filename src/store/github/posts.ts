@@ -1,15 +1,15 @@
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 
-/** What choo has written on GitHub. */
+/** What choo wrote on GitHub. */
 export interface Post {
-  /** GitHub's number for it; null: it was asked for, and nobody knows what came of it. */
+  /** GitHub's id; null: the request was made, and its outcome is not known. */
   readonly githubId: number | null;
-  /** Of what stands there now; null: unknown. */
+  /** Hash of the current content; null: unknown. */
   readonly hash: string | null;
 }
 
-/** What one repository was told: by what it is, its number and what it says. */
+/** The posts of one repository, by key. */
 export class PostStore {
   readonly #database: Database;
   readonly #repository: string;
@@ -29,7 +29,7 @@ export class PostStore {
     return row && { githubId: row.github_id === null ? null : Number(row.github_id), hash: row.hash };
   }
 
-  /** Before the request: whoever finds this and no number looks on GitHub first. */
+  /** Call before the request: a post without an id has to be searched on GitHub first. */
   async reserve(key: string): Promise<void> {
     await this.#database
       .insertInto('posts')
@@ -38,7 +38,7 @@ export class PostStore {
       .execute();
   }
 
-  /** After it. `githubId` null: it is not there any more. */
+  /** Call after the request. `githubId` null: the post does not exist any more. */
   async save(key: string, githubId: number | null, hash: string | null): Promise<void> {
     const values = { github_id: githubId, hash };
     await this.#database
@@ -48,7 +48,7 @@ export class PostStore {
       .execute();
   }
 
-  /** A thread was shown a commit's plan. `at` is GitHub's own time. */
+  /** Saves that a thread was shown a commit's plan. `at` is GitHub's own time. */
   async savePlanShown(thread: number, commit: string, at: Date): Promise<void> {
     const values = { repository: this.#repository, thread, commit, posted_at: at };
     await this.#database
@@ -62,7 +62,7 @@ export class PostStore {
       .execute();
   }
 
-  /** The commit whose plan was the newest that a thread was shown before a time. */
+  /** The commit of the newest plan that a thread was shown before a time. */
   async planShownBefore(thread: number, before: Date): Promise<string | undefined> {
     const row = await this.#database
       .selectFrom('posted_plans')

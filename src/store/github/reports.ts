@@ -4,14 +4,14 @@ import { notify } from '../database/notifications.ts';
 import type { RunStatus } from '../database/tables.ts';
 import { IS_FREE, type LeaseTimes, type Lost, workOnNext } from './leases.ts';
 
-/** Where a run is told about, and on whose word it was started. */
+/** Where a run is published, and who requested it. */
 export interface NewReport {
-  /** The number of an issue or pull request; null: the check of the plan is all there is. */
+  /** The number of an issue or pull request; null: there is only the check run of the plan. */
   readonly thread: number | null;
   readonly isPull: boolean;
   /** The branch that pull requests go to. */
   readonly base: string;
-  /** GitHub's number of who asked; null: nobody who has to be looked up again. */
+  /** GitHub's id of the actor; null: no permission has to be checked again. */
   readonly actorId: number | null;
 }
 
@@ -21,17 +21,17 @@ export interface Report extends NewReport {
   readonly approved: boolean;
 }
 
-/** A report that is behind, up to what it must tell. */
+/** A report to publish, up to an event and a count of refresh requests. */
 export interface DueReport extends Report {
   readonly upTo: { readonly seq: number; readonly wanted: number };
 }
 
-/** What came of telling. `later`: GitHub takes nothing now. `refused`: it took some of it, and is asked again for the rest. */
+/** The outcome of publishing. `later`: GitHub accepts nothing now. `refused`: GitHub rejected some writes, which are retried. */
 export type PublishResult =
   | { readonly kind: 'published' }
   | { readonly kind: 'later' | 'refused'; readonly until: Date };
 
-/** Puts a report down with its run. */
+/** Inserts the report of a run, in the transaction that submits the run. */
 export async function insertReport(
   trx: Trx,
   { run, repository, thread, isPull, base, actorId }: Omit<Report, 'approved'>,
@@ -59,7 +59,7 @@ export async function findReport(database: Database, run: string): Promise<Repor
   return row && read(row);
 }
 
-/** A run with its report, and how far it is. */
+/** A report with the status of its run. */
 export interface ReportedRun extends Report {
   readonly status: RunStatus;
 }
@@ -71,10 +71,10 @@ export type RunQuery = { readonly repository: string } & (
   | { readonly target: string }
 );
 
-/** How many runs that answer a question are looked at: few are open, and of those that ended the newest matters. */
+/** Limit of runs per query: few are open, and of the ended ones the newest matters. */
 const MAX_FOUND = 10;
 
-/** The run that runs is first, then one that waits, then those that ended, the newest first. */
+/** Finds runs: the running one first, then the waiting one, then ended ones, newest first. */
 export async function findRuns(database: Database, query: RunQuery): Promise<readonly ReportedRun[]> {
   const found = rows(database)
     .innerJoin('runs', 'runs.id', 'reports.run')
@@ -93,7 +93,7 @@ export async function findRuns(database: Database, query: RunQuery): Promise<rea
             .innerJoin('units', (join) =>
               join.onRef('units.run', '=', 'runs.id').on('units.id', '=', query.unit),
             )
-            // Where it began is what its checks say.
+            // The check runs of a retargeted run name its first target.
             .where(
               sql<boolean>`(runs.target = ${query.target} or events.body ->> 'target' = ${query.target})`,
             )
@@ -101,12 +101,12 @@ export async function findRuns(database: Database, query: RunQuery): Promise<rea
   return (await chosen.execute()).map(({ status, ...row }) => ({ ...read(row), status }));
 }
 
-/** Whoever asked for it was looked up again. */
+/** Saves that the permission of the run's actor was checked again. */
 export async function saveApproval(database: Database, run: string): Promise<void> {
   await database.updateTable('reports').set({ approved: true }).where('run', '=', run).execute();
 }
 
-/** Has runs told anew though nothing happened in them: one, or all that speak for units of a branch. */
+/** Requests that runs are published again without a new event: one run, or all that have units of a target. */
 export async function requestRefresh(
   database: Database,
   which: { readonly run: string } | { readonly repository: string; readonly target: string },
@@ -127,15 +127,15 @@ export async function requestRefresh(
   await notify({ about: 'report' }).execute(database);
 }
 
-/** Pull requests of a run go to another branch from now on. */
+/** Changes the branch that the pull requests of a run go to. */
 export async function moveBase(database: Database, run: string, base: string): Promise<void> {
   await database.updateTable('reports').set({ base }).where('run', '=', run).execute();
   await requestRefresh(database, { run });
 }
 
 /**
- * Tells of the run that is behind for the longest and that no other process tells of, under a lease. Undefined: there is none.
- * `lost`: its lease was lost, and it is told of again.
+ * Publishes the report that has waited longest, under a lease. Undefined when there is none. `lost`: its lease was lost, and it
+ * will be published again.
  */
 export async function publishNextReport(
   database: Database,
@@ -155,8 +155,8 @@ interface DueRow extends Row {
 const FIRST_DUE = sql<DueRow>`
   select reports.run, reports.repository, thread, is_pull, base, actor_id, approved, runs.seq as upto, wanted
   from reports join runs on runs.id = reports.run
-    join github_repositories as place on place.repository = reports.repository
-  where (reports.seq < runs.seq or wanted > 0 or retry_at <= now()) and not_before <= now() and place.removed_at is null
+    join github_repositories as github on github.repository = reports.repository
+  where (reports.seq < runs.seq or wanted > 0 or retry_at <= now()) and not_before <= now() and github.removed_at is null
     and ${IS_FREE}
   order by runs.last_at limit 1 for update of reports skip locked`;
 

@@ -1,25 +1,25 @@
 import type { Database } from '../database/database.ts';
 
-/** A repository of this server, from a terminal or of the App. */
+/** A repository of this server, from `choo submit` or from the App. */
 export interface RepositoryRow {
   readonly id: string;
-  /** Where git finds it, normalized; where {@link isDisplaced} says so, where it was found. */
+  /** Its git URL, normalized; its last known one when {@link isDisplaced}. */
   readonly remote: string;
-  /** Another repository has its address now, and nobody has said yet where this one is. */
+  /** Another repository has its URL now, and its new one is not known yet. */
   readonly isDisplaced: boolean;
   /** Random; see the table. */
   readonly copy: string;
-  /** What GitHub knows it by; null: the App is not, and was not, installed on it. */
+  /** Its ids on GitHub; null: the App was never installed on it. */
   readonly github: { readonly id: string; readonly installation: string; readonly isLost: boolean } | null;
 }
 
-/** By choo's own number. */
+/** Finds a repository by choo's own id. */
 export async function findRepositoryRow(database: Database, id: string): Promise<RepositoryRow | undefined> {
   const row = await rows(database).where('repositories.id', '=', id).executeTakeFirst();
   return row && read(row);
 }
 
-/** All of them, those that were lost too until they are forgotten. */
+/** All repositories, including removed ones until they are deleted. */
 export async function listRepositoryRows(database: Database): Promise<readonly RepositoryRow[]> {
   return (await rows(database).orderBy('repositories.id').execute()).map(read);
 }
@@ -61,7 +61,7 @@ function read({
   };
 }
 
-/** What follows an address in the row that had it before another one. No address of its own ends so. */
+/** The suffix of a remote that another repository has now. No real URL ends with it. */
 function displacedMark(id: string): string {
   return `#${id}`;
 }

@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
 
-/** Whether something was asked for before, whatever delivery it came in. */
+/** Whether a request is known, whichever delivery brought it. */
 export async function isKnownRequest(database: Database, source: string): Promise<boolean> {
   const row = await database
     .selectFrom('requests')
@@ -10,7 +10,7 @@ export async function isKnownRequest(database: Database, source: string): Promis
   return row !== undefined;
 }
 
-/** It was, and is done. */
+/** Saves a request that was executed without a run. */
 export async function saveRequest(database: Database, repository: string, source: string): Promise<void> {
   await database
     .insertInto('requests')

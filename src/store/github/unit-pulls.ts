@@ -5,17 +5,17 @@ export interface UnitPull {
   readonly unit: string;
   readonly number: number;
   readonly nodeId: string;
-  /** `lost`: GitHub closed it when its branch, or the one it went to, was deleted. */
+  /** `lost`: GitHub closed it when its head or base branch was deleted. */
   readonly state: 'open' | 'merged' | 'closed' | 'lost';
   readonly base: string;
   readonly draft: boolean;
-  /** Of its title and body as they were written last. */
+  /** Hash of its title and body as choo last wrote them. */
   readonly hash: string;
-  /** The run that opened it; null: one from before that was noted. */
+  /** The run that opened it; null: opened before choo stored this. */
   readonly run: string | null;
 }
 
-/** The newest pull request of each unit for a branch. */
+/** The newest pull request of each unit for a target, by unit. */
 export async function listUnitPulls(
   database: Database,
   repository: string,
@@ -46,7 +46,7 @@ export async function listPullsOfRun(
   return rows.map(({ number }) => number);
 }
 
-/** Whose pull request that is; undefined: no unit's. */
+/** The unit of a pull request; undefined when it belongs to none. */
 export async function findUnitPull(
   database: Database,
   repository: string,
@@ -74,7 +74,7 @@ export async function saveUnitPull(
     .execute();
 }
 
-/** What somebody, or choo, did to it. What is not named stays: others may change it at the same time. */
+/** Saves changes of a pull request. Updates only the given columns: others may change at the same time. */
 export async function changeUnitPull(
   database: Database,
   repository: string,

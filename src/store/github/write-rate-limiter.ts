@@ -2,12 +2,12 @@ import { sql } from 'kysely';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../database/database.ts';
 
-/** Who would have to wait longer does something else meanwhile. Milliseconds. */
+/** Longest wait in `acquire`; a caller that would wait longer gets the time instead. Milliseconds. */
 const MAX_WAIT_MS = 30_000;
 
 /**
- * Who may change something on GitHub next. Of all processes together an installation makes one change at a time, with a
- * pause between; when GitHub says that it was too much, all of them wait.
+ * Limits the changes on GitHub: across all processes an installation makes one change at a time, with a pause between. When
+ * GitHub reports a rate limit, all of them wait.
  */
 export class WriteRateLimiter {
   readonly #database: Database;
@@ -18,7 +18,7 @@ export class WriteRateLimiter {
     this.#pauseMs = pauseMs;
   }
 
-  /** Resolves when it is the caller's turn; with a time when that is too far away to wait for. Rejects when the signal aborts. */
+  /** Resolves when the caller may write, or with the time when that is too far away. Rejects when the signal aborts. */
   async acquire(installation: number, signal?: AbortSignal): Promise<Date | undefined> {
     const { rows } = await sql<{ ms: number }>`
       insert into write_turns (installation, next_at)
@@ -30,12 +30,12 @@ export class WriteRateLimiter {
       this.#database,
     );
     const ms = rows[0]?.ms;
-    if (ms === undefined) return this.#heldUntil(installation);
+    if (ms === undefined) return this.#nextAt(installation);
     if (ms > 1) await wait(ms, undefined, signal && { signal });
     return undefined;
   }
 
-  async #heldUntil(installation: number): Promise<Date> {
+  async #nextAt(installation: number): Promise<Date> {
     const { next_at } = await this.#database
       .selectFrom('write_turns')
       .select('next_at')
@@ -44,7 +44,7 @@ export class WriteRateLimiter {
     return next_at;
   }
 
-  /** Nobody's turn comes before then. */
+  /** Blocks all writes of an installation until a time. */
   async pauseUntil(installation: number, until: Date): Promise<void> {
     await sql`
       insert into write_turns (installation, next_at) values (${installation}, ${until})
