@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 
 /**
- * Keeps a run's units from a provider until a time: what one agent's stream says of a limit anyone near that agent may have
- * written, so other runs learn by attempts of their own. Milliseconds since 1970.
+ * Pauses a provider until a time in milliseconds since 1970. For this run only: code beside an agent can forge the rate limit
+ * in its stream, so other runs find out by their own attempts.
  */
 export async function pauseProvider(
   database: Database,
@@ -16,7 +16,7 @@ export async function pauseProvider(
   );
 }
 
-/** Until when a provider takes nothing of a run; undefined: it does. Milliseconds since 1970. */
+/** When the pause of a provider ends, in milliseconds since 1970; undefined when it is not paused. */
 export async function pausedUntil(
   database: Database,
   { run, provider }: { readonly run: string; readonly provider: string },
