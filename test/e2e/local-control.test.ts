@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Journal } from '../../src/store/journal/journal.ts';
 import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
 import { SANDBOXES } from '../helpers/sandboxes.ts';
@@ -279,18 +279,25 @@ describe('a run of this repository that has ended', () => {
     expect((await statusOf(project)).units).toEqual({ red: 'failed', after: 'cancelled', other: 'complete' });
   });
 
-  test.each<[string, readonly string[], number, RegExp]>([
-    ['to cancel it', ['cancel'], 1, /has ended already: failed/],
-    ['a unit of no such name', ['skip', 'rd'], 2, /has no unit `rd`\n {2}hint: did you mean `red`\?/],
-    ['a skip of nothing', ['skip'], 2, /name a unit to skip/],
-    ['a run that is not there', ['retry', '--run', 'nothere123'], 2, /there is no run `nothere123`/],
-    ['a unit that is complete', ['retry', 'other'], 1, /is complete\n {2}hint: .*--fresh/],
-  ])('refuses %s', async (_, words, exitCode, message) => {
-    await using world = await failedRun();
-    expect(await world.project.choo(...words)).toMatchObject({
-      exitCode,
-      stdout: '',
-      stderr: expect.stringMatching(message),
+  describe('refuses', () => {
+    let world: Awaited<ReturnType<typeof failedRun>>; // the refused requests change nothing
+    beforeAll(async () => {
+      world = await failedRun();
+    });
+    afterAll(async () => world[Symbol.asyncDispose]());
+
+    test.each<[string, readonly string[], number, RegExp]>([
+      ['to cancel it', ['cancel'], 1, /has ended already: failed/],
+      ['a unit of no such name', ['skip', 'rd'], 2, /has no unit `rd`\n {2}hint: did you mean `red`\?/],
+      ['a skip of nothing', ['skip'], 2, /name a unit to skip/],
+      ['a run that is not there', ['retry', '--run', 'nothere123'], 2, /there is no run `nothere123`/],
+      ['a unit that is complete', ['retry', 'other'], 1, /is complete\n {2}hint: .*--fresh/],
+    ])('%s', async (_, words, exitCode, message) => {
+      expect(await world.project.choo(...words)).toMatchObject({
+        exitCode,
+        stdout: '',
+        stderr: expect.stringMatching(message),
+      });
     });
   });
 });
