@@ -56,7 +56,7 @@ async function readPidFile(data: string): Promise<Postmaster | undefined> {
   return /^[1-9][0-9]*$/.test(pid) ? { pid: Number(pid), sockets } : undefined;
 }
 
-/** The number may be another process's by now; one that has ended and that nobody has buried runs nothing either. */
+/** The pid may belong to another process by now, and a zombie does not count. */
 async function isServer(pid: number, data: string): Promise<boolean> {
   if (process.platform !== 'linux') return isReachable(pid);
   try {
