@@ -32,7 +32,7 @@ export interface RunServices {
   readonly sandbox: Sandbox;
   /** The agent of a provider, ready to start. Throws a ChooError when there is none. */
   readonly agentOf: (provider: string) => Agent;
-  /** `redact` removes secret values from text before it is shown, logged or stored; `secretForms` are searched for before a commit. */
+  /** Removes secret values from shown, logged and stored text; `secretForms` are searched for before a commit. */
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
   /** Opens a unit's log. */

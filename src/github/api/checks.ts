@@ -56,8 +56,8 @@ export class CheckClient {
   }
 
   /**
-   * One check of a name on a commit. `anew`: it is completed again though nothing changed, so that its buttons work
-   * again.
+   * Upserts one check of a name on a commit. `always`: completes it again even when it is unchanged, so that its buttons
+   * work again.
    */
   async upsert(key: string, check: Check, { always = false } = {}): Promise<void> {
     await upsert(

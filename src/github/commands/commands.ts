@@ -150,7 +150,7 @@ interface RunArguments {
 
 function parseRun({ words, options }: Arguments): RunArguments | CommandProblem {
   const [first = ''] = words;
-  // Fewer digits may as well be the name of a unit, and tell nobody for certain which commit is meant.
+  // Fewer digits could be a unit's name, and do not identify a commit for certain.
   const commit = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(first) ? first.toLowerCase() : null;
   const units = [...new Set(commit === null ? words : words.slice(1))];
   const wrong = units.find((unit) => !isUnitId(unit));

@@ -114,8 +114,8 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
       phase = 'open';
       const reason = explainRefusal(error, code);
       say(`The App is not set up: ${reason}. Reload the page, or open the address again: ${base}`);
-      const told = renderPage(`${reason}.`, { link: base });
-      return signal.aborted ? [502, told, { app: undefined }] : [502, told];
+      const page = renderPage(`${reason}.`, { link: base });
+      return signal.aborted ? [502, page, { app: undefined }] : [502, page];
     }
     phase = 'over';
     const installUrl = installUrlOf(app, github);
@@ -127,8 +127,8 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
     say(`The App \`${app.slug}\` is registered. Its settings, and its key, are in ${settingsFile}`);
     say(`Next, install it: ${installUrl}`);
     const { id: appId, slug } = app;
-    const told = renderPage('The App is registered. Install it next:', { link: installUrl });
-    return [200, told, { app: { appId, slug, installUrl } }];
+    const page = renderPage('The App is registered. Install it next:', { link: installUrl });
+    return [200, page, { app: { appId, slug, installUrl } }];
   }
 
   // 4. Wait until that worked or the signal aborts.
