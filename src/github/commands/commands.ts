@@ -47,13 +47,13 @@ export const COMMANDS = {
     offer: ({ isOver }) => ({ run: isOver ? ['/choo run'] : [] }),
   },
   plan: {
-    usage: [{ form: '/choo plan', meaning: 'plan what is there now' }],
+    usage: [{ form: '/choo plan', meaning: 're-plan the current commit' }],
     maxWords: 0,
     parse: () => ({}),
     worksOnUnitPull: false,
   },
   status: {
-    usage: [{ form: '/choo status', meaning: 'say how far the run is' }],
+    usage: [{ form: '/choo status', meaning: 'show the progress of the run' }],
     maxWords: 0,
     parse: () => ({}),
     worksOnUnitPull: true,
@@ -76,7 +76,7 @@ export const COMMANDS = {
     usage: [
       {
         form: '/choo retry [UNIT[/TASK]] [--fresh]',
-        meaning: 'give what did not complete another turn; `--fresh` starts over',
+        meaning: 'retry failed, blocked and cancelled units; `--fresh` starts over',
       },
     ],
     options: { '--fresh': 'flag' },
