@@ -16,7 +16,8 @@ const PREFIX = 'choo-run-';
  * run that was killed has left, and what still works in it, goes at the start of the next one.
  */
 export default function makeRunDirectory(): () => void {
-  const parent = hasRoom(MEMORY) ? MEMORY : tmpdir();
+  const hasAgents = process.argv.includes('agents'); // codex works on the host only below the usual temporary directory
+  const parent = !hasAgents && hasRoom(MEMORY) ? MEMORY : tmpdir();
   removeLeft(parent);
   const path = join(parent, `${PREFIX}${process.pid}`);
   mkdirSync(path);
