@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { PROVIDER_NAMES, type ProviderName } from '../config/schema.ts';
 import type { LocalSettings } from '../config/settings.ts';
 import type { ProviderCandidates } from '../provider/factory.ts';
@@ -18,19 +18,15 @@ export function unitOption(verb: string): Option {
   ).argParser((id: string, before: readonly string[] | undefined) => [...(before ?? []), id]);
 }
 
-export function providerOption(): Option {
-  return new Option('--provider <name>', 'use this provider for units that name none').choices(
-    PROVIDER_NAMES,
-  );
-}
-
-export function forceProviderOption(): Option {
-  return new Option('--force-provider <name>', 'use this provider for every unit').choices(PROVIDER_NAMES);
-}
-
-/** The old name of `--force-provider`. */
-export function oldForceProviderOption(): Option {
-  return new Option('--force-task-provider <name>').choices(PROVIDER_NAMES).hideHelp();
+/** Adds the options that choose a provider, with the old name of `--force-provider`. */
+export function addProviderOptions(command: Command): Command {
+  const choices = [
+    new Option('--provider <name>', 'use this provider for units that name none'),
+    new Option('--force-provider <name>', 'use this provider for every unit'),
+    new Option('--force-task-provider <name>').hideHelp(),
+  ];
+  for (const option of choices) command.addOption(option.choices(PROVIDER_NAMES));
+  return command;
 }
 
 /** The part of a plan's input that options and environment decide. */

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readlinkSync, rmSync, statfsSync, wr
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import type { TestProject } from 'vitest/node';
 
 /** A file system in memory that Linux machines have. */
 const MEMORY = '/dev/shm';
@@ -15,8 +16,9 @@ const PREFIX = 'choo-run-';
  * has room: they write very many small files, which cost half as much there, and which have no power cut to survive. What a
  * run that was killed has left, and what still works in it, goes at the start of the next one.
  */
-export default function makeRunDirectory(): () => void {
-  const hasAgents = process.argv.includes('agents'); // codex works on the host only below the usual temporary directory
+export default function makeRunDirectory({ vitest }: TestProject): () => void {
+  // The real codex works on the host only below the usual temporary directory.
+  const hasAgents = vitest.projects.some(({ name }) => name === 'agents');
   const parent = !hasAgents && hasRoom(MEMORY) ? MEMORY : tmpdir();
   removeLeft(parent);
   const path = join(parent, `${PREFIX}${process.pid}`);

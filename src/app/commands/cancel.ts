@@ -7,7 +7,7 @@ import type { Planner } from '../planning/planner.ts';
 import { findThread } from '../planning/thread.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
-import { findRunsOfThread } from './thread-runs.ts';
+import { findRunsOfThread, unitOf } from './thread-runs.ts';
 
 /**
  * `/choo cancel`: cancels the thread's running run, or else its waiting one; on a unit's pull request, that unit; on a thread
@@ -32,10 +32,7 @@ export async function cancelCommand(
     return { kind: 'done', text: describe(named.run, []) };
   }
   if (run === undefined) throw new ChooError('usage', 'there is no run here yet');
-  const own = request.unit?.unit;
-  if (own !== undefined && name !== null && name !== own)
-    throw new ChooError('usage', `this pull request is the result of \`${own}\``);
-  const unit = own ?? name ?? undefined;
+  const unit = unitOf(name, request);
   await cancelRun(runStore, jobs, { run: run.run, units: unit === undefined ? [] : [unit], actor });
   if (unit !== undefined) return { kind: 'done' };
   return { kind: 'done', text: describe(run.run, runs.slice(1).filter(isOpen)) };

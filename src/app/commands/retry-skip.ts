@@ -6,7 +6,7 @@ import { changedSpecs } from '../planning/changed-specs.ts';
 import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
-import { findRunsOfThread } from './thread-runs.ts';
+import { findRunsOfThread, unitOf } from './thread-runs.ts';
 
 /**
  * `/choo retry`: retries units of the thread's run; on a unit's pull request, that unit. Throws a ChooError (`usage`,
@@ -55,8 +55,5 @@ async function findRunAndUnit(
 ): Promise<{ readonly report: ReportedRun; readonly unit: string | undefined }> {
   const [report] = await findRunsOfThread(request, services);
   if (report === undefined) throw new ChooError('usage', 'there is no run here yet');
-  const own = request.unit?.unit;
-  if (own !== undefined && name !== null && name !== own)
-    throw new ChooError('usage', `this pull request is the result of \`${own}\``);
-  return { report, unit: own ?? name ?? undefined };
+  return { report, unit: unitOf(name, request) };
 }

@@ -1,3 +1,4 @@
+import { ChooError } from '../../errors.ts';
 import { findRuns, type ReportedRun } from '../../store/github/reports.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest } from './command-request.ts';
@@ -9,4 +10,15 @@ export async function findRunsOfThread(
 ): Promise<readonly ReportedRun[]> {
   const { id } = repository.known;
   return findRuns(database, unit === undefined ? { repository: id, thread } : { repository: id, ...unit });
+}
+
+/**
+ * The unit of a command: that of the pull request it was written on, or else the named one. Throws a ChooError (`usage`) when
+ * it names another than the pull request's.
+ */
+export function unitOf(name: string | null, { unit }: CommandRequest): string | undefined {
+  const own = unit?.unit;
+  if (own !== undefined && name !== null && name !== own)
+    throw new ChooError('usage', `this pull request is the result of \`${own}\``);
+  return own ?? name ?? undefined;
 }

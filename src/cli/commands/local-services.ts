@@ -40,11 +40,11 @@ export interface TerminalRunOptions {
 /** Opens the sandbox, listens for interrupts and begins to show the run. Disposing gives the terminal back. */
 export async function openTerminalRun(
   context: CommandContext,
-  { units, config, place, sandbox: wish, keepWorktrees, json }: TerminalRunOptions,
+  { units, config, place, sandbox: mode, keepWorktrees, json }: TerminalRunOptions,
 ): Promise<TerminalRun> {
   const settings = context.settings();
   const ask = context.terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
-  const sandbox = await openLocalSandbox(wish, ownerOf(place), settings, ask);
+  const sandbox = await openLocalSandbox(mode, ownerOf(place), settings, ask);
   const interrupt = listenForInterrupts();
   const view = createRunView(context, json);
   return {

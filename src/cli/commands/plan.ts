@@ -11,14 +11,7 @@ import type { Plan } from '../../plan/schema.ts';
 import { renderPlan } from '../../plan/text.ts';
 import type { Problem } from '../../problems/problem.ts';
 import type { CommandContext } from '../context.ts';
-import {
-  forceProviderOption,
-  oldForceProviderOption,
-  type PlanOptions,
-  planCandidates,
-  providerOption,
-  unitOption,
-} from '../plan-options.ts';
+import { addProviderOptions, type PlanOptions, planCandidates, unitOption } from '../plan-options.ts';
 import { readProjectAtCommit } from '../sources/project-at-commit.ts';
 import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
 
@@ -30,17 +23,19 @@ interface Options extends PlanOptions {
 
 /** `choo plan`: what would run, in which order, with what. */
 export function planCommand({ terminal, settings, cwd, finish }: CommandContext): Command {
-  return new Command('plan')
-    .summary('show what would run, in which order, with which provider')
-    .description(
-      'Shows waves, tasks with their gates, providers, the critical path and problems. Starts nothing and changes nothing.',
-    )
-    .argument('[path]', 'the project directory (default: the current one, or the nearest parent with specs)')
-    .addOption(unitOption('plan'))
-    .option('--rev <ref>', 'plan a commit instead of the working tree, without a checkout')
-    .addOption(providerOption())
-    .addOption(forceProviderOption())
-    .addOption(oldForceProviderOption())
+  return addProviderOptions(
+    new Command('plan')
+      .summary('show what would run, in which order, with which provider')
+      .description(
+        'Shows waves, tasks with their gates, providers, the critical path and problems. Starts nothing and changes nothing.',
+      )
+      .argument(
+        '[path]',
+        'the project directory (default: the current one, or the nearest parent with specs)',
+      )
+      .addOption(unitOption('plan'))
+      .option('--rev <ref>', 'plan a commit instead of the working tree, without a checkout'),
+  )
     .option('--json', 'print the plan as JSON (`choo schema plan` describes it)')
     .addOption(new Option('--mermaid', 'print the graph as a Mermaid flowchart').conflicts('json'))
     .addHelpText('after', HELP)

@@ -1,12 +1,9 @@
 import { Command, Option } from 'commander';
-import { askOwner } from '../../orchestrator/local/ask-owner.ts';
 import { retryRun } from '../../store/runs/change-run.ts';
 import { count } from '../../text/terminal-layout.ts';
 import { wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
-import { chooseRun } from '../sources/run-choice.ts';
-import { openStore, terminalActor } from '../sources/server-store.ts';
-import { continueRun } from './continue-run.ts';
+import { requestChange } from './request-change.ts';
 
 interface RetryOptions {
   readonly run?: string;
@@ -33,8 +30,22 @@ export function retryCommand(context: CommandContext): Command {
     )
     .option('--json', 'print the retried units as JSON, or every event of a run that is executed here')
     .addHelpText('after', HELP)
-    .action(async (first: string | undefined, rest: string[], options: RetryOptions) =>
-      retry(context, first === undefined ? [] : [first, ...rest], options),
+    .action(
+      async (
+        first: string | undefined,
+        rest: string[],
+        { run: named, fresh = false, from, json = false }: RetryOptions,
+      ) =>
+        requestChange(
+          context,
+          { words: first === undefined ? [] : [first, ...rest], named, json },
+          {
+            request: { kind: 'retry', fresh, from: from ?? null },
+            onServer: async ({ runStore, jobs }, asked) =>
+              retryRun(runStore, jobs, { ...asked, fresh, ...(from === undefined ? {} : { from }) }),
+            describe: (run, units) => `Retrying ${count(units.length, 'unit')} of run ${run}.\n`,
+          },
+        ),
     );
 }
 
@@ -50,34 +61,3 @@ Examples:
   choo retry 4k2j9x0q7a                 a run, here or on the server
   choo retry 4k2j9x0q7a api --from 3    one unit, from its third task on
   choo retry 4k2j9x0q7a api --fresh     one unit, from nothing`;
-
-async function retry(
-  context: CommandContext,
-  words: readonly string[],
-  { run: named, fresh = false, from, json = false }: RetryOptions,
-): Promise<void> {
-  const { terminal, finish } = context;
-  const chosen = await chooseRun(context, words, named);
-  const run = chosen.kind === 'server' ? chosen.run : chosen.state.start.run;
-  const say = (units: readonly string[]): void =>
-    terminal.out(`Retrying ${count(units.length, 'unit')} of run ${run}.\n`);
-  const asked = { units: chosen.units, actor: terminalActor(), fresh };
-  let units: readonly string[];
-  if (chosen.kind === 'server') {
-    await using store = await openStore();
-    units = await retryRun(store.runStore, store.jobs, {
-      ...asked,
-      run,
-      ...(from === undefined ? {} : { from }),
-    });
-  } else {
-    const { local, state } = chosen;
-    const request = { ...asked, kind: 'retry', from: from ?? null } as const;
-    const answer = await askOwner({ commonDirectory: local.place.commonDirectory, run }, request);
-    if (answer.kind === 'idle') return continueRun(context, { local, state, request, json, say });
-    units = answer.units;
-  }
-  if (json) terminal.json({ version: 1, run, units });
-  else say(units);
-  finish(0);
-}

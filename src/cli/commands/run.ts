@@ -16,14 +16,7 @@ import { makePlan } from '../../plan/plan.ts';
 import { renderPlan, renderProblem } from '../../plan/text.ts';
 import { amount, wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
-import {
-  forceProviderOption,
-  oldForceProviderOption,
-  type PlanOptions,
-  planCandidates,
-  providerOption,
-  unitOption,
-} from '../plan-options.ts';
+import { addProviderOptions, type PlanOptions, planCandidates, unitOption } from '../plan-options.ts';
 import { findUncommitted, readProjectAtCommit, uncommittedError } from '../sources/project-at-commit.ts';
 import { applyLimitOptions, type LimitOptions } from '../sources/run-limits.ts';
 import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
@@ -41,23 +34,25 @@ interface RunOptions extends PlanOptions, LimitOptions {
 
 /** `choo run`: carries the plan out. */
 export function runCommand(context: CommandContext): Command {
-  return new Command('run')
-    .summary('execute the plan')
-    .description(
-      'Runs the units of a project in parallel, each in its own worktree. Reads specs and configuration at HEAD and never touches your checkout. An interrupted run is resumed.',
-    )
-    .argument('[path]', 'the project directory (default: the current one, or the nearest parent with specs)')
-    .addOption(
-      new Option('-p, --parallelism <n>', 'how many units run at once').argParser(wholeNumber(1, 100)),
-    )
-    .option(
-      '--target <branch>',
-      'the target branch of the results (default: as configured, or the current branch)',
-    )
-    .addOption(unitOption('run'))
-    .addOption(providerOption())
-    .addOption(forceProviderOption())
-    .addOption(oldForceProviderOption())
+  return addProviderOptions(
+    new Command('run')
+      .summary('execute the plan')
+      .description(
+        'Runs the units of a project in parallel, each in its own worktree. Reads specs and configuration at HEAD and never touches your checkout. An interrupted run is resumed.',
+      )
+      .argument(
+        '[path]',
+        'the project directory (default: the current one, or the nearest parent with specs)',
+      )
+      .addOption(
+        new Option('-p, --parallelism <n>', 'how many units run at once').argParser(wholeNumber(1, 100)),
+      )
+      .option(
+        '--target <branch>',
+        'the target branch of the results (default: as configured, or the current branch)',
+      )
+      .addOption(unitOption('run')),
+  )
     .addOption(
       new Option('--sandbox <kind>', 'where agents and gates run')
         .choices(['auto', 'bubblewrap', 'host'])

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ceilingsOf } from '../../config/ceilings.ts';
 import { readSettings } from '../../config/settings.ts';
+import { normalizeRemote } from '../../git/remote-address.ts';
 import { ServerContexts } from '../../orchestrator/server/server-context.ts';
 import { submitRun } from '../../orchestrator/server/submit.ts';
 import { performInline } from '../../plan-thread/plan-thread.ts';
@@ -10,16 +11,8 @@ import { renderPlan, renderProblem } from '../../plan/text.ts';
 import { findOrAddRepository } from '../../store/runs/run-reader.ts';
 import { count } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
-import {
-  forceProviderOption,
-  oldForceProviderOption,
-  type PlanOptions,
-  planCandidates,
-  providerOption,
-  unitOption,
-} from '../plan-options.ts';
+import { addProviderOptions, type PlanOptions, planCandidates, unitOption } from '../plan-options.ts';
 import { openStore, terminalActor } from '../sources/server-store.ts';
-import { normalizeRemote } from '../../git/remote-address.ts';
 
 interface SubmitOptions extends PlanOptions {
   readonly ref?: string;
@@ -29,17 +22,16 @@ interface SubmitOptions extends PlanOptions {
 
 /** `choo submit`: has a server carry out the specs of a remote. */
 export function submitCommand(context: CommandContext): Command {
-  return new Command('submit')
-    .summary('submit a run of a git remote to the server')
-    .description(
-      'Reads the specs of a branch or commit and the configuration of the default branch, and queues a run for the processes of `choo serve`. They push the results to branches of the remote.',
-    )
-    .argument('<remote>', 'an https or ssh address, or the path of a repository')
-    .option('--ref <branch>', 'a branch or a full commit id (default: the default branch)')
-    .addOption(unitOption('run'))
-    .addOption(providerOption())
-    .addOption(forceProviderOption())
-    .addOption(oldForceProviderOption())
+  return addProviderOptions(
+    new Command('submit')
+      .summary('submit a run of a git remote to the server')
+      .description(
+        'Reads the specs of a branch or commit and the configuration of the default branch, and queues a run for the processes of `choo serve`. They push the results to branches of the remote.',
+      )
+      .argument('<remote>', 'an https or ssh address, or the path of a repository')
+      .option('--ref <branch>', 'a branch or a full commit id (default: the default branch)')
+      .addOption(unitOption('run')),
+  )
     .option('--fresh', 'start units over; their commits are kept at choo/old/…')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', HELP)

@@ -1,6 +1,7 @@
 import { ChooError, coerceError } from '../../errors.ts';
-import { foldEvents, type RunState } from '../../events/state.ts';
+import type { RunState } from '../../events/state.ts';
 import { readLock } from '../../store/journal/journal-lock.ts';
+import { readRunState } from '../../store/journal/run-state.ts';
 import type { CommandContext } from '../context.ts';
 import { type LocalJournal, openLocalJournal } from './local-journal.ts';
 import { isRunId, isServerSet } from './run-source.ts';
@@ -52,15 +53,9 @@ export async function chooseRun(
 async function readCurrent({ journal, place }: LocalJournal, runs: readonly string[]): Promise<RunState> {
   const owner = await readLock(place.commonDirectory);
   const run = owner !== undefined && runs.includes(owner.run) ? owner.run : (runs[0] ?? '');
-  return readState(journal, run);
+  return readRunState(journal, run);
 }
 
 async function readChosen(local: LocalJournal, run: string, units: readonly string[]): Promise<ChosenRun> {
-  return { kind: 'local', local, state: await readState(local.journal, run), units };
-}
-
-async function readState(journal: LocalJournal['journal'], run: string): Promise<RunState> {
-  const state = foldEvents(await journal.read(run));
-  if (state === undefined) throw new ChooError('usage', `there is no run \`${run}\` in this repository`);
-  return state;
+  return { kind: 'local', local, state: await readRunState(local.journal, run), units };
 }

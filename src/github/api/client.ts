@@ -46,7 +46,7 @@ export class GitHubApp {
   readonly #apiUrl: string;
   /** Returns tokens of installations from its cache or, with `refresh`, new ones. */
   readonly #auth: ReturnType<typeof createAppAuth>;
-  readonly #turns: WriteLimiter;
+  readonly #writeLimiter: WriteLimiter;
 
   /** `onToken` is called with each token before its first use, so that it can be redacted. */
   constructor(
@@ -56,7 +56,7 @@ export class GitHubApp {
   ) {
     this.appId = appId;
     this.#apiUrl = apiUrl;
-    this.#turns = writeLimiter;
+    this.#writeLimiter = writeLimiter;
     const app = new Octokit({
       baseUrl: apiUrl,
       log: SILENT,
@@ -82,7 +82,7 @@ export class GitHubApp {
       request: { fetch: async (input: string, init: RequestInit) => fetchInTime(input, init, signal) },
     });
     this.#authorize(client, installation, signal);
-    guard(client, async (until) => this.#turns.pauseUntil(installation, until), signal);
+    guard(client, async (until) => this.#writeLimiter.pauseUntil(installation, until), signal);
     return client;
   }
 
@@ -101,7 +101,7 @@ export class GitHubApp {
   #authorize(client: Octokit, installation: number, signal: AbortSignal | undefined): void {
     client.hook.wrap('request', async (request, options) => {
       if (isChange(options.method)) {
-        const until = await this.#turns.acquire(installation, signal);
+        const until = await this.#writeLimiter.acquire(installation, signal);
         if (until !== undefined) throw new RateLimitedError('GitHub asked for a pause', until);
       }
       const send = async (refresh: boolean) => {

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import type { Unit } from '../../discovery/unit.ts';
-import { ChooError, coerceError } from '../../errors.ts';
+import { coerceError } from '../../errors.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
@@ -16,6 +16,7 @@ import { changeOf } from '../../scheduler/run-control.ts';
 import { acquireLock, type LockOwner } from '../../store/journal/journal-lock.ts';
 import { Journal } from '../../store/journal/journal.ts';
 import { type RunRequest, serveRequests } from '../../store/journal/run-requests.ts';
+import { readRunState } from '../../store/journal/run-state.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import type { Agent } from '../../worker/agent/agent.ts';
 import { createRedactor, secretForms } from '../../worker/secrets.ts';
@@ -99,7 +100,7 @@ export async function changeLocally(request: LocalChange): Promise<RunState> {
   return carryOut(request, store, {
     run,
     decide: async () => {
-      const before = await readRun(store, run);
+      const before = await readRunState(store, run);
       const change = changeOf(decideRequest(request.request, before));
       request.onChange(change.units);
       return {
@@ -195,17 +196,11 @@ export async function cancelLocally(
   await using _lock = await acquireLock(commonDirectory, run);
   await endLeftovers(ownerOf(place));
   await using store = new Journal(commonDirectory);
-  const before = await readRun(store, run);
+  const before = await readRunState(store, run);
   if (asked.units !== undefined && before.status === 'cancelled') return asked.units;
   const { units, events } = changeOf(decideRequest(request, before));
   await store.append(run, before.seq, events);
   return units;
-}
-
-async function readRun(store: Journal, run: string): Promise<RunState> {
-  const state = foldEvents(await store.read(run));
-  if (state === undefined) throw new ChooError('usage', `there is no run \`${run}\` in this repository`);
-  return state;
 }
 
 /** The first event of a local run. */

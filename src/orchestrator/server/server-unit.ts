@@ -9,6 +9,7 @@ import type { Database } from '../../store/database/database.ts';
 import type { Listener } from '../../store/database/notifications.ts';
 import type { Claim, ClaimReporter } from '../../store/runs/claim.ts';
 import { PostgresStore } from '../../store/runs/postgres.ts';
+import { pauseProvider, pausedUntil } from '../../store/runs/provider-pauses.ts';
 import { readDependencies, readServerRun, readUnitEvents } from '../../store/runs/run-reader.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import type { Agent } from '../../worker/agent/agent.ts';
@@ -20,7 +21,6 @@ import { OutputSink } from './output-sink.ts';
 import type { RemoteRepository } from './remote-repositories.ts';
 import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
 import { SharedBudget, spendingLimits } from './shared-budget.ts';
-import { pauseProvider, pausedUntil } from '../../store/runs/provider-pauses.ts';
 
 /** Services of a server, shared by all runs. */
 export interface ServerServices {

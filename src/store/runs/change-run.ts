@@ -11,7 +11,7 @@ import {
 import { notify } from '../database/notifications.ts';
 import type { Jobs } from './jobs.ts';
 import type { RunStore } from './run-store.ts';
-import { findRun } from './run-rows.ts';
+import { findOpenRun } from './run-rows.ts';
 import type { RunTransaction } from './run-transaction.ts';
 
 /** A request to change an existing run. */
@@ -100,9 +100,7 @@ export async function retargetRun(
   return runStore.change(run, async (transaction) => {
     const { trx } = transaction;
     const { id, repository, target: before } = transaction.run;
-    const destination = { repository, target };
-    const rival =
-      (await findRun(trx, destination, 'running')) ?? (await findRun(trx, destination, 'waiting'));
+    const rival = await findOpenRun(trx, { repository, target });
     if (before === target || rival !== undefined) return false;
     await trx.updateTable('runs').set({ target }).where('id', '=', id).execute();
     // Rows of units with the same name on the new target stay as they are.
@@ -141,9 +139,7 @@ async function perform(
 
 /** Continues a run that has ended, unless another run of its branch is running or waiting. */
 async function reopen(transaction: RunTransaction): Promise<void> {
-  const rival =
-    (await findRun(transaction.trx, transaction.run, 'running')) ??
-    (await findRun(transaction.trx, transaction.run, 'waiting'));
+  const rival = await findOpenRun(transaction.trx, transaction.run);
   if (rival !== undefined)
     throw new ChooError('conflict', `run ${rival} is under way for \`${transaction.run.target}\``, {
       hint: `wait for it, or cancel it: \`choo cancel ${rival}\``,

@@ -88,6 +88,14 @@ export async function findRun(
   return row?.id;
 }
 
+/** The run that keeps others of its branch from starting: the running one, else the waiting one. */
+export async function findOpenRun(
+  trx: Trx,
+  branch: Pick<LockedRun, 'repository' | 'target'>,
+): Promise<string | undefined> {
+  return (await findRun(trx, branch, 'running')) ?? (await findRun(trx, branch, 'waiting'));
+}
+
 /** A run that was submitted before: it is submitted again, because the answer was lost. */
 export async function findSubmitted(
   trx: Trx,
