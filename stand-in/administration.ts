@@ -10,6 +10,7 @@ import {
   userNamed,
   type Installation,
   type Json,
+  type MergeSettings,
   type Repository,
   type User,
   type World,
@@ -25,6 +26,8 @@ export interface Administration {
   readonly install: (account: string, repos: readonly string[]) => number;
   readonly addRepository: (repo: string, installation: number) => void;
   readonly removeRepository: (repo: string) => void;
+  /** Changes which merges a repository allows, and whether they delete their branches. */
+  readonly setMerging: (repo: string, to: Partial<MergeSettings>) => void;
   readonly rename: (repo: string, newName: string) => Promise<void>;
   /** Makes pull requests one of GitHub's own stacks. */
   readonly stack: (repo: string, pulls: readonly number[]) => void;
@@ -118,6 +121,10 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
       const { installation } = repository;
       repository.installation = undefined;
       if (installation !== undefined) raiseChange(installation, repository, 'removed');
+    },
+    setMerging: (repo, to) => {
+      const repository = repositoryOf(repo);
+      repository.settings = { ...repository.settings, ...to };
     },
     rename: async (repo, newName) => {
       const repository = repositoryOf(repo);

@@ -1,4 +1,4 @@
-import { viewPull } from './pull-views.ts';
+import { viewPull } from './pulls/views.ts';
 import { grants, maySee, optionalText, type Reply } from './router.ts';
 import {
   mayWrite,

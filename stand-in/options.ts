@@ -1,4 +1,4 @@
-import type { Violation } from './world.ts';
+import type { MergeSettings, Violation } from './world.ts';
 
 export type Level = 'admin' | 'write' | 'read' | 'none';
 
@@ -28,6 +28,8 @@ export interface RepositoryOptions {
   readonly private?: boolean;
   /** False when the account's plan has no draft pull requests. */
   readonly drafts?: boolean;
+  /** By default each method is allowed, and no branch is deleted. */
+  readonly settings?: Partial<MergeSettings>;
   /** The installation: by default one for each owner, from 1001; null when the app is not installed here. */
   readonly installation?: number | null;
 }

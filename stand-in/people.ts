@@ -1,4 +1,5 @@
 import { answerGraphql } from './graphql.ts';
+import type { MergeMethod } from './pulls/methods.ts';
 import { answer } from './router.ts';
 import { ROUTES } from './routes/all.ts';
 import { raiseRun } from './routes/checks.ts';
@@ -36,7 +37,7 @@ export interface Person {
   readonly close: (repo: string, number: number) => Promise<void>;
   readonly reopen: (repo: string, number: number) => Promise<void>;
   /** Returns the new commit. */
-  readonly merge: (repo: string, number: number, method?: 'merge' | 'squash') => Promise<string>;
+  readonly merge: (repo: string, number: number, method?: MergeMethod) => Promise<string>;
   readonly ready: (repo: string, number: number) => Promise<void>;
   readonly convertToDraft: (repo: string, number: number) => Promise<void>;
   readonly deleteBranch: (repo: string, branch: string) => Promise<void>;

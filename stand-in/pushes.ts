@@ -1,5 +1,5 @@
 import { isAncestor, log, NO_COMMIT, type Commit, type Refs } from './git.ts';
-import { followBase, followHead } from './pull-follow.ts';
+import { followBase, followHead } from './pulls/follow.ts';
 import { viewUser } from './views.ts';
 import { fullName, type Json, type Repository, type User, type World } from './world.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { git, GIT_ENVIRONMENT } from './git.ts';
 import type { Level } from './options.ts';
-import type { Installation, Json, Repository, User } from './world.ts';
+import type { Installation, Json, MergeSettings, Repository, User } from './world.ts';
 
 /** Creates a bare repository below the root, with one commit on `main` if there are files. */
 export async function makeBare(
@@ -36,11 +36,13 @@ export function newRepository(
     readonly parent?: Repository;
     readonly installation: Installation | undefined;
     readonly collaborators?: Readonly<Record<string, Level>>;
+    readonly settings?: Partial<MergeSettings>;
   },
 ): Repository {
-  const { collaborators = {}, parent, ...rest } = of;
+  const { collaborators = {}, parent, settings = {}, ...rest } = of;
   return {
     ...rest,
+    settings: { ...SETTINGS_AT_FIRST, ...settings },
     parent,
     collaborators: new Map(
       Object.entries(collaborators).map(([login, level]) => [login.toLowerCase(), level]),
@@ -60,6 +62,16 @@ export function newRepository(
 export function userFrom(profile: Json, type: User['type'], login: string): User {
   return { id: Number(profile['id']), login, type, profile };
 }
+
+/** GitHub's settings of a new repository. */
+const SETTINGS_AT_FIRST: MergeSettings = {
+  allow_merge_commit: true,
+  allow_squash_merge: true,
+  allow_rebase_merge: true,
+  delete_branch_on_merge: false,
+  squash_merge_commit_title: 'COMMIT_OR_PR_TITLE',
+  squash_merge_commit_message: 'COMMIT_MESSAGES',
+};
 
 // GitHub allows these, too: pushes, partial clones, fetches by commit. Received packs stay packs, which is fast.
 const SETTINGS = (root: string): string => `

@@ -35,9 +35,9 @@ export function viewRepository(world: World, repository: Repository): Json {
   const urls = Object.entries(repository.profile).flatMap(([key, value]) =>
     typeof value === 'string' && value.startsWith(was) ? [[key, api + value.slice(was.length)]] : [],
   );
+  const shown = Object.entries(repository.profile).filter(([key]) => !(key in repository.settings));
   return {
-    ...repository.profile,
-    ...Object.fromEntries(urls),
+    ...Object.fromEntries([...shown, ...urls]),
     id: repository.id,
     node_id: nodeId('R', repository.id),
     name: repository.name,

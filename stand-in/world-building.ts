@@ -101,6 +101,7 @@ export async function buildWorld(
   const repositories = await Promise.all(
     (options.repositories ?? []).map(async (each) => {
       const { owner, name, files = {}, collaborators = {}, drafts = true, private: isPrivate = false } = each;
+      const { settings = {} } = each;
       const profile = await ask(`/repos/${owner}/${name}`, owner);
       const id = Number(profile['id']);
       const bare = await makeBare(root, id, files, owner);
@@ -116,6 +117,7 @@ export async function buildWorld(
         isPrivate,
         installation,
         collaborators,
+        settings,
       });
     }),
   );

@@ -59,6 +59,18 @@ export interface Pull {
   mergedAt: string | null;
   mergedBy: User | null;
   mergeCommit: string | null;
+  /** The last merge that GitHub tried, for these two commits. */
+  trial?: Trial;
+}
+
+/** A merge that was only tried. */
+interface Trial {
+  readonly base: string;
+  readonly head: string;
+  /** The merge commit, on no branch; null after a conflict. */
+  readonly commit: string | null;
+  /** Null until it was asked for. */
+  rebaseable: boolean | null;
 }
 
 export interface Issue {
@@ -131,6 +143,16 @@ export interface Status {
   readonly createdAt: string;
 }
 
+/** What an owner sets for the merges of a repository, with GitHub's names. */
+export interface MergeSettings {
+  readonly allow_merge_commit: boolean;
+  readonly allow_squash_merge: boolean;
+  readonly allow_rebase_merge: boolean;
+  readonly delete_branch_on_merge: boolean;
+  readonly squash_merge_commit_title: 'PR_TITLE' | 'COMMIT_OR_PR_TITLE';
+  readonly squash_merge_commit_message: 'PR_BODY' | 'COMMIT_MESSAGES' | 'BLANK';
+}
+
 export interface Repository {
   readonly id: number;
   /** Its fields from the emulator: dozens of URLs. */
@@ -144,6 +166,7 @@ export interface Repository {
   readonly parent: Repository | undefined;
   readonly drafts: boolean;
   readonly isPrivate: boolean;
+  settings: MergeSettings;
   readonly collaborators: Map<string, Level>;
   installation: Installation | undefined;
   /** Serializes the writers of refs. */

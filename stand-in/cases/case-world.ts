@@ -62,6 +62,12 @@ export async function push(
   return git(clone, 'rev-parse', 'HEAD');
 }
 
+/** Begins a branch of the clone where GitHub's `main` is now. */
+export async function checkout(clone: string, branch: string): Promise<void> {
+  await git(clone, 'fetch', '-q', '--prune', 'origin');
+  await git(clone, 'checkout', '-q', '-B', branch, 'origin/main');
+}
+
 /** A key that belongs to no app. */
 export function otherKey(): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -1,4 +1,4 @@
-import { changedFiles } from '../diff.ts';
+import { changedFiles } from '../pulls/diff.ts';
 import { askGit, commitOf, git, lines, log } from '../git.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { ok, page, repositoryRoute, type Reply, type RepositoryCall, type Route } from '../router.ts';

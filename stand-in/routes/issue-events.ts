@@ -1,4 +1,4 @@
-import { viewPull } from '../pull-views.ts';
+import { viewPull } from '../pulls/views.ts';
 import type { RepositoryCall } from '../router.ts';
 import { viewIssue } from '../views.ts';
 import type { Issue, Json } from '../world.ts';

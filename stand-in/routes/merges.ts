@@ -1,13 +1,13 @@
 import { commitOf, git, refsOf } from '../git.ts';
-import { finish } from '../pull-follow.ts';
-import { mergedTree } from '../pull-views.ts';
+import { finish } from '../pulls/follow.ts';
+import { demandMethod, makeMerge, type MergeMethod } from '../pulls/methods.ts';
+import { mergedTree } from '../pulls/views.ts';
 import { followPush } from '../pushes.ts';
-import { Refusal } from '../refusal.ts';
+import { invalid, Refusal } from '../refusal.ts';
 import { ok, optionalText, repositoryRoute, type Reply, type RepositoryCall, type Route } from '../router.ts';
-import type { Issue, Pull } from '../world.ts';
 import { pullOf } from './pulls.ts';
 
-/** Merges, each with a real commit on the real base. */
+/** Merges, each with real commits on the real base. */
 export const MERGE_ROUTES: readonly Route[] = [
   repositoryRoute('GET /pulls/:number/merge', { permission: 'pull_requests' }, (call) => {
     const [, pull] = pullOf(call);
@@ -24,6 +24,8 @@ async function merge(call: RepositoryCall): Promise<Reply> {
   const { bare } = repository;
   const [issue, pull] = pullOf(call);
   if (pull.draft) throw new Refusal(405, 'Pull Request is still a draft');
+  const method = methodIn(call);
+  demandMethod(repository, method);
   const before = await refsOf(bare);
   const base = await commitOf(bare, `refs/heads/${pull.base.ref}`);
   const tree = base === undefined ? undefined : await mergedTree(bare, base, pull.head.sha);
@@ -32,7 +34,8 @@ async function merge(call: RepositoryCall): Promise<Reply> {
   const expected = optionalText(body, 'sha');
   if (expected !== undefined && expected !== pull.head.sha)
     throw new Refusal(409, 'Head branch was modified. Review and try the merge again.');
-  const sha = await commit(call, issue, pull, { base, tree });
+  const texts = { title: optionalText(body, 'commit_title'), message: optionalText(body, 'commit_message') };
+  const sha = await makeMerge({ repository, issue, pull, by: actor.user }, method, { base, tree, texts });
   await git(bare, ['update-ref', `refs/heads/${pull.base.ref}`, sha, base]);
   const push = { world, repository, sender: actor.user, before, after: await refsOf(bare) };
   // Closed first, so that the push does not close it.
@@ -41,33 +44,8 @@ async function merge(call: RepositoryCall): Promise<Reply> {
   return ok({ sha, merged: true, message: 'Pull Request successfully merged' });
 }
 
-async function commit(
-  { repository, actor, body }: RepositoryCall,
-  { number, title }: Issue,
-  { head }: Pull,
-  { base, tree }: { readonly base: string; readonly tree: string },
-): Promise<string> {
+function methodIn({ body }: RepositoryCall): MergeMethod {
   const method = optionalText(body, 'merge_method') ?? 'merge';
-  if (method === 'rebase') throw new Refusal(405, 'Rebase merges are not allowed on this repository.');
-  const squash = method === 'squash';
-  const from = `${head.repository.owner.login}/${head.ref}`;
-  const subject =
-    optionalText(body, 'commit_title') ??
-    (squash ? `${title} (#${number})` : `Merge pull request #${number} from ${from}`);
-  const message = optionalText(body, 'commit_message') ?? (squash ? '' : title);
-  const { login } = actor.user;
-  const parents = squash ? [base] : [base, head.sha];
-  return git(
-    repository.bare,
-    [
-      '-c',
-      `user.name=${login}`,
-      '-c',
-      `user.email=${login}@users.noreply.localhost`,
-      'commit-tree',
-      tree,
-      ...parents.flatMap((parent) => ['-p', parent]),
-    ],
-    `${subject}\n\n${message}`.trimEnd(),
-  );
+  if (method === 'merge' || method === 'squash' || method === 'rebase') return method;
+  throw invalid({ resource: 'PullRequest', code: 'invalid', field: 'merge_method', value: method });
 }

@@ -1,7 +1,7 @@
-import { changedFiles } from '../diff.ts';
+import { changedFiles } from '../pulls/diff.ts';
 import { commitOf, git, log } from '../git.ts';
-import { keepHead } from '../pull-follow.ts';
-import { mergeBase, viewPull, viewPullBriefly } from '../pull-views.ts';
+import { keepHead } from '../pulls/follow.ts';
+import { mergeBase, tryRebase, viewPull, viewPullBriefly } from '../pulls/views.ts';
 import { invalid, notFound, Refusal } from '../refusal.ts';
 import {
   created,
@@ -35,6 +35,7 @@ export const PULL_ROUTES: readonly Route[] = [
   repositoryRoute('POST /pulls', LABELLED, (call) => call.repository.alone(() => open(call))),
   repositoryRoute('GET /pulls/:number', NEEDS, async (call) => {
     const [issue, pull] = pullOf(call);
+    await tryRebase(call.repository, issue, pull);
     return ok(await viewPull(call.world, call.repository, issue, pull));
   }),
   repositoryRoute('PATCH /pulls/:number', LABELLED, (call) => call.repository.alone(() => change(call))),

@@ -1,5 +1,5 @@
 import { notFound } from '../refusal.ts';
-import { ok, repositoryRoute, route, type Route } from '../router.ts';
+import { grants, ok, repositoryRoute, route, type Route } from '../router.ts';
 import { viewRepositoryFully, viewUser } from '../views.ts';
 import { levelOf, userNamed, type Json, type User, type World } from '../world.ts';
 
@@ -16,7 +16,14 @@ export const REPOSITORY_ROUTES: readonly Route[] = [
       triage: level === 'admin' || level === 'write',
       pull: true,
     };
-    return ok({ ...viewRepositoryFully(world, repository), permissions });
+    // GitHub shows these only to those who may write to its contents.
+    const mayPush =
+      actor.kind === 'installation' ? grants(actor.permissions, 'contents', 'write') : permissions.push;
+    return ok({
+      ...viewRepositoryFully(world, repository),
+      ...(mayPush && repository.settings),
+      permissions,
+    });
   }),
   repositoryRoute('GET /collaborators/:login/permission', METADATA, ({ world, repository, params }) => {
     const user = userNamed(world, params['login'] ?? '');

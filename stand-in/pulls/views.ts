@@ -1,5 +1,6 @@
-import { askGit, commitOf, lines } from './git.ts';
-import { associationOf, viewLabel, viewRepository, viewUser } from './views.ts';
+import { askGit, commitOf, lines } from '../git.ts';
+import { canRebase, commitTree } from './methods.ts';
+import { associationOf, viewLabel, viewRepository, viewUser } from '../views.ts';
 import {
   fullName,
   type Issue,
@@ -8,7 +9,7 @@ import {
   type Repository,
   type Side,
   type World,
-} from './world.ts';
+} from '../world.ts';
 
 /** A pull request as lists show it. */
 export function viewPullBriefly(world: World, repository: Repository, issue: Issue, pull: Pull): Json {
@@ -46,7 +47,8 @@ export function viewPullBriefly(world: World, repository: Repository, issue: Iss
     updated_at: issue.updatedAt,
     closed_at: issue.closedAt,
     merged_at: pull.mergedAt,
-    merge_commit_sha: pull.mergeCommit,
+    // Of an open pull request, the last merge that was tried: no evidence that it is merged.
+    merge_commit_sha: pull.mergeCommit ?? pull.trial?.commit ?? null,
     draft: pull.draft,
     head: viewSide(world, pull.head),
     base: viewSide(world, pull.base),
@@ -73,14 +75,14 @@ export async function viewPull(
   issue: Issue,
   pull: Pull,
 ): Promise<Json> {
-  const { mergeable, commits, stat } = await standingOf(repository.bare, issue, pull);
+  const { mergeable, commits, stat } = await standingOf(repository, issue, pull);
   const counted = (pattern: RegExp): number => Number(pattern.exec(stat)?.[1] ?? 0);
   return {
     ...viewPullBriefly(world, repository, issue, pull),
     merged: pull.mergedAt !== null,
     merged_by: pull.mergedBy === null ? null : viewUser(world, pull.mergedBy),
     mergeable,
-    rebaseable: mergeable,
+    rebaseable: mergeable === null ? null : (pull.trial?.rebaseable ?? null),
     mergeable_state: stateOf(mergeable, pull),
     comments: repository.comments.filter((comment) => comment.issue === issue).length,
     review_comments: 0,
@@ -100,22 +102,51 @@ export async function mergeBase(bare: string, { head, base, mergedAt }: Pull): P
 
 /** The state from git, in as few commands as possible: against the present base, or the former base of a closed one. */
 async function standingOf(
-  bare: string,
-  { state }: Issue,
-  { head, base }: Pull,
+  repository: Repository,
+  issue: Issue,
+  pull: Pull,
 ): Promise<{ readonly mergeable: boolean | null; readonly commits: number; readonly stat: string }> {
+  const { bare } = repository;
+  const { head, base } = pull;
   const against = async (onto: string): Promise<readonly [string | undefined, string]> =>
     Promise.all([
       askGit(bare, ['rev-list', '--count', head.sha, `^${onto}`]),
       askGit(bare, ['diff', '--shortstat', `${onto}...${head.sha}`]).then((stat = '') => stat),
     ]);
   const tip = `refs/heads/${base.ref}`;
-  if (state === 'open') {
-    const [[commits, stat], tree] = await Promise.all([against(tip), mergedTree(bare, tip, head.sha)]);
-    if (commits !== undefined) return { mergeable: tree !== undefined, commits: Number(commits), stat };
+  if (issue.state === 'open') {
+    const [[commits, stat], trial] = await Promise.all([against(tip), tryMerge(repository, issue, pull)]);
+    if (commits !== undefined && trial !== undefined)
+      return { mergeable: trial.commit !== null, commits: Number(commits), stat };
   }
   const [commits = '0', stat] = await against(base.sha);
   return { mergeable: null, commits: Number(commits), stat };
+}
+
+/** Merges a head into its base as a trial, once for each pair of commits. Undefined without a base. */
+async function tryMerge(repository: Repository, issue: Issue, pull: Pull): Promise<Pull['trial']> {
+  const { bare } = repository;
+  const base = await commitOf(bare, `refs/heads/${pull.base.ref}`);
+  const head = pull.head.sha;
+  if (base === undefined) return undefined;
+  if (pull.trial?.base !== base || pull.trial.head !== head) {
+    const tree = await mergedTree(bare, base, head);
+    const message = `Merge ${head} into ${base}`;
+    const commit =
+      tree === undefined
+        ? null
+        : await commitTree(bare, { tree, parents: [base, head], message, author: issue.user });
+    pull.trial = { base, head, commit, rebaseable: commit === null ? false : null };
+  }
+  return pull.trial;
+}
+
+/** Finds out whether a pull request could be merged by rebase. GitHub says so on its own page only. */
+export async function tryRebase(repository: Repository, issue: Issue, pull: Pull): Promise<void> {
+  const trial = issue.state === 'open' ? await tryMerge(repository, issue, pull) : undefined;
+  if (trial?.rebaseable !== null) return;
+  const { base, head } = trial;
+  trial.rebaseable = await canRebase(repository.bare, { base, head, by: issue.user });
 }
 
 /** The tree of the merge; undefined when there are conflicts. */

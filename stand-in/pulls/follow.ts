@@ -1,7 +1,7 @@
-import { commitOf, git, isAncestor } from './git.ts';
-import { viewPull } from './pull-views.ts';
-import type { Push } from './pushes.ts';
-import { now, type Issue, type Pull, type Repository, type World } from './world.ts';
+import { commitOf, git, isAncestor } from '../git.ts';
+import { viewPull } from './views.ts';
+import type { Push } from '../pushes.ts';
+import { now, type Issue, type Pull, type Repository, type World } from '../world.ts';
 
 /** A pull request and its repository. */
 interface OpenPull {

@@ -1,5 +1,5 @@
-import { git } from './git.ts';
-import type { Json } from './world.ts';
+import { git } from '../git.ts';
+import type { Json } from '../world.ts';
 
 /** The changed files between two commits, as GitHub lists them. */
 export async function changedFiles(bare: string, from: string, to: string): Promise<Json[]> {
