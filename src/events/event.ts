@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unitUpdate } from './unit-update.ts';
 
 /**
  * Every fact of a run, one documented variant each. Events are the truth: the state of a run can be folded from them alone,
@@ -92,6 +93,8 @@ const variants = [
     actor: z.string().nullable().default(null),
     /** The remote it is for; null: the repository it was started in. */
     remote: z.string().nullable().default(null),
+    /** For an update run, which has one unit and starts no agent; null: a run that a person requested. */
+    update: unitUpdate.nullable().default(null),
   }),
   /** A process resumed the run, with these options; or a run that had ended was reopened by a retry. */
   z.object({
@@ -147,6 +150,23 @@ const variants = [
     message: z.string(),
     hint: z.string().nullable(),
     head: objectId.nullable(),
+    /** The files of a conflict, the first ones where there are many. */
+    files: z.array(z.string()).optional(),
+  }),
+  /**
+   * An update run brought the branch to its new place, and pushed it. `same`: the unit's own change since `since` is, byte for
+   * byte, its change since `onto`; otherwise `files` are those that differ, the first ones where there are many. `to` is `from`
+   * when the branch contained the new place already.
+   */
+  z.object({
+    type: z.literal('unit.updated'),
+    ...unit,
+    from: objectId,
+    to: objectId,
+    onto: objectId,
+    since: objectId,
+    same: z.boolean(),
+    files: z.array(z.string()),
   }),
   z.object({ type: z.literal('unit.blocked'), ...unit, cause: id }),
   /** An actor cancelled the unit: its dependents are blocked. */

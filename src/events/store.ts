@@ -49,7 +49,7 @@ export interface RunReader {
     onEvents: (events: readonly RunEvent[]) => void,
     signal: AbortSignal,
   ): Promise<void>;
-  /** The runs, newest first. */
+  /** The runs that a person requested, newest first. */
   runs(): Promise<readonly string[]>;
 }
 

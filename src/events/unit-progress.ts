@@ -241,6 +241,8 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return { ...unit, committed: event.commit };
     case 'branch.pushed':
       return { ...unit, head: event.head };
+    case 'unit.updated':
+      return { ...unit, head: event.to, committed: event.to };
     case 'task.completed':
       return withTask(unit, event.task, {
         state: 'complete',

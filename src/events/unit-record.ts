@@ -1,5 +1,6 @@
 import type { EventBody, RunEvent } from './event.ts';
 import type { UnitRecord } from './store.ts';
+import type { UnitUpdate } from './unit-update.ts';
 
 /** The first event of a run. */
 export type OrchStarted = Extract<EventBody, { type: 'orch.started' }>;
@@ -10,6 +11,8 @@ const RECORD_EVENTS = [
   'baseline.committed',
   'branch.pushed',
   'unit.completed',
+  'unit.updated',
+  'unit.failed',
   'unit.retried',
 ] as const;
 type RecordEvent = Extract<RunEvent, { type: (typeof RECORD_EVENTS)[number] }>;
@@ -32,11 +35,37 @@ export function projectRecord(
   const planned = start.units.find(({ id }) => id === event.unit);
   // A unit that is complete in the specs gets no new record.
   if (planned === undefined || planned.tasks.every(({ complete }) => complete)) return before;
+  if (start.update !== null) return before && applyUpdate(before, start.update, event);
   if (event.type === 'unit.started') return begin(before, start, planned.key, event);
   return before === undefined ? undefined : applyEvent(before, event);
 }
 
+/**
+ * An update run moves the work to its new place and judges its head; run, key, tasks and outcome stay those of the run that did
+ * the work. A head that anyone else pushed is the unit's once it is verified.
+ */
+function applyUpdate(before: UnitRecord, { onto }: UnitUpdate, event: RecordEvent): UnitRecord {
+  switch (event.type) {
+    case 'unit.updated': {
+      const { to } = event;
+      const isVerified = before.verified && before.head === to;
+      const builtOn = onto?.builtOn ?? before.builtOn;
+      return { ...before, base: event.onto, builtOn, head: to, committed: to, verified: isVerified };
+    }
+    case 'unit.completed':
+      return { ...before, head: event.head, committed: event.head, verified: event.verified };
+    case 'unit.failed': {
+      const isRed = event.failure === 'verify' && event.head === before.head;
+      return isRed && before.verified ? { ...before, verified: false } : before;
+    }
+    default:
+      return before;
+  }
+}
+
 function applyEvent(before: UnitRecord, event: Exclude<RecordEvent, { type: 'unit.started' }>): UnitRecord {
+  // Only an update run changes the record by these.
+  if (event.type === 'unit.updated' || event.type === 'unit.failed') return before;
   if (event.type === 'task.committed') {
     const tasks = [...new Set([...before.tasks, event.task])].sort((a, b) => a - b);
     return { ...before, tasks, committed: event.commit, verified: false };

@@ -44,6 +44,7 @@ export function describeStart({ plan, fresh, ...input }: StartInput, run: string
     fresh: [...fresh].filter((id) => wanted.has(id)).sort(compareText),
     actor,
     remote,
+    update: null,
   };
 }
 

@@ -43,6 +43,7 @@ export function started(units: readonly PlannedUnit[], run = 'run0000001'): Orch
     fresh: [],
     actor: null,
     remote: null,
+    update: null,
   };
 }
 

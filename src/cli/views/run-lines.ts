@@ -57,6 +57,10 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
     head === null
       ? 'complete in the specs already, not verified'
       : `complete and verified already, at ${short(head)}`,
+  'unit.updated': ({ from, to, onto }) =>
+    from === to
+      ? `contains ${short(onto)} already`
+      : `brought up to date with ${short(onto)}, at ${short(to)}`,
   'unit.started': ({ claim, branch }) => (claim === 1 ? `starts on ${branch}` : `resumes on ${branch}`),
   'unit.completed': ({ verified, head }, { unit }) =>
     `complete${verified ? ' and verified' : ', not verified'} at ${short(head)}${spent(unit)}`,

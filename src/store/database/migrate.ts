@@ -11,6 +11,7 @@ import { up as queue } from './migrations/0007-queue.ts';
 import { up as refusals } from './migrations/0009-refusals.ts';
 import { up as unused } from './migrations/0010-unused.ts';
 import { up as leases } from './migrations/0011-leases.ts';
+import { up as updates } from './migrations/0012-updates.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -23,6 +24,7 @@ const MIGRATIONS = {
   '0009-refusals': { up: refusals },
   '0010-unused': { up: unused },
   '0011-leases': { up: leases },
+  '0012-updates': { up: updates },
 };
 
 /** One migration of a database. */

@@ -16,6 +16,9 @@ export type RowState =
 /** `waiting`: for the run before it, on the same branch of the same repository. */
 export type RunStatus = 'waiting' | 'running' | 'complete' | 'failed' | 'cancelled';
 
+/** See {@link RunTable.purpose}. */
+export type RunPurpose = 'work' | 'update';
+
 /** A git remote that has runs. */
 interface RepositoryTable {
   id: Generated<string>;
@@ -155,6 +158,10 @@ interface RunTable {
   seq: number;
   last_at: number;
   parallelism: number;
+  /** `work`: a person requested it. `update`: it brings its only unit up to date, or verifies its head. */
+  purpose: Generated<RunPurpose>;
+  /** The unit of an update. */
+  update_unit: string | null;
   /** What a worker needs beside the first event; opaque to the store. */
   plan: Json<unknown>;
   ended_at: Timestamp | null;

@@ -77,7 +77,7 @@ export async function reconcile(database: Database, jobs: Jobs, runStore: RunSto
   const waiting = await sql<{ id: string }>`
     select id from runs where status = 'waiting' and not exists (
       select from runs as other where other.repository = runs.repository and other.target = runs.target
-        and other.status = 'running')`.execute(database);
+        and other.status = 'running' and other.purpose = 'work')`.execute(database);
   for (const { id } of waiting.rows) await runStore.begin(id);
   return {
     jobsMissing: missing.rows.length,

@@ -63,6 +63,7 @@ export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
       .innerJoin('events', (join) => join.onRef('events.run', '=', 'runs.id').on('events.seq', '=', 1))
       .select('runs.id')
       .$if(this.#repository !== null, (query) => query.where('repository', '=', this.#repository))
+      .where('purpose', '=', 'work')
       .orderBy('events.at', 'desc')
       .orderBy('runs.id')
       .execute();

@@ -43,6 +43,7 @@ export async function findRunAhead(database: Database, run: string): Promise<str
     .where('own.id', '=', run)
     .where('own.status', '=', 'waiting')
     .where('other.status', '=', 'running')
+    .where('other.purpose', '=', 'work')
     .executeTakeFirst();
   return row?.id;
 }

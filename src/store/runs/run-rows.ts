@@ -8,7 +8,7 @@ import type { LockedRun } from './run-transaction.ts';
 export async function lockRun(trx: Trx, run: string): Promise<LockedRun> {
   const row = await trx
     .selectFrom('runs')
-    .select(['id', 'repository', 'target', 'status', 'seq', 'last_at'])
+    .select(['id', 'repository', 'target', 'purpose', 'status', 'seq', 'last_at'])
     .where('id', '=', run)
     .forNoKeyUpdate() // foreign keys to it need not wait
     .executeTakeFirst();
@@ -28,7 +28,11 @@ export async function readStart(database: Database, run: string): Promise<OrchSt
     .where('seq', '=', 1)
     .executeTakeFirst();
   if (first === undefined) throw unknownRun(run);
-  return first.body as OrchStarted;
+  // Older events have no field `update`.
+  return {
+    update: null,
+    ...(first.body as Omit<OrchStarted, 'update'> & Partial<Pick<OrchStarted, 'update'>>),
+  };
 }
 
 /** The run that a source requested before; undefined: the first request, and this transaction blocks others of the source. */
@@ -52,7 +56,7 @@ export async function claimSource(
   return row === undefined ? undefined : { run: row.id, waits: row.status === 'waiting' };
 }
 
-/** Whether a run must wait for another one. */
+/** Whether a run that a person requested must wait for another one. */
 export async function mustWaitForRun(
   trx: Trx,
   repository: string,
@@ -63,6 +67,7 @@ export async function mustWaitForRun(
     .select(['id', 'status'])
     .where('repository', '=', repository)
     .where('target', '=', target)
+    .where('purpose', '=', 'work')
     .where('status', 'in', ['running', 'waiting'])
     .execute();
   const waiting = rivals.find(({ status }) => status === 'waiting');
@@ -72,7 +77,7 @@ export async function mustWaitForRun(
   });
 }
 
-/** The running or the waiting run of a branch. */
+/** The running or the waiting run of a branch; updates of single units do not count. */
 export async function findRun(
   trx: Trx,
   { repository, target }: Pick<LockedRun, 'repository' | 'target'>,
@@ -83,6 +88,7 @@ export async function findRun(
     .select('id')
     .where('repository', '=', repository)
     .where('target', '=', target)
+    .where('purpose', '=', 'work')
     .where('status', '=', status)
     .executeTakeFirst();
   return row?.id;
@@ -105,10 +111,17 @@ export async function findSubmitted(
   return row === undefined ? undefined : { run, waits: row.status === 'waiting' };
 }
 
-export async function insertRun(trx: Trx, row: LockedRun, parallelism: number, plan: unknown): Promise<void> {
+/** Inserts the row of a run; `plan` is what workers need beside its first event. */
+export async function insertRun(
+  trx: Trx,
+  row: LockedRun,
+  { parallelism, update, units }: OrchStarted,
+  plan: unknown,
+): Promise<void> {
+  const update_unit = update === null ? null : (units[0]?.id ?? null);
   await trx
     .insertInto('runs')
-    .values({ ...row, parallelism, plan: JSON.stringify(plan), ended_at: null })
+    .values({ ...row, update_unit, parallelism, plan: JSON.stringify(plan), ended_at: null })
     .execute();
 }
 

@@ -19,6 +19,7 @@ import {
   readStart,
 } from './run-rows.ts';
 import { type RunSnapshot, type LockedRun, RunTransaction } from './run-transaction.ts';
+import { isUnitBusy } from './updates.ts';
 import { applyUpdates, lostClaim, type ClaimUpdate } from './claim-updates.ts';
 
 /** A run to execute. */
@@ -31,6 +32,12 @@ export interface Submission {
   readonly source?: string;
   /** Writes other rows of the run, in the same transaction. */
   readonly alongside?: (trx: Trx) => Promise<void>;
+}
+
+/** A run to insert. */
+interface NewRun extends Pick<Submission, 'repository' | 'start' | 'plan'> {
+  readonly waits: boolean;
+  readonly prepared: Promise<void>;
 }
 
 /** Cache size; other runs are read again. */
@@ -86,44 +93,71 @@ export class RunStore {
         const before = await findSubmitted(trx, start.run);
         if (before !== undefined) return before;
         const waits = await mustWaitForRun(trx, repository, start);
-        const events: EventBody[] = [
-          start,
-          ...start.units.map(({ id }): EventBody => ({ type: 'unit.queued', unit: id })),
-        ];
-        const stamped = stamp(events, { seq: 0, at: 0 }, this.#now());
-        const { run: id, target } = start;
-        const row = {
-          id,
-          repository,
-          target,
-          status: waits ? ('waiting' as const) : ('running' as const),
-          seq: stamped.length,
-          last_at: stamped.at(-1)?.at ?? 0,
-        };
-        await insertRun(trx, row, start.parallelism, plan);
+        const known = await this.#insert(trx, { repository, start, plan, waits, prepared });
         await alongside?.(trx);
-        const graph = graphOf(start);
-        await insertUnits(trx, start, graph);
-        await insertEvents(trx, id, stamped);
         if (source !== undefined)
-          await trx.updateTable('requests').set({ run: id }).where('source', '=', source).execute();
-        const known = {
-          start,
-          graph,
-          states: new Map(start.units.map((unit) => [unit.id, 'waiting' as const])),
-        };
-        const transaction = new RunTransaction(trx, row, known, this.#jobs);
-        await prepared;
-        const more = await transaction.finish(this.#now());
-        return {
-          run: id,
-          waits,
-          known: { start, graph, states: transaction.states, seq: row.seq + more.length },
-        };
+          await trx.updateTable('requests').set({ run: start.run }).where('source', '=', source).execute();
+        return { run: start.run, waits, known };
       });
     });
     if (known !== undefined) this.#known.set(start.run, known);
     return result;
+  }
+
+  /**
+   * Submits the update of one unit, which starts now, beside any run of its branch. False, and nothing changed: the unit is
+   * being worked on, or about to be, or another update of it is open.
+   */
+  async submitUpdate({
+    repository,
+    start,
+    plan,
+  }: Pick<Submission, 'repository' | 'start' | 'plan'>): Promise<boolean> {
+    const unit = start.units[0]?.id ?? '';
+    const known = await retryTransient(async () => {
+      const prepared = this.#jobs.prepare(start.run);
+      prepared.catch(() => {}); // awaited when the run is inserted
+      return this.#database.transaction().execute(async (trx) => {
+        // Blocks other submissions, and claims that are about to start: see hasOpenUpdate.
+        await sql`select 1 from repositories where id = ${repository} for update`.execute(trx);
+        if ((await findSubmitted(trx, start.run)) !== undefined) return 'submitted' as const;
+        if (await isUnitBusy(trx, { repository, target: start.target, unit })) return undefined;
+        return this.#insert(trx, { repository, start, plan, waits: false, prepared });
+      });
+    });
+    if (known !== undefined && known !== 'submitted') this.#known.set(start.run, known);
+    return known !== undefined;
+  }
+
+  /** Inserts a run with its units and first events; queues units unless it `waits`. `prepared`: its queue exists. */
+  async #insert(
+    trx: Trx,
+    { repository, start, plan, waits, prepared }: NewRun,
+  ): Promise<RunSnapshot & { readonly seq: number }> {
+    const events: EventBody[] = [
+      start,
+      ...start.units.map(({ id }): EventBody => ({ type: 'unit.queued', unit: id })),
+    ];
+    const stamped = stamp(events, { seq: 0, at: 0 }, this.#now());
+    const { run: id, target } = start;
+    const row: LockedRun = {
+      id,
+      repository,
+      target,
+      purpose: start.update === null ? 'work' : 'update',
+      status: waits ? 'waiting' : 'running',
+      seq: stamped.length,
+      last_at: stamped.at(-1)?.at ?? 0,
+    };
+    await insertRun(trx, row, start, plan);
+    const graph = graphOf(start);
+    await insertUnits(trx, start, graph);
+    await insertEvents(trx, id, stamped);
+    const states = new Map(start.units.map((unit) => [unit.id, 'waiting' as const]));
+    const transaction = new RunTransaction(trx, row, { start, graph, states }, this.#jobs);
+    await prepared;
+    const more = await transaction.finish(this.#now());
+    return { start, graph, states: transaction.states, seq: row.seq + more.length };
   }
 
   /**
@@ -152,7 +186,8 @@ export class RunStore {
         const transaction = new RunTransaction(trx, row, await this.#snapshotOf(trx, row), this.#jobs);
         const value = await act(transaction);
         const events = await transaction.finish(this.#now());
-        next = ENDED.has(transaction.status) ? await findRun(trx, row, 'waiting') : undefined;
+        const mayBegin = row.purpose === 'work' && ENDED.has(transaction.status);
+        next = mayBegin ? await findRun(trx, row, 'waiting') : undefined;
         const { start, graph, states } = transaction;
         return { value, known: { start, graph, states, seq: row.seq + events.length } };
       });

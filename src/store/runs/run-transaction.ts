@@ -8,7 +8,7 @@ import type { Graph } from '../../scheduler/graph.ts';
 import { decide, endOfRun, stepsOf } from '../../scheduler/scheduler.ts';
 import type { Trx } from '../database/database.ts';
 import { notify, type Notification } from '../database/notifications.ts';
-import type { RowState, RunStatus } from '../database/tables.ts';
+import type { RowState, RunPurpose, RunStatus } from '../database/tables.ts';
 import { insertEvents, projectRecords, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { QUARANTINE_AFTER } from './quarantine.ts';
@@ -18,6 +18,7 @@ export interface LockedRun {
   readonly id: string;
   readonly repository: string;
   readonly target: string;
+  readonly purpose: RunPurpose;
   readonly status: RunStatus;
   readonly seq: number;
   readonly last_at: number;

@@ -27,6 +27,65 @@ function after(before: UnitRecord | undefined, events: readonly EventBody[], key
   return numbered(events).reduce((record, event) => projectRecord(record, start, event), before);
 }
 
+/** The same in a run that brings the unit from head `a` onto commit `7`, or only verifies its head. */
+function afterUpdate(before: UnitRecord | undefined, events: readonly EventBody[], { only = false } = {}) {
+  const onto = only ? null : { commit: commit('7'), since: commit('9'), builtOn: { web: commit('6') } };
+  const start = { ...started([plannedUnit('api')], RUN), update: { head: commit('a'), onto } };
+  return numbered(events).reduce((record, event) => projectRecord(record, start, event), before);
+}
+
+const UPDATED: EventBody = {
+  ...{ type: 'unit.updated', unit: 'api', from: commit('a'), to: commit('b') },
+  ...{ onto: commit('7'), since: commit('9'), same: true, files: [] },
+};
+const VERIFIED = (head: string): EventBody => ({ type: 'unit.completed', unit: 'api', head, verified: true });
+const RED = (head: string): EventBody => ({
+  ...{ type: 'unit.failed', unit: 'api', failure: 'verify', message: 'red', hint: null, head },
+});
+const HERE = { base: commit('7'), builtOn: { web: commit('6') } };
+
+describe('what is known of a unit after an update run', () => {
+  const MERGED: UnitRecord = { ...BEFORE, outcome: 'merged' };
+  const start = api.started(commit('a'), { pushed: commit('a') });
+  test.each<[string, UnitRecord | undefined, EventBody[], UnitRecord | undefined]>([
+    ['is the same after its start', MERGED, [start], MERGED],
+    ['is nothing where nothing was', undefined, [start, UPDATED, VERIFIED(commit('b'))], undefined],
+    [
+      'has its new place and head with the push, and is not verified yet',
+      MERGED,
+      [start, UPDATED],
+      { ...MERGED, ...HERE, head: commit('b'), committed: commit('b'), verified: false },
+    ],
+    [
+      'is verified at the end; run, key, tasks and outcome stay',
+      MERGED,
+      [start, UPDATED, VERIFIED(commit('b'))],
+      { ...MERGED, ...HERE, head: commit('b'), committed: commit('b'), verified: true },
+    ],
+    [
+      'stays verified where nothing had to be merged, until a gate is red',
+      BEFORE,
+      [start, { ...UPDATED, to: commit('a') } as EventBody],
+      { ...BEFORE, ...HERE },
+    ],
+    [
+      'is not verified at its head once a gate is red',
+      BEFORE,
+      [start, RED(commit('a'))],
+      { ...BEFORE, verified: false },
+    ],
+  ])('%s', (_, before, events, expected) => {
+    expect(afterUpdate(before, events)).toEqual(expected);
+  });
+
+  test('has the head of another person once it is verified, on the base it had', () => {
+    expect(afterUpdate(BEFORE, [start, VERIFIED(commit('f'))], { only: true })).toEqual({
+      ...{ ...BEFORE, head: commit('f'), committed: commit('f') },
+    });
+    expect(afterUpdate(BEFORE, [start, RED(commit('f'))], { only: true })).toEqual(BEFORE);
+  });
+});
+
 describe('what is known of a unit', () => {
   test.each<[string, UnitRecord | undefined, readonly EventBody[], unknown]>([
     ['is nothing before it starts', undefined, [api.queued(), api.committed(1), api.pushed()], undefined],
