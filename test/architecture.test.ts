@@ -414,6 +414,18 @@ describe('the house', () => {
     expect(makers.map(([path]) => path)).toEqual([]); // `endEvent` and `endOfError` of run-claim.ts make them
   });
 
+  test('writes commits and opens pull requests in one place each, where text from anywhere becomes harmless', () => {
+    const writers = (pattern: RegExp): readonly string[] =>
+      [...sources].filter(([, text]) => pattern.test(text)).map(([path]) => path);
+    expect(writers(/\bwriter\s*\.commit\(|\bcommitText\(/)).toEqual([
+      'git/objects/commit.ts',
+      'git/repository.ts',
+    ]);
+    expect(writers(/\bpulls\s*\.create\(/)).toEqual(['github/api/pr-client.ts']);
+    const skipping = writers(/\bskipsCi: true,/).filter((path) => /^(?:worker|orchestrator)\//.test(path));
+    expect(skipping).toEqual([]); // commits of a unit's branch are to be tested
+  });
+
   test('reads the environment in one place', () => {
     const readers = [...sources].filter(([, text]) => /\bprocess\.env\b/.test(text)).map(([path]) => path);
     expect(readers).toEqual(['config/settings.ts']);

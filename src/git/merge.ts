@@ -1,5 +1,4 @@
 import { ChooError } from '../errors.ts';
-import { commitText } from './objects/commit.ts';
 import { treeOf } from './objects/tree-object.ts';
 import type { Repository } from './repository.ts';
 
@@ -42,18 +41,18 @@ export async function mergeCommits(
   const { yes, stdout } = await repository.git.ask('merge-tree', ...options, ...sides);
   const [tree = '', ...files] = stdout.split('\0').filter((part) => part !== '');
   if (!yes) return { kind: 'conflict', files };
-  const commit = await repository.writer.commit(commitText({ tree, parents: [into, from], subject }));
+  const commit = await repository.commit({ tree, parents: [into, from], subject });
   return { kind: 'merged', commit };
 }
 
 /** Commits with the same trees whose only common ancestor is `since`. (git 2.40 has `--merge-base` for this.) */
 async function sinceOneCommit(
-  { reader, writer }: Repository,
+  repository: Repository,
   since: string,
   sides: readonly string[],
 ): Promise<readonly string[]> {
   const copy = async (commit: string, parents: readonly string[]): Promise<string> =>
-    writer.commit(commitText({ tree: await treeOf(reader, commit), parents, subject: 'For a merge' }));
+    repository.commit({ tree: await treeOf(repository.reader, commit), parents, subject: 'For a merge' });
   const root = await copy(since, []);
   return Promise.all(sides.map((side) => copy(side, [root])));
 }

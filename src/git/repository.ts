@@ -5,6 +5,7 @@ import { ChooError } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import { type Git, openGit } from './git.ts';
 import { LocalBranches } from './local-branches.ts';
+import { type CommitFacts, commitText, OWN_SIGNATURE, type Signature } from './objects/commit.ts';
 import { ObjectReader } from './objects/object-reader.ts';
 import { ObjectWriter } from './objects/object-writer.ts';
 import { Views } from './views.ts';
@@ -58,8 +59,9 @@ export class Repository implements AsyncDisposable {
   readonly views: Views | undefined;
   readonly branches: Branches;
   readonly #searchPath: string;
+  readonly #signature: Signature;
 
-  private constructor(parts: Parts, searchPath: string) {
+  private constructor(parts: Parts, searchPath: string, signature = OWN_SIGNATURE) {
     this.git = parts.git;
     this.reader = parts.reader;
     this.writer = parts.writer;
@@ -69,6 +71,7 @@ export class Repository implements AsyncDisposable {
     this.views = parts.views;
     this.branches = parts.branches;
     this.#searchPath = searchPath;
+    this.#signature = signature;
   }
 
   /** Opens choo's repository for a user's one, created on first use in `home` (see {@link repositoryHome}). */
@@ -126,6 +129,16 @@ export class Repository implements AsyncDisposable {
     };
     const git = openGit(this.git.directory, this.#searchPath, { gitDirectory: this.git.directory, settings });
     await git.run('gc', '--auto', '--quiet');
+  }
+
+  /** The same repository, whose commits have another signature. Dispose of this one only. */
+  signedBy(signature: Signature): Repository {
+    return new Repository(this, this.#searchPath, signature);
+  }
+
+  /** Writes a commit; returns its id. It is on no branch. */
+  async commit(facts: CommitFacts): Promise<string> {
+    return this.writer.commit(commitText(facts, this.#signature));
   }
 
   async branchHead(branch: string): Promise<string | undefined> {

@@ -1,6 +1,5 @@
 import type { UnitRecord, UnitRecords } from '../events/store.ts';
 import { mergeCommits } from '../git/merge.ts';
-import { commitText } from '../git/objects/commit.ts';
 import { findTree, replaceFiles, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findLateWork } from './late-commits.ts';
@@ -208,5 +207,5 @@ async function commitApprovedSpecs(
   const tree = await replaceFiles(repository, before, new Map([[path, specs]]));
   if (tree === before) return onto;
   const subject = `Take the approved specs of ${unit.id}`;
-  return repository.writer.commit(commitText({ tree, parents: [onto], subject }));
+  return repository.commit({ tree, parents: [onto], subject });
 }

@@ -36,9 +36,13 @@ export function stripHidden(text: string): string {
     shown += text.slice(from, start);
     from = end;
   }
-  shown += text.slice(from);
-  return shown.replaceAll(INVISIBLE, (character, offset: number) =>
-    isEmojiJoiner(shown, offset) ? character : '',
+  return withoutHidden(shown + text.slice(from));
+}
+
+/** Removes every hidden character but line ends and tabs. */
+export function withoutHidden(text: string): string {
+  return text.replaceAll(INVISIBLE, (character, offset: number) =>
+    isEmojiJoiner(text, offset) ? character : '',
   );
 }
 

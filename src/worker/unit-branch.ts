@@ -1,5 +1,4 @@
 import { ChooError, messageOf } from '../errors.ts';
-import { commitText } from '../git/objects/commit.ts';
 import { findFile, replaceFiles, type TreeFile } from '../git/objects/tree-object.ts';
 import { findOwnCommits } from './own-commits.ts';
 import { applyEdit, type SpecEdit } from './spec-status.ts';
@@ -73,7 +72,7 @@ export class UnitBranch {
     }
     const parent = this.#head;
     const newTree = files.size === 0 ? tree : await replaceFiles(repository, tree, files);
-    const commit = await repository.writer.commit(commitText({ tree: newTree, parents: [parent], ...words }));
+    const commit = await repository.commit({ tree: newTree, parents: [parent], ...words });
     return { commit, parent, tree: newTree, edited };
   }
 

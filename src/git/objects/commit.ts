@@ -1,35 +1,68 @@
+import { harmlessLine, harmlessLines } from '../../text/harmless.ts';
+
 /** The content of a commit by choo. */
 export interface CommitFacts {
   readonly tree: string;
   readonly parents: readonly string[];
-  /** One line. */
+  /** One line; text from anywhere. */
   readonly subject: string;
   readonly body?: string;
   /** Names and values of the trailers, in order. */
   readonly trailers?: Readonly<Record<string, string>>;
+  /** Keeps continuous integration from running for it. Not for commits of a unit's branch: they are to be tested. */
+  readonly skipsCi?: true;
 }
 
-/** Author and committer: choo, never the agent. */
-const IDENTITY = 'choo <choo@localhost>';
+/** How git names a person or bot. */
+export interface Person {
+  readonly name: string;
+  readonly email: string;
+}
+
+/** Who made a commit of choo's; never the agent. */
+export interface Signature {
+  readonly author: Person;
+  readonly committer: Person;
+  /** Who asked for it: a trailer `Co-authored-by`. */
+  readonly coAuthor?: Person | undefined;
+  /** A trailer `Signed-off-by` with the committer. */
+  readonly signOff?: boolean;
+}
+
+const CHOO: Person = { name: 'choo', email: 'choo@localhost' };
+/** The signature where there is no other identity. */
+export const OWN_SIGNATURE: Signature = { author: CHOO, committer: CHOO };
 
 /**
- * The text of a commit object. Line ends in the subject and in trailers become blanks, so that neither can forge the
- * other; so do control characters in the body.
+ * The text of a commit object. Nothing in the subject or body can act on GitHub (see {@link harmlessLine}) or forge a trailer;
+ * line ends in trailers become blanks.
  */
 export function commitText(
-  { tree, parents, subject, body, trailers = {} }: CommitFacts,
+  { tree, parents, subject, body, trailers = {}, skipsCi }: CommitFacts,
+  { author, committer, coAuthor, signOff = false }: Signature = OWN_SIGNATURE,
   now = new Date(),
 ): string {
-  const who = `${IDENTITY} ${Math.floor(now.getTime() / 1000)} +0000`;
+  const time = `${Math.floor(now.getTime() / 1000)} +0000`;
   const header = [
     `tree ${tree}`,
     ...parents.map((parent) => `parent ${parent}`),
-    `author ${who}`,
-    `committer ${who}`,
+    `author ${personText(author)} ${time}`,
+    `committer ${personText(committer)} ${time}`,
   ];
-  const lines = Object.entries(trailers).map(([name, value]) => `${name}: ${oneLine(value)}`);
-  const paragraphs = [oneLine(subject), plain(body ?? ''), lines.join('\n')].filter((text) => text !== '');
+  const lines = [
+    ...Object.entries(trailers),
+    ...(coAuthor === undefined ? [] : [['Co-authored-by', personText(coAuthor)] as const]),
+    ...(signOff ? [['Signed-off-by', personText(committer)] as const] : []),
+  ].map(([name, value]) => `${name}: ${oneLine(value)}`);
+  const first = harmlessLine(subject) + (skipsCi === true ? ' [skip ci]' : '');
+  const paragraphs = [first, harmlessLines(body ?? ''), lines.join('\n')].filter((text) => text !== '');
   return `${header.join('\n')}\n\n${paragraphs.join('\n\n')}\n`;
+}
+
+/** `Name <address>`, without the characters that end either. choo where one is empty: git refuses such a commit. */
+function personText(person: Person): string {
+  const [name, email] = [person.name, person.email].map((text) => oneLine(text.replaceAll(/[<>]/g, '')));
+  return name && email ? `${name} <${email.replaceAll(' ', '')}>` : `${CHOO.name} <${CHOO.email}>`;
 }
 
 /** The parts of a commit object that choo reads. */
@@ -53,13 +86,6 @@ export function parseCommit(content: Uint8Array): ParsedCommit {
   const lines = last.split('\n').map((line) => /^([A-Za-z0-9-]+): (.*)$/.exec(line));
   const trailers = lines.map((match) => [match?.[1] ?? '', match?.[2] ?? ''] as const);
   return { parents, trailers: lines.includes(null) ? [] : trailers };
-}
-
-function plain(text: string): string {
-  return text
-    .replaceAll(/\r\n?/g, '\n')
-    .replaceAll(/[\0-\x08\x0b-\x1f\x7f]/g, ' ')
-    .trim();
 }
 
 function oneLine(text: string): string {

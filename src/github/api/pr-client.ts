@@ -1,5 +1,6 @@
 import type { Octokit } from '@octokit/rest';
 import { messageOf } from '../../errors.ts';
+import { harmlessLine } from '../../text/harmless.ts';
 import { statusOf } from './client.ts';
 import { type Posts, upsert } from './upsert.ts';
 
@@ -16,6 +17,7 @@ export interface PRClientOptions {
 export interface PullRequestContent {
   readonly head: string;
   readonly base: string;
+  /** Text from anywhere: GitHub makes the subject of a squash of it, so it is written as a {@link harmlessLine}. */
   readonly title: string;
   readonly body: string;
   readonly draft: boolean;
@@ -118,7 +120,7 @@ export class PRClient {
         ...this.#place,
         head,
         base,
-        title,
+        title: harmlessLine(title),
         body,
         draft,
       });
@@ -148,7 +150,11 @@ export class PRClient {
     return pull && describePull(pull);
   }
 
-  async changePull(number: number, change: { readonly title: string; readonly body: string }): Promise<void> {
+  async changePull(
+    number: number,
+    { title, body }: Pick<PullRequestContent, 'title' | 'body'>,
+  ): Promise<void> {
+    const change = { title: harmlessLine(title), body };
     await this.#octokit.rest.pulls.update({ ...this.#place, pull_number: number, ...change });
   }
 

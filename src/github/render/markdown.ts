@@ -1,3 +1,6 @@
+import { cut } from '../../text/cut.ts';
+import { isHarmless } from '../../text/harmless.ts';
+
 /**
  * GitHub takes 65,535 characters; redaction may still add some.
  *
@@ -36,12 +39,16 @@ function oneLine(text: string): string {
   return text.toWellFormed().replaceAll(HIDDEN, ' ').trim();
 }
 
-/** A text from anywhere as code in a line; also in a table. */
+/**
+ * A text from anywhere as code in a line; also in a table. GitHub may make a commit message of the body of a pull request, where
+ * backticks mean nothing: what would act there is spelled out.
+ */
 export function code(text: string, limit = 200): string {
   const line = cut(oneLine(text), limit);
   if (line === '') return '` `';
   // In a table GitHub reads a bar even between backticks, and elsewhere it shows the backslash before one.
-  if (line.includes('|')) return `<code>${line.replaceAll(PUNCTUATION, spellOut)}</code>`;
+  if (line.includes('|') || !isHarmless(`\`${line}\``))
+    return `<code>${line.replaceAll(PUNCTUATION, spellOut)}</code>`;
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   const pad = longest > 0 ? ' ' : '';
@@ -51,7 +58,7 @@ export function code(text: string, limit = 200): string {
 const PUNCTUATION = /[!-/:-@[-`{-~]/g;
 
 function spellOut(character: string): string {
-  return `&#${character.codePointAt(0) ?? 32};`;
+  return `&#x${(character.codePointAt(0) ?? 32).toString(16)};`; // `#64` would be a reference in a commit message
 }
 
 /** A text from anywhere as a block of code. No line of it begins with a slash: other bots look for commands in code, too. */
@@ -65,14 +72,13 @@ export function fenced(text: string, info = ''): string {
   return `${fence}${info}\n${shown.replace(/\n$/, '')}\n${fence}`;
 }
 
-/**
- * A text from anywhere as a title, never longer than the limit. GitHub reads mentions there; and as the first line of a
- * squashed commit, `Fixes #1` in it would close an issue.
- */
-export function plainTitle(text: string, limit = 200): string {
-  const line = oneLine(text).replaceAll(/\s+/g, ' ');
-  const safe = line.replaceAll(/@|(?:#|GH-)(?=\d)|https?:(?=\/)/gi, '$&\u200b').replace(/^\//, '\u200b/');
-  return cut(safe, limit);
+/** The same for the body of a pull request, which may become a commit message: lines that would act there are spelled out. */
+export function preformatted(text: string, language: string): string {
+  const lines = text.toWellFormed().replaceAll(HIDDEN_IN_BLOCK, '').trimEnd().split('\n');
+  const shown = lines.map((line) =>
+    line.replaceAll(isHarmless(line.replaceAll(/\s+/g, ' ').trim()) ? /[&<>]/g : PUNCTUATION, spellOut),
+  );
+  return `<pre lang="${language}"><code>${shown.join('\n')}\n</code></pre>`;
 }
 
 /** A table. The cells are Markdown. */
@@ -121,11 +127,6 @@ export function fit(sections: readonly Section[], ending = ''): string {
 export function listed(items: readonly string[], most: number): string {
   const more = items.length > most ? ` and ${items.length - most} more` : '';
   return `${items.slice(0, most).join(', ')}${more}`;
-}
-
-/** The beginning of a text, and a sign where it is not the whole. */
-export function cut(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** Rows of a table, as many as stay below a size; and how many are missing. */

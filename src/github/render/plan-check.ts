@@ -1,20 +1,11 @@
 import type { Config } from '../../config/schema.ts';
 import { renderMermaid } from '../../plan/mermaid.ts';
 import type { Plan, PlanUnit } from '../../plan/schema.ts';
+import { cut } from '../../text/cut.ts';
+import { harmlessLine } from '../../text/harmless.ts';
 import { count, printable } from '../../text/terminal-layout.ts';
 import type { Annotation, Conclusion } from '../api/checks.ts';
-import {
-  code,
-  cut,
-  details,
-  fenced,
-  fit,
-  inline,
-  listed,
-  plainTitle,
-  rowsWithin,
-  table,
-} from './markdown.ts';
+import { code, details, fenced, fit, inline, listed, rowsWithin, table } from './markdown.ts';
 
 /** A plan, and what is known of where it stands. */
 export interface PlanCheckInput {
@@ -211,7 +202,7 @@ function annotationsOf({ problems }: Plan): readonly Annotation[] {
       start_column: column,
       end_column: column,
       annotation_level: LEVELS[severity],
-      title: plainTitle(rule, 100),
+      title: harmlessLine(rule, 100),
       message: cut([message, ...(hint === undefined ? [] : [hint])].map(printable).join('\n'), 4_000),
     }));
 }

@@ -3,19 +3,10 @@ import type { RunEvent } from '../../events/event.ts';
 import { addUsage, NOTHING_SPENT, type Spending } from '../../events/spending.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { describeCost, formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
+import { cut } from '../../text/cut.ts';
+import { harmlessLine } from '../../text/harmless.ts';
 import { stripHidden } from '../../text/hidden-text.ts';
-import {
-  code,
-  cut,
-  details,
-  fenced,
-  fit,
-  inline,
-  listed,
-  plainTitle,
-  rowsWithin,
-  table,
-} from './markdown.ts';
+import { code, details, fit, inline, listed, preformatted, rowsWithin, table } from './markdown.ts';
 
 /** A unit's work, and where it stands among the others. */
 export interface UnitPullInput {
@@ -42,9 +33,9 @@ const STACK = 8_000;
 /** The pull request of a unit, for who reviews it. Pure. */
 export function renderUnitPull(shown: UnitPullInput): { readonly title: string; readonly body: string } {
   const { unit, progress, marker } = shown;
-  const name = plainTitle(unit.title) === '' ? unit.id : unit.title;
+  const name = harmlessLine(unit.title) === '' ? unit.id : unit.title;
   return {
-    title: plainTitle(`${progress.state === 'failed' ? 'Unfinished: ' : ''}${name}`),
+    title: harmlessLine(`${progress.state === 'failed' ? 'Unfinished: ' : ''}${name}`),
     body: fit(
       [
         { text: firstOf(shown), rank: 0, name: 'the summary' },
@@ -147,5 +138,5 @@ function reviewNotes({ progress, sandbox }: UnitPullInput): string {
 function specOf({ plan }: Unit): string {
   const text = new TextDecoder().decode(plan.content).slice(plan.frontMatter.bodyStart);
   const shown = cut(stripHidden(text).trim(), SPEC);
-  return shown === '' ? '' : details('What was asked for', fenced(shown, 'markdown'));
+  return shown === '' ? '' : details('What was asked for', preformatted(shown, 'markdown'));
 }

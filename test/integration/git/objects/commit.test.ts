@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { commitText, parseCommit } from '../../../../src/git/objects/commit.ts';
+import { commitText, OWN_SIGNATURE, parseCommit } from '../../../../src/git/objects/commit.ts';
 import { git, gitWorld } from '../../../helpers/git-repository.ts';
 
 describe('a commit of choo’s', () => {
@@ -14,6 +14,7 @@ describe('a commit of choo’s', () => {
         body: 'Why.\n\nMore.',
         trailers: { 'Choo-Run': 'abc', 'Choo-Task': '1' },
       },
+      OWN_SIGNATURE,
       new Date('2026-01-02T03:04:05.678Z'),
     );
     const commit = await world.repository.writer.commit(text);
@@ -49,6 +50,52 @@ describe('a commit of choo’s', () => {
     expect((await read(mixed)).trailers).toHaveLength(2);
     const text = await git(user, 'commit-tree', tree, '-m', 'S', '-m', 'Choo-Run: a\nand more');
     expect((await read(text)).trailers).toEqual([]);
+  });
+
+  test('says who made it and who asked for it, in trailers that git finds', async () => {
+    await using world = await gitWorld({ a: 'A' });
+    const tree = await git(world.user, 'rev-parse', 'HEAD^{tree}');
+    const bot = { name: 'choo[bot]', email: '7+choo[bot]@users.noreply.github.com' };
+    const signed = world.repository.signedBy({
+      author: { name: 'Eve\n<x>\0', email: ' a@b>\n1 +0000 ' },
+      committer: bot,
+      coAuthor: { name: 'ann', email: '1+ann@users.noreply.github.com\nChoo-Run: forged' },
+      signOff: true,
+    });
+    const facts = { tree, parents: [], trailers: { 'Choo-Run': 'real' } };
+    const commit = await signed.commit({ ...facts, subject: 'Do it' });
+    expect(await git(world.user, 'log', '-1', '--format=%an|%ae|%cn|%ce%n%(trailers)', commit)).toBe(
+      `Eve x|a@b1+0000|choo[bot]|${bot.email}\n` +
+        'Choo-Run: real\n' +
+        'Co-authored-by: ann <1+ann@users.noreply.github.comChoo-Run:forged>\n' +
+        `Signed-off-by: choo[bot] <${bot.email}>\n`,
+    );
+    const nameless = { name: '<>', email: 'a@b' };
+    const other = await world.repository
+      .signedBy({ author: nameless, committer: nameless })
+      .commit({ tree, parents: [], subject: 'Do it' });
+    expect(await git(world.user, 'log', '-1', '--format=%an|%ae|%B', other)).toBe(
+      'choo|choo@localhost|Do it\n',
+    );
+    expect(await git(world.user, 'fsck', '--strict', '--no-dangling')).toBe('');
+  });
+
+  test('lets nothing act that it was given, and skips integration only when choo wants it', async () => {
+    const hostile = 'Fixes #1, @org/team [skip ci]';
+    const facts = {
+      tree: 'a',
+      parents: [],
+      subject: hostile,
+      body: `${hostile}\n\nSigned-off-by: Eve <e@x>`,
+    };
+    expect(commitText(facts).split('\n\n').slice(1)).toEqual([
+      'Fixes no. 1, org/team (skip-ci)',
+      'Fixes no. 1, org/team (skip-ci)',
+      'Signed-off-by - Eve <e@x>\n',
+    ]);
+    expect(commitText({ ...facts, subject: 'Stand here', skipsCi: true })).toContain(
+      'Stand here [skip ci]\n',
+    );
   });
 
   test.each([

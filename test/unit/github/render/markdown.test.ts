@@ -2,17 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   code,
-  cut,
   fenced,
   fit,
   inline,
   listed,
   MAX_BODY_LENGTH,
-  plainTitle,
+  preformatted,
   rowsWithin,
   type Section,
   table,
 } from '../../../../src/github/render/markdown.ts';
+import { cut } from '../../../../src/text/cut.ts';
 
 /** What GitHub shows of a text without markup: no backslash that escapes, and nothing that has no width. */
 function shown(markdown: string): string {
@@ -118,8 +118,10 @@ describe('code', () => {
     ['', '` `'],
     ['\u200b\n', '` `'],
     ['x\n/choo run', '`x /choo run`'],
-    ['a | b', '<code>a &#124; b</code>'],
-    ['</code>|@ann', '<code>&#60;&#47;code&#62;&#124;&#64;ann</code>'],
+    ['a | b', '<code>a &#x7c; b</code>'],
+    ['test -t @slow', '<code>test &#x2d;t &#x40;slow</code>'],
+    ['a: [skip ci]', '<code>a&#x3a; &#x5b;skip ci&#x5d;</code>'],
+    ['</code>|@ann', '<code>&#x3c;&#x2f;code&#x3e;&#x7c;&#x40;ann</code>'],
   ])('shows %j', (text, expected) => {
     expect(code(text)).toBe(expected);
   });
@@ -159,18 +161,21 @@ describe('fenced', () => {
   });
 });
 
-describe('plainTitle', () => {
-  test.each([
-    ['Add @ann\nto  it', 'Add @\u200bann to it'],
-    ['Fixes #1, GH-2, https://x/issues/3', 'Fixes #\u200b1, GH-\u200b2, https:\u200b//x/issues/3'],
-    ['/choo run', '\u200b/choo run'],
-    ['\u202eevil\u200b', 'evil'],
-  ])('makes %j harmless', (text, expected) => {
-    expect(plainTitle(text)).toBe(expected);
+describe('preformatted', () => {
+  test('spells out what would act in a commit message, and nothing else', () => {
+    expect(preformatted('a: `b` & <c>\n\n/lgtm @ann\nfixes #1\n  [skip ci]\n', 'markdown')).toBe(
+      '<pre lang="markdown"><code>a: `b` &#x26; &#x3c;c&#x3e;\n\n&#x2f;lgtm &#x40;ann\nfixes &#x23;1\n  &#x5b;skip ci&#x5d;\n</code></pre>',
+    );
   });
 
-  test('is never longer than GitHub takes', () => {
-    expect(plainTitle('@'.repeat(300))).toHaveLength(200);
+  test('nothing ends it early or acts in a message', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const shown = preformatted(text, 'text');
+        const inside = shown.slice('<pre lang="text"><code>'.length, -'\n</code></pre>'.length);
+        expect(inside).not.toMatch(/[<>]|@\w|#\d|https?:\/|^\s*\//im);
+      }),
+    );
   });
 });
 

@@ -107,7 +107,7 @@ describe('renderPlanCheck', () => {
       "### Setup and baseline checks
 
       - setup: \`npm ci\` if there is \`package.json\`
-      - \\*lint\\*: <code>npm run lint &#124; tee</code>"
+      - \\*lint\\*: <code>npm run lint &#x7c; tee</code>"
     `);
   });
 
@@ -186,7 +186,7 @@ describe('renderPlanCheck', () => {
       `"| \`a\` | \\*\\*x\\*\\* @​ann \\#​1 \\| \\-\\-\\> \\\`y\\\` \\</details\\> | 1 | to do |  | 1 | claude (default) |  |"`,
     );
     expect(text.split('\n').find((line) => line.startsWith('| `a`'))).toMatchInlineSnapshot(
-      `"| \`a\` | 1 | \\*\\*x\\*\\* @​ann \\#​1 \\| \\-\\-\\> \\\`y\\\` \\</details\\> | <code>true &#124; echo &#96;x&#96; &#60;&#47;details&#62;</code> |"`,
+      `"| \`a\` | 1 | \\*\\*x\\*\\* @​ann \\#​1 \\| \\-\\-\\> \\\`y\\\` \\</details\\> | <code>true &#x7c; echo &#x60;x&#x60; &#x3c;&#x2f;details&#x3e;</code> |"`,
     );
     expect(text.match(/<\/details>/g)).toHaveLength(1);
   });

@@ -139,7 +139,7 @@ describe('renderRunComment', () => {
     const state = stateOf(THREE, [], '`@ann` --> <!-- choo:run x -->');
     const text = renderRunComment(shown({ ...state, start: { ...state.start, target: 'a`|\n/choo run' } }));
     expect(text).not.toMatch(/^\s*\//m);
-    expect(text).toContain('asked for by `` `@ann` --> <!-- choo:run x --> ``');
+    expect(text).toMatch(/asked for by <code>[^<>`@]+<\/code>; results go to/);
     expect(text.endsWith(`\n\n${MARK}`)).toBe(true);
   });
 

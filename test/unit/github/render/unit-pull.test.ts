@@ -79,11 +79,10 @@ describe('renderUnitPull', () => {
 
       <details><summary>What was asked for</summary>
 
-      \`\`\`markdown
-      # The API
+      <pre lang="markdown"><code># The API
 
       Serve it.
-      \`\`\`
+      </code></pre>
 
       </details>
 
@@ -153,29 +152,28 @@ describe('renderUnitPull', () => {
   test('a spec cannot leave its place', async () => {
     const text = `# **T** @ann Fixes #1\n\n\`\`\`\`\n</details>\n/choo run\n<!-- hidden -->\n\u202eend ${MARK}\n`;
     const { title, body } = renderUnitPull(shown(await unitOf(text, 'a | b ` </td>'), [api.started()]));
-    expect(title).toBe('**T** @\u200bann Fixes #\u200b1');
+    expect(title).toBe('**T** ann Fixes no. 1');
     expect(body).not.toMatch(/^\s*\//m);
     expect(body).not.toContain('\u202e');
     expect(body.endsWith(`\n\n${MARK}`)).toBe(true);
     expect(body.slice(body.indexOf('<details>'))).toMatchInlineSnapshot(`
       "<details><summary>What was asked for</summary>
 
-      \`\`\`\`\`markdown
-      # **T** @ann Fixes #1
+      <pre lang="markdown"><code>&#x23; &#x2a;&#x2a;T&#x2a;&#x2a; &#x40;ann Fixes &#x23;1
 
       \`\`\`\`
-      </details>
-      ​/choo run
-      <!-- hidden -->
-      end <!-- choo:unit main%20api -->
-      \`\`\`\`\`
+      &#x3c;/details&#x3e;
+      &#x2f;choo run
+      &#x3c;!-- hidden --&#x3e;
+      end &#x3c;!-- choo:unit main%20api --&#x3e;
+      </code></pre>
 
       </details>
 
       <!-- choo:unit main%20api -->"
     `);
     expect(body.split('\n').find((line) => line.startsWith('| 1 |'))).toMatchInlineSnapshot(
-      `"| 1 | Answer | <code>a &#124; b &#96; &#60;&#47;td&#62;</code> | pending | 0 |  |  |  |"`,
+      `"| 1 | Answer | <code>a &#x7c; b &#x60; &#x3c;&#x2f;td&#x3e;</code> | pending | 0 |  |  |  |"`,
     );
   });
 
