@@ -28,6 +28,8 @@ export interface Administration {
   readonly removeRepository: (repo: string) => void;
   /** Changes which merges a repository allows, and whether they delete their branches. */
   readonly setMerging: (repo: string, to: Partial<MergeSettings>) => void;
+  /** Says whether deletions of `delete_branch_on_merge` from now on close the pull requests on a branch. */
+  readonly setDeletionWins: (repo: string, wins: boolean) => void;
   readonly rename: (repo: string, newName: string) => Promise<void>;
   /** Makes pull requests one of GitHub's own stacks. */
   readonly stack: (repo: string, pulls: readonly number[]) => void;
@@ -126,6 +128,7 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
       const repository = repositoryOf(repo);
       repository.settings = { ...repository.settings, ...to };
     },
+    setDeletionWins: (repo, wins) => void (repositoryOf(repo).deletionWins = wins),
     rename: async (repo, newName) => {
       const repository = repositoryOf(repo);
       const { name, owner } = repository;

@@ -1,4 +1,5 @@
 import { answerGraphql } from './graphql.ts';
+import { pushAs, type PersonsCommit } from './people-pushes.ts';
 import type { MergeMethod } from './pulls/methods.ts';
 import { answer } from './router.ts';
 import { ROUTES } from './routes/all.ts';
@@ -40,7 +41,13 @@ export interface Person {
   readonly merge: (repo: string, number: number, method?: MergeMethod) => Promise<string>;
   readonly ready: (repo: string, number: number) => Promise<void>;
   readonly convertToDraft: (repo: string, number: number) => Promise<void>;
-  readonly deleteBranch: (repo: string, branch: string) => Promise<void>;
+  /** Presses *Update branch*: a merge of the base by default. */
+  readonly updateBranch: (repo: string, number: number, method?: 'merge' | 'rebase') => Promise<void>;
+  /** Commits files on a branch and pushes it. Returns the commit. */
+  readonly push: (repo: string, branch: string, commit?: PersonsCommit) => Promise<string>;
+  /** Deletes a branch on GitHub's pages or, which closes every pull request on it, by the API. */
+  readonly deleteBranch: (repo: string, branch: string, how?: 'pages' | 'api') => Promise<void>;
+  readonly renameBranch: (repo: string, branch: string, newName: string) => Promise<void>;
   readonly pressButton: (repo: string, checkRun: number, identifier: string) => void;
   readonly rerequestCheck: (repo: string, checkRun: number) => Promise<void>;
   readonly rerequestSuite: (repo: string, suite: number) => Promise<void>;
@@ -55,13 +62,18 @@ export function actAs(world: World, login: string): Person {
     if (found === undefined) throw new Error(`there is no repository \`${repo}\``);
     return found;
   };
-  const call = async (method: string, repo: string, path: string, body: Json = {}): Promise<Json> => {
-    const whole = `/repos/${repo}${path}`;
-    const reply = await answer(ROUTES, { world, actor, method, path: whole, query: {}, body, accept: '' });
+  const request = async (
+    method: string,
+    path: string,
+    { body = {}, onPages = true }: { readonly body?: Json; readonly onPages?: boolean },
+  ): Promise<Json> => {
+    const reply = await answer(ROUTES, { world, actor, method, path, query: {}, body, accept: '', onPages });
     if (reply === undefined || reply.status >= 400)
-      throw new Error(`${login} was refused ${method} ${whole}: ${JSON.stringify(reply?.body)}`);
+      throw new Error(`${login} was refused ${method} ${path}: ${JSON.stringify(reply?.body)}`);
     return (reply.body ?? {}) as Json;
   };
+  const call = (method: string, repo: string, path: string, body: Json = {}): Promise<Json> =>
+    request(method, `/repos/${repo}${path}`, { body });
   const setDraft = async (repo: string, number: number, mutation: string): Promise<void> => {
     const pull = repositoryOf(repo).issues.find((issue) => issue.number === number)?.pull;
     const query = `mutation { ${mutation}(input: {pullRequestId: "${pull?.nodeId}"}) { clientMutationId } }`;
@@ -95,7 +107,13 @@ export function actAs(world: World, login: string): Person {
       String((await call('PUT', repo, `/pulls/${number}/merge`, { merge_method: method }))['sha']),
     ready: (repo, number) => setDraft(repo, number, 'markPullRequestReadyForReview'),
     convertToDraft: (repo, number) => setDraft(repo, number, 'convertPullRequestToDraft'),
-    deleteBranch: async (repo, branch) => void (await call('DELETE', repo, `/git/refs/heads/${branch}`)),
+    updateBranch: async (repo, number, method = 'merge') =>
+      void (await call('PUT', repo, `/pulls/${number}/update-branch`, { update_method: method })),
+    push: (repo, branch, commit = {}) => pushAs({ world, user }, repositoryOf(repo), { branch, ...commit }),
+    deleteBranch: async (repo, branch, how = 'pages') =>
+      void (await request('DELETE', `/repos/${repo}/git/refs/heads/${branch}`, { onPages: how === 'pages' })),
+    renameBranch: async (repo, branch, newName) =>
+      void (await call('POST', repo, `/branches/${branch}/rename`, { new_name: newName })),
     pressButton: (repo, checkRun, identifier) => {
       const repository = repositoryOf(repo);
       const run = repository.checks.find(({ id }) => id === checkRun);

@@ -60,6 +60,17 @@ async function raisePush(push: Push, ref: string): Promise<void> {
       sender: viewUser(world, sender),
     },
   });
+  if (after === NO_COMMIT) raiseDelete(push, ref);
+}
+
+function raiseDelete({ world, repository, sender }: Push, name: string): void {
+  const [, kind, ref = ''] = /^refs\/(heads|tags)\/(.*)$/.exec(name) ?? [];
+  world.raise({
+    event: 'delete',
+    sender,
+    repository,
+    payload: { ref, ref_type: kind === 'tags' ? 'tag' : 'branch', pusher_type: 'user' },
+  });
 }
 
 /** The commits that were on no ref before or, for a branch that moved, all that it gained; oldest first. */

@@ -21,6 +21,8 @@ export interface Call {
   readonly query: Readonly<Record<string, string>>;
   readonly body: Json;
   readonly accept: string;
+  /** Done by a person on GitHub's pages, which sometimes does more than the same request of the API. */
+  readonly onPages?: boolean;
   readonly params: Readonly<Record<string, string>>;
 }
 

@@ -47,6 +47,8 @@ export function newRepository(
     collaborators: new Map(
       Object.entries(collaborators).map(([login, level]) => [login.toLowerCase(), level]),
     ),
+    defaultBranch: 'main',
+    deletionWins: false,
     formerNames: [],
     alone: pLimit(1),
     labels: [],

@@ -46,7 +46,7 @@ export function viewRepository(world: World, repository: Repository): Json {
     private: repository.isPrivate,
     visibility: repository.isPrivate ? 'private' : 'public',
     fork: repository.parent !== undefined,
-    default_branch: 'main',
+    default_branch: repository.defaultBranch,
     html_url: html,
     clone_url: `${html}.git`,
     git_url: `${html}.git`.replace(/^http/, 'git'),

@@ -167,6 +167,9 @@ export interface Repository {
   readonly drafts: boolean;
   readonly isPrivate: boolean;
   settings: MergeSettings;
+  defaultBranch: string;
+  /** Whether the automatic deletion of a merged branch wins against the new base of the pull requests on it. */
+  deletionWins: boolean;
   readonly collaborators: Map<string, Level>;
   installation: Installation | undefined;
   /** Serializes the writers of refs. */

@@ -71,7 +71,7 @@ async function isMerged({ repository, pull: { head, base } }: OpenPull): Promise
 
 /** After a base was deleted on GitHub's pages: changes the base to the branch it was merged into, or else closes. */
 async function loseBase(push: Push, found: OpenPull, branch: string): Promise<void> {
-  const { repository, issue, pull } = found;
+  const { repository } = found;
   const merged = repository.issues.findLast(
     (other) =>
       other.pull !== undefined &&
@@ -82,9 +82,27 @@ async function loseBase(push: Push, found: OpenPull, branch: string): Promise<vo
   const next =
     merged === undefined ? undefined : await commitOf(repository.bare, `refs/heads/${merged.base.ref}`);
   if (push.onPages !== true || merged === undefined || next === undefined) return close(push, found);
+  return moveBase(push, found, { ref: merged.base.ref, sha: next });
+}
+
+/** Gives the open pull requests on a branch another base. */
+export async function moveBases(
+  push: Push,
+  { from, to, tip }: { readonly from: string; readonly to: string; readonly tip: string },
+): Promise<void> {
+  const onto = openPulls(push.world, ({ base }) => base.repository === push.repository && base.ref === from);
+  for (const found of onto) await moveBase(push, found, { ref: to, sha: tip });
+}
+
+async function moveBase(
+  push: Push,
+  found: OpenPull,
+  { ref, sha }: { readonly ref: string; readonly sha: string },
+): Promise<void> {
+  const { issue, pull } = found;
   const from = { ref: { from: pull.base.ref }, sha: { from: pull.base.sha } };
-  pull.base.ref = merged.base.ref;
-  pull.base.sha = next;
+  pull.base.ref = ref;
+  pull.base.sha = sha;
   issue.updatedAt = now();
   return raise(push, found, 'edited', { changes: { base: from } });
 }

@@ -67,15 +67,19 @@ export async function commitTree(
     readonly parents: readonly string[];
     readonly message: string;
     readonly author: User;
+    /** By default GitHub itself, as on its pages. */
+    readonly committer?: User;
   },
 ): Promise<string> {
   const parents = of.parents.flatMap((parent) => ['-p', parent]);
   const { name, email } = signatureOf(of.author);
+  const committer =
+    of.committer === undefined ? { name: 'GitHub', email: 'noreply@localhost' } : signatureOf(of.committer);
   return git(
     bare,
     [
       ...['-c', `author.name=${name}`, '-c', `author.email=${email}`],
-      ...['-c', 'committer.name=GitHub', '-c', 'committer.email=noreply@localhost'],
+      ...['-c', `committer.name=${committer.name}`, '-c', `committer.email=${committer.email}`],
       ...['commit-tree', of.tree, ...parents],
     ],
     of.message,
@@ -93,7 +97,7 @@ interface OfRebase {
  * committer. Undefined where GitHub refuses: on a conflict, when a merge commit is among the commits, and when the base
  * has one of them already.
  */
-async function rebased(bare: string, { base, head, by }: OfRebase): Promise<string | undefined> {
+export async function rebased(bare: string, { base, head, by }: OfRebase): Promise<string | undefined> {
   if (await hasMerges(bare, { base, head, by })) return undefined;
   const place = await mkdtemp(join(bare, '..', 'rebase-'));
   const { name, email } = signatureOf(by);

@@ -1,5 +1,7 @@
 import type { Route } from '../router.ts';
 import { APP_ROUTES } from './apps.ts';
+import { BRANCH_NAME_ROUTES } from './branch-names.ts';
+import { BRANCH_UPDATE_ROUTES } from './branch-updates.ts';
 import { CHECK_ROUTES } from './checks.ts';
 import { COMMENT_ROUTES } from './comments.ts';
 import { COMMIT_ROUTES } from './commits.ts';
@@ -22,6 +24,8 @@ export const ROUTES: readonly Route[] = [
   ...LABEL_ROUTES,
   ...ISSUE_ROUTES,
   ...MERGE_ROUTES,
+  ...BRANCH_UPDATE_ROUTES,
+  ...BRANCH_NAME_ROUTES,
   ...PULL_ROUTES,
   ...CHECK_ROUTES,
   ...STATUS_ROUTES,

@@ -12,7 +12,7 @@ const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 export const COMMIT_ROUTES: readonly Route[] = [
   repositoryRoute('GET /commits', NEEDS, async (call) => {
     const { world, repository, query } = call;
-    const from = await commitOf(repository.bare, query['sha'] ?? 'main');
+    const from = await commitOf(repository.bare, query['sha'] ?? repository.defaultBranch);
     if (from === undefined) throw notFound();
     const paths = query['path'] === undefined ? [] : ['--', query['path']];
     const commits = await log(repository.bare, ['-1000', from, ...paths]);

@@ -17,7 +17,7 @@ export const CONTENT_ROUTES: readonly Route[] = [
 
 async function contents(call: RepositoryCall, path: string): Promise<Reply> {
   const { bare } = call.repository;
-  const ref = call.query['ref'] ?? 'main';
+  const ref = call.query['ref'] ?? call.repository.defaultBranch;
   const commit = await commitOf(bare, ref);
   if (commit === undefined) throw notFound();
   const list = async (args: readonly string[]): Promise<Json[]> =>

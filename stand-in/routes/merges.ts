@@ -5,6 +5,7 @@ import { mergedTree } from '../pulls/views.ts';
 import { followPush } from '../pushes.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import { ok, optionalText, repositoryRoute, type Reply, type RepositoryCall, type Route } from '../router.ts';
+import type { Pull } from '../world.ts';
 import { pullOf } from './pulls.ts';
 
 /** Merges, each with real commits on the real base. */
@@ -41,7 +42,18 @@ async function merge(call: RepositoryCall): Promise<Reply> {
   // Closed first, so that the push does not close it.
   await finish(push, { repository, issue, pull }, sha);
   await followPush(push);
+  if (repository.settings.delete_branch_on_merge) await deleteHead(call, pull);
   return ok({ sha, merged: true, message: 'Pull Request successfully merged' });
+}
+
+/** GitHub's own deletion of a merged branch: usually it first changes the base of the pull requests on it. */
+async function deleteHead({ world, repository, actor }: RepositoryCall, { head }: Pull): Promise<void> {
+  if (head.repository !== repository || head.ref === repository.defaultBranch) return;
+  const before = await refsOf(repository.bare);
+  await git(repository.bare, ['update-ref', '-d', `refs/heads/${head.ref}`]);
+  const after = await refsOf(repository.bare);
+  const onPages = !repository.deletionWins;
+  await followPush({ world, repository, sender: actor.user, before, after, onPages });
 }
 
 function methodIn({ body }: RepositoryCall): MergeMethod {

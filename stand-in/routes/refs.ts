@@ -70,7 +70,7 @@ export const REF_ROUTES: readonly Route[] = [
 
 /** Changes refs under the repository's lock, and raises the events. */
 async function moving(
-  { world, repository, actor }: RepositoryCall,
+  { world, repository, actor, onPages = false }: RepositoryCall,
   change: (before: ReadonlyMap<string, string>) => Promise<void>,
 ): Promise<void> {
   await repository.alone(async () => {
@@ -83,7 +83,7 @@ async function moving(
       sender: actor.user,
       before,
       after,
-      onPages: actor.kind === 'user',
+      onPages,
     });
   });
 }
@@ -105,7 +105,8 @@ async function viewRef({ world, repository }: RepositoryCall, ref: string, sha: 
   };
 }
 
-function viewBranch({ world, repository }: RepositoryCall, name: string, sha: string): Json {
+/** A branch as lists show it. */
+export function viewBranch({ world, repository }: RepositoryCall, name: string, sha: string): Json {
   const url = `${world.origin}/api/v3/repos/${fullName(repository)}/commits/${sha}`;
   return { name, commit: { sha, url }, protected: false };
 }
