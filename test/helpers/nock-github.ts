@@ -55,7 +55,12 @@ export function keepPosts(): Posts & {
   return {
     rows,
     find: async (key) => rows.get(key),
-    reserve: async (key) => void rows.set(key, { githubId: rows.get(key)?.githubId ?? null, hash: null }),
+    reserve: async (key) => {
+      const before = rows.get(key);
+      rows.set(key, { githubId: before?.githubId ?? null, hash: null });
+      return before === undefined ? 'new' : 'again';
+    },
+    release: async () => {},
     save: async (key, githubId, hash) => void rows.set(key, { githubId, hash }),
   };
 }

@@ -77,6 +77,9 @@ interface PostTable {
   github_id: BigInteger | null;
   /** Hash of the current content; null: unknown. */
   hash: string | null;
+  /** The process that creates it now, and until when no other one may. */
+  reserved_by: string | null;
+  reserved_until: Timestamp | null;
 }
 
 /** Which commit's plan a thread was shown, and when. */

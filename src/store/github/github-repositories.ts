@@ -34,20 +34,22 @@ export async function upsertRepository(
   { githubId, installation, owner, name, defaultBranch, remote }: GitHubRepository,
 ): Promise<StoredRepository> {
   // Includes removed ones: a repository that comes back keeps its row.
-  const before = await allRepositories(database)
-    .select('removed_at')
-    .where('github_id', '=', String(githubId))
-    .executeTakeFirst();
-  const known = read(before);
+  const find = async (on: Database) =>
+    allRepositories(on).select('removed_at').where('github_id', '=', String(githubId)).executeTakeFirst();
+  const before = await find(database);
+  const stored = read(before);
   const same =
     before?.removed_at === null &&
-    known?.installation === installation &&
-    known.owner === owner &&
-    known.name === name &&
-    known.defaultBranch === defaultBranch &&
-    known.remote === remote;
-  if (same) return known;
+    stored?.installation === installation &&
+    stored.owner === owner &&
+    stored.name === name &&
+    stored.defaultBranch === defaultBranch &&
+    stored.remote === remote;
+  if (same) return stored;
   await database.transaction().execute(async (trx) => {
+    // The first deliveries of a repository come at the same moment: it gets one row.
+    await sql`select pg_advisory_xact_lock(hashtext(${`choo repository ${githubId}`}))`.execute(trx);
+    const known = read(await find(trx));
     const accountName = installationName(installation);
     await trx
       .insertInto('installations')

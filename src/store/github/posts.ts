@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
+import { isGone, ownIdentity, readIdentity } from '../database/worker-identity.ts';
 
 /** What choo wrote on GitHub. */
 export interface Post {
@@ -8,6 +9,10 @@ export interface Post {
   /** Hash of the current content; null: unknown. */
   readonly hash: string | null;
 }
+
+/** How long a creation is reserved: longer than the wait for a turn to write and the request, with all its annotations. */
+const RESERVED_UNTIL = sql<Date>`now() + interval '2 minutes'`;
+const UNRESERVED = { reserved_by: null, reserved_until: null };
 
 /** The posts of one repository, by key. */
 export class PostStore {
@@ -29,18 +34,56 @@ export class PostStore {
     return row && { githubId: row.github_id === null ? null : Number(row.github_id), hash: row.hash };
   }
 
-  /** Call before the request: a post without an id has to be searched on GitHub first. */
-  async reserve(key: string): Promise<void> {
+  /**
+   * Reserves the creation of a post for this process; `gone`: the id of an earlier one that does not exist any more. `new`: its
+   * creation was never requested; `again`: it may have been. Undefined, and nothing is reserved: another process creates it, or
+   * has created it meanwhile. The reservation ends with {@link save} or {@link release}, when its time is over, or when its
+   * process of this machine is dead.
+   */
+  async reserve(key: string, gone: number | null): Promise<'new' | 'again' | undefined> {
+    const reserved = await this.#reserve(key, gone, null);
+    if (reserved !== undefined) return reserved;
+    const row = await this.#database
+      .selectFrom('posts')
+      .select('reserved_by')
+      .where('repository', '=', this.#repository)
+      .where('key', '=', key)
+      .executeTakeFirst();
+    const holder = row?.reserved_by ?? null;
+    if (holder === null || !(await isGone(readIdentity(holder)))) return undefined;
+    return this.#reserve(key, gone, holder);
+  }
+
+  /** `dead`: a holder whose reservation does not count. */
+  async #reserve(
+    key: string,
+    gone: number | null,
+    dead: string | null,
+  ): Promise<'new' | 'again' | undefined> {
+    const { rows } = await sql<{ reserved: 'new' | 'again' }>`
+      insert into posts (repository, key, reserved_by, reserved_until)
+      values (${this.#repository}, ${key}, ${await ownIdentity()}, ${RESERVED_UNTIL})
+      on conflict (repository, key) do update
+        set reserved_by = excluded.reserved_by, reserved_until = excluded.reserved_until, hash = null
+        where (posts.github_id is null or posts.github_id = ${gone}) and
+          (posts.reserved_until is null or posts.reserved_until <= now() or posts.reserved_by = ${dead})
+      returning case when xmax = 0 then 'new' else 'again' end as reserved`.execute(this.#database);
+    return rows[0]?.reserved;
+  }
+
+  /** Ends a reservation whose request failed: the next attempt searches for the post on GitHub first. */
+  async release(key: string): Promise<void> {
     await this.#database
-      .insertInto('posts')
-      .values({ repository: this.#repository, key, github_id: null, hash: null })
-      .onConflict((conflict) => conflict.columns(['repository', 'key']).doUpdateSet({ hash: null }))
+      .updateTable('posts')
+      .set(UNRESERVED)
+      .where('repository', '=', this.#repository)
+      .where('key', '=', key)
       .execute();
   }
 
   /** Call after the request. `githubId` null: the post does not exist any more. */
   async save(key: string, githubId: number | null, hash: string | null): Promise<void> {
-    const values = { github_id: githubId, hash };
+    const values = { github_id: githubId, hash, ...UNRESERVED };
     await this.#database
       .insertInto('posts')
       .values({ ...values, repository: this.#repository, key })

@@ -32,6 +32,7 @@ describe('a comment', () => {
     const { pr, posts } = open();
     await posts.save('k', 8, 'old');
     github().patch(`${R}/issues/comments/8`).reply(404, {});
+    github().get(`${R}/issues/3/comments`).query({ per_page: 100 }).reply(200, []);
     github().post(`${R}/issues/3/comments`).reply(201, { id: 9, updated_at: AT });
     await pr.upsertComment('k', comment);
     expect(posts.rows.get('k')?.githubId).toBe(9);
@@ -39,7 +40,7 @@ describe('a comment', () => {
 
   test('whose answer was lost is found by its mark and by who wrote it', async () => {
     const { pr, posts } = open();
-    await posts.reserve('k');
+    await posts.reserve('k', null);
     const forged = { id: 1, body, performed_via_github_app: null };
     const quoted = { id: 2, body: `${body}\nmore`, performed_via_github_app: { id: 5 } };
     const link = `<https://github.test${R}/issues/3/comments?per_page=100&page=2>; rel="next"`;
@@ -97,7 +98,7 @@ describe('a check', () => {
 
   test('whose answer was lost is found by what only choo calls it', async () => {
     const { checks, posts } = open();
-    await posts.reserve('k');
+    await posts.reserve('k', null);
     github()
       .get(`${R}/commits/${check.sha}/check-runs`)
       .query({ check_name: check.name, app_id: 5, filter: 'all', per_page: 100 })
