@@ -65,6 +65,7 @@ export function startAppWork(
   const handlerServices: HandlerServices = {
     ...services,
     origin: app.origin,
+    now: Date.now,
     policy: {
       bots: new Set(settings.CHOO_ALLOWED_BOTS),
       allowedProviders: settings.CHOO_ALLOWED_PROVIDERS,

@@ -406,7 +406,7 @@ describe('what attackers try', () => {
     github.deliver('issue_comment', old);
     github.deliver('issue_comment', old);
     const state = await quiet(world);
-    expect(said(state, issue)).toEqual([expect.stringContaining('more than an hour after it was written')]);
+    expect(said(state, issue)).toEqual([expect.stringContaining('hours late; ask again')]);
     expect(await doings()).toEqual(before);
     expect(await runsOn(issue)).toEqual([]);
   });

@@ -21,7 +21,8 @@ export interface HandlerProcess {
 export interface HandlerWorld extends AsyncDisposable {
   readonly world: AppWorld;
   readonly store: ServerStore;
-  readonly open: () => Promise<HandlerProcess>;
+  /** `now`: its clock. */
+  readonly open: (now?: () => number) => Promise<HandlerProcess>;
   /** The deliveries of an event that wait on GitHub, oldest first, as choo would have stored them now. */
   readonly waiting: (event: string) => readonly Delivery[];
 }
@@ -40,7 +41,7 @@ export async function makeHandlerWorld(...given: Parameters<typeof makeAppWorld>
   return {
     world,
     store,
-    open: async () => {
+    open: async (now = Date.now) => {
       const { database, runStore, jobs } = processes.use(await store.open());
       const github = openGitHub(app, database, settings, () => {});
       const place = {
@@ -60,13 +61,14 @@ export async function makeHandlerWorld(...given: Parameters<typeof makeAppWorld>
         github,
         origin: app.origin,
         policy: { bots: new Set(), allowedProviders: undefined, provider: 'rehearsal', sandbox: 'host' },
+        now,
         redact: (text) => text,
       };
       return { services, handle: createHandler(services) };
     },
     waiting: (wanted) =>
       world.github.deliveries.flatMap(({ guid, event, body }) =>
-        event === wanted ? [{ id: guid, event, payload: body, receivedAt: new Date() }] : [],
+        event === wanted ? [{ id: guid, event, payload: body, receivedAt: new Date(), sentAt: null }] : [],
       ),
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
   };

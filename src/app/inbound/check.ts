@@ -9,6 +9,7 @@ import { outcomeOf } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
 import { changedSpecs } from '../planning/changed-specs.ts';
 import { type Planner } from '../planning/planner.ts';
+import { lateAnswer } from '../planning/thread.ts';
 import { answer, sentence } from '../repository/answers.ts';
 import { PLAN_CHECK, RUN_BUTTON, CANCEL_BUTTON } from '../repository/checks.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
@@ -16,7 +17,7 @@ import { checkPayload, suitePayload } from '../repository/payloads.ts';
 
 /** Handles choo's buttons on a check run, and GitHub's “Re-run”. */
 export async function handleCheckRun(
-  { payload }: Delivery,
+  { payload, sentAt }: Delivery,
   planner: Planner,
   services: HandlerServices,
 ): Promise<void> {
@@ -34,7 +35,10 @@ export async function handleCheckRun(
   const unit = unitOf(check.external_id);
   let thread = check.pull_requests?.[0]?.number;
   let text: string | undefined;
+  // A payload does not say when a button was pressed; GitHub's list of deliveries does.
+  const late = sentAt === null ? undefined : lateAnswer(sentAt, services.now());
   if (!access.allowed) text = `Nothing was done: ${access.reason}.`;
+  else if (late !== undefined) return reply(late, `${source} late`); // not stored: it may be pressed again
   else if (unit !== undefined) text = await retry(unit);
   else if (check.name === PLAN_CHECK && action === 'rerequested')
     await replan(check.head_sha, repository, planner, services);
@@ -91,8 +95,8 @@ export async function handleCheckRun(
   }
 
   /** Replies on the run's thread, or else in the check whose button was pressed. */
-  async function reply(text: string): Promise<void> {
-    if (thread !== undefined) return answer(repository, { thread, key: source, text }, services);
+  async function reply(text: string, key = source): Promise<void> {
+    if (thread !== undefined) return answer(repository, { thread, key, text }, services);
     const output = { title: 'Nothing was done', summary: services.redact(text) };
     const remote = { owner: known.owner, repo: known.name };
     await octokit.rest.checks.update({ ...remote, check_run_id: check.id, output });

@@ -8,14 +8,14 @@ import { findUnitPull } from '../../store/github/unit-pulls.ts';
 import { execute } from '../commands/actions.ts';
 import type { CommandRequest, CommandResult } from '../commands/command-request.ts';
 import type { Planner } from '../planning/planner.ts';
-import { isTooOld } from '../planning/thread.ts';
+import { lateAnswer } from '../planning/thread.ts';
 import { answer, refuse, sentence } from '../repository/answers.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { commentPayload } from '../repository/payloads.ts';
 
 /** Handles the commands of a new comment. Edited comments are ignored. */
 export async function handleComment(
-  { payload, receivedAt }: Delivery,
+  { payload }: Delivery,
   planner: Planner,
   services: HandlerServices,
 ): Promise<void> {
@@ -36,10 +36,9 @@ export async function handleComment(
     await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
     return saveRequest(services.database, repository.known.id, source);
   }
-  if (isTooOld(new Date(comment.created_at), receivedAt)) {
-    const text =
-      'Nothing was done: that comment came more than an hour after it was written. Write it again.';
-    await answer(repository, { thread, key: source, text }, services);
+  const late = lateAnswer(new Date(comment.created_at), services.now());
+  if (late !== undefined) {
+    await answer(repository, { thread, key: source, text: late }, services);
     return saveRequest(services.database, repository.known.id, source);
   }
   await repository.pr.react(comment.id, 'eyes');

@@ -5,7 +5,7 @@ import { findUnitPull } from '../../store/github/unit-pulls.ts';
 import { providerOfLabels, outcomeOf } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
 import { type Planner } from '../planning/planner.ts';
-import { findThread, isTooOld, outdatedMessage } from '../planning/thread.ts';
+import { findThread, lateAnswer, outdatedMessage } from '../planning/thread.ts';
 import { answer, refuse } from '../repository/answers.ts';
 import { RUN_LABEL, isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
@@ -13,7 +13,7 @@ import { labelPayload } from '../repository/payloads.ts';
 
 /** Starts a run when `choo:run` is added to a thread. The label is removed afterwards, so that it can be added again. */
 export async function handleLabel(
-  { id, payload, receivedAt }: Delivery,
+  { id, payload, sentAt }: Delivery,
   planner: Planner,
   services: HandlerServices,
 ): Promise<void> {
@@ -23,8 +23,8 @@ export async function handleLabel(
   const { pull_request: pull, issue, sender } = event;
   const thread = pull?.number ?? issue?.number;
   // Adding a label updates the thread, so this is when it was added.
-  const doneAt = pull?.updated_at ?? issue?.updated_at;
-  const isOld = doneAt != null && isTooOld(new Date(doneAt), receivedAt);
+  const doneAt = pull?.updated_at ?? issue?.updated_at ?? sentAt;
+  const late = doneAt == null ? undefined : lateAnswer(new Date(doneAt), services.now());
   const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
   if (thread === undefined || isStranger) return;
   const repository = await openRepository(event, services);
@@ -37,7 +37,7 @@ export async function handleLabel(
   const access = await findAccess(octokit, known, sender, services.policy.bots);
   if (!access.allowed) await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
   else {
-    const text = isOld ? 'Nothing was started: that label came more than an hour late.' : await start();
+    const text = late ?? (await start());
     if (text !== undefined) await answer(repository, { thread, key: source, text }, services);
   }
   // Last: when the process dies before this, the next attempt finds the label.

@@ -61,12 +61,16 @@ export async function findThread(
   return { kind: 'found', thread: { number, pull: { head: head.ref, base: base.ref }, live } };
 }
 
-/** Requests that arrive later than this are ignored. Milliseconds. */
+/** Requests that are older than this when they are handled may no longer be wanted. Milliseconds. */
 const MAX_REQUEST_AGE_MS = 3_600_000;
 
-/** Whether a request arrived so late that it may no longer be wanted. */
-export function isTooOld(made: Date, received: Date): boolean {
-  return !(received.getTime() - made.getTime() <= MAX_REQUEST_AGE_MS); // an invalid date is too old
+/** The answer to a request that came too late to be carried out; undefined when it came in time. `now`: milliseconds since 1970. */
+export function lateAnswer(made: Date, now: number): string | undefined {
+  const age = now - made.getTime();
+  if (age <= MAX_REQUEST_AGE_MS) return undefined; // an invalid date is too old
+  const hours = Math.floor(age / 3_600_000);
+  const late = Number.isNaN(hours) ? 'late' : hours === 1 ? '1 hour late' : `${hours} hours late`;
+  return `Nothing was done: this request arrived ${late}; ask again if you still want it.`;
 }
 
 /** The answer when the branch has moved since the actor looked at it. */

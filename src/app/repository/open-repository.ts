@@ -34,6 +34,8 @@ export interface HandlerServices {
   /** Scheme and host of GitHub, as git and browsers reach it. */
   readonly origin: string;
   readonly policy: OperatorPolicy;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Removes secret values from text before it is shown. */
   readonly redact: (text: string) => string;
   /** Cancels git, requests and planning. The handler waits until they have ended. */

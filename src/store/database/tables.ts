@@ -54,6 +54,23 @@ interface DeliveryTable extends Leased {
   trouble: string | null;
 }
 
+/** A lost delivery that choo asked GitHub to send again. */
+interface RedeliveryTable {
+  guid: string;
+  /** When GitHub first sent it. */
+  sent_at: Timestamp;
+  asked_at: Generated<Timestamp>;
+}
+
+/** The searches of an App for lost deliveries. */
+interface DeliverySearchTable {
+  app: BigInteger;
+  /** When the newest search began. */
+  searched_at: Timestamp;
+  /** Deliveries up to this time were searched; null: no search has ended. */
+  complete_to: Timestamp | null;
+}
+
 /** A repository that the App is installed on, keyed by GitHub's id: names change. */
 interface GitHubRepositoryTable {
   github_id: BigInteger;
@@ -276,6 +293,8 @@ export interface Tables {
   repositories: RepositoryTable;
   installations: InstallationTable;
   deliveries: DeliveryTable;
+  redeliveries: RedeliveryTable;
+  delivery_searches: DeliverySearchTable;
   requests: RequestTable;
   workers: WorkerTable;
   runs: RunTable;

@@ -20,6 +20,8 @@ export interface Delivery {
   readonly event: string;
   readonly payload: unknown;
   readonly receivedAt: Date;
+  /** When GitHub first sent it, as far as choo knows: for lost deliveries that choo asked for again. */
+  readonly sentAt: Date | null;
 }
 
 /** The outcome of handling. `later`: the delivery is not to blame, and is retried then. `failed`: it may be to blame. */
@@ -110,7 +112,9 @@ interface Row extends Delivery {
 }
 
 const FIRST_DUE = sql<Row>`
-  select id, event, payload, received_at as "receivedAt", tries from deliveries as one
+  select id, event, payload, received_at as "receivedAt", tries,
+    (select sent_at from redeliveries where guid = one.id) as "sentAt"
+  from deliveries as one
   where handled_at is null and not_before <= now() and ${IS_FREE} and not exists (
     select from deliveries as before
     where before.thread = one.thread and before.handled_at is null and before.number < one.number)

@@ -73,6 +73,7 @@ async function openWorld() {
       github: app,
       origin: github.origin,
       policy: { bots: new Set(), allowedProviders: undefined, provider: undefined, sandbox: 'host' },
+      now: Date.now,
       redact: (text) => text,
     },
     LONGEST_MS,
@@ -82,7 +83,7 @@ async function openWorld() {
     github,
     path,
     handle: async (event: string, payload: object) =>
-      handle({ id: event, event, receivedAt: new Date(), payload: { ...COMMON, ...payload } }),
+      handle({ id: event, event, receivedAt: new Date(), sentAt: null, payload: { ...COMMON, ...payload } }),
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
   };
 }
