@@ -2,7 +2,11 @@ import { createHmac, randomUUID } from 'node:crypto';
 
 /** One attempt to deliver an event to the app. */
 export interface Delivery {
+  readonly id: number;
   readonly guid: string;
+  /** When it was posted, or is to be; ISO 8601. */
+  at: string;
+  readonly isRedelivery: boolean;
   readonly event: string;
   readonly action: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
@@ -16,6 +20,8 @@ export interface Handmade {
   readonly secret?: string;
   readonly guid?: string;
 }
+
+const FIRST_ID = 50_001;
 
 /** GitHub's time limit for an app's answer. Milliseconds. */
 const TIMEOUT_MS = 10_000;
@@ -44,7 +50,10 @@ export class Deliveries implements AsyncDisposable {
   add(event: string, body: Readonly<Record<string, unknown>>, { secret, guid }: Handmade = {}): Delivery {
     const { action } = body;
     const delivery: Delivery = {
+      id: FIRST_ID + this.all.length,
       guid: guid ?? randomUUID(),
+      at: new Date().toISOString(),
+      isRedelivery: guid !== undefined && this.all.some((earlier) => earlier.guid === guid),
       event,
       action: typeof action === 'string' ? action : undefined,
       body,
@@ -72,6 +81,7 @@ export class Deliveries implements AsyncDisposable {
 
   #start(delivery: Delivery, url: string): void {
     delivery.state = 'under way';
+    delivery.at = new Date().toISOString();
     const posting = this.#post(delivery, url).finally(() => this.#underWay.delete(posting));
     this.#underWay.add(posting);
   }

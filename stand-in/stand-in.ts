@@ -80,8 +80,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   const plan = planWorld(options, privateKey);
   const emulator: Emulator = releasing.use(await startEmulator(plan.seed, `${origin}/api/v3`));
   const deliveries = releasing.use(new Deliveries(plan.webhookSecret, options.deliverTo));
-  const { world, spare } = await buildWorld({ options, plan, origin, root, emulator }, (happening): void =>
-    tell(world, deliveries, happening),
+  const { world, spare } = await buildWorld(
+    { options, plan, origin, root, emulator, deliveries },
+    (happening): void => tell(world, deliveries, happening),
   );
   const credentials = createCredentials(world, emulator);
   answer = (request) => serve({ ...log, world, emulator, credentials }, request);

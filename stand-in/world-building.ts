@@ -69,10 +69,11 @@ export async function buildWorld(
     readonly origin: string;
     readonly root: string;
     readonly emulator: Emulator;
+    readonly deliveries: World['deliveries'];
   },
   raise: (happening: Happening) => void,
 ): Promise<{ readonly world: World; readonly spare: readonly Installation[] }> {
-  const { options, plan, origin, root, emulator } = of;
+  const { options, plan, origin, root, emulator, deliveries } = of;
   const { seed, bot, webhookSecret } = plan;
   const bots = new Set(
     (options.users ?? []).filter(({ type }) => type === 'Bot').map(({ login }) => login),
@@ -130,6 +131,7 @@ export async function buildWorld(
     repositories,
     installations: all.filter((each) => repositories.some(({ installation }) => installation === each)),
     nextId: () => (id += 1),
+    deliveries,
     raise,
   };
   return { world, spare: all };

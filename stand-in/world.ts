@@ -1,3 +1,4 @@
+import type { Deliveries } from './deliveries.ts';
 import type { LimitFunction } from 'p-limit';
 import type { Level } from './options.ts';
 
@@ -215,6 +216,8 @@ export interface World {
   readonly repositories: Repository[];
   readonly installations: Installation[];
   readonly nextId: () => number;
+  /** What was delivered to the app. */
+  readonly deliveries: Pick<Deliveries, 'all' | 'redeliver'>;
   /** Delivers an event to the app, if it is installed there. */
   readonly raise: (happening: Happening) => void;
 }

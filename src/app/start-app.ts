@@ -11,6 +11,7 @@ import { WriteRateLimiter } from '../store/github/write-rate-limiter.ts';
 import { WorkLoop } from '../store/queue/work-loop.ts';
 import type { ServerStore } from '../store/server-store.ts';
 import { createHandler } from './inbound/handlers.ts';
+import { LostDeliveries } from './inbound/lost-deliveries.ts';
 import { approveRun } from './outbound/approval.ts';
 import { Reporter } from './outbound/reporter.ts';
 import type { AppSettings } from './receiver.ts';
@@ -102,6 +103,7 @@ export function startAppWork(
       onError: logError('failed to read deliveries'),
     }),
   );
+  stack.use(new LostDeliveries(services));
   return {
     approve: async (run) => approveRun(run, handlerServices),
     [Symbol.asyncDispose]: async () => stack.disposeAsync(),

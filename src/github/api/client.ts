@@ -43,19 +43,16 @@ const MAX_READ_TRIES = 3;
 /** The App's access to GitHub: a client for each installation, and tokens for git. */
 export class GitHubApp {
   readonly appId: number;
-  readonly #apiUrl: string;
+  readonly #identity: AppIdentity;
   /** Returns tokens of installations from its cache or, with `refresh`, new ones. */
   readonly #auth: ReturnType<typeof createAppAuth>;
   readonly #writeLimiter: WriteLimiter;
 
   /** `onToken` is called with each token before its first use, so that it can be redacted. */
-  constructor(
-    { appId, privateKey, apiUrl }: AppIdentity,
-    writeLimiter: WriteLimiter,
-    onToken: (value: string) => void,
-  ) {
+  constructor(identity: AppIdentity, writeLimiter: WriteLimiter, onToken: (value: string) => void) {
+    const { appId, privateKey, apiUrl } = identity;
     this.appId = appId;
-    this.#apiUrl = apiUrl;
+    this.#identity = identity;
     this.#writeLimiter = writeLimiter;
     const app = new Octokit({
       baseUrl: apiUrl,
@@ -77,12 +74,26 @@ export class GitHubApp {
    */
   clientOf(installation: number, signal?: AbortSignal): Octokit {
     const client = new Octokit({
-      baseUrl: this.#apiUrl,
+      baseUrl: this.#identity.apiUrl,
       log: SILENT,
       request: { fetch: async (input: string, init: RequestInit) => fetchInTime(input, init, signal) },
     });
     this.#authorize(client, installation, signal);
     guard(client, async (until) => this.#writeLimiter.pauseUntil(installation, until), signal);
+    return client;
+  }
+
+  /** The client of the App itself, for requests about it and its installations. Throws as {@link clientOf} does. */
+  asApp(signal?: AbortSignal): Octokit {
+    const { appId, privateKey, apiUrl } = this.#identity;
+    const client = new Octokit({
+      baseUrl: apiUrl,
+      log: SILENT,
+      request: { fetch: async (input: string, init: RequestInit) => fetchInTime(input, init, signal) },
+      authStrategy: createAppAuth,
+      auth: { appId, privateKey },
+    });
+    guard(client, async () => {}, signal);
     return client;
   }
 

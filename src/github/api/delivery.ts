@@ -22,6 +22,11 @@ const HANDLED: ReadonlySet<string> = new Set([
   'repository',
 ]);
 
+/** Whether choo handles the deliveries of an event. */
+export function isHandled(event: string): boolean {
+  return HANDLED.has(event);
+}
+
 /** The subject of a delivery, before its payload is validated. */
 export interface DeliverySubject {
   /** Deliveries of one thread are handled in order. */
@@ -35,7 +40,7 @@ export interface DeliverySubject {
  * Pure; accepts any JSON.
  */
 export function subjectOf(event: string, payload: unknown): DeliverySubject | undefined {
-  if (!HANDLED.has(event) || typeof payload !== 'object' || payload === null) return undefined;
+  if (!isHandled(event) || typeof payload !== 'object' || payload === null) return undefined;
   const { repository, installation, issue, pull_request, check_run, check_suite, ref } = payload as Outline;
   const id = repository?.id;
   if (typeof id !== 'number' || !Number.isSafeInteger(id))
