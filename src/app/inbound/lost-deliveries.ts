@@ -2,23 +2,17 @@ import type { Logger } from 'pino';
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
 import { type DeliveryAttempt, listAttempts, redeliver } from '../../github/api/app-deliveries.ts';
-import type { GitHubApp } from '../../github/api/client.ts';
 import { isHandled } from '../../github/api/delivery.ts';
-import type { Database } from '../../store/database/database.ts';
 import {
   beginSearch,
   endSearch,
   saveRedelivery,
   unknownDeliveries,
 } from '../../store/github/lost-deliveries.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
 
 /** What a search needs. */
-interface Services {
-  readonly database: Database;
-  readonly github: GitHubApp;
-  readonly log: Logger;
-  readonly redact: (text: string) => string;
-}
+type Services = Pick<HandlerServices, 'database' | 'github' | 'redact'> & { readonly log: Logger };
 
 /** Intervals of searches; the first one after a start waits for less. Milliseconds. */
 const INTERVAL_MS = 3_600_000;

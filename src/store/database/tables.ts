@@ -1,6 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { UnitRecord } from '../../events/store.ts';
 import type { BigInteger, DefaultBigInteger, DefaultTimestamp, Json, Leased, Timestamp } from './columns.ts';
+import type { GitHubTables } from './github-tables.ts';
 
 /** The state of a unit of a server's run. `waiting`: for its dependencies; `queued`: it has a job and may be claimed. */
 export type RowState =
@@ -54,23 +55,6 @@ interface DeliveryTable extends Leased {
   trouble: string | null;
 }
 
-/** A lost delivery that choo asked GitHub to send again. */
-interface RedeliveryTable {
-  guid: string;
-  /** When GitHub first sent it. */
-  sent_at: Timestamp;
-  asked_at: Generated<Timestamp>;
-}
-
-/** The searches of an App for lost deliveries. */
-interface DeliverySearchTable {
-  app: BigInteger;
-  /** When the newest search began. */
-  searched_at: Timestamp;
-  /** Deliveries up to this time were searched; null: no search has ended. */
-  complete_to: Timestamp | null;
-}
-
 /** A repository that the App is installed on, keyed by GitHub's id: names change. */
 interface GitHubRepositoryTable {
   github_id: BigInteger;
@@ -84,27 +68,6 @@ interface GitHubRepositoryTable {
   has_labels: Generated<boolean>;
   /** When choo lost access to it. Its data is deleted soon after. */
   removed_at: Timestamp | null;
-}
-
-/** What choo wrote on GitHub, by key. The row exists before the request is made. */
-interface PostTable {
-  repository: BigInteger;
-  key: string;
-  /** GitHub's id; null: the request was made, and its outcome is not known. */
-  github_id: BigInteger | null;
-  /** Hash of the current content; null: unknown. */
-  hash: string | null;
-  /** The process that creates it now, and until when no other one may. */
-  reserved_by: string | null;
-  reserved_until: Timestamp | null;
-}
-
-/** Which commit's plan a thread was shown, and when. */
-interface PostedPlanTable {
-  repository: BigInteger;
-  thread: number;
-  commit: string;
-  posted_at: Timestamp;
 }
 
 /** Who requested a run, where it is published, and how far. */
@@ -142,12 +105,6 @@ interface UnitPullTable {
   hash: string;
   /** The run that opened it; null: opened before choo stored this. */
   run: string | null;
-}
-
-/** Write rate limit: when an installation may make its next change on GitHub. */
-interface WriteTurnTable {
-  installation: BigInteger;
-  next_at: Timestamp;
 }
 
 /** A request, stored once, whichever delivery brought it. */
@@ -289,12 +246,10 @@ interface OutputTotalTable {
 }
 
 /** The tables of choo, in the schema `choo`. */
-export interface Tables {
+export interface Tables extends GitHubTables {
   repositories: RepositoryTable;
   installations: InstallationTable;
   deliveries: DeliveryTable;
-  redeliveries: RedeliveryTable;
-  delivery_searches: DeliverySearchTable;
   requests: RequestTable;
   workers: WorkerTable;
   runs: RunTable;
@@ -309,9 +264,6 @@ export interface Tables {
   output: OutputTable;
   output_totals: OutputTotalTable;
   github_repositories: GitHubRepositoryTable;
-  posts: PostTable;
-  posted_plans: PostedPlanTable;
   reports: ReportTable;
   unit_pulls: UnitPullTable;
-  write_turns: WriteTurnTable;
 }

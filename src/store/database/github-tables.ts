@@ -1,0 +1,65 @@
+import type { Generated } from 'kysely';
+import type { BigInteger, Json, Timestamp } from './columns.ts';
+
+/** A lost delivery that choo asked GitHub to send again. */
+interface RedeliveryTable {
+  guid: string;
+  /** When GitHub first sent it. */
+  sent_at: Timestamp;
+  asked_at: Generated<Timestamp>;
+}
+
+/** The searches of an App for lost deliveries. */
+interface DeliverySearchTable {
+  app: BigInteger;
+  /** When the newest search began. */
+  searched_at: Timestamp;
+  /** Deliveries up to this time were searched; null: no search has ended. */
+  complete_to: Timestamp | null;
+}
+
+/** What the App may do in an installation, and which events come from it. */
+interface GitHubInstallationTable {
+  id: BigInteger;
+  permissions: Json<Readonly<Record<string, string>>>;
+  events: Json<readonly string[]>;
+  /** When GitHub last said so. */
+  read_at: Timestamp;
+}
+
+/** What choo wrote on GitHub, by key. The row exists before the request is made. */
+interface PostTable {
+  repository: BigInteger;
+  key: string;
+  /** GitHub's id; null: the request was made, and its outcome is not known. */
+  github_id: BigInteger | null;
+  /** Hash of the current content; null: unknown. */
+  hash: string | null;
+  /** The process that creates it now, and until when no other one may. */
+  reserved_by: string | null;
+  reserved_until: Timestamp | null;
+}
+
+/** Which commit's plan a thread was shown, and when. */
+interface PostedPlanTable {
+  repository: BigInteger;
+  thread: number;
+  commit: string;
+  posted_at: Timestamp;
+}
+
+/** Write rate limit: when an installation may make its next change on GitHub. */
+interface WriteTurnTable {
+  installation: BigInteger;
+  next_at: Timestamp;
+}
+
+/** The tables of what passed between choo and GitHub. */
+export interface GitHubTables {
+  github_installations: GitHubInstallationTable;
+  redeliveries: RedeliveryTable;
+  delivery_searches: DeliverySearchTable;
+  posts: PostTable;
+  posted_plans: PostedPlanTable;
+  write_turns: WriteTurnTable;
+}
