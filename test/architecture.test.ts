@@ -129,6 +129,20 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store/github',
     'types store/runs',
   ],
+  'app/pulls': [
+    'app/repository',
+    'types config',
+    'types discovery',
+    'events',
+    'git/objects',
+    'git',
+    'github/api',
+    'github/render',
+    'orchestrator/server',
+    'types store/database',
+    'store/github',
+    'store/runs',
+  ],
   'app/planning': [
     'app/repository',
     'config',
@@ -153,6 +167,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'app/inbound': [
     'app/repository',
+    'app/pulls',
     'app/planning',
     'app/commands',
     'git',
@@ -164,10 +179,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'app/outbound': [
     'app/repository',
-    'types config',
-    'types discovery',
+    'app/pulls',
     'events',
-    'git',
     'github/api',
     'github/render',
     'types orchestrator/server',
@@ -179,6 +192,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   app: [
     'app/repository',
     'app/inbound',
+    'app/pulls',
     'app/outbound',
     'types config',
     'github/api',

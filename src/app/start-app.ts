@@ -14,6 +14,7 @@ import { createHandler } from './inbound/handlers.ts';
 import { LostDeliveries } from './inbound/lost-deliveries.ts';
 import { approveRun } from './outbound/approval.ts';
 import { Reporter } from './outbound/reporter.ts';
+import { PullSweep } from './pulls/sweep.ts';
 import type { AppSettings } from './receiver.ts';
 import type { HandlerServices } from './repository/open-repository.ts';
 
@@ -72,6 +73,7 @@ export function startAppWork(
       allowedProviders: settings.CHOO_ALLOWED_PROVIDERS,
       provider: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
       sandbox: settings.CHOO_SANDBOX,
+      settleMs: settings.CHOO_SETTLE_SECONDS * 1_000,
     },
   };
   const deliveries = new DeliveryQueue(database);
@@ -104,6 +106,7 @@ export function startAppWork(
     }),
   );
   stack.use(new LostDeliveries(services));
+  stack.use(new PullSweep(handlerServices, logError('failed to read pull requests')));
   return {
     approve: async (run) => approveRun(run, handlerServices),
     [Symbol.asyncDispose]: async () => stack.disposeAsync(),

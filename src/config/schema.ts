@@ -102,6 +102,16 @@ export const configSchema = mapping({
     .boolean({ error: 'true or false' })
     .default(true)
     .describe('Open a draft pull request with the commits of a failed unit, so that a person can continue.'),
+  update: z
+    .enum(['when_needed', 'always'], { error: 'when_needed or always' })
+    .default('when_needed')
+    .describe(
+      'When a unit branch is brought up to date: when its base was merged by squash or rebase (`when_needed`), or whenever its base moves (`always`). Its gates run again each time, without an agent.',
+    ),
+  delete_merged: z
+    .boolean({ error: 'true or false' })
+    .default(true)
+    .describe('Delete a unit branch after its pull request is merged and no other one goes to it.'),
   specs_dir: relativePath
     .default('specs/tasks')
     .describe('The directory of specs, with one directory for each unit.'),

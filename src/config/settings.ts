@@ -111,6 +111,9 @@ export const settingsSchema = z.object({
     .default(600)
     .describe('The time that a unit keeps its slot while another installation waits below its fair share.'),
   ...ceilingSettings,
+  CHOO_SETTLE_SECONDS: count(0, 3_600)
+    .default(30)
+    .describe('How long a unit branch must be quiet before choo verifies what others pushed to it.'),
   CHOO_RETENTION_DAYS: count(1, 36_500).default(30).describe('How long finished runs and their logs stay.'),
   CHOO_DRAIN_SECONDS: count(0, 86_400)
     .default(60)

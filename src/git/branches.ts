@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import type { Git } from './git.ts';
 
-/** The namespaces reserved for choo: unit branches, integration branches of local runs, old heads after `--fresh`. */
-const NAMESPACES = ['choo/unit', 'choo/run', 'choo/old'] as const;
+/**
+ * The namespaces reserved for choo: unit branches, bases of units with several dependencies, integration branches of local
+ * runs, old heads after `--fresh`.
+ */
+const NAMESPACES = ['choo/unit', 'choo/base', 'choo/run', 'choo/old'] as const;
 
 /** The project whose units are named, and the target branch. */
 export interface UnitScope {
@@ -18,6 +21,11 @@ export interface UnitScope {
  */
 export function unitBranch({ target, directory }: UnitScope, unit: string): string {
   return `choo/unit/${target}/${directory === '' ? '' : `${projectName(directory)}+`}${unit}`;
+}
+
+/** The branch that a unit's pull request goes to while several dependencies are open, by its unit branch. */
+export function baseBranch(unitBranch: string): string {
+  return unitBranch.replace(/^choo\/unit\//, 'choo/base/');
 }
 
 /** Names that are valid in a branch and distinct on file systems that ignore case. */

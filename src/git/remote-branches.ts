@@ -105,6 +105,17 @@ export class RemoteBranches implements Branches {
       ?.slice(ref.length + 1);
   }
 
+  /** The heads of all branches below a name at the last fetch, by branch. `below` ends in a slash. */
+  async fetchedHeads(below: string): Promise<ReadonlyMap<string, string>> {
+    const git = openGit(this.#directory, this.#searchPath, { gitDirectory: this.#directory });
+    const format = '--format=%(objectname) %(refname:lstrip=3)';
+    const found = await git.run('for-each-ref', format, `refs/remotes/origin/${below}`);
+    const lines = found.split('\n').filter((line) => line !== '');
+    return new Map(
+      lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]),
+    );
+  }
+
   /** The branch that the remote's HEAD names. */
   async defaultBranch(signal?: AbortSignal): Promise<string | undefined> {
     const answer = await this.#read((remote) => ['ls-remote', '--symref', remote, 'HEAD'], signal);

@@ -78,7 +78,12 @@ export async function makeAppWorld(
     makeServer({
       cwd: place.path,
       dataDirectory,
-      environment: { ...github.environment, CHOO_WRITE_PAUSE_MS: '0', ...environment },
+      environment: {
+        ...github.environment,
+        CHOO_WRITE_PAUSE_MS: '0',
+        CHOO_SETTLE_SECONDS: '0',
+        ...environment,
+      },
     }),
   );
   const kept = stack.move();

@@ -60,7 +60,13 @@ export async function makeHandlerWorld(...given: Parameters<typeof makeAppWorld>
         contexts,
         github,
         origin: app.origin,
-        policy: { bots: new Set(), allowedProviders: undefined, provider: 'rehearsal', sandbox: 'host' },
+        policy: {
+          bots: new Set(),
+          allowedProviders: undefined,
+          provider: 'rehearsal',
+          sandbox: 'host',
+          settleMs: 0,
+        },
         now,
         redact: (text) => text,
       };

@@ -1,13 +1,13 @@
 import { isOwnBranch } from '../../git/branches.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { findRuns, moveBase, requestRefresh } from '../../store/github/reports.ts';
-import { changeUnitPull, findUnitPull } from '../../store/github/unit-pulls.ts';
-import { saveOutcome } from '../../store/runs/event-rows.ts';
+import { findRuns, moveBase } from '../../store/github/reports.ts';
+import { findUnitPull } from '../../store/github/unit-pulls.ts';
 import { cancelOpenRun, retargetRun } from '../../store/runs/change-run.ts';
+import { findLost, seePull } from '../pulls/see-pull.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
-import { type Pull, pullPayload } from '../repository/payloads.ts';
+import { type Pull, type PullEvent, pullPayload } from '../repository/payloads.ts';
 
 /** Handles pull requests: plans them, moves or ends their runs, and follows those of units. */
 export async function handlePullRequest(
@@ -19,7 +19,7 @@ export async function handlePullRequest(
   const { action, pull_request: pull } = event;
   const repository = await openRepository(event, services);
   const unit = await findUnitPull(services.database, repository.known.id, pull.number);
-  if (unit !== undefined) return followUnitPull(unit, action, pull, repository, services);
+  if (unit !== undefined) return followUnitPull(unit, event, repository, services);
   const isOwn = pull.head.repo?.id === repository.known.githubId;
   if (!isOwn || isOwnBranch(pull.head.ref)) return; // a fork is never read
   if (action === 'opened' || action === 'synchronize' || action === 'reopened')
@@ -78,37 +78,23 @@ async function endThread(
     if (status === 'running' || status === 'waiting') await cancelOpenRun(runStore, jobs, { run, actor });
 }
 
-/**
- * A unit's pull request was merged, closed or reopened: records that, and publishes the runs of its target again. Only a person's
- * close counts as a rejection: when a branch is deleted, GitHub closes every pull request from it or to it.
- */
+/** Saves what a delivery says of a unit's pull request. A person who makes it a draft holds it. */
 async function followUnitPull(
   { target, unit }: { readonly target: string; readonly unit: string },
-  action: string,
-  { number, merged, head, base }: Pull,
+  { action, pull_request: pull, sender }: PullEvent,
   repository: OpenRepository,
-  { database }: HandlerServices,
+  services: HandlerServices,
 ): Promise<void> {
-  const { known } = repository;
-  if (action === 'closed') {
-    const isMerged = merged === true;
-    const isLost = !isMerged && (await findLost([head.ref, base.ref], repository)).length > 0;
-    const state = isMerged ? 'merged' : isLost ? 'lost' : 'closed';
-    await changeUnitPull(database, known.id, number, { state });
-    if (!isLost) {
-      const outcome = isMerged ? 'merged' : 'rejected';
-      await saveOutcome(database, known.id, { target, unit, outcome });
-    }
-  } else if (action === 'reopened') {
-    await changeUnitPull(database, known.id, number, { state: 'open' });
-    await saveOutcome(database, known.id, { target, unit, outcome: undefined });
-  } else return;
-  await requestRefresh(database, { repository: known.id, target });
-}
-
-/** The branches that no longer exist. */
-async function findLost(names: readonly string[], repository: OpenRepository): Promise<readonly string[]> {
-  using remote = await repository.openRemote();
-  const heads = await Promise.all(names.map(async (name) => remote.branches.head(name)));
-  return names.filter((_, at) => heads[at] === undefined);
+  const byPerson = sender.type === 'User';
+  await seePull(
+    repository,
+    { target, unit, number: pull.number },
+    {
+      ...pull,
+      isMerged: pull.merged === true,
+      ...(action === 'converted_to_draft' && byPerson ? { held: true } : {}),
+      ...(action === 'ready_for_review' ? { held: false } : {}),
+    },
+    services,
+  );
 }

@@ -4,6 +4,7 @@ import type { Delivery } from '../../store/github/deliveries.ts';
 import { startRun } from '../commands/start-run.ts';
 import type { Planner } from '../planning/planner.ts';
 import { configOf, findMergeBase, findSpecChanges, readPolicy } from '../planning/commit-plan.ts';
+import { followBranch } from '../../store/github/follow-branch.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { pushPayload } from '../repository/payloads.ts';
 
@@ -17,9 +18,10 @@ export async function handlePush(
 ): Promise<void> {
   const push = pushPayload.parse(payload);
   const branch = push.ref.slice(HEADS.length);
-  // Tags, deletions and choo's own pushes.
-  if (!push.ref.startsWith(HEADS) || push.deleted || isOwnBranch(branch)) return;
+  if (!push.ref.startsWith(HEADS)) return; // a tag
   const repository = await openRepository(push, services);
+  await followBranch(services.database, repository.known.id, branch);
+  if (push.deleted || isOwnBranch(branch)) return;
   using remote = await repository.openRemote();
   await remote.branches.fetch(services.signal);
   const [commit] = await remote.repository.reader.info([push.after]);

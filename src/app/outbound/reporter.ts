@@ -18,9 +18,13 @@ import {
   openStoredRepository,
 } from '../repository/open-repository.ts';
 import { runCommentKey, runPage } from '../repository/pages.ts';
-import { RejectedWrites } from './rejected-writes.ts';
+import { listUpdates } from '../../store/runs/updates.ts';
+import { NextSteps } from '../pulls/next-steps.ts';
+import { RejectedWrites } from '../pulls/rejected-writes.ts';
+import { Stack } from '../pulls/stack.ts';
+import { staysWithoutPull, publishUnit } from '../pulls/publish-unit.ts';
+import type { ReportContext } from '../pulls/report-context.ts';
 import { RunStates } from './run-states.ts';
-import { staysWithoutPull, publishUnit, type ReportContext } from './unit-report.ts';
 
 /** Minimum interval between two updates of the status comment of an open run. Milliseconds. */
 const COMMENT_INTERVAL_MS = 3_000;
@@ -44,6 +48,7 @@ export class Reporter {
   readonly #services: HandlerServices;
   readonly #states: RunStates;
   readonly #onError: (what: string, error: unknown) => void;
+  readonly #steps: NextSteps;
   /** By run: when its status comment was last written, and the fingerprint that it showed. */
   readonly #comments = new LRUCache<string, { readonly at: number; readonly published: string }>({
     max: CACHE_SIZE,
@@ -55,6 +60,7 @@ export class Reporter {
     this.#services = services;
     this.#states = new RunStates(services.database);
     this.#onError = onError;
+    this.#steps = new NextSteps(services);
   }
 
   /** Publishes one run's current state, until the signal. Never rejects: what GitHub does not accept now is retried later. */
@@ -80,16 +86,35 @@ export class Reporter {
     const isNew =
       report.thread !== null && (await repository.pr.idOf(runCommentKey(report.run))) === undefined;
     const context = await contexts.runOf(report.run);
+    const pulls = new Map(await listUnitPulls(database, known.id, state.target));
+    const records = await listRecords(database, known.id, state.target);
+    const updates = await listUpdates(database, known.id, state.target);
+    const always = context.config.update === 'always';
+    using stack = new DisposableStack();
+    let opening: Promise<Stack | undefined> | undefined;
+    const openStack = async (): Promise<Stack | undefined> => {
+      const remote = stack.use(await repository.openRemote());
+      return Stack.open({ state, target: report.base, pulls, records, updates, always }, remote, signal);
+    };
+    let again: Date | undefined;
     const reportContext: ReportContext = {
       repository,
       state,
       config: context.config,
       specsOf: async (unit) => contexts.unitOf(report.run, unit).catch(unlessTooSlow),
-      pulls: new Map(await listUnitPulls(database, known.id, state.target)),
+      pulls,
       opened: new Set(await listPullsOfRun(database, known.id, report.run)),
       mayOpen: contexts.ceilings.CHOO_MAX_PULL_REQUESTS,
-      records: await listRecords(database, known.id, state.target),
-      base: report.base,
+      records,
+      updates,
+      stack: async () => (opening ??= openStack()),
+      takeStep: async (unit, position) => {
+        const record = records.get(unit);
+        const at = { repository: known.id, target: state.target, unit };
+        const until = record && (await this.#steps.take(at, record, position));
+        if (until !== undefined && (again === undefined || until < again)) again = until;
+        return until === undefined;
+      },
       page: await runPage(repository, report, this.#services),
       database,
       redact: this.#services.redact,
@@ -127,8 +152,12 @@ export class Reporter {
       async () => void (until = await this.#publishRun(report, reportContext)),
     );
     await refusals.step('the comment on the end', async () => this.#postEnd(report, reportContext));
+    await refusals.step('the deletion of a merged branch', async () => {
+      if (context.config.delete_merged && hasEnded(state)) await (await opening)?.deleteMerged();
+    });
     if (until !== undefined) return { kind: 'later', until };
-    return refusals.sentences.length > 0 ? retryLater('refused', state) : { kind: 'published' };
+    if (refusals.sentences.length > 0) return retryLater('refused', state);
+    return again === undefined ? { kind: 'published' } : { kind: 'refused', until: again };
   }
 
   /** Writes the run's status comment, or else its plan's check. Returns when it may be written again. */
@@ -242,7 +271,7 @@ function fingerprint(state: RunState): string {
 }
 
 /** The fingerprint of one unit, with everything its pull request depends on. */
-function unitFingerprint(unit: UnitProgress, { pulls, records, base, state }: ReportContext): string {
+function unitFingerprint(unit: UnitProgress, { pulls, records, state }: ReportContext): string {
   const { plan, head, claim, failure, message, releaseReason, verified, endedAt } = unit;
   const record = records.get(plan.id);
   const around = [plan.id, ...plan.dependsOn].map((id) => {
@@ -250,7 +279,7 @@ function unitFingerprint(unit: UnitProgress, { pulls, records, base, state }: Re
     return [pull?.number, pull?.state, state.units.get(id)?.branch, state.units.get(id)?.head];
   });
   const own = [unit.state, head, claim, failure, message, releaseReason, verified, endedAt];
-  return JSON.stringify([own, around, base, record?.run, record?.outcome]);
+  return JSON.stringify([own, around, record?.run, record?.outcome, record?.head, record?.verified]);
 }
 
 function hasEnded({ status }: RunState): boolean {

@@ -22,6 +22,8 @@ interface OperatorPolicy {
   /** The default when neither a spec nor a request chooses one. */
   readonly provider: ProviderName | undefined;
   readonly sandbox: Sandbox['kind'];
+  /** How long a unit branch must be quiet before choo verifies what others pushed to it. Milliseconds. */
+  readonly settleMs: number;
 }
 
 /** Services of the handlers. */

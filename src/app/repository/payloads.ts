@@ -24,8 +24,10 @@ const pull = z.object({
   number: z.int(),
   state: z.enum(['open', 'closed']),
   merged: z.boolean().nullish(),
+  merge_commit_sha: objectId.nullish(),
+  draft: z.boolean().nullish(),
   head: z.object({ ref: z.string(), sha: objectId, repo: z.object({ id: z.int() }).nullable() }),
-  base: z.object({ ref: z.string(), repo: z.object({ id: z.int() }) }),
+  base: z.object({ ref: z.string(), sha: objectId, repo: z.object({ id: z.int() }) }),
   updated_at: z.string().nullish(),
   labels,
 });
@@ -92,4 +94,5 @@ export const repositoryPayload = common.extend({ action: z.string() });
 
 export type Common = z.output<typeof common>;
 export type Pull = z.output<typeof pull>;
+export type PullEvent = z.output<typeof pullPayload>;
 export type Account = z.output<typeof account>;

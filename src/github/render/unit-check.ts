@@ -3,7 +3,8 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { formatDuration, formatTokens } from '../../text/amounts.ts';
 import { count } from '../../text/terminal-layout.ts';
 import type { Conclusion } from '../api/checks.ts';
-import { code, fenced, fit, inline } from './markdown.ts';
+import { code, fenced, fit, inline, listed } from './markdown.ts';
+import type { Verdict } from './verdict.ts';
 
 /** The check of a unit as GitHub shows it. */
 export interface RenderedUnitCheck {
@@ -26,19 +27,22 @@ const RETRY = { label: 'Retry', description: 'Give this unit another turn', iden
 const TAIL = 20_000;
 
 /**
- * The check `choo / <unit>`. While the unit runs it says no more than that: what it is busy with is in the status comment.
- * `events` are those of the unit. Pure.
+ * The check `choo / <unit>` on a commit of which `verdict` is true. While the unit runs it says no more than that: what it is
+ * busy with is in the status comment. `events` are those of the unit. Pure.
  */
 export function renderUnitCheck({
   progress,
   events,
   pullUrl,
+  verdict,
 }: {
+  readonly verdict: Verdict;
   readonly progress: UnitProgress;
   readonly events: readonly RunEvent[];
   readonly pullUrl: string | null;
 }): RenderedUnitCheck {
   const { state, plan, message, hint, releaseReason, spending, startedAt, endedAt } = progress;
+  if (verdict.kind !== 'recorded') return renderVerdict(verdict, pullUrl);
   const conclusion = conclusionOf(progress);
   if (conclusion === null)
     return {
@@ -70,6 +74,49 @@ export function renderUnitCheck({
     conclusion,
     actions: state === 'failed' ? [RETRY] : [],
   };
+}
+
+/** The check of a head that the unit's run did not leave. */
+function renderVerdict(
+  verdict: Exclude<Verdict, { kind: 'recorded' }>,
+  pullUrl: string | null,
+): RenderedUnitCheck {
+  const page = pullUrl === null ? '' : ` [Its pull request](${pullUrl}).`;
+  switch (verdict.kind) {
+    case 'verified':
+      return {
+        title: 'Verified at this head',
+        summary: `Every gate of the approved specs passed at ${code(verdict.head.slice(0, 12))} in a fresh worktree.${page}`,
+        conclusion: 'success',
+        actions: [],
+      };
+    case 'pending':
+      return {
+        title: 'Its gates are due',
+        summary: `The gates of the approved specs run at ${code(verdict.head.slice(0, 12))}, without an agent.${page}`,
+        conclusion: null,
+        actions: [],
+      };
+    case 'unverified':
+      return {
+        title: 'Not verified',
+        summary: `${inline(verdict.reason, 2_000)}${page}`,
+        conclusion: 'failure',
+        actions: [],
+      };
+    case 'conflict':
+      return {
+        title: 'Conflicts with its base',
+        summary: `These files conflict: ${listed(
+          verdict.files.map((file) => code(file)),
+          50,
+        )}.${page}`,
+        conclusion: 'action_required',
+        actions: [],
+      };
+    default:
+      return verdict satisfies never;
+  }
 }
 
 function conclusionOf({ state, failure }: UnitProgress): Conclusion | null {

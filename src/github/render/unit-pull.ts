@@ -7,6 +7,7 @@ import { cut } from '../../text/cut.ts';
 import { harmlessLine } from '../../text/harmless.ts';
 import { stripHidden } from '../../text/hidden-text.ts';
 import { code, details, fit, inline, listed, preformatted, rowsWithin, table } from './markdown.ts';
+import type { Verdict } from './verdict.ts';
 
 /** A unit's work, and where it stands among the others. */
 export interface UnitPullInput {
@@ -22,7 +23,26 @@ export interface UnitPullInput {
   }[];
   /** What must be merged before. */
   readonly needs: readonly string[];
+  /** The branch that it goes to. */
+  readonly base: string;
+  /** The head of its branch; null: there is none. */
+  readonly head: string | null;
+  /** What is true of that head. */
+  readonly verdict: Verdict;
+  /** Its branch is being brought up to date. */
+  readonly isBehind: boolean;
+  /** What the last update of its branch came to. */
+  readonly update: { readonly to: string; readonly same: boolean; readonly files: readonly string[] } | null;
+  /** Commits on its branch that choo did not make. */
+  readonly others: readonly OtherCommit[];
   readonly marker: string;
+}
+
+/** A commit on a unit branch that choo did not make. */
+export interface OtherCommit {
+  readonly id: string;
+  readonly author: string;
+  readonly subject: string;
 }
 
 /** The longest part of the spec that is repeated. Characters. */
@@ -49,18 +69,69 @@ export function renderUnitPull(shown: UnitPullInput): { readonly title: string; 
   };
 }
 
-function firstOf({ unit, progress, run }: UnitPullInput): string {
-  const { state, verified, message, hint, spending, plan } = progress;
-  const how =
-    state === 'failed'
-      ? `**It did not come to its end**: ${inline(message ?? '', 500)}${hint === null ? '' : ` — ${inline(hint, 300)}`} What is committed passed its gates.`
-      : verified
-        ? 'Every gate passed again in a fresh worktree at this head.'
-        : '**Not verified.**';
+function firstOf(input: UnitPullInput): string {
+  const { unit, progress, run } = input;
+  const { spending, plan } = progress;
+  const made = `Unit ${code(unit.id)} by ${code(plan.provider)}, made by choo from ${code(unit.directory)} in [run ${run.id}](${run.url}).`;
   return [
-    `Unit ${code(unit.id)} by ${code(plan.provider)}, made by choo from ${code(unit.directory)} in [run ${run.id}](${run.url}). ${how}`,
+    `${made} ${headOf(input)}`,
+    ...updateOf(input),
     `${formatTokens(spending.tokens)} tokens, ${describeCost(spending)}.`,
   ].join('\n\n');
+}
+
+const at = (commit: string): string => code(commit.slice(0, 12));
+
+/** What is true of the head, which is named wherever something is claimed of it. */
+function headOf({ unit, progress, verdict, base, head }: UnitPullInput): string {
+  const { state, verified, message, hint } = progress;
+  switch (verdict.kind) {
+    case 'verified':
+      return `Every gate passed in a fresh worktree at ${at(verdict.head)}, the head of this branch.`;
+    case 'pending':
+      return `**Its gates are due** at ${at(verdict.head)}, the head of this branch. Nothing is claimed of it until they have passed.`;
+    case 'unverified':
+      return `**Not verified** at ${at(verdict.head)}: ${inline(verdict.reason, 500)}. Push to this branch, or comment \`/choo retry ${unit.id}\`.`;
+    case 'conflict':
+      return `**It conflicts with ${code(base)}** in ${listed(
+        verdict.files.map((file) => code(file)),
+        20,
+      )}. Merge ${code(base)} into this branch by hand, and choo runs its gates there; or comment \`/choo retry ${unit.id} --fresh\`.`;
+    case 'recorded':
+      break;
+    default:
+      return verdict satisfies never;
+  }
+  if (state === 'failed')
+    return `**It did not come to its end**: ${inline(message ?? '', 500)}${hint === null ? '' : ` — ${inline(hint, 300)}`} What is committed passed its gates.`;
+  if (!verified) return '**Not verified.**';
+  return head === null
+    ? 'Every gate passed in a fresh worktree; its branch is gone.'
+    : `Every gate passed in a fresh worktree at ${at(head)}, the head of this branch.`;
+}
+
+/** How the branch was moved since the unit's run. */
+function updateOf({ update, head, isBehind, base, others }: UnitPullInput): readonly string[] {
+  if (isBehind) return [`Its branch is being brought up to date with ${code(base)}.`];
+  const result =
+    update === null || update.to !== head
+      ? []
+      : update.same
+        ? [
+            `The branch was brought up to date with its base by a merge commit; the unit's own change is the same as before, byte for byte. Merge this pull request by squash or with a merge commit.`,
+          ]
+        : [
+            `The branch was brought up to date with its base by a merge commit, and the unit's own change is not the same as before in ${listed(
+              update.files.map((file) => code(file)),
+              20,
+            )}. Merge this pull request by squash or with a merge commit.`,
+          ];
+  if (others.length === 0) return result;
+  const lines = others.map(
+    ({ id, author, subject }) =>
+      `- ${code(id.slice(0, 12))} by ${inline(author, 80)}: ${inline(subject, 120)}`,
+  );
+  return [...result, `Commits on this branch that choo did not make:\n\n${lines.join('\n')}`];
 }
 
 function stackOf({ dependsOn, needs }: UnitPullInput): string {

@@ -54,6 +54,37 @@ interface WriteTurnTable {
   next_at: Timestamp;
 }
 
+/** The pull requests of units. */
+interface UnitPullTable {
+  repository: BigInteger;
+  target: string;
+  unit: string;
+  number: number;
+  node_id: string;
+  state: 'open' | 'merged' | 'closed' | 'lost';
+  base: string;
+  draft: boolean;
+  /** Hash of its title and body. */
+  hash: string;
+  /** The run that opened it; null: opened before choo stored this. */
+  run: string | null;
+  /** Its head, and the commit that merged it, as GitHub last described it. */
+  head: string | null;
+  merge_commit: string | null;
+  /** A person made it a draft. */
+  held: Generated<boolean>;
+  /** A person asked for an update of its branch. */
+  update_asked: Generated<boolean>;
+  /** When GitHub last changed it, by the newest description seen. */
+  seen_at: Date | null;
+}
+
+/** When a periodic task, of which one process of a server does each round, last began. */
+interface SweepTable {
+  name: string;
+  began_at: Timestamp;
+}
+
 /** The tables of what passed between choo and GitHub. */
 export interface GitHubTables {
   github_installations: GitHubInstallationTable;
@@ -62,4 +93,6 @@ export interface GitHubTables {
   posts: PostTable;
   posted_plans: PostedPlanTable;
   write_turns: WriteTurnTable;
+  unit_pulls: UnitPullTable;
+  sweeps: SweepTable;
 }

@@ -12,6 +12,7 @@ import { up as refusals } from './migrations/0009-refusals.ts';
 import { up as unused } from './migrations/0010-unused.ts';
 import { up as leases } from './migrations/0011-leases.ts';
 import { up as updates } from './migrations/0012-updates.ts';
+import { up as pullFacts } from './migrations/0013-pull-facts.ts';
 import { up as inbound } from './migrations/0014-inbound.ts';
 
 /** In order, forward only. A name is never used again. */
@@ -26,6 +27,7 @@ const MIGRATIONS = {
   '0010-unused': { up: unused },
   '0011-leases': { up: leases },
   '0012-updates': { up: updates },
+  '0013-pull-facts': { up: pullFacts },
   '0014-inbound': { up: inbound },
 };
 

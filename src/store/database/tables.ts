@@ -91,22 +91,6 @@ interface ReportTable extends Leased {
   not_before: DefaultTimestamp;
 }
 
-/** The pull requests of units. */
-interface UnitPullTable {
-  repository: BigInteger;
-  target: string;
-  unit: string;
-  number: number;
-  node_id: string;
-  state: 'open' | 'merged' | 'closed' | 'lost';
-  base: string;
-  draft: boolean;
-  /** Hash of its title and body. */
-  hash: string;
-  /** The run that opened it; null: opened before choo stored this. */
-  run: string | null;
-}
-
 /** A request, stored once, whichever delivery brought it. */
 interface RequestTable {
   source: string;
@@ -265,5 +249,4 @@ export interface Tables extends GitHubTables {
   output_totals: OutputTotalTable;
   github_repositories: GitHubRepositoryTable;
   reports: ReportTable;
-  unit_pulls: UnitPullTable;
 }

@@ -106,24 +106,28 @@ export async function saveApproval(database: Database, run: string): Promise<voi
   await database.updateTable('reports').set({ approved: true }).where('run', '=', run).execute();
 }
 
-/** Requests that runs are published again without a new event: one run, or all that have units of a target. */
+/**
+ * Requests that runs are published again without a new event: one run; or all that have open pull requests for a target, and
+ * the one that worked on `unit` last.
+ */
 export async function requestRefresh(
   database: Database,
-  which: { readonly run: string } | { readonly repository: string; readonly target: string },
+  which:
+    | { readonly run: string }
+    | { readonly repository: string; readonly target: string; readonly unit?: string },
 ): Promise<void> {
-  const change = database.updateTable('reports').set({ wanted: sql`wanted + 1` });
-  if ('run' in which) await change.where('run', '=', which.run).execute();
+  if ('run' in which)
+    await sql`update reports set wanted = wanted + 1 where run = ${which.run}`.execute(database);
   else
-    await change
-      .where('repository', '=', which.repository)
-      .where('run', 'in', (query) =>
-        query
-          .selectFrom('records')
-          .select(sql<string>`body ->> 'run'`.as('run'))
-          .where('repository', '=', which.repository)
-          .where('target', '=', which.target),
-      )
-      .execute();
+    await sql`
+      update reports set wanted = wanted + 1
+      where run in (
+        select body ->> 'run' from records
+        where repository = ${which.repository} and target = ${which.target}
+          and (unit = ${which.unit ?? null}
+            or exists (select from unit_pulls as pull
+                where pull.repository = records.repository and pull.target = records.target
+                  and pull.unit = records.unit and pull.state in ('open', 'lost'))))`.execute(database);
   await notify({ about: 'report' }).execute(database);
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
 
 /** The pull request of a unit. */
@@ -13,7 +14,17 @@ export interface UnitPull {
   readonly hash: string;
   /** The run that opened it; null: opened before choo stored this. */
   readonly run: string | null;
+  /** Its head as GitHub last described it; null: not described yet. */
+  readonly head: string | null;
+  /** The commit that merged it into `base`; null: it is not merged, or was before choo stored this. */
+  readonly mergeCommit: string | null;
+  /** A person made it a draft, so only a person makes it ready. */
+  readonly held: boolean;
+  /** A person asked for an update of its branch. */
+  readonly updateAsked: boolean;
 }
+
+const COLUMNS = ['unit', 'number', 'state', 'base', 'draft', 'hash', 'run', 'head', 'held'] as const;
 
 /** The newest pull request of each unit for a target, by unit. */
 export async function listUnitPulls(
@@ -23,12 +34,17 @@ export async function listUnitPulls(
 ): Promise<ReadonlyMap<string, UnitPull>> {
   const rows = await database
     .selectFrom('unit_pulls')
-    .select(['unit', 'number', 'node_id', 'state', 'base', 'draft', 'hash', 'run'])
+    .select([...COLUMNS, 'node_id', 'merge_commit', 'update_asked'])
     .where('repository', '=', repository)
     .where('target', '=', target)
     .orderBy('number')
     .execute();
-  return new Map(rows.map(({ node_id, ...row }) => [row.unit, { ...row, nodeId: node_id }]));
+  return new Map(
+    rows.map(({ node_id, merge_commit, update_asked, ...row }) => [
+      row.unit,
+      { ...row, nodeId: node_id, mergeCommit: merge_commit, updateAsked: update_asked },
+    ]),
+  );
 }
 
 /** The numbers of all pull requests that a run opened. */
@@ -60,13 +76,14 @@ export async function findUnitPull(
     .executeTakeFirst();
 }
 
+/** Saves a pull request that choo opened or reopened. */
 export async function saveUnitPull(
   database: Database,
   repository: string,
   target: string,
-  { unit, number, nodeId, state, base, draft, hash, run }: UnitPull,
+  { unit, number, nodeId, state, base, draft, hash, run, head }: UnitPull,
 ): Promise<void> {
-  const values = { target, unit, node_id: nodeId, state, base, draft, hash, run };
+  const values = { target, unit, node_id: nodeId, state, base, draft, hash, run, head };
   await database
     .insertInto('unit_pulls')
     .values({ ...values, repository, number })
@@ -79,13 +96,73 @@ export async function changeUnitPull(
   database: Database,
   repository: string,
   number: number,
-  change: Partial<Pick<UnitPull, 'state' | 'base' | 'draft' | 'hash'>>,
+  {
+    updateAsked,
+    ...change
+  }: Partial<Pick<UnitPull, 'state' | 'base' | 'draft' | 'hash' | 'held' | 'updateAsked'>>,
 ): Promise<void> {
-  if (Object.keys(change).length === 0) return;
+  const values = { ...change, ...(updateAsked === undefined ? {} : { update_asked: updateAsked }) };
+  if (Object.keys(values).length === 0) return;
   await database
     .updateTable('unit_pulls')
-    .set(change)
+    .set(values)
     .where('repository', '=', repository)
     .where('number', '=', number)
     .execute();
+}
+
+/** What GitHub says of a pull request. */
+export interface DescribedPull extends Pick<UnitPull, 'state' | 'base' | 'draft' | 'mergeCommit'> {
+  readonly number: number;
+  readonly head: string;
+  /** When GitHub last changed it. */
+  readonly updatedAt: Date;
+  /** Whether a person made it a draft (true) or ready (false) just now; undefined: neither. */
+  readonly held?: boolean | undefined;
+}
+
+/**
+ * Saves what GitHub says of a pull request, unless something newer is known. Returns what changed: its state, or anything else.
+ * GitHub's times are whole seconds: of two descriptions of one second the later to arrive wins.
+ */
+export async function describeUnitPull(
+  database: Database,
+  repository: string,
+  { number, state, base, draft, head, mergeCommit, updatedAt, held }: DescribedPull,
+): Promise<'state' | 'rest' | 'none'> {
+  const { rows } = await sql<{ state: string }>`
+    with before as (
+      select number, state, held from unit_pulls
+      where repository = ${repository} and number = ${number} for update
+    )
+    update unit_pulls as pull set state = ${state}, base = ${base}, draft = ${draft}, head = ${head},
+      merge_commit = ${mergeCommit}, seen_at = ${updatedAt},
+      held = coalesce(${held ?? null}::boolean, before.held)
+    from before
+    where pull.repository = ${repository} and pull.number = before.number
+      and (seen_at is null or seen_at <= ${updatedAt})
+      and (pull.state, base, draft, head, merge_commit, pull.held) is distinct from
+        (${state}::text, ${base}::text, ${draft}::boolean, ${head}::text, ${mergeCommit}::text,
+         coalesce(${held ?? null}::boolean, before.held))
+    returning before.state`.execute(database);
+  const [before] = rows;
+  return before === undefined ? 'none' : before.state === state ? 'rest' : 'state';
+}
+
+/** A target with pull requests that are open, or that GitHub closed. */
+export interface OpenWork {
+  readonly repository: string;
+  readonly target: string;
+  readonly pulls: readonly { readonly unit: string; readonly number: number }[];
+}
+
+/** The targets with open or lost pull requests. */
+export async function listOpenWork(database: Database): Promise<readonly OpenWork[]> {
+  const { rows } = await sql<OpenWork>`
+    select unit_pulls.repository::text, target, json_agg(json_build_object('unit', unit, 'number', number)) as pulls
+    from unit_pulls join github_repositories as github on github.repository = unit_pulls.repository
+    where state in ('open', 'lost') and github.removed_at is null
+    group by unit_pulls.repository, target
+    order by unit_pulls.repository, target`.execute(database);
+  return rows;
 }

@@ -24,13 +24,21 @@ export async function withMaintenanceLock(database: Database, act: () => Promise
   });
 }
 
-/** Deletes runs that ended `days` ago with everything that belongs to them, and old deliveries. Returns the number of runs. */
+/**
+ * Deletes runs that ended `days` ago with everything that belongs to them, and old deliveries. A run whose units have open pull
+ * requests stays: they are judged by its specs. Returns the number of runs.
+ */
 export async function deleteOld(database: Database, days: number): Promise<number> {
   let total = 0;
   for (;;) {
     const { rows } = await sql`
       delete from runs where id in (
-        select id from runs where ended_at < now() - ${days} * interval '1 day' order by ended_at limit ${BATCH}
+        select id from runs
+        where ended_at < now() - ${days} * interval '1 day'
+          and not exists (select from records join unit_pulls as pull using (repository, target, unit)
+            where records.repository = runs.repository and records.body ->> 'run' = runs.id
+              and pull.state in ('open', 'lost'))
+        order by ended_at limit ${BATCH}
       ) returning id`.execute(database);
     total += rows.length;
     if (rows.length < BATCH) break;

@@ -151,11 +151,14 @@ export class RunTransaction {
     await this.#writeRows();
     await this.#jobs.complete(trx, run.id, this.#settled);
     const enqueued = await this.#enqueue(starting);
+    const wakesReport = this.start.update !== null && ENDED.has(this.#status) && !ENDED.has(run.status);
+    if (wakesReport) await this.#wakeReport();
     await this.#writeRun(events.at(-1));
     const isRoom = enqueued || [...this.#changes.values()].some(({ free }) => free === true);
     const notices: Notification[] = [
       ...(events.length > 0 ? [{ about: 'run' as const, run: run.id, seq: run.seq + events.length }] : []),
       ...(isRoom ? [{ about: 'ready' as const }] : []),
+      ...(wakesReport ? [{ about: 'report' as const }] : []),
     ];
     if (notices.length > 0) await notify(...notices).execute(trx);
     return events;
@@ -227,6 +230,17 @@ export class RunTransaction {
                   ${batches}::int[], ${free}::bool[], ${deaths}::int[])
         as new (id, state, head, not_before, batch, free, deaths)
       where units.run = ${this.run.id} and units.id = new.id`.execute(this.trx);
+  }
+
+  /** Has the run that did the work of an updated unit published again. */
+  async #wakeReport(): Promise<void> {
+    const { repository, target } = this.run;
+    await sql`
+      update reports set wanted = wanted + 1
+      where run in (select body ->> 'run' from records
+        where repository = ${repository} and target = ${target} and unit = any(${[...this.graph.ids]}::text[]))`.execute(
+      this.trx,
+    );
   }
 
   async #writeRun(last: RunEvent | undefined): Promise<void> {

@@ -32,48 +32,74 @@ export interface FoundUpdate {
 
 /** The open update of a unit, otherwise its newest one; undefined when it was never updated. */
 export async function findUpdate(database: Database, wanted: TargetUnit): Promise<FoundUpdate | undefined> {
-  const run = await database
-    .selectFrom('runs')
-    .innerJoin('events', (join) => join.onRef('events.run', '=', 'runs.id').on('events.seq', '=', 1))
-    .select(['runs.id', 'runs.status', 'events.body'])
-    .where('repository', '=', wanted.repository)
-    .where('target', '=', wanted.target)
-    .where('update_unit', '=', wanted.unit)
-    .where('purpose', '=', 'update')
-    .orderBy(sql`runs.ended_at is null`, 'desc')
-    .orderBy('events.at', 'desc')
-    .orderBy('runs.ended_at', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  if (run === undefined) return undefined;
-  const { id, status, body } = run;
-  const first = read(body);
-  if (status === 'waiting' || first?.type !== 'orch.started' || first.update === null) return undefined;
-  const rows = await database
-    .selectFrom('events')
-    .select('body')
-    .where('run', '=', id)
-    .where('unit', '=', wanted.unit)
-    .where(sql<boolean>`body ->> 'type' in ('unit.updated', 'unit.failed')`)
-    .orderBy('seq')
-    .execute();
-  const events = rows.map((row) => read(row.body));
-  const updated = events.findLast((event) => event?.type === 'unit.updated');
-  const failed = status === 'failed' ? events.findLast((event) => event?.type === 'unit.failed') : undefined;
+  return (await readUpdates(database, wanted)).get(wanted.unit);
+}
+
+/** Of each unit for a target its open update, otherwise its newest one. */
+export async function listUpdates(
+  database: Database,
+  repository: string,
+  target: string,
+): Promise<ReadonlyMap<string, FoundUpdate>> {
+  return readUpdates(database, { repository, target, unit: null });
+}
+
+async function readUpdates(
+  database: Database,
+  { repository, target, unit }: Omit<TargetUnit, 'unit'> & { readonly unit: string | null },
+): Promise<ReadonlyMap<string, FoundUpdate>> {
+  const { rows } = await sql<{
+    unit: string;
+    run: string;
+    status: FoundUpdate['status'];
+    first: unknown;
+    updated: unknown;
+    failed: unknown;
+  }>`
+    with newest as (
+      select distinct on (update_unit) runs.id, update_unit, status, body
+      from runs join events on events.run = runs.id and events.seq = 1
+      where repository = ${repository} and target = ${target} and purpose = 'update'
+        and (${unit}::text is null or update_unit = ${unit})
+      order by update_unit, ended_at is null desc, events.at desc, ended_at desc
+    )
+    select update_unit as unit, id as run, status, body as first,
+      (select body from events where run = id and unit = update_unit and body ->> 'type' = 'unit.updated'
+       order by seq desc limit 1) as updated,
+      (select body from events where run = id and unit = update_unit and body ->> 'type' = 'unit.failed'
+       order by seq desc limit 1) as failed
+    from newest`.execute(database);
+  return new Map(
+    rows.flatMap((row) => {
+      const first = read(row.first);
+      if (first?.type !== 'orch.started' || first.update === null) return [];
+      const updated = row.updated === null ? undefined : read(row.updated);
+      const failed = row.failed === null || row.status !== 'failed' ? undefined : read(row.failed);
+      return [[row.unit, describe(row, first.update, { updated, failed })] as const];
+    }),
+  );
+}
+
+function describe(
+  { run, status }: Pick<FoundUpdate, 'run' | 'status'>,
+  update: UnitUpdate,
+  { updated, failed }: { readonly updated: EventBody | undefined; readonly failed: EventBody | undefined },
+): FoundUpdate {
   return {
-    run: id,
+    run,
     status,
-    update: first.update,
-    result: updated === undefined ? null : { to: updated.to, same: updated.same, files: updated.files },
+    update,
+    result:
+      updated?.type === 'unit.updated' ? { to: updated.to, same: updated.same, files: updated.files } : null,
     failure:
-      failed === undefined
-        ? null
-        : {
+      failed?.type === 'unit.failed'
+        ? {
             failure: failed.failure,
             message: failed.message,
             hint: failed.hint,
             files: failed.files ?? [],
-          },
+          }
+        : null,
   };
 }
 

@@ -80,6 +80,8 @@ describe('a configuration without faults', () => {
       skip_green: false,
       run_on: 'request',
       draft_on_failure: true,
+      update: 'when_needed',
+      delete_merged: true,
     });
   });
 
@@ -115,6 +117,8 @@ describe('a configuration without faults', () => {
         skip_green: true,
         run_on: 'push',
         draft_on_failure: false,
+        update: 'when_needed',
+        delete_merged: true,
       },
     });
   });

@@ -40,6 +40,12 @@ function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<UnitPullIn
     sandbox: 'bubblewrap',
     dependsOn: [],
     needs: [],
+    base: 'main',
+    head: commit('e'),
+    verdict: { kind: 'recorded' },
+    isBehind: false,
+    update: null,
+    others: [],
     marker: MARK,
     ...rest,
   };
@@ -62,7 +68,7 @@ describe('renderUnitPull', () => {
     const { title, body } = renderUnitPull(shown(await unitOf(), [...DONE, api.completed(commit('b'))]));
     expect(title).toBe('The API');
     expect(body).toMatchInlineSnapshot(`
-      "Unit \`api\` by \`claude\`, made by choo from \`specs/tasks/api\` in [run run0000001](https://github.com/o/r/issues/1#c). Every gate passed again in a fresh worktree at this head.
+      "Unit \`api\` by \`claude\`, made by choo from \`specs/tasks/api\` in [run run0000001](https://github.com/o/r/issues/1#c). Every gate passed in a fresh worktree at \`eeeeeeeeeeee\`, the head of this branch.
 
       3.0k tokens, $0.50.
 

@@ -1,0 +1,60 @@
+import { LRUCache } from 'lru-cache';
+import type { UnitRecord } from '../../events/store.ts';
+import { submitUpdate } from '../../orchestrator/server/submit-update.ts';
+import type { HandlerServices } from '../repository/open-repository.ts';
+import type { StackPosition } from './stack.ts';
+
+/** Heads of other people that are verified for one unit within an hour. */
+const MAX_OTHERS = 10;
+const HOUR_MS = 3_600_000;
+/** When a unit that is busy is looked at again. Milliseconds. */
+const BUSY_MS = 5_000;
+
+/** A unit of a target. */
+interface UnitAddress {
+  readonly repository: string;
+  readonly target: string;
+  readonly unit: string;
+}
+
+/** Starts the updates that make pull requests true. */
+export class NextSteps {
+  readonly #services: Pick<HandlerServices, 'database' | 'runStore' | 'jobs' | 'policy'>;
+  /** When each head was first seen, by unit and head. Milliseconds since 1970. */
+  readonly #seen = new LRUCache<string, number>({ max: 10_000 });
+  /** When heads of others were verified, by unit. */
+  readonly #verified = new LRUCache<string, readonly number[]>({ max: 10_000 });
+
+  constructor(services: Pick<HandlerServices, 'database' | 'runStore' | 'jobs' | 'policy'>) {
+    this.#services = services;
+  }
+
+  /** Takes the next step of a unit now. Returns when it may be taken, if that is later. */
+  async take(
+    at: UnitAddress,
+    { run }: Pick<UnitRecord, 'run'>,
+    { next, since, builtOn }: Pick<StackPosition, 'next' | 'since' | 'builtOn'>,
+  ): Promise<Date | undefined> {
+    if (next.kind === 'none') return undefined;
+    const later = next.kind === 'verify' ? this.#isEarly(at, next.head) : undefined;
+    if (later !== undefined) return later;
+    const onto = next.kind === 'verify' ? null : { commit: next.place, since, builtOn };
+    const submitted = await submitUpdate({ ...at, run, head: next.head, onto }, this.#services);
+    return submitted.kind === 'busy' ? new Date(Date.now() + BUSY_MS) : undefined;
+  }
+
+  /** A branch must be quiet for a while before choo verifies what others pushed, and not too often. */
+  #isEarly({ repository, target, unit }: UnitAddress, head: string): Date | undefined {
+    const now = Date.now();
+    const place = `${repository} ${target} ${unit}`;
+    const first = this.#seen.get(`${place} ${head}`) ?? now;
+    this.#seen.set(`${place} ${head}`, first);
+    const quiet = first + this.#services.policy.settleMs;
+    if (now < quiet) return new Date(quiet);
+    const recent = (this.#verified.get(place) ?? []).filter((time) => time > now - HOUR_MS);
+    const [oldest = now] = recent;
+    if (recent.length >= MAX_OTHERS) return new Date(oldest + HOUR_MS);
+    this.#verified.set(place, [...recent, now]);
+    return undefined;
+  }
+}

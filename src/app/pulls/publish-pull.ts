@@ -1,0 +1,162 @@
+import type { RunEvent } from '../../events/event.ts';
+import type { UnitProgress } from '../../events/unit-progress.ts';
+import { marker } from '../../github/api/marker.ts';
+import type { PullRequestContent } from '../../github/api/pr-client.ts';
+import { hashOf } from '../../github/api/upsert.ts';
+import { type OtherCommit, renderUnitPull } from '../../github/render/unit-pull.ts';
+import { changeUnitPull, saveUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
+import { RejectedWrite } from './rejected-writes.ts';
+import { reopenPull } from './reopen-pull.ts';
+import type { ReportContext } from './report-context.ts';
+import type { StackPosition } from './stack.ts';
+
+/** Opens a unit's pull request, or makes the open one what it should be. */
+export async function publishPull(
+  unit: UnitProgress,
+  events: readonly RunEvent[],
+  position: StackPosition,
+  reportContext: ReportContext,
+): Promise<void> {
+  const { repository, state, pulls, database } = reportContext;
+  const { id } = unit.plan;
+  const { base, draft, branch: head } = position;
+  const content = await renderPull(unit, events, position, reportContext);
+  if (content === undefined) return;
+  const { title, body, hash } = content;
+  const save = async (pull: UnitPull): Promise<void> => {
+    pulls.set(id, pull);
+    await saveUnitPull(database, repository.known.id, state.target, pull);
+  };
+  let before = pulls.get(id);
+  if (before?.state === 'lost') {
+    const revival = await reopenPull(repository, before.number, base);
+    if (revival.kind === 'gone') return; // the unit's next run creates the branch again
+    if (revival.kind === 'open') {
+      before = { ...before, state: 'open', base: revival.base, draft: revival.draft };
+      await save(before);
+    }
+  }
+  if (before?.state === 'open') {
+    await changePull(before, { base, draft, title, body, hash }, position, reportContext);
+    return;
+  }
+  const opened = await repository.pr.openPull({ head, base, title, body, draft }, true);
+  if (opened.kind === 'empty') return; // the base contains all of it already
+  if (opened.kind === 'refused') throw new RejectedWrite(opened.reason);
+  const { number, nodeId, headSha } = opened.pull;
+  reportContext.opened.add(number);
+  const pull: UnitPull = {
+    unit: id,
+    number,
+    nodeId,
+    state: 'open',
+    base: opened.pull.base,
+    draft: opened.pull.draft,
+    hash: opened.created ? hash : '',
+    run: state.start.run,
+    head: headSha,
+    mergeCommit: null,
+    held: false,
+    updateAsked: false,
+  };
+  await save(pull);
+  await changePull(pull, { base, draft, title, body, hash }, position, reportContext);
+}
+
+async function renderPull(
+  unit: UnitProgress,
+  events: readonly RunEvent[],
+  position: StackPosition,
+  { state, pulls, specsOf, page, redact, stack, updates }: ReportContext,
+): Promise<(Pick<PullRequestContent, 'title' | 'body'> & Pick<UnitPull, 'hash'>) | undefined> {
+  const { id, dependsOn } = unit.plan;
+  const specs = await specsOf(id);
+  if (specs === undefined) return undefined;
+  const merged = (await stack())?.merged;
+  const { title, body } = renderUnitPull({
+    unit: specs,
+    progress: unit,
+    events,
+    run: { id: state.start.run, url: page },
+    sandbox: state.start.sandbox,
+    dependsOn: dependsOn.map((dependency) => {
+      const pull = pulls.get(dependency);
+      return {
+        unit: dependency,
+        pull: pull && { number: pull.number, merged: merged?.has(dependency) === true },
+      };
+    }),
+    needs: position.needs,
+    base: position.base,
+    head: position.head ?? null,
+    verdict: position.verdict,
+    isBehind: position.next.kind === 'bring-up',
+    update: updates.get(id)?.result ?? null,
+    others: await otherCommits(unit, events, position, stack),
+    marker: marker('unit', `${state.start.target} ${id}`),
+  });
+  const shown = [redact(title), redact(body)] as const;
+  return { title: shown[0], body: shown[1], hash: hashOf(shown) };
+}
+
+/** The commits of a unit branch that choo did not make. */
+async function otherCommits(
+  unit: UnitProgress,
+  events: readonly RunEvent[],
+  { head, since }: StackPosition,
+  stack: ReportContext['stack'],
+): Promise<readonly OtherCommit[]> {
+  if (head === undefined || head === unit.head) return [];
+  const own = new Set(
+    events.flatMap((event) =>
+      event.type === 'task.committed' || event.type === 'baseline.committed' ? [event.commit] : [],
+    ),
+  );
+  return (await (await stack())?.listCommits(head, since))?.filter(({ id }) => !own.has(id)) ?? [];
+}
+
+/**
+ * Makes a pull request what it should be, in an order in which it is true at every moment: a draft before its base changes, its
+ * base before its branch is pushed, and ready last. Each part is written on its own: in a native stack only GitHub changes the
+ * base, and it rejects such a request.
+ */
+async function changePull(
+  before: UnitPull,
+  wanted: Pick<PullRequestContent, 'base' | 'draft' | 'title' | 'body'> & Pick<UnitPull, 'hash'>,
+  position: StackPosition,
+  reportContext: ReportContext,
+): Promise<void> {
+  const { repository, refusals, takeStep } = reportContext;
+  const { number, nodeId, unit } = before;
+  const { base, draft, title, body, hash } = wanted;
+  let now = before;
+  const step = async (
+    part: string,
+    change: Partial<Pick<UnitPull, 'base' | 'draft' | 'hash'>>,
+    write: () => Promise<unknown>,
+  ): Promise<void> =>
+    refusals.step(`the ${part} of pull request ${number}, of unit ${unit},`, async () => {
+      await write();
+      now = { ...now, ...change };
+      reportContext.pulls.set(unit, now);
+      // Without the state: the pull request may have been closed at this moment.
+      await changeUnitPull(reportContext.database, repository.known.id, number, change);
+    });
+  const forgetRequest = async (): Promise<void> => {
+    if (before.updateAsked)
+      await changeUnitPull(reportContext.database, repository.known.id, number, { updateAsked: false });
+  };
+  const setDraft = async (): Promise<void> =>
+    step('draft state', { draft }, async () => repository.pr.setDraft(nodeId, draft));
+  if (draft && !before.draft) await setDraft();
+  if (before.base !== base) await step('base', { base }, async () => repository.pr.changeBase(number, base));
+  if (before.hash !== hash)
+    await step('text', { hash }, async () => repository.pr.changePull(number, { title, body }));
+  if (position.next.kind !== 'none') {
+    if (now.base !== base) return; // its branch is pushed only after its base has changed
+    await refusals.step(`the branch of unit ${unit}`, async () => {
+      if (await takeStep(unit, position)) await forgetRequest();
+    });
+  } else await forgetRequest();
+  if (!draft && before.draft) await setDraft();
+}

@@ -1,0 +1,124 @@
+import type { RunEvent } from '../../events/event.ts';
+import type { UnitProgress } from '../../events/unit-progress.ts';
+import type { Check } from '../../github/api/checks.ts';
+import { renderUnitCheck } from '../../github/render/unit-check.ts';
+import type { Verdict } from '../../github/render/verdict.ts';
+import { readUnitEvents } from '../../store/runs/run-reader.ts';
+import { unitExternalId } from '../repository/checks.ts';
+import { publishPull } from './publish-pull.ts';
+import type { ReportContext } from './report-context.ts';
+import type { StackPosition } from './stack.ts';
+
+/**
+ * Publishes one unit: its checks and, once there is work to review, its pull request. A new pull request is opened before the
+ * checks, which link to it; an existing one is updated after them.
+ */
+export async function publishUnit(unit: UnitProgress, reportContext: ReportContext): Promise<void> {
+  const hasEnded = unit.state === 'complete' || unit.state === 'failed' || unit.state === 'cancelled';
+  const isBack = unit.state === 'pending' && unit.releaseReason !== null && unit.startedAt !== null;
+  // Units that have not started, are blocked or were skipped have nothing to show.
+  if (
+    unit.state !== 'running' &&
+    !isBack &&
+    !(hasEnded && (unit.startedAt !== null || unit.state !== 'cancelled'))
+  )
+    return;
+  const events = hasEnded
+    ? await readUnitEvents(reportContext.database, { run: reportContext.state.start.run, unit: unit.plan.id })
+    : [];
+  const isWanted = needsPull(unit, reportContext) && !staysWithoutPull(unit, reportContext);
+  const isThere = reportContext.pulls.get(unit.plan.id)?.state === 'open';
+  let position: StackPosition | undefined;
+  const publishOwnPull = async (): Promise<void> =>
+    reportContext.refusals.step(`the pull request of unit ${unit.plan.id}`, async () => {
+      if (position !== undefined) await publishPull(unit, events, position, reportContext);
+    });
+  if (isWanted)
+    await reportContext.refusals.step(`the pull request of unit ${unit.plan.id}`, async () => {
+      position = await findPosition(unit, reportContext);
+    });
+  if (isWanted && !isThere) await publishOwnPull();
+  await publishChecks(unit, events, position, reportContext);
+  if (isWanted && isThere) await publishOwnPull();
+}
+
+async function findPosition(
+  unit: UnitProgress,
+  { records, stack }: ReportContext,
+): Promise<StackPosition | undefined> {
+  const record = records.get(unit.plan.id);
+  return record === undefined ? undefined : (await stack())?.place(unit, record);
+}
+
+/**
+ * Only the run that worked on a unit last publishes its branch. A person's decision about a pull request, or commits on its
+ * branch, are respected: only work completed after that opens a new one.
+ */
+function needsPull(unit: UnitProgress, reportContext: ReportContext): boolean {
+  const { state, head, failure } = unit;
+  const before = reportContext.pulls.get(unit.plan.id)?.state;
+  if (
+    head === null ||
+    !ownsBranch(unit, reportContext) ||
+    reportContext.records.get(unit.plan.id)?.outcome !== undefined
+  )
+    return false;
+  if (state === 'complete') return before !== 'merged';
+  if (state !== 'failed' || before === 'merged' || before === 'closed') return false;
+  return before === 'open' || (failure !== 'needs-human' && reportContext.config.draft_on_failure);
+}
+
+/** Whether a unit has a result to propose, and its run has opened as many pull requests as it may. */
+export function staysWithoutPull(unit: UnitProgress, reportContext: ReportContext): boolean {
+  const before = reportContext.pulls.get(unit.plan.id)?.state;
+  const isThere = before === 'open' || before === 'lost';
+  return needsPull(unit, reportContext) && !isThere && reportContext.opened.size >= reportContext.mayOpen;
+}
+
+function ownsBranch({ plan }: UnitProgress, { records, state }: ReportContext): boolean {
+  return records.get(plan.id)?.run === state.start.run;
+}
+
+async function publishChecks(
+  unit: UnitProgress,
+  events: readonly RunEvent[],
+  position: StackPosition | undefined,
+  reportContext: ReportContext,
+): Promise<void> {
+  const { repository, state, pulls, redact, refusals } = reportContext;
+  const { id } = unit.plan;
+  const { target, commit } = state.start;
+  const pull = pulls.get(id);
+  const publish = async (sha: string, verdict: Verdict): Promise<void> => {
+    const { title, summary, text, conclusion, actions } = renderUnitCheck({
+      progress: unit,
+      events,
+      pullUrl: pull === undefined ? null : `${repository.url}/pull/${pull.number}`,
+      verdict,
+    });
+    const check: Check = {
+      name: `choo / ${id}`,
+      externalId: unitExternalId(target, id),
+      sha,
+      conclusion,
+      title: redact(title),
+      summary: redact(summary),
+      ...(text === undefined ? {} : { text: redact(text) }),
+      actions,
+    };
+    await refusals.step(`the check of unit ${id} on ${sha.slice(0, 12)}`, async () =>
+      repository.checks.upsert(unitCheckKey(sha, target, id), check),
+    );
+  };
+  // The commit of the specs shows how the run went; the head of the branch, what is true of it now.
+  await publish(commit, { kind: 'recorded' });
+  const head = position?.head ?? unit.head;
+  const hasEnded = unit.state !== 'running' && unit.state !== 'pending';
+  if (hasEnded && head !== null && head !== commit && ownsBranch(unit, reportContext))
+    await publish(head, position?.verdict ?? { kind: 'recorded' });
+}
+
+/** The key of the post of a unit's check on a commit. */
+function unitCheckKey(commit: string, target: string, unit: string): string {
+  return `check:${commit}:${unitExternalId(target, unit)}`;
+}

@@ -1,0 +1,262 @@
+import { LRUCache } from 'lru-cache';
+import type { RunState } from '../../events/state.ts';
+import type { UnitRecord } from '../../events/store.ts';
+import type { UnitProgress } from '../../events/unit-progress.ts';
+import { isAncestor } from '../../git/ancestry.ts';
+import { baseBranch, unitBranch } from '../../git/branches.ts';
+import { mergeCommits } from '../../git/merge.ts';
+import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
+import type { UnitPull } from '../../store/github/unit-pulls.ts';
+import type { FoundUpdate } from '../../store/runs/updates.ts';
+import { coreOf, makeTip, moveCore } from './base-branch.ts';
+import { derivePull, type OpenDependency, type Place, type WantedPull } from './derive.ts';
+import { findMergedUnits } from './merged-units.ts';
+
+/** The pull requests for one target, as choo recorded them. */
+export interface StackInput {
+  readonly state: RunState;
+  /** The branch that results go to. */
+  readonly target: string;
+  /** The newest pull request of each unit. */
+  readonly pulls: ReadonlyMap<string, UnitPull>;
+  readonly records: ReadonlyMap<string, UnitRecord>;
+  readonly updates: ReadonlyMap<string, FoundUpdate>;
+  readonly always: boolean;
+}
+
+/** A unit's pull request as it should be, and what its branch would be merged with. */
+export interface StackPosition extends WantedPull {
+  readonly branch: string;
+  readonly head: string | undefined;
+  /** For a bring-up: the commit that the work stands on, and the heads of the open dependencies in the place. */
+  readonly since: string;
+  readonly builtOn: Readonly<Record<string, string>>;
+}
+
+/** The commits of people that are listed. */
+const MAX_COMMITS = 20;
+/** Conflicts of two commits never change, so they are computed once. */
+const conflictsOf = new LRUCache<string, readonly string[]>({ max: 2_000 });
+
+/** The stack of one target, read from choo's records and from the branches as they are on the remote now. */
+export class Stack implements Disposable {
+  readonly #input: StackInput;
+  readonly #remote: RemoteRepository;
+  readonly #heads: ReadonlyMap<string, string>;
+  readonly #targetHead: string;
+  /** The units whose work is in the target. */
+  readonly merged: ReadonlySet<string>;
+
+  private constructor(
+    input: StackInput,
+    remote: RemoteRepository,
+    heads: ReadonlyMap<string, string>,
+    { targetHead, merged }: { readonly targetHead: string; readonly merged: ReadonlySet<string> },
+  ) {
+    this.#input = input;
+    this.#remote = remote;
+    this.#heads = heads;
+    this.#targetHead = targetHead;
+    this.merged = merged;
+  }
+
+  /** Fetches the remote, and reads. Undefined when the target has no branch. Disposes of the remote in the end. */
+  static async open(
+    input: StackInput,
+    remote: RemoteRepository,
+    signal: AbortSignal,
+  ): Promise<Stack | undefined> {
+    await remote.branches.fetch(signal);
+    const targetHead = await remote.branches.fetchedHead(input.target);
+    if (targetHead === undefined) return undefined;
+    const heads = await remote.branches.fetchedHeads('choo/');
+    const unitOf = new Map([...input.records.values()].map(({ branch, unit }) => [branch, unit]));
+    const merged = await findMergedUnits({
+      repository: remote.repository,
+      targetHead,
+      pulls: input.pulls,
+      unitOf: (branch) => unitOf.get(branch),
+    });
+    return new Stack(input, remote, heads, { targetHead, merged });
+  }
+
+  [Symbol.dispose](): void {
+    this.#remote[Symbol.dispose]();
+  }
+
+  /** Derives a unit's pull request, and pushes its base branch where it needs one. `record` has a head. */
+  async place(unit: UnitProgress, record: UnitRecord): Promise<StackPosition> {
+    const { state, target, pulls, updates, always } = this.#input;
+    const { id } = unit.plan;
+    const head = this.#heads.get(record.branch);
+    const recorded = { head: record.head ?? record.committed, verified: record.verified };
+    const { open, moved } = await this.#dependenciesOf(unit, record);
+    const ownBase = baseBranch(record.branch);
+    const isOnSeveral = Object.keys(record.builtOn).length > 1 || this.#heads.has(ownBase);
+    const hasBase = open.length > 0 && isOnSeveral;
+    const found =
+      open.length === 0
+        ? await this.#targetPlace(record)
+        : hasBase
+          ? await this.#basePlace(record, open, moved)
+          : undefined;
+    const isOwn = head !== undefined && head === recorded.head;
+    const since =
+      found === undefined || found.isBehind ? record.base : await this.#mergeBase(head, found.commit);
+    const place: Place | undefined =
+      found === undefined
+        ? undefined
+        : {
+            commit: found.commit,
+            conflicts: !isOwn
+              ? []
+              : [...found.conflicts, ...(await this.#conflicts(head, found.commit, since))],
+          };
+    const want = derivePull({
+      target,
+      isFailed: unit.state === 'failed',
+      recorded,
+      head,
+      open,
+      baseBranch: hasBase ? ownBase : undefined,
+      place,
+      isBehind: found?.isBehind === true,
+      isUpToDate:
+        found === undefined ||
+        (head !== undefined && (await isAncestor(this.#remote.repository, found.commit, head))),
+      update: updates.get(id),
+      pull: pulls.get(id),
+      always,
+      verifiesOthers: state.start.sandbox !== 'host',
+    });
+    if (want.base === ownBase && found !== undefined) await this.#publishBase(ownBase, found.commit);
+    const builtOn = Object.fromEntries(
+      open.flatMap(({ unit: other, branch }) => {
+        const at = this.#heads.get(branch);
+        return at === undefined ? [] : [[other, at]];
+      }),
+    );
+    return { ...want, branch: record.branch, head, since, builtOn };
+  }
+
+  /**
+   * Deletes the branches of merged units, and base branches that are no longer needed, unless a pull request goes to them or
+   * they hold other commits.
+   */
+  async deleteMerged(): Promise<void> {
+    const { pulls, records } = this.#input;
+    const bases = new Set(
+      [...pulls.values()].filter(({ state }) => state === 'open' || state === 'lost').map(({ base }) => base),
+    );
+    for (const { unit, branch } of records.values()) {
+      const pull = pulls.get(unit);
+      if (pull === undefined || pull.state !== 'merged' || !this.merged.has(unit)) continue;
+      const [own, base] = [this.#heads.get(branch), baseBranch(branch)];
+      if (own !== undefined && own === pull.head && !bases.has(branch))
+        await this.#remote.branches.remove(branch, own);
+      const tip = this.#heads.get(base);
+      if (tip !== undefined && !bases.has(base)) await this.#remote.branches.remove(base, tip);
+    }
+  }
+
+  /** The newest commits of a head that are in neither of `since` and the target, without merges. */
+  async listCommits(
+    head: string,
+    since: string,
+  ): Promise<readonly { id: string; author: string; subject: string }[]> {
+    const options = ['--no-merges', `--max-count=${MAX_COMMITS}`, '--format=%H%x00%an%x00%s%x00%x00'];
+    const not = [`^${since}`, `^${this.#targetHead}`];
+    const found = await this.#remote.repository.git.run('log', ...options, head, ...not);
+    return found.split('\0\0\n').flatMap((line) => {
+      const [id = '', author = '', subject = ''] = line.split('\0');
+      return id === '' ? [] : [{ id, author, subject }];
+    });
+  }
+
+  /** The dependencies whose work is not in the target; `moved`: one that is in the target arrived there as other commits. */
+  async #dependenciesOf(
+    { plan }: UnitProgress,
+    { builtOn }: UnitRecord,
+  ): Promise<{ readonly open: readonly OpenDependency[]; readonly moved: readonly string[] }> {
+    const { state, pulls, records } = this.#input;
+    const [open, moved]: [OpenDependency[], string[]] = [[], []];
+    for (const id of new Set([...plan.dependsOn, ...Object.keys(builtOn)])) {
+      const [progress, record, pull] = [state.units.get(id), records.get(id), pulls.get(id)];
+      const isMerged = this.merged.has(id) || (pull === undefined && record?.outcome === 'merged');
+      const builtAt = builtOn[id];
+      if (isMerged) {
+        const isThere =
+          builtAt === undefined || (await isAncestor(this.#remote.repository, builtAt, this.#targetHead));
+        if (!isThere) moved.push(id);
+        continue;
+      }
+      if ((progress?.head ?? (builtAt === undefined ? null : record?.head)) == null) continue;
+      const branch = record?.branch ?? progress?.branch ?? unitBranch(state.start, id);
+      const kind = pull?.state === 'closed' ? 'rejected' : pull?.state === 'lost' ? 'lost' : 'open';
+      open.push({ unit: id, branch, state: kind });
+    }
+    return { open, moved };
+  }
+
+  async #targetPlace({ base }: UnitRecord): Promise<FoundPlace> {
+    const commit = this.#targetHead;
+    return { commit, isBehind: !(await isAncestor(this.#remote.repository, base, commit)), conflicts: [] };
+  }
+
+  /** The core of a unit's base branch: the one that its work stands on, or a newer one when a dependency was merged. */
+  async #basePlace(
+    { base, branch }: UnitRecord,
+    open: readonly OpenDependency[],
+    moved: readonly string[],
+  ): Promise<FoundPlace> {
+    if (moved.length === 0) return { commit: base, isBehind: false, conflicts: [] };
+    const { repository } = this.#remote;
+    const tip = this.#heads.get(baseBranch(branch));
+    const core = tip === undefined ? undefined : await coreOf(repository, tip);
+    const merges = moved.map((id) => this.#input.pulls.get(id)?.mergeCommit ?? this.#targetHead);
+    const isNew =
+      core !== undefined &&
+      core !== base &&
+      (await Promise.all(merges.map(async (merge) => isAncestor(repository, merge, core)))).every(Boolean);
+    if (isNew) return { commit: core, isBehind: true, conflicts: [] };
+    const heads = open.flatMap((dependency) => this.#heads.get(dependency.branch) ?? []);
+    const next = await moveCore(repository, { core: base, heads: [this.#targetHead, ...heads] });
+    return next === undefined
+      ? { commit: base, isBehind: false, conflicts: open.map((dependency) => dependency.branch) }
+      : { commit: next, isBehind: true, conflicts: [] };
+  }
+
+  async #publishBase(name: string, core: string): Promise<void> {
+    const { repository, branches } = this.#remote;
+    const before = this.#heads.get(name);
+    if (before !== undefined && (await coreOf(repository, before)) === core) return;
+    await branches.publish(name, await makeTip(repository, core, before), before);
+  }
+
+  async #mergeBase(head: string | undefined, commit: string): Promise<string> {
+    if (head === undefined) return commit;
+    const { yes, stdout } = await this.#remote.repository.git.ask('merge-base', head, commit);
+    return yes ? stdout.trim() : commit;
+  }
+
+  async #conflicts(head: string, place: string, since: string): Promise<readonly string[]> {
+    const key = `${head} ${place} ${since}`;
+    const known = conflictsOf.get(key);
+    if (known !== undefined) return known;
+    const merge = await mergeCommits(this.#remote.repository, {
+      into: head,
+      from: place,
+      subject: 'Try',
+      since,
+    });
+    const files = merge.kind === 'conflict' ? merge.files : [];
+    conflictsOf.set(key, files);
+    return files;
+  }
+}
+
+/** A place before its conflicts with a head are known. */
+interface FoundPlace extends Place {
+  /** The work does not stand on it. */
+  readonly isBehind: boolean;
+}

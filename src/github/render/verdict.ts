@@ -1,0 +1,12 @@
+/** What is true of the head of a unit's pull request. */
+export type Verdict =
+  /** It is as the unit's last run left it. */
+  | { readonly kind: 'recorded' }
+  /** Every gate passed at this head, after choo or a person moved the branch. */
+  | { readonly kind: 'verified'; readonly head: string }
+  /** Its gates run, or are about to. */
+  | { readonly kind: 'pending'; readonly head: string }
+  /** Its gates failed, or could not run. */
+  | { readonly kind: 'unverified'; readonly head: string; readonly reason: string }
+  /** It does not merge with the branch that it goes to. */
+  | { readonly kind: 'conflict'; readonly files: readonly string[] };
