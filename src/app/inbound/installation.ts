@@ -2,6 +2,7 @@ import type { Delivery } from '../../store/github/deliveries.ts';
 import { markRepositoryRemoved, repositoriesOf } from '../../store/github/github-repositories.ts';
 import { cancelOpenRun } from '../../store/runs/change-run.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+import { handleRenamedTarget } from './renamed-target.ts';
 import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
 
 /** The App was uninstalled or suspended, or repositories were removed from it: cancels their runs. */
@@ -21,8 +22,11 @@ export async function handleInstallation(
 export async function handleRepository({ payload }: Delivery, services: HandlerServices): Promise<void> {
   const { action, repository } = repositoryPayload.pick({ action: true, repository: true }).parse(payload);
   if (action === 'deleted') return removeRepository(repository.id, services);
-  if (action === 'renamed' || action === 'transferred' || action === 'edited')
-    await openRepository(repositoryPayload.parse(payload), services);
+  if (action !== 'renamed' && action !== 'transferred' && action !== 'edited') return;
+  const event = repositoryPayload.parse(payload);
+  const before = event.changes?.default_branch?.from;
+  if (before === undefined) await openRepository(event, services);
+  else await handleRenamedTarget(event, before, services);
 }
 
 /** `installation`: the one it was removed from. A repository that has passed to another one stays. */

@@ -90,7 +90,10 @@ export const installationPayload = z.object({
   repositories_removed: z.array(z.object({ id: z.int() })).nullish(),
 });
 
-export const repositoryPayload = common.extend({ action: z.string() });
+export const repositoryPayload = common.extend({
+  action: z.string(),
+  changes: z.object({ default_branch: z.object({ from: z.string() }).nullish() }).nullish(),
+});
 
 export type Common = z.output<typeof common>;
 export type Pull = z.output<typeof pull>;
