@@ -24,6 +24,8 @@ export interface Administration {
   readonly uninstall: (installation: number) => void;
   /** Installs the app on repositories of an account. Returns the new installation. */
   readonly install: (account: string, repos: readonly string[]) => number;
+  /** Accepts the permissions that the app asks for, or some of them. Tokens from before keep theirs. */
+  readonly accept: (installation: number, permissions?: Installation['permissions']) => void;
   readonly addRepository: (repo: string, installation: number) => void;
   readonly removeRepository: (repo: string) => void;
   /** Changes which merges a repository allows, and whether they delete their branches. */
@@ -111,6 +113,11 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
       for (const repo of repos) repositoryOf(repo).installation = installation;
       raise(installation, 'created');
       return installation.id;
+    },
+    accept: (id, permissions = world.app.permissions) => {
+      const installation = installationOf(id);
+      installation.permissions = permissions;
+      raise(installation, 'new_permissions_accepted');
     },
     addRepository: (repo, id) => {
       const repository = repositoryOf(repo);

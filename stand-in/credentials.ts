@@ -1,6 +1,7 @@
 import { tokenOfPerson, type Emulator } from './emulator.ts';
 import { Refusal } from './refusal.ts';
-import { grants } from './router.ts';
+import { grants } from './permissions.ts';
+
 import { fullName, nodeId, type Actor, type Json, type Repository, type World } from './world.ts';
 
 type InstallationActor = Extract<Actor, { kind: 'installation' }>;

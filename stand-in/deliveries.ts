@@ -12,8 +12,8 @@ export interface Delivery {
   readonly body: Readonly<Record<string, unknown>>;
   /** The status of the app's answer; undefined while it waits or without an answer. */
   status: number | undefined;
-  /** The state; any status but 2xx is a failure. */
-  state: 'waiting' | 'under way' | 'delivered' | 'failed';
+  /** The state; any status but 2xx is a failure, and a lost one was never posted. */
+  state: 'waiting' | 'under way' | 'delivered' | 'failed' | 'lost';
 }
 
 export interface Handmade {
@@ -72,6 +72,11 @@ export class Deliveries implements AsyncDisposable {
     { newGuid = false }: { readonly newGuid?: boolean } = {},
   ): Delivery {
     return this.add(event, body, newGuid ? {} : { guid });
+  }
+
+  /** Loses the deliveries that wait: the app never gets them, and the list of deliveries does not show them. */
+  loseWaiting(): void {
+    for (const delivery of this.all) if (delivery.state === 'waiting') delivery.state = 'lost';
   }
 
   /** Resolves when no delivery is pending, including those that a delivery caused. */

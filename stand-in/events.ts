@@ -1,15 +1,26 @@
-import type { Deliveries } from './deliveries.ts';
+import { grants } from './permissions.ts';
 import { viewInstallation, viewRepository, viewUser } from './views.ts';
-import { nodeId, type Happening, type World } from './world.ts';
+import { nodeId, type Happening, type Installation, type World } from './world.ts';
+
+/** The permission without which GitHub does not send an event. Events about the app itself need none. */
+const NEEDED: Readonly<Record<string, string>> = {
+  push: 'contents',
+  delete: 'contents',
+  pull_request: 'pull_requests',
+  issues: 'issues',
+  issue_comment: 'issues|pull_requests',
+  check_run: 'checks',
+  check_suite: 'checks',
+  status: 'statuses',
+  repository: 'metadata',
+};
 
 /** Raises an event for the app where it is installed, with the fields that all events have. */
-export function tell(world: World, deliveries: Deliveries, happening: Happening): void {
+export function tell(world: World, happening: Happening): void {
   const { event, action, sender, repository, payload } = happening;
   const installation = happening.installation ?? repository?.installation;
-  if (installation === undefined) return;
-  const about = event === 'installation';
-  if (!about && (installation.deleted || installation.suspended)) return;
-  deliveries.add(event, {
+  if (installation === undefined || !wants(world, installation, event)) return;
+  world.deliveries.add(event, {
     ...(action !== undefined && { action }),
     ...payload,
     ...(repository !== undefined && { repository: viewRepository(world, repository) }),
@@ -18,4 +29,13 @@ export function tell(world: World, deliveries: Deliveries, happening: Happening)
       ? viewInstallation(world, installation)
       : { id: installation.id, node_id: nodeId('I', installation.id) },
   });
+}
+
+function wants({ app }: World, installation: Installation, event: string): boolean {
+  if (event === 'installation') return true;
+  if (installation.deleted || installation.suspended) return false;
+  if (event.startsWith('installation')) return true;
+  const needed = NEEDED[event];
+  if (needed !== undefined && !grants(installation.permissions, needed, 'read')) return false;
+  return app.events?.includes(event) ?? true;
 }

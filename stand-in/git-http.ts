@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { GIT_ENVIRONMENT, refsOf } from './git.ts';
 import { sayWhy } from './push-report.ts';
 import { followPush } from './pushes.ts';
-import { grants, maySee } from './router.ts';
+import { grants } from './permissions.ts';
+import { maySee } from './router.ts';
 import {
   mayWrite,
   repositoryNamed,

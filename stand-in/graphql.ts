@@ -1,5 +1,6 @@
 import { viewPull } from './pulls/views.ts';
-import { grants, maySee, optionalText, type Reply } from './router.ts';
+import { grants } from './permissions.ts';
+import { maySee, optionalText, type Reply } from './router.ts';
 import {
   mayWrite,
   type Actor,

@@ -9,8 +9,12 @@ interface AppOptions {
   /** PEM. */
   readonly privateKey?: string;
   readonly webhookSecret?: string;
-  /** The permissions of every installation; by default those that choo needs, without `workflows`. */
+  /** The permissions that the app asks for; by default those that choo needs, without `workflows`. */
   readonly permissions?: Readonly<Record<string, 'read' | 'write'>>;
+  /** What the owner of every installation accepted of them; by default all. */
+  readonly accepted?: Readonly<Record<string, 'read' | 'write'>>;
+  /** The events that the app subscribes to; by default all. */
+  readonly events?: readonly string[];
 }
 
 interface UserOptions {

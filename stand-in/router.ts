@@ -1,3 +1,4 @@
+import { grants } from './permissions.ts';
 import { invalid, notFound, Refusal } from './refusal.ts';
 import {
   levelOf,
@@ -96,18 +97,6 @@ function demand(actor: Actor, repository: Repository, needs: Needs & { level: 'r
 export function demandRight({ actor, repository }: RepositoryCall, author: User): void {
   if (actor.kind === 'user' && actor.user !== author && !mayWrite(repository, actor.user))
     throw new Refusal(403, 'Must have admin rights to Repository.');
-}
-
-/** Whether permissions suffice; `a|b` means either. */
-export function grants(
-  permissions: Readonly<Record<string, string>>,
-  wanted: string,
-  level: 'read' | 'write',
-): boolean {
-  return wanted.split('|').some((name) => {
-    const granted = name === 'metadata' ? 'read' : permissions[name];
-    return granted === 'write' || (granted === 'read' && level === 'read');
-  });
 }
 
 /** The first route that matches the call, or undefined. */

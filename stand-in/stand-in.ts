@@ -45,6 +45,8 @@ export interface GitHub extends Administration, AsyncDisposable {
   readonly redeliver: (delivery: Delivery, options?: { readonly newGuid?: boolean }) => Delivery;
   readonly redeliverAll: () => readonly Delivery[];
   readonly redeliverFailed: () => readonly Delivery[];
+  /** Loses what waits for an address, without a trace. */
+  readonly loseWaiting: () => void;
   /** Resolves when no delivery is pending. */
   readonly settled: () => Promise<void>;
   readonly as: (login: string) => Person;
@@ -82,7 +84,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   const deliveries = releasing.use(new Deliveries(plan.webhookSecret, options.deliverTo));
   const { world, spare } = await buildWorld(
     { options, plan, origin, root, emulator, deliveries },
-    (happening): void => tell(world, deliveries, happening),
+    (happening): void => tell(world, happening),
   );
   const credentials = createCredentials(world, emulator);
   answer = (request) => serve({ ...log, world, emulator, credentials }, request);
@@ -112,6 +114,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       deliveries.all
         .filter(({ state }) => state === 'failed')
         .map((delivery) => deliveries.redeliver(delivery)),
+    loseWaiting: () => deliveries.loseWaiting(),
     settled: () => deliveries.settled(),
     as: (login) => actAs(world, login),
     tokenOf: tokenOfPerson,

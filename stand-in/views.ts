@@ -73,7 +73,7 @@ export function viewInstallation(world: World, installation: Installation): Json
     target_type: installation.account.type,
     repository_selection: 'selected',
     permissions: installation.permissions,
-    events: [],
+    events: world.app.events ?? [],
     access_tokens_url: `${world.origin}/api/v3/app/installations/${installation.id}/access_tokens`,
     repositories_url: `${world.origin}/api/v3/installation/repositories`,
     html_url: `${world.origin}/settings/installations/${installation.id}`,
@@ -98,7 +98,7 @@ export function viewApp(world: World): Json {
     external_url: `${world.origin}/apps/${app.slug}`,
     html_url: `${world.origin}/apps/${app.slug}`,
     permissions: app.permissions,
-    events: [],
+    events: app.events ?? [],
     created_at: '2026-01-01T00:00:00Z',
     updated_at: '2026-01-01T00:00:00Z',
   };

@@ -91,10 +91,11 @@ export async function buildWorld(
     return user;
   };
   const permissions = seed.permissions as Installation['permissions'];
+  const accepted = options.app?.accepted ?? permissions;
   const all: Installation[] = seed.installations.map(({ id, account }) => ({
     id,
     account: find(account),
-    permissions,
+    permissions: accepted,
     suspended: false,
     deleted: false,
   }));
@@ -126,7 +127,7 @@ export async function buildWorld(
   const world: World = {
     origin,
     root,
-    app: { ...seed.app, webhookSecret, permissions, bot: find(bot) },
+    app: { ...seed.app, webhookSecret, permissions, events: options.app?.events, bot: find(bot) },
     users,
     repositories,
     installations: all.filter((each) => repositories.some(({ installation }) => installation === each)),

@@ -22,6 +22,8 @@ interface App {
   readonly privateKey: string;
   readonly webhookSecret: string;
   readonly permissions: Readonly<Record<string, 'read' | 'write'>>;
+  /** Those it subscribes to; undefined for all. */
+  readonly events: readonly string[] | undefined;
   /** The account that is the author of its texts. */
   readonly bot: User;
 }
@@ -29,7 +31,7 @@ interface App {
 export interface Installation {
   readonly id: number;
   readonly account: User;
-  readonly permissions: Readonly<Record<string, 'read' | 'write'>>;
+  permissions: Readonly<Record<string, 'read' | 'write'>>;
   suspended: boolean;
   deleted: boolean;
 }
@@ -217,7 +219,7 @@ export interface World {
   readonly installations: Installation[];
   readonly nextId: () => number;
   /** What was delivered to the app. */
-  readonly deliveries: Pick<Deliveries, 'all' | 'redeliver'>;
+  readonly deliveries: Pick<Deliveries, 'all' | 'add' | 'redeliver'>;
   /** Delivers an event to the app, if it is installed there. */
   readonly raise: (happening: Happening) => void;
 }

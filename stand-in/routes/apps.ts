@@ -17,7 +17,9 @@ export const APP_ROUTES: readonly Route[] = [
     demandKey(call);
     const { query, world } = call;
     const size = Math.min(100, Number(query['per_page'] ?? 30));
-    const posted = world.deliveries.all.filter(({ state }) => state !== 'waiting').toReversed();
+    const posted = world.deliveries.all
+      .filter(({ state }) => state !== 'waiting' && state !== 'lost')
+      .toReversed();
     const from = posted.findIndex(({ id }) => `v1_${id}` === query['cursor']);
     const shown = posted.slice(Math.max(0, from), Math.max(0, from) + size);
     const next = posted[Math.max(0, from) + size];

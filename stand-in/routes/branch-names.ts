@@ -2,15 +2,8 @@ import { commitOf, git, refsOf } from '../git.ts';
 import { moveBases } from '../pulls/follow.ts';
 import { followPush } from '../pushes.ts';
 import { Refusal } from '../refusal.ts';
-import {
-  created,
-  grants,
-  repositoryRoute,
-  text,
-  type Reply,
-  type RepositoryCall,
-  type Route,
-} from '../router.ts';
+import { grants } from '../permissions.ts';
+import { created, repositoryRoute, text, type Reply, type RepositoryCall, type Route } from '../router.ts';
 import { levelOf } from '../world.ts';
 import { viewBranch } from './refs.ts';
 

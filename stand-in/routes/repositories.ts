@@ -1,5 +1,6 @@
 import { notFound } from '../refusal.ts';
-import { grants, ok, repositoryRoute, route, type Route } from '../router.ts';
+import { grants } from '../permissions.ts';
+import { ok, repositoryRoute, route, type Route } from '../router.ts';
 import { viewRepositoryFully, viewUser } from '../views.ts';
 import { levelOf, userNamed, type Json, type User, type World } from '../world.ts';
 
