@@ -25,6 +25,9 @@ function findTool(name: string): string | undefined {
   return directories.map((directory) => join(directory, name)).find((path) => existsSync(path));
 }
 
+/** Notes that it is called. */
+const BUNDLE = "process.getBuiltinModule('node:fs').appendFileSync(`${process.env.PLACE}/bundled`, '+');\n";
+
 const LINUX = 'case $1 in -s) echo Linux ;; -m) echo x86_64 ;; esac';
 const OLD_NODE = 'echo v18.0.0';
 /** Notes how it is called; `pack` delivers what lies in the store, `ci` makes an empty node_modules. */
@@ -39,9 +42,11 @@ esac`;
 interface Checkout extends AsyncDisposable {
   readonly path: string;
   readonly directory: string;
-  readonly bootstrap: () => Promise<Outcome>;
+  readonly bootstrap: (...args: string[]) => Promise<Outcome>;
   /** How `npm` was called. */
   readonly calls: () => Promise<readonly string[]>;
+  /** A plus for each time that choo was bundled. */
+  readonly bundled: () => Promise<string>;
 }
 
 async function checkout(
@@ -52,6 +57,8 @@ async function checkout(
   const directory = join(place.path, 'check out');
   await writeFiles(place.path, {
     calls: '',
+    bundled: '',
+    'check out/script/bundle.ts': BUNDLE,
     'check out/script/bootstrap': BOOTSTRAP,
     'check out/script/toolchain.sha512': INTEGRITY,
     'check out/package.json': '{}\n',
@@ -74,8 +81,10 @@ async function checkout(
   return {
     ...place,
     directory,
-    bootstrap: async () => runProgram(directory, [join(directory, 'script/bootstrap')], environment),
+    bootstrap: async (...args) =>
+      runProgram(directory, [join(directory, 'script/bootstrap'), ...args], environment),
     calls: async () => (await readFile(join(place.path, 'calls'), 'utf8')).split('\n').slice(0, -1),
+    bundled: async () => readFile(join(place.path, 'bundled'), 'utf8'),
     [Symbol.asyncDispose]: place[Symbol.asyncDispose],
   };
 }
@@ -111,6 +120,27 @@ describe.concurrent('a machine with a good node', () => {
     });
     expect(await place.bootstrap()).toEqual({ exitCode: 0, stdout: '', stderr: '' });
     expect(await place.calls()).toEqual(['ci --no-progress --loglevel=error']);
+  });
+
+  test('has choo bundled, at a start together with new packages only', async () => {
+    await using place = await checkout({ node: process.execPath, npm: NPM });
+    await place.bootstrap('start');
+    expect(await place.bundled()).toBe('+');
+    await place.bootstrap('start');
+    expect(await place.bundled()).toBe('+');
+    await place.bootstrap();
+    expect(await place.bundled()).toBe('++');
+  });
+
+  test('is told when choo cannot be bundled, and can start it', async () => {
+    const bundle = { 'check out/script/bundle.ts': "throw new Error('no room')\n" };
+    await using place = await checkout({ node: process.execPath, npm: NPM }, { ...INSTALLED, ...bundle });
+    const { exitCode, stderr } = await place.bootstrap();
+    expect(stderr).toContain('Error: no room\n');
+    expect(stderr).toMatch(
+      /\nbootstrap: choo could not be bundled; it runs from its sources and starts more slowly\n$/,
+    );
+    expect(exitCode).toBe(0);
   });
 
   test('gets them again when package-lock.json has changed', async () => {

@@ -1,12 +1,13 @@
 import { execa } from 'execa';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { acquireServerLock } from '../../src/store/embedded/server-lock.ts';
 
-/** The real program, as words of a command line. */
-export const CHOO = [
-  process.execPath,
-  fileURLToPath(new URL('../../src/cli/cli.ts', import.meta.url)),
-] as const;
+/** The real program as `script/bootstrap` makes it, as words of a command line. */
+export const CHOO = [process.execPath, await findProgram()] as const;
 
 /** As `script/choo` sets it: a start of the program takes half the time. */
 export const NODE_COMPILE_CACHE = fileURLToPath(
@@ -59,4 +60,14 @@ export async function untilPrinted(stream: Readable, text: string): Promise<void
     });
     stream.once('end', () => reject(new Error(`it never printed \`${text}\`; its last words: ${seen}`)));
   });
+}
+
+/** The bundle of the present sources, made by the first test of a run that asks for it. */
+async function findProgram(): Promise<string> {
+  const { stdout: name } = await execa(fileURLToPath(new URL('../../script/sources', import.meta.url)));
+  const program = fileURLToPath(new URL(`../../node_modules/.cache/choo/${name}/cli.js`, import.meta.url));
+  if (existsSync(program)) return program;
+  await using _ = await acquireServerLock(join(tmpdir(), 'choo-bundle-turn'));
+  const { stdout } = await execa('node', [fileURLToPath(new URL('../../script/bundle.ts', import.meta.url))]);
+  return stdout;
 }
