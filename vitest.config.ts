@@ -14,6 +14,8 @@ export default defineConfig({
       project('unit', ['test/*.test.ts', 'test/unit/**/*.test.ts'], 60_000, { isolate: false }),
       project('integration', ['test/integration/**/*.test.ts'], 60_000),
       project('e2e', ['test/e2e/**/*.test.ts'], 120_000),
+      // More rows of tables that `e2e` has a part of, and figures.
+      project('long', ['test/long/**/*.test.ts'], 300_000),
       project('agents', ['test/agents/**/*.test.ts'], 120_000),
     ],
     globalSetup: './test/helpers/run-directory.ts',

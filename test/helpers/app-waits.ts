@@ -1,7 +1,7 @@
 import { type AppWorld, REPO, type State } from './app-world.ts';
 
 /** Waits for the plan of a commit. */
-export async function planned(world: AppWorld, commit: string): Promise<State> {
+export async function planned(world: Pick<AppWorld, 'until'>, commit: string): Promise<State> {
   return world.until(`the plan of ${commit}`, ({ checks }) =>
     checks.some(
       ({ name, head_sha, status }) => name === 'choo / plan' && head_sha === commit && status === 'completed',
@@ -10,7 +10,7 @@ export async function planned(world: AppWorld, commit: string): Promise<State> {
 }
 
 /** Waits until so many runs were said to have ended on a thread, or on all of them. */
-export async function ended(world: AppWorld, runs: number, thread?: number): Promise<State> {
+export async function ended(world: Pick<AppWorld, 'until'>, runs: number, thread?: number): Promise<State> {
   return world.until(
     `the end of run ${runs}`,
     ({ comments }) =>

@@ -113,20 +113,7 @@ export async function makeAppWorld(
       return git(clone, 'rev-parse', 'HEAD');
     },
     git: async (...args) => git(github.bare(REPO), ...args),
-    until: async (what, holds, ms = 60_000) => {
-      const end = performance.now() + ms;
-      for (;;) {
-        const { length } = github.requests;
-        const state = await github.state(REPO);
-        if (holds(state)) return state;
-        if (performance.now() > end)
-          throw new Error(`${what} did not come: ${JSON.stringify(outline(state), null, 1)}`);
-        // To take a picture starts a git: it is taken again when there was a request, or else twice a second.
-        const again = performance.now() + 500;
-        do await sleep(50);
-        while (github.requests.length === length && performance.now() < again);
-      }
-    },
+    until: untilOf(github, REPO),
     [Symbol.asyncDispose]: async () => {
       const { violations } = github;
       await kept.disposeAsync();
@@ -134,6 +121,33 @@ export async function makeAppWorld(
         throw new Error(`GitHub's own document has something against these:\n${violations.join('\n')}`);
     },
   };
+}
+
+/** Makes the `until` of one repository. */
+export function untilOf(github: GitHub, repo: string): AppWorld['until'] {
+  return async (what, holds, ms = 60_000) => {
+    const end = performance.now() + ms;
+    for (;;) {
+      const { length } = github.requests;
+      const state = await github.state(repo);
+      if (holds(state)) return state;
+      if (performance.now() > end)
+        throw new Error(`${what} did not come: ${JSON.stringify(outline(state), null, 1)}`);
+      await nextRequest(github, repo, length);
+    }
+  };
+}
+
+/**
+ * Waits for a request about a repository, after the first `count` of all, for half a second at most: to look at GitHub's
+ * state starts a git.
+ */
+export async function nextRequest({ requests }: GitHub, repo: string, count: number): Promise<void> {
+  const end = performance.now() + 500;
+  const isAbout = ({ path }: GitHub['requests'][number]): boolean =>
+    path === '/graphql' || path.includes(`/${repo}/`) || path.includes(`/${repo}.git`);
+  do await sleep(100);
+  while (performance.now() < end && !requests.slice(count).some(isAbout));
 }
 
 /** What of a state says how far things are. */

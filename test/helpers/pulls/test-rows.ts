@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { temporaryDirectory } from '../temporary-directory.ts';
+import { play, type Row } from './rows.ts';
+import { makeStages } from './stage.ts';
+
+/** How long a row may take, on a machine that does much else. */
+const ROW_MS = 600_000;
+
+/** One test for each row, several at a time on one server, each in a repository of its own. */
+export function testRows(rows: readonly Row[]): void {
+  describe.concurrent('everything stays true on a', () => {
+    const stack = new AsyncDisposableStack();
+    let stages: Awaited<ReturnType<typeof makeStages>>;
+    beforeAll(async () => {
+      const { path } = stack.use(await temporaryDirectory());
+      stages = await makeStages(
+        rows.map(({ plan }) => plan),
+        path,
+      );
+      stack.use(stages.world);
+    });
+    afterAll(async () => stack.disposeAsync());
+
+    for (const row of rows)
+      test(row.title, { timeout: ROW_MS }, async () => play(row, await stages.setUp(row.plan)));
+  });
+}
