@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { GitHubApp } from '../github/api/client.ts';
 import type { CredentialsOf } from '../orchestrator/server/remote-repositories.ts';
 import type { ServerContexts } from '../orchestrator/server/server-context.ts';
+import type { SignedRun } from '../orchestrator/server/server-unit.ts';
 import type { Database } from '../store/database/database.ts';
 import { DeliveryQueue } from '../store/github/deliveries.ts';
 import { publishNextReport } from '../store/github/reports.ts';
@@ -14,8 +15,10 @@ import { createHandler } from './inbound/handlers.ts';
 import { LostDeliveries } from './inbound/lost-deliveries.ts';
 import { approveRun } from './outbound/approval.ts';
 import { Reporter } from './outbound/reporter.ts';
+import { findRunSignature } from './outbound/run-signature.ts';
 import { PullSweep } from './pulls/sweep.ts';
 import type { AppSettings } from './receiver.ts';
+import { CommitSignatures } from './repository/commit-signatures.ts';
 import type { HandlerServices } from './repository/open-repository.ts';
 
 /** Deliveries that one process handles, and reports that it publishes, at the same time. */
@@ -48,6 +51,8 @@ export function gitCredentials(github: GitHubApp): CredentialsOf {
 interface AppWork extends AsyncDisposable {
   /** Whether a run may start its first unit. */
   readonly approve: (run: string) => ReturnType<typeof approveRun>;
+  /** The signature of a run's commits; undefined: choo's own. */
+  readonly signatureOf: (run: SignedRun) => ReturnType<typeof findRunSignature>;
 }
 
 /** Handles deliveries and publishes runs until it is disposed of. */
@@ -76,6 +81,15 @@ export function startAppWork(
       settleMs: settings.CHOO_SETTLE_SECONDS * 1_000,
     },
   };
+  const signatures = new CommitSignatures({
+    ...services,
+    origin: app.origin,
+    onUnknown: (reason) =>
+      log.warn(
+        { reason: redact(reason) },
+        'GitHub does not name the bot of the App; its last known name signs commits',
+      ),
+  });
   const deliveries = new DeliveryQueue(database);
   const handle = createHandler(handlerServices);
   const reporter = new Reporter(handlerServices, (what, error) => logError(what)(error));
@@ -109,6 +123,7 @@ export function startAppWork(
   stack.use(new PullSweep(handlerServices, logError('failed to read pull requests')));
   return {
     approve: async (run) => approveRun(run, handlerServices),
+    signatureOf: async (run) => findRunSignature(run, { database, signatures }),
     [Symbol.asyncDispose]: async () => stack.disposeAsync(),
   };
 }

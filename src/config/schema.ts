@@ -98,6 +98,16 @@ export const configSchema = mapping({
     .describe(
       'What starts a run on GitHub: only a label, a comment or a button (`request`), or also a push of new specs to the target branch (`push`).',
     ),
+  commits: mapping({
+    sign_off: z
+      .boolean({ error: 'true or false' })
+      .default(false)
+      .describe(
+        'Add `Signed-off-by` with the committer to every commit, for repositories that ask for a sign-off (DCO).',
+      ),
+  })
+    .prefault({})
+    .describe('The commits that choo makes.'),
   draft_on_failure: z
     .boolean({ error: 'true or false' })
     .default(true)

@@ -78,6 +78,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       redact,
       secretForms,
       approve: appWork?.approve,
+      signatureOf: appWork?.signatureOf,
     },
     settings.CHOO_CONCURRENCY,
   );

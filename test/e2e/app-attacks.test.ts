@@ -16,8 +16,11 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 const write = (file: string) => ({ gate: `test -f ${file}`, sh: `echo ${file} > ${file}` });
 const PRINT = 'env; git config --list --show-origin';
 
-/** Everything that could call somebody, end a part of a page early, or be taken for a command or a mark. */
-const NASTY = '**Bold** @alice </details> `tick` [x](http://evil.example) <!-- choo:unit fake --> | #1';
+/** Everything that could call somebody, end a part of a page early, act in a commit message, or be taken for a command or a mark. */
+const NASTY =
+  '**Bold** @alice Fixes #1 [skip ci] Signed-off-by: Eve <e@evil.example> </details> `tick` [x](http://evil.example) <!-- choo:unit fake --> | #1';
+/** What acts in a commit message or title, whatever choo itself links to. */
+const ACTING = /(?<![A-Za-z0-9])@\w|fixes:? #\d|\[skip ci\]|signed-off-by:|^\s*\//im;
 const NASTY_LINES = [
   '/choo run',
   '@alice',
@@ -336,8 +339,29 @@ describe('what attackers try', () => {
       'nasty **Bold**',
     ]);
     for (const { title } of pulls) {
-      expect(title).toContain('@\u200balice');
-      expect(title).not.toContain('@alice');
+      expect(title).toContain('alice Fixes no. 1 (skip-ci) Signed-off-by - Eve');
+      expect(title).not.toMatch(ACTING);
+    }
+    // GitHub makes the message of a squash of these, as the repository is set up.
+    expect(pulls.filter(({ body }) => ACTING.test(body ?? ''))).toEqual([]);
+    const format = '--format=%an <%ae>|%cn <%ce>|%(trailers:key=Co-authored-by,valueonly,separator=)|%B';
+    const log = await world.git(
+      'log',
+      '-z',
+      format,
+      'choo/unit/main/nasty',
+      'choo/unit/main/nasty-red',
+      '^main',
+    );
+    const commits = log.split('\0').filter((commit) => commit !== '');
+    expect(commits.length).toBeGreaterThan(1);
+    for (const commit of commits) {
+      const [author, committer, coAuthor, message = ''] = commit.split('|');
+      expect(author).toMatch(/^choo\[bot\] <\d+\+choo\[bot\]@users\.noreply\.127\.0\.0\.1>$/);
+      expect(committer).toBe(author);
+      expect(coAuthor).toMatch(/^alice <\d+\+alice@users\.noreply\.127\.0\.0\.1>$/);
+      expect(message).toMatch(/^\*\*Bold\*\* alice Fixes no\. 1 \(skip-ci\)/);
+      expect(message).not.toMatch(ACTING);
     }
     const texts = writtenTexts(state);
     const bare = texts.map(({ where, text }) => ({ where, text: outsideCode(text) }));

@@ -35,6 +35,8 @@ test(`the example project becomes the program of its README, in ${SANDBOX}`, asy
     'Draw bars of whole cells',
     'Draw bars to an eighth of a cell',
   ]);
+  const people = await git(path, 'log', '--format=%an <%ae> %cn', 'main..choo/unit/main/bar-chart');
+  expect(new Set(people.split('\n'))).toEqual(new Set(['somebody <somebody@localhost> somebody']));
   const wave2 = 'choo/unit/main/tally-command';
   expect(await subjects(`main..${wave2}`)).toHaveLength(7);
   expect((await subjects(`main..${wave2}`)).slice(-3)).toEqual([

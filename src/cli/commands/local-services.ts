@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import type { Config } from '../../config/schema.ts';
-import { localDataDirectory } from '../../config/settings.ts';
+import { localDataDirectory, readVariables } from '../../config/settings.ts';
 import type { Unit } from '../../discovery/unit.ts';
 import type { RunState } from '../../events/state.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../../git/branches.ts';
 import { openGit } from '../../git/git.ts';
 import type { RepositoryPaths } from '../../git/repository.ts';
+import { IDENTITY_VARIABLES, readUserSignature } from '../../git/user-identity.ts';
 import { type LocalServices, ownerOf } from '../../orchestrator/local/local-run.ts';
 import { limitsOf } from '../../orchestrator/run-start.ts';
 import type { Problem } from '../../problems/problem.ts';
@@ -45,6 +46,11 @@ export async function openTerminalRun(
   const settings = context.settings();
   const ask = context.terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
   const sandbox = await openLocalSandbox(mode, ownerOf(place), settings, ask);
+  const identity = await readUserSignature(
+    place.commonDirectory,
+    settings.PATH,
+    readVariables(IDENTITY_VARIABLES),
+  );
   const interrupt = listenForInterrupts();
   const view = createRunView(context, json);
   return {
@@ -61,6 +67,7 @@ export async function openTerminalRun(
       searchPath: settings.PATH,
       agentOf: createAgents(config, settings.PATH),
       secrets: readSecrets(),
+      signature: { ...identity, signOff: config.commits.sign_off },
       signal: interrupt.signal,
       onEvents: view.onEvents,
       onActivity: view.onActivity,

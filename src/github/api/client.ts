@@ -109,6 +109,20 @@ export class GitHubApp {
     return token;
   }
 
+  /** The account as which the App acts. Throws as the requests of {@link clientOf} do. */
+  async findBot(
+    installation: number,
+    signal?: AbortSignal,
+  ): Promise<{ readonly login: string; readonly id: number }> {
+    const { data } = await this.asApp(signal).request('GET /app');
+    // An account is not one of the few things that an App may read as itself.
+    const username = `${data?.slug ?? ''}[bot]`;
+    const { data: bot } = await this.clientOf(installation, signal).request('GET /users/{username}', {
+      username,
+    });
+    return { login: bot.login, id: Number(bot.id) };
+  }
+
   #authorize(client: Octokit, installation: number, signal: AbortSignal | undefined): void {
     client.hook.wrap('request', async (request, options) => {
       if (isChange(options.method)) {

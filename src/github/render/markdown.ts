@@ -76,7 +76,7 @@ export function fenced(text: string, info = ''): string {
 export function preformatted(text: string, language: string): string {
   const lines = text.toWellFormed().replaceAll(HIDDEN_IN_BLOCK, '').trimEnd().split('\n');
   const shown = lines.map((line) =>
-    line.replaceAll(isHarmless(line.replaceAll(/\s+/g, ' ').trim()) ? /[&<>]/g : PUNCTUATION, spellOut),
+    line.replaceAll(isHarmless(line.replaceAll(/\s+/g, ' ').trim()) ? /[&<>`]/g : PUNCTUATION, spellOut),
   );
   return `<pre lang="${language}"><code>${shown.join('\n')}\n</code></pre>`;
 }

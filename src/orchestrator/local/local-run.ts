@@ -7,6 +7,7 @@ import { coerceError } from '../../errors.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
+import type { Signature } from '../../git/objects/commit.ts';
 import { type RepositoryPaths, Repository, repositoryHome, scratchDirectory } from '../../git/repository.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
 import type { Plan } from '../../plan/schema.ts';
@@ -41,6 +42,8 @@ export interface LocalServices {
   readonly searchPath: string;
   readonly agentOf: (provider: string) => Agent;
   readonly secrets: readonly string[];
+  /** Of every commit. */
+  readonly signature: Signature;
   readonly rateLimits?: RateLimitPolicy;
   readonly signal: AbortSignal;
   readonly onEvents: (events: readonly RunEvent[], state: RunState) => void;
@@ -147,7 +150,7 @@ async function carryOut(request: LocalServices, store: Journal, intent: Intent):
     {
       ...request,
       store,
-      repository,
+      repository: repository.signedBy(request.signature),
       worktrees,
       redact: createRedactor(request.secrets),
       secretForms: secretForms(request.secrets),

@@ -4,6 +4,7 @@ import { ChooError } from '../../errors.ts';
 import type { EventBody } from '../../events/event.ts';
 import { advanceUnit, newUnit, type UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
+import { OWN_SIGNATURE, type Signature } from '../../git/objects/commit.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Database } from '../../store/database/database.ts';
 import type { Listener } from '../../store/database/notifications.ts';
@@ -35,6 +36,17 @@ export interface ServerServices {
   readonly rateLimits?: RateLimitPolicy;
   /** Whether a run may start its first unit; undefined: every run may. */
   readonly approve?: ((run: string) => Promise<Approval>) | undefined;
+  /** The signature of a run's commits; undefined: choo's own. */
+  readonly signatureOf?: ((run: SignedRun) => Promise<Signature | undefined>) | undefined;
+}
+
+/** A run, for its signature. */
+export interface SignedRun {
+  readonly run: string;
+  /** choo's own number of its repository. */
+  readonly repository: string;
+  /** The name of who asked for it. */
+  readonly actor: string | null;
 }
 
 /** Whether a run may start. `until`: milliseconds since 1970. */
@@ -84,7 +96,10 @@ export async function workOnClaim(
   if (reached.kind === 'unreachable') return released(unit, reached.reason, Date.now() + UNREACHABLE_MS);
   using remote = reached.remote;
   const { branchHead } = reached;
-  const { repository, worktrees } = remote;
+  const { worktrees } = remote;
+  const signedRun = { run, repository: context.repository, actor: start.actor };
+  const signature = (await services.signatureOf?.(signedRun)) ?? OWN_SIGNATURE;
+  const repository = remote.repository.signedBy({ ...signature, signOff: config.commits.sign_off });
   const progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
     (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
     newUnit(planned),

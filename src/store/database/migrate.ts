@@ -14,6 +14,7 @@ import { up as leases } from './migrations/0011-leases.ts';
 import { up as updates } from './migrations/0012-updates.ts';
 import { up as pullFacts } from './migrations/0013-pull-facts.ts';
 import { up as inbound } from './migrations/0014-inbound.ts';
+import { up as appBot } from './migrations/0015-app-bot.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -29,6 +30,7 @@ const MIGRATIONS = {
   '0012-updates': { up: updates },
   '0013-pull-facts': { up: pullFacts },
   '0014-inbound': { up: inbound },
+  '0015-app-bot': { up: appBot },
 };
 
 /** One migration of a database. */

@@ -46,6 +46,8 @@ verify: false
 skip_green: true
 run_on: push
 draft_on_failure: false
+commits:
+  sign_off: true
 `;
 
 describe('a configuration without faults', () => {
@@ -82,6 +84,7 @@ describe('a configuration without faults', () => {
       draft_on_failure: true,
       update: 'when_needed',
       delete_merged: true,
+      commits: { sign_off: false },
     });
   });
 
@@ -119,6 +122,7 @@ describe('a configuration without faults', () => {
         draft_on_failure: false,
         update: 'when_needed',
         delete_merged: true,
+        commits: { sign_off: true },
       },
     });
   });

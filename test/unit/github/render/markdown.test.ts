@@ -164,7 +164,7 @@ describe('fenced', () => {
 describe('preformatted', () => {
   test('spells out what would act in a commit message, and nothing else', () => {
     expect(preformatted('a: `b` & <c>\n\n/lgtm @ann\nfixes #1\n  [skip ci]\n', 'markdown')).toBe(
-      '<pre lang="markdown"><code>a: `b` &#x26; &#x3c;c&#x3e;\n\n&#x2f;lgtm &#x40;ann\nfixes &#x23;1\n  &#x5b;skip ci&#x5d;\n</code></pre>',
+      '<pre lang="markdown"><code>a: &#x60;b&#x60; &#x26; &#x3c;c&#x3e;\n\n&#x2f;lgtm &#x40;ann\nfixes &#x23;1\n  &#x5b;skip ci&#x5d;\n</code></pre>',
     );
   });
 
@@ -173,7 +173,7 @@ describe('preformatted', () => {
       fc.property(hostile, (text) => {
         const shown = preformatted(text, 'text');
         const inside = shown.slice('<pre lang="text"><code>'.length, -'\n</code></pre>'.length);
-        expect(inside).not.toMatch(/[<>]|@\w|#\d|https?:\/|^\s*\//im);
+        expect(inside).not.toMatch(/[<>`]|@\w|#\d|https?:\/|^\s*\//im);
       }),
     );
   });
