@@ -42,16 +42,19 @@ export async function makeAppWorld(
   project: ProjectSpec,
   options: Partial<RepositoryOptions> & {
     readonly environment?: Readonly<Record<string, string>>;
+    /** What installations grant; default: what choo needs. */
+    readonly permissions?: Readonly<Record<string, 'read' | 'write'>>;
     /** Repositories beside {@link REPO}. */
     readonly others?: readonly RepositoryOptions[];
   } = {},
 ): Promise<AppWorld> {
   await using stack = new AsyncDisposableStack();
-  const { environment = {}, others = [], ...repository } = options;
+  const { environment = {}, others = [], permissions, ...repository } = options;
   const place = stack.use(await temporaryDirectory());
   const github = stack.use(
     await startGitHub({
       onRequest: createRequestCheck(),
+      ...(permissions !== undefined && { app: { permissions } }),
       users: [
         { login: 'team' },
         { login: 'alice' },

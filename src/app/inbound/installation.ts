@@ -1,21 +1,29 @@
 import type { Delivery } from '../../store/github/deliveries.ts';
+import { retryRejectedWrites, saveInstallation } from '../../store/github/github-installations.ts';
 import { markRepositoryRemoved, repositoriesOf } from '../../store/github/github-repositories.ts';
 import { cancelOpenRun } from '../../store/runs/change-run.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { handleRenamedTarget } from './renamed-target.ts';
 import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
 
-/** The App was uninstalled or suspended, or repositories were removed from it: cancels their runs. */
+/**
+ * The App was uninstalled or suspended, or repositories were removed from it: cancels their runs. Its permissions are saved;
+ * when new ones were accepted, what GitHub rejected is written again.
+ */
 export async function handleInstallation(
   { event, payload }: Delivery,
   services: HandlerServices,
 ): Promise<void> {
   const { action, installation, repositories_removed } = installationPayload.parse(payload);
+  const { id, permissions, events } = installation;
+  if (permissions != null)
+    await saveInstallation(services.database, { id, permissions, events: events ?? [] });
+  if (action === 'new_permissions_accepted') await retryRejectedWrites(services.database, id);
   if (event === 'installation' && (action === 'deleted' || action === 'suspend')) {
     for (const { githubId } of await repositoriesOf(services.database, installation.id))
       await removeRepository(githubId, services, installation.id);
   }
-  for (const { id } of repositories_removed ?? []) await removeRepository(id, services, installation.id);
+  for (const removed of repositories_removed ?? []) await removeRepository(removed.id, services, id);
 }
 
 /** A repository was renamed, transferred, edited or deleted. */

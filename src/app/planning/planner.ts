@@ -5,6 +5,7 @@ import type { PlanCommitInput } from '../../plan-thread/plan-commit.ts';
 import type { EffectiveConfig } from '../../plan-thread/effective-config.ts';
 import { updateRepository } from '../../store/github/github-repositories.ts';
 import { PLAN_CHECK, RUN_BUTTON, planCheckKey } from '../repository/checks.ts';
+import { permits } from '../repository/permissions.ts';
 import { RUN_LABEL, HOLD_LABEL, PROVIDER_LABEL } from '../repository/labels.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import { configOf, type CommitPlan, readPlan, readPolicy } from './commit-plan.ts';
@@ -42,13 +43,16 @@ export class Planner {
     );
   }
 
-  /** Writes the check `choo / plan` on the commit. `always`: even when it is unchanged, so that its buttons work again. */
+  /** Writes the check `choo / plan` on the commit, where the App may write checks. `always`: even when it is unchanged, so that its buttons work again. */
   async post(
     repository: OpenRepository,
     { check, commit, policy }: CommitPlan,
     { always = false }: { readonly always?: boolean } = {},
   ): Promise<void> {
-    await this.#createLabels(repository);
+    const { installation } = repository.known;
+    if (await permits(this.#services, installation, ['issues', 'write']))
+      await this.#createLabels(repository);
+    if (!(await permits(this.#services, installation, ['checks', 'write']))) return;
     const { title, summary, text, conclusion, annotations } = check;
     const canRun = conclusion === 'success' && policy.kind === 'holds';
     await repository.checks.upsert(

@@ -85,7 +85,11 @@ export const suitePayload = common.extend({
 
 export const installationPayload = z.object({
   action: z.string(),
-  installation: z.object({ id: z.int() }),
+  installation: z.object({
+    id: z.int(),
+    permissions: z.record(z.string(), z.string()).nullish(),
+    events: z.array(z.string()).nullish(),
+  }),
   repositories: z.array(z.object({ id: z.int() })).nullish(),
   repositories_removed: z.array(z.object({ id: z.int() })).nullish(),
 });

@@ -1,4 +1,6 @@
 import type { Octokit } from '@octokit/rest';
+import { messageOf } from '../../errors.ts';
+import { statusOf } from './client.ts';
 import type { PRClientOptions } from './pr-client.ts';
 import { type Posts, upsert } from './upsert.ts';
 
@@ -47,6 +49,8 @@ export class CheckClient {
   readonly #place: { readonly owner: string; readonly repo: string };
   readonly #appId: number;
   readonly #posts: Posts;
+  /** GitHub said that the App may not write checks. */
+  #isWithheld = false;
 
   constructor({ octokit, owner, name, appId, posts }: PRClientOptions) {
     this.#octokit = octokit;
@@ -57,9 +61,20 @@ export class CheckClient {
 
   /**
    * Upserts one check of a name on a commit. `always`: completes it again even when it is unchanged, so that its buttons
-   * work again.
+   * work again. Where the App may not write checks, the first call throws GitHub's refusal and the others do nothing: it is
+   * said once.
    */
-  async upsert(key: string, check: Check, { always = false } = {}): Promise<void> {
+  async upsert(key: string, check: Check, options: { readonly always?: boolean } = {}): Promise<void> {
+    if (this.#isWithheld) return;
+    try {
+      await this.#upsert(key, check, options);
+    } catch (error) {
+      this.#isWithheld = statusOf(error) === 403 && /not accessible by integration/i.test(messageOf(error));
+      throw error;
+    }
+  }
+
+  async #upsert(key: string, check: Check, { always = false }: { readonly always?: boolean }): Promise<void> {
     await upsert(
       this.#posts,
       { key, content: check, always },

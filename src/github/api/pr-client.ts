@@ -191,13 +191,17 @@ export class PRClient {
     await this.upsertComment(key, { issue, body, marker });
   }
 
-  /** Adds a reaction to a comment. */
+  /** Adds a reaction to a comment, where GitHub lets the App: it is an ornament. */
   async react(comment: number, content: 'eyes' | 'rocket' | '+1' | 'confused'): Promise<void> {
-    await this.#octokit.rest.reactions.createForIssueComment({
-      ...this.#place,
-      comment_id: comment,
-      content,
-    });
+    try {
+      await this.#octokit.rest.reactions.createForIssueComment({
+        ...this.#place,
+        comment_id: comment,
+        content,
+      });
+    } catch (error) {
+      if (statusOf(error) !== 403) throw error;
+    }
   }
 
   async removeLabel(issue: number, name: string): Promise<void> {

@@ -28,6 +28,7 @@ describe('app.yml', () => {
     expect(default_events.toSorted()).toEqual([
       'check_run',
       'check_suite',
+      'delete',
       'issue_comment',
       'issues',
       'pull_request',
