@@ -33,8 +33,6 @@ export interface Administration {
   /** Says whether deletions of `delete_branch_on_merge` from now on close the pull requests on a branch. */
   readonly setDeletionWins: (repo: string, wins: boolean) => void;
   readonly rename: (repo: string, newName: string) => Promise<void>;
-  /** Makes pull requests one of GitHub's own stacks. */
-  readonly stack: (repo: string, pulls: readonly number[]) => void;
   readonly transfer: (repo: string, newOwner: string) => void;
   readonly deleteRepository: (repo: string) => void;
   /** Renames an account, which keeps its repositories and installations. Raises no event. */
@@ -144,10 +142,6 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
       await emulator.ask(owner.login, 'PATCH', `/repos/${owner.login}/${name}`, { name: newName });
       const payload = { changes: { repository: { name: { from: name } } } };
       world.raise({ event: 'repository', action: 'renamed', sender: owner, repository, payload });
-    },
-    stack: (repo, pulls) => {
-      for (const { number, pull } of repositoryOf(repo).issues)
-        if (pull !== undefined && pulls.includes(number)) pull.isStacked = true;
     },
     transfer: (repo, newOwner) => {
       const repository = repositoryOf(repo);

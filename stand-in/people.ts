@@ -39,6 +39,10 @@ export interface Person {
   readonly reopen: (repo: string, number: number) => Promise<void>;
   /** Returns the new commit. */
   readonly merge: (repo: string, number: number, method?: MergeMethod) => Promise<string>;
+  /** Merges a pull request of a stack and all below it. Returns the new tip of the stack's base. */
+  readonly mergeStack: (repo: string, number: number, method?: MergeMethod) => Promise<string>;
+  /** Makes pull requests, from the bottom to the top, one of GitHub's own stacks. */
+  readonly stack: (repo: string, numbers: readonly number[]) => Promise<void>;
   readonly ready: (repo: string, number: number) => Promise<void>;
   readonly convertToDraft: (repo: string, number: number) => Promise<void>;
   /** Presses *Update branch*: a merge of the base by default. */
@@ -105,6 +109,11 @@ export function actAs(world: World, login: string): Person {
     reopen: async (repo, number) => void (await call('PATCH', repo, `/issues/${number}`, { state: 'open' })),
     merge: async (repo, number, method = 'merge') =>
       String((await call('PUT', repo, `/pulls/${number}/merge`, { merge_method: method }))['sha']),
+    mergeStack: async (repo, number, method = 'merge') => {
+      const { details } = await call('PUT', repo, `/pulls/${number}/merge-async`, { merge_method: method });
+      return String((details as Json)['sha']);
+    },
+    stack: async (repo, numbers) => void (await call('POST', repo, '/stacks', { pull_requests: numbers })),
     ready: (repo, number) => setDraft(repo, number, 'markPullRequestReadyForReview'),
     convertToDraft: (repo, number) => setDraft(repo, number, 'convertPullRequestToDraft'),
     updateBranch: async (repo, number, method = 'merge') =>

@@ -1,6 +1,7 @@
 import type { Deliveries } from './deliveries.ts';
 import type { LimitFunction } from 'p-limit';
 import type { Level } from './options.ts';
+import type { Stack } from './pulls/stacks.ts';
 
 /** A problem that a hook found in a request. */
 export type Violation = string;
@@ -57,8 +58,6 @@ export interface Pull {
   readonly head: Side;
   readonly base: Side;
   draft: boolean;
-  /** Part of one of GitHub's own stacks; only that may change its base. */
-  isStacked?: boolean;
   mergedAt: string | null;
   mergedBy: User | null;
   mergeCommit: string | null;
@@ -177,6 +176,8 @@ export interface Repository {
   installation: Installation | undefined;
   /** Serializes the writers of refs. */
   readonly alone: LimitFunction;
+  /** GitHub's own stacks; only they may change the bases of their pull requests. */
+  readonly stacks: Stack[];
   readonly labels: Label[];
   readonly issues: Issue[];
   readonly comments: Comment[];

@@ -94,7 +94,8 @@ export async function moveBases(
   for (const found of onto) await moveBase(push, found, { ref: to, sha: tip });
 }
 
-async function moveBase(
+/** Gives an open pull request another base, as GitHub itself does. */
+export async function moveBase(
   push: Push,
   found: OpenPull,
   { ref, sha }: { readonly ref: string; readonly sha: string },

@@ -93,24 +93,31 @@ interface OfRebase {
 }
 
 /**
- * Rebases a head onto a base with `git rebase` in a worktree of its own; always new commits, with the person as the
- * committer. Undefined where GitHub refuses: on a conflict, when a merge commit is among the commits, and when the base
- * has one of them already.
+ * Rebases a head onto a base, always to new commits, with the person as the committer. Undefined where GitHub refuses: on
+ * a conflict, when a merge commit is among the commits, and when the base has one of them already.
  */
 export async function rebased(bare: string, { base, head, by }: OfRebase): Promise<string | undefined> {
   if (await hasMerges(bare, { base, head, by })) return undefined;
+  const tip = await rebasedOnto(bare, { onto: base, since: base, head, by });
+  if (tip === undefined) return undefined;
+  const count = (of: string): Promise<string> => git(bare, ['rev-list', '--count', of, `^${base}`]);
+  return (await count(head)) === (await count(tip)) ? tip : undefined;
+}
+
+/** What `git rebase --onto` does with the commits of a head since another, in a worktree. Undefined after a conflict. */
+export async function rebasedOnto(
+  bare: string,
+  of: { readonly onto: string; readonly since: string; readonly head: string; readonly by: User },
+): Promise<string | undefined> {
   const place = await mkdtemp(join(bare, '..', 'rebase-'));
-  const { name, email } = signatureOf(by);
+  const { name, email } = signatureOf(of.by);
   try {
-    await git(bare, ['worktree', 'add', '-q', '--detach', place, head]);
+    await git(bare, ['worktree', 'add', '-q', '--detach', place, of.head]);
     const done = await askGit(place, [
       ...['-c', `user.name=${name}`, '-c', `user.email=${email}`],
-      ...['rebase', '-q', '--no-ff', '--reapply-cherry-picks', '--empty=drop', base],
+      ...['rebase', '-q', '--no-ff', '--reapply-cherry-picks', '--empty=drop', '--onto', of.onto, of.since],
     ]);
-    if (done === undefined) return undefined;
-    const tip = await git(place, ['rev-parse', 'HEAD']);
-    const count = (of: string): Promise<string> => git(bare, ['rev-list', '--count', of, `^${base}`]);
-    return (await count(head)) === (await count(tip)) ? tip : undefined;
+    return done === undefined ? undefined : await git(place, ['rev-parse', 'HEAD']);
   } finally {
     await rm(place, { recursive: true, force: true });
     await git(bare, ['worktree', 'prune']);

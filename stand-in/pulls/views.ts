@@ -1,5 +1,6 @@
 import { askGit, commitOf, lines } from '../git.ts';
 import { canRebase, commitTree } from './methods.ts';
+import { viewStack } from './stacks.ts';
 import { associationOf, viewLabel, viewRepository, viewUser } from '../views.ts';
 import {
   fullName,
@@ -64,6 +65,7 @@ export function viewPullBriefly(world: World, repository: Repository, issue: Iss
     },
     author_association: associationOf(repository, issue.user),
     auto_merge: null,
+    stack: viewStack(repository, issue),
     active_lock_reason: null,
   };
 }

@@ -13,6 +13,7 @@ import { PULL_ROUTES } from './pulls.ts';
 import { REACTION_ROUTES } from './reactions.ts';
 import { REF_ROUTES } from './refs.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
+import { STACK_ROUTES } from './stacks.ts';
 import { STATUS_ROUTES } from './statuses.ts';
 
 /** Every route that the front answers itself. The first match is used, so greedy routes come last. */
@@ -26,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...MERGE_ROUTES,
   ...BRANCH_UPDATE_ROUTES,
   ...BRANCH_NAME_ROUTES,
+  ...STACK_ROUTES,
   ...PULL_ROUTES,
   ...CHECK_ROUTES,
   ...STATUS_ROUTES,

@@ -2,6 +2,8 @@ import { commitOf, git, refsOf } from '../git.ts';
 import { finish } from '../pulls/follow.ts';
 import { demandMethod, makeMerge, type MergeMethod } from '../pulls/methods.ts';
 import { mergedTree } from '../pulls/views.ts';
+import { mergeStack } from '../pulls/stack-merge.ts';
+import { stackOf } from '../pulls/stacks.ts';
 import { followPush } from '../pushes.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import { ok, optionalText, repositoryRoute, type Reply, type RepositoryCall, type Route } from '../router.ts';
@@ -18,12 +20,25 @@ export const MERGE_ROUTES: readonly Route[] = [
   repositoryRoute('PUT /pulls/:number/merge', { permission: 'contents' }, (call) =>
     call.repository.alone(() => merge(call)),
   ),
+  repositoryRoute('PUT /pulls/:number/merge-async', { permission: 'contents' }, (call) =>
+    call.repository.alone(() => mergeWithStack(call)),
+  ),
 ];
+
+// GitHub does this in the background, a step that takes no time here.
+async function mergeWithStack(call: RepositoryCall): Promise<Reply> {
+  const { world, repository, actor } = call;
+  const [issue] = pullOf(call);
+  const sha = await mergeStack({ world, repository, by: actor.user, method: methodIn(call) }, issue);
+  return { status: 202, body: { status: 'merged', details: { message: 'Pull request was merged.', sha } } };
+}
 
 async function merge(call: RepositoryCall): Promise<Reply> {
   const { world, repository, actor, body } = call;
   const { bare } = repository;
   const [issue, pull] = pullOf(call);
+  if (stackOf(repository, issue) !== undefined)
+    throw new Refusal(405, 'Stacked pull requests must be merged using the asynchronous merge REST API.');
   if (pull.draft) throw new Refusal(405, 'Pull Request is still a draft');
   const method = methodIn(call);
   demandMethod(repository, method);

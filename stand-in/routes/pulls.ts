@@ -2,6 +2,7 @@ import { changedFiles } from '../pulls/diff.ts';
 import { commitOf, git, log } from '../git.ts';
 import { keepHead } from '../pulls/follow.ts';
 import { mergeBase, tryRebase, viewPull, viewPullBriefly } from '../pulls/views.ts';
+import { stackOf } from '../pulls/stacks.ts';
 import { invalid, notFound, Refusal } from '../refusal.ts';
 import {
   created,
@@ -86,7 +87,7 @@ async function change(call: RepositoryCall): Promise<Reply> {
   demandRight(call, issue.user);
   const wanted = optionalText(body, 'base');
   const changes: Record<string, unknown> = {};
-  if (wanted !== undefined && pull.isStacked === true) {
+  if (wanted !== undefined && stackOf(repository, issue) !== undefined) {
     await edit(call, issue, {}); // a refused base does not prevent the other changes
     throw invalid({
       resource: 'PullRequest',
