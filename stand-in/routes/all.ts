@@ -1,7 +1,6 @@
 import type { Route } from '../router.ts';
 import { APP_ROUTES } from './apps.ts';
-import { BRANCH_NAME_ROUTES } from './branch-names.ts';
-import { BRANCH_UPDATE_ROUTES } from './branch-updates.ts';
+import { BRANCH_ROUTES } from './branches.ts';
 import { CHECK_ROUTES } from './checks.ts';
 import { COMMENT_ROUTES } from './comments.ts';
 import { COMMIT_ROUTES } from './commits.ts';
@@ -25,8 +24,7 @@ export const ROUTES: readonly Route[] = [
   ...LABEL_ROUTES,
   ...ISSUE_ROUTES,
   ...MERGE_ROUTES,
-  ...BRANCH_UPDATE_ROUTES,
-  ...BRANCH_NAME_ROUTES,
+  ...BRANCH_ROUTES,
   ...STACK_ROUTES,
   ...PULL_ROUTES,
   ...CHECK_ROUTES,

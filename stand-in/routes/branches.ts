@@ -1,16 +1,30 @@
 import { commitOf, git, refsOf } from '../git.ts';
+import { grants } from '../permissions.ts';
+import { moveBases } from '../pulls/follow.ts';
 import { commitTree, rebased } from '../pulls/methods.ts';
 import { mergedTree } from '../pulls/views.ts';
 import { followPush } from '../pushes.ts';
 import { Refusal } from '../refusal.ts';
-import { optionalText, repositoryRoute, type Reply, type RepositoryCall, type Route } from '../router.ts';
-import { fullName, mayWrite } from '../world.ts';
+import {
+  created,
+  optionalText,
+  repositoryRoute,
+  text,
+  type Reply,
+  type RepositoryCall,
+  type Route,
+} from '../router.ts';
+import { fullName, levelOf, mayWrite } from '../world.ts';
 import { pullOf } from './pulls.ts';
+import { viewBranch } from './refs.ts';
 
-/** The button *Update branch*: merges the base into the head, for the person who presses it. */
-export const BRANCH_UPDATE_ROUTES: readonly Route[] = [
+/** What GitHub itself does with a branch: *Update branch*, for the person who presses it, and another name. */
+export const BRANCH_ROUTES: readonly Route[] = [
   repositoryRoute('PUT /pulls/:number/update-branch', { permission: 'pull_requests' }, (call) =>
     call.repository.alone(() => update(call)),
+  ),
+  repositoryRoute('POST /branches/:branch*/rename', { permission: 'contents' }, (call) =>
+    call.repository.alone(() => rename(call)),
   ),
 ];
 
@@ -50,4 +64,35 @@ async function makeTip(call: RepositoryCall, base: string): Promise<string | und
   if (tree === undefined) return undefined;
   const message = `Merge branch '${pull.base.ref}' into ${pull.head.ref}`;
   return commitTree(repository.bare, { tree, parents: [head, base], message, author: actor.user });
+}
+
+/** Open pull requests on the branch get the new base, those from it are closed. */
+async function rename(call: RepositoryCall): Promise<Reply> {
+  const { world, repository, actor, params } = call;
+  const { bare } = repository;
+  const from = params['branch'] ?? '';
+  const to = text(call.body, 'new_name', 'Branch');
+  if (from === repository.defaultBranch) demandAdmin(call);
+  const tip = await commitOf(bare, `refs/heads/${from}`);
+  if (tip === undefined) throw new Refusal(404, 'Branch not found');
+  const before = await refsOf(bare);
+  if (before.has(`refs/heads/${to}`)) throw new Refusal(422, 'New branch already exists');
+  await git(bare, ['branch', '-m', from, to]);
+  const push = { world, repository, sender: actor.user, before, after: await refsOf(bare) };
+  if (from === repository.defaultBranch) {
+    repository.defaultBranch = to;
+    const payload = { changes: { default_branch: { from } } };
+    world.raise({ event: 'repository', action: 'edited', sender: actor.user, repository, payload });
+  }
+  // Before the push of the old name, which would close them.
+  await moveBases(push, { from, to, tip });
+  await followPush(push);
+  return created(viewBranch(call, to, tip));
+}
+
+function demandAdmin({ actor, repository }: RepositoryCall): void {
+  if (actor.kind === 'user' && levelOf(repository, actor.user) !== 'admin')
+    throw new Refusal(403, 'Must have admin rights to Repository.');
+  if (actor.kind === 'installation' && !grants(actor.permissions, 'administration', 'write'))
+    throw new Refusal(403, 'Resource not accessible by integration');
 }
