@@ -1,4 +1,7 @@
 import { execa } from 'execa';
+import { LRUCache } from 'lru-cache';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** The environment of git commands: ignores this machine's configuration. */
 export const GIT_ENVIRONMENT = {
@@ -23,34 +26,67 @@ export async function git(bare: string, args: readonly string[], input = ''): Pr
 
 /** Runs git like `git`, but returns undefined when it fails. */
 export async function askGit(bare: string, args: readonly string[]): Promise<string | undefined> {
+  const question = isFixed(args) ? JSON.stringify([bare, ...args]) : undefined;
+  const known = question === undefined ? undefined : answers.get(question);
+  if (known !== undefined) return known;
   const { stdout, failed } = await execa('git', ['-C', bare, ...args], {
     reject: false,
     extendEnv: false,
     env: GIT_ENVIRONMENT,
     maxBuffer: 256 * 1024 * 1024,
   });
-  return failed ? undefined : stdout;
+  if (failed) return undefined;
+  if (question !== undefined) answers.set(question, stdout);
+  return stdout;
+}
+
+/** Answers about commits that are named by their ids: they stay true, and a git costs ten milliseconds. */
+const answers = new LRUCache<string, string>({ max: 1_000 });
+const ID = /^[0-9a-f]{40}$/;
+const FIXED = new Set(['diff', 'merge-base', 'rev-list', 'rev-parse']);
+const FLAG = /^(?:-M|--(?!all$)[a-z-]+)$/;
+const IDS = /^\^?[0-9a-f]{40}(?:\.\.\.[0-9a-f]{40}|\^\{commit\})?$/;
+
+function isFixed([command = '', ...args]: readonly string[]): boolean {
+  return FIXED.has(command) && args.every((arg) => FLAG.test(arg) || IDS.test(arg));
 }
 
 export type Refs = ReadonlyMap<string, string>;
 
-/** The branches and tags, by full names. */
+/** The branches and tags, by full names. Read without a git: it is the most frequent question. */
 export async function refsOf(bare: string): Promise<Refs> {
-  const listed = await git(bare, [
-    'for-each-ref',
-    '--format=%(refname) %(objectname)',
-    'refs/heads',
-    'refs/tags',
-  ]);
-  return new Map(lines(listed).map((line) => line.split(' ') as [string, string]));
+  // First the loose ones: when git packs one meanwhile it is in the packed ones by the time that its file goes.
+  const loose = [await looseRefs(bare, 'refs/heads'), await looseRefs(bare, 'refs/tags')].flat();
+  const packed = await readFile(join(bare, 'packed-refs'), 'utf8').catch(() => '');
+  const entries = lines(packed).filter((line) => /^[0-9a-f]{40} refs\/(?:heads|tags)\//.test(line));
+  const refs = new Map(entries.map((line) => [line.slice(41), line.slice(0, 40)]));
+  for (const [name, id] of loose) refs.set(name, id);
+  return new Map([...refs].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+}
+
+/** What has just gone is passed over. */
+async function looseRefs(bare: string, directory: string): Promise<readonly (readonly [string, string])[]> {
+  const entries = await readdir(join(bare, directory), { withFileTypes: true }).catch(() => []);
+  const refs = await Promise.all(
+    entries.map(async (entry) => {
+      const name = `${directory}/${entry.name}`;
+      if (entry.isDirectory()) return looseRefs(bare, name);
+      const id = (await readFile(join(bare, name), 'utf8').catch(() => '')).trim();
+      return name.endsWith('.lock') || !ID.test(id) ? [] : [[name, id] as const];
+    }),
+  );
+  return refs.flat();
 }
 
 /** The commit of a name, a branch or a tag. */
 export async function commitOf(bare: string, name: string): Promise<string | undefined> {
-  const exact = name.startsWith('refs/') || /^[0-9a-f]{40}$/.test(name);
+  const exact = name.startsWith('refs/') || ID.test(name);
   if (name.startsWith('-')) return undefined;
+  const refs = await refsOf(bare);
   for (const candidate of exact ? [name] : [`refs/heads/${name}`, `refs/tags/${name}`, name]) {
-    const found = await askGit(bare, ['rev-parse', '--verify', '--quiet', `${candidate}^{commit}`]);
+    const found = candidate.startsWith('refs/heads/')
+      ? refs.get(candidate)
+      : await askGit(bare, ['rev-parse', '--verify', '--quiet', `${candidate}^{commit}`]);
     if (found !== undefined) return found;
   }
   return undefined;
