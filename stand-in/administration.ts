@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Emulator } from './emulator.ts';
 import type { Level } from './options.ts';
+import type { Ruleset } from './rules.ts';
 import { copyBare, newRepository } from './seed.ts';
 import { viewUser } from './views.ts';
 import {
@@ -32,6 +33,8 @@ export interface Administration {
   readonly setMerging: (repo: string, to: Partial<MergeSettings>) => void;
   /** Says whether deletions of `delete_branch_on_merge` from now on close the pull requests on a branch. */
   readonly setDeletionWins: (repo: string, wins: boolean) => void;
+  /** Replaces the rulesets of a repository, which bind everybody. */
+  readonly setRules: (repo: string, rulesets: readonly Omit<Ruleset, 'id'>[]) => void;
   readonly rename: (repo: string, newName: string) => Promise<void>;
   readonly transfer: (repo: string, newOwner: string) => void;
   readonly deleteRepository: (repo: string) => void;
@@ -134,6 +137,8 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
       repository.settings = { ...repository.settings, ...to };
     },
     setDeletionWins: (repo, wins) => void (repositoryOf(repo).deletionWins = wins),
+    setRules: (repo, rulesets) =>
+      void (repositoryOf(repo).rulesets = rulesets.map((each) => ({ ...each, id: world.nextId() }))),
     rename: async (repo, newName) => {
       const repository = repositoryOf(repo);
       const { name, owner } = repository;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GIT_ENVIRONMENT, refsOf } from './git.ts';
 import { sayWhy } from './push-report.ts';
 import { followPush } from './pushes.ts';
+import { rulesForHook } from './rules.ts';
 import { grants } from './permissions.ts';
 import { maySee } from './router.ts';
 import {
@@ -79,10 +80,11 @@ function mayUse(actor: Actor, repository: Repository, pushing: boolean): boolean
 
 /** Runs `git http-backend` as a CGI program. */
 async function askBackend(
-  { bare }: Repository,
+  repository: Repository,
   actor: Actor,
   { method, service, query, headers, body }: GitRequest,
 ): Promise<GitAnswer> {
+  const { bare } = repository;
   const root = join(bare, '..');
   const free = actor.kind !== 'installation' || grants(actor.permissions, 'workflows', 'write');
   const { stdout } = await execa('git', ['http-backend'], {
@@ -98,6 +100,7 @@ async function askBackend(
       GIT_HTTP_EXPORT_ALL: '1',
       GIT_PROTOCOL: String(headers['git-protocol'] ?? ''),
       KEEP_WORKFLOWS: free ? '' : '1',
+      RULES: rulesForHook(repository),
       REMOTE_USER: actor.user.login,
       REMOTE_ADDR: '127.0.0.1',
       REQUEST_METHOD: method,

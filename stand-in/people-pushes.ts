@@ -1,6 +1,7 @@
 import { commitOf, git, refsOf } from './git.ts';
 import { commitTree } from './pulls/methods.ts';
 import { followPush } from './pushes.ts';
+import { demandRules } from './rules.ts';
 import { fullName, mayWrite, type Repository, type User, type World } from './world.ts';
 
 /** A commit that a person pushes. */
@@ -31,7 +32,10 @@ export async function pushAs(
     const parents = commit.amend === true ? await parentsOf(bare, start) : [start];
     const message = commit.message ?? `Change ${branch}`;
     const sha = await commitTree(bare, { tree, parents, message, author: user, committer: user });
-    await git(bare, ['update-ref', `refs/heads/${branch}`, sha]);
+    const ref = `refs/heads/${branch}`;
+    const old = before.get(ref);
+    await demandRules(repository, ref, { ...(old !== undefined && { before: old }), after: sha });
+    await git(bare, ['update-ref', ref, sha]);
     await followPush({ world, repository, sender: user, before, after: await refsOf(bare) });
     return sha;
   });

@@ -49,6 +49,7 @@ export function newRepository(
     ),
     defaultBranch: 'main',
     deletionWins: false,
+    rulesets: [],
     stacks: [],
     formerNames: [],
     alone: pLimit(1),

@@ -2,6 +2,7 @@ import type { Deliveries } from './deliveries.ts';
 import type { LimitFunction } from 'p-limit';
 import type { Level } from './options.ts';
 import type { Stack } from './pulls/stacks.ts';
+import type { Ruleset } from './rules.ts';
 
 /** A problem that a hook found in a request. */
 export type Violation = string;
@@ -176,6 +177,7 @@ export interface Repository {
   installation: Installation | undefined;
   /** Serializes the writers of refs. */
   readonly alone: LimitFunction;
+  rulesets: readonly Ruleset[];
   /** GitHub's own stacks; only they may change the bases of their pull requests. */
   readonly stacks: Stack[];
   readonly labels: Label[];

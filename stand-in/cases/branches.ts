@@ -76,7 +76,7 @@ describe('a branch that goes', () => {
     await alice.deleteBranch(REPO, 'third', 'api');
     await github.settled();
     const told = receiver.received.filter(({ event }) => event === 'delete').map(({ body }) => body['ref']);
-    expect(told.toSorted()).toEqual(['lower', 'third', 'upper']);
+    expect(new Set(told)).toEqual(new Set(['lower', 'third', 'upper']));
   });
 
   test('or was rewritten while its pull request was closed keeps it closed', async () => {

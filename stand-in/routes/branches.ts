@@ -14,6 +14,7 @@ import {
   type RepositoryCall,
   type Route,
 } from '../router.ts';
+import { demandRules } from '../rules.ts';
 import { fullName, levelOf, mayWrite } from '../world.ts';
 import { pullOf } from './pulls.ts';
 import { viewBranch } from './refs.ts';
@@ -46,6 +47,7 @@ async function update(call: RepositoryCall): Promise<Reply> {
   const { bare } = head.repository;
   const before = await refsOf(bare);
   if (head.repository !== repository) await git(bare, ['fetch', '-q', repository.bare, tip]);
+  await demandRules(head.repository, `refs/heads/${head.ref}`, { before: head.sha, after: tip });
   await git(bare, ['update-ref', `refs/heads/${head.ref}`, tip, head.sha]);
   const after = await refsOf(bare);
   await followPush({ world, repository: head.repository, sender: actor.user, before, after });

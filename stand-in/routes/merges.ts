@@ -7,6 +7,7 @@ import { stackOf } from '../pulls/stacks.ts';
 import { followPush } from '../pushes.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import { ok, optionalText, repositoryRoute, type Reply, type RepositoryCall, type Route } from '../router.ts';
+import { demandRules, rulesFor } from '../rules.ts';
 import type { Pull } from '../world.ts';
 import { pullOf } from './pulls.ts';
 
@@ -52,7 +53,9 @@ async function merge(call: RepositoryCall): Promise<Reply> {
     throw new Refusal(409, 'Head branch was modified. Review and try the merge again.');
   const texts = { title: optionalText(body, 'commit_title'), message: optionalText(body, 'commit_message') };
   const sha = await makeMerge({ repository, issue, pull, by: actor.user }, method, { base, tree, texts });
-  await git(bare, ['update-ref', `refs/heads/${pull.base.ref}`, sha, base]);
+  const ref = `refs/heads/${pull.base.ref}`;
+  await demandRules(repository, ref, { before: base, after: sha, status: 405 });
+  await git(bare, ['update-ref', ref, sha, base]);
   const push = { world, repository, sender: actor.user, before, after: await refsOf(bare) };
   // Closed first, so that the push does not close it.
   await finish(push, { repository, issue, pull }, sha);
@@ -64,6 +67,7 @@ async function merge(call: RepositoryCall): Promise<Reply> {
 /** GitHub's own deletion of a merged branch: usually it first changes the base of the pull requests on it. */
 async function deleteHead({ world, repository, actor }: RepositoryCall, { head }: Pull): Promise<void> {
   if (head.repository !== repository || head.ref === repository.defaultBranch) return;
+  if (rulesFor(repository, head.ref).some(({ type }) => type === 'deletion')) return;
   const before = await refsOf(repository.bare);
   await git(repository.bare, ['update-ref', '-d', `refs/heads/${head.ref}`]);
   const after = await refsOf(repository.bare);

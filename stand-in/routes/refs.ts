@@ -1,6 +1,7 @@
 import { askGit, commitOf, git, isAncestor, refsOf } from '../git.ts';
 import { followPush } from '../pushes.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import { demandRules } from '../rules.ts';
 import { created, ok, page, repositoryRoute, text, type RepositoryCall, type Route } from '../router.ts';
 import { fullName, type Json } from '../world.ts';
 
@@ -31,6 +32,7 @@ export const REF_ROUTES: readonly Route[] = [
     await demandObject(call, sha);
     await moving(call, async (before) => {
       if (before.has(ref)) throw new Refusal(422, 'Reference already exists');
+      await demandRules(call.repository, ref, { after: sha });
       await git(call.repository.bare, ['update-ref', ref, sha, '']);
     });
     return created(await viewRef(call, ref, sha));
@@ -44,6 +46,7 @@ export const REF_ROUTES: readonly Route[] = [
       if (old === undefined) throw new Refusal(422, 'Reference does not exist');
       if (call.body['force'] !== true && !(await isAncestor(call.repository.bare, old, sha)))
         throw new Refusal(422, 'Update is not a fast forward');
+      await demandRules(call.repository, ref, { before: old, after: sha });
       await git(call.repository.bare, ['update-ref', ref, sha, old]);
     });
     return ok(await viewRef(call, ref, sha));
@@ -51,7 +54,9 @@ export const REF_ROUTES: readonly Route[] = [
   repositoryRoute('DELETE /git/refs/:ref*', NEEDS, async (call) => {
     const ref = `refs/${call.params['ref']}`;
     await moving(call, async (before) => {
-      if (!before.has(ref)) throw new Refusal(422, 'Reference does not exist');
+      const old = before.get(ref);
+      if (old === undefined) throw new Refusal(422, 'Reference does not exist');
+      await demandRules(call.repository, ref, { before: old });
       await git(call.repository.bare, ['update-ref', '-d', ref]);
     });
     return { status: 204 };

@@ -1,8 +1,9 @@
 import { notFound } from '../refusal.ts';
 import { grants } from '../permissions.ts';
-import { ok, repositoryRoute, route, type Route } from '../router.ts';
+import { ok, page, repositoryRoute, route, type Route } from '../router.ts';
+import { rulesFor } from '../rules.ts';
 import { viewRepositoryFully, viewUser } from '../views.ts';
-import { levelOf, userNamed, type Json, type User, type World } from '../world.ts';
+import { fullName, levelOf, userNamed, type Json, type User, type World } from '../world.ts';
 
 const METADATA = { permission: 'metadata' };
 
@@ -25,6 +26,14 @@ export const REPOSITORY_ROUTES: readonly Route[] = [
       ...(mayPush && repository.settings),
       permissions,
     });
+  }),
+  repositoryRoute('GET /rules/branches/:branch*', METADATA, (call) => {
+    const { repository, params } = call;
+    const source = { ruleset_source_type: 'Repository', ruleset_source: fullName(repository) };
+    return page(call, rulesFor(repository, params['branch'] ?? ''), ({ id, type }) => ({
+      ...{ type, ruleset_id: id },
+      ...source,
+    }));
   }),
   repositoryRoute('GET /collaborators/:login/permission', METADATA, ({ world, repository, params }) => {
     const user = userNamed(world, params['login'] ?? '');

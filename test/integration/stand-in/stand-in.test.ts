@@ -7,6 +7,7 @@ import '../../../stand-in/cases/merging.ts';
 import '../../../stand-in/cases/branches.ts';
 import '../../../stand-in/cases/permissions.ts';
 import '../../../stand-in/cases/stacks.ts';
+import '../../../stand-in/cases/rules.ts';
 import '../../../stand-in/cases/conversations.ts';
 import '../../../stand-in/cases/checks.ts';
 import '../../../stand-in/cases/itself.ts';
