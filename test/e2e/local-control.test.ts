@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Journal } from '../../src/store/journal/journal.ts';
+import { liveProcesses, untilRunning } from '../helpers/live-processes.ts';
 import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
 import { SANDBOXES } from '../helpers/sandboxes.ts';
 import { makeProject, type ProjectSpec, type SpecProject, story } from '../helpers/spec-project.ts';
@@ -16,16 +17,6 @@ function start(project: SpecProject, sandbox = 'host') {
     extendEnv: false,
     reject: false,
   });
-}
-
-async function processesOf(pattern: RegExp): Promise<readonly string[]> {
-  const { stdout } = await execa('ps', ['-eo', 'args']);
-  return stdout.split('\n').filter((line) => pattern.test(line));
-}
-
-/** Waits until a command of an agent runs. */
-async function untilRunning(pattern: RegExp): Promise<void> {
-  await expect.poll(async () => processesOf(pattern), { timeout: 30_000 }).not.toEqual([]);
 }
 
 async function eventsOf(project: SpecProject, run: string): Promise<readonly string[]> {
@@ -77,7 +68,7 @@ describe.each(SANDBOXES)('choo cancel of a run that is under way, in %s', (sandb
     const askedAt = performance.now();
     const { exitCode, stdout, stderr } = await project.choo('cancel', '--json');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(await processesOf(pattern)).toEqual([]);
+    expect(await liveProcesses(pattern)).toEqual([]);
     expect(performance.now() - askedAt).toBeLessThan(8_000); // the command itself takes its time to start
     expect(await run).toMatchObject({ exitCode: 1, stderr: '' });
     const status = await statusOf(project);
@@ -99,7 +90,7 @@ describe.each(SANDBOXES)('choo cancel of a run that is under way, in %s', (sandb
     const { exitCode, stderr } = await project.choo('cancel');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect((await run).signal).toBe('SIGKILL');
-    await expect.poll(async () => processesOf(pattern)).toEqual([]);
+    await expect.poll(async () => liveProcesses(pattern)).toEqual([]);
     expect(await statusOf(project)).toMatchObject({ status: 'cancelled', units: { slow: 'cancelled' } });
     expect(await story(project, 'choo/unit/main/slow')).toEqual(['Step 1 of slow']);
   });
@@ -125,7 +116,7 @@ test('choo cancel of a run whose process was killed ends what that left, and ret
   const { exitCode, stdout } = await project.choo('cancel');
   expect(exitCode).toBe(0);
   expect(stdout).toContain('Cancelled 1 unit of run ');
-  expect(await processesOf(/sleep 600\.2103$/)).toEqual([]);
+  expect(await liveProcesses(/sleep 600\.2103$/)).toEqual([]);
   const { run: id, ...status } = await statusOf(project);
   expect(status).toEqual({ status: 'cancelled', units: { slow: 'cancelled' } });
   open(join(place.path, 'open'));
@@ -146,7 +137,7 @@ describe('a run of this repository that is under way', () => {
     await untilRunning(/sleep 600\.2104$/);
     expect(await project.choo('cancel', 'slow')).toMatchObject({ exitCode: 0, stderr: '' });
     expect((await run).exitCode).toBe(1);
-    expect(await processesOf(/sleep 600\.2104$/)).toEqual([]);
+    expect(await liveProcesses(/sleep 600\.2104$/)).toEqual([]);
     expect(await statusOf(project)).toMatchObject({
       status: 'failed',
       units: { slow: 'cancelled', after: 'blocked', other: 'complete' },
@@ -164,7 +155,7 @@ describe('a run of this repository that is under way', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^Skipped `slow` in run \w{10}\. `choo retry \w{10} slow` runs it after all\.\n$/);
     expect((await run).exitCode).toBe(0);
-    expect(await processesOf(/sleep 600\.2105$/)).toEqual([]);
+    expect(await liveProcesses(/sleep 600\.2105$/)).toEqual([]);
     expect(await statusOf(project)).toMatchObject({
       status: 'complete',
       units: { slow: 'skipped', after: 'complete' },
