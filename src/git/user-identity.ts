@@ -35,8 +35,9 @@ export async function readUserSignature(
       env: { ...environment, PATH: searchPath, LC_ALL: 'C' },
       limitMs: LIMIT_MS,
     });
-    const [, name, email] = /^([^<>\n]+) <([^<>\n]+)> \d+ [+-]\d{4}$/m.exec(output) ?? [];
-    return exitCode === 0 && name !== undefined && email !== undefined ? { name, email } : undefined;
+    const [name = '', rest = ''] = (output.split('\n').find((line) => line.includes('> ')) ?? '').split(' <');
+    const [email = ''] = rest.split('> ');
+    return exitCode === 0 && name !== '' && email !== '' ? { name, email } : undefined;
   };
   const [author, committer] = await Promise.all([read('GIT_AUTHOR_IDENT'), read('GIT_COMMITTER_IDENT')]);
   return author === undefined || committer === undefined ? OWN_SIGNATURE : { author, committer };

@@ -12,7 +12,7 @@ const READ_FACTOR = 20;
 type Rule = readonly [acting: RegExp, harmless: string | ((words: string) => string)];
 
 /** What keeps continuous integration from running when it stands in brackets. */
-const SKIPS = /skip|no[\s_-]?(?:ci|cd|build|deploy|test|action|check|pipeline)/iu;
+const SKIPS = /skip|no[\s_-]*(?:ci|cd|build|deploy|test|action|check|pipeline)/iu;
 
 /**
  * What GitHub, continuous integration and bots act on in a commit message or in the title of a pull request. GitHub folds the
@@ -28,8 +28,8 @@ const RULES: readonly Rule[] = [
   [/(?<=[\p{L}\p{N}._-])#(?=\d)/gu, ' no. '],
   [/#(?=\d)/g, 'no. '],
   [/(?<![A-Za-z0-9_])gh-(?=\d)/gi, 'no. '],
-  [/(?:https?|ftp):\/+/gi, ''],
-  [/(?<![A-Za-z0-9])www\.(?=\w)/gi, ''],
+  [/(?:https?|ftp):\/+/giu, ''],
+  [/(?<![A-Za-z0-9])www\.(?=\S)/gi, ''],
   // `[skip ci]`, `[no ci]`, `[actions skip]`, `[skip netlify]`; `***NO_CI***`; `--skip-ci`
   [
     /\[[^[\]]*\]/g,
@@ -38,7 +38,7 @@ const RULES: readonly Rule[] = [
   [/\*(?= ?(?:no|skip)[ _-]?ci)/giu, ''],
   [/--(?=(?:skip|no)-?ci|ci-?skip)/giu, ''],
   // Trailers. A single word, as in `fix: a bug`, is none that acts.
-  [/^[A-Za-z0-9]+(?:-[A-Za-z0-9]*)+ ?:/g, withoutColon],
+  [/^[a-z0-9]+(?:-[a-z0-9]*)+ ?:/giu, withoutColon],
   [/(?:-by|change-id|skip-checks?) ?:/giu, withoutColon],
   // git would move and meld such a commit.
   [/^(?:fixup|squash|amend)!/gi, (words) => words.slice(0, -1)],

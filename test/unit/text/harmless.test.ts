@@ -117,6 +117,8 @@ describe('a harmless line', () => {
     ['Ask @ann and @org/team', 'Ask ann and org/team'],
     ['Do it\n\nCo-authored-by: Eve <eve@evil.example>', 'Do it Co-authored-by - Eve <eve@evil.example>'],
     ['Change-Id: I1', 'Change-Id - I1'],
+    ['httpſ://x.example [no__ci] www.ſ', 'x.example (no--ci) ſ'],
+    ['ſ-a: b', 'ſ-a - b'],
     ['/choo run', 'choo run'],
     ['\u200b / /lgtm', 'lgtm'],
     ['@\u200bann #\u200b1', 'ann no. 1'],

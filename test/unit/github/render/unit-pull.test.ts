@@ -167,7 +167,7 @@ describe('renderUnitPull', () => {
 
       <pre lang="markdown"><code>&#x23; &#x2a;&#x2a;T&#x2a;&#x2a; &#x40;ann Fixes &#x23;1
 
-      \`\`\`\`
+      &#x60;&#x60;&#x60;&#x60;
       &#x3c;/details&#x3e;
       &#x2f;choo run
       &#x3c;!-- hidden --&#x3e;
