@@ -12,7 +12,7 @@ import { type AppWorld, makeAppWorld } from './app-world.ts';
 import { openServerStore, type ServerStore } from './server-store.ts';
 
 /** The delivery handler of one process, with a database connection and copies of repositories of its own. */
-export interface HandlerProcess {
+interface HandlerProcess {
   readonly services: HandlerServices;
   readonly handle: ReturnType<typeof createHandler>;
 }

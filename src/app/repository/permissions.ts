@@ -18,7 +18,7 @@ export async function permits(
     const { data } = await github.asApp(signal).rest.apps.getInstallation({ installation_id: installation });
     known = {
       id: installation,
-      permissions: data.permissions as Record<string, string>,
+      permissions: data.permissions,
       events: data.events,
     };
     await saveInstallation(database, known);

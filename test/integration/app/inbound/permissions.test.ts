@@ -18,7 +18,8 @@ test.each([
   ['nothing', { check: true, plan: true, answer: true }],
   ['checks', { check: false, plan: true, answer: true }],
   ['issues', { check: true, plan: true, answer: true }],
-  ['pull_requests', { check: true, plan: true, answer: true }],
+  // GitHub sends no `pull_request` then: the plan stands in the check of the push.
+  ['pull_requests', { check: true, plan: false, answer: true }],
 ] as const)('works without %s', async (withheld, works) => {
   const permissions = Object.fromEntries(Object.entries(ALL).filter(([name]) => name !== withheld));
   await using handlers = await makeHandlerWorld({ units: {} }, { permissions });
@@ -32,6 +33,7 @@ test.each([
   await expect.poll(() => waiting('push').at(-1)?.payload).toMatchObject({ after: commit });
   for (const event of ['push', 'pull_request', 'issue_comment']) {
     const [delivery] = waiting(event); // choo's own comments come later
+    if (delivery === undefined && event === withheld.replace(/s$/, '')) continue;
     if (delivery === undefined) throw new Error(`there is no ${event}`);
     expect([event, await handle(delivery)]).toEqual([event, { kind: 'done' }]);
   }
