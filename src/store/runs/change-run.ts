@@ -67,9 +67,10 @@ export async function skipUnits(
   jobs: Jobs,
   { run, units = [], actor }: RunControlRequest,
 ): Promise<readonly string[]> {
-  return runStore.change(run, async (transaction) =>
-    perform(transaction, jobs, skipEvents(viewOf(transaction), { units, actor })),
-  );
+  return runStore.change(run, async (transaction) => {
+    refuseUpdate(transaction);
+    return perform(transaction, jobs, skipEvents(viewOf(transaction), { units, actor }));
+  });
 }
 
 /**
@@ -84,9 +85,10 @@ export async function retryRun(
 ): Promise<readonly string[]> {
   await jobs.prepare(run); // its queue was removed when it ended
   const request = { units, actor, fresh, from: from ?? null };
-  return runStore.change(run, async (transaction) =>
-    perform(transaction, jobs, retryEvents(viewOf(transaction), request)),
-  );
+  return runStore.change(run, async (transaction) => {
+    refuseUpdate(transaction);
+    return perform(transaction, jobs, retryEvents(viewOf(transaction), request));
+  });
 }
 
 /**
@@ -110,8 +112,23 @@ export async function retargetRun(
         where repository = ${repository} and target = ${before} and unit = any(${[...transaction.graph.ids]}::text[])
           and not exists (select from ${table} as other where other.repository = own.repository
                             and other.target = ${target} and other.unit = own.unit)`.execute(trx);
+    // Updates of its units go with their records.
+    await sql`
+      update runs as own set target = ${target}
+      where repository = ${repository} and target = ${before} and purpose = 'update'
+        and update_unit = any(${[...transaction.graph.ids]}::text[])
+        and not exists (select from runs as other where other.repository = own.repository
+                          and other.target = ${target} and other.update_unit = own.update_unit)`.execute(trx);
     transaction.append({ type: 'orch.retargeted', target });
     return true;
+  });
+}
+
+/** An update is requested again, at the heads that there are then; nothing depends on it. */
+function refuseUpdate({ run, graph }: RunTransaction): void {
+  if (run.purpose === 'work') return;
+  throw new ChooError('usage', `run ${run.id} only brings \`${graph.ids[0]}\` up to date`, {
+    hint: 'choo starts another one when it is needed; retry or skip the unit in the run that did its work',
   });
 }
 

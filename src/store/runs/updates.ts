@@ -87,7 +87,8 @@ function describe(
 ): FoundUpdate {
   return {
     run,
-    status,
+    // Only its unit was cancelled.
+    status: status === 'failed' && failed === undefined ? 'cancelled' : status,
     update,
     result:
       updated?.type === 'unit.updated' ? { to: updated.to, same: updated.same, files: updated.files } : null,

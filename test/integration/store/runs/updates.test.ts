@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/events/event.ts';
 import { submitUpdate } from '../../../../src/orchestrator/server/submit-update.ts';
+import { markRepositoryRemoved, upsertRepository } from '../../../../src/store/github/github-repositories.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { reconcile } from '../../../../src/store/queue/reconcile.ts';
 import { registerWorker } from '../../../../src/store/queue/worker-registry.ts';
-import { cancelRun } from '../../../../src/store/runs/change-run.ts';
+import { cancelRun, retargetRun, retryRun, skipUnits } from '../../../../src/store/runs/change-run.ts';
 import { readEvents } from '../../../../src/store/runs/event-rows.ts';
 import { PostgresStore } from '../../../../src/store/runs/postgres.ts';
 import { findRunAhead } from '../../../../src/store/runs/run-reader.ts';
@@ -154,5 +155,55 @@ describe('an update of a unit', () => {
     expect((await reconcile(database, jobs, runStore)).runsWaiting).toBe(1);
     const third = database.selectFrom('runs').select('status').where('id', '=', 'run0000003');
     expect(await third.executeTakeFirst()).toEqual({ status: 'running' });
+  });
+
+  test('is not retried or skipped, but cancelled, and then it is over', async () => {
+    await using server = await openServerStore();
+    await using world = await openWorld(server);
+    const submitted = await world.request();
+    if (submitted.kind !== 'run') throw new Error(submitted.kind);
+    const { runStore, jobs, database, unit } = world;
+    const change = { run: submitted.run, actor: 'ada', units: ['a'] };
+    const refusal = { code: 'usage', message: expect.stringContaining('only brings `a` up to date') };
+    await expect(skipUnits(runStore, jobs, change)).rejects.toMatchObject(refusal);
+    await cancelRun(runStore, jobs, { ...change, units: [] });
+    expect(await findUpdate(database, unit)).toMatchObject({
+      status: 'cancelled',
+      result: null,
+      failure: null,
+    });
+    await expect(retryRun(runStore, jobs, change)).rejects.toMatchObject(refusal);
+    expect(await world.request()).toMatchObject({ kind: 'run' });
+  });
+
+  test('is among the runs that end when the App is taken off the repository', async () => {
+    await using server = await openServerStore();
+    await using world = await openWorld(server);
+    const { database, repository } = world;
+    const installed = await upsertRepository(database, {
+      ...{ githubId: 7, installation: 1, owner: 'o', name: 'n', defaultBranch: 'main', remote: '/elsewhere' },
+    });
+    await database
+      .updateTable('runs')
+      .set({ repository: installed.id })
+      .where('repository', '=', repository)
+      .execute();
+    const submitted = await world.request({ repository: installed.id });
+    expect(submitted).toMatchObject({ kind: 'run' });
+    expect(await markRepositoryRemoved(database, 7)).toEqual(['run' in submitted ? submitted.run : '']);
+  });
+
+  test('goes with its unit when the run is moved to another target', async () => {
+    await using server = await openServerStore();
+    await using world = await openWorld(server);
+    await world.request();
+    const { database, runStore, unit } = world;
+    expect(await retargetRun(runStore, { run: RUN, target: 'next' })).toBe(true);
+    expect(await findUpdate(database, unit)).toBeUndefined();
+    await world.finish([MOVED, verified('a', commit('c'))]);
+    expect(await findUpdate(database, { ...unit, target: 'next' })).toMatchObject({ status: 'complete' });
+    await using records = new PostgresStore(database, world.listener, world.repository);
+    expect(await records.record('next', 'a')).toMatchObject({ head: commit('c'), base: ONTO.commit });
+    expect(await records.record('main', 'a')).toBeUndefined();
   });
 });
