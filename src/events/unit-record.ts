@@ -45,22 +45,16 @@ export function projectRecord(
  * the work. A head that anyone else pushed is the unit's once it is verified.
  */
 function applyUpdate(before: UnitRecord, { onto }: UnitUpdate, event: RecordEvent): UnitRecord {
-  switch (event.type) {
-    case 'unit.updated': {
-      const { to } = event;
-      const isVerified = before.verified && before.head === to;
-      const builtOn = onto?.builtOn ?? before.builtOn;
-      return { ...before, base: event.onto, builtOn, head: to, committed: to, verified: isVerified };
-    }
-    case 'unit.completed':
-      return { ...before, head: event.head, committed: event.head, verified: event.verified };
-    case 'unit.failed': {
-      const isRed = event.failure === 'verify' && event.head === before.head;
-      return isRed && before.verified ? { ...before, verified: false } : before;
-    }
-    default:
-      return before;
+  if (event.type === 'unit.updated') {
+    const { to } = event;
+    const verified = before.verified && before.head === to;
+    const builtOn = onto?.builtOn ?? before.builtOn;
+    return { ...before, base: event.onto, builtOn, head: to, committed: to, verified };
   }
+  if (event.type === 'unit.completed')
+    return { ...before, head: event.head, committed: event.head, verified: event.verified };
+  const isRed = event.type === 'unit.failed' && event.failure === 'verify' && event.head === before.head;
+  return isRed && before.verified ? { ...before, verified: false } : before;
 }
 
 function applyEvent(before: UnitRecord, event: Exclude<RecordEvent, { type: 'unit.started' }>): UnitRecord {

@@ -84,8 +84,9 @@ export function endEvent(unit: string, end: UnitEnd, head: string | null = null)
     case 'released':
       return { type: 'unit.released', unit, reason: end.reason, until: end.until };
     case 'failed': {
-      const { failure, message, hint } = end;
-      return { type: 'unit.failed', unit, failure, message, hint: hint ?? null, head };
+      const { failure, message, hint, files } = end;
+      const more = files === undefined ? {} : { files: [...files] };
+      return { type: 'unit.failed', unit, failure, message, hint: hint ?? null, head, ...more };
     }
     default:
       return end satisfies never;

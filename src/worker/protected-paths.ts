@@ -50,12 +50,25 @@ export async function findProtection(
     readonly config: Pick<UnitJob['config'], 'specs_dir'>;
   },
 ): Promise<(path: string) => boolean> {
+  const files = await findGateFiles(reader, { directory, unit, base });
+  return createProtection({ directory, specsDir: config.specs_dir, files });
+}
+
+/** The files that the gates of a unit name and that exist at its base. */
+export async function findGateFiles(
+  reader: ObjectReader,
+  {
+    directory,
+    unit,
+    base,
+  }: Pick<UnitJob, 'directory' | 'base'> & { readonly unit: Pick<UnitJob['unit'], 'tasks'> },
+): Promise<ReadonlySet<string>> {
   const gates = unit.tasks.map(({ gate }) => gate);
   const tree = await treeOf(reader, base);
   const files = new Set<string>();
   for (const path of pathsNamedBy(gates, directory))
     if ((await findFile(reader, tree, path)) !== undefined) files.add(path);
-  return createProtection({ directory, specsDir: config.specs_dir, files });
+  return files;
 }
 
 /**

@@ -63,6 +63,9 @@ export interface WorkerServices {
   readonly onActivity: (text: string) => void;
 }
 
+/** Services that run gates: none of them starts an agent. */
+export type GateServices = Omit<WorkerServices, 'agent' | 'budget' | 'rateLimits' | 'taskCompleted'>;
+
 /** How long to wait for a provider's rate limits and outages, and for an agent to exit. Milliseconds. */
 export interface RateLimitPolicy {
   /** The first wait when the provider names no time; each next one equals the sum of all before, at most 15 minutes. */
@@ -93,6 +96,8 @@ export type UnitEnd =
       readonly failure: Failure;
       readonly message: string;
       readonly hint?: string | undefined;
+      /** Those of a conflict. */
+      readonly files?: readonly string[] | undefined;
     }
   /**
    * Released unfinished. `until`: when the provider accepts work again or, `ofBudget`, when there is budget again. Milliseconds

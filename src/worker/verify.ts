@@ -1,19 +1,23 @@
 import { findReason } from './gate/gate-reason.ts';
 import { yieldSlot } from './slot.ts';
 import { runTaskGate } from './task-gate.ts';
-import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
+import { fail, type GateServices, type UnitJob } from './unit-job.ts';
 import { UnitWorkspace } from './workspace.ts';
 
 /**
  * Runs every gate of a unit in order on its head, in a new worktree without ignored files: a gate that passed only because an
- * agent left something outside the tree fails here. Throws a UnitStop.
+ * agent left something outside the tree fails here. `tree`: the commit whose files are judged for the head. Throws a UnitStop.
  */
-export async function verifyUnit(job: UnitJob, services: WorkerServices, head: string): Promise<void> {
+export async function verifyUnit(
+  job: UnitJob,
+  services: GateServices,
+  { head, tree = head }: { readonly head: string; readonly tree?: string },
+): Promise<void> {
   const { unit } = job;
   const { append } = services;
   const started = performance.now();
   append({ type: 'verify.started', unit: unit.id, head });
-  const workspace = await UnitWorkspace.open(job, services, head, '.verify');
+  const workspace = await UnitWorkspace.open(job, services, tree, '.verify');
   try {
     for (const task of unit.tasks) {
       yieldSlot(job, services, false);

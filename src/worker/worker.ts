@@ -20,7 +20,7 @@ export async function runUnit(job: UnitJob, services: WorkerServices): Promise<U
   try {
     const head = job.verifyOnly ? job.start : await doTasks(job, services);
     if (!job.config.verify && !job.verifyOnly) return { kind: 'complete', head, verified: false };
-    await verifyUnit(job, services, head);
+    await verifyUnit(job, services, { head });
     return { kind: 'complete', head, verified: true };
   } catch (error) {
     if (services.signal.aborted) return { kind: 'released', reason: 'interrupted', until: null };

@@ -12,7 +12,7 @@ import { findProtection } from './protected-paths.ts';
 import { findSecrets } from './secrets.ts';
 import type { SpecEdit } from './spec-status.ts';
 import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
-import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
+import { fail, type GateServices, type UnitJob, UnitStop } from './unit-job.ts';
 
 /** An agent's result: a tree for the gate, or the reason why it is unfit. */
 export type Inspection =
@@ -31,13 +31,13 @@ export class UnitWorkspace {
   readonly workplace: SandboxPaths;
   readonly branch: UnitBranch;
   readonly #job: UnitJob;
-  readonly #services: WorkerServices;
+  readonly #services: GateServices;
   readonly #worktree: Worktree;
   /** choo's own work in the worktree, in order, while the worker continues elsewhere. */
   #chores: Promise<void> = Promise.resolve();
   #isProtected: (path: string) => boolean = () => false;
 
-  private constructor(job: UnitJob, services: WorkerServices, worktree: Worktree, tree: string) {
+  private constructor(job: UnitJob, services: GateServices, worktree: Worktree, tree: string) {
     this.#job = job;
     this.#services = services;
     this.#worktree = worktree;
@@ -49,7 +49,7 @@ export class UnitWorkspace {
   /** Creates the worktree and runs `worktree.setup`. `suffix` distinguishes it from other worktrees of the claim. */
   static async open(
     job: UnitJob,
-    services: WorkerServices,
+    services: GateServices,
     commit: string,
     suffix = '',
   ): Promise<UnitWorkspace> {
@@ -111,7 +111,7 @@ export class UnitWorkspace {
       const ignores = touched.some((path) => path.endsWith('.gitignore'));
       tree = ignores ? await this.#worktree.restage(this.branch.tree) : await this.#worktree.stage();
       changes = await this.#changesTo(tree);
-      this.#notice('protected', `changes to protected files were put back: ${listed(touched)}`);
+      this.#notice('protected', `changes to protected files were put back: ${listPaths(touched)}`);
     }
     const forbidden = await findForbidden(this.#services.repository.reader, tree, changes);
     if (forbidden.length > 0) {
@@ -129,7 +129,7 @@ export class UnitWorkspace {
     }
     const secret = await findSecrets(this.#services.repository.reader, changes, this.#services.secretForms);
     if (secret.length > 0)
-      return { kind: 'unfit', reason: `it wrote a secret value into ${listed(secret)}`, changes };
+      return { kind: 'unfit', reason: `it wrote a secret value into ${listPaths(secret)}`, changes };
     return { kind: 'fit', tree, changes };
   }
 
@@ -142,7 +142,7 @@ export class UnitWorkspace {
     this.#then(async () => {
       const changed = await this.#discard();
       if (changed.length > 0)
-        this.#notice('gate-wrote', `what \`${command}\` changed was discarded: ${listed(changed)}`);
+        this.#notice('gate-wrote', `what \`${command}\` changed was discarded: ${listPaths(changed)}`);
     });
     return verdict;
   }
@@ -233,7 +233,7 @@ export class UnitWorkspace {
     if (changed.length > 0)
       this.#notice(
         'setup-wrote',
-        `the ${phase} commands changed files that are not ignored; discarded: ${listed(changed)}`,
+        `the ${phase} commands changed files that are not ignored; discarded: ${listPaths(changed)}`,
       );
   }
 
@@ -264,7 +264,10 @@ export class UnitWorkspace {
   async #removeNested(): Promise<void> {
     const removed = await removeNestedRepositories(this.#worktree.path);
     if (removed.length > 0)
-      this.#notice('nested-repository', `repositories inside the worktree were removed: ${listed(removed)}`);
+      this.#notice(
+        'nested-repository',
+        `repositories inside the worktree were removed: ${listPaths(removed)}`,
+      );
   }
 
   #notice(code: string, message: string): void {
@@ -273,7 +276,8 @@ export class UnitWorkspace {
   }
 }
 
-function listed(paths: readonly string[]): string {
+/** Paths in a notice: the first ones, and how many more there are. */
+export function listPaths(paths: readonly string[]): string {
   const more = paths.length > MAX_PATHS ? ` and ${paths.length - MAX_PATHS} more` : '';
   return (
     paths

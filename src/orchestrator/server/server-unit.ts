@@ -12,16 +12,21 @@ import type { Claim, ClaimReporter } from '../../store/runs/claim.ts';
 import { PostgresStore } from '../../store/runs/postgres.ts';
 import { pauseProvider, pausedUntil } from '../../store/runs/provider-pauses.ts';
 import { readDependencies, readServerRun, readUnitEvents } from '../../store/runs/run-reader.ts';
+import { hasOpenUpdate } from '../../store/runs/updates.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import type { Agent } from '../../worker/agent/agent.ts';
 import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
 import { type RateLimitPolicy, DEFAULT_RATE_LIMIT_POLICY } from '../../worker/unit-job.ts';
 import { EventBatches } from '../event-batches.ts';
 import { endEvent, runClaim } from '../run-claim.ts';
+import { runUpdate } from '../update-run.ts';
 import { OutputSink } from './output-sink.ts';
 import type { RemoteRepository } from './remote-repositories.ts';
 import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
 import { SharedBudget, spendingLimits } from './shared-budget.ts';
+
+/** Delay before a unit is claimed again whose branch is being updated. Milliseconds. */
+const UPDATE_POLL_MS = 5_000;
 
 /** Services of a server, shared by all runs. */
 export interface ServerServices {
@@ -58,9 +63,9 @@ export type Approval =
 /**
  * Works on one claimed unit of a server's run:
  *
- * 1. checks that its run may start, and that its provider is not paused;
+ * 1. checks that its run may start, that its provider is not paused, and that no update works on its branch;
  * 2. fetches the remote, and reads the unit's progress and record;
- * 3. runs the claim as every engine does: {@link runClaim}.
+ * 3. runs the claim as every engine does: {@link runClaim}; or that of an update: {@link runUpdate}.
  *
  * Returns the event that ends the claim.
  */
@@ -85,8 +90,13 @@ export async function workOnClaim(
   const approval = (await services.approve?.(run)) ?? { kind: 'yes' };
   if (approval.kind === 'later') return released(unit, approval.reason, approval.until);
   if (approval.kind === 'no') return released(unit, approval.reason);
-  const until = await pausedUntil(database, { run, provider: planned.provider });
-  if (until !== undefined) return released(unit, `${planned.provider} is paused`, until);
+  const { update } = start;
+  if (update === null) {
+    const until = await pausedUntil(database, { run, provider: planned.provider });
+    if (until !== undefined) return released(unit, `${planned.provider} is paused`, until);
+    if (await hasOpenUpdate(database, { repository: context.repository, target: start.target, unit }))
+      return released(unit, 'its branch is being brought up to date', Date.now() + UPDATE_POLL_MS);
+  }
 
   const store = new PostgresStore(database, services.listener, context.repository);
   const record = await store.record(start.target, unit);
@@ -100,42 +110,47 @@ export async function workOnClaim(
   const signedRun = { run, repository: context.repository, actor: start.actor };
   const signature = (await services.signatureOf?.(signedRun)) ?? OWN_SIGNATURE;
   const repository = remote.repository.signedBy({ ...signature, signOff: config.commits.sign_off });
-  const progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
-    (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
-    newUnit(planned),
-  );
-  const dependsOn = await readDependencies(database, { run, unit });
-  const limits = spendingLimits(start.limits, contexts.ceilings);
-  const budget = new SharedBudget(database, { run, unit, claim }, limits);
   const logDirectory = claimDirectory(remote, run, claim, unit);
   await mkdir(logDirectory, { recursive: true, mode: 0o755 });
   await using log = new OutputSink(database, { run, unit });
   const batches = new EventBatches(report, services.redact);
+  const claimed = { start, config, unit: specs, claim, branch, branchHead, record };
+  const shared = {
+    ...services,
+    repository,
+    worktrees,
+    logDirectory,
+    scratch: logDirectory,
+    openLog: () => log,
+    keepWorktree: false,
+    signal,
+    shouldReleaseSlot,
+  };
+  const sink = {
+    append: (event: EventBody) => batches.append(event),
+    recorded: async () => batches.recorded(),
+  };
   try {
+    if (update !== null) return await runUpdate({ ...claimed, update }, { ...shared, ...sink });
+    const progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
+      (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
+      newUnit(planned),
+    );
+    const dependsOn = await readDependencies(database, { run, unit });
+    const limits = spendingLimits(start.limits, contexts.ceilings);
+    const budget = new SharedBudget(database, { run, unit, claim }, limits);
     return await runClaim(
-      { start, config, unit: specs, progress, claim, branch, branchHead, record, dependsOn },
+      { ...claimed, progress, dependsOn },
       {
-        ...services,
+        ...shared,
         store,
-        repository,
-        worktrees,
         agentOf: services.agentsOf(config),
-        logDirectory,
-        scratch: logDirectory,
-        openLog: () => log,
         rateLimits: services.rateLimits ?? DEFAULT_RATE_LIMIT_POLICY,
         budget,
         refusal: async () => budget.refusal(),
-        keepWorktree: false,
-        signal,
-        shouldReleaseSlot,
         taskCompleted,
       },
-      {
-        append: (event) => batches.append(event),
-        recorded: async () => batches.recorded(),
-        hold: async (until) => pauseProvider(database, { run, provider: planned.provider, until }),
-      },
+      { ...sink, hold: async (until) => pauseProvider(database, { run, provider: planned.provider, until }) },
     );
   } finally {
     await removeTree(logDirectory);

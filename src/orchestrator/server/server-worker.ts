@@ -1,6 +1,7 @@
 import { ChooError } from '../../errors.ts';
 import type { EventBody } from '../../events/event.ts';
 import type { Claim, ClaimReporter } from '../../store/runs/claim.ts';
+import { NO_AGENT } from '../../worker/agent/no-agent.ts';
 import { Pool, type PoolUnit } from '../../worker/pool.ts';
 import { UNREACHABLE_MS } from '../../worker/unit-branch.ts';
 import { countEnd, endEvent, endOfError } from '../run-claim.ts';
@@ -71,6 +72,7 @@ export class ServerWorker {
 
   async #providerOf({ run, unit }: Claim) {
     const { start, config } = await this.#services.contexts.runOf(run);
+    if (start.update !== null) return NO_AGENT;
     const planned = start.units.find(({ id }) => id === unit);
     return this.#services.agentsOf(config)(planned?.provider ?? '').provider;
   }

@@ -38,6 +38,10 @@ const UPDATED: EventBody = {
   ...{ type: 'unit.updated', unit: 'api', from: commit('a'), to: commit('b') },
   ...{ onto: commit('7'), since: commit('9'), same: true, files: [] },
 };
+const UPDATED_NOWHERE: EventBody = {
+  ...{ type: 'unit.updated', unit: 'api', from: commit('a'), to: commit('a') },
+  ...{ onto: commit('7'), since: commit('9'), same: true, files: [] },
+};
 const VERIFIED = (head: string): EventBody => ({ type: 'unit.completed', unit: 'api', head, verified: true });
 const RED = (head: string): EventBody => ({
   ...{ type: 'unit.failed', unit: 'api', failure: 'verify', message: 'red', hint: null, head },
@@ -65,7 +69,7 @@ describe('what is known of a unit after an update run', () => {
     [
       'stays verified where nothing had to be merged, until a gate is red',
       BEFORE,
-      [start, { ...UPDATED, to: commit('a') } as EventBody],
+      [start, UPDATED_NOWHERE],
       { ...BEFORE, ...HERE },
     ],
     [

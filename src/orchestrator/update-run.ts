@@ -1,0 +1,137 @@
+import type { Config } from '../config/schema.ts';
+import type { Unit } from '../discovery/unit.ts';
+import { coerceError } from '../errors.ts';
+import type { EventBody } from '../events/event.ts';
+import type { UnitRecord } from '../events/store.ts';
+import type { OrchStarted } from '../events/unit-record.ts';
+import type { UnitUpdate } from '../events/unit-update.ts';
+import { findFile, replaceFiles, type TreeFile, treeOf } from '../git/objects/tree-object.ts';
+import type { Repository } from '../git/repository.ts';
+import { findUnequalFiles } from '../git/same-change.ts';
+import { findGateFiles } from '../worker/protected-paths.ts';
+import { type GateServices, type UnitEnd, type UnitJob, UnitStop } from '../worker/unit-job.ts';
+import { type LogSink, UnitLog } from '../worker/unit-log.ts';
+import { verifyUnit } from '../worker/verify.ts';
+import { listPaths } from '../worker/workspace.ts';
+import { mapTexts } from './event-batches.ts';
+import { endEvent } from './run-claim.ts';
+import { firstFiles, moveBranch } from './update-start.ts';
+
+/** The claimed unit of an update run. */
+export interface ClaimedUpdate {
+  readonly start: OrchStarted;
+  readonly update: UnitUpdate;
+  readonly config: Config;
+  /** As in the approved specs: its gates judge. */
+  readonly unit: Unit;
+  readonly claim: number;
+  readonly branch: string;
+  /** The branch's head; undefined when there is no branch. */
+  readonly branchHead: string | undefined;
+  readonly record: UnitRecord | undefined;
+}
+
+export interface UpdateServices extends Omit<GateServices, 'log' | 'onActivity'> {
+  /** Removes secret values from text before it is shown, logged or stored. */
+  readonly redact: (text: string) => string;
+  readonly openLog: (unit: string) => LogSink;
+}
+
+/**
+ * Works on a claimed update: moves the branch to its new place, compares the unit's own change before and after, and verifies
+ * the head. No agent is started, whatever the gates say. Returns the event that ends the claim, without appending it; never
+ * rejects for failures of the work itself.
+ */
+export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices): Promise<EventBody> {
+  const { start, update, unit, branch, branchHead, record } = claim;
+  const { repository, append, recorded, redact } = services;
+  using log = new UnitLog(services.openLog(unit.id), redact);
+  const base = update.onto?.commit ?? record?.base ?? start.commit;
+  let head = branchHead;
+  try {
+    const place = { pushed: branchHead ?? null, head: branchHead ?? update.head };
+    const before = { base: record?.base ?? start.commit, builtOn: record?.builtOn ?? {} };
+    const tasks = [...(record?.tasks ?? [])];
+    append({ type: 'unit.started', unit: unit.id, claim: claim.claim, branch, ...place, ...before, tasks });
+    await recorded();
+    log.say(`update of ${unit.id}, run ${start.run}, claim ${claim.claim}, at ${update.head.slice(0, 12)}`);
+    const to = await moveBranch({ ...claim, unit: unit.id, target: start.target }, services);
+    head = to;
+    if (update.onto !== null) {
+      append(await describeMove(unit.id, { to, from: update.head, onto: update.onto }, repository));
+      await recorded();
+    }
+    const job = jobOf(claim, { base, head });
+    const tree = await takeGateFiles(job, services, head);
+    await verifyUnit(job, { ...services, log, onActivity: () => {} }, { head, tree });
+    await recorded();
+    return endEvent(unit.id, { kind: 'complete', head, verified: true });
+  } catch (error) {
+    const end = endOf(error, services.signal);
+    log.say(`${end.kind}: ${end.kind === 'failed' ? end.message : end.reason}`);
+    await recorded();
+    return mapTexts(endEvent(unit.id, end, head), redact);
+  }
+}
+
+function endOf(error: unknown, signal: AbortSignal): UnitStop['end'] {
+  if (signal.aborted) return { kind: 'released', reason: 'interrupted', until: null };
+  if (error instanceof UnitStop) return error.end;
+  const { message, hint } = coerceError(error);
+  return { kind: 'failed', failure: 'internal', message, hint } satisfies UnitEnd;
+}
+
+/** What the move did: where from and to, and whether the unit's own change is the same as before. */
+async function describeMove(
+  unit: string,
+  {
+    from,
+    to,
+    onto: { commit: onto, since },
+  }: { readonly from: string; readonly to: string; readonly onto: NonNullable<UnitUpdate['onto']> },
+  repository: Repository,
+): Promise<EventBody> {
+  const files = await findUnequalFiles(repository, { from: since, to: from }, { from: onto, to });
+  const same = files.length === 0;
+  return { type: 'unit.updated', unit, from, to, onto, since, same, files: [...firstFiles(files)] };
+}
+
+/**
+ * The commit whose files are judged: that of the head, but each file that a gate names is as it is at the base. What a push did
+ * to it proves nothing, and is noticed.
+ */
+async function takeGateFiles(
+  job: UnitJob,
+  { repository, append }: Pick<UpdateServices, 'repository' | 'append'>,
+  head: string,
+): Promise<string> {
+  const { reader } = repository;
+  const [before, after] = [await treeOf(reader, job.base), await treeOf(reader, head)];
+  const files = new Map<string, TreeFile>();
+  for (const path of await findGateFiles(reader, job)) {
+    const [approved, now] = [await findFile(reader, before, path), await findFile(reader, after, path)];
+    if (approved !== undefined && (approved.id !== now?.id || approved.mode !== now.mode))
+      files.set(path, approved);
+  }
+  if (files.size === 0) return head;
+  const names = listPaths([...files.keys()]);
+  const message = `the gates ran with ${names} as at ${job.base.slice(0, 12)}, whatever the branch made of it`;
+  append({ type: 'unit.notice', unit: job.unit.id, code: 'gate-files', message });
+  const tree = await replaceFiles(repository, after, files);
+  return repository.commit({ tree, parents: [head], subject: 'To be judged' });
+}
+
+function jobOf(
+  { start, config, unit, claim, branch }: ClaimedUpdate,
+  { base, head }: { readonly base: string; readonly head: string },
+): UnitJob {
+  const { run, directory } = start;
+  return {
+    ...{ run, claim, unit, config, directory, branch, base, start: head, pushed: head },
+    claimedComplete: [],
+    attemptsUsed: new Map(),
+    repairsUsed: 0,
+    waited: { limits: 0, outages: 0 },
+    verifyOnly: true,
+  };
+}

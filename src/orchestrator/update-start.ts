@@ -1,0 +1,116 @@
+import { ChooError, messageOf } from '../errors.ts';
+import type { UnitUpdate } from '../events/unit-update.ts';
+import { mergeCommits } from '../git/merge.ts';
+import { parseCommit } from '../git/objects/commit.ts';
+import { treeOf } from '../git/objects/tree-object.ts';
+import type { Repository } from '../git/repository.ts';
+import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
+import { type UnitEnd, UnitStop } from '../worker/unit-job.ts';
+import { listPaths } from '../worker/workspace.ts';
+
+/** A unit branch to bring to its new place. */
+export interface UpdateStart {
+  readonly unit: string;
+  readonly target: string;
+  readonly branch: string;
+  /** The branch's head; undefined when there is no branch. */
+  readonly branchHead: string | undefined;
+  readonly update: UnitUpdate;
+}
+
+/** Names of files in one event. */
+const MAX_FILES = 100;
+
+/** The first of many files, for an event. */
+export function firstFiles(files: readonly string[]): readonly string[] {
+  return files.slice(0, MAX_FILES);
+}
+
+/**
+ * Moves a unit branch as its update says, and returns the head to verify. The branch must be at the head that the update was
+ * requested for, or at the merge that an earlier claim of it pushed. Never forces, and never merges twice. Throws a UnitStop.
+ */
+export async function moveBranch(
+  start: UpdateStart,
+  { repository, signal }: { readonly repository: Repository; readonly signal: AbortSignal },
+): Promise<string> {
+  const { branch, branchHead, update } = start;
+  const { head, onto } = update;
+  if (onto === null) {
+    if (branchHead === head) return head;
+    throw moved(start, branchHead);
+  }
+  const merge = await merged(start, onto, repository);
+  const isOurs = async (at: string | undefined): Promise<boolean> =>
+    at === merge || (at !== undefined && (await isSameMerge(repository, at, merge)));
+  if (branchHead !== undefined && (await isOurs(branchHead))) return branchHead;
+  if (branchHead !== head) throw moved(start, branchHead);
+  signal.throwIfAborted();
+  try {
+    await repository.publish(branch, merge, head);
+    return merge;
+  } catch (error) {
+    if (!(error instanceof ChooError)) throw error;
+    if (error.code === 'environment')
+      throw new UnitStop({ kind: 'released', reason: error.message, until: Date.now() + UNREACHABLE_MS });
+    if (error.code !== 'conflict') throw failed('needs-human', messageOf(error), { hint: error.hint });
+    // Somebody was faster: an earlier claim of this update that was declared dead, or anyone else.
+    await repository.branches.fetch();
+    const now = await repository.branchHead(branch);
+    if (now !== undefined && (await isOurs(now))) return now;
+    throw moved(start, now);
+  }
+}
+
+/** The unit's work since its old place, merged onto the new one; the head itself when it contains that place already. */
+async function merged(
+  { unit, target, branch, branchHead, update: { head } }: UpdateStart,
+  { commit, since, builtOn }: NonNullable<UnitUpdate['onto']>,
+  repository: Repository,
+): Promise<string> {
+  const [known, ...places] = await repository.reader.info([head, commit, since]);
+  if (known === undefined) throw moved({ branch }, branchHead);
+  if (places.includes(undefined))
+    throw failed('conflict', `the new place of \`${branch}\`, or its old one, is not in the remote any more`);
+  const place = Object.keys(builtOn).length === 0 ? `\`${target}\`` : 'what it depends on';
+  const subject = `Bring ${unit} up to date with ${place}`;
+  const merge = await merging(repository, { into: head, from: commit, subject, since });
+  if (merge.kind === 'merged') return merge.commit;
+  throw failed('conflict', `\`${branch}\` does not merge with ${place}: ${listPaths(merge.files)}`, {
+    hint: `merge by hand on \`${branch}\`; its head and the new place are as they were`,
+    files: firstFiles(merge.files),
+  });
+}
+
+/** Commits without a common history do not merge: that is the unit's end, and no error of choo's. */
+async function merging(...args: Parameters<typeof mergeCommits>): ReturnType<typeof mergeCommits> {
+  try {
+    return await mergeCommits(...args);
+  } catch (error) {
+    if (error instanceof ChooError && error.code === 'conflict')
+      throw failed('conflict', error.message, { hint: error.hint });
+    throw error;
+  }
+}
+
+/** Whether two commits merge the same parents into the same tree, whoever made them and when. */
+async function isSameMerge({ reader }: Repository, one: string, other: string): Promise<boolean> {
+  const [a, b] = await reader.contents([one, other]);
+  if (a === undefined || b === undefined) return false;
+  const [parents, others] = [parseCommit(a).parents, parseCommit(b).parents];
+  if (parents.length !== 2 || parents.join() !== others.join()) return false;
+  return (await treeOf(reader, one)) === (await treeOf(reader, other));
+}
+
+function moved({ branch }: Pick<UpdateStart, 'branch'>, head: string | undefined): UnitStop {
+  const where = head === undefined ? 'is gone' : `moved meanwhile, to ${head.slice(0, 12)}`;
+  return failed('conflict', `\`${branch}\` ${where}`);
+}
+
+function failed(
+  failure: 'conflict' | 'needs-human',
+  message: string,
+  more: Pick<Extract<UnitEnd, { kind: 'failed' }>, 'hint' | 'files'> = {},
+): UnitStop {
+  return new UnitStop({ kind: 'failed', failure, message, ...more });
+}
