@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { ended as appEnded, planned, quiet } from '../helpers/app-waits.ts';
 import { makeAppWorld, REPO } from '../helpers/app-world.ts';
 import { makeServerProject, type ServerProject } from '../helpers/server-project.ts';
+import { ended } from '../helpers/server-waits.ts';
 
 /** What a repository writes that wants all there is. */
 const GREEDY = `parallelism: 100
@@ -17,13 +18,11 @@ limits:
   gate_timeout: 24h
 `;
 
-async function ended(
+async function statusAtEnd(
   project: ServerProject,
   run: string,
 ): Promise<Awaited<ReturnType<ServerProject['status']>>> {
-  await expect
-    .poll(async () => (await project.status(run)).status, { interval: 200, timeout: 60_000 })
-    .not.toMatch(/running|waiting/);
+  await ended(project, run);
   return project.status(run);
 }
 
@@ -57,7 +56,7 @@ describe("the operator's ceilings", () => {
       { CHOO_MAX_GATE_TIME: '1s' },
     );
     await project.serve();
-    const { units } = await ended(project, await project.submit());
+    const { units } = await statusAtEnd(project, await project.submit());
     expect(units).toMatchObject([{ state: 'failed', message: expect.stringContaining('after 1 s') }]);
   });
 });
@@ -85,7 +84,7 @@ describe('the budget of a day', () => {
     const more = { PATH: `${place}:${process.env['PATH'] ?? ''}` };
     const first = await project.serve({ environment: more });
     for (const id of ['a', 'b'])
-      expect((await ended(project, await project.submit('--unit', id))).units).toMatchObject([
+      expect((await statusAtEnd(project, await project.submit('--unit', id))).units).toMatchObject([
         { state: 'complete' },
       ]);
 

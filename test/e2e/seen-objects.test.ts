@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { git, writeFiles } from '../helpers/git-repository.ts';
 import { SANDBOXES } from '../helpers/sandboxes.ts';
 import { makeServerProject } from '../helpers/server-project.ts';
+import { ended } from '../helpers/server-waits.ts';
 import { makeProject, type ProjectSpec } from '../helpers/spec-project.ts';
 
 /** What an agent can find out with git, each in a file of its own. */
@@ -80,7 +81,7 @@ describe.skipIf(!SANDBOXES.includes('bubblewrap'))('an agent sees no object but 
     await project.serve();
     const first = await project.submit('--unit', 'a-other');
     const ends = async (run: string) => {
-      await expect.poll(async () => (await project.status(run)).status, { timeout: 60_000 }).toBe('complete');
+      expect(await ended(project, run)).toBe('complete');
     };
     await ends(first);
     // What was fetched is there though its branch is gone.

@@ -3,21 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectNoProcess, liveProcesses, untilRunning } from '../helpers/live-processes.ts';
 import { makeServerProject, type ServerProject } from '../helpers/server-project.ts';
+import { ended } from '../helpers/server-waits.ts';
 
 /** Work that takes a moment; `mark` is seen in the process list. */
 const work = (name: string, mark: string, seconds = '0.3') => ({
   gate: `test -e ${name}`,
   sh: `sleep ${seconds}${mark}; echo ${name} > ${name}`,
 });
-
-async function ended(project: ServerProject, run: string): Promise<string> {
-  const read = async (): Promise<string> => {
-    const [row] = await project.rows(`select status from runs where id = '${run}'`).catch(() => []);
-    return typeof row?.['status'] === 'string' ? row['status'] : 'running';
-  };
-  await expect.poll(read, { interval: 100, timeout: 60_000 }).not.toMatch(/running|waiting/);
-  return read();
-}
 
 async function statesOf(project: ServerProject, run: string): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries((await project.status(run)).units.map(({ id, state }) => [id, state]));

@@ -3,6 +3,7 @@ import { planned, quiet } from '../helpers/app-waits.ts';
 import { makeAppWorld, REPO } from '../helpers/app-world.ts';
 import { planText, taskText } from '../helpers/memory-tree.ts';
 import { makeServerProject } from '../helpers/server-project.ts';
+import { ended } from '../helpers/server-waits.ts';
 
 /** As much YAML as a tree may hold: small text files that take seconds to read. */
 const SLOW = Object.fromEntries(
@@ -40,9 +41,7 @@ test('a run of specs that take too long to read fails its units with that reason
   await using project = await makeServerProject({ units: {}, files: SLOW });
   const run = await project.submit('--unit', 'slow0'); // it is read where it is asked for, without a limit
   await project.serve();
-  await expect
-    .poll(async () => (await project.status(run)).status, { timeout: 60_000, interval: 500 })
-    .toBe('failed');
+  expect(await ended(project, run)).toBe('failed');
   expect((await project.status(run)).units).toEqual([
     expect.objectContaining({ id: 'slow0', state: 'failed', message: 'the specs take too long to read' }),
   ]);
