@@ -3,60 +3,83 @@ import { VERSION, fileOf, SHAPES } from './shapes.ts';
 import type { Stage, StagePlan } from './stage.ts';
 import { findUntruths, pullOf } from './untruths.ts';
 
-const METHODS = ['merge'] as const;
+type Shape = keyof typeof SHAPES;
+type Method = 'squash' | 'rebase' | 'merge';
+
 /** What becomes of the branch of a merged pull request. */
 const BRANCHES = ['auto-deleted', 'deleted at once', 'kept'] as const;
+type Branch = (typeof BRANCHES)[number];
+const NOT_AT_ONCE: readonly Branch[] = ['auto-deleted', 'kept'];
 
 /** What is merged, one after the other; `specs`: the pull request that the specs came with. */
 const MERGED = {
-  chain: { bottom: ['a'], middle: ['a', 'b'] },
+  specs: ['specs'],
+  bottom: ['a'],
+  middle: ['a', 'b'],
 } as const;
 
-/** One row of the table: what a team does with the pull requests of one run. */
-export interface Row {
-  readonly title: string;
-  readonly shape: keyof typeof SHAPES;
-  readonly plan: StagePlan;
-  readonly merges: readonly string[];
-  readonly method: (typeof METHODS)[number];
-  /** A person adds a commit to a branch just before it is merged. */
+interface Merges {
+  readonly shape: Shape;
+  readonly what: keyof typeof MERGED;
+  readonly method: Method;
+  /** A person adds a commit to each branch just before it is merged. */
   readonly isAmended: boolean;
-  readonly branch: (typeof BRANCHES)[number];
 }
 
+/** Rows that differ in the fate of the branch only. */
+interface Part extends Merges {
+  readonly branches?: readonly Branch[];
+}
+
+/** One row of the table: what a team does with the pull requests of one run. */
+export interface Row extends Merges {
+  readonly title: string;
+  readonly plan: StagePlan;
+  readonly branch: Branch;
+}
+
+const PARTS: readonly Part[] = [
+  { shape: 'chain', what: 'bottom', method: 'merge', isAmended: false },
+  { shape: 'chain', what: 'bottom', method: 'merge', isAmended: true },
+  { shape: 'chain', what: 'middle', method: 'merge', isAmended: false },
+  { shape: 'chain', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
+  { shape: 'pair', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
+  { shape: 'diamond', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
+  { shape: 'diamond', what: 'bottom', method: 'merge', isAmended: false },
+  { shape: 'diamond', what: 'middle', method: 'merge', isAmended: false },
+];
+
 /** All rows; their repositories have different names. */
-export const ROWS: readonly Row[] = Object.entries(MERGED).flatMap(([shape, what]) =>
-  Object.entries(what).flatMap(([name, merges]) =>
-    METHODS.flatMap((method) =>
-      [false].flatMap((isAmended) =>
-        BRANCHES.map((branch): Row => {
-          const words = [shape, name, method, ...(isAmended ? ['amended'] : []), branch];
-          return {
-            shape: shape as keyof typeof SHAPES,
-            title: `${shape}: ${name} merged by ${method}, ${isAmended ? 'amended before, ' : ''}branch ${branch}`,
-            plan: {
-              name: words.join('-').replaceAll(' ', '-'),
-              units: SHAPES[shape as keyof typeof SHAPES],
-              specsIn: name === 'specs' ? 'pull request' : 'main',
-              settings: { delete_branch_on_merge: branch === 'auto-deleted' },
-            },
-            merges,
-            method,
-            isAmended,
-            branch,
-          };
-        }),
-      ),
-    ),
-  ),
+export const ROWS: readonly Row[] = PARTS.flatMap(({ branches = BRANCHES, ...merges }) =>
+  branches.map((branch) => rowOf(merges, branch)),
 );
 
-/** Does what a row says, and demands after each step that everything is true. */
-export async function play({ merges, method, isAmended, branch }: Row, stage: Stage): Promise<void> {
+function rowOf(merges: Merges, branch: Branch): Row {
+  const { shape, what, method, isAmended } = merges;
+  const words = [shape, what, method, ...(isAmended ? ['amended'] : []), branch];
+  return {
+    ...merges,
+    branch,
+    title: `${shape}: ${what} merged by ${method}, ${isAmended ? 'amended before, ' : ''}branch ${branch}`,
+    plan: {
+      name: words.join('-').replaceAll(' ', '-'),
+      units: SHAPES[shape],
+      specsIn: what === 'specs' ? 'pull request' : 'main',
+      settings: { delete_branch_on_merge: branch === 'auto-deleted' },
+    },
+  };
+}
+
+/** Does what a row says. Returns what is not true after a step, and the step; empty: everything is true after each. */
+export async function play(
+  { what, method, isAmended, branch }: Row,
+  stage: Stage,
+): Promise<readonly string[]> {
   const { world, repo } = stage;
   const alice = world.github.as('alice');
-  await untilTrue(stage, 'the run');
-  for (const merged of merges) {
+  const before = await untilTrue(stage, 'the run');
+  if (before.length > 0) return before;
+  for (const merged of MERGED[what]) {
     const state = await stage.state();
     const pull =
       merged === 'specs'
@@ -65,11 +88,13 @@ export async function play({ merges, method, isAmended, branch }: Row, stage: St
     if (pull === undefined) throw new Error(`${merged} has no pull request`);
     if (isAmended) await amend(stage, merged, pull.head.ref);
     await alice.merge(repo, pull.number, method);
-    if (branch === 'deleted at once') await alice.deleteBranch(repo, pull.head.ref);
+    if (branch === 'deleted at once') await alice.deleteBranch(repo, pull.head.ref, 'api');
     if (merged === 'specs') stage.target = 'main';
     else stage.merged.add(merged);
-    await untilTrue(stage, `${merged} merged by ${method}`);
+    const after = await untilTrue(stage, `${merged} merged by ${method}`);
+    if (after.length > 0) return after;
   }
+  return [];
 }
 
 async function amend({ world, repo, theirs, git }: Stage, what: string, branch: string): Promise<void> {
@@ -84,16 +109,17 @@ async function amend({ world, repo, theirs, git }: Stage, what: string, branch: 
   theirs.set(what, [...(theirs.get(what) ?? []), extra]);
 }
 
-/** Waits until everything is true and nothing is under way. Rejects with what is not. */
-export async function untilTrue(stage: Stage, after: string, ms = 60_000): Promise<void> {
+/** Waits until everything is true and nothing is under way, for a while at most. Returns what is not. */
+async function untilTrue(stage: Stage, after: string, ms = 60_000): Promise<readonly string[]> {
   const { github } = stage.world;
   const end = performance.now() + ms;
   for (;;) {
     const { length } = github.requests;
     const untruths = await findUntruths(stage);
-    if (untruths.length === 0 && (await isQuiet(stage)) && (await findUntruths(stage)).length === 0) return;
+    if (untruths.length === 0 && (await isQuiet(stage)) && (await findUntruths(stage)).length === 0)
+      return [];
     if (performance.now() > end)
-      throw new Error(`after ${after}, for ${ms / 1_000} s:\n${untruths.join('\n') || 'not quiet'}`);
+      return [`after ${after}, for ${ms / 1_000} s:`, ...(untruths.length > 0 ? untruths : ['not quiet'])];
     await nextRequest(github, stage.repo, length);
   }
 }

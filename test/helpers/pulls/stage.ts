@@ -7,7 +7,7 @@ import { git } from '../git-repository.ts';
 import { specsOf, type Units } from './shapes.ts';
 
 /** A push that GitHub saw to a branch. */
-export interface SeenPush {
+interface SeenPush {
   readonly branch: string;
   /** 40 zeros: the branch was not there, or is no more. */
   readonly before: string;
@@ -42,7 +42,7 @@ export interface Stage {
 }
 
 /** Where the specs are: on a branch with a pull request, whose label asks for the run; or on `main`, and an issue asks. */
-export type SpecsIn = 'pull request' | 'main';
+type SpecsIn = 'pull request' | 'main';
 
 export interface StagePlan {
   /** Its name, without the owner. */

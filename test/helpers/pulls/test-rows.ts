@@ -21,7 +21,9 @@ export function testRows(rows: readonly Row[]): void {
     });
     afterAll(async () => stack.disposeAsync());
 
-    for (const row of rows)
-      test(row.title, { timeout: ROW_MS }, async () => play(row, await stages.setUp(row.plan)));
+    const titled = rows.map((row) => [row.title, row] as const);
+    test.for(titled)('%s', { timeout: ROW_MS }, async ([, row], { expect }) => {
+      expect(await play(row, await stages.setUp(row.plan))).toEqual([]);
+    });
   });
 }

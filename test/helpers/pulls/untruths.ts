@@ -6,8 +6,7 @@ const NO_COMMIT = '0'.repeat(40);
 type Pull = State['pulls'][number];
 
 /** The branch of a unit of this stage. */
-export const branchOf = ({ origin }: Pick<Stage, 'origin'>, unit: string): string =>
-  `choo/unit/${origin}/${unit}`;
+const branchOf = ({ origin }: Pick<Stage, 'origin'>, unit: string): string => `choo/unit/${origin}/${unit}`;
 
 /** The newest pull request of a unit. */
 export function pullOf(stage: Pick<Stage, 'origin'>, state: State, unit: string): Pull | undefined {
@@ -88,7 +87,7 @@ async function findContentUntruths(stage: Stage, state: State, unit: string): Pr
   if (missing.length > 0) say(`does not show its own files: ${missing.join(', ')}`);
 
   const merge = await git('merge-tree', '--write-tree', '--name-only', base, head).catch(
-    (error: { stdout?: unknown }) => String(error.stdout ?? error),
+    ({ stdout = 'a merge that failed' }: { stdout?: string }) => stdout,
   );
   const [tree = '', ...conflicts] = lines(merge);
   if (conflicts.length > 0) say(`conflicts with ${pull.base.ref}: ${conflicts.join(' ')}`);
@@ -124,23 +123,22 @@ async function lostLines(
   return (old ?? []).filter((line) => !now?.includes(line));
 }
 
-/** Pushes to unit branches that were no fast-forward, a new start after a deletion included. */
+/** Pushes to choo's branches that were no fast-forward; a branch that is made again may be made at an older commit. */
 async function findMoves({ pushes, git }: Stage): Promise<readonly string[]> {
   const found: string[] = [];
   const last = new Map<string, string>();
-  for (const { branch, after, by } of pushes()) {
-    if (!branch.startsWith('choo/')) continue;
-    const before = last.get(branch);
-    if (after !== NO_COMMIT) {
-      const isForward =
-        before === undefined ||
-        (await git('merge-base', '--is-ancestor', before, after).then(
-          () => true,
-          () => false,
-        ));
-      if (!isForward) found.push(`${by} moved ${branch} from ${before} to ${after}, which does not have it`);
-      last.set(branch, after);
-    }
+  const contains = async (head: string, commit: string): Promise<boolean> =>
+    git('merge-base', '--is-ancestor', commit, head).then(
+      () => true,
+      () => false,
+    );
+  for (const { branch, before, after, by } of pushes()) {
+    if (!branch.startsWith('choo/') || after === NO_COMMIT) continue;
+    const old = last.get(branch);
+    last.set(branch, after);
+    if (old === undefined || (await contains(after, old))) continue;
+    if (before === NO_COMMIT && (await contains(old, after))) continue;
+    found.push(`${by} moved ${branch} from ${old} to ${after}, which does not contain it`);
   }
   return found;
 }
