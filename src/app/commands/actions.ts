@@ -10,6 +10,7 @@ import { refusing } from './refusing.ts';
 import { retryCommand, skipCommand } from './retry-skip.ts';
 import { runCommand } from './run-command.ts';
 import { statusCommand } from './status.ts';
+import { updateCommand } from './update.ts';
 
 /** The action of each command in `COMMANDS`. */
 const ACTIONS: { readonly [Name in CommandName]: Action<Command<Name>> } = {
@@ -19,6 +20,7 @@ const ACTIONS: { readonly [Name in CommandName]: Action<Command<Name>> } = {
   cancel: refusing(cancelCommand),
   retry: refusing(retryCommand),
   skip: refusing(skipCommand),
+  update: refusing(updateCommand),
   help: helpCommand,
 };
 

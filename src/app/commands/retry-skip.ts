@@ -47,8 +47,11 @@ export async function skipCommand(
   return { kind: 'done' };
 }
 
-/** Finds the thread's newest run, and the unit: that of the pull request, or else the named one. */
-async function findRunAndUnit(
+/**
+ * Finds the thread's newest run, and the unit: that of the pull request, or else the named one. Throws a ChooError (`usage`) when
+ * there is none.
+ */
+export async function findRunAndUnit(
   name: string | null,
   request: CommandRequest,
   services: HandlerServices,

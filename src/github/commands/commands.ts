@@ -68,7 +68,7 @@ export const COMMANDS = {
       { form: '/choo cancel RUN', meaning: 'stop a run of this repository by its id, from any thread' },
     ],
     maxWords: 1,
-    parse: parseCancel,
+    parse: parseUnit,
     worksOnUnitPull: true,
     offer: ({ isOver }) => ({ run: isOver ? [] : ['/choo cancel'] }),
   },
@@ -101,6 +101,17 @@ export const COMMANDS = {
     offer: ({ isOver, failed }) => ({
       units: isOver ? failed.slice(0, 1).map((id) => `/choo skip ${id}`) : [],
     }),
+  },
+  update: {
+    usage: [
+      {
+        form: '/choo update [UNIT]',
+        meaning: 'bring a pull request up to date and run its gates again, without an agent',
+      },
+    ],
+    maxWords: 1,
+    parse: parseUnit,
+    worksOnUnitPull: true,
   },
   help: {
     usage: [{ form: '/choo help', meaning: 'show this' }],
@@ -163,8 +174,8 @@ function parseRun({ words, options }: Arguments): RunArguments | CommandProblem 
   };
 }
 
-/** `unit`: or the id of a run, which looks the same. */
-function parseCancel({ words: [unit] }: Arguments): { readonly unit: string | null } | CommandProblem {
+/** `unit`: for `cancel` also the id of a run, which looks the same. */
+function parseUnit({ words: [unit] }: Arguments): { readonly unit: string | null } | CommandProblem {
   return unit === undefined || isUnitId(unit) ? { unit: unit ?? null } : noUnit(unit);
 }
 

@@ -111,6 +111,22 @@ export async function changeUnitPull(
     .execute();
 }
 
+/** Notes that a person asked for updates of units' open pull requests. Returns how many there are. */
+export async function askForUpdates(
+  database: Database,
+  {
+    repository,
+    target,
+    units,
+  }: { readonly repository: string; readonly target: string; readonly units: readonly string[] },
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update unit_pulls set update_asked = true
+    where repository = ${repository} and target = ${target} and unit = any(${[...units]}::text[])
+      and state = 'open'`.execute(database);
+  return Number(numAffectedRows ?? 0n);
+}
+
 /** What GitHub says of a pull request. */
 export interface DescribedPull extends Pick<UnitPull, 'state' | 'base' | 'draft' | 'mergeCommit'> {
   readonly number: number;

@@ -36,6 +36,8 @@ describe('a command', () => {
     ['/choo cancel', { kind: 'cancel', unit: null }],
     ['/choo cancel auth', { kind: 'cancel', unit: 'auth' }],
     ['/choo skip auth', { kind: 'skip', unit: 'auth' }],
+    ['/choo update', { kind: 'update', unit: null }],
+    ['/choo update auth', { kind: 'update', unit: 'auth' }],
     ['/choo retry', RETRY],
     ['/choo retry auth', { ...RETRY, unit: 'auth' }],
     ['/choo retry --fresh auth/12', { kind: 'retry', unit: 'auth', task: 12, fresh: true }],
