@@ -444,6 +444,16 @@ describe('the house', () => {
     expect(skipping).toEqual([]); // commits of a unit's branch are to be tested
   });
 
+  test('changes the pull requests and branches of units in one room', () => {
+    const writes =
+      /\.(?:changeBase|setDraft|changePull|openPull)\(|\brenderUnit(?:Check|Pull)\(|\bbranches\.(?:publish|remove)\(/;
+    const writers = [...sources]
+      .filter(([path, text]) => path.startsWith('app/') && writes.test(text))
+      .map(([path]) => path);
+    expect(writers.filter((path) => !path.startsWith('app/pulls/'))).toEqual([]);
+    expect(writers.length).toBeGreaterThan(2);
+  });
+
   test('reads the environment in one place', () => {
     const readers = [...sources].filter(([, text]) => /\bprocess\.env\b/.test(text)).map(([path]) => path);
     expect(readers).toEqual(['config/settings.ts']);

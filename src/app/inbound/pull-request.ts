@@ -1,7 +1,7 @@
 import { isOwnBranch } from '../../git/branches.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { findRuns, moveBase } from '../../store/github/reports.ts';
-import { findUnitPull } from '../../store/github/unit-pulls.ts';
+import { carryMerges, findUnitPull } from '../../store/github/unit-pulls.ts';
 import { cancelOpenRun, retargetRun } from '../../store/runs/change-run.ts';
 import { findLost, seePull } from '../pulls/see-pull.ts';
 import type { Planner } from '../planning/planner.ts';
@@ -59,7 +59,7 @@ async function planPull(
  * GitHub closed it because its base was deleted.
  */
 async function endThread(
-  { number, merged, head, base }: Pull,
+  { number, merged, merge_commit_sha, head, base }: Pull,
   actor: string,
   repository: OpenRepository,
   { database, runStore, jobs }: HandlerServices,
@@ -69,6 +69,13 @@ async function endThread(
   if (report === undefined) return;
   if (merged === true) {
     await retargetRun(runStore, { run: report.run, target: base.ref });
+    // What was merged into its branch went to the target with it.
+    if (merge_commit_sha != null)
+      await carryMerges(database, repository.known.id, {
+        from: head.ref,
+        to: base.ref,
+        commit: merge_commit_sha,
+      });
     return moveBase(database, report.run, base.ref);
   }
   const lost = await findLost([head.ref, base.ref], repository);

@@ -106,9 +106,8 @@ function judge({ head, recorded, update, place, pull, verifiesOthers }: PullFact
 
 function findNextStep(facts: PullFacts, verdict: Verdict): NextStep {
   const { head, isFailed, open, place, pull, update } = facts;
-  const isIdle = head === undefined || pull === undefined || update?.status === 'running';
-  if (isIdle) return { kind: 'none' };
-  const isAsked = pull.updateAsked;
+  if (head === undefined || update?.status === 'running') return { kind: 'none' };
+  const isAsked = pull?.updateAsked === true;
   if (verdict.kind === 'pending' || (verdict.kind === 'unverified' && isAsked))
     return { kind: 'verify', head };
   // The next attempt of failed work begins on the newest base.

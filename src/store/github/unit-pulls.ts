@@ -127,6 +127,19 @@ export async function askForUpdates(
   return Number(numAffectedRows ?? 0n);
 }
 
+/** Notes that the pull requests that were merged into one branch are in another since a commit there. */
+export async function carryMerges(
+  database: Database,
+  repository: string,
+  { from, to, commit }: { readonly from: string; readonly to: string; readonly commit: string },
+): Promise<void> {
+  await sql`
+    update unit_pulls set base = ${to}, merge_commit = ${commit}
+    where repository = ${repository} and target in (${from}, ${to}) and state = 'merged' and base = ${from}`.execute(
+    database,
+  );
+}
+
 /** What GitHub says of a pull request. */
 export interface DescribedPull extends Pick<UnitPull, 'state' | 'base' | 'draft' | 'mergeCommit'> {
   readonly number: number;
