@@ -6,6 +6,7 @@ import { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import { handleCheckRun, handleCheckSuite } from './check.ts';
 import { handleComment } from './comment.ts';
+import { handleDelete } from './delete.ts';
 import { handleInstallation, handleRepository } from './installation.ts';
 import { handleLabel } from './label.ts';
 import { handlePullRequest } from './pull-request.ts';
@@ -16,6 +17,7 @@ type Handler = (delivery: Delivery, planner: Planner, services: HandlerServices)
 /** The handler of each event; `subjectOf` decides which deliveries are stored. */
 const HANDLERS: Readonly<Record<string, Handler>> = {
   push: handlePush,
+  delete: async (delivery, _, services) => handleDelete(delivery, services),
   pull_request: async (delivery, planner, services) => {
     await handleLabel(delivery, planner, services);
     await handlePullRequest(delivery, planner, services);

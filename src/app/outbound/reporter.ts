@@ -4,26 +4,21 @@ import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { RateLimitedError } from '../../github/api/client.ts';
 import { marker } from '../../github/api/marker.ts';
-import { code } from '../../github/render/markdown.ts';
 import { renderEndComment, renderRunComment, type UnitLink } from '../../github/render/run-comment.ts';
 import { findRepositoryById } from '../../store/github/github-repositories.ts';
 import type { DueReport, PublishResult } from '../../store/github/reports.ts';
 import { listPullsOfRun, listUnitPulls } from '../../store/github/unit-pulls.ts';
 import { listRecords } from '../../store/runs/event-rows.ts';
 import { findRunAhead } from '../../store/runs/run-reader.ts';
-import { PLAN_CHECK, RUN_CHECK, CANCEL_BUTTON, planCheckKey, runExternalId } from '../repository/checks.ts';
-import {
-  type HandlerServices,
-  type OpenRepository,
-  openStoredRepository,
-} from '../repository/open-repository.ts';
-import { runCommentKey, runPage } from '../repository/pages.ts';
 import { listUpdates } from '../../store/runs/updates.ts';
+import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';
+import { runCommentKey, runPage } from '../repository/pages.ts';
 import { NextSteps } from '../pulls/next-steps.ts';
 import { RejectedWrites } from '../pulls/rejected-writes.ts';
 import { Stack } from '../pulls/stack.ts';
-import { staysWithoutPull, publishUnit } from '../pulls/publish-unit.ts';
+import { publishUnit, staysWithoutPull } from '../pulls/publish-unit.ts';
 import type { ReportContext } from '../pulls/report-context.ts';
+import { hasEnded, publishPlanCheck, publishRunCheck } from './run-checks.ts';
 import { RunStates } from './run-states.ts';
 
 /** Minimum interval between two updates of the status comment of an open run. Milliseconds. */
@@ -49,6 +44,8 @@ export class Reporter {
   readonly #states: RunStates;
   readonly #onError: (what: string, error: unknown) => void;
   readonly #steps: NextSteps;
+  /** Merged pull requests whose branches are gone. */
+  readonly #deleted = new LRUCache<string, true>({ max: 10_000 });
   /** By run: when its status comment was last written, and the fingerprint that it showed. */
   readonly #comments = new LRUCache<string, { readonly at: number; readonly published: string }>({
     max: CACHE_SIZE,
@@ -152,12 +149,21 @@ export class Reporter {
       async () => void (until = await this.#publishRun(report, reportContext)),
     );
     await refusals.step('the comment on the end', async () => this.#postEnd(report, reportContext));
-    await refusals.step('the deletion of a merged branch', async () => {
-      if (context.config.delete_merged && hasEnded(state)) await (await opening)?.deleteMerged();
-    });
+    if (context.config.delete_merged && hasEnded(state))
+      await refusals.step('the deletion of a merged branch', async () => this.#deleteBranches(reportContext));
     if (until !== undefined) return { kind: 'later', until };
     if (refusals.sentences.length > 0) return retryLater('refused', state);
     return again === undefined ? { kind: 'published' } : { kind: 'refused', until: again };
+  }
+
+  /** Deletes the branches of merged units, once. */
+  async #deleteBranches({ pulls, repository, stack }: ReportContext): Promise<void> {
+    const keyOf = (unit: string): string => `${repository.known.id} ${pulls.get(unit)?.number}`;
+    const left = [...pulls.values()].filter(
+      ({ state, unit }) => state === 'merged' && !this.#deleted.has(keyOf(unit)),
+    );
+    if (left.length === 0) return;
+    for (const unit of (await (await stack())?.deleteMerged()) ?? []) this.#deleted.set(keyOf(unit), true);
   }
 
   /** Writes the run's status comment, or else its plan's check. Returns when it may be written again. */
@@ -192,31 +198,11 @@ export class Reporter {
     if (report.thread !== null)
       await repository.pr.upsertComment(runCommentKey(run), { issue: report.thread, body, marker: mark });
     else {
-      await this.#publishPlanCheck(repository, state, body);
+      await publishPlanCheck(repository, state, body);
       await publishRunCheck(repository, state);
     }
     this.#comments.set(run, { at: Date.now(), published });
     return undefined;
-  }
-
-  async #publishPlanCheck({ checks }: OpenRepository, state: RunState, body: string): Promise<void> {
-    const { commit } = state.start;
-    const conclusion =
-      state.status === 'complete'
-        ? 'success'
-        : state.status === 'failed'
-          ? 'failure'
-          : hasEnded(state)
-            ? 'cancelled'
-            : null;
-    await checks.upsert(planCheckKey(commit), {
-      name: PLAN_CHECK,
-      sha: commit,
-      externalId: 'plan',
-      conclusion,
-      title: `Run ${state.start.run}: ${state.status}`,
-      summary: body,
-    });
   }
 
   /** Posts one new comment at the end of the run, so that GitHub notifies people. */
@@ -240,27 +226,6 @@ function unlessTooSlow(error: unknown): undefined {
   if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
 }
 
-/**
- * Writes the check of a run without a thread. GitHub shows buttons on completed checks only, and the plan's check is in
- * progress as long as the run: so this one is completed from the start, as neutral.
- */
-async function publishRunCheck({ checks }: OpenRepository, state: RunState): Promise<void> {
-  const { run, commit } = state.start;
-  const ended = hasEnded(state);
-  const externalId = runExternalId(run);
-  await checks.upsert(`check:${commit}:${externalId}`, {
-    name: RUN_CHECK,
-    sha: commit,
-    externalId,
-    conclusion: 'neutral',
-    title: ended ? `Run ${run} has ended` : `Run ${run} is under way`,
-    summary: ended
-      ? `How it went is in the check ${code(PLAN_CHECK)}.`
-      : `The button cancels it, and so does ${code(`/choo cancel ${run}`)} on any issue or pull request. How far it is stands in the check ${code(PLAN_CHECK)}.`,
-    actions: ended ? [] : [CANCEL_BUTTON],
-  });
-}
-
 /** The fingerprint of a run's status comment: unit states and task counts, without current activity. */
 function fingerprint(state: RunState): string {
   const units = [...state.units.values()].map((unit) => {
@@ -280,10 +245,6 @@ function unitFingerprint(unit: UnitProgress, { pulls, records, state }: ReportCo
   });
   const own = [unit.state, head, claim, failure, message, releaseReason, verified, endedAt];
   return JSON.stringify([own, around, record?.run, record?.outcome, record?.head, record?.verified]);
-}
-
-function hasEnded({ status }: RunState): boolean {
-  return status !== 'running' && status !== 'interrupted';
 }
 
 /** Distinguishes a run's ends when it was retried in between. */

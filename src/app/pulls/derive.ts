@@ -60,6 +60,8 @@ export interface WantedPull {
   readonly needs: readonly string[];
   readonly verdict: Verdict;
   readonly next: NextStep;
+  /** Why the branch was not brought up to date though it has to be; null: it was, or will be. */
+  readonly stuck: string | null;
 }
 
 /**
@@ -67,16 +69,20 @@ export interface WantedPull {
  * memory: a process that knows only these facts comes to the same end as one that saw every event.
  */
 export function derivePull(facts: PullFacts): WantedPull {
-  const { open, isFailed, pull } = facts;
+  const { open, isFailed, isBehind, pull, update } = facts;
   const verdict = judge(facts);
   const next = findNextStep(facts, verdict);
   const isTrue = verdict.kind === 'recorded' || verdict.kind === 'verified';
   return {
     base: findBase(facts),
-    draft: open.length > 0 || isFailed || !isTrue || next.kind !== 'none' || pull?.held === true,
+    draft: open.length > 0 || isFailed || !isTrue || isBehind || next.kind !== 'none' || pull?.held === true,
     needs: open.map(({ unit }) => unit),
     verdict,
     next,
+    stuck:
+      isBehind && isTrue && next.kind === 'none' && !isFailed && update !== undefined
+        ? reasonOf(update)
+        : null,
   };
 }
 
@@ -114,8 +120,11 @@ function findNextStep(facts: PullFacts, verdict: Verdict): NextStep {
   if (isFailed || verdict.kind === 'conflict' || verdict.kind === 'unverified') return { kind: 'none' };
   // Dependants of a rejected unit stay where they are until a person decides.
   if (place === undefined || open.some(({ state }) => state !== 'open')) return { kind: 'none' };
+  // Once from each head to each place, however that ended.
   const isTried =
-    update !== undefined && update.status !== 'complete' && update.update.onto?.commit === place.commit;
+    update !== undefined &&
+    update.update.onto?.commit === place.commit &&
+    (update.update.head === head || update.result?.to === head);
   const isWanted = facts.isBehind ? !isTried || isAsked : !facts.isUpToDate && (facts.always || isAsked);
   return isWanted ? { kind: 'bring-up', head, place: place.commit } : { kind: 'none' };
 }

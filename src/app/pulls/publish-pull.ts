@@ -91,6 +91,7 @@ async function renderPull(
     head: position.head ?? null,
     verdict: position.verdict,
     isBehind: position.next.kind === 'bring-up',
+    stuck: position.stuck,
     update: updates.get(id)?.result ?? null,
     others: await otherCommits(unit, events, position, stack),
     marker: marker('unit', `${state.start.target} ${id}`),
@@ -99,7 +100,7 @@ async function renderPull(
   return { title: shown[0], body: shown[1], hash: hashOf(shown) };
 }
 
-/** The commits of a unit branch that choo did not make. */
+/** The commits of a unit branch that neither choo made nor its bases brought along. */
 async function otherCommits(
   unit: UnitProgress,
   events: readonly RunEvent[],
@@ -107,12 +108,13 @@ async function otherCommits(
   stack: ReportContext['stack'],
 ): Promise<readonly OtherCommit[]> {
   if (head === undefined || head === unit.head) return [];
-  const own = new Set(
-    events.flatMap((event) =>
-      event.type === 'task.committed' || event.type === 'baseline.committed' ? [event.commit] : [],
-    ),
-  );
-  return (await (await stack())?.listCommits(head, since))?.filter(({ id }) => !own.has(id)) ?? [];
+  const own = new Set<string>();
+  const bases = [since];
+  for (const event of events) {
+    if (event.type === 'task.committed' || event.type === 'baseline.committed') own.add(event.commit);
+    if (event.type === 'unit.started') bases.push(event.base);
+  }
+  return (await (await stack())?.listCommits(head, bases))?.filter(({ id }) => !own.has(id)) ?? [];
 }
 
 /**

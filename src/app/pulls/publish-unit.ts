@@ -28,6 +28,9 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
     : [];
   const isWanted = needsPull(unit, reportContext) && !staysWithoutPull(unit, reportContext);
   const isThere = reportContext.pulls.get(unit.plan.id)?.state === 'open';
+  // Its text says that its branch is being moved; the end of the update brings this back here.
+  const update = reportContext.updates.get(unit.plan.id);
+  if (isThere && update?.status === 'running' && update.update.onto !== null) return;
   let position: StackPosition | undefined;
   const publishOwnPull = async (): Promise<void> =>
     reportContext.refusals.step(`the pull request of unit ${unit.plan.id}`, async () => {
@@ -114,7 +117,8 @@ async function publishChecks(
   await publish(commit, { kind: 'recorded' });
   const head = position?.head ?? unit.head;
   const hasEnded = unit.state !== 'running' && unit.state !== 'pending';
-  if (hasEnded && head !== null && head !== commit && ownsBranch(unit, reportContext))
+  const isDerived = position !== undefined || pull === undefined;
+  if (isDerived && hasEnded && head !== null && head !== commit && ownsBranch(unit, reportContext))
     await publish(head, position?.verdict ?? { kind: 'recorded' });
 }
 

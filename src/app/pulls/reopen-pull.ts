@@ -1,4 +1,3 @@
-import { isOwnBranch } from '../../git/branches.ts';
 import { statusOf } from '../../github/api/client.ts';
 import type { OpenRepository } from '../repository/open-repository.ts';
 
@@ -11,8 +10,8 @@ export type ReopenResult =
 
 /**
  * Reopens a pull request that GitHub closed when one of its branches was deleted. GitHub neither reopens a pull request
- * without a base nor changes the base of a closed one: so a deleted base of choo's is recreated for that moment, and deleted
- * again once no pull request goes to it. Other branches are left alone.
+ * without a base nor changes the base of a closed one: so a deleted base is recreated where it was for that moment, and deleted
+ * again once no pull request goes to it.
  */
 export async function reopenPull(
   repository: OpenRepository,
@@ -29,7 +28,7 @@ export async function reopenPull(
   if ((await branches.head(pull.head.ref)) === undefined) return { kind: 'gone' };
   const lost = pull.base.ref;
   const isBaseThere = (await branches.head(lost)) !== undefined;
-  if (pull.merged || (!isBaseThere && !isOwnBranch(lost))) return { kind: 'refused' };
+  if (pull.merged) return { kind: 'refused' };
   if (!isBaseThere) await branches.publish(lost, pull.base.sha, undefined);
   try {
     await octokit.rest.pulls.update({ ...at, state: 'open' });

@@ -6,6 +6,7 @@ import { isAncestor } from '../../git/ancestry.ts';
 import { baseBranch, unitBranch } from '../../git/branches.ts';
 import { mergeCommits } from '../../git/merge.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
+import type { OtherCommit } from '../../github/render/unit-pull.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
 import { coreOf, makeTip, moveCore } from './base-branch.ts';
@@ -141,13 +142,14 @@ export class Stack implements Disposable {
 
   /**
    * Deletes the branches of merged units, and base branches that are no longer needed, unless a pull request goes to them or
-   * they hold other commits.
+   * they hold other commits. Returns the units of which none is left.
    */
-  async deleteMerged(): Promise<void> {
+  async deleteMerged(): Promise<readonly string[]> {
     const { pulls, records } = this.#input;
     const bases = new Set(
       [...pulls.values()].filter(({ state }) => state === 'open' || state === 'lost').map(({ base }) => base),
     );
+    const done: string[] = [];
     for (const { unit, branch } of records.values()) {
       const pull = pulls.get(unit);
       if (pull === undefined || pull.state !== 'merged' || !this.merged.has(unit)) continue;
@@ -156,17 +158,18 @@ export class Stack implements Disposable {
         await this.#remote.branches.remove(branch, own);
       const tip = this.#heads.get(base);
       if (tip !== undefined && !bases.has(base)) await this.#remote.branches.remove(base, tip);
+      if (!bases.has(branch) && !bases.has(base)) done.push(unit);
     }
+    return done;
   }
 
-  /** The newest commits of a head that are in neither of `since` and the target, without merges. */
-  async listCommits(
-    head: string,
-    since: string,
-  ): Promise<readonly { id: string; author: string; subject: string }[]> {
+  /** The newest commits of a head that are in none of `bases`, nor in the target, without merges. */
+  async listCommits(head: string, bases: readonly string[]): Promise<readonly OtherCommit[]> {
+    const { git, reader } = this.#remote.repository;
+    const there = await reader.info(bases);
     const options = ['--no-merges', `--max-count=${MAX_COMMITS}`, '--format=%H%x00%an%x00%s%x00%x00'];
-    const not = [`^${since}`, `^${this.#targetHead}`];
-    const found = await this.#remote.repository.git.run('log', ...options, head, ...not);
+    const known = [this.#targetHead, ...bases.filter((_, at) => there[at]?.type === 'commit')];
+    const found = await git.run('log', ...options, head, ...known.map((base) => `^${base}`));
     return found.split('\0\0\n').flatMap((line) => {
       const [id = '', author = '', subject = ''] = line.split('\0');
       return id === '' ? [] : [{ id, author, subject }];

@@ -39,6 +39,8 @@ export const pushPayload = common.extend({
   deleted: z.boolean(),
 });
 
+export const deletePayload = common.extend({ ref: z.string(), ref_type: z.string() });
+
 export const pullPayload = common.extend({ action: z.string(), pull_request: pull });
 
 export const labelPayload = common.extend({

@@ -12,6 +12,7 @@ interface Outline {
 /** The events that choo handles. */
 const HANDLED: ReadonlySet<string> = new Set([
   'push',
+  'delete',
   'pull_request',
   'issues',
   'issue_comment',

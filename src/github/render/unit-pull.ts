@@ -31,6 +31,8 @@ export interface UnitPullInput {
   readonly verdict: Verdict;
   /** Its branch is being brought up to date. */
   readonly isBehind: boolean;
+  /** Why its branch was not brought up to date though it has to be; null: it was, or will be. */
+  readonly stuck: string | null;
   /** What the last update of its branch came to. */
   readonly update: { readonly to: string; readonly same: boolean; readonly files: readonly string[] } | null;
   /** Commits on its branch that choo did not make. */
@@ -83,11 +85,11 @@ function firstOf(input: UnitPullInput): string {
 const at = (commit: string): string => code(commit.slice(0, 12));
 
 /** What is true of the head, which is named wherever something is claimed of it. */
-function headOf({ unit, progress, verdict, base, head }: UnitPullInput): string {
+function headOf({ unit, progress, verdict, base, head, isBehind }: UnitPullInput): string {
   const { state, verified, message, hint } = progress;
   switch (verdict.kind) {
     case 'verified':
-      return `Every gate passed in a fresh worktree at ${at(verdict.head)}, the head of this branch.`;
+      return passedAt(verdict.head, isBehind);
     case 'pending':
       return `**Its gates are due** at ${at(verdict.head)}, the head of this branch. Nothing is claimed of it until they have passed.`;
     case 'unverified':
@@ -107,11 +109,23 @@ function headOf({ unit, progress, verdict, base, head }: UnitPullInput): string 
   if (!verified) return '**Not verified.**';
   return head === null
     ? 'Every gate passed in a fresh worktree; its branch is gone.'
-    : `Every gate passed in a fresh worktree at ${at(head)}, the head of this branch.`;
+    : passedAt(head, isBehind);
+}
+
+/** A branch that is about to move is not said to be at a commit. */
+function passedAt(head: string, isMoving: boolean): string {
+  const isHead = isMoving
+    ? '. Its branch moves on; nothing is claimed of a later head'
+    : ', the head of this branch';
+  return `Every gate passed in a fresh worktree at ${at(head)}${isHead}.`;
 }
 
 /** How the branch was moved since the unit's run. */
-function updateOf({ update, head, isBehind, base, others }: UnitPullInput): readonly string[] {
+function updateOf({ unit, update, head, isBehind, stuck, base, others }: UnitPullInput): readonly string[] {
+  if (stuck !== null)
+    return [
+      `**Its branch could not be brought up to date with ${code(base)}:** ${inline(stuck, 500)}. Comment \`/choo update ${unit.id}\` to try it again.`,
+    ];
   if (isBehind) return [`Its branch is being brought up to date with ${code(base)}.`];
   const result =
     update === null || update.to !== head

@@ -72,7 +72,15 @@ describe('a pull request', () => {
     ],
     [
       'is brought up to date once',
-      { isBehind: true, update: updateOf({ status: 'failed', update: { head: HEAD, onto } }) },
+      { isBehind: true, update: updateOf({ status: 'failed', update: { head: HEAD, onto }, failure: red }) },
+      { draft: true, next: { kind: 'none' }, stuck: red.message },
+    ],
+    [
+      'is brought up to date once, though that changed nothing',
+      {
+        isBehind: true,
+        update: updateOf({ update: { head: OTHER, onto }, result: { to: HEAD, same: true, files: [] } }),
+      },
       { next: { kind: 'none' } },
     ],
     [

@@ -44,6 +44,7 @@ function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<UnitPullIn
     head: commit('e'),
     verdict: { kind: 'recorded' },
     isBehind: false,
+    stuck: null,
     update: null,
     others: [],
     marker: MARK,
