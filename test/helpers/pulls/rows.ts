@@ -1,4 +1,4 @@
-import { nextRequest } from '../app-world.ts';
+import { nextRequest, type State } from '../app-world.ts';
 import { VERSION, fileOf, SHAPES } from './shapes.ts';
 import type { Stage, StagePlan } from './stage.ts';
 import { findUntruths, pullOf } from './untruths.ts';
@@ -16,6 +16,8 @@ const MERGED = {
   specs: ['specs'],
   bottom: ['a'],
   middle: ['a', 'b'],
+  'two bottoms': ['a', 'b'],
+  'both arms': ['a', 'b', 'c'],
 } as const;
 
 interface Merges {
@@ -42,11 +44,20 @@ const PARTS: readonly Part[] = [
   { shape: 'chain', what: 'bottom', method: 'merge', isAmended: false },
   { shape: 'chain', what: 'bottom', method: 'merge', isAmended: true },
   { shape: 'chain', what: 'middle', method: 'merge', isAmended: false },
+  { shape: 'chain', what: 'bottom', method: 'squash', isAmended: false },
+  { shape: 'chain', what: 'bottom', method: 'squash', isAmended: true },
+  { shape: 'chain', what: 'middle', method: 'squash', isAmended: false },
+  { shape: 'chain', what: 'middle', method: 'rebase', isAmended: false },
   { shape: 'chain', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
+  { shape: 'chain', what: 'specs', method: 'squash', isAmended: false, branches: NOT_AT_ONCE },
+  { shape: 'chain', what: 'specs', method: 'squash', isAmended: true, branches: NOT_AT_ONCE },
+  { shape: 'pair', what: 'bottom', method: 'rebase', isAmended: false },
   { shape: 'pair', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
+  { shape: 'pair', what: 'two bottoms', method: 'squash', isAmended: false },
   { shape: 'diamond', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
   { shape: 'diamond', what: 'bottom', method: 'merge', isAmended: false },
   { shape: 'diamond', what: 'middle', method: 'merge', isAmended: false },
+  { shape: 'diamond', what: 'both arms', method: 'squash', isAmended: false },
 ];
 
 /** All rows; their repositories have different names. */
@@ -87,7 +98,7 @@ export async function play(
         : pullOf(stage, state, merged);
     if (pull === undefined) throw new Error(`${merged} has no pull request`);
     if (isAmended) await amend(stage, merged, pull.head.ref);
-    await alice.merge(repo, pull.number, method);
+    await alice.merge(repo, pull.number, await methodFor(stage, pull, method));
     if (branch === 'deleted at once') await alice.deleteBranch(repo, pull.head.ref, 'api');
     if (merged === 'specs') stage.target = 'main';
     else stage.merged.add(merged);
@@ -95,6 +106,16 @@ export async function play(
     if (after.length > 0) return after;
   }
   return [];
+}
+
+/** What was brought up to date has a merge commit, which GitHub does not rebase: it is squashed. */
+async function methodFor(
+  { git }: Stage,
+  { base, head }: State['pulls'][number],
+  method: Method,
+): Promise<Method> {
+  const merges = await git('rev-list', '--merges', '--count', `${base.ref}..${head.ref}`);
+  return method === 'rebase' && merges !== '0' ? 'squash' : method;
 }
 
 async function amend({ world, repo, theirs, git }: Stage, what: string, branch: string): Promise<void> {
