@@ -127,7 +127,15 @@ function jobOf(
 ): UnitJob {
   const { run, directory } = start;
   return {
-    ...{ run, claim, unit, config, directory, branch, base, start: head, pushed: head },
+    run,
+    claim,
+    unit,
+    config,
+    directory,
+    branch,
+    base,
+    start: head,
+    pushed: head,
     claimedComplete: [],
     attemptsUsed: new Map(),
     repairsUsed: 0,

@@ -60,7 +60,11 @@ export class LostDeliveries implements AsyncDisposable {
   }
 }
 
-/** Searches once. False: a process searched less than `intervalMs` ago. Throws when GitHub or the database does not answer. */
+/**
+ * Searches once. False: a process searched less than `intervalMs` ago. Throws when GitHub or the database does not answer.
+ *
+ * @internal
+ */
 export async function searchLostDeliveries(
   { database, github, log }: Services,
   { intervalMs, signal }: { readonly intervalMs: number; readonly signal: AbortSignal },

@@ -30,7 +30,11 @@ export interface FoundUpdate {
   } | null;
 }
 
-/** The open update of a unit, otherwise its newest one; undefined when it was never updated. */
+/**
+ * The open update of a unit, otherwise its newest one; undefined when it was never updated.
+ *
+ * @internal
+ */
 export async function findUpdate(database: Database, wanted: TargetUnit): Promise<FoundUpdate | undefined> {
   return (await readUpdates(database, wanted)).get(wanted.unit);
 }
