@@ -110,11 +110,12 @@ async function demo(provider: string, keep: boolean): Promise<void> {
   await keepBranches(project);
 
   tour(state, commit, sandbox);
-  const wrong = check(state, commit);
+  const wrong = [...check(state, commit), ...(await squash(github, state))];
   const seconds = ((performance.now() - started) / 1_000).toFixed(1);
   if (wrong.length > 0) throw new Error(`missing on the stand-in:\n  ${wrong.join('\n  ')}`);
   terminal.out(
-    `\n${paint('green', '✓')} Checked on the stand-in: one pull request per unit, each on the right base;\n  one status comment; one green check per unit and commit. ${seconds} s.\n\n`,
+    `\n${paint('green', '✓')} Checked on the stand-in: one pull request per unit, each on the right base;\n  one status comment; one green check per unit and commit; what was on top of the
+  squashed ones ready on main, at a head whose gates passed. ${seconds} s.\n\n`,
   );
   terminal.out(
     `A clone with every branch is left at ${project}\n  git -C ${project} log --graph --oneline --all\n\n`,
@@ -157,11 +158,37 @@ async function until(github: GitHub, what: string, holds: (state: State) => bool
   }
 }
 
-function tour({ checks, comments, pulls }: State, commit: string, sandbox: string): void {
-  const section = (title: string): void =>
-    terminal.out(
-      `\n${paint('bold', `── ${title} `)}${paint('dim', '─'.repeat(Math.max(0, width - title.length - 4)))}\n\n`,
+function section(title: string): void {
+  const line = paint('dim', '─'.repeat(Math.max(0, width - title.length - 4)));
+  terminal.out(`\n${paint('bold', `── ${title} `)}${line}\n\n`);
+}
+
+/** Squash-merges what is at the bottom, and shows what becomes of the rest. Returns what is missing on GitHub. */
+async function squash(github: GitHub, { pulls }: State): Promise<readonly string[]> {
+  section('You squash-merge the pull requests at the bottom');
+  const [bottom, top] = [true, false].map((isReady) => pulls.filter(({ draft }) => draft !== isReady));
+  for (const { number, title } of bottom ?? []) {
+    await github.as('you').merge(REPO, number, 'squash');
+    terminal.out(`  #${number} ${title}: ${paint('dim', 'squashed into main')}\n`);
+  }
+  const wrong: string[] = [];
+  for (const { number, title } of top ?? []) {
+    const { pulls: now, checks } = await until(github, `pull request #${number} on main`, (state) =>
+      state.pulls.some((pull) => pull.number === number && pull.base.ref === 'main' && !pull.draft),
     );
+    const head = now.find((pull) => pull.number === number)?.head.sha;
+    const isVerified = checks.some(
+      ({ head_sha, conclusion }) => head_sha === head && conclusion === 'success',
+    );
+    if (!isVerified) wrong.push(`a green check on the head of #${number}`);
+    terminal.out(
+      `  #${number} ${title}: ${paint('dim', 'brought up to date with main; its gates passed again,\n     without an agent. It is ready, and shows its own work only.')}\n`,
+    );
+  }
+  return wrong;
+}
+
+function tour({ checks, comments, pulls }: State, commit: string, sandbox: string): void {
   const page = (markdown: string): void => terminal.out(`${renderPage(markdown, { width, paint })}\n`);
   const plan = checks.find(({ name, head_sha }) => name === 'choo / plan' && head_sha === commit);
   section(`The check "choo / plan" on the commit you pushed: ${plan?.conclusion ?? ''}`);

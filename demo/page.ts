@@ -45,12 +45,28 @@ export function renderPage(markdown: string, { width, paint }: PageMedium): stri
     .trim();
 }
 
-/** Removes hidden comments and the tags of folded sections. */
+const FENCE = '`'.repeat(8);
+
+/** Removes hidden comments and the tags of folded sections, and makes fences of preformatted blocks. */
 function plain(markdown: string): string {
   return markdown
+    .replaceAll(
+      /<pre lang="(\w*)"><code>([\s\S]*?)\n?<\/code><\/pre>/g,
+      (_, language: string, text: string) => `${FENCE}${language}\n${decoded(text)}\n${FENCE}`,
+    )
+    .replaceAll(/<code>(.*?)<\/code>/g, (_, text: string) => `\`${decoded(text)}\``)
     .replaceAll(/<!--[\s\S]*?-->/g, '')
     .replaceAll(/<details><summary>(.*?)<\/summary>/g, '▾ $1')
     .replaceAll('</details>', '');
+}
+
+/** Text with its entities read, as a browser shows it. */
+function decoded(text: string): string {
+  return text
+    .replaceAll(/&#x([0-9a-f]{1,6});/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
 }
 
 const CODE = /(?<![`\\])(`+)(?!`)(.*?)(?<!`)\1(?!`)/g;

@@ -13,6 +13,8 @@ export interface PersonsCommit {
   readonly amend?: boolean;
   /** A commit or branch to begin at instead of the branch's tip; with a force-push where the branch exists. */
   readonly from?: string;
+  /** A branch that it merges; the files are what the conflicts were resolved to. */
+  readonly merge?: string;
 }
 
 /** Makes a commit as a person would in a clone, and pushes it. Returns it. Throws when the person may not. */
@@ -29,7 +31,12 @@ export async function pushAs(
     const start = await commitOf(bare, commit.from ?? `refs/heads/${branch}`);
     if (start === undefined) throw new Error(`there is no commit \`${commit.from ?? branch}\``);
     const tree = await treeWith(bare, start, commit.files ?? {});
-    const parents = commit.amend === true ? await parentsOf(bare, start) : [start];
+    const merged =
+      commit.merge === undefined ? undefined : await commitOf(bare, `refs/heads/${commit.merge}`);
+    const parents = [
+      ...(commit.amend === true ? await parentsOf(bare, start) : [start]),
+      ...(merged === undefined ? [] : [merged]),
+    ];
     const message = commit.message ?? `Change ${branch}`;
     const sha = await commitTree(bare, { tree, parents, message, author: user, committer: user });
     const ref = `refs/heads/${branch}`;

@@ -92,7 +92,7 @@ export function startAppWork(
   });
   const deliveries = new DeliveryQueue(database);
   const handle = createHandler(handlerServices);
-  const reporter = new Reporter(handlerServices, (what, error) => logError(what)(error));
+  const reporter = new Reporter(handlerServices, signatures, (what, error) => logError(what)(error));
   const stack = new AsyncDisposableStack();
   stack.use(
     new WorkLoop({

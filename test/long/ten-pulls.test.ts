@@ -5,8 +5,8 @@ import { pullOf } from '../helpers/pulls/untruths.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const UNITS = Array.from({ length: 10 }, (_, index) => `u${index}`);
-/** What one squash may cost: requests to GitHub's API on average, of which 8 are wanted, and pushes to unit branches. */
-const MAX_REQUESTS = 13;
+/** What one squash may cost: requests to GitHub's API on average, and pushes to unit branches. */
+const MAX_REQUESTS = 8;
 const MAX_PUSHES = 1;
 const MAX_SECONDS = 90;
 

@@ -11,6 +11,7 @@ import { listPullsOfRun, listUnitPulls } from '../../store/github/unit-pulls.ts'
 import { listRecords } from '../../store/runs/event-rows.ts';
 import { findRunAhead } from '../../store/runs/run-reader.ts';
 import { listUpdates } from '../../store/runs/updates.ts';
+import type { CommitSignatures } from '../repository/commit-signatures.ts';
 import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';
 import { runCommentKey, runPage } from '../repository/pages.ts';
 import { NextSteps } from '../pulls/next-steps.ts';
@@ -43,6 +44,7 @@ export class Reporter {
   readonly #services: HandlerServices;
   readonly #states: RunStates;
   readonly #onError: (what: string, error: unknown) => void;
+  readonly #signatures: CommitSignatures;
   readonly #steps: NextSteps;
   /** Merged pull requests whose branches are gone. */
   readonly #deleted = new LRUCache<string, true>({ max: 10_000 });
@@ -53,8 +55,13 @@ export class Reporter {
   /** By run and unit: unchanged units are skipped, so the cost is proportional to what changed. */
   readonly #units = new LRUCache<string, Map<string, PublishedUnit>>({ max: CACHE_SIZE });
 
-  constructor(services: HandlerServices, onError: (what: string, error: unknown) => void) {
+  constructor(
+    services: HandlerServices,
+    signatures: CommitSignatures,
+    onError: (what: string, error: unknown) => void,
+  ) {
     this.#services = services;
+    this.#signatures = signatures;
     this.#states = new RunStates(services.database);
     this.#onError = onError;
     this.#steps = new NextSteps(services);
@@ -91,7 +98,12 @@ export class Reporter {
     let opening: Promise<Stack | undefined> | undefined;
     const openStack = async (): Promise<Stack | undefined> => {
       const remote = stack.use(await repository.openRemote());
-      return Stack.open({ state, target: report.base, pulls, records, updates, always }, remote, signal);
+      const signature = await this.#signatures.find(known.installation);
+      return Stack.open(
+        { state, target: report.base, pulls, records, updates, always, signature },
+        remote,
+        signal,
+      );
     };
     let again: Date | undefined;
     const reportContext: ReportContext = {

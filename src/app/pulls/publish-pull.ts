@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { RunEvent } from '../../events/event.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { marker } from '../../github/api/marker.ts';
@@ -9,6 +10,14 @@ import { RejectedWrite } from './rejected-writes.ts';
 import { reopenPull } from './reopen-pull.ts';
 import type { ReportContext } from './report-context.ts';
 import type { StackPosition } from './stack.ts';
+
+/** Repositories that have no drafts, such as private ones on a free plan. Asked again now and then. */
+const withoutDrafts = new LRUCache<string, true>({ max: 10_000, ttl: 3_600_000 });
+
+/** Whether GitHub refused to open a draft in a repository, by choo's own number. */
+export function lacksDrafts(repository: string): boolean {
+  return withoutDrafts.has(repository);
+}
 
 /** Opens a unit's pull request, or makes the open one what it should be. */
 export async function publishPull(
@@ -44,6 +53,7 @@ export async function publishPull(
   if (opened.kind === 'empty') return; // the base contains all of it already
   if (opened.kind === 'refused') throw new RejectedWrite(opened.reason);
   const { number, nodeId, headSha } = opened.pull;
+  if (opened.created && draft && !opened.pull.draft) withoutDrafts.set(repository.known.id, true);
   reportContext.opened.add(number);
   const pull: UnitPull = {
     unit: id,
@@ -132,25 +142,30 @@ async function changePull(
   const { number, nodeId, unit } = before;
   const { base, draft, title, body, hash } = wanted;
   let now = before;
+  const save = async (change: Partial<Pick<UnitPull, 'base' | 'draft' | 'hash'>>): Promise<void> => {
+    now = { ...now, ...change };
+    reportContext.pulls.set(unit, now);
+    // Without the state: the pull request may have been closed at this moment.
+    await changeUnitPull(reportContext.database, repository.known.id, number, change);
+  };
   const step = async (
     part: string,
-    change: Partial<Pick<UnitPull, 'base' | 'draft' | 'hash'>>,
+    change: Partial<Pick<UnitPull, 'base' | 'hash'>>,
     write: () => Promise<unknown>,
   ): Promise<void> =>
     refusals.step(`the ${part} of pull request ${number}, of unit ${unit},`, async () => {
       await write();
-      now = { ...now, ...change };
-      reportContext.pulls.set(unit, now);
-      // Without the state: the pull request may have been closed at this moment.
-      await changeUnitPull(reportContext.database, repository.known.id, number, change);
+      await save(change);
     });
   const forgetRequest = async (): Promise<void> => {
     if (before.updateAsked)
       await changeUnitPull(reportContext.database, repository.known.id, number, { updateAsked: false });
   };
   const setDraft = async (): Promise<void> =>
-    step('draft state', { draft }, async () => repository.pr.setDraft(nodeId, draft));
-  if (draft && !before.draft) await setDraft();
+    refusals.step(`the draft state of pull request ${number}, of unit ${unit},`, async () => {
+      if (await repository.pr.setDraft(nodeId, draft)) await save({ draft });
+    });
+  if (draft && !before.draft && !lacksDrafts(repository.known.id)) await setDraft();
   if (before.base !== base) await step('base', { base }, async () => repository.pr.changeBase(number, base));
   if (before.hash !== hash)
     await step('text', { hash }, async () => repository.pr.changePull(number, { title, body }));

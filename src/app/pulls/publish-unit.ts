@@ -5,7 +5,7 @@ import { renderUnitCheck } from '../../github/render/unit-check.ts';
 import type { Verdict } from '../../github/render/verdict.ts';
 import { readUnitEvents } from '../../store/runs/run-reader.ts';
 import { unitExternalId } from '../repository/checks.ts';
-import { publishPull } from './publish-pull.ts';
+import { lacksDrafts, publishPull } from './publish-pull.ts';
 import type { ReportContext } from './report-context.ts';
 import type { StackPosition } from './stack.ts';
 
@@ -98,6 +98,8 @@ async function publishChecks(
       events,
       pullUrl: pull === undefined ? null : `${repository.url}/pull/${pull.number}`,
       verdict,
+      // Where there are no drafts, the check keeps a pull request from being merged too early.
+      waitsFor: sha !== commit && lacksDrafts(repository.known.id) ? (position?.needs ?? []) : [],
     });
     const check: Check = {
       name: `choo / ${id}`,

@@ -5,6 +5,8 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { isAncestor } from '../../git/ancestry.ts';
 import { baseBranch, unitBranch } from '../../git/branches.ts';
 import { mergeCommits } from '../../git/merge.ts';
+import { OWN_SIGNATURE, type Signature } from '../../git/objects/commit.ts';
+import type { Repository } from '../../git/repository.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import type { OtherCommit } from '../../github/render/unit-pull.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
@@ -23,6 +25,8 @@ export interface StackInput {
   readonly records: ReadonlyMap<string, UnitRecord>;
   readonly updates: ReadonlyMap<string, FoundUpdate>;
   readonly always: boolean;
+  /** Of the commits of base branches; undefined: choo's own. */
+  readonly signature: Signature | undefined;
 }
 
 /** A unit's pull request as it should be, and what its branch would be merged with. */
@@ -43,6 +47,7 @@ const conflictsOf = new LRUCache<string, readonly string[]>({ max: 2_000 });
 export class Stack implements Disposable {
   readonly #input: StackInput;
   readonly #remote: RemoteRepository;
+  readonly #repository: Repository;
   readonly #heads: ReadonlyMap<string, string>;
   readonly #targetHead: string;
   /** The units whose work is in the target. */
@@ -56,6 +61,7 @@ export class Stack implements Disposable {
   ) {
     this.#input = input;
     this.#remote = remote;
+    this.#repository = remote.repository.signedBy(input.signature ?? OWN_SIGNATURE);
     this.#heads = heads;
     this.#targetHead = targetHead;
     this.merged = merged;
@@ -124,7 +130,7 @@ export class Stack implements Disposable {
       isBehind: found?.isBehind === true,
       isUpToDate:
         found === undefined ||
-        (head !== undefined && (await isAncestor(this.#remote.repository, found.commit, head))),
+        (head !== undefined && (await isAncestor(this.#repository, found.commit, head))),
       update: updates.get(id),
       pull: pulls.get(id),
       always,
@@ -165,7 +171,7 @@ export class Stack implements Disposable {
 
   /** The newest commits of a head that are in none of `bases`, nor in the target, without merges. */
   async listCommits(head: string, bases: readonly string[]): Promise<readonly OtherCommit[]> {
-    const { git, reader } = this.#remote.repository;
+    const { git, reader } = this.#repository;
     const there = await reader.info(bases);
     const options = ['--no-merges', `--max-count=${MAX_COMMITS}`, '--format=%H%x00%an%x00%s%x00%x00'];
     const known = [this.#targetHead, ...bases.filter((_, at) => there[at]?.type === 'commit')];
@@ -189,7 +195,7 @@ export class Stack implements Disposable {
       const builtAt = builtOn[id];
       if (isMerged) {
         const isThere =
-          builtAt === undefined || (await isAncestor(this.#remote.repository, builtAt, this.#targetHead));
+          builtAt === undefined || (await isAncestor(this.#repository, builtAt, this.#targetHead));
         if (!isThere) moved.push(id);
         continue;
       }
@@ -203,7 +209,7 @@ export class Stack implements Disposable {
 
   async #targetPlace({ base }: UnitRecord): Promise<FoundPlace> {
     const commit = this.#targetHead;
-    return { commit, isBehind: !(await isAncestor(this.#remote.repository, base, commit)), conflicts: [] };
+    return { commit, isBehind: !(await isAncestor(this.#repository, base, commit)), conflicts: [] };
   }
 
   /** The core of a unit's base branch: the one that its work stands on, or a newer one when a dependency was merged. */
@@ -213,7 +219,7 @@ export class Stack implements Disposable {
     moved: readonly string[],
   ): Promise<FoundPlace> {
     if (moved.length === 0) return { commit: base, isBehind: false, conflicts: [] };
-    const { repository } = this.#remote;
+    const repository = this.#repository;
     const tip = this.#heads.get(baseBranch(branch));
     const core = tip === undefined ? undefined : await coreOf(repository, tip);
     const merges = moved.map((id) => this.#input.pulls.get(id)?.mergeCommit ?? this.#targetHead);
@@ -230,7 +236,8 @@ export class Stack implements Disposable {
   }
 
   async #publishBase(name: string, core: string): Promise<void> {
-    const { repository, branches } = this.#remote;
+    const { branches } = this.#remote;
+    const repository = this.#repository;
     const before = this.#heads.get(name);
     if (before !== undefined && (await coreOf(repository, before)) === core) return;
     await branches.publish(name, await makeTip(repository, core, before), before);
@@ -238,7 +245,7 @@ export class Stack implements Disposable {
 
   async #mergeBase(head: string | undefined, commit: string): Promise<string> {
     if (head === undefined) return commit;
-    const { yes, stdout } = await this.#remote.repository.git.ask('merge-base', head, commit);
+    const { yes, stdout } = await this.#repository.git.ask('merge-base', head, commit);
     return yes ? stdout.trim() : commit;
   }
 
@@ -246,7 +253,7 @@ export class Stack implements Disposable {
     const key = `${head} ${place} ${since}`;
     const known = conflictsOf.get(key);
     if (known !== undefined) return known;
-    const merge = await mergeCommits(this.#remote.repository, {
+    const merge = await mergeCommits(this.#repository, {
       into: head,
       from: place,
       subject: 'Try',

@@ -170,7 +170,7 @@ export class PRClient {
     }
   }
 
-  /** Changes the draft state, by GraphQL because REST ignores it. False: this repository has no drafts. */
+  /** Changes the draft state, by GraphQL because REST ignores it. False: GitHub refuses, as for a closed one. */
   async setDraft(nodeId: string, draft: boolean): Promise<boolean> {
     const mutation = draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
     const query = `mutation ($id: ID!) { ${mutation}(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`;

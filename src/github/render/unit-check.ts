@@ -35,13 +35,26 @@ export function renderUnitCheck({
   events,
   pullUrl,
   verdict,
+  waitsFor,
 }: {
   readonly verdict: Verdict;
+  /** Units whose pull requests have to be merged first, where nothing else says so. */
+  readonly waitsFor: readonly string[];
   readonly progress: UnitProgress;
   readonly events: readonly RunEvent[];
   readonly pullUrl: string | null;
 }): RenderedUnitCheck {
   const { state, plan, message, hint, releaseReason, spending, startedAt, endedAt } = progress;
+  if (waitsFor.length > 0)
+    return {
+      title: 'Merge its dependencies first',
+      summary: `Its pull request goes on top of ${listed(
+        waitsFor.map((unit) => code(unit)),
+        50,
+      )}.`,
+      conclusion: 'action_required',
+      actions: [],
+    };
   if (verdict.kind !== 'recorded') return renderVerdict(verdict, pullUrl);
   const conclusion = conclusionOf(progress);
   if (conclusion === null)

@@ -20,4 +20,9 @@ describe('a page as the demo shows it', () => {
       ['name  value', 'set   A_B_C'].join('\n'),
     );
   });
+
+  test('shows preformatted text as a browser would', () => {
+    const markdown = '<pre lang="md"><code>a &#x60;b&#x60; &lt;c&gt; &amp;amp;\n</code></pre>';
+    expect(renderPage(markdown, { width: 80, paint: (_, text) => text })).toContain('a `b` <c> &amp;');
+  });
 });

@@ -11,7 +11,13 @@ function check(facts: readonly EventBody[], pullUrl: string | null = null): Rend
   const events = numbered([started([plannedUnit('api', { tasks: 2 })]), ...facts]);
   const progress = foldEvents(events)?.units.get('api');
   if (progress === undefined) throw new Error('the run has the unit');
-  return renderUnitCheck({ progress, events: events.slice(1), pullUrl, verdict: { kind: 'recorded' } });
+  return renderUnitCheck({
+    progress,
+    events: events.slice(1),
+    pullUrl,
+    verdict: { kind: 'recorded' },
+    waitsFor: [],
+  });
 }
 
 /** A gate that is red, with what it printed. */
@@ -34,6 +40,23 @@ describe('renderUnitCheck', () => {
     ['skipped', [api.started(), api.skipped()], 'skipped', 'Skipped'],
   ] as const)('a unit that is %s', (_, facts, conclusion, title) => {
     expect(check(facts)).toMatchObject({ conclusion, title });
+  });
+
+  test('where there are no drafts, keeps a pull request from being merged before what it is on', () => {
+    const events = numbered([started([plannedUnit('api', { tasks: 2 })]), api.started(), api.completed()]);
+    const progress = foldEvents(events)?.units.get('api');
+    if (progress === undefined) throw new Error('the run has the unit');
+    const input = {
+      progress,
+      events: events.slice(1),
+      pullUrl: null,
+      verdict: { kind: 'recorded' },
+    } as const;
+    expect(renderUnitCheck({ ...input, waitsFor: ['core'] })).toMatchObject({
+      conclusion: 'action_required',
+      summary: expect.stringContaining('`core`'),
+    });
+    expect(renderUnitCheck({ ...input, waitsFor: [] })).toMatchObject({ conclusion: 'success' });
   });
 
   test('one that is complete says what it took and where it is', () => {
