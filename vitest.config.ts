@@ -7,7 +7,8 @@ process.env['CHOO_TEST_SEED'] = seed;
 
 export default defineConfig({
   test: {
-    maxWorkers: availableParallelism(), // by itself it leaves one out, which of two is half
+    // More than processors: a file of e2e tests waits a third of its time, for agents, servers and disks.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // The projects run in the order of their names, so that the longest files come first and the two workers end together.
     projects: [
       // What these import, they import once for all of them: a third of their time.

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../src/events/event.ts';
 import { Journal } from '../../src/store/journal/journal.ts';
+import { nextSecond } from '../helpers/app-waits.ts';
 import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
 import { makeProject, type SpecProject, story } from '../helpers/spec-project.ts';
 
@@ -40,6 +41,7 @@ describe('a run that was interrupted after its first task', () => {
       const [id = ''] = await journal.runs();
       await journal.append(id, (await journal.read(id)).length, asked);
     }
+    await nextSecond(); // the same commit, made again within a second, has the same id
     const { exitCode, stdout } = await start(project);
     expect(exitCode).toBe(0);
     expect(await story(project, UNIT)).toEqual(['Step 1 of unit', 'Step 2 of unit']);
