@@ -131,7 +131,7 @@ async function amend({ world, repo, theirs, git }: Stage, what: string, branch: 
 }
 
 /** Waits until everything is true and nothing is under way, for a while at most. Returns what is not. */
-export async function untilTrue(stage: Stage, after: string, ms = 60_000): Promise<readonly string[]> {
+export async function untilTrue(stage: Stage, after: string, ms = 150_000): Promise<readonly string[]> {
   const { github } = stage.world;
   const end = performance.now() + ms;
   for (;;) {
