@@ -23,14 +23,14 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
     !(hasEnded && (unit.startedAt !== null || unit.state !== 'cancelled'))
   )
     return;
-  const events = hasEnded
-    ? await readUnitEvents(reportContext.database, { run: reportContext.state.start.run, unit: unit.plan.id })
-    : [];
   const isWanted = needsPull(unit, reportContext) && !staysWithoutPull(unit, reportContext);
   const isThere = reportContext.pulls.get(unit.plan.id)?.state === 'open';
   // Its text says that its branch is being moved; the end of the update brings this back here.
   const update = reportContext.updates.get(unit.plan.id);
   if (isThere && update?.status === 'running' && update.update.onto !== null) return;
+  const events = hasEnded
+    ? await readUnitEvents(reportContext.database, { run: reportContext.state.start.run, unit: unit.plan.id })
+    : [];
   let position: StackPosition | undefined;
   const publishOwnPull = async (): Promise<void> =>
     reportContext.refusals.step(`the pull request of unit ${unit.plan.id}`, async () => {
