@@ -1,17 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ended, planned, quiet, seen } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
+import { runFeatureStack, stackFiles } from '../helpers/pulls/feature-stack.ts';
 import { projectFiles } from '../helpers/spec-project.ts';
-
-/** The files of units that build on each other, the first at the bottom. */
-const stackOf = (...ids: readonly string[]): Readonly<Record<string, string>> => {
-  const units = ids.map((id, at) => {
-    const task = { gate: `test -f ${id}.txt`, sh: `echo ${id} > ${id}.txt` };
-    return [id, { dependsOn: ids.slice(Math.max(0, at - 1), at), tasks: [task] }] as const;
-  });
-  const { '.choo.yml': _, ...files } = projectFiles({ units: Object.fromEntries(units) });
-  return files;
-};
 
 const pullsOf = ({ pulls }: State, unit: string) =>
   pulls
@@ -29,17 +20,8 @@ beforeAll(async () => {
 afterAll(async () => world[Symbol.asyncDispose]());
 
 /** Units that came with a pull request, and were run by a label on it. Returns its number. */
-async function runStack(branch: string, ...ids: readonly string[]): Promise<number> {
-  const alice = world.github.as('alice');
-  const head = await world.push('alice', branch, stackOf(...ids));
-  const thread = await alice.openPull(REPO, { head: branch, base: 'main', title: 'A stack' });
-  await planned(world, head);
-  await seen(world, thread);
-  await alice.label(REPO, thread, 'choo:run');
-  await ended(world, 1, thread);
-  await quiet(world);
-  return thread;
-}
+const runStack = async (branch: string, ...units: readonly string[]): Promise<number> =>
+  runFeatureStack(world, { branch, units });
 
 /** Deletes a branch by a push: GitHub then closes what came from it or went to it. */
 async function deleteBranch(branch: string): Promise<void> {
@@ -173,7 +155,10 @@ describe('a refusal of one thing', () => {
 
   test('of a pull request keeps back neither its check nor the others', async () => {
     const { github } = world;
-    const head = await world.push('alice', 'refused', { ...stackOf('r-one'), ...stackOf('r-two') });
+    const head = await world.push('alice', 'refused', {
+      ...stackFiles({ units: ['r-one'] }),
+      ...stackFiles({ units: ['r-two'] }),
+    });
     const alice = github.as('alice');
     const thread = await alice.openPull(REPO, { head: 'refused', base: 'main', title: 'Refused' });
     await planned(world, head);
@@ -197,7 +182,7 @@ describe('a refusal of one thing', () => {
   test('of a comment keeps back neither checks nor pull requests', async () => {
     const { github } = world;
     const alice = github.as('alice');
-    const head = await world.push('alice', 'locked', stackOf('l-one'));
+    const head = await world.push('alice', 'locked', stackFiles({ units: ['l-one'] }));
     const thread = await alice.openPull(REPO, { head: 'locked', base: 'main', title: 'Locked' });
     await planned(world, head);
     await seen(world, thread);

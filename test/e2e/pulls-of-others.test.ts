@@ -1,17 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, planned, quiet, seen } from '../helpers/app-waits.ts';
+import { quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
-import { projectFiles } from '../helpers/spec-project.ts';
-
-/** The files of units that build on each other, the first at the bottom. Each writes its name into a file of that name. */
-const stackOf = (...ids: readonly string[]): Readonly<Record<string, string>> => {
-  const units = ids.map((id, at) => {
-    const task = { gate: `grep -qx ${id} ${id}.txt`, sh: `echo ${id} > ${id}.txt` };
-    return [id, { dependsOn: ids.slice(Math.max(0, at - 1), at), tasks: [task] }] as const;
-  });
-  const { '.choo.yml': _, ...files } = projectFiles({ units: Object.fromEntries(units) });
-  return files;
-};
+import { runFeatureStack } from '../helpers/pulls/feature-stack.ts';
 
 let world: AppWorld;
 beforeAll(async () => {
@@ -20,17 +10,9 @@ beforeAll(async () => {
 });
 afterAll(async () => world[Symbol.asyncDispose]());
 
-/** Units that came with a pull request from a branch, and were run by a label on it. */
-async function runStack(branch: string, ...ids: readonly string[]): Promise<void> {
-  const alice = world.github.as('alice');
-  const head = await world.push('alice', branch, stackOf(...ids));
-  const thread = await alice.openPull(REPO, { head: branch, base: 'main', title: 'A stack' });
-  await planned(world, head);
-  await seen(world, thread);
-  await alice.label(REPO, thread, 'choo:run');
-  await ended(world, 1, thread);
-  await quiet(world);
-}
+/** Units that came with a pull request from a branch, and were run by a label on it. A gate reads what its unit wrote. */
+const runStack = async (branch: string, ...units: readonly string[]): Promise<number> =>
+  runFeatureStack(world, { branch, units, gateOf: (unit) => `grep -qx ${unit} ${unit}.txt` });
 
 const pullOf = ({ pulls }: State, branch: string) => pulls.findLast(({ head }) => head.ref === branch);
 const conclusionAt = ({ checks }: State, unit: string, commit: string) =>
