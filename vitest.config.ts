@@ -15,7 +15,7 @@ export default defineConfig({
       project('unit', ['test/*.test.ts', 'test/unit/**/*.test.ts'], 60_000, { isolate: false }),
       project('integration', ['test/integration/**/*.test.ts'], 60_000),
       project('e2e', ['test/e2e/**/*.test.ts'], 120_000),
-      // More rows of tables that `e2e` has a part of, and figures.
+      // Tables with many rows, kills at random moments, and figures; see test/helpers/long-part.ts.
       project('long', ['test/long/**/*.test.ts'], 300_000),
       project('agents', ['test/agents/**/*.test.ts'], 120_000),
     ],

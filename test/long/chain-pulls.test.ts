@@ -1,4 +1,10 @@
+import { partOf } from '../helpers/long-part.ts';
 import { ROWS } from '../helpers/pulls/rows.ts';
 import { testRows } from '../helpers/pulls/test-rows.ts';
 
-testRows(ROWS.filter(({ shape }) => shape === 'chain'));
+testRows(
+  partOf(
+    ROWS.filter(({ shape }) => shape === 'chain'),
+    4,
+  ),
+);

@@ -8,11 +8,12 @@ import { compareText } from '../../src/problems/problem.ts';
 import { DATABASE, ROLE } from '../../src/store/embedded/postgres-cluster.ts';
 import { openDatabaseProxy } from '../helpers/database-proxy.ts';
 import { liveProcesses, untilRunning } from '../helpers/live-processes.ts';
+import { IS_WHOLE } from '../helpers/long-part.ts';
 import { makeServerProject, type ServerProcess, type ServerProject } from '../helpers/server-project.ts';
 import type { UnitSpec } from '../helpers/spec-project.ts';
 
-/** How often a worker is killed; `script/test long` asks for more. */
-const KILLS = Number(process.env['CHOO_WORKER_KILLS'] ?? 3);
+/** How often a worker is killed. */
+const KILLS = IS_WHOLE ? 10 : 3;
 const SEED = Number(process.env['CHOO_TEST_SEED'] ?? 1);
 const UNITS = 60;
 const LIMITS = { parallelism: 6, all: 5, each: 2 };

@@ -5,13 +5,13 @@ import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectNoProcess } from '../helpers/live-processes.ts';
+import { IS_WHOLE } from '../helpers/long-part.ts';
 import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
 import { SANDBOXES } from '../helpers/sandboxes.ts';
 import { fileOn, makeProject, resultBranch, type SpecProject, story } from '../helpers/spec-project.ts';
 
-/** How many runs are killed at random moments; `script/test long` asks for more. */
-const MORE = process.env['CHOO_CRASH_ROUNDS'];
-const ROUNDS = { host: Number(MORE ?? 4), bubblewrap: Number(MORE ?? 2) };
+/** How many runs are killed at random moments. */
+const ROUNDS = IS_WHOLE ? { host: 20, bubblewrap: 20 } : { host: 4, bubblewrap: 2 };
 const SEED = Number(process.env['CHOO_TEST_SEED'] ?? 1);
 
 /** Work that takes a moment, so that there is something to be killed in the middle of. `mark` is seen in the process list. */
