@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { reviewAnswers } from './review-request.ts';
 import { unitUpdate } from './unit-update.ts';
 
 /**
@@ -93,7 +94,7 @@ const variants = [
     actor: z.string().nullable().default(null),
     /** The remote it is for; null: the repository it was started in. */
     remote: z.string().nullable().default(null),
-    /** For an update run, which has one unit and starts no agent; null: a run that a person requested. */
+    /** For an update run, which has one unit; null: a run that a person requested. */
     update: unitUpdate.nullable().default(null),
   }),
   /** A process resumed the run, with these options; or a run that had ended was reopened by a retry. */
@@ -168,6 +169,8 @@ const variants = [
     same: z.boolean(),
     files: z.array(z.string()),
   }),
+  /** The agent of a review update answered the threads of its round. They hold once the unit is complete. */
+  z.object({ type: z.literal('unit.answered'), ...unit, ...reviewAnswers }),
   z.object({ type: z.literal('unit.blocked'), ...unit, cause: id }),
   /** An actor cancelled the unit: its dependents are blocked. */
   z.object({ type: z.literal('unit.cancelled'), ...unit, actor: z.string() }),

@@ -204,6 +204,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return { ...unit, notices: [...unit.notices, { code: event.code, message: event.message }] };
     case 'worktree.created':
       return { ...unit, activity: 'setup' };
+    case 'unit.answered':
     case 'worktree.setup':
     case 'worktree.removed':
       return unit;

@@ -41,10 +41,10 @@ export function projectRecord(
 }
 
 /**
- * An update run moves the work to its new place and judges its head; run, key, tasks and outcome stay those of the run that did
- * the work. A head that anyone else pushed is the unit's once it is verified.
+ * An update run moves the work to its new place, or adds to it, and judges its head; run, key, tasks and outcome stay those of
+ * the run that did the work. A head that anyone else pushed is the unit's once it is verified.
  */
-function applyUpdate(before: UnitRecord, { onto }: UnitUpdate, event: RecordEvent): UnitRecord {
+function applyUpdate(before: UnitRecord, { onto, work }: UnitUpdate, event: RecordEvent): UnitRecord {
   if (event.type === 'unit.updated') {
     const { to } = event;
     const verified = before.verified && before.head === to;
@@ -53,6 +53,9 @@ function applyUpdate(before: UnitRecord, { onto }: UnitUpdate, event: RecordEven
   }
   if (event.type === 'unit.completed')
     return { ...before, head: event.head, committed: event.head, verified: event.verified };
+  if (event.type === 'branch.pushed') return { ...pushed(before, event.head), committed: event.head };
+  // What an agent made is not pushed unless its gates pass: the head is not judged by them.
+  if (work !== null) return before;
   const isRed = event.type === 'unit.failed' && event.failure === 'verify' && event.head === before.head;
   return isRed && before.verified ? { ...before, verified: false } : before;
 }
@@ -72,10 +75,13 @@ function applyEvent(before: UnitRecord, event: Exclude<RecordEvent, { type: 'uni
     const { outcome, ...rest } = before;
     return outcome === 'merged' ? before : { ...rest, tasks, verified: false };
   }
-  // Only the head that passed is verified.
-  if (event.type === 'branch.pushed')
-    return { ...before, head: event.head, verified: before.verified && before.head === event.head };
+  if (event.type === 'branch.pushed') return pushed(before, event.head);
   return { ...before, head: event.head, committed: event.head, verified: event.verified };
+}
+
+/** Only the head that passed is verified. */
+function pushed(before: UnitRecord, head: string): UnitRecord {
+  return { ...before, head, verified: before.verified && before.head === head };
 }
 
 function begin(

@@ -22,6 +22,8 @@ import { temporaryDirectory } from './temporary-directory.ts';
 
 const SEARCH_PATH = process.env['PATH'] ?? '';
 const PATIENT = { interval: 50, timeout: 120_000 };
+/** An update; without `work` no agent starts. */
+type Asked = Pick<UpdateRequest, 'unit' | 'head' | 'onto'> & Partial<Pick<UpdateRequest, 'work'>>;
 const ENDS: readonly string[] = ['orch.completed', 'orch.failed', 'orch.cancelled'];
 
 /**
@@ -114,8 +116,8 @@ export async function openUpdateWorld({
 
   const inRemote = async (...args: string[]): Promise<string> => git(remote, ...args);
   const headOf = async (branch: string): Promise<string> => inRemote('rev-parse', `refs/heads/${branch}`);
-  const begin = async (request: Pick<UpdateRequest, 'unit' | 'head' | 'onto'>) =>
-    submitUpdate({ repository, target: 'main', run, ...request }, store);
+  const begin = async (request: Asked) =>
+    submitUpdate({ repository, target: 'main', run, work: null, ...request }, store);
   const kept = stack.move();
   return {
     ...{ user, remote, specs, run, store, repository, git: inRemote, headOf, submit, events, until, begin },
@@ -136,7 +138,7 @@ export async function openUpdateWorld({
       return git(user, 'rev-parse', 'HEAD');
     },
     /** Submits an update, waits for its end, and returns what is found of it. */
-    update: async (request: Pick<UpdateRequest, 'unit' | 'head' | 'onto'>) => {
+    update: async (request: Asked) => {
       const submitted = await begin(request);
       if (submitted.kind !== 'run') throw new Error(submitted.kind);
       await until(submitted.run, ...ENDS);

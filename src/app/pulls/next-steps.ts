@@ -39,7 +39,7 @@ export class NextSteps {
     const later = next.kind === 'verify' ? this.#isEarly(at, next.head) : undefined;
     if (later !== undefined) return later;
     const onto = next.kind === 'verify' ? null : { commit: next.place, since, builtOn };
-    const submitted = await submitUpdate({ ...at, run, head: next.head, onto }, this.#services);
+    const submitted = await submitUpdate({ ...at, run, head: next.head, onto, work: null }, this.#services);
     return submitted.kind === 'busy' ? new Date(Date.now() + BUSY_MS) : undefined;
   }
 

@@ -61,6 +61,7 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
     from === to
       ? `contains ${short(onto)} already`
       : `brought up to date with ${short(onto)}, at ${short(to)}`,
+  'unit.answered': ({ answers }) => `answered ${count(answers.length, 'thread')} of its review`,
   'unit.started': ({ claim, branch }) => (claim === 1 ? `starts on ${branch}` : `resumes on ${branch}`),
   'unit.completed': ({ verified, head }, { unit }) =>
     `complete${verified ? ' and verified' : ', not verified'} at ${short(head)}${spent(unit)}`,

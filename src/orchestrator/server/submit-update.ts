@@ -7,7 +7,7 @@ import type { RunStore } from '../../store/runs/run-store.ts';
 import type { TargetUnit } from '../../store/runs/updates.ts';
 import { newRunId } from '../run-start.ts';
 
-/** A request to bring a unit's branch to a new place, or only to verify its head; see {@link UnitUpdate}. */
+/** A request to bring a unit's branch to a new place, to verify its head, or to let an agent work on it; see {@link UnitUpdate}. */
 export interface UpdateRequest extends TargetUnit, UnitUpdate {
   /** The run in the unit's record: its specs, configuration and key judge the update. */
   readonly run: string;
@@ -20,11 +20,11 @@ export type SubmittedUpdate =
   | { readonly kind: 'gone' };
 
 /**
- * Submits an update run: one unit, no agent, for the actor of the run that did the work. Plans nothing, and sends no request
- * to the remote.
+ * Submits an update run of one unit, for the actor of the run that did the work. Plans nothing, and sends no request to the
+ * remote.
  */
 export async function submitUpdate(
-  { repository, target, unit, run, head, onto }: UpdateRequest,
+  { repository, target, unit, run, head, onto, work }: UpdateRequest,
   { database, runStore }: { readonly database: Database; readonly runStore: RunStore },
 ): Promise<SubmittedUpdate> {
   const original = await findOriginal({ database, runStore }, run);
@@ -39,7 +39,7 @@ export async function submitUpdate(
     verify: true,
     units: [{ ...planned, dependsOn: [] }],
     fresh: [],
-    update: { head, onto },
+    update: { head, onto, work },
   };
   const isSubmitted = await runStore.submitUpdate({ repository, start, plan: original.plan });
   return isSubmitted ? { kind: 'run', run: start.run } : { kind: 'busy' };

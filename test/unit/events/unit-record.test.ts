@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../src/events/event.ts';
 import type { UnitRecord } from '../../../src/events/store.ts';
 import { projectRecord } from '../../../src/events/unit-record.ts';
+import type { UnitUpdate } from '../../../src/events/unit-update.ts';
 import { commit, factsOf, numbered, plannedUnit, started } from '../../helpers/run-events.ts';
 
 const api = factsOf('api');
@@ -28,9 +29,13 @@ function after(before: UnitRecord | undefined, events: readonly EventBody[], key
 }
 
 /** The same in a run that brings the unit from head `a` onto commit `7`, or only verifies its head. */
-function afterUpdate(before: UnitRecord | undefined, events: readonly EventBody[], { only = false } = {}) {
+function afterUpdate(
+  before: UnitRecord | undefined,
+  events: readonly EventBody[],
+  { only = false, work = null }: { readonly only?: boolean; readonly work?: UnitUpdate['work'] } = {},
+) {
   const onto = only ? null : { commit: commit('7'), since: commit('9'), builtOn: { web: commit('6') } };
-  const start = { ...started([plannedUnit('api')], RUN), update: { head: commit('a'), onto } };
+  const start = { ...started([plannedUnit('api')], RUN), update: { head: commit('a'), onto, work } };
   return numbered(events).reduce((record, event) => projectRecord(record, start, event), before);
 }
 
@@ -87,6 +92,17 @@ describe('what is known of a unit after an update run', () => {
       ...{ ...BEFORE, head: commit('f'), committed: commit('f') },
     });
     expect(afterUpdate(BEFORE, [start, RED(commit('f'))], { only: true })).toEqual(BEFORE);
+  });
+
+  test('stays as it is while an agent works on it, and has the head that is pushed then', () => {
+    const review = { only: true, work: { kind: 'review', round: '1' } } as const;
+    expect(afterUpdate(BEFORE, [start, RED(commit('a'))], review)).toEqual(BEFORE);
+    const pushed = api.pushed(commit('e'));
+    const head = { head: commit('e'), committed: commit('e') };
+    expect(afterUpdate(BEFORE, [start, pushed], review)).toEqual({ ...BEFORE, ...head, verified: false });
+    expect(afterUpdate(BEFORE, [start, pushed, VERIFIED(commit('e'))], review)).toEqual({
+      ...{ ...BEFORE, ...head },
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/events/event.ts';
-import { submitUpdate } from '../../../../src/orchestrator/server/submit-update.ts';
+import { submitUpdate, type UpdateRequest } from '../../../../src/orchestrator/server/submit-update.ts';
 import { markRepositoryRemoved, upsertRepository } from '../../../../src/store/github/github-repositories.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { reconcile } from '../../../../src/store/queue/reconcile.ts';
@@ -43,14 +43,15 @@ async function openWorld(server: ServerStore, { end = true } = {}) {
   };
   await finish([factsOf('a').started(commit('0')), verified('a', HEAD)]);
   if (end) await finish([verified('b', commit('d'))]);
-  const request = { repository, target: 'main', unit: 'a', run: RUN, head: HEAD, onto: ONTO };
+  const unit = { repository, target: 'main', unit: 'a' };
+  const request: UpdateRequest = { ...unit, run: RUN, head: HEAD, onto: ONTO, work: null };
   return {
     ...store,
     repository,
-    unit: { repository, target: 'main', unit: 'a' },
+    unit,
     claim,
     finish,
-    request: async (change: Partial<typeof request> = {}) => submitUpdate({ ...request, ...change }, store),
+    request: async (change: Partial<UpdateRequest> = {}) => submitUpdate({ ...request, ...change }, store),
   };
 }
 
@@ -68,11 +69,24 @@ describe('an update of a unit', () => {
     const [start] = await readEvents(world.database, submitted.run);
     expect(start).toMatchObject({
       ...{ type: 'orch.started', run: submitted.run, actor: 'ada', commit: commit('0') },
-      ...{ units: [{ id: 'a', key: 'key-of-a', dependsOn: [] }], update: { head: HEAD, onto: ONTO } },
+      ...{
+        units: [{ id: 'a', key: 'key-of-a', dependsOn: [] }],
+        update: { head: HEAD, onto: ONTO, work: null },
+      },
     });
     const row = world.database.selectFrom('runs').select(['plan', 'purpose', 'update_unit', 'status']);
     expect(await row.where('id', '=', submitted.run).executeTakeFirst()).toEqual({
       ...{ plan: PLAN, purpose: 'update', update_unit: 'a', status: 'running' },
+    });
+  });
+
+  test('has the work of an agent that was asked for', async () => {
+    await using server = await openServerStore();
+    await using world = await openWorld(server);
+    const work = { kind: 'review', round: '7' } as const;
+    await world.request({ onto: null, work });
+    expect(await findUpdate(world.database, world.unit)).toMatchObject({
+      update: { head: HEAD, onto: null, work },
     });
   });
 
@@ -81,7 +95,7 @@ describe('an update of a unit', () => {
     await using world = await openWorld(server);
     expect(await findUpdate(world.database, world.unit)).toBeUndefined();
     await world.request();
-    const update = { head: HEAD, onto: ONTO };
+    const update = { head: HEAD, onto: ONTO, work: null };
     expect(await findUpdate(world.database, world.unit)).toMatchObject({
       ...{ status: 'running', update, result: null, failure: null },
     });

@@ -26,7 +26,7 @@ function updateOf(rest: Partial<FoundUpdate>): FoundUpdate {
   return {
     run: 'update0001',
     status: 'complete',
-    update: { head: HEAD, onto: null },
+    update: { head: HEAD, onto: null, work: null },
     result: null,
     failure: null,
     ...rest,
@@ -72,14 +72,20 @@ describe('a pull request', () => {
     ],
     [
       'is brought up to date once',
-      { isBehind: true, update: updateOf({ status: 'failed', update: { head: HEAD, onto }, failure: red }) },
+      {
+        isBehind: true,
+        update: updateOf({ status: 'failed', update: { head: HEAD, onto, work: null }, failure: red }),
+      },
       { draft: true, next: { kind: 'none' }, stuck: red.message },
     ],
     [
       'is brought up to date once, though that changed nothing',
       {
         isBehind: true,
-        update: updateOf({ update: { head: OTHER, onto }, result: { to: HEAD, same: true, files: [] } }),
+        update: updateOf({
+          update: { head: OTHER, onto, work: null },
+          result: { to: HEAD, same: true, files: [] },
+        }),
       },
       { next: { kind: 'none' } },
     ],
@@ -87,14 +93,14 @@ describe('a pull request', () => {
       'is brought up to date again when that is asked for',
       {
         isBehind: true,
-        update: updateOf({ status: 'failed', update: { head: HEAD, onto } }),
+        update: updateOf({ status: 'failed', update: { head: HEAD, onto, work: null } }),
         pull: asked,
       },
       { next: { kind: 'bring-up', head: HEAD, place: PLACE } },
     ],
     [
       'waits for an update that is under way',
-      { isBehind: true, update: updateOf({ status: 'running', update: { head: HEAD, onto } }) },
+      { isBehind: true, update: updateOf({ status: 'running', update: { head: HEAD, onto, work: null } }) },
       { draft: true, verdict: { kind: 'pending', head: HEAD }, next: { kind: 'none' } },
     ],
     [
@@ -145,7 +151,7 @@ describe('a pull request', () => {
       'of a head whose gates failed says so',
       {
         head: OTHER,
-        update: updateOf({ status: 'failed', update: { head: OTHER, onto: null }, failure: red }),
+        update: updateOf({ status: 'failed', update: { head: OTHER, onto: null, work: null }, failure: red }),
       },
       {
         draft: true,
@@ -155,7 +161,12 @@ describe('a pull request', () => {
     ],
     [
       'of a head that was verified after it moved is ready',
-      { update: updateOf({ update: { head: OTHER, onto }, result: { to: HEAD, same: true, files: [] } }) },
+      {
+        update: updateOf({
+          update: { head: OTHER, onto, work: null },
+          result: { to: HEAD, same: true, files: [] },
+        }),
+      },
       { draft: false, verdict: { kind: 'verified', head: HEAD }, next: { kind: 'none' } },
     ],
     [
@@ -164,7 +175,7 @@ describe('a pull request', () => {
         recorded: { head: HEAD, verified: false },
         update: updateOf({
           status: 'failed',
-          update: { head: OTHER, onto },
+          update: { head: OTHER, onto, work: null },
           result: { to: HEAD, same: true, files: [] },
           failure: red,
         }),
@@ -280,8 +291,8 @@ class World {
     const result = next.kind === 'bring-up' ? { to: `head${this.#commits}`, same: true, files: [] } : null;
     const update =
       next.kind === 'bring-up'
-        ? { head: next.head, onto: { ...onto, commit: next.place } }
-        : { head: next.head, onto: null };
+        ? { head: next.head, onto: { ...onto, commit: next.place }, work: null }
+        : { head: next.head, onto: null, work: null };
     this.#update = updateOf({
       update,
       result,
