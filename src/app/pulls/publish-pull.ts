@@ -29,9 +29,7 @@ export async function publishPull(
   const { repository, state, pulls, database } = reportContext;
   const { id } = unit.plan;
   const { base, draft, branch: head } = position;
-  const content = await renderPull(unit, events, position, reportContext);
-  if (content === undefined) return;
-  const { title, body, hash } = content;
+  const { title, body, hash } = await renderPull(unit, events, position, reportContext);
   const save = async (pull: UnitPull): Promise<void> => {
     pulls.set(id, pull);
     await saveUnitPull(database, repository.known.id, state.target, pull);
@@ -78,10 +76,11 @@ async function renderPull(
   events: readonly RunEvent[],
   position: StackPosition,
   { state, pulls, specsOf, page, redact, stack, updates }: ReportContext,
-): Promise<(Pick<PullRequestContent, 'title' | 'body'> & Pick<UnitPull, 'hash'>) | undefined> {
+): Promise<Pick<PullRequestContent, 'title' | 'body'> & Pick<UnitPull, 'hash'>> {
   const { id, dependsOn } = unit.plan;
   const specs = await specsOf(id);
-  if (specs === undefined) return undefined;
+  if (specs === undefined)
+    throw new RejectedWrite('its specs could not be read within the time they may take');
   const merged = (await stack())?.merged;
   const { title, body } = renderUnitPull({
     unit: specs,

@@ -6,6 +6,7 @@ import type { Verdict } from '../../github/render/verdict.ts';
 import { readUnitEvents } from '../../store/runs/run-reader.ts';
 import { unitExternalId } from '../repository/checks.ts';
 import { lacksDrafts, publishPull } from './publish-pull.ts';
+import { RejectedWrite } from './rejected-writes.ts';
 import type { ReportContext } from './report-context.ts';
 import type { StackPosition } from './stack.ts';
 
@@ -50,7 +51,10 @@ async function findPosition(
   { records, stack }: ReportContext,
 ): Promise<StackPosition | undefined> {
   const record = records.get(unit.plan.id);
-  return record === undefined ? undefined : (await stack())?.place(unit, record);
+  if (record === undefined) return undefined;
+  const found = await stack();
+  if (found === undefined) throw new RejectedWrite('the branch that results go to is gone');
+  return found.place(unit, record);
 }
 
 /**
