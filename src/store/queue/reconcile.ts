@@ -8,6 +8,8 @@ import { QUARANTINE_AFTER } from '../runs/quarantine.ts';
 const BATCH = 100;
 /** A run that ended this long ago needs no queue any more. Milliseconds. */
 const QUEUE_IDLE_MS = 60_000;
+/** A queue is made before its run is: one of this age without a run was never submitted. Milliseconds. */
+const QUEUE_UNUSED_MS = 600_000;
 
 /** Runs `act` unless another process runs it under the same lock. False: another one does. */
 export async function withMaintenanceLock(database: Database, act: () => Promise<void>): Promise<boolean> {
@@ -75,13 +77,15 @@ export async function reconcile(database: Database, jobs: Jobs, runStore: RunSto
       and units.beat_at < now() - interval '1 minute'
       and not exists (select from choo_jobs.job where job.id = units.job and job.name = 'run-' || units.run
                         and job.state = 'active')`.execute(database);
-  for (const { run, id: unit } of [...missing.rows, ...lost.rows])
+  for (const { run, id: unit } of [...missing.rows, ...lost.rows]) {
+    await jobs.prepare(run); // without its queue the unit could not be queued, however often that is tried
     await runStore.change(run, async (transaction) => {
       const row = (await transaction.rows([unit])).get(unit);
       if (row?.state !== 'queued' && row?.state !== 'running') return;
       transaction.change(unit, { free: true });
       transaction.append({ type: 'unit.released', unit, reason: 'its job was gone', until: null });
     });
+  }
   const waiting = await sql<{ id: string }>`
     select id from runs where status = 'waiting' and not exists (
       select from runs as other where other.repository = runs.repository and other.target = runs.target
@@ -95,14 +99,17 @@ export async function reconcile(database: Database, jobs: Jobs, runStore: RunSto
   };
 }
 
-/** Removes the queues of runs that have ended. */
+/** Removes the queues of runs that have ended, or were never submitted. */
 async function dropQueues(database: Database, jobs: Jobs): Promise<number> {
-  const queues = await jobs.runs();
+  const queues = await jobs.queues();
   if (queues.length === 0) return 0;
+  const unused = Date.now() - QUEUE_UNUSED_MS;
+  const old = queues.filter(({ since }) => since.getTime() < unused);
   const { rows } = await sql<{ id: string }>`
-    select queue.id from unnest(${[...queues]}::text[]) as queue (id)
+    select queue.id from unnest(${queues.map(({ run }) => run)}::text[]) as queue (id)
     left join runs on runs.id = queue.id
-    where coalesce(runs.ended_at < now() - ${QUEUE_IDLE_MS} * interval '1 millisecond', runs.id is null)
+    where coalesce(runs.ended_at < now() - ${QUEUE_IDLE_MS} * interval '1 millisecond',
+                   runs.id is null and queue.id = any(${old.map(({ run }) => run)}::text[]))
       and not exists (select from units where units.run = queue.id and units.worker is not null)`.execute(
     database,
   );

@@ -105,10 +105,12 @@ export class Jobs implements AsyncDisposable {
     await this.#boss.deleteQueue(queueOf(run));
   }
 
-  /** The runs that have a queue. */
-  async runs(): Promise<readonly string[]> {
+  /** The runs that have a queue, and since when. */
+  async queues(): Promise<readonly { readonly run: string; readonly since: Date }[]> {
     const queues = await this.#boss.getQueues();
-    return queues.flatMap(({ name }) => (name.startsWith(PREFIX) ? [name.slice(PREFIX.length)] : []));
+    return queues.flatMap(({ name, createdOn }) =>
+      name.startsWith(PREFIX) ? [{ run: name.slice(PREFIX.length), since: createdOn }] : [],
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -125,7 +125,8 @@ export class RunStore {
         return this.#insert(trx, { repository, start, plan, waits: false, prepared });
       });
     });
-    if (known !== undefined && known !== 'submitted') this.#known.set(start.run, known);
+    if (known === undefined) await this.#jobs.drop(start.run);
+    else if (known !== 'submitted') this.#known.set(start.run, known);
     return known !== undefined;
   }
 

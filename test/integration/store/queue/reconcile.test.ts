@@ -48,6 +48,22 @@ describe('reconciling', () => {
     expect(claims.map(({ unit }) => unit).sort()).toEqual(['a', 'b']);
   });
 
+  test('makes the queue of a run again that lost it', async () => {
+    await using world = await open();
+    await world.jobs.drop(RUN);
+    expect((await reconcile(world.database, world.jobs, world.runStore)).jobsMissing).toBe(2);
+    expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual(NOTHING);
+    const { number } = await registerWorker(world.database, 'test');
+    expect(await claimUnits(world.database, world.jobs, number, { free: 5 })).toHaveLength(2);
+  });
+
+  test('leaves the queue alone that a run is about to have', async () => {
+    await using world = await open();
+    await world.jobs.prepare('run0000002');
+    expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual(NOTHING);
+    expect((await world.jobs.queues()).map(({ run }) => run)).toContain('run0000002');
+  });
+
   test('lets a run begin that waits for nothing, and removes queues of runs that are gone', async () => {
     await using world = await open();
     await world.runStore.submit({
@@ -56,6 +72,7 @@ describe('reconciling', () => {
       plan: PLAN,
     });
     await world.database.deleteFrom('runs').where('id', '=', RUN).execute();
+    await sql`update choo_jobs.queue set created_on = now() - interval '1 hour'`.execute(world.database);
     expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual({
       ...NOTHING,
       runsWaiting: 1,

@@ -139,6 +139,10 @@ describe('an update of a unit', () => {
     // A worker that was asked to stop may still push.
     await cancelRun(world.runStore, world.jobs, { run: RUN, units: ['b'], actor: 'ada' });
     expect(await world.request({ unit: 'b' })).toEqual({ kind: 'busy' });
+    // What was refused leaves nothing behind.
+    const queued = (await world.jobs.queues()).map(({ run }) => run);
+    const runs = await world.database.selectFrom('runs').select('id').execute();
+    expect(queued.toSorted()).toEqual(runs.map(({ id }) => id).toSorted());
   });
 
   test('is not made for a run that is deleted, or that has no such unit', async () => {
