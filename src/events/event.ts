@@ -201,7 +201,7 @@ const variants = [
   z.object({ type: z.literal('task.backpressure'), ...task, phase, attempt }),
   z.object({ type: z.literal('task.validation.ok'), ...task, phase, attempt, ...commandEnd }),
   z.object({ type: z.literal('task.validation.fail'), ...task, phase, attempt, ...commandEnd }),
-  /** An agent starts, with this reservation. `task` null: to repair a baseline check. */
+  /** An agent starts, with this reservation. `task` null: to repair a baseline check, or for an update. */
   z.object({
     type: z.literal('task.provider.invoke'),
     ...unit,
@@ -264,7 +264,7 @@ const variants = [
 
   z.object({ type: z.literal('baseline.ok'), ...unit, name: z.string(), attempt, ...commandEnd }),
   z.object({ type: z.literal('baseline.fail'), ...unit, name: z.string(), attempt, ...commandEnd }),
-  /** A repair for the baseline checks is a commit; it is not on the branch yet. */
+  /** A repair for the baseline checks, or the work of an update, is a commit; it is not on the branch yet. */
   z.object({ type: z.literal('baseline.committed'), ...unit, attempt, commit: objectId, parent: objectId }),
   z.object({ type: z.literal('verify.started'), ...unit, head: objectId }),
   z.object({ type: z.literal('verify.ok'), ...unit, head: objectId, durationMs: milliseconds }),

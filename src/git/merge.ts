@@ -4,8 +4,8 @@ import type { Repository } from './repository.ts';
 
 export type Merge =
   | { readonly kind: 'merged'; readonly commit: string }
-  /** Both heads are unchanged. */
-  | { readonly kind: 'conflict'; readonly files: readonly string[] };
+  /** Both heads are unchanged. `tree`: what git could merge, with conflict markers where both sides changed the same lines. */
+  | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly tree: string };
 
 /** The commits to merge; `subject` is the message of the merge commit. */
 interface MergeOptions {
@@ -40,7 +40,7 @@ export async function mergeCommits(
   const options = ['--write-tree', '-z', '--name-only', '--no-messages'];
   const { yes, stdout } = await repository.git.ask('merge-tree', ...options, ...sides);
   const [tree = '', ...files] = stdout.split('\0').filter((part) => part !== '');
-  if (!yes) return { kind: 'conflict', files };
+  if (!yes) return { kind: 'conflict', files, tree };
   const commit = await repository.commit({ tree, parents: [into, from], subject });
   return { kind: 'merged', commit };
 }

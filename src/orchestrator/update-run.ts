@@ -1,46 +1,24 @@
-import type { Config } from '../config/schema.ts';
-import type { Unit } from '../discovery/unit.ts';
 import { coerceError } from '../errors.ts';
 import type { EventBody } from '../events/event.ts';
-import type { UnitRecord } from '../events/store.ts';
-import type { OrchStarted } from '../events/unit-record.ts';
 import type { UnitUpdate } from '../events/unit-update.ts';
 import { findFile, replaceFiles, type TreeFile, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findUnequalFiles } from '../git/same-change.ts';
 import { findGateFiles } from '../worker/protected-paths.ts';
-import { type GateServices, type UnitEnd, type UnitJob, UnitStop } from '../worker/unit-job.ts';
-import { type LogSink, UnitLog } from '../worker/unit-log.ts';
+import { type UnitEnd, type UnitJob, UnitStop } from '../worker/unit-job.ts';
+import { UnitLog } from '../worker/unit-log.ts';
 import { verifyUnit } from '../worker/verify.ts';
 import { listPaths } from '../worker/workspace.ts';
 import { mapTexts } from './event-batches.ts';
 import { endEvent } from './run-claim.ts';
 import { firstFiles, moveBranch } from './update-start.ts';
-
-/** The claimed unit of an update run. */
-export interface ClaimedUpdate {
-  readonly start: OrchStarted;
-  readonly update: UnitUpdate;
-  readonly config: Config;
-  /** As in the approved specs: its gates judge. */
-  readonly unit: Unit;
-  readonly claim: number;
-  readonly branch: string;
-  /** The branch's head; undefined when there is no branch. */
-  readonly branchHead: string | undefined;
-  readonly record: UnitRecord | undefined;
-}
-
-export interface UpdateServices extends Omit<GateServices, 'log' | 'onActivity'> {
-  /** Removes secret values from text before it is shown, logged or stored. */
-  readonly redact: (text: string) => string;
-  readonly openLog: (unit: string) => LogSink;
-}
+import type { ClaimedUpdate, UpdateServices } from './update-claim.ts';
+import { makeWork, pushWork } from './update-work.ts';
 
 /**
  * Works on a claimed update: moves the branch to its new place, compares the unit's own change before and after, and verifies
- * the head. No agent is started, whatever the gates say. Returns the event that ends the claim, without appending it; never
- * rejects for failures of the work itself.
+ * the head. Where there is work for an agent, it makes one attempt first, and its commit is pushed only when its gates have
+ * passed. Returns the event that ends the claim, without appending it; never rejects for failures of the work itself.
  */
 export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices): Promise<EventBody> {
   const { start, update, unit, branch, branchHead, record } = claim;
@@ -55,21 +33,36 @@ export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices):
     append({ type: 'unit.started', unit: unit.id, claim: claim.claim, branch, ...place, ...before, tasks });
     await recorded();
     log.say(`update of ${unit.id}, run ${start.run}, claim ${claim.claim}, at ${update.head.slice(0, 12)}`);
-    const to = await moveBranch({ ...claim, unit: unit.id, target: start.target }, services);
-    head = to;
+    const verify = async (commit: string): Promise<void> => {
+      const job = jobOf(claim, { base, head: commit });
+      const tree = await takeGateFiles(job, services, commit);
+      // An attempt is not made twice because others wait for its slot.
+      const more = update.work === null ? {} : { shouldReleaseSlot: undefined };
+      await verifyUnit(job, { ...services, ...more, log, onActivity: () => {} }, { head: commit, tree });
+    };
+    const agentServices = { ...services, ...services.agents, log };
+    const work =
+      update.work === null
+        ? undefined
+        : await makeWork(claim, jobOf(claim, { base, head: update.head }), agentServices);
+    if (work !== undefined) {
+      await verify(work);
+      await pushWork(claim, work, services);
+      head = work;
+    } else head = await moveBranch({ ...claim, unit: unit.id, target: start.target }, services);
     if (update.onto !== null) {
-      append(await describeMove(unit.id, { to, from: update.head, onto: update.onto }, repository));
+      append(await describeMove(unit.id, { to: head, from: update.head, onto: update.onto }, repository));
       await recorded();
     }
-    const job = jobOf(claim, { base, head });
-    const tree = await takeGateFiles(job, services, head);
-    await verifyUnit(job, { ...services, log, onActivity: () => {} }, { head, tree });
+    if (work === undefined) await verify(head);
     await recorded();
     return endEvent(unit.id, { kind: 'complete', head, verified: true });
   } catch (error) {
     const end = endOf(error, services.signal);
     log.say(`${end.kind}: ${end.kind === 'failed' ? end.message : end.reason}`);
     await recorded();
+    if (update.work !== null && end.kind === 'released' && end.until !== null && end.ofBudget !== true)
+      await services.agents.hold(end.until);
     return mapTexts(endEvent(unit.id, end, head), redact);
   }
 }
@@ -122,7 +115,7 @@ async function takeGateFiles(
 }
 
 function jobOf(
-  { start, config, unit, claim, branch }: ClaimedUpdate,
+  { start, config, unit, claim, branch, earlier }: ClaimedUpdate,
   { base, head }: { readonly base: string; readonly head: string },
 ): UnitJob {
   const { run, directory } = start;
@@ -138,8 +131,8 @@ function jobOf(
     pushed: head,
     claimedComplete: [],
     attemptsUsed: new Map(),
-    repairsUsed: 0,
-    waited: { limits: 0, outages: 0 },
+    repairsUsed: earlier.progress.repairs,
+    waited: earlier.progress.waited,
     verifyOnly: true,
   };
 }

@@ -38,17 +38,29 @@ export async function moveBranch(
   const { head, onto } = update;
   if (onto === null) {
     if (branchHead === head) return head;
-    throw moved(start, branchHead);
+    throw moveStop(start, branchHead);
   }
   const merge = await merged(start, onto, repository);
-  const isOurs = async (at: string | undefined): Promise<boolean> =>
-    at === merge || (at !== undefined && (await isSameMerge(repository, at, merge)));
+  const isOurs = async (at: string): Promise<boolean> =>
+    at === merge || (await isSameMerge(repository, at, merge));
   if (branchHead !== undefined && (await isOurs(branchHead))) return branchHead;
-  if (branchHead !== head) throw moved(start, branchHead);
+  if (branchHead !== head) throw moveStop(start, branchHead);
   signal.throwIfAborted();
+  return publishHead({ branch, commit: merge, before: head }, repository, isOurs);
+}
+
+/**
+ * Pushes a commit to a unit branch, unless it is not at `before` any more. Returns the branch's head: `isOurs` says which commit
+ * of an earlier claim is as good. Throws a UnitStop.
+ */
+export async function publishHead(
+  { branch, commit, before }: { readonly branch: string; readonly commit: string; readonly before: string },
+  repository: Repository,
+  isOurs: (head: string) => Promise<boolean>,
+): Promise<string> {
   try {
-    await repository.publish(branch, merge, head);
-    return merge;
+    await repository.publish(branch, commit, before);
+    return commit;
   } catch (error) {
     if (!(error instanceof ChooError)) throw error;
     if (error.code === 'environment')
@@ -58,7 +70,7 @@ export async function moveBranch(
     await repository.branches.fetch();
     const now = await repository.branchHead(branch);
     if (now !== undefined && (await isOurs(now))) return now;
-    throw moved(start, now);
+    throw moveStop({ branch }, now);
   }
 }
 
@@ -69,17 +81,27 @@ async function merged(
   repository: Repository,
 ): Promise<string> {
   const [known, ...places] = await repository.reader.info([head, commit, since]);
-  if (known === undefined) throw moved({ branch }, branchHead);
+  if (known === undefined) throw moveStop({ branch }, branchHead);
   if (places.includes(undefined))
     throw failed('conflict', `the new place of \`${branch}\`, or its old one, is not in the remote any more`);
-  const place = Object.keys(builtOn).length === 0 ? `\`${target}\`` : 'what it depends on';
-  const subject = `Bring ${unit} up to date with ${place}`;
+  const place = placeOf(builtOn, target);
+  const subject = moveSubject(unit, place);
   const merge = await merging(repository, { into: head, from: commit, subject, since });
   if (merge.kind === 'merged') return merge.commit;
   throw failed('conflict', `\`${branch}\` does not merge with ${place}: ${listPaths(merge.files)}`, {
     hint: `merge by hand on \`${branch}\`; its head and the new place are as they were`,
     files: firstFiles(merge.files),
   });
+}
+
+/** What a unit's branch is brought up to date with, in a sentence. */
+export function placeOf(builtOn: Readonly<Record<string, string>>, target: string): string {
+  return Object.keys(builtOn).length === 0 ? `\`${target}\`` : 'what it depends on';
+}
+
+/** The subject of the merge commit of a bring-up. */
+export function moveSubject(unit: string, place: string): string {
+  return `Bring ${unit} up to date with ${place}`;
 }
 
 /** Commits without a common history do not merge: that is the unit's end, and no error of choo's. */
@@ -102,7 +124,8 @@ async function isSameMerge({ reader }: Repository, one: string, other: string): 
   return (await treeOf(reader, one)) === (await treeOf(reader, other));
 }
 
-function moved({ branch }: Pick<UpdateStart, 'branch'>, head: string | undefined): UnitStop {
+/** The end of an update whose branch is at another head. */
+export function moveStop({ branch }: Pick<UpdateStart, 'branch'>, head: string | undefined): UnitStop {
   const where = head === undefined ? 'is gone' : `moved meanwhile, to ${head.slice(0, 12)}`;
   return failed('conflict', `\`${branch}\` ${where}`);
 }

@@ -87,13 +87,14 @@ export function repairPrompt({ unit, check, attempt, attempts, tail, earlier }: 
   ].join('\n\n')}\n`;
 }
 
-const RULES = `## How it is judged
+/** How every attempt is judged, told to the agent. */
+export const RULES = `## How it is judged
 
 - When you stop, the gate is run for you, without a network, on exactly the files you leave in this directory. It must exit
   with 0. Nothing else counts, not even what you say about it.
 - Work only in this directory. Files the gate names, spec files, CI settings, \`.git*\` and agent settings are put back to
   what they were, whatever you write there.
-- Do not commit: that is done for you. LeaveServer nothing behind that does not belong into the repository.`;
+- Do not commit: that is done for you. Leave nothing behind that does not belong into the repository.`;
 
 function othersText({ unit, task, complete }: TaskPrompt): string {
   if (unit.tasks.length === 1) return '';
@@ -116,7 +117,8 @@ function earlierText({ outcome, changed, verdict, tail }: EarlierAttempt, number
   ].join('\n\n');
 }
 
-function bodyOf(file: Task['file']): string {
+/** The text of a spec without its front matter and what a reader of the page does not see. */
+export function bodyOf(file: Task['file']): string {
   const text = Buffer.from(file.content).toString('utf8');
   return stripHidden(text.slice(file.frontMatter.bodyStart)).trim();
 }
@@ -128,6 +130,7 @@ function fence(text: string): string {
   return `${ticks}\n${text.trimEnd()}\n${ticks}`;
 }
 
-function oneLine(text: string): string {
+/** A text as one line, without what a reader does not see. */
+export function oneLine(text: string): string {
   return stripHidden(text).replaceAll(/\s+/g, ' ').trim();
 }

@@ -18,6 +18,8 @@ export interface Assignment {
   readonly variables: Readonly<Record<string, string>>;
   /** choo's sandbox runs the CLI, so the CLI's own sandbox must be off: two do not nest. */
   readonly sandboxed: boolean;
+  /** What it is to do, for a rehearsal, which reads no prompt: further variables of its block. */
+  readonly rehearsed?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How to start the CLI. */

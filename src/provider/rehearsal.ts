@@ -5,7 +5,8 @@ import type { Assignment, Invocation, LineParser, Provider } from './provider.ts
 import { textEvents } from './stream.ts';
 
 /**
- * Executes the task file's own fenced block, marked `sh rehearsal` or `diff rehearsal`: no model, no network, no cost.
+ * Executes the task file's own fenced block, marked `sh rehearsal` or `diff rehearsal`: no model, no network, no cost. For work
+ * on a whole unit it is the block of the plan file, which is told what it plays by variables.
  */
 export const rehearsal: Provider = {
   name: 'rehearsal',
@@ -20,7 +21,7 @@ export const rehearsal: Provider = {
   createParser: (): LineParser => textEvents,
 };
 
-function invocation({ task, args = [], command }: Assignment): Invocation {
+function invocation({ task, args = [], command, rehearsed }: Assignment): Invocation {
   const block = findRehearsal(task.file);
   return {
     executable: command ?? rehearsal.executable,
@@ -28,7 +29,7 @@ function invocation({ task, args = [], command }: Assignment): Invocation {
     args: ['--norc', '-eu', ...(block.kind === 'sh' ? ['-s', '--', ...args] : ['-c', APPLY])],
     // Outside a repository, git applies the paths of a diff relative to the working directory. In a subdirectory of a
     // repository it would skip paths elsewhere and still exit with 0.
-    env: block.kind === 'diff' ? { GIT_DIR: '/dev/null' } : {},
+    env: block.kind === 'diff' ? { GIT_DIR: '/dev/null' } : { ...rehearsed },
     stdin: block.kind === 'sh' ? grouped(block.content) : block.content,
     files: {},
   };

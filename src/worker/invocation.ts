@@ -5,16 +5,17 @@ import type { Waits } from '../events/unit-progress.ts';
 import type { Outcome } from '../provider/outcome/outcome.ts';
 import type { AgentEvent } from '../provider/provider.ts';
 import { formatDuration } from '../text/amounts.ts';
-import { type AgentEnd, runAgent } from './agent/agent.ts';
+import { type AgentCall, type AgentEnd, runAgent } from './agent/agent.ts';
 import { isFree } from './agent/meter.ts';
 import { NO_RESERVATION, type Reservation, type Usage } from './agent/reservation.ts';
 import { endOfRefusal } from './refusal.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
 import type { UnitWorkspace } from './workspace.ts';
 
-/** What an agent must do. `task` null: repair a baseline check. */
+/** What an agent must do. `task` null: work on the whole unit, such as the repair of a baseline check. */
 export interface Request {
   readonly task: number | null;
+  readonly rehearsed?: AgentCall['rehearsed'];
   readonly file: Pick<Task, 'title' | 'file'>;
   readonly attempt: number;
   readonly prompt: string;
@@ -82,13 +83,16 @@ export class Invoker {
     throw new UnitStop(endOfRefusal(reserved));
   }
 
-  async #invoke({ task, file, attempt, prompt }: Request, reservation: Reservation): Promise<AgentEnd> {
+  async #invoke(
+    { task, rehearsed, file, attempt, prompt }: Request,
+    reservation: Reservation,
+  ): Promise<AgentEnd> {
     const { unit, config } = this.#job;
     const { agent, append, recorded, log } = this.#services;
     const facts = { unit: unit.id, task, attempt };
     const { name } = agent.provider;
     log.say(
-      `${name} starts: ${task === null ? 'repair' : `task ${task}`}, attempt ${attempt} of ${config.limits.attempts}`,
+      `${name} starts: ${task === null ? file.title : `task ${task}`}, attempt ${attempt} of ${config.limits.attempts}`,
     );
     this.#services.onActivity(`${name} starts`);
     append({
@@ -115,6 +119,7 @@ export class Invoker {
         {
           prompt,
           task: file,
+          rehearsed,
           cwd: this.#workspace.cwd,
           reservation,
           taskTimeoutMs: config.limits.task_timeout,

@@ -19,6 +19,8 @@ interface TaskSpec {
 export interface UnitSpec {
   readonly dependsOn?: readonly string[];
   readonly provider?: string;
+  /** What the rehearsal provider does for the whole unit: repairs, and the work of updates. */
+  readonly sh?: string;
   readonly tasks: readonly TaskSpec[];
 }
 
@@ -59,16 +61,20 @@ export function projectFiles({
     [`${directory}.choo.yml`]: `provider:\n  type: rehearsal\n${config}`,
     ...files,
   };
-  for (const [id, { dependsOn = [], provider, tasks }] of Object.entries(units)) {
+  const blockOf = (sh: string | undefined): string =>
+    sh === undefined ? '' : `\n\`\`\`sh rehearsal\n${sh}\n\`\`\`\n`;
+  for (const [id, { dependsOn = [], provider, sh, tasks }] of Object.entries(units)) {
     const place = `${directory}specs/tasks/${id}`;
-    all[`${place}/IMPLEMENTATION_PLAN.md`] = planText({
-      depends_on: `[${dependsOn.join(', ')}]`,
-      ...(provider === undefined ? {} : { provider }),
-    });
+    all[`${place}/IMPLEMENTATION_PLAN.md`] = planText(
+      {
+        depends_on: `[${dependsOn.join(', ')}]`,
+        ...(provider === undefined ? {} : { provider }),
+      },
+      `# A unit\n${blockOf(sh)}`,
+    );
     for (const [index, task] of tasks.entries()) {
       const number = index + 1;
       const before = task.dependsOn ?? (index === 0 ? [] : [index]);
-      const block = task.sh === undefined ? '' : `\n\`\`\`sh rehearsal\n${task.sh}\n\`\`\`\n`;
       all[`${place}/${String(number).padStart(2, '0')}-step.md`] = taskText(
         {
           task: String(number),
@@ -76,7 +82,7 @@ export function projectFiles({
           backpressure: task.gate,
           depends_on: `[${before.join(', ')}]`,
         },
-        `# Step ${number} of ${id}\n${block}`,
+        `# Step ${number} of ${id}\n${blockOf(task.sh)}`,
       );
     }
   }

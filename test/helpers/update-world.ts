@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ceilingsOf } from '../../src/config/ceilings.ts';
 import type { RunEvent } from '../../src/events/event.ts';
+import type { ReviewRequest } from '../../src/events/review-request.ts';
 import { ServerContexts } from '../../src/orchestrator/server/server-context.ts';
 import { ServerWorker } from '../../src/orchestrator/server/server-worker.ts';
 import { submitUpdate, type UpdateRequest } from '../../src/orchestrator/server/submit-update.ts';
@@ -59,6 +60,7 @@ export async function openUpdateWorld({
     }),
   );
   let mayStartAgents = true;
+  const rounds = new Map<string, ReviewRequest>();
   const worker = new ServerWorker(
     {
       ...store,
@@ -70,6 +72,7 @@ export async function openUpdateWorld({
       },
       redact: (text) => text,
       secretForms: [],
+      readRound: async (round) => rounds.get(round),
     },
     4,
   );
@@ -124,6 +127,8 @@ export async function openUpdateWorld({
     branch: (unit: string): string => `choo/unit/main/${unit}`,
     unitHead: async (unit: string): Promise<string> => headOf(`choo/unit/main/${unit}`),
     allowAgents: (may: boolean): void => void (mayStartAgents = may),
+    /** Freezes what a round of review asks for. */
+    freeze: (request: ReviewRequest): void => void rounds.set(request.round, request),
     onReport: (act: typeof beforeReport): void => void (beforeReport = act),
     record: async (unit: string) => {
       await using records = new PostgresStore(database, listener, repository);

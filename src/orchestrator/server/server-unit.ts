@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Config } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
 import type { EventBody } from '../../events/event.ts';
+import type { ReviewRequest } from '../../events/review-request.ts';
 import { advanceUnit, newUnit, type UnitProgress } from '../../events/unit-progress.ts';
 import { unitBranch } from '../../git/branches.ts';
 import { OWN_SIGNATURE, type Signature } from '../../git/objects/commit.ts';
@@ -43,6 +44,8 @@ export interface ServerServices {
   readonly approve?: ((run: string) => Promise<Approval>) | undefined;
   /** The signature of a run's commits; undefined: choo's own. */
   readonly signatureOf?: ((run: SignedRun) => Promise<Signature | undefined>) | undefined;
+  /** The content of a round of review; undefined: there are none here. */
+  readonly readRound?: (round: string) => Promise<ReviewRequest | undefined>;
 }
 
 /** A run, for its signature. */
@@ -91,12 +94,14 @@ export async function workOnClaim(
   if (approval.kind === 'later') return released(unit, approval.reason, approval.until);
   if (approval.kind === 'no') return released(unit, approval.reason);
   const { update } = start;
-  if (update === null) {
+  if (update === null || update.work !== null) {
     const until = await pausedUntil(database, { run, provider: planned.provider });
     if (until !== undefined) return released(unit, `${planned.provider} is paused`, until);
-    if (await hasOpenUpdate(database, { repository: context.repository, target: start.target, unit }))
-      return released(unit, 'its branch is being brought up to date', Date.now() + UPDATE_POLL_MS);
   }
+  const isBusy =
+    update === null &&
+    (await hasOpenUpdate(database, { repository: context.repository, target: start.target, unit }));
+  if (isBusy) return released(unit, 'its branch is being brought up to date', Date.now() + UPDATE_POLL_MS);
 
   const store = new PostgresStore(database, services.listener, context.repository);
   const record = await store.record(start.target, unit);
@@ -107,7 +112,9 @@ export async function workOnClaim(
   using remote = reached.remote;
   const { branchHead } = reached;
   const { worktrees } = remote;
-  const signedRun = { run, repository: context.repository, actor: start.actor };
+  // An update has no request of its own: it is made for who asked for the work.
+  const asked = update?.work == null ? run : (record?.run ?? run);
+  const signedRun = { run: asked, repository: context.repository, actor: start.actor };
   const signature = (await services.signatureOf?.(signedRun)) ?? OWN_SIGNATURE;
   const repository = remote.repository.signedBy({ ...signature, signOff: config.commits.sign_off });
   const logDirectory = claimDirectory(remote, run, claim, unit);
@@ -131,26 +138,39 @@ export async function workOnClaim(
     recorded: async () => batches.recorded(),
   };
   try {
-    if (update !== null) return await runUpdate({ ...claimed, update }, { ...shared, ...sink });
-    const progress = (await readUnitEvents(database, { run, unit })).reduce<UnitProgress>(
+    const events = await readUnitEvents(database, { run, unit });
+    const progress = events.reduce<UnitProgress>(
       (unit, event) => ('unit' in event ? advanceUnit(unit, event) : unit),
       newUnit(planned),
     );
-    const dependsOn = await readDependencies(database, { run, unit });
     const limits = spendingLimits(start.limits, contexts.ceilings);
-    const budget = new SharedBudget(database, { run, unit, claim }, limits);
+    const spender = { run, unit, claim, updates: update === null ? undefined : record?.run };
+    const budget = new SharedBudget(database, spender, limits);
+    const rateLimits = services.rateLimits ?? DEFAULT_RATE_LIMIT_POLICY;
+    const hold = async (until: number): Promise<void> =>
+      pauseProvider(database, { run, provider: planned.provider, until });
+    if (update !== null) {
+      const hasAnswered = events.some(({ type }) => type === 'unit.answered');
+      const findAgent = (): Agent => services.agentsOf(config)(planned.provider);
+      const readRound = async (round: string) => services.readRound?.(round);
+      return await runUpdate(
+        { ...claimed, update, earlier: { progress, hasAnswered } },
+        { ...shared, ...sink, agents: { findAgent, budget, rateLimits, readRound, hold } },
+      );
+    }
+    const dependsOn = await readDependencies(database, { run, unit });
     return await runClaim(
       { ...claimed, progress, dependsOn },
       {
         ...shared,
         store,
         agentOf: services.agentsOf(config),
-        rateLimits: services.rateLimits ?? DEFAULT_RATE_LIMIT_POLICY,
+        rateLimits,
         budget,
         refusal: async () => budget.refusal(),
         taskCompleted,
       },
-      { ...sink, hold: async (until) => pauseProvider(database, { run, provider: planned.provider, until }) },
+      { ...sink, hold },
     );
   } finally {
     await removeTree(logDirectory);

@@ -8,6 +8,8 @@ export interface Spender {
   readonly run: string;
   readonly unit: string;
   readonly claim: number;
+  /** For an update, the run that did the unit's work: what that and its other updates spent on the unit counts as the unit's. */
+  readonly updates?: string | undefined;
 }
 
 /** What a limit applies to: a run, a unit in a run, and all runs of an installation or of the server in one day. */
@@ -141,7 +143,7 @@ export async function closeSpending(
  */
 export async function setAside(
   database: Database,
-  { run, unit, claim }: Spender,
+  { run, unit, claim, updates }: Spender,
   limits: SpendingLimits,
   part: number,
   wanted: { readonly tokens: boolean; readonly cost: boolean } = { tokens: true, cost: true },
@@ -151,7 +153,7 @@ export async function setAside(
       // All runs share the daily limits. Counting usage does not take this lock.
       const lock = hasDayLimit(limits) ? 'choo budget' : `choo budget ${run}`;
       await sql`select pg_advisory_xact_lock(hashtext(${lock}))`.execute(trx);
-      const accounts = await readAccounts(trx, { run, unit });
+      const accounts = await readAccounts(trx, { run, unit, updates });
       const usedUp = findReached(accounts, limits);
       if (usedUp !== undefined) return usedUp;
       const slice = (what: keyof Amount): number =>
@@ -182,7 +184,7 @@ export async function setAside(
 /** A limit that is used up before a claim starts; undefined when there is none. */
 export async function findReachedLimit(
   database: Database,
-  spender: Pick<Spender, 'run' | 'unit'>,
+  spender: Omit<Spender, 'claim'>,
   limits: SpendingLimits,
 ): Promise<LimitReached | undefined> {
   return findReached(await readAccounts(database, spender), limits);
@@ -206,16 +208,24 @@ type Accounts = Readonly<Record<Account, { readonly used: Amount; readonly taken
 
 async function readAccounts(
   database: Database | Trx,
-  { run, unit }: Pick<Spender, 'run' | 'unit'>,
+  { run, unit, updates = run }: Omit<Spender, 'claim'>,
 ): Promise<Accounts> {
   const { rows } = await sql<
     Record<'used_tokens' | 'used_cost' | 'tokens' | 'cost' | 'midnight', number> & { account: Account }
   >`
-    with claims as (
-      select unit, used_tokens + open_tokens as used_tokens, used_cost + open_cost as used_cost,
+    with same_work as (
+      select ${run}::text as run union select ${updates}
+      union
+      select updates.id from runs join runs as updates
+        on updates.repository = runs.repository and updates.target = runs.target
+        join events as first on first.run = updates.id and first.seq = 1
+      where runs.id = ${run} and ${run} <> ${updates} and updates.purpose = 'update' and updates.update_unit = ${unit}
+        and first.at >= (select at from events where run = ${updates} and seq = 1)
+    ), claims as (
+      select run, unit, used_tokens + open_tokens as used_tokens, used_cost + open_cost as used_cost,
              used_tokens + greatest(open_tokens, reserved_tokens) as tokens,
              used_cost + greatest(open_cost, reserved_cost) as cost
-      from spending where run = ${run}
+      from spending where run in (select run from same_work)
     ), today as (
       select installation, tokens as used_tokens, cost as used_cost, tokens, cost
       from day_spending where day = ${TODAY}
@@ -224,7 +234,7 @@ async function readAccounts(
       from spending join runs on runs.id = spending.run join repositories on repositories.id = runs.repository
       where reserved_tokens > 0 or reserved_cost > 0
     ), accounts as (
-      select 'run' as account, used_tokens, used_cost, tokens, cost from claims
+      select 'run' as account, used_tokens, used_cost, tokens, cost from claims where run = ${run}
       union all
       select 'unit', used_tokens, used_cost, tokens, cost from claims where unit = ${unit}
       union all

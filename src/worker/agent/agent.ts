@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Task } from '../../discovery/unit.ts';
 import { classify, type Outcome } from '../../provider/outcome/outcome.ts';
-import type { AgentEvent, Provider } from '../../provider/provider.ts';
+import type { AgentEvent, Assignment, Provider } from '../../provider/provider.ts';
 import type { Ending, Sandbox, SandboxPaths } from '../../sandbox/sandbox.ts';
 import type { Executable } from '../../system/executables.ts';
 import { removeTree } from '../../system/remove-tree.ts';
@@ -24,6 +24,8 @@ export interface Agent {
 export interface AgentCall {
   readonly prompt: string;
   readonly task: Pick<Task, 'title' | 'file'>;
+  /** See {@link Assignment}. */
+  readonly rehearsed?: Assignment['rehearsed'];
   readonly cwd: string;
   readonly reservation: Reservation;
   readonly taskTimeoutMs: number;
@@ -55,6 +57,7 @@ export async function runAgent(
     const invocation = provider.invocation({
       prompt: call.prompt,
       task: call.task,
+      rehearsed: call.rehearsed,
       model,
       args,
       command: executable.path,

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/events/event.ts';
 import { SharedBudget } from '../../../../src/orchestrator/server/shared-budget.ts';
+import { submitUpdate } from '../../../../src/orchestrator/server/submit-update.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { registerWorker, requeueUnits } from '../../../../src/store/queue/worker-registry.ts';
 import { findReachedLimit, setAside } from '../../../../src/store/runs/budgets.ts';
@@ -30,7 +31,7 @@ async function open() {
   const report = async (unit: string, batch: number, events: readonly EventBody[], ended = false) =>
     process.runStore.write(RUN, { unit, claim: 1, worker, batch, events, ended });
   const kept = stack.move();
-  return { ...process, worker, report, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+  return { ...process, repository, worker, report, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
 }
 
 function spent(unit: string, type: 'usage' | 'done', tokens: number): EventBody {
@@ -73,6 +74,32 @@ describe('the budgets of a run that many processes work on', () => {
     expect(await setAside(world.database, { ...spender, unit: 'b' }, amounts, 0.9)).toMatchObject({
       kind: 'held',
     });
+  });
+
+  test('count for an update what its unit has spent so far, and for its run what that has', async () => {
+    await using world = await open();
+    await world.report('a', 1, [spent('a', 'done', 900)]);
+    await world.report('b', 1, [spent('b', 'done', 500)]);
+    const end: EventBody = { type: 'unit.completed', unit: 'a', head: commit('a'), verified: true };
+    await world.report('a', 2, [end], true);
+    const request = { repository: world.repository, target: 'main', unit: 'a', run: RUN };
+    const work = { head: commit('a'), onto: null, work: { kind: 'review', round: '1' } } as const;
+    const update = await submitUpdate({ ...request, ...work }, world);
+    const run = update.kind === 'run' ? update.run : update.kind;
+    const spender = { run, unit: 'a', claim: 1, updates: RUN };
+    expect(await setAside(world.database, spender, amounts, 0.9)).toMatchObject({ amount: { tokens: 100 } });
+    await world.database
+      .updateTable('spending')
+      .set({ used_tokens: 100, reserved_tokens: 0 })
+      .where('run', '=', run)
+      .execute();
+    // The next update counts this one.
+    await world.database.updateTable('runs').set({ status: 'complete' }).where('id', '=', run).execute();
+    await world.database.updateTable('units').set({ state: 'complete' }).where('run', '=', run).execute();
+    const next = await submitUpdate({ ...request, ...work }, world);
+    expect(
+      await setAside(world.database, { ...spender, run: next.kind === 'run' ? next.run : '' }, amounts, 0.9),
+    ).toMatchObject({ kind: 'used-up', refused: 'unit', limit: 1_000 });
   });
 
   test('remember what a worker used that died, and forget what was set aside for it', async () => {

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { Invoker } from '../invocation.ts';
+import { fail, type UnitJob, type WorkerServices } from '../unit-job.ts';
+import { UnitWorkspace } from '../workspace.ts';
+import { takeAnswers } from './answers.ts';
+
+/** What the agent of an update is asked to do. */
+export interface UpdateWork {
+  readonly kind: 'resolve' | 'review';
+  readonly title: string;
+  /** The prompt; `answersPath`: where answers go, from the directory in which the agent works. */
+  readonly prompt: (answersPath: string) => string;
+}
+
+/** What an agent left: a tree that may be committed, if its gates pass. */
+interface WorkLeft {
+  readonly tree: string;
+  readonly hasChanged: boolean;
+  readonly written: Awaited<ReturnType<typeof takeAnswers>>;
+}
+
+/**
+ * Lets an agent work once in a worktree at the start commit of a job. Protected paths are put back, and what must not be
+ * committed fails it: it throws a UnitStop. No gate runs here, and nothing is committed.
+ */
+export async function attemptUpdate(
+  job: UnitJob,
+  services: Omit<WorkerServices, 'taskCompleted'>,
+  { kind, title, prompt }: UpdateWork,
+): Promise<WorkLeft> {
+  const workspace = await UnitWorkspace.open(job, services, job.start);
+  try {
+    // In the root, which no agent can turn into a link. Its name is new, so that the repository has no such file.
+    const name = `choo-answers-${randomBytes(4).toString('hex')}.json`;
+    const answersPath = `${'../'.repeat(job.directory.split('/').length - 1)}${name}`;
+    await new Invoker(job, services, workspace).attempt({
+      task: null,
+      rehearsed: { CHOO_REHEARSAL: kind, CHOO_ANSWERS: answersPath },
+      file: { title, file: job.unit.plan },
+      attempt: job.repairsUsed + 1,
+      prompt: prompt(answersPath),
+    });
+    await workspace.idle();
+    const written = await takeAnswers(join(workspace.workplace.worktree, name));
+    const left = await workspace.inspect();
+    if (left.kind === 'unfit') throw fail('attempts', `what the agent left is not committed: ${left.reason}`);
+    return { tree: left.tree, hasChanged: left.changes.length > 0, written };
+  } finally {
+    await workspace.close(false);
+  }
+}
