@@ -113,6 +113,22 @@ async function dropQueues(database: Database, jobs: Jobs): Promise<number> {
       and not exists (select from units where units.run = queue.id and units.worker is not null)`.execute(
     database,
   );
-  for (const { id } of rows) await jobs.drop(id);
-  return rows.length;
+  let dropped = 0;
+  for (const { id } of rows) if (await dropQueue(database, jobs, id)) dropped += 1;
+  return dropped;
+}
+
+/** Removes a run's queue, unless the run was retried at this moment: a retry makes the queue under the same lock. */
+async function dropQueue(database: Database, jobs: Jobs, run: string): Promise<boolean> {
+  return database.transaction().execute(async (trx) => {
+    const row = await trx
+      .selectFrom('runs')
+      .select('ended_at')
+      .where('id', '=', run)
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    if (row?.ended_at === null) return false;
+    await jobs.drop(run);
+    return true;
+  });
 }

@@ -83,10 +83,10 @@ export async function retryRun(
   jobs: Jobs,
   { run, units = [], actor, fresh = false, from }: RunRetryRequest,
 ): Promise<readonly string[]> {
-  await jobs.prepare(run); // its queue was removed when it ended
   const request = { units, actor, fresh, from: from ?? null };
   return runStore.change(run, async (transaction) => {
     refuseUpdate(transaction);
+    await jobs.prepare(run); // removed when it ended, and not removed while the run is locked
     return perform(transaction, jobs, retryEvents(viewOf(transaction), request));
   });
 }

@@ -37,7 +37,6 @@ export interface Submission {
 /** A run to insert. */
 interface NewRun extends Pick<Submission, 'repository' | 'start' | 'plan'> {
   readonly waits: boolean;
-  readonly prepared: Promise<void>;
 }
 
 /** Cache size; other runs are read again. */
@@ -80,11 +79,8 @@ export class RunStore {
     source,
     alongside,
   }: Submission): Promise<{ readonly run: string; readonly waits: boolean }> {
-    const { known, ...result } = await retryTransient(async () => {
-      // Concurrent with the inserts; only the first jobs need the queue.
-      const prepared = this.#jobs.prepare(start.run);
-      prepared.catch(() => {}); // awaited below
-      return this.#database.transaction().execute(async (trx): Promise<SubmittedRun> => {
+    const { known, ...result } = await retryTransient(async () =>
+      this.#database.transaction().execute(async (trx): Promise<SubmittedRun> => {
         await sql`select 1 from repositories where id = ${repository} for update`.execute(trx);
         if (source !== undefined) {
           const same = await claimSource(trx, repository, source);
@@ -93,13 +89,13 @@ export class RunStore {
         const before = await findSubmitted(trx, start.run);
         if (before !== undefined) return before;
         const waits = await mustWaitForRun(trx, repository, start);
-        const known = await this.#insert(trx, { repository, start, plan, waits, prepared });
+        const known = await this.#insert(trx, { repository, start, plan, waits });
         await alongside?.(trx);
         if (source !== undefined)
           await trx.updateTable('requests').set({ run: start.run }).where('source', '=', source).execute();
         return { run: start.run, waits, known };
-      });
-    });
+      }),
+    );
     if (known !== undefined) this.#known.set(start.run, known);
     return result;
   }
@@ -114,27 +110,27 @@ export class RunStore {
     plan,
   }: Pick<Submission, 'repository' | 'start' | 'plan'>): Promise<boolean> {
     const unit = start.units[0]?.id ?? '';
-    const known = await retryTransient(async () => {
-      const prepared = this.#jobs.prepare(start.run);
-      prepared.catch(() => {}); // awaited when the run is inserted
-      return this.#database.transaction().execute(async (trx) => {
+    const known = await retryTransient(async () =>
+      this.#database.transaction().execute(async (trx) => {
         // Blocks other submissions, and claims that are about to start: see hasOpenUpdate.
         await sql`select 1 from repositories where id = ${repository} for update`.execute(trx);
         if ((await findSubmitted(trx, start.run)) !== undefined) return 'submitted' as const;
         if (await isUnitBusy(trx, { repository, target: start.target, unit })) return undefined;
-        return this.#insert(trx, { repository, start, plan, waits: false, prepared });
-      });
-    });
-    if (known === undefined) await this.#jobs.drop(start.run);
-    else if (known !== 'submitted') this.#known.set(start.run, known);
+        return this.#insert(trx, { repository, start, plan, waits: false });
+      }),
+    );
+    if (known !== undefined && known !== 'submitted') this.#known.set(start.run, known);
     return known !== undefined;
   }
 
-  /** Inserts a run with its units and first events; queues units unless it `waits`. `prepared`: its queue exists. */
+  /** Inserts a run with its units and first events, and makes its queue; queues units unless it `waits`. */
   async #insert(
     trx: Trx,
-    { repository, start, plan, waits, prepared }: NewRun,
+    { repository, start, plan, waits }: NewRun,
   ): Promise<RunSnapshot & { readonly seq: number }> {
+    // Concurrent with the inserts; only the first jobs need the queue. Not earlier: a refused submission leaves none.
+    const prepared = this.#jobs.prepare(start.run);
+    prepared.catch(() => {}); // awaited below
     const events: EventBody[] = [
       start,
       ...start.units.map(({ id }): EventBody => ({ type: 'unit.queued', unit: id })),

@@ -1,5 +1,8 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commitFiles, git } from '../../helpers/git-repository.ts';
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 import { openUpdateWorld, type UpdateWorld } from '../../helpers/update-world.ts';
 
 const LINES = Array.from({ length: 15 }, (_, line) => `line ${line}\n`);
@@ -189,6 +192,41 @@ describe('bringing a unit up to date', () => {
       expect(claims.map((event) => 'claim' in event && event.claim)).toEqual([1, 2]);
     },
   );
+});
+
+test('a run leaves a unit alone whose branch is being updated, and works on it soon after', async () => {
+  await using place = await temporaryDirectory();
+  const hold = join(place.path, 'hold');
+  await using world = await openUpdateWorld({
+    units: {
+      u: {
+        tasks: [
+          { gate: `'while test -e ${hold}; do sleep 0.1; done; test -f u.txt'`, sh: 'date +%N > u.txt' },
+        ],
+      },
+    },
+  });
+  const before = await world.unitHead('u');
+  const theirs = await world.person(world.branch('u'), async (at) => commitFiles(at, { more: 'x' }));
+  await writeFile(hold, '');
+  const update = await world.begin({ unit: 'u', head: theirs, onto: null });
+  if (update.kind !== 'run') throw new Error(update.kind);
+  await world.until(update.run, 'unit.started');
+  world.allowAgents(true);
+  const run = await world.submit(['u'], true);
+  await world.until(run, 'unit.released');
+  const [released] = (await world.events(run)).filter((event) => event.type === 'unit.released');
+  expect(released).toMatchObject({ reason: 'its branch is being brought up to date' });
+  expect((released?.until ?? 0) - (released?.at ?? 0)).toBeLessThanOrEqual(5_000);
+  expect((await world.events(run)).map(({ type }) => type)).not.toContain('unit.started');
+  expect(await world.unitHead('u')).toBe(theirs);
+  await rm(hold);
+  await world.until(update.run, 'orch.completed');
+  await world.until(run, 'orch.completed');
+  const [ended] = (await world.events(update.run)).filter(({ type }) => type === 'orch.completed');
+  const [started] = (await world.events(run)).filter(({ type }) => type === 'unit.started');
+  expect(started?.at).toBeGreaterThanOrEqual(ended?.at ?? Infinity);
+  expect(await world.unitHead('u')).not.toBe(before);
 });
 
 describe('verifying the head of another person', () => {

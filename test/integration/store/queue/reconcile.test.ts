@@ -5,6 +5,7 @@ import { connectionOf } from '../../../../src/store/database/database.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
 import { deleteOld, reconcile, withMaintenanceLock } from '../../../../src/store/queue/reconcile.ts';
 import { registerWorker } from '../../../../src/store/queue/worker-registry.ts';
+import { cancelRun, retryRun } from '../../../../src/store/runs/change-run.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
@@ -62,6 +63,32 @@ describe('reconciling', () => {
     await world.jobs.prepare('run0000002');
     expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual(NOTHING);
     expect((await world.jobs.queues()).map(({ run }) => run)).toContain('run0000002');
+  });
+
+  test('leaves the queue of a run alone that is being retried', async () => {
+    await using world = await open();
+    const { database, jobs, runStore } = world;
+    await cancelRun(runStore, jobs, { run: RUN, units: [], actor: 'ada' });
+    await sql`update runs set ended_at = now() - interval '2 minutes'`.execute(database);
+    const [retrying, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow = new Proxy(jobs, {
+      get: (target, name) =>
+        name === 'prepare'
+          ? async (run: string): Promise<void> => {
+              await target.prepare(run);
+              retrying.resolve();
+              await goOn.promise;
+            }
+          : Reflect.get(target, name, target),
+    });
+    const retried = retryRun(runStore, slow, { run: RUN, units: [], actor: 'ada' });
+    await retrying.promise;
+    const reconciled = reconcile(database, jobs, runStore);
+    setTimeout(goOn.resolve, 300);
+    await retried;
+    expect(await reconciled).toEqual(NOTHING);
+    const { number } = await registerWorker(database, 'test');
+    expect(await claimUnits(database, jobs, number, { free: 5 })).toHaveLength(2);
   });
 
   test('lets a run begin that waits for nothing, and removes queues of runs that are gone', async () => {
