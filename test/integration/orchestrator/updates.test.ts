@@ -215,7 +215,7 @@ test('a run leaves a unit alone whose branch is being updated, and works on it s
   world.allowAgents(true);
   const run = await world.submit(['u'], true);
   await world.until(run, 'unit.released');
-  const [released] = (await world.events(run)).filter((event) => event.type === 'unit.released');
+  const released = (await world.events(run)).find((event) => event.type === 'unit.released');
   expect(released).toMatchObject({ reason: 'its branch is being brought up to date' });
   expect((released?.until ?? 0) - (released?.at ?? 0)).toBeLessThanOrEqual(5_000);
   expect((await world.events(run)).map(({ type }) => type)).not.toContain('unit.started');
@@ -223,8 +223,8 @@ test('a run leaves a unit alone whose branch is being updated, and works on it s
   await rm(hold);
   await world.until(update.run, 'orch.completed');
   await world.until(run, 'orch.completed');
-  const [ended] = (await world.events(update.run)).filter(({ type }) => type === 'orch.completed');
-  const [started] = (await world.events(run)).filter(({ type }) => type === 'unit.started');
+  const ended = (await world.events(update.run)).find(({ type }) => type === 'orch.completed');
+  const started = (await world.events(run)).find(({ type }) => type === 'unit.started');
   expect(started?.at).toBeGreaterThanOrEqual(ended?.at ?? Infinity);
   expect(await world.unitHead('u')).not.toBe(before);
 });
