@@ -124,6 +124,29 @@ describe('a pull request that closes because a branch was deleted', () => {
     expect(pullOf(state, 'choo/unit/above/slow')).toMatchObject({ state: 'open', base: 'above' });
   });
 
+  test('is replaced where GitHub does not reopen it, with its labels', async () => {
+    const { github } = world;
+    await runStack('anew', 'n-one', 'n-two');
+    const number = pullOf(await github.state(REPO), 'choo/unit/anew/n-two')?.number ?? 0;
+    await github.as('alice').label(REPO, number, 'look-here');
+    github.fail(
+      { method: 'PATCH', path: new RegExp(`/pulls/${number}$`), times: 1 },
+      { status: 422, body: { message: 'state cannot be changed' } },
+    );
+    await deleteBranch('choo/unit/anew/n-one');
+    await world.until('another pull request', (state) => pullsOf(state, 'choo/unit/anew/n-two').length === 2);
+    const state = await quiet(world);
+    expect(pullsOf(state, 'choo/unit/anew/n-two')).toEqual([
+      { number, state: 'closed', base: 'choo/unit/anew/n-one', draft: true },
+      { number: expect.any(Number), state: 'open', base: 'anew', draft: true },
+    ]);
+    const next = state.pulls.findLast(({ head }) => head.ref === 'choo/unit/anew/n-two');
+    expect(next?.labels).toEqual(['look-here']);
+    expect(next?.body).toContain(`#${number}`);
+    expect(Object.keys(state.refs)).not.toContain('refs/heads/choo/unit/anew/n-one');
+    expect(await outcomes('anew')).toEqual({ 'n-one': null, 'n-two': null });
+  });
+
   test('is a rejection where a person closed it', async () => {
     const { github } = world;
     await runStack('closed', 'c-one', 'c-two');

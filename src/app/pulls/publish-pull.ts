@@ -7,7 +7,7 @@ import { hashOf } from '../../github/api/upsert.ts';
 import { type OtherCommit, renderUnitPull } from '../../github/render/unit-pull.ts';
 import { changeUnitPull, saveUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
 import { RejectedWrite } from './rejected-writes.ts';
-import { reopenPull } from './reopen-pull.ts';
+import { type ClosedPull, reopenPull, takeOver } from './reopen-pull.ts';
 import type { ReportContext } from './report-context.ts';
 import type { StackPosition } from './stack.ts';
 
@@ -26,7 +26,7 @@ export async function publishPull(
   position: StackPosition,
   reportContext: ReportContext,
 ): Promise<void> {
-  const { repository, state, pulls, database } = reportContext;
+  const { repository, state, pulls, database, refusals } = reportContext;
   const { id } = unit.plan;
   const { base, draft, branch: head } = position;
   const { title, body, hash } = await renderPull(unit, events, position, reportContext);
@@ -35,9 +35,11 @@ export async function publishPull(
     await saveUnitPull(database, repository.known.id, state.target, pull);
   };
   let before = pulls.get(id);
+  let old: ClosedPull | undefined;
   if (before?.state === 'lost') {
     const revival = await reopenPull(repository, before.number, base);
     if (revival.kind === 'gone') return; // the unit's next run creates the branch again
+    if (revival.kind === 'refused') old = revival.old;
     if (revival.kind === 'open') {
       before = { ...before, state: 'open', base: revival.base, draft: revival.draft };
       await save(before);
@@ -53,6 +55,12 @@ export async function publishPull(
   const { number, nodeId, headSha } = opened.pull;
   if (opened.created && draft && !opened.pull.draft) withoutDrafts.set(repository.known.id, true);
   reportContext.opened.add(number);
+  if (before !== undefined && old !== undefined) {
+    await refusals.step(`the labels and reviewers of pull request ${number}`, async () =>
+      takeOver(repository, number, old),
+    );
+    await changeUnitPull(database, repository.known.id, before.number, { state: 'closed' });
+  }
   const pull: UnitPull = {
     unit: id,
     number,
@@ -66,9 +74,15 @@ export async function publishPull(
     mergeCommit: null,
     held: false,
     updateAsked: false,
+    replaces: replacedBy(before),
   };
   await save(pull);
   await changePull(pull, { base, draft, title, body, hash }, position, reportContext);
+}
+
+/** The number of a pull request when a new one takes its place. */
+function replacedBy(before: UnitPull | undefined): number | null {
+  return before === undefined || before.state === 'merged' ? null : before.number;
 }
 
 async function renderPull(
@@ -82,6 +96,7 @@ async function renderPull(
   if (specs === undefined)
     throw new RejectedWrite('its specs could not be read within the time they may take');
   const merged = (await stack())?.merged;
+  const known = pulls.get(id);
   const { title, body } = renderUnitPull({
     unit: specs,
     progress: unit,
@@ -103,6 +118,7 @@ async function renderPull(
     stuck: position.stuck,
     update: updates.get(id)?.result ?? null,
     others: await otherCommits(unit, events, position, stack),
+    replaces: known?.state === 'open' ? known.replaces : replacedBy(known),
     marker: marker('unit', `${state.start.target} ${id}`),
   });
   const shown = [redact(title), redact(body)] as const;

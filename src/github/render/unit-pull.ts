@@ -37,6 +37,8 @@ export interface UnitPullInput {
   readonly update: { readonly to: string; readonly same: boolean; readonly files: readonly string[] } | null;
   /** Commits on its branch that choo did not make. */
   readonly others: readonly OtherCommit[];
+  /** The number of an earlier pull request, which was closed and not merged; null: there is none. */
+  readonly replaces: number | null;
   readonly marker: string;
 }
 
@@ -72,12 +74,13 @@ export function renderUnitPull(shown: UnitPullInput): { readonly title: string; 
 }
 
 function firstOf(input: UnitPullInput): string {
-  const { unit, progress, run } = input;
+  const { unit, progress, run, replaces } = input;
   const { spending, plan } = progress;
   const made = `Unit ${code(unit.id)} by ${code(plan.provider)}, made by choo from ${code(unit.directory)} in [run ${run.id}](${run.url}).`;
   return [
     `${made} ${headOf(input)}`,
     ...updateOf(input),
+    ...(replaces === null ? [] : [`It takes the place of #${replaces}, which was closed.`]),
     `${formatTokens(spending.tokens)} tokens, ${describeCost(spending)}.`,
   ].join('\n\n');
 }

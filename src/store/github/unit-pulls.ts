@@ -22,6 +22,8 @@ export interface UnitPull {
   readonly held: boolean;
   /** A person asked for an update of its branch. */
   readonly updateAsked: boolean;
+  /** The pull request of the same unit before it, which was closed and not merged; null: there was none. */
+  readonly replaces: number | null;
 }
 
 const COLUMNS = ['unit', 'number', 'state', 'base', 'draft', 'hash', 'run', 'head', 'held'] as const;
@@ -39,12 +41,16 @@ export async function listUnitPulls(
     .where('target', '=', target)
     .orderBy('number')
     .execute();
-  return new Map(
-    rows.map(({ node_id, merge_commit, update_asked, ...row }) => [
-      row.unit,
-      { ...row, nodeId: node_id, mergeCommit: merge_commit, updateAsked: update_asked },
-    ]),
-  );
+  const pulls = new Map<string, UnitPull>();
+  for (const { node_id, merge_commit, update_asked, ...row } of rows) {
+    const before = pulls.get(row.unit);
+    const replaces = before === undefined || before.state === 'merged' ? null : before.number;
+    pulls.set(row.unit, {
+      ...{ ...row, nodeId: node_id, mergeCommit: merge_commit, updateAsked: update_asked },
+      replaces,
+    });
+  }
+  return pulls;
 }
 
 /** The numbers of all pull requests that a run opened. */
@@ -152,30 +158,33 @@ export interface DescribedPull extends Pick<UnitPull, 'state' | 'base' | 'draft'
 
 /**
  * Saves what GitHub says of a pull request, unless something newer is known. Returns what changed: its state, or anything else.
- * GitHub's times are whole seconds: of two descriptions of one second the later to arrive wins.
+ * A lost one is closed, and stays lost, whoever made its branches again. GitHub's times are whole seconds: of two descriptions
+ * of one second the later to arrive wins.
  */
 export async function describeUnitPull(
   database: Database,
   repository: string,
   { number, state, base, draft, head, mergeCommit, updatedAt, held }: DescribedPull,
 ): Promise<'state' | 'rest' | 'none'> {
-  const { rows } = await sql<{ state: string }>`
+  const { rows } = await sql<{ changes: boolean }>`
     with before as (
-      select number, state, held from unit_pulls
+      select number, state, held,
+        case when state = 'lost' and ${state} = 'closed' then 'lost' else ${state} end as next
+      from unit_pulls
       where repository = ${repository} and number = ${number} for update
     )
-    update unit_pulls as pull set state = ${state}, base = ${base}, draft = ${draft}, head = ${head},
+    update unit_pulls as pull set state = before.next, base = ${base}, draft = ${draft}, head = ${head},
       merge_commit = ${mergeCommit}, seen_at = ${updatedAt},
       held = coalesce(${held ?? null}::boolean, before.held)
     from before
     where pull.repository = ${repository} and pull.number = before.number
       and (seen_at is null or seen_at <= ${updatedAt})
       and (pull.state, base, draft, head, merge_commit, pull.held) is distinct from
-        (${state}::text, ${base}::text, ${draft}::boolean, ${head}::text, ${mergeCommit}::text,
+        (before.next, ${base}::text, ${draft}::boolean, ${head}::text, ${mergeCommit}::text,
          coalesce(${held ?? null}::boolean, before.held))
-    returning before.state`.execute(database);
-  const [before] = rows;
-  return before === undefined ? 'none' : before.state === state ? 'rest' : 'state';
+    returning before.state <> before.next as changes`.execute(database);
+  const [row] = rows;
+  return row === undefined ? 'none' : row.changes ? 'state' : 'rest';
 }
 
 /** A target with pull requests that are open, or that GitHub closed. */

@@ -47,6 +47,7 @@ function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<UnitPullIn
     stuck: null,
     update: null,
     others: [],
+    replaces: null,
     marker: MARK,
     ...rest,
   };
