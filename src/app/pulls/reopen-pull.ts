@@ -75,7 +75,9 @@ export async function takeOver(
     await octokit.rest.issues.addLabels({ ...at, issue_number: number, labels: [...labels] });
   if (reviewers.length + teams.length > 0)
     await octokit.rest.pulls.requestReviewers({
-      ...{ ...at, pull_number: number },
-      ...{ reviewers: [...reviewers], team_reviewers: [...teams] },
+      ...at,
+      pull_number: number,
+      reviewers: [...reviewers],
+      team_reviewers: [...teams],
     });
 }

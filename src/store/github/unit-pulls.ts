@@ -46,7 +46,10 @@ export async function listUnitPulls(
     const before = pulls.get(row.unit);
     const replaces = before === undefined || before.state === 'merged' ? null : before.number;
     pulls.set(row.unit, {
-      ...{ ...row, nodeId: node_id, mergeCommit: merge_commit, updateAsked: update_asked },
+      ...row,
+      nodeId: node_id,
+      mergeCommit: merge_commit,
+      updateAsked: update_asked,
       replaces,
     });
   }
