@@ -1,4 +1,3 @@
-import type { RestEndpointMethodTypes } from '@octokit/rest';
 import { statusOf } from '../../github/api/client.ts';
 import type { OpenRepository } from '../repository/open-repository.ts';
 
@@ -54,9 +53,14 @@ export async function reopenPull(
   return { kind: 'open', base, draft };
 }
 
-type Pull = RestEndpointMethodTypes['pulls']['get']['response']['data'];
+/** The part of a pull request, as GitHub describes it, that {@link ClosedPull} holds. */
+interface DescribedPull {
+  readonly labels: readonly { readonly name: string }[];
+  readonly requested_reviewers?: readonly { readonly login: string }[] | null;
+  readonly requested_teams?: readonly { readonly slug: string }[] | null;
+}
 
-function describe({ labels, requested_reviewers, requested_teams }: Pull): ClosedPull {
+function describe({ labels, requested_reviewers, requested_teams }: DescribedPull): ClosedPull {
   return {
     labels: labels.map(({ name }) => name),
     reviewers: (requested_reviewers ?? []).map(({ login }) => login),
