@@ -25,7 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'provider/provider.ts': ['types discovery', 'types sandbox/sandbox.ts'],
   'provider/stream.ts': ['provider/provider.ts'],
   'provider/outcome': ['provider/provider.ts', 'provider/stream.ts', 'types sandbox/sandbox.ts'],
-  provider: ['provider/provider.ts', 'provider/stream.ts', 'provider/outcome', 'discovery'],
+  provider: ['types events', 'provider/provider.ts', 'provider/stream.ts', 'provider/outcome', 'discovery'],
   config: ['provider'],
   plan: ['config', 'discovery', 'scheduler', 'provider'],
   'github/api': [],
@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'store/runs': ['store/database', 'events', 'scheduler'],
   'store/queue': ['store/database', 'store/runs', 'events'],
   store: ['store/database', 'store/embedded', 'store/runs'],
-  'worker/gate': ['types sandbox/sandbox.ts'],
+  'worker/gate': ['types events', 'types sandbox/sandbox.ts'],
   'worker/agent': [
     'provider/provider.ts',
     'provider/outcome',

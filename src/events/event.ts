@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { reviewAnswers } from './review-request.ts';
+import { commandEnd } from './command-end.ts';
 import { unitUpdate } from './unit-update.ts';
 
 /**
@@ -29,15 +30,6 @@ export type CostBasis = 'told' | 'computed' | 'reserved';
 const GATE_PHASES = ['base', 'resume', 'attempt', 'verify'] as const;
 export type GatePhase = (typeof GATE_PHASES)[number];
 const phase = z.enum(GATE_PHASES);
-
-/** How a command ended that choo ran itself. `exitCode` null: it did not exit by itself, `ending` says why. */
-const commandEnd = {
-  exitCode: z.int().nullable(),
-  ending: z.string(),
-  durationMs: milliseconds,
-  /** The end of its output; empty when it passed. */
-  tail: z.string(),
-};
 
 /** Why a unit failed, as a code to act on. */
 export const FAILURES = [

@@ -1,5 +1,7 @@
 import type { Task, Unit } from '../discovery/unit.ts';
+import type { GateReason } from '../events/command-end.ts';
 import { stripHidden } from '../text/hidden-text.ts';
+import { withoutRehearsal } from './rehearsal.ts';
 
 /** What the prompt says about an earlier attempt at the same work. */
 export interface EarlierAttempt {
@@ -10,6 +12,8 @@ export interface EarlierAttempt {
   /** Why the attempt did not complete the task. `tail` is the end of the gate's output. */
   readonly verdict: string;
   readonly tail: string;
+  /** Why the gate was red. */
+  readonly reason?: GateReason;
 }
 
 /** The input of the prompt for one attempt at a task. */
@@ -31,7 +35,7 @@ export interface TaskPrompt {
 /** The maximum number of changed paths in a prompt; more would not help an agent. */
 const MAX_PATHS = 50;
 
-/** The prompt for one attempt at a task. Pure; hidden text of the specs is left out. */
+/** The prompt for one attempt at a task. Pure; hidden text of the specs is left out, and blocks for the provider rehearsal. */
 export function taskPrompt(input: TaskPrompt): string {
   const { unit, task, attempt, attempts, alreadyGreen, earlier } = input;
   const parts = [
@@ -105,7 +109,7 @@ function othersText({ unit, task, complete }: TaskPrompt): string {
   return `## The tasks of the unit\n\n${lines.join('\n')}`;
 }
 
-function earlierText({ outcome, changed, verdict, tail }: EarlierAttempt, number: number): string {
+function earlierText({ outcome, changed, verdict, tail, reason }: EarlierAttempt, number: number): string {
   const more = changed.length > MAX_PATHS ? `\n- and ${changed.length - MAX_PATHS} more` : '';
   const paths = changed.slice(0, MAX_PATHS).map((path) => `- \`${oneLine(path)}\``);
   return [
@@ -113,14 +117,22 @@ function earlierText({ outcome, changed, verdict, tail }: EarlierAttempt, number
     changed.length === 0
       ? 'It changed no file.'
       : `Its changes are still here:\n\n${paths.join('\n')}${more}`,
+    ...(reason === undefined ? [] : [`Why it is red: ${reasonText(reason)}`]),
     ...(tail === '' ? [] : [`The gate printed at its end:\n\n${fence(tail)}`]),
   ].join('\n\n');
 }
 
-/** The text of a spec without its front matter and what a reader of the page does not see. */
+/** The reason and its position, as text that cannot act as Markdown. */
+function reasonText({ text, file, line }: GateReason): string {
+  const at =
+    file === null ? '' : `, at \`${oneLine(file).replaceAll('`', "'")}${line === null ? '' : `:${line}`}\``;
+  return `\`${oneLine(text).replaceAll('`', "'")}\`${at}`;
+}
+
+/** The text of a spec without its front matter what a reader of the page does not see, and blocks for the provider rehearsal. */
 export function bodyOf(file: Task['file']): string {
   const text = Buffer.from(file.content).toString('utf8');
-  return stripHidden(text.slice(file.frontMatter.bodyStart)).trim();
+  return stripHidden(withoutRehearsal(text.slice(file.frontMatter.bodyStart))).trim();
 }
 
 /** Puts a text into a code block, with a fence longer than any in the text. */

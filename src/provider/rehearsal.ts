@@ -68,6 +68,21 @@ function findRehearsal({ path, content, frontMatter }: SpecFile): Rehearsal {
   });
 }
 
+/** Markdown without the blocks that a rehearsal executes: they are no part of what an agent is asked to do. */
+export function withoutRehearsal(text: string): string {
+  let rest = '';
+  let from = 0;
+  for (const { start, end } of findCodeBlocks(text, 0)) {
+    if (!OPENING.test(text.slice(start, Math.min(end, start + OPENING_LENGTH)))) continue;
+    rest += text.slice(from, start);
+    from = end;
+  }
+  return rest + text.slice(from);
+}
+
+/** More of a block need not be read to recognise it. */
+const OPENING_LENGTH = 1_000;
+
 /** The opening line of a fenced block: indentation, fence, info string, line end. */
 const OPENING = /^( {0,3})(`{3,}|~{3,})[ \t]*(sh|diff)[ \t]+rehearsal[ \t]*(\r?)\n/;
 

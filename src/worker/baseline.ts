@@ -3,7 +3,6 @@ import { readGlob } from '../config/glob.ts';
 import type { Config } from '../config/schema.ts';
 import type { EarlierAttempt } from '../provider/prompt.ts';
 import { repairPrompt } from '../provider/prompt.ts';
-import { findReason } from './gate/gate-reason.ts';
 import type { Verdict } from './gate/gate.ts';
 import type { Invoker } from './invocation.ts';
 import { yieldSlot } from './slot.ts';
@@ -56,7 +55,7 @@ export async function passBaselineChecks(
   }
   if (red === undefined) return;
   const { check, verdict } = red;
-  throw fail('baseline', `the check \`${check.name}\` is red: ${verdict.ending}`, findReason(verdict.tail));
+  throw fail('baseline', `the check \`${check.name}\` is red: ${verdict.ending}`, verdict.reason?.text);
 }
 
 interface RedCheck {
@@ -92,7 +91,7 @@ async function findRed(
       throw fail(
         'environment',
         `the check \`${check.name}\` cannot run here: ${end.ending}`,
-        findReason(end.tail),
+        end.reason?.text,
       );
     if (!passed) return { check, verdict };
   }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Task } from '../discovery/unit.ts';
 import type { GatePhase } from '../events/event.ts';
+import type { TestCounts } from '../events/command-end.ts';
 import { type EarlierAttempt, taskPrompt } from '../provider/prompt.ts';
+import { count } from '../text/terminal-layout.ts';
 import type { AgentEnd } from './agent/agent.ts';
-import { findReason } from './gate/gate-reason.ts';
 import type { Verdict } from './gate/gate.ts';
 import { describeOutcome, type Invoker } from './invocation.ts';
 import { yieldSlot } from './slot.ts';
@@ -22,8 +23,11 @@ export class TaskLoop {
   readonly #workspace: UnitWorkspace;
   readonly #invoker: Invoker;
   readonly #complete: Set<number>;
-  /** By task: the verdict of its gate before its first attempt, and on which commit. */
-  readonly #before = new Map<number, { readonly green: boolean; readonly head: string }>();
+  /** By task: the verdict of its gate before its first attempt, on which commit, and how many tests ran. */
+  readonly #before = new Map<
+    number,
+    { readonly green: boolean; readonly head: string; readonly tests: TestCounts | undefined }
+  >();
   /** Whether this claim has committed a task. */
   #committed = false;
 
@@ -87,11 +91,12 @@ export class TaskLoop {
       throw fail(
         'environment',
         `the gate of task ${task.number} cannot run here: ${verdict.ending}`,
-        findReason(verdict.tail) ?? `\`${task.gate}\` must be there before an agent starts`,
+        verdict.reason?.text ?? `\`${task.gate}\` must be there before an agent starts`,
       );
     }
     const first = this.#before.get(task.number)?.green ?? verdict.kind === 'green';
-    this.#before.set(task.number, { green: first, head: this.#workspace.branch.head });
+    const tests = this.#before.get(task.number)?.tests ?? verdict.tests;
+    this.#before.set(task.number, { green: first, head: this.#workspace.branch.head, tests });
     return verdict;
   }
 
@@ -131,6 +136,7 @@ export class TaskLoop {
       const left = await this.#workspace.inspect();
       const verdict = left.kind === 'fit' ? await this.#gate(task, 'attempt', attempt) : undefined;
       if (left.kind === 'fit' && verdict?.kind === 'green') {
+        this.#compareTests(task, verdict.tests);
         await this.#commit(task, attempt, left.tree, alreadyGreen);
         return;
       }
@@ -155,8 +161,16 @@ export class TaskLoop {
     throw fail(
       'attempts',
       `task ${task.number} is not done after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
-      findReason(last?.tail ?? ''),
+      last?.reason?.text,
     );
+  }
+
+  /** Says it where fewer tests ran than before any work: a gate is also green when nothing is tested. */
+  #compareTests({ number }: Task, now: TestCounts | undefined): void {
+    const message = describeFewerTests(number, this.#before.get(number)?.tests, now);
+    if (message === undefined) return;
+    this.#services.log.say(message);
+    this.#services.append({ type: 'unit.notice', unit: this.#job.unit.id, code: 'fewer-tests', message });
   }
 
   async #gate(task: Task, phase: GatePhase, attempt: number): Promise<Verdict> {
@@ -214,6 +228,24 @@ export function taskTrailers({
   };
 }
 
+/**
+ * What a person should know when a gate ran fewer tests than it did before any work; undefined: it did not, or nobody counted.
+ * Tests that were skipped did not run.
+ *
+ * @internal
+ */
+export function describeFewerTests(
+  task: number,
+  before: TestCounts | undefined,
+  now: TestCounts | undefined,
+): string | undefined {
+  const ran = before === undefined ? 0 : before.passed + before.failed;
+  const runs = now === undefined ? undefined : now.passed + now.failed;
+  if (ran === 0 || (runs !== undefined && runs >= ran)) return undefined;
+  const present = runs === undefined ? 'now names no number' : `now runs ${runs}`;
+  return `the gate of task ${task} ran ${count(ran, 'test')} before any work, and ${present}`;
+}
+
 /** Explains why an attempt failed, for the next one and for the report. */
 export function describeAttempt(
   end: AgentEnd,
@@ -227,5 +259,6 @@ export function describeAttempt(
     changed: left.changes.map(({ path }) => path),
     verdict: left.kind === 'unfit' ? left.reason : `the gate is red (${verdict?.ending ?? 'not run'})`,
     tail: verdict?.tail ?? '',
+    ...(verdict?.reason === undefined ? {} : { reason: verdict.reason }),
   };
 }

@@ -1,4 +1,3 @@
-import { findReason } from './gate/gate-reason.ts';
 import { yieldSlot } from './slot.ts';
 import { runTaskGate } from './task-gate.ts';
 import { fail, type GateServices, type UnitJob } from './unit-job.ts';
@@ -21,7 +20,7 @@ export async function verifyUnit(
   try {
     for (const task of unit.tasks) {
       yieldSlot(job, services, false);
-      const { kind, ending, tail } = await runTaskGate(job, services, workspace, {
+      const { kind, ending, reason } = await runTaskGate(job, services, workspace, {
         task,
         phase: 'verify',
         attempt: 0,
@@ -29,7 +28,7 @@ export async function verifyUnit(
       if (kind === 'green') continue;
       const message = `in a new worktree the gate of task ${task.number} is red: ${ending}`;
       append({ type: 'verify.fail', unit: unit.id, head, message });
-      throw fail('verify', message, findReason(tail));
+      throw fail('verify', message, reason?.text);
     }
   } finally {
     await workspace.close(false);

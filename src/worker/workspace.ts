@@ -1,14 +1,14 @@
 import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ChooError, messageOf } from '../errors.ts';
 import { findForbidden } from '../git/forbidden-changes.ts';
 import { removeNestedRepositories } from '../git/nested-repositories.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { SandboxPaths } from '../sandbox/sandbox.ts';
-import { findReason } from './gate/gate-reason.ts';
 import { runShell, type Verdict } from './gate/gate.ts';
 import { findProtection } from './protected-paths.ts';
+import { findReasonFile } from './reason-file.ts';
 import { findSecrets } from './secrets.ts';
 import type { SpecEdit } from './spec-status.ts';
 import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
@@ -215,7 +215,8 @@ export class UnitWorkspace {
       if (condition !== undefined && !(await exists(join(this.cwd, condition)))) continue;
       ran = true;
       this.#services.onActivity(`$ ${command}`);
-      const { kind, exitCode, ending, tail, durationMs } = await this.#run(command, 'setup', phase);
+      const verdict = await this.#run(command, 'setup', phase);
+      const { kind, exitCode, ending, tail, durationMs, reason } = verdict;
       if (kind === 'cancelled') throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
       this.#services.append({
         type: 'worktree.setup',
@@ -227,7 +228,7 @@ export class UnitWorkspace {
         durationMs,
       });
       if (kind !== 'green')
-        throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, findReason(tail));
+        throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, reason?.text);
     }
     const changed = ran ? await this.#discard() : [];
     if (changed.length > 0)
@@ -238,17 +239,20 @@ export class UnitWorkspace {
   }
 
   async #run(command: string, profile: 'gate' | 'setup', logName: string): Promise<Verdict> {
-    const { sandbox, logDirectory, signal, log, onActivity } = this.#services;
+    const { sandbox, logDirectory, scratch, signal, log, onActivity } = this.#services;
     const { unit, config } = this.#job;
-    const verdict = await runShell(sandbox, this.workplace, {
+    const read = await runShell(sandbox, this.workplace, {
       command,
       profile,
       cwd: this.cwd,
       timeoutMs: config.limits.gate_timeout,
       logFile: join(logDirectory, `${unit.id}.${logName}.out`),
+      directories: [this.cwd, this.#worktree.path, dirname(this.#worktree.path), scratch, logDirectory],
       onOutput: onActivity,
       signal,
     });
+    const { reason } = read;
+    const verdict = reason === undefined ? read : { ...read, reason: await findReasonFile(this.cwd, reason) };
     log.say(`$ ${command}  (${verdict.ending})`);
     log.quote(verdict.tail);
     return verdict;

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../../events/event.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
-import type { Check } from '../../github/api/checks.ts';
+import type { Annotation, Check, CheckClient } from '../../github/api/checks.ts';
 import { renderUnitCheck } from '../../github/render/unit-check.ts';
 import type { Verdict } from '../../github/render/verdict.ts';
 import { readUnitEvents } from '../../store/runs/run-reader.ts';
@@ -97,7 +97,15 @@ async function publishChecks(
   const { target, commit } = state.start;
   const pull = pulls.get(id);
   const publish = async (sha: string, verdict: Verdict): Promise<void> => {
-    const { title, summary, text, conclusion, actions } = renderUnitCheck({
+    const {
+      title,
+      summary,
+      text,
+      conclusion,
+      annotations = [],
+      actions,
+    } = renderUnitCheck({
+      directory: state.start.directory,
       progress: unit,
       events,
       pullUrl: pull === undefined ? null : `${repository.url}/pull/${pull.number}`,
@@ -116,7 +124,12 @@ async function publishChecks(
       actions,
     };
     await refusals.step(`the check of unit ${id} on ${sha.slice(0, 12)}`, async () =>
-      repository.checks.upsert(unitCheckKey(sha, target, id), check),
+      publishCheck(
+        repository.checks,
+        unitCheckKey(sha, target, id),
+        check,
+        annotations.map((each) => ({ ...each, message: redact(each.message) })),
+      ),
     );
   };
   // The commit of the specs shows how the run went; the head of the branch, what is true of it now.
@@ -126,6 +139,17 @@ async function publishChecks(
   const isDerived = position !== undefined || pull === undefined;
   if (isDerived && hasEnded && head !== null && head !== commit && ownsBranch(unit, reportContext))
     await publish(head, position?.verdict ?? { kind: 'recorded' });
+}
+
+/** A check is there before its unit ends: what failed is added to it. */
+async function publishCheck(
+  checks: CheckClient,
+  key: string,
+  check: Check,
+  annotations: readonly Annotation[],
+): Promise<void> {
+  await checks.upsert(key, check);
+  if (annotations.length > 0) await checks.annotate(key, check, annotations);
 }
 
 /** The key of the post of a unit's check on a commit. */

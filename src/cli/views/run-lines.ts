@@ -86,7 +86,7 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
   'task.validation.fail': (event, { attempts }) =>
     event.phase === 'base'
       ? undefined
-      : `gate ${ending(event)}${event.phase === 'attempt' ? `, attempt ${event.attempt} of ${attempts}` : PHASES[event.phase]}`,
+      : `gate ${ending(event)}${event.phase === 'attempt' ? `, attempt ${event.attempt} of ${attempts}` : PHASES[event.phase]}${why(event)}`,
   'task.provider.invoke': ({ provider, model, attempt }, { attempts }) =>
     `${provider} works${model === null ? '' : ` (${model})`}, attempt ${attempt} of ${attempts}`,
   'task.provider.usage': nothing,
@@ -106,7 +106,7 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
   'task.failed': ({ reason }) => `failed: ${reason}`,
 
   'baseline.ok': (event) => `baseline check ${event.name} ${ending(event)}`,
-  'baseline.fail': (event) => `baseline check ${event.name} ${ending(event)}`,
+  'baseline.fail': (event) => `baseline check ${event.name} ${ending(event)}${why(event)}`,
   'baseline.committed': ({ commit }) => `baseline checks repaired in ${short(commit)}`,
   'verify.started': ({ head }) => `verifying ${short(head)}`,
   'verify.ok': ({ durationMs }) => `verified (${formatDuration(durationMs)})`,
@@ -130,6 +130,11 @@ function ending({
 }: Pick<CommandEnd, 'exitCode' | 'ending' | 'durationMs'>): string {
   if (exitCode === 0) return `green (${formatDuration(durationMs)})`;
   return `red (${exitCode === null ? ending : `exit ${exitCode}`})`;
+}
+
+/** The first failure of a command that is red. */
+function why({ reason }: Pick<CommandEnd, 'reason'>): string {
+  return reason === undefined ? '' : `: ${reason.text}`;
 }
 
 function spent(unit: UnitProgress | undefined): string {

@@ -95,6 +95,28 @@ export class CheckClient {
     );
   }
 
+  /**
+   * Adds annotations to a check that was upserted, each list once: GitHub keeps those that are there. At most
+   * {@link MAX_ANNOTATIONS}.
+   */
+  async annotate(key: string, check: Check, annotations: readonly Annotation[]): Promise<void> {
+    const id = await this.idOf(key);
+    if (this.#isWithheld || id === undefined) return;
+    const add = async (): Promise<{ readonly id: number }> => {
+      const { data } = await this.#octokit.rest.checks.update({
+        ...this.#place,
+        check_run_id: id,
+        output: { ...outputOf(check), annotations: annotations.map((each) => ({ ...each })) },
+      });
+      return data;
+    };
+    await upsert(
+      this.#posts,
+      { key: `annotations:${key}`, content: annotations },
+      { find: async () => null, create: add, update: add },
+    );
+  }
+
   async #create(check: Check): Promise<{ readonly id: number }> {
     const { name, sha, externalId, annotations = [] } = check;
     const output = (from: number) => ({

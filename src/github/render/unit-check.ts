@@ -2,7 +2,8 @@ import type { RunEvent } from '../../events/event.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { formatDuration, formatTokens } from '../../text/amounts.ts';
 import { count } from '../../text/terminal-layout.ts';
-import type { Conclusion } from '../api/checks.ts';
+import { cut } from '../../text/cut.ts';
+import type { Annotation, Conclusion } from '../api/checks.ts';
 import { code, fenced, fit, inline, listed } from './markdown.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -13,6 +14,8 @@ export interface RenderedUnitCheck {
   readonly text?: string;
   /** Null: it is under way. */
   readonly conclusion: Conclusion | null;
+  /** Where the gates failed that are red, in the files of the repository. */
+  readonly annotations?: readonly Annotation[];
   readonly actions: readonly {
     readonly label: string;
     readonly description: string;
@@ -22,6 +25,11 @@ export interface RenderedUnitCheck {
 
 /** The button on the check of a unit that failed. */
 const RETRY = { label: 'Retry', description: 'Give this unit another turn', identifier: 'retry' };
+
+/** What GitHub takes in one request. */
+const MAX_ANNOTATIONS = 50;
+/** A longer title is cut. Characters. */
+const TITLE = 120;
 
 /** The end of a gate's output that is shown. Characters. */
 const TAIL = 20_000;
@@ -33,10 +41,13 @@ const TAIL = 20_000;
 export function renderUnitCheck({
   progress,
   events,
+  directory,
   pullUrl,
   verdict,
   waitsFor,
 }: {
+  /** From the repository's root to the project; empty, or with a slash at its end. */
+  readonly directory: string;
   readonly verdict: Verdict;
   /** Units whose pull requests have to be merged first, where nothing else says so. */
   readonly waitsFor: readonly string[];
@@ -67,9 +78,11 @@ export function renderUnitCheck({
   const tasks = [...progress.tasks.values()];
   const done = tasks.filter((task) => task.state === 'complete').length;
   const time = startedAt === null || endedAt === null ? '' : `, ${formatDuration(endedAt - startedAt)}`;
-  const red = state === 'failed' ? lastRed(events) : undefined;
+  const reds = state === 'failed' ? findReds(events) : [];
+  const [red] = reds;
+  const reason = red?.reason;
   return {
-    title: titleOf(progress),
+    title: cut(`${titleOf(progress)}${reason === undefined ? '' : `: ${reason.text}`}`, TITLE),
     summary: fit([
       {
         text: `${done} of ${count(tasks.length, 'task')}${time}, ${formatTokens(spending.tokens)} tokens.${pullUrl === null ? '' : ` [Its pull request](${pullUrl}).`}`,
@@ -77,7 +90,16 @@ export function renderUnitCheck({
         name: 'the summary',
       },
       { text: message === null ? '' : inline(message, 2_000), rank: 0, name: 'the reason' },
-      { text: hint === null ? '' : `What to do: ${inline(hint, 1_000)}`, rank: 0, name: 'the hint' },
+      {
+        text: hint === null || hint === reason?.text ? '' : `What to do: ${inline(hint, 1_000)}`,
+        rank: 0,
+        name: 'the hint',
+      },
+      {
+        text: reason === undefined ? '' : `Why it is red: ${inline(reason.text, 1_000)}`,
+        rank: 0,
+        name: 'why it is red',
+      },
     ]),
     ...(red === undefined
       ? {}
@@ -85,6 +107,7 @@ export function renderUnitCheck({
           text: `The gate of task ${red.task} ended with ${red.exitCode ?? red.ending}:\n\n${fenced(red.tail.slice(-TAIL))}`,
         }),
     conclusion,
+    annotations: reds.flatMap((each) => annotationOf(each, directory)).slice(0, MAX_ANNOTATIONS),
     actions: state === 'failed' ? [RETRY] : [],
   };
 }
@@ -144,14 +167,35 @@ function titleOf({ state, verified, failure }: UnitProgress): string {
   return state === 'skipped' ? 'Skipped' : 'Cancelled';
 }
 
-/** The newest red gate that did not pass later: one that did is not why the unit failed. */
-function lastRed(
-  events: readonly RunEvent[],
-): Extract<RunEvent, { type: 'task.validation.fail' }> | undefined {
-  const passed = new Set<number>();
+type RedGate = Extract<RunEvent, { type: 'task.validation.fail' }>;
+
+/** The newest red gate of each task that did not pass later, newest first: one that did is not why the unit failed. */
+function findReds(events: readonly RunEvent[]): readonly RedGate[] {
+  const seen = new Set<number>();
+  const reds: RedGate[] = [];
   for (const event of events.toReversed()) {
-    if (event.type === 'task.validation.ok') passed.add(event.task);
-    if (event.type === 'task.validation.fail' && !passed.has(event.task)) return event;
+    if (event.type !== 'task.validation.ok' && event.type !== 'task.validation.fail') continue;
+    if (event.type === 'task.validation.fail' && !seen.has(event.task)) reds.push(event);
+    seen.add(event.task);
   }
-  return undefined;
+  return reds;
+}
+
+/** The reason of a red gate on its line; none where the file is not known. GitHub takes columns only within one line. */
+function annotationOf({ task, reason }: RedGate, directory: string): readonly Annotation[] {
+  if (reason === undefined || reason.file === null) return [];
+  const line = reason.line ?? 1;
+  return [
+    {
+      path: `${directory}${reason.file}`,
+      start_line: line,
+      end_line: line,
+      ...(reason.line === null || reason.column === null
+        ? {}
+        : { start_column: reason.column, end_column: reason.column }),
+      annotation_level: 'failure',
+      title: `The gate of task ${task} is red`,
+      message: reason.text,
+    },
+  ];
 }

@@ -1,42 +1,74 @@
-import { FRAME, findCrash, findTestFailure } from './test-failures.ts';
+import type { GateReason, TestCounts } from '../../events/command-end.ts';
+import { cut } from '../../text/cut.ts';
+import { cleanOutput } from './clean-output.ts';
+import { findLastWord } from './last-word.ts';
+import { junitXml } from './runners/junit-xml.ts';
+import type { Place } from './runners/runner.ts';
+import { RUNNERS } from './runners/runners.ts';
 
 /** Maximum length of a reason. Characters. */
 const LENGTH = 300;
-
-/** Terminal escape sequences: colours, cursor movements, titles. */
-const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)/g;
-
-/** Lines that programs print after their last message, whatever it was. */
-const AFTERWORDS = [
-  /^npm (?:warn|notice)\b/i,
-  /^npm (?:error|ERR!)\s*(?:$|code\b|errno\b|path\b|command\b|workspace\b|location\b|signal\b|npm run$|Lifecycle script\b|Test failed\b|Error: command failed|in workspace\b|at location\b|To see a list\b|A complete log\b|\S*_logs\b)/,
-  /^> @?[^@\s]+@\S+ \S+$/,
-  /^make(?:\[\d+\])?: /,
-  /^Node\.js v\d/,
-  /^FAIL\b|^exit status \d+$/,
-];
+/** Paths outside of the project: of other users, of temporary files. Only the name of the file says something. */
+const OUTSIDE =
+  /(?:file:\/\/)?(?:\/private)?\/(?:tmp|var\/tmp|var\/folders|run\/user|root|home|Users|dev\/shm)\/[^\s'"`:;,()<>[\]]*/g;
+const WINDOWS = /\b[A-Za-z]:\\(?:Users|Temp|Windows\\Temp)\\[^\s'"`:;,()<>[\]]*/g;
 
 /**
- * Finds why a command failed, in one line: the first failure of a known test runner, else the last meaningful line; undefined
- * when there is none. The end of the output is enough. Pure, and linear in its length.
+ * Reads the output of a red command: the first failure of the runner that failed, else its last meaningful line.
+ * `directories`: those that are cut from paths, such as the project's. Pure, and linear in the length of the output.
  */
-export function findReason(output: string): string | undefined {
-  const lines = output.replaceAll(ESCAPES, '').split(/\r\n|\n|\r/);
-  const last = lines.findLast((line) => line.trim() !== '') ?? '';
-  const reason = last.startsWith('[choo: ') ? last : (findTestFailure(lines) ?? findLastWord(lines));
-  const line = reason?.trim().replaceAll(/\s+/g, ' ');
-  return line !== undefined && line.length > LENGTH ? `${line.slice(0, LENGTH - 1)}…` : line;
+export function findReason(raw: string, directories: readonly string[] = []): GateReason | undefined {
+  const output = cleanOutput(raw, directories);
+  const ours = output.lines.findLast((line) => line.trim() !== '');
+  if (ours?.startsWith('[choo: ') === true) return toReason(ours, undefined, null);
+  for (const group of RUNNERS) {
+    const found = group.flatMap(({ name, find }) => {
+      const failure = find(output);
+      return failure === undefined || failure.text.trim() === '' ? [] : [{ name, ...failure }];
+    });
+    const [last] = found.sort((a, b) => b.end - a.end);
+    if (last !== undefined) return toReason(last.text, last.place, last.name);
+  }
+  const word = findLastWord(output.lines);
+  return word === undefined ? undefined : toReason(word, undefined, null);
 }
 
-/** The last meaningful line; for an error with a stack, its message. */
-function findLastWord(lines: readonly string[]): string | undefined {
-  const frame = lines.findLastIndex((line) => FRAME.test(line));
-  // Node prints the properties of an error in braces, which begin at the end of its stack.
-  const end = lines[frame]?.endsWith('{') ? Math.max(frame, lines.lastIndexOf('}')) : frame;
-  const before = lines.slice(0, frame + 1).filter((line) => !FRAME.test(line));
-  return lines.slice(end + 1).findLast(saysSomething) ?? findCrash(before) ?? before.findLast(saysSomething);
+/** How many tests the runners of a command say that they ran, all together; undefined: none says so. */
+export function countTests(raw: string): TestCounts | undefined {
+  const output = cleanOutput(raw, []);
+  const [reports, consoles] = [true, false].map((isReport) =>
+    RUNNERS.flat()
+      .filter(({ name }) => (name === junitXml.name) === isReport)
+      .flatMap(({ count }) => count?.(output) ?? []),
+  );
+  // A report says once more what the console says.
+  const counted = consoles?.length === 0 ? reports : consoles;
+  return counted?.reduce<TestCounts | undefined>(
+    (sum, each) => (sum === undefined ? each : add(sum, each)),
+    undefined,
+  );
 }
 
-function saysSomething(line: string): boolean {
-  return /[\p{L}\p{N}]/u.test(line) && !AFTERWORDS.some((each) => each.test(line));
+function add(a: TestCounts, b: TestCounts): TestCounts {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
+
+function toReason(text: string, place: Place | undefined, runner: string | null): GateReason {
+  const line = text
+    .slice(0, 10 * LENGTH)
+    .replaceAll(OUTSIDE, nameOnly)
+    .replaceAll(WINDOWS, nameOnly)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return {
+    text: cut(line, LENGTH),
+    file: place?.file ?? null,
+    line: place?.line ?? null,
+    column: place?.column ?? null,
+    runner,
+  };
+}
+
+function nameOnly(path: string): string {
+  return `…/${path.split(/[\\/]/).findLast((part) => part !== '') ?? ''}`;
 }

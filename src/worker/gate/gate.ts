@@ -1,4 +1,7 @@
+import type { GateReason, TestCounts } from '../../events/command-end.ts';
 import type { ExecResult, Sandbox, SandboxPaths } from '../../sandbox/sandbox.ts';
+import { countTests, findReason } from './gate-reason.ts';
+import { keepEnds } from './kept-output.ts';
 import { followLastOutput, lastOutput } from './last-output.ts';
 
 /** The result of a gate, check or set-up command. `fault`: the environment cannot run it, whatever the exit status. */
@@ -9,6 +12,10 @@ export interface Verdict {
   readonly ending: string;
   readonly tail: string;
   readonly durationMs: number;
+  /** Why it is not green, as far as its output says so. */
+  readonly reason?: GateReason;
+  /** How many tests ran, where its output says so. */
+  readonly tests?: TestCounts;
 }
 
 /** A shell command that choo runs: a gate, check or set-up. */
@@ -18,6 +25,8 @@ export interface ShellCommand {
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly logFile?: string | undefined;
+  /** What is cut from the paths in its reason: the project's directory, and those of choo. */
+  readonly directories: readonly string[];
   /** Called with its last line of output from time to time while it runs. */
   readonly onOutput: (line: string) => void;
   readonly signal: AbortSignal;
@@ -30,19 +39,38 @@ const TAIL = 6_000;
 export async function runShell(
   sandbox: Sandbox,
   workplace: SandboxPaths,
-  { command, profile, cwd, timeoutMs, logFile, onOutput, signal }: ShellCommand,
+  { command, profile, cwd, timeoutMs, logFile, directories, onOutput, signal }: ShellCommand,
 ): Promise<Verdict> {
   using follower = followLastOutput(onOutput);
+  const output = keepEnds();
   const result = await sandbox.exec(workplace, {
     profile,
     argv: ['bash', '--norc', '-c', command], // bash reads its settings when its input looks like a network connection
     cwd,
     totalMs: timeoutMs,
-    onText: follower.push,
+    onText: (text) => {
+      follower.push(text);
+      output.push(text);
+    },
     signal,
     ...(logFile === undefined ? {} : { logFile }),
   });
-  return judge(result);
+  const verdict = judge(result);
+  return { ...verdict, ...readOutput(verdict, output.text(), directories) };
+}
+
+function readOutput(
+  { kind, exitCode, tail }: Verdict,
+  output: string,
+  directories: readonly string[],
+): Pick<Verdict, 'reason' | 'tests'> {
+  const tests = countTests(output);
+  // What choo says of its end stands in the tail alone.
+  const reason =
+    kind === 'green' || kind === 'cancelled'
+      ? undefined
+      : findReason(exitCode === null ? tail : output, directories);
+  return { ...(reason === undefined ? {} : { reason }), ...(tests === undefined ? {} : { tests }) };
 }
 
 /**

@@ -46,6 +46,24 @@ describe('the prompt of a task', () => {
     expect(prompt).not.toContain('backpressure:');
   });
 
+  test('has no block that only a rehearsal executes', async () => {
+    const body =
+      '# Do it\n\nBefore.\n\n```sh rehearsal\necho secret > x\n```\n\n```sh\nnpm test\n```\n\n~~~diff rehearsal\n+x\n~~~\n';
+    const prompt = taskPrompt(await promptInput({}, body));
+    expect(prompt).not.toMatch(/rehearsal|secret|\+x/);
+    expect(prompt).toContain('Before.\n\n\n\n```sh\nnpm test\n```');
+  });
+
+  test('says why a gate was red, and where, in words that cannot leave their quotation', async () => {
+    const reason = { text: 'adds: `3` !== 2', file: 'src/a.js', line: 4, column: 1, runner: 'vitest' };
+    const earlier = [
+      { outcome: 'the agent finished', changed: [], verdict: 'the gate is red', tail: '', reason },
+    ];
+    expect(taskPrompt(await promptInput({ attempt: 2, earlier }))).toContain(
+      "Why it is red: `adds: '3' !== 2`, at `src/a.js:4`",
+    );
+  });
+
   test('says what earlier attempts left, and the end of what the gate printed, in a fence that it cannot leave', async () => {
     const prompt = taskPrompt(
       await promptInput({

@@ -66,8 +66,8 @@ describe.concurrent.each(['spec', 'tap'])('what node --test prints, reported as 
     );
     // The kind of an error is not in what TAP prints for its message.
     const expected = reporter === 'tap' ? reason.replace('throws: TypeError: ', 'throws: ') : reason;
-    expect(findReason(printed)).toBe(expected);
-    expect(findReason(printed.slice(-6_000))).toBe(expected);
+    expect(findReason(printed)?.text).toBe(expected);
+    expect(findReason(printed.slice(-6_000))?.text).toBe(expected);
   });
 });
 
@@ -106,6 +106,6 @@ describe.concurrent('what a command prints that fails', () => {
       'caught.js':
         "import { readFileSync } from 'node:fs';\ntry { readFileSync('x'); } catch (e) { console.log('no luck:', e); process.exit(1); }",
     };
-    expect(findReason(await output(files, command))).toBe(expected);
+    expect(findReason(await output(files, command))?.text).toBe(expected);
   });
 });

@@ -83,6 +83,25 @@ describe('a check', () => {
     expect([...new Set(sizes)].toSorted((a, b) => b - a)).toEqual([50, 20]);
   });
 
+  test('that is there already is given the same annotations once', async () => {
+    const { checks, posts } = open();
+    github().post(`${R}/check-runs`).reply(201, { id: 4 });
+    await checks.upsert('k', check);
+    github()
+      .patch(
+        `${R}/check-runs/4`,
+        (sent: { output: { annotations: unknown[] } }) => sent.output.annotations.length === 1,
+      )
+      .reply(200, { id: 4 });
+    await checks.annotate('k', check, [annotation]);
+    await checks.annotate('k', check, [annotation]);
+    github()
+      .patch(`${R}/check-runs/4`, /"other"/)
+      .reply(200, { id: 4 });
+    await checks.annotate('k', check, [{ ...annotation, message: 'other' }]);
+    expect([...posts.rows.keys()]).toEqual(['k', 'annotations:k']);
+  });
+
   test('that is as it was costs nothing, and is completed anew where that is wanted', async () => {
     const { checks } = open();
     expect(await checks.idOf('k')).toBeUndefined();

@@ -14,6 +14,7 @@ function check(facts: readonly EventBody[], pullUrl: string | null = null): Rend
   return renderUnitCheck({
     progress,
     events: events.slice(1),
+    directory: 'web/',
     pullUrl,
     verdict: { kind: 'recorded' },
     waitsFor: [],
@@ -49,6 +50,7 @@ describe('renderUnitCheck', () => {
     const input = {
       progress,
       events: events.slice(1),
+      directory: '',
       pullUrl: null,
       verdict: { kind: 'recorded' },
     } as const;
@@ -106,6 +108,35 @@ describe('renderUnitCheck', () => {
     ]);
     expect(summary).toBe('0 of 2 tasks, 3s, 0 tokens.\n\ntask 1 is \\*\\*red\\*\\* \\| @\u200bann /choo run');
     expect(text).toBe('The gate of task 1 ended with 1:\n\n````\n```\n\u200b/choo run @ann\n<b>\n````');
+  });
+
+  test('names the first failure of its gates in the title, and on the lines of the repository', () => {
+    const reason = { text: 'adds: 3 !== 2', file: 'src/sum.js', line: 4, column: 7, runner: 'node --test' };
+    const facts = [
+      { ...red(2, 'x'), reason: { ...reason, text: 'reads: no', line: null } },
+      { ...red(1, 'early'), reason: { ...reason, text: 'early' } },
+      { ...red(1, 'late'), reason },
+    ] as EventBody[];
+    const { title, annotations } = check([api.started(), ...facts, failed('attempts')]);
+    expect(title).toBe('Failed: adds: 3 !== 2');
+    const at = { path: 'web/src/sum.js', annotation_level: 'failure' };
+    expect(annotations).toEqual([
+      {
+        ...at,
+        start_line: 4,
+        end_line: 4,
+        start_column: 7,
+        end_column: 7,
+        title: 'The gate of task 1 is red',
+        message: 'adds: 3 !== 2',
+      },
+      { ...at, start_line: 1, end_line: 1, title: 'The gate of task 2 is red', message: 'reads: no' },
+    ]);
+    expect(
+      check([api.started(), ...facts, api.green(1), api.green(2), failed('attempts')]).annotations,
+    ).toEqual([]);
+    const many = Array.from({ length: 60 }, (_, at_) => ({ ...red(at_ + 1, ''), reason })) as EventBody[];
+    expect(check([api.started(), ...many, failed('attempts')]).annotations).toHaveLength(50);
   });
 
   test('a gate that passed later is not why', () => {

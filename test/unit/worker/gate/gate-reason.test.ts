@@ -207,12 +207,12 @@ npm ERR!   at location: /r
 
 describe('the reason of a red gate', () => {
   test.each(RECORDED)('is what %s says first', (_, output, reason) => {
-    expect(findReason(output)).toBe(reason);
-    expect(findReason(`\u001b[31m${output.replaceAll('\n', '\u001b[39m\r\n\u001b[31m')}`)).toBe(reason);
+    expect(findReason(output)?.text).toBe(reason);
+    expect(findReason(`\u001b[31m${output.replaceAll('\n', '\u001b[39m\r\n\u001b[31m')}`)?.text).toBe(reason);
   });
 
   test('has an end', () => {
-    expect(findReason('x'.repeat(1_000))).toBe(`${'x'.repeat(299)}…`);
+    expect(findReason('x'.repeat(1_000))?.text).toBe(`${'x'.repeat(299)}…`);
   });
 
   test.each([
