@@ -38,8 +38,8 @@ export interface PlannedCommit {
   readonly hasNewWork: boolean;
   /** The units that are changed and unfinished, by id. */
   readonly changedUnfinished: readonly string[];
-  /** Units of the earlier plan whose key has changed. */
-  readonly outdated: readonly string[];
+  /** Units of the earlier plan whose key has changed, or that are gone. */
+  readonly outdated: readonly { readonly id: string; readonly isGone: boolean }[];
 }
 
 /** Plans a commit with the configuration in force, and renders its check run and its comment. Pure. */
@@ -101,9 +101,11 @@ export function describePlan(
   };
 }
 
-function outdatedOf({ units }: Plan, planned: ReadonlyMap<string, string>): readonly string[] {
+function outdatedOf({ units }: Plan, planned: ReadonlyMap<string, string>): PlannedCommit['outdated'] {
   const now = new Map(units.map(({ id, key }) => [id, key]));
-  return [...planned].filter(([id, key]) => now.get(id) !== key).map(([id]) => id);
+  return [...planned]
+    .filter(([id, key]) => now.get(id) !== key)
+    .map(([id]) => ({ id, isGone: !now.has(id) }));
 }
 
 /** Compares each unit's key with that of its earlier work. */

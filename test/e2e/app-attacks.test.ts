@@ -237,9 +237,17 @@ describe('what attackers try', () => {
     for (const body of hidden) comments.push(await alice.comment(REPO, issue, body));
     const edited = await alice.comment(REPO, issue, 'Looks good.');
     await quiet(world);
-    await alice.editComment(REPO, edited, '/choo run once');
+    for (const body of ['/choo run once', 'Or:\n\n/choo run once', 'Twice:\n\n/choo run twice'])
+      await alice.editComment(REPO, edited, body);
+    const readers = await github.as('reader').comment(REPO, issue, 'Looks good.');
+    await github.as('reader').editComment(REPO, readers, '/choo run once');
     const state = await quiet(world);
-    expect(said(state, issue)).toEqual([]);
+    // Only the edit by somebody who may ask is answered, once.
+    expect(said(state, issue)).toEqual([expect.stringContaining('Write it again in a new comment.')]);
+    const [own] = state.comments.filter((each) => each.issue === issue && each.user === 'choo[bot]');
+    await alice.editComment(REPO, own?.id ?? 0, '/choo run once');
+    expect(said(await quiet(world), issue)).toHaveLength(1);
+    await alice.editComment(REPO, own?.id ?? 0, own?.body ?? '');
     for (const comment of [...comments, edited]) expect(reactions(state, comment)).toEqual([]);
     expect(await doings()).toEqual(before);
   });

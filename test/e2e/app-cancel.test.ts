@@ -70,6 +70,18 @@ describe('what is under way', () => {
     await becomes(['cancelled', 'cancelled']);
     await quiet(world);
     expect(await statuses()).toEqual(['cancelled', 'cancelled']);
+    await alice.comment(REPO, issue, '/choo run slow');
+    await becomes(['cancelled', 'cancelled', 'running']);
+    await alice.comment(REPO, issue, '/choo run slow');
+    await becomes(['cancelled', 'cancelled', 'running', 'waiting']);
+    await alice.comment(REPO, issue, '/choo cancel all');
+    await becomes(['cancelled', 'cancelled', 'cancelled', 'cancelled']);
+    await quiet(world);
+    const [started] = await world.server.rows(
+      `select count(*)::int as n from events where run = (
+         select run from events where events.seq = 1 order by at desc limit 1) and body->>'type' = 'unit.started'`,
+    );
+    expect(started).toEqual({ n: 0 }); // what waited never began
   });
 
   test('goes with its pull request, and so does what waits for it', async () => {
@@ -88,26 +100,42 @@ describe('what is under way', () => {
     expect(await statuses(`thread = ${pull}`)).toEqual(['cancelled', 'cancelled']);
   });
 
-  test('is not retried as it was when its specs have changed', async () => {
+  test('is retried with the specs of today, unless the old ones are asked for', async () => {
     const alice = world.github.as('alice');
     const issue = await alice.createIssue(REPO, { title: 'Changed' });
     await alice.comment(REPO, issue, '/choo run flaky');
     const state = await ended(world, 1, issue);
     const { '.choo.yml': _, ...files } = projectFiles({ units: { flaky: flaky('test -f two.txt') } });
-    await planned(world, await world.push('alice', 'main', files));
-    await alice.comment(REPO, issue, '/choo retry flaky');
-    expect(await answer(issue, /have changed/)).toContain('/choo run flaky');
+    const commit = await world.push('alice', 'main', files);
+    await planned(world, commit);
+    const counts = async (): Promise<unknown> => {
+      const rows = await world.server.rows(
+        `select (select count(*)::int from reports where thread = ${issue}) as runs,
+           (select count(*)::int from events join reports using (run)
+            where thread = ${issue} and body->>'type' = 'unit.retried') as retries`,
+      );
+      return rows[0];
+    };
+    // Nobody can say before which plan a button was pressed.
     const check = state.checks.findLast(({ name }) => name === 'choo / flaky');
-    world.github.as('alice').pressButton(REPO, check?.id ?? 0, 'retry');
+    alice.pressButton(REPO, check?.id ?? 0, 'retry');
+    expect(await answer(issue, /have changed/)).toContain('/choo retry flaky');
     await quiet(world);
-    const said = (await quiet(world)).comments.filter(
-      (each) => each.issue === issue && /have changed/.test(each.body),
+    expect(await counts()).toEqual({ runs: 1, retries: 0 });
+
+    await alice.comment(REPO, issue, '/choo retry flaky --same');
+    await ended(world, 2, issue);
+    expect(await counts()).toEqual({ runs: 1, retries: 1 });
+
+    await alice.comment(REPO, issue, '/choo retry flaky');
+    await ended(world, 3, issue);
+    expect(await answer(issue, /new run of what is there now/)).toContain('--same');
+    expect(await counts()).toEqual({ runs: 2, retries: 1 });
+    const [newest] = await world.server.rows(
+      `select body->>'commit' as commit from events join reports using (run)
+       where thread = ${issue} and events.seq = 1 order by at desc limit 1`,
     );
-    expect(said).toHaveLength(2);
-    const [row] = await world.server.rows(
-      `select count(*)::int as n from events where body->>'type' = 'unit.retried'`,
-    );
-    expect(row).toEqual({ n: 0 });
+    expect(newest).toEqual({ commit });
   });
 
   test('though a push started it, is stopped by a button, by its name, and from a thread of its branch', async () => {

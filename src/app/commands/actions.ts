@@ -1,6 +1,7 @@
 import type { Command, CommandName } from '../../github/commands/commands.ts';
 import { COMMAND_NAMES, COMMANDS } from '../../github/commands/commands.ts';
 import type { Planner } from '../planning/planner.ts';
+import { sentences } from '../repository/answers.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { Action, CommandRequest, CommandResult } from './command-request.ts';
 import { cancelCommand } from './cancel.ts';
@@ -40,4 +41,7 @@ const AND = new Intl.ListFormat('en-GB');
 const onUnitPull = (works: boolean): string =>
   AND.format(COMMAND_NAMES.filter((name) => COMMANDS[name].worksOnUnitPull === works));
 
-const NOT_ON_UNIT_PULL = `This pull request is the result of one unit: ${onUnitPull(false)} where the specs are. Here I know ${onUnitPull(true)}.`;
+const NOT_ON_UNIT_PULL = sentences(
+  `this pull request is the result of one unit: ${onUnitPull(false)} where the specs are`,
+  `here I know ${onUnitPull(true)}`,
+);

@@ -1,3 +1,4 @@
+import type { Answer } from '../repository/answers.ts';
 import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import type { Account } from '../repository/payloads.ts';
@@ -17,10 +18,10 @@ export interface CommandRequest {
   readonly unit: { readonly target: string; readonly unit: string } | undefined;
 }
 
-/** A command's result. `text`: Markdown for the actor; absent when the result shows elsewhere. */
+/** A command's result. `text`: for the actor; absent when the result shows elsewhere. */
 export interface CommandResult {
   readonly kind: 'started' | 'done' | 'refused';
-  readonly text?: string;
+  readonly text?: Answer;
 }
 
 /** Executes one kind of command. */

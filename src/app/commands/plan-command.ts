@@ -2,7 +2,7 @@ import type { Command } from '../../github/commands/commands.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { findThread } from '../planning/thread.ts';
-import { sentence } from '../repository/answers.ts';
+import { refusal } from '../repository/answers.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
 
@@ -14,7 +14,8 @@ export async function planCommand(
   services: HandlerServices,
 ): Promise<CommandResult> {
   const found = await findThread(repository, { number, isPull }, services);
-  if (found.kind === 'refused') return { kind: 'refused', text: sentence(found.reason) };
+  if (found.kind === 'refused')
+    return { kind: 'refused', text: refusal('Nothing was planned', { message: found.reason }) };
   const { live, pull } = found.thread;
   using remote = await repository.openRemote();
   const policy = await readPolicy(repository, remote, services);

@@ -2,34 +2,57 @@ import { PROVIDER_NAMES, type ProviderName } from '../../config/schema.ts';
 import type { Command } from '../../github/commands/commands.ts';
 import { type Planner } from '../planning/planner.ts';
 import { findThread, outdatedMessage, type Thread } from '../planning/thread.ts';
-import { sentence } from '../repository/answers.ts';
+import { refusal, sentence } from '../repository/answers.ts';
 import { PROVIDER_LABEL, isHeld } from '../repository/labels.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
-import { startRun, type StartResult } from './start-run.ts';
+import { type RunRequest, startRun, type StartResult } from './start-run.ts';
+
+/** Why nothing starts on a thread with that label. */
+export const HELD = '`choo:hold` is on: nothing starts until it is taken off';
+
+/** What to run, where, and by which agent. */
+interface Wanted extends Pick<RunRequest, 'fresh' | 'forceProvider'> {
+  /** The commit that the comment names. */
+  readonly commit?: string | null;
+  /** None: what the plan shows. */
+  readonly units: readonly string[];
+  readonly provider?: ProviderName | null;
+}
 
 /** `/choo run`: runs the commit that the actor saw, and nothing pushed after it. */
 export async function runCommand(
-  command: Command<'run'>,
+  { forceProvider, ...command }: Command<'run'>,
   request: CommandRequest,
   planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
-  if (isHeld(request.labels)) return refuse('`choo:hold` is on: nothing starts until it is taken off');
+  return runUnits({ ...command, forceProvider: forceProvider ?? undefined }, request, planner, services);
+}
+
+/** Starts a run as `/choo run` does, of the newest plan that its actor can have seen on the thread. */
+export async function runUnits(
+  wanted: Wanted,
+  request: CommandRequest,
+  planner: Planner,
+  services: HandlerServices,
+): Promise<CommandResult> {
+  if (isHeld(request.labels)) return refuse(HELD);
   const found = await findThread(
     request.repository,
     { number: request.thread, isPull: request.isPull },
     services,
   );
   if (found.kind === 'refused') return refuse(found.reason);
-  const seen = await findShownCommit(command, found.thread, request);
+  const seen = await findShownCommit(wanted.commit ?? null, found.thread, request);
   if (seen === undefined)
     return refuse(
       'no plan of this pull request stood here when you wrote that. `/choo plan` shows one, then ask again',
     );
-  const { live } = found.thread;
+  const { live, pull } = found.thread;
   if (seen !== live.commit) return refuse(outdatedMessage(seen, live.commit));
   const { repository, actor, thread, isPull, source } = request;
+  const { units, provider, forceProvider, fresh } = wanted;
   const started = await startRun(
     {
       repository,
@@ -38,10 +61,11 @@ export async function runCommand(
       at: live,
       thread,
       isPull,
-      ...(found.thread.pull === null ? {} : { comparedWith: found.thread.pull.base }),
-      ...(command.units.length === 0 ? {} : { units: command.units }),
-      provider: command.provider ?? providerOfLabels(request.labels),
-      forceProvider: command.forceProvider ?? undefined,
+      ...(pull === null ? {} : { comparedWith: pull.base }),
+      ...(units.length === 0 ? {} : { units }),
+      provider: provider ?? providerOfLabels(request.labels),
+      forceProvider,
+      ...(fresh === undefined ? {} : { fresh }),
     },
     planner,
     services,
@@ -51,7 +75,7 @@ export async function runCommand(
 
 /** Finds the commit that a comment is about: the one it names, or that of the newest plan its author can have seen. */
 async function findShownCommit(
-  { commit }: Command<'run'>,
+  commit: string | null,
   { pull, live, number }: Thread,
   { repository, createdAt }: CommandRequest,
 ): Promise<string | undefined> {
@@ -66,15 +90,16 @@ export function providerOfLabels(labels: readonly { readonly name: string }[]): 
 }
 
 export function outcomeOf(started: StartResult): CommandResult {
-  if (started.kind === 'refused') return refuse(started.reason);
+  if (started.kind === 'refused') return refuse(started.reason, started.hint);
   return started.waits
     ? {
         kind: 'started',
-        text: `Run \`${started.run}\` waits for the one that is under way on the same branch.`,
+        text: sentence(`run \`${started.run}\` waits for the one that is under way on the same branch`),
       }
     : { kind: 'started' };
 }
 
-function refuse(reason: string): CommandResult {
-  return { kind: 'refused', text: `Nothing was started: ${sentence(reason)}` };
+/** Says why nothing was started. */
+export function refuse(message: string, hint?: string): CommandResult {
+  return { kind: 'refused', text: refusal('Nothing was started', { message, hint }) };
 }

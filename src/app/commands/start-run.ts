@@ -22,12 +22,14 @@ export interface RunRequest {
   readonly units?: readonly string[];
   readonly provider?: ProviderName | undefined;
   readonly forceProvider?: ProviderName | undefined;
+  /** The units start over. */
+  readonly fresh?: boolean;
 }
 
 /** The run, or the reason for the actor why there is none. */
 export type StartResult =
   | { readonly kind: 'started'; readonly run: string; readonly waits: boolean }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string; readonly hint?: string | undefined };
 
 /** Submits a run. What prevents it is an answer, not an error. */
 export async function startRun(
@@ -70,6 +72,7 @@ export async function startRun(
         },
         allowedProviders: services.policy.allowedProviders,
         sandbox: services.policy.sandbox,
+        fresh: request.fresh === true,
         source: request.source,
         report: { thread, isPull, base: at.target, actorId: actor.type === 'User' ? actor.id : null },
       },
@@ -78,20 +81,16 @@ export async function startRun(
     if (submitted.kind === 'run') return { kind: 'started', run: submitted.run, waits: submitted.waits };
     if (submitted.kind === 'nothing') return refused('every unit is complete in the specs');
     const [first] = submitted.plan.problems.list;
-    return refused(
-      first === undefined
-        ? 'the plan cannot run'
-        : first.message + (first.hint === undefined ? '' : `; ${first.hint}`),
-    );
+    return refused(first?.message ?? 'the plan cannot run', first?.hint);
   } catch (error) {
     if (!(error instanceof ChooError) || !REFUSALS.has(error.code)) throw error;
-    return refused(error.message + (error.hint === undefined ? '' : `: ${error.hint}`));
+    return refused(error.message, error.hint);
   }
 }
 
 /** Errors that prevent a run and are shown to the actor. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(['usage', 'conflict', 'limit']);
 
-function refused(reason: string): StartResult {
-  return { kind: 'refused', reason };
+function refused(reason: string, hint?: string): StartResult {
+  return { kind: 'refused', reason, hint };
 }

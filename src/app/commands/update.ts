@@ -6,31 +6,31 @@ import { readServerRun } from '../../store/runs/run-reader.ts';
 import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
-import { findRunAndUnit } from './retry-skip.ts';
+import { chooseRun } from './thread-runs.ts';
 
 /**
- * `/choo update`: asks for updates of the open pull requests of the thread's run; on a unit's pull request, of that one. Throws
- * a ChooError (`usage`) when none is open.
+ * `/choo update`: asks for updates of the open pull requests of the thread's run, or of units of it; on a unit's pull request,
+ * of that one. Throws a ChooError (`usage`) when none is open.
  */
 export async function updateCommand(
-  { unit: name }: Command<'update'>,
+  { words }: Command<'update'>,
   request: CommandRequest,
   _planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
   const { database } = services;
-  const { report, unit } = await findRunAndUnit(name, request, services);
+  const { report, units: named } = await chooseRun(words, request, services);
   const { id: repository } = request.repository.known;
   const { target } = await readServerRun(database, report.run);
   const units =
-    unit === undefined ? (await services.runStore.startOf(report.run)).units.map(({ id }) => id) : [unit];
+    named.length === 0 ? (await services.runStore.startOf(report.run)).units.map(({ id }) => id) : named;
   const asked = await askForUpdates(database, { repository, target, units });
   if (asked === 0)
     throw new ChooError(
       'usage',
-      unit === undefined
+      named.length === 0
         ? 'no unit of this run has an open pull request'
-        : `\`${unit}\` has no open pull request`,
+        : `there is no open pull request of ${named.map((unit) => `\`${unit}\``).join(' or ')}`,
     );
   await requestRefresh(database, { repository, target });
   return { kind: 'started' };

@@ -2,15 +2,15 @@ import { ChooError } from '../../errors.ts';
 import { isOwnBranch } from '../../git/branches.ts';
 import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { findReport, findRuns } from '../../store/github/reports.ts';
+import { findReport, findRuns, type Report } from '../../store/github/reports.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { cancelOpenRun, retryRun } from '../../store/runs/change-run.ts';
-import { outcomeOf } from '../commands/run-command.ts';
+import { outcomeOf, refuse } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
-import { changedSpecs } from '../planning/changed-specs.ts';
+import { findChangedSpecs } from '../planning/changed-specs.ts';
 import { type Planner } from '../planning/planner.ts';
 import { lateAnswer } from '../planning/thread.ts';
-import { answer, sentence } from '../repository/answers.ts';
+import { type Answer, answer, refusal } from '../repository/answers.ts';
 import { PLAN_CHECK, RUN_BUTTON, CANCEL_BUTTON } from '../repository/checks.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
 import { checkPayload, suitePayload } from '../repository/payloads.ts';
@@ -34,10 +34,10 @@ export async function handleCheckRun(
   const access = await findAccess(octokit, known, sender, services.policy.bots);
   const unit = unitOf(check.external_id);
   let thread = check.pull_requests?.[0]?.number;
-  let text: string | undefined;
+  let text: Answer | undefined;
   // A payload does not say when a button was pressed; GitHub's list of deliveries does.
   const late = sentAt === null ? undefined : lateAnswer(sentAt, services.now());
-  if (!access.allowed) text = `Nothing was done: ${access.reason}.`;
+  if (!access.allowed) text = refusal('Nothing was done', { message: access.reason });
   else if (late !== undefined) return reply(late, `${source} late`); // not stored: it may be pressed again
   else if (unit !== undefined) text = await retry(unit);
   else if (check.name === PLAN_CHECK && action === 'rerequested')
@@ -47,7 +47,7 @@ export async function handleCheckRun(
   if (text !== undefined) await reply(text);
   await saveRequest(services.database, known.id, source);
 
-  async function run(): Promise<string | undefined> {
+  async function run(): Promise<Answer | undefined> {
     const pull = check.pull_requests?.[0];
     const branch = pull?.head.ref ?? check.check_suite?.head_branch ?? undefined;
     if (branch === undefined || isOwnBranch(branch)) return undefined;
@@ -56,7 +56,9 @@ export async function handleCheckRun(
     const live = await remote.branches.fetchedHead(branch);
     if (live !== check.head_sha) {
       await replan(check.head_sha, repository, planner, services);
-      return `Nothing was started: the plan is of ${check.head_sha.slice(0, 12)}, and \`${branch}\` is at ${live?.slice(0, 12) ?? 'nothing'} now.`;
+      return refuse(
+        `the plan is of ${check.head_sha.slice(0, 12)}, and \`${branch}\` is at ${live?.slice(0, 12) ?? 'nothing'} now`,
+      ).text;
     }
     const started = await startRun(
       {
@@ -73,18 +75,20 @@ export async function handleCheckRun(
     return outcomeOf(started).text;
   }
 
-  async function retry({ target, id }: CheckedUnit): Promise<string | undefined> {
+  async function retry({ target, id }: CheckedUnit): Promise<Answer | undefined> {
     const [report] = await findRuns(services.database, { repository: known.id, target, unit: id });
     if (report === undefined) return undefined;
     thread ??= report.thread ?? undefined;
     try {
-      const changed = await changedSpecs(repository, { report, unit: id }, planner, services);
-      if (changed !== undefined) return `Nothing was done: ${sentence(changed)}`;
+      const changed = await findChangedSpecs(repository, { report, units: [id] }, planner, services);
+      // When a button was pressed, and before which plan, is not known: so it starts no other run.
+      if (changed !== undefined)
+        return refusal('Nothing was done', { ...changed, hint: runHint(report, id) });
       await retryRun(services.runStore, services.jobs, { run: report.run, units: [id], actor: sender.login });
       return undefined;
     } catch (error) {
       if (!(error instanceof ChooError) || error.code === 'internal') throw error;
-      return `Nothing was done: ${sentence(error.message)}`;
+      return refusal('Nothing was done', error);
     }
   }
 
@@ -95,7 +99,7 @@ export async function handleCheckRun(
   }
 
   /** Replies on the run's thread, or else in the check whose button was pressed. */
-  async function reply(text: string, key = source): Promise<void> {
+  async function reply(text: Answer, key = source): Promise<void> {
     if (thread !== undefined) return answer(repository, { thread, key, text }, services);
     const output = { title: 'Nothing was done', summary: services.redact(text) };
     const remote = { owner: known.owner, repo: known.name };
@@ -134,6 +138,10 @@ async function replan(
 interface CheckedUnit {
   readonly target: string;
   readonly id: string;
+}
+
+function runHint({ thread }: Report, unit: string): string {
+  return `\`/choo retry ${unit}\`${thread === null ? '' : ` on #${thread}`} runs what is there`;
 }
 
 function runOf(externalId: string | null | undefined): string | undefined {

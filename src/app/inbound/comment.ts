@@ -1,7 +1,6 @@
 import { findAccess } from '../../github/api/access.ts';
 import type { CommandProblem } from '../../github/commands/command-words.ts';
-import { parseCommands } from '../../github/commands/parse-commands.ts';
-import { code } from '../../github/render/markdown.ts';
+import { type ParsedCommand, parseCommands } from '../../github/commands/parse-commands.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
@@ -9,17 +8,18 @@ import { execute } from '../commands/actions.ts';
 import type { CommandRequest, CommandResult } from '../commands/command-request.ts';
 import type { Planner } from '../planning/planner.ts';
 import { lateAnswer } from '../planning/thread.ts';
-import { answer, refuse, sentence } from '../repository/answers.ts';
+import { answer, paragraphs, refuse, sentences } from '../repository/answers.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
-import { commentPayload } from '../repository/payloads.ts';
+import { type CommentEvent, commentPayload } from '../repository/payloads.ts';
 
-/** Handles the commands of a new comment. Edited comments are ignored. */
+/** Handles the commands of a new comment, and says of those that an edit brings how to ask again. */
 export async function handleComment(
   { payload }: Delivery,
   planner: Planner,
   services: HandlerServices,
 ): Promise<void> {
   const { action } = commentPayload.pick({ action: true }).parse(payload);
+  if (action === 'edited') return handleEdit(commentPayload.parse(payload), services);
   if (action !== 'created') return;
   const event = commentPayload.parse(payload);
   const { comment, issue, sender } = event;
@@ -65,7 +65,7 @@ export async function handleComment(
     await saveRequest(services.database, repository.known.id, own);
   }
   const texts = outcomes.flatMap(({ text }) => text ?? []);
-  if (texts.length > 0) await answer(repository, { thread, key: source, text: texts.join('\n\n') }, services);
+  if (texts.length > 0) await answer(repository, { thread, key: source, text: paragraphs(texts) }, services);
   const reaction = outcomes.some(({ kind }) => kind === 'refused')
     ? 'confused'
     : outcomes.some(({ kind }) => kind === 'started')
@@ -75,11 +75,36 @@ export async function handleComment(
   await saveRequest(services.database, repository.known.id, source);
 }
 
+/**
+ * Answers an edit that brings a command, once for each comment: who reads the thread later could not tell when it was asked.
+ * Comments of Apps are left alone, and so is who may not ask.
+ */
+async function handleEdit(event: CommentEvent, services: HandlerServices): Promise<void> {
+  const { comment, issue, sender, changes } = event;
+  const before = changes?.body?.from;
+  if (before === undefined || sender.type !== 'User' || comment.user?.type !== 'User') return;
+  if (!bringsCommand(before, comment.body ?? '')) return;
+  const repository = await openRepository(event, services);
+  const access = await findAccess(repository.octokit, repository.known, sender, services.policy.bots);
+  if (!access.allowed) return;
+  const text = sentences(
+    'Nothing was done: a command counts only in a new comment, not in one that was edited',
+    'Write it again in a new comment',
+  );
+  await answer(repository, { thread: issue.number, key: `edited ${comment.id}`, text }, services);
+}
+
+function bringsCommand(before: string, now: string): boolean {
+  const asText = ({ line: _, ...command }: ParsedCommand): string => JSON.stringify(command);
+  const known = new Set(parseCommands(before).map(asText));
+  return parseCommands(now).some((command) => !known.has(asText(command)));
+}
+
 /** Explains why a line that looks like a command was not executed. */
 function explain({ message, hint }: CommandProblem): CommandResult {
-  const advice = hint === null ? '' : ` ${sentence(hint)}`;
+  const advice = hint === null ? [] : [hint];
   return {
     kind: 'refused',
-    text: `${sentence(message)}${advice} ${code('/choo help')} shows what there is.`,
+    text: sentences(message, ...advice, '`/choo help` shows what there is'),
   };
 }

@@ -2,11 +2,11 @@ import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
-import { providerOfLabels, outcomeOf } from '../commands/run-command.ts';
+import { HELD, providerOfLabels, outcomeOf, refuse as refuseRun } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
 import { type Planner } from '../planning/planner.ts';
 import { findThread, lateAnswer, outdatedMessage } from '../planning/thread.ts';
-import { answer, refuse } from '../repository/answers.ts';
+import { type Answer, answer, refuse, sentences } from '../repository/answers.ts';
 import { RUN_LABEL, isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { labelPayload } from '../repository/payloads.ts';
@@ -44,17 +44,17 @@ export async function handleLabel(
   await pr.removeLabel(thread, RUN_LABEL);
   await saveRequest(services.database, known.id, source);
 
-  async function start(): Promise<string | undefined> {
+  async function start(): Promise<Answer | undefined> {
     const number = thread ?? 0;
     const unit = await findUnitPull(services.database, known.id, number);
     if (unit !== undefined)
-      return 'This pull request is the result of one unit: put the label where the specs are.';
-    if (isHeld(labels)) return 'Nothing was started: `choo:hold` is on.';
+      return sentences('this pull request is the result of one unit: put the label where the specs are');
+    if (isHeld(labels)) return refuseRun(HELD).text;
     const found = await findThread(repository, { number, isPull: pull != null }, services);
-    if (found.kind === 'refused') return `Nothing was started: ${found.reason}.`;
+    if (found.kind === 'refused') return refuseRun(found.reason).text;
     const { live, pull: open } = found.thread;
     const seen = open === null ? live.commit : (pull?.head.sha ?? '');
-    if (seen !== live.commit) return `Nothing was started: ${outdatedMessage(seen, live.commit)}.`;
+    if (seen !== live.commit) return refuseRun(outdatedMessage(seen, live.commit)).text;
     const started = await startRun(
       {
         repository,

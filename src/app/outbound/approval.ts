@@ -43,7 +43,7 @@ async function readApproval(
       const reason = access?.reason ?? 'who asked for it has no account any more';
       await cancelOpenRun(services.runStore, services.jobs, { run, actor: 'choo' });
       if (thread !== null) {
-        const text = `Run \`${run}\` was cancelled before it began: ${sentence(reason)}`;
+        const text = sentence(`run \`${run}\` was cancelled before it began: ${reason}`);
         await answer(repository, { thread, key: `withdrawn:${run}`, text }, services);
       }
       return { kind: 'no', reason };

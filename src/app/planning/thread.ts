@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Answer, sentence } from '../repository/answers.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import { targetOf } from './planner.ts';
 import { readPolicy } from './commit-plan.ts';
@@ -65,12 +66,12 @@ export async function findThread(
 const MAX_REQUEST_AGE_MS = 3_600_000;
 
 /** The answer to a request that came too late to be carried out; undefined when it came in time. `now`: milliseconds since 1970. */
-export function lateAnswer(made: Date, now: number): string | undefined {
+export function lateAnswer(made: Date, now: number): Answer | undefined {
   const age = now - made.getTime();
   if (age <= MAX_REQUEST_AGE_MS) return undefined; // an invalid date is too old
   const hours = Math.floor(age / 3_600_000);
   const late = Number.isNaN(hours) ? 'late' : hours === 1 ? '1 hour late' : `${hours} hours late`;
-  return `Nothing was done: this request arrived ${late}; ask again if you still want it.`;
+  return sentence(`Nothing was done: this request arrived ${late}; ask again if you still want it`);
 }
 
 /** The answer when the branch has moved since the actor looked at it. */

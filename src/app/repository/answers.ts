@@ -1,12 +1,18 @@
 import { marker } from '../../github/api/marker.ts';
 import { hashOf } from '../../github/api/upsert.ts';
+import { isCommandName } from '../../github/commands/commands.ts';
 import { code, inline } from '../../github/render/markdown.ts';
 import type { HandlerServices, OpenRepository } from './open-repository.ts';
 
-/** Comments on a thread, once per key. `text`: choo's own Markdown; everything foreign in it must be escaped. */
+declare const made: unique symbol;
+
+/** Markdown in sentences, each with a capital and a full stop, and with everything foreign escaped. Made only in this file. */
+export type Answer = string & { readonly [made]: true };
+
+/** Comments on a thread, once per key. */
 export async function answer(
   { pr }: OpenRepository,
-  { thread, key, text }: { readonly thread: number; readonly key: string; readonly text: string },
+  { thread, key, text }: { readonly thread: number; readonly key: string; readonly text: Answer },
   { redact }: Pick<HandlerServices, 'redact'>,
 ): Promise<void> {
   const mark = marker('answer', hashOf(key));
@@ -21,23 +27,71 @@ export async function refuse(
 ): Promise<void> {
   await answer(
     repository,
-    { thread, key: `refused:${thread}:${who}`, text: `Nothing was done: ${sentence(reason)}` },
+    { thread, key: `refused:${thread}:${who}`, text: refusal('Nothing was done', { message: reason }) },
     services,
   );
 }
 
-/** Turns text that may contain foreign names into one sentence with Markdown escaped. Code spans stay code. */
-export function sentence(text: string): string {
+/**
+ * Makes a sentence of text that may contain foreign names: a capital, a full stop, Markdown escaped. Code spans stay code, and
+ * name a command of choo's as it is written in a comment.
+ */
+export function sentence(text: string): Answer {
   const parts = text.split(/(`[^`]*`)/);
   const shown = parts.map((part) =>
-    part.startsWith('`') && part.endsWith('`') && part.length > 1 ? code(part.slice(1, -1)) : between(part),
+    isCode(part) ? code(part.slice(1, -1).replace(SHELL_COMMAND, asComment)) : between(part),
   );
   const joined = shown.join('').trim();
-  return /[.!?]$/.test(joined) ? joined : `${joined}.`;
+  const begun = joined.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
+  return (/[.!?]$/.test(begun) ? begun : `${begun}.`) as Answer;
 }
 
-/** Escapes the text between code spans; keeps the spaces at its ends. */
+/** Sentences, one after the other. */
+export function sentences(...texts: readonly string[]): Answer {
+  return texts.map(sentence).join(' ') as Answer;
+}
+
+/** Sentences, and choo's own table or list below them. */
+export function sentenceAbove(text: string, block: string): Answer {
+  return `${sentence(text)}\n\n${block}` as Answer;
+}
+
+/** A sentence that ends in a link. */
+export function sentenceWithLink(text: string, url: string): Answer {
+  return sentence(text).replace(/[.!?]$/, ` [here](${url}).`) as Answer;
+}
+
+/** Several answers as one, each a paragraph. */
+export function paragraphs(answers: readonly Answer[]): Answer {
+  return answers.join('\n\n') as Answer;
+}
+
+/** Says that a request is refused and why; a hint about a command that only the shell has is left out. */
+export function refusal(
+  what: string,
+  { message, hint = '' }: { readonly message: string; readonly hint?: string | undefined },
+): Answer {
+  const isForShell = hint.split(/(`[^`]*`)/).some((part) => {
+    const name = isCode(part) ? SHELL_COMMAND.exec(part.slice(1, -1))?.[1] : undefined;
+    return name !== undefined && !isCommandName(name);
+  });
+  return sentences(`${what}: ${message}`, ...(hint === '' || isForShell ? [] : [hint]));
+}
+
+/** A command of choo's in a shell. A check is called `choo / NAME`. */
+const SHELL_COMMAND = /^choo ([a-z]+)/;
+
+function asComment(shell: string, name: string): string {
+  return isCommandName(name) ? `/${shell}` : shell;
+}
+
+function isCode(part: string): boolean {
+  return part.length > 1 && part.startsWith('`') && part.endsWith('`');
+}
+
+/** Escapes the text between code spans; keeps the spaces at its ends. A colon before a space means nothing on GitHub. */
 function between(text: string): string {
   const shown = inline(text);
-  return shown === '' ? ' ' : `${/^\s/.test(text) ? ' ' : ''}${shown}${/\s$/.test(text) ? ' ' : ''}`;
+  const spaced = shown === '' ? ' ' : `${/^\s/.test(text) ? ' ' : ''}${shown}${/\s$/.test(text) ? ' ' : ''}`;
+  return spaced.replaceAll('\\: ', ': ');
 }

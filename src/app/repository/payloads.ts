@@ -59,6 +59,7 @@ export const commentPayload = common.extend({
     created_at: z.string(),
     user: account.nullish(),
   }),
+  changes: z.object({ body: z.object({ from: z.string() }).nullish() }).nullish(),
 });
 
 export const checkPayload = common.extend({
@@ -103,5 +104,6 @@ export const repositoryPayload = common.extend({
 
 export type Common = z.output<typeof common>;
 export type Pull = z.output<typeof pull>;
+export type CommentEvent = z.output<typeof commentPayload>;
 export type PullEvent = z.output<typeof pullPayload>;
 export type Account = z.output<typeof account>;

@@ -14,8 +14,8 @@ export interface Arguments {
   readonly options: ReadonlyMap<string, string>;
 }
 
-/** What an option takes: nothing, or one of these values; `noun`: what each of them is. */
-export type Option = 'flag' | { readonly noun: string; readonly values: readonly string[] };
+/** What an option takes: nothing, one of these values, or a whole number from 1; `noun`: what that is. */
+export type Option = 'flag' | { readonly noun: string; readonly values: readonly string[] | 'number' };
 
 const MAX_QUOTED = 40;
 
@@ -43,13 +43,23 @@ export function readArguments(
       continue;
     }
     const given = equals < 0 ? (rest[(index += 1)] ?? '') : word.slice(equals + 1);
-    const hint = suggestion(given, option.values) ?? null;
+    const { values } = option;
+    const hint = values === 'number' ? WHOLE_NUMBER : (suggestion(given, values) ?? null);
     if (given === '') return problem(`\`${name}\` needs a value`, hint);
-    const value = option.values.find((each) => each === given.toLowerCase());
+    const isKnown = values === 'number' ? isWholeNumber(given) : values.includes(given.toLowerCase());
+    const value = isKnown ? given.toLowerCase() : undefined;
     if (value === undefined) return problem(`${quote(given)} is no ${option.noun} for \`${name}\``, hint);
     options.set(name, value);
   }
   return { words, options };
+}
+
+/** What a number in a command must be, as a hint. */
+export const WHOLE_NUMBER = 'it is a whole number from 1';
+
+/** Whether a word is such a number. */
+export function isWholeNumber(word: string): boolean {
+  return /^[1-9][0-9]{0,5}$/.test(word);
 }
 
 /** A problem, its message one clause without a full stop. */

@@ -1,6 +1,15 @@
 import { PROVIDER_NAMES, type ProviderName } from '../../config/schema.ts';
 import { isUnitId } from '../../discovery/unit.ts';
-import { type Arguments, type CommandProblem, type Option, problem, quote } from './command-words.ts';
+import {
+  type Arguments,
+  type CommandProblem,
+  isProblem,
+  isWholeNumber,
+  type Option,
+  problem,
+  quote,
+  WHOLE_NUMBER,
+} from './command-words.ts';
 
 /** A run, as far as it decides which commands its status comment offers. */
 export interface RunToOffer {
@@ -62,25 +71,27 @@ export const COMMANDS = {
   cancel: {
     usage: [
       {
-        form: '/choo cancel [UNIT]',
-        meaning: 'stop the run that runs, then the one that waits, or one unit; what is committed stays',
+        form: '/choo cancel [UNIT…]',
+        meaning: 'stop the run that runs, then the one that waits, or units; what is committed stays',
       },
+      { form: '/choo cancel all', meaning: 'stop every run of this thread and of its branch' },
       { form: '/choo cancel RUN', meaning: 'stop a run of this repository by its id, from any thread' },
     ],
-    maxWords: 1,
-    parse: parseUnit,
+    maxWords: Infinity,
+    parse: parseUnits,
     worksOnUnitPull: true,
     offer: ({ isOver }) => ({ run: isOver ? [] : ['/choo cancel'] }),
   },
   retry: {
     usage: [
       {
-        form: '/choo retry [UNIT[/TASK]] [--fresh]',
-        meaning: 'retry failed, blocked and cancelled units; `--fresh` starts over',
+        form: '/choo retry [UNIT…] [--from TASK] [--fresh] [--same]',
+        meaning:
+          'retry failed, blocked and cancelled units; `--fresh` starts over; changed specs are run anew, `--same` keeps the old ones',
       },
     ],
-    options: { '--fresh': 'flag' },
-    maxWords: 1,
+    options: { '--fresh': 'flag', '--same': 'flag', '--from': { noun: 'task', values: 'number' } },
+    maxWords: Infinity,
     parse: parseRetry,
     worksOnUnitPull: true,
     offer: ({ isOver, isComplete, failed }) => ({
@@ -94,8 +105,8 @@ export const COMMANDS = {
     }),
   },
   skip: {
-    usage: [{ form: '/choo skip UNIT', meaning: 'go on without a unit' }],
-    maxWords: 1,
+    usage: [{ form: '/choo skip UNIT…', meaning: 'go on without units' }],
+    maxWords: Infinity,
     parse: parseSkip,
     worksOnUnitPull: true,
     offer: ({ isOver, failed }) => ({
@@ -105,12 +116,12 @@ export const COMMANDS = {
   update: {
     usage: [
       {
-        form: '/choo update [UNIT]',
-        meaning: 'bring a pull request up to date and run its gates again, without an agent',
+        form: '/choo update [UNIT…]',
+        meaning: 'bring pull requests up to date and run their gates again, without an agent',
       },
     ],
-    maxWords: 1,
-    parse: parseUnit,
+    maxWords: Infinity,
+    parse: parseUnits,
     worksOnUnitPull: true,
   },
   help: {
@@ -174,32 +185,48 @@ function parseRun({ words, options }: Arguments): RunArguments | CommandProblem 
   };
 }
 
-/** `unit`: for `cancel` also the id of a run, which looks the same. */
-function parseUnit({ words: [unit] }: Arguments): { readonly unit: string | null } | CommandProblem {
-  return unit === undefined || isUnitId(unit) ? { unit: unit ?? null } : noUnit(unit);
+/** Names of units; the first may be the id of a run, which looks the same. */
+interface UnitArguments {
+  readonly words: readonly string[];
 }
 
-interface RetryArguments {
-  readonly unit: string | null;
+function parseUnits({ words }: Arguments): UnitArguments | CommandProblem {
+  const wrong = words.find((word) => !isUnitId(word));
+  return wrong === undefined ? { words: [...new Set(words)] } : noUnit(wrong);
+}
+
+interface RetryArguments extends UnitArguments {
   /** This task and those after it. */
   readonly task: number | null;
   readonly fresh: boolean;
+  /** The specs that the run planned, though there are others now. */
+  readonly same: boolean;
 }
 
-function parseRetry({ words: [name], options }: Arguments): RetryArguments | CommandProblem {
-  const fresh = options.has('--fresh');
-  if (name === undefined) return { unit: null, task: null, fresh };
-  const [unit = '', task, ...parts] = name.split('/');
-  if (!isUnitId(unit) || parts.length > 0) return noUnit(name);
-  if (task !== undefined && !/^[1-9][0-9]{0,5}$/.test(task))
-    return problem(`${quote(task)} is no number of a task`, 'it is a whole number from 1');
-  return { unit, task: task === undefined ? null : Number(task), fresh };
+/** A single unit may have its task behind a slash. */
+function parseRetry({ words, options }: Arguments): RetryArguments | CommandProblem {
+  const [only = '', ...others] = words;
+  const slash = others.length === 0 ? only.indexOf('/') : -1;
+  if (slash === 0) return noUnit(only);
+  if (slash > 0 && options.has('--from'))
+    return problem(`\`--from\` and ${quote(only)} both name a task`, 'leave out one of them');
+  const task = slash < 0 ? options.get('--from') : only.slice(slash + 1);
+  if (task !== undefined && !isWholeNumber(task))
+    return problem(`${quote(task)} is no number of a task`, WHOLE_NUMBER);
+  const units = parseUnits({ words: slash < 0 ? words : [only.slice(0, slash)], options });
+  if (isProblem(units)) return units;
+  return {
+    ...units,
+    task: task === undefined ? null : Number(task),
+    fresh: options.has('--fresh'),
+    same: options.has('--same'),
+  };
 }
 
-function parseSkip({ words: [unit] }: Arguments): { readonly unit: string } | CommandProblem {
-  if (unit === undefined)
+function parseSkip({ words, options }: Arguments): UnitArguments | CommandProblem {
+  if (words.length === 0)
     return problem('`skip` needs the name of a unit', 'write `/choo skip` and the name');
-  return isUnitId(unit) ? { unit } : noUnit(unit);
+  return parseUnits({ words, options });
 }
 
 function providerNamed(given: string | undefined): ProviderName | null {

@@ -101,6 +101,22 @@ export async function findRuns(database: Database, query: RunQuery): Promise<rea
   return (await chosen.execute()).map(({ status, ...row }) => ({ ...read(row), status }));
 }
 
+/** Finds a run of a repository by its id. */
+export async function findReportedRun(
+  database: Database,
+  repository: string,
+  run: string,
+): Promise<ReportedRun | undefined> {
+  const row = await database
+    .selectFrom('reports')
+    .innerJoin('runs', 'runs.id', 'reports.run')
+    .select([...COLUMNS.map((name) => `reports.${name}` as const), 'runs.status'])
+    .where('reports.repository', '=', repository)
+    .where('reports.run', '=', run)
+    .executeTakeFirst();
+  return row && { ...read(row), status: row.status };
+}
+
 /** Saves that the permission of the run's actor was checked again. */
 export async function saveApproval(database: Database, run: string): Promise<void> {
   await database.updateTable('reports').set({ approved: true }).where('run', '=', run).execute();

@@ -6,7 +6,7 @@ import { parseCommands } from '../../../../src/github/commands/parse-commands.ts
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 const RUN = { kind: 'run', commit: null, units: [], provider: null, forceProvider: null };
-const RETRY = { kind: 'retry', unit: null, task: null, fresh: false };
+const RETRY = { kind: 'retry', words: [], task: null, fresh: false, same: false };
 
 /** The commands of a comment without their lines. */
 const read = (body: string) => parseCommands(body).map(({ line: _line, ...command }) => command);
@@ -33,20 +33,23 @@ describe('a command', () => {
     ['/choo status', { kind: 'status' }],
     ['/choo help', { kind: 'help' }],
     ['/choo', { kind: 'help' }],
-    ['/choo cancel', { kind: 'cancel', unit: null }],
-    ['/choo cancel auth', { kind: 'cancel', unit: 'auth' }],
-    ['/choo skip auth', { kind: 'skip', unit: 'auth' }],
-    ['/choo update', { kind: 'update', unit: null }],
-    ['/choo update auth', { kind: 'update', unit: 'auth' }],
+    ['/choo cancel', { kind: 'cancel', words: [] }],
+    ['/choo cancel auth web', { kind: 'cancel', words: ['auth', 'web'] }],
+    ['/choo cancel all', { kind: 'cancel', words: ['all'] }],
+    ['/choo skip auth web auth', { kind: 'skip', words: ['auth', 'web'] }],
+    ['/choo update', { kind: 'update', words: [] }],
+    ['/choo update auth', { kind: 'update', words: ['auth'] }],
     ['/choo retry', RETRY],
-    ['/choo retry auth', { ...RETRY, unit: 'auth' }],
-    ['/choo retry --fresh auth/12', { kind: 'retry', unit: 'auth', task: 12, fresh: true }],
+    ['/choo retry auth web', { ...RETRY, words: ['auth', 'web'] }],
+    ['/choo retry --fresh auth/12', { ...RETRY, words: ['auth'], task: 12, fresh: true }],
+    ['/choo retry auth --from 12 --same', { ...RETRY, words: ['auth'], task: 12, same: true }],
+    ['/choo retry auth --from=3', { ...RETRY, words: ['auth'], task: 3 }],
   ])('%s', (line, command) => {
     expect(read(line)).toEqual([command]);
   });
 
   test.each(USAGE.map(({ form }) => [form]))('%s, as the table says', (form) => {
-    const shortest = form.replaceAll(/ \[[^\]]*\]?\]/g, '').replace('UNIT', 'auth');
+    const shortest = form.replaceAll(/ \[[^\]]*\]?\]/g, '').replace(/UNIT…?/, 'auth');
     const longest = form
       .replaceAll(/[[\]]/g, '')
       .replace('SHA', SHA)
@@ -95,8 +98,10 @@ describe('a line that is told about', () => {
     ['/choo rnu', 'there is no command `rnu`', 'did you mean `run`?'],
     ['/choo --upload-pack=x', 'there is no command `--upload-pack=x`', `one of: ${COMMAND_NAMES.join(', ')}`],
     ['/choo plan now', 'nothing belongs behind `plan`', 'leave out `now`'],
-    ['/choo cancel a b', 'nothing belongs behind `a`', 'leave out `b`'],
-    ['/choo retry a b', 'nothing belongs behind `a`', 'leave out `b`'],
+    ['/choo retry a/1 b', '`a/1` is no name of a unit', 'a unit is named as its directory below the specs'],
+    ['/choo retry a --from', '`--from` needs a value', 'it is a whole number from 1'],
+    ['/choo retry a --from 0', '`0` is no task for `--from`', 'it is a whole number from 1'],
+    ['/choo retry a/1 --from 2', '`--from` and `a/1` both name a task', 'leave out one of them'],
     ['/choo skip', '`skip` needs the name of a unit', 'write `/choo skip` and the name'],
     ['/choo skip ../x', '`../x` is no name of a unit', 'a unit is named as its directory below the specs'],
     ['/choo run a/b', '`a/b` is no name of a unit', 'a unit is named as its directory below the specs'],
@@ -122,7 +127,7 @@ describe('a line that is told about', () => {
     ['/choo retry --fresh=yes', 'there is no option `--fresh=yes` here', 'did you mean `--fresh`?'],
     ['/choo retry a/0', '`0` is no number of a task', 'it is a whole number from 1'],
     ['/choo retry a/1e3', '`1e3` is no number of a task', 'it is a whole number from 1'],
-    ['/choo retry a/1/2', '`a/1/2` is no name of a unit', 'a unit is named as its directory below the specs'],
+    ['/choo retry a/1/2', '`1/2` is no number of a task', 'it is a whole number from 1'],
     ['/choo retry /1', '`/1` is no name of a unit', 'a unit is named as its directory below the specs'],
   ])('%s', (line, message, hint) => {
     expect(read(line)).toEqual([{ kind: 'problem', message, hint }]);
