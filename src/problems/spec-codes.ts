@@ -124,7 +124,7 @@ export const FILE_CODES = {
   'hidden-text': {
     levels: ['warning'],
     meaning:
-      'The file holds text that a reader of the rendered page does not see: an HTML comment, or invisible characters. It is left out of the prompt.',
+      'The file holds text that a reader of the rendered page does not see: a comment or other markup, attributes of tags, folded text (`<details>` without `open`), definitions and footnotes that nothing refers to, titles of links, descriptions of images, words behind the language of a code block, or invisible characters. It is left out of the prompt.',
     cure: 'Remove it, or write it as visible text.',
   },
 } as const satisfies CodeArea;

@@ -1,4 +1,5 @@
-import { findCodeBlocks, findCodeSpans, isInside } from './markdown-code.ts';
+import { findHiddenMarkdown, type HiddenSpan } from './hidden-markdown.ts';
+import { expandTabs } from './markdown-blocks.ts';
 
 /** Text that an agent reads but a reviewer of the rendered page does not see. */
 export interface HiddenText {
@@ -19,24 +20,65 @@ const PLAIN_TEXT = /^[\t\n\r\x20-\x7e]*$/;
 const BIDIRECTIONAL = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
 const JOINER = '\u200D';
 
-/** Finds hidden characters anywhere, and HTML comments outside of code from `markdownFrom` on. Linear. */
+/** Finds hidden characters anywhere, and what Markdown from `markdownFrom` on hides. Linear. */
 export function findHiddenText(text: string, markdownFrom: number): readonly HiddenText[] {
-  const comments = findComments(text, markdownFrom)
-    .take(MAX_FINDINGS)
-    .map(({ start }) => ({ offset: start, what: 'an HTML comment' }));
-  const found = [...findInvisible(text), ...comments];
+  const found = [...findInvisible(text), ...findInMarkdown(text, markdownFrom)];
   return found.sort((a, b) => a.offset - b.offset).slice(0, MAX_FINDINGS);
 }
 
 /** Removes from Markdown what a reviewer of the rendered page does not see; the rest is safe to give to an agent. */
 export function stripHidden(text: string): string {
+  const spans = Map.groupBy(findHiddenMarkdown(text), ({ line }) => line);
+  if (spans.size === 0) return withoutHidden(text);
+  const lines = text.split(/\r\n|\n|\r/).flatMap((line, number) => {
+    const hidden = spans.get(number);
+    if (hidden === undefined) return [line];
+    const rest = cutOut(expandTabs(line), hidden);
+    return rest.trim() === '' ? [''] : [rest];
+  });
+  return withoutHidden(lines.join('\n'));
+}
+
+function cutOut(line: string, spans: readonly HiddenSpan[]): string {
   let shown = '';
   let from = 0;
-  for (const { start, end } of findComments(text, 0)) {
-    shown += text.slice(from, start);
-    from = end;
+  for (const { start, end } of spans) {
+    shown += line.slice(from, Math.max(from, start));
+    from = Math.max(from, end);
   }
-  return withoutHidden(shown + text.slice(from));
+  return shown + line.slice(from);
+}
+
+/** One finding for each thing that is hidden, however many lines it has. */
+function findInMarkdown(text: string, from: number): readonly HiddenText[] {
+  const spans = findHiddenMarkdown(text.slice(from));
+  if (spans.length === 0) return [];
+  const starts = lineStarts(text, from);
+  const found: HiddenText[] = [];
+  let before: HiddenSpan | undefined;
+  for (const span of spans) {
+    const offset = Math.min((starts[span.line] ?? 0) + span.start, text.length);
+    const follows =
+      before?.what === span.what && (span.line === before.line ? span.start <= before.end : span.start === 0);
+    before = span;
+    if (follows && !BEGINNING.test(text.slice(offset, offset + 4))) continue;
+    if (found.length === MAX_FINDINGS) break;
+    found.push({ offset, what: span.what });
+  }
+  return found;
+}
+
+/** What a comment, another piece of markup or a definition begins with. */
+const BEGINNING = /^(?:<!|<\?| {0,3}\[)/;
+
+function lineStarts(text: string, from: number): readonly number[] {
+  return [
+    from,
+    ...text
+      .slice(from)
+      .matchAll(/\r\n|\n|\r/g)
+      .map((end) => from + end.index + end[0].length),
+  ];
 }
 
 /** Removes every hidden character but line ends and tabs. */
@@ -79,32 +121,6 @@ function findInvisible(text: string): HiddenText[] {
     found.push({ offset: match.index, what: `${describe(character)} (${codePointName(character)})` });
   }
   return found;
-}
-
-/** HTML comments outside of code. */
-function* findComments(
-  text: string,
-  from: number,
-): Generator<{ readonly start: number; readonly end: number }> {
-  if (!text.includes('<!--', from)) return;
-  const blocks = findCodeBlocks(text, from);
-  for (let lineStart = from; lineStart < text.length;) {
-    const newline = text.indexOf('\n', lineStart);
-    const lineEnd = newline < 0 ? text.length : newline;
-    const line = text.slice(lineStart, lineEnd);
-    let next = lineEnd + 1;
-    let column = isInside(blocks, lineStart) ? -1 : line.indexOf('<!--');
-    if (column >= 0) {
-      const spans = findCodeSpans(line);
-      while (column >= 0 && isInside(spans, column)) column = line.indexOf('<!--', column + 1);
-    }
-    if (column >= 0) {
-      const close = text.indexOf('-->', lineStart + column + 4);
-      next = close < 0 ? text.length : close + 3;
-      yield { start: lineStart + column, end: next };
-    }
-    lineStart = next;
-  }
 }
 
 /** Whether a joiner stands between two pictographs, which it combines into one; that hides nothing. */

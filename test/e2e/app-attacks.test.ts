@@ -244,7 +244,7 @@ describe('what attackers try', () => {
     const state = await quiet(world);
     // Only the edit by somebody who may ask is answered, once.
     expect(said(state, issue)).toEqual([expect.stringContaining('Write it again in a new comment.')]);
-    const [own] = state.comments.filter((each) => each.issue === issue && each.user === 'choo[bot]');
+    const own = state.comments.find((each) => each.issue === issue && each.user === 'choo[bot]');
     await alice.editComment(REPO, own?.id ?? 0, '/choo run once');
     expect(said(await quiet(world), issue)).toHaveLength(1);
     await alice.editComment(REPO, own?.id ?? 0, own?.body ?? '');

@@ -95,9 +95,12 @@ async function handleEdit(event: CommentEvent, services: HandlerServices): Promi
 }
 
 function bringsCommand(before: string, now: string): boolean {
-  const asText = ({ line: _, ...command }: ParsedCommand): string => JSON.stringify(command);
-  const known = new Set(parseCommands(before).map(asText));
-  return parseCommands(now).some((command) => !known.has(asText(command)));
+  const known = new Set(parseCommands(before).map(withoutLine));
+  return parseCommands(now).some((command) => !known.has(withoutLine(command)));
+}
+
+function withoutLine(command: ParsedCommand): string {
+  return JSON.stringify({ ...command, line: 0 });
 }
 
 /** Explains why a line that looks like a command was not executed. */

@@ -1,5 +1,5 @@
 import { findCodeSpans, isInside } from '../../text/markdown-code.ts';
-import { readBlocks, type TextLine } from './comment-blocks.ts';
+import { readBlocks, type TextLine } from '../../text/markdown-blocks.ts';
 
 /** A line of a comment that begins in the first column and is shown as its author's own words. */
 export interface PlainLine {
@@ -25,7 +25,7 @@ export function* findPlainLines(comment: string): Generator<PlainLine> {
   const hiding: Hiding = { comment: 'none', folds: 0 };
   for (const block of readBlocks(comment)) {
     if (block.kind === 'html') readHtml(block.text, block.isNested, hiding);
-    else yield* findInParagraph(block.lines, block.isQuoted, hiding);
+    else if (block.kind === 'text') yield* findInParagraph(block.lines, block.isQuoted, hiding);
   }
 }
 

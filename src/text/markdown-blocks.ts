@@ -7,10 +7,19 @@ export interface TextLine {
   readonly isWhole: boolean;
 }
 
-/** A piece of a comment that is not code. Raw HTML comes line by line. */
+/** A piece of Markdown that is not code. Raw HTML comes line by line. */
 export type Block =
   | { readonly kind: 'text'; readonly lines: readonly TextLine[]; readonly isQuoted: boolean }
-  | { readonly kind: 'html'; readonly text: string; readonly isNested: boolean };
+  | {
+      readonly kind: 'html';
+      readonly text: string;
+      readonly number: number;
+      readonly isNested: boolean;
+    }
+  /** The line that opens fenced code, and what stands behind its mark. */
+  | { readonly kind: 'fence'; readonly info: string; readonly number: number }
+  /** From this line on nothing was read. */
+  | { readonly kind: 'unread'; readonly number: number };
 
 /** Nobody writes deeper; what follows such nesting is not read, which keeps the work linear. */
 const MAX_DEPTH = 50;
@@ -54,7 +63,7 @@ const LONE_TAG = new RegExp(
   'i',
 );
 
-/** The text and the raw HTML of a comment, in order, by CommonMark's rules for blocks; code is left out. Linear. */
+/** The text and the raw HTML of a comment or another Markdown text, in order, by CommonMark's rules for blocks. Linear. */
 export function* readBlocks(comment: string): Generator<Block> {
   const mark = comment.startsWith('\uFEFF') ? '\uFEFF' : '';
   let containers: readonly Container[] = [];
@@ -71,7 +80,7 @@ export function* readBlocks(comment: string): Generator<Block> {
     // 1. Code and raw HTML go on until their own end, or that of the container they stand in.
     if (isMatched && leaf !== undefined && leaf.kind !== 'text') {
       const isEnd = leaf.kind === 'fence' ? closesFence(rest, leaf.mark) : leaf.end.test(rest);
-      if (leaf.kind === 'html') yield { kind: 'html', text: rest, isNested: matched > 0 };
+      if (leaf.kind === 'html') yield { kind: 'html', text: rest, number, isNested: matched > 0 };
       if (isEnd) leaf = undefined;
       continue;
     }
@@ -84,7 +93,10 @@ export function* readBlocks(comment: string): Generator<Block> {
       if (begun === undefined) break;
       opened.push(begun.container);
       rest = begun.rest;
-      if (matched + opened.length > MAX_DEPTH) return;
+      if (matched + opened.length > MAX_DEPTH) {
+        yield { kind: 'unread', number: paragraph?.lines[0]?.number ?? number };
+        return;
+      }
     }
     // 3. What the rest of the line is.
     const follows = opened.length === 0 && paragraph !== undefined;
@@ -105,8 +117,18 @@ export function* readBlocks(comment: string): Generator<Block> {
     if (found === 'text') leaf = { kind: 'text', lines: [text], isQuoted };
     else if (found === 'heading') yield { kind: 'text', lines: [text], isQuoted };
     else if (typeof found === 'object') {
-      if (found.kind === 'html') yield { kind: 'html', text: rest, isNested: containers.length > 0 };
-      if (found.kind === 'fence' || !found.end.test(rest)) leaf = found;
+      const isEnd = found.kind === 'html' && found.end.test(rest);
+      if (found.kind === 'html') yield { kind: 'html', text: rest, number, isNested: containers.length > 0 };
+      else
+        yield {
+          kind: 'fence',
+          info: rest
+            .trim()
+            .replace(/^[`~]+/, '')
+            .trim(),
+          number,
+        };
+      if (!isEnd) leaf = found;
     }
   }
   if (leaf?.kind === 'text') yield leaf;
@@ -178,7 +200,7 @@ function indentOf(line: string): number {
 }
 
 /** The line with spaces up to the next stop, of four columns each, for every tab. */
-function expandTabs(line: string): string {
+export function expandTabs(line: string): string {
   let added = 0;
   return line.replaceAll('\t', (_, at: number) => {
     const width = 4 - ((at + added) % 4);

@@ -1,0 +1,288 @@
+import { type HiddenPiece, HtmlVisibility } from './html-visibility.ts';
+import { findInlinePieces, type InlinePiece, MAX_LABEL, normalLabel } from './inline-markdown.ts';
+import { expandTabs, readBlocks, type TextLine } from './markdown-blocks.ts';
+
+/** Text of one line (from 0) that the rendered page does not show: columns, and what it is. */
+export interface HiddenSpan {
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+  readonly what: string;
+}
+
+/** What may hide text; without any of it nothing is hidden. A language behind a fence is seen by its colours; the last: deep nesting. */
+const SUSPECT =
+  /<|!\[|\]:|\]\(|\]\[|(?:`{3}|~{3})[`~]*(?![ \t]*[\w+#.-]{0,20}[ \t]*(?:[\r\n]|$))|(?:^|[\r\n])[ \t>*+.)0-9-]{25}/;
+const LANGUAGE = /^[\w+#.-]{0,20}$/;
+const FOOTNOTE = /^ {0,3}\[\^([^\s\]]{1,999})\]:/;
+const DEFINITION =
+  / {0,3}\[((?:[^\\[\]]|\\[^]){1,999})\]:(?:[ \t]*\n)?[ \t]*(?:<(?:[^<>\n\\]|\\[^\n])*>|[^\s<]\S*)/y;
+const TITLE = /(?:[ \t]*\n[ \t]*|[ \t]+)("(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|\((?:[^()\\]|\\[^])*\))/y;
+const LINE_END = /[ \t]*(?:\n|$)/y;
+
+/** Lines of one paragraph, or of one footnote in it. */
+interface Passage {
+  readonly lines: readonly TextLine[];
+  readonly text: string;
+  /** The offset of each line in the text. */
+  readonly starts: readonly number[];
+  readonly footnote: string | undefined;
+  readonly definitions: readonly Definition[];
+  readonly pieces: readonly InlinePiece[];
+  readonly isNested: boolean;
+}
+
+interface Definition {
+  readonly label: string;
+  readonly start: number;
+  readonly title: number;
+  readonly end: number;
+}
+
+/**
+ * Finds what GitHub's page does not show of Markdown: comments and other raw HTML, attributes, folded text, definitions and
+ * footnotes that nothing refers to, titles, descriptions of images, info strings. Reads as GitHub does; what it cannot be sure
+ * of counts as hidden. Columns are those of the line with its tabs expanded. Linear.
+ */
+export function findHiddenMarkdown(text: string): readonly HiddenSpan[] {
+  if (!SUSPECT.test(text)) return [];
+  return new PageReader(text).read();
+}
+
+class PageReader {
+  readonly #lines: readonly string[];
+  /** Of each line, and of the end. */
+  readonly #starts: readonly number[];
+  readonly #text: string;
+  readonly #found: HiddenPiece[] = [];
+  readonly #html = new HtmlVisibility(this.#found);
+  /** The first line that was not read yet. */
+  #next = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#lines = text.split(/\r\n|\n|\r/).map(expandTabs);
+    this.#starts = startsOf(this.#lines);
+  }
+
+  read(): readonly HiddenSpan[] {
+    const blocks = [...readBlocks(this.#text)].map((block) =>
+      block.kind === 'text' ? { kind: block.kind, passages: readPassages(block.lines) } : block,
+    );
+    const passages = blocks.flatMap((block) => (block.kind === 'text' ? block.passages : []));
+    const used = usedLabels(passages);
+    for (const block of blocks) {
+      if (block.kind === 'html') {
+        if (this.#next !== block.number - 1) this.#html.endBlock();
+        this.#skipTo(block.number - 1);
+        this.#html.read(block.text, this.#offsetIn(block), block.isNested);
+        this.#next = block.number;
+        continue;
+      }
+      this.#html.endBlock();
+      if (block.kind === 'unread') {
+        this.#skipTo(block.number - 1);
+        this.#hideLines(block.number - 1, this.#lines.length, 'text that is nested too deep');
+        this.#next = this.#lines.length;
+      } else if (block.kind === 'fence') this.#readFence(block);
+      else for (const passage of block.passages) this.#readPassage(passage, used);
+    }
+    this.#html.endBlock();
+    this.#skipTo(this.#lines.length);
+    return this.#spans();
+  }
+
+  /** Goes to a line; what stands between is shown as it is, unless HTML hides it. */
+  #skipTo(line: number): void {
+    const what = this.#html.hides;
+    if (what !== undefined) this.#hideLines(this.#next, line, what);
+    this.#next = Math.max(this.#next, line);
+  }
+
+  #hideLines(from: number, to: number, what: string): void {
+    const [start = 0, end = 0] = [this.#starts[from], this.#starts[to]];
+    if (to > from) this.#found.push({ start, end: end - 1, what });
+  }
+
+  /** The offset of a line without the marks of its containers. */
+  #offsetIn({ text, number }: Pick<TextLine, 'text' | 'number'>): number {
+    return (this.#starts[number] ?? 0) - 1 - text.length;
+  }
+
+  #readFence({ info, number }: { readonly info: string; readonly number: number }): void {
+    this.#skipTo(number - 1);
+    const line = this.#lines[number - 1] ?? '';
+    const [language = ''] = info.split(/\s/, 1);
+    const kept = LANGUAGE.test(language) ? language.length : 0;
+    const end = (this.#starts[number - 1] ?? 0) + line.trimEnd().length;
+    if (info.length > kept)
+      this.#found.push({ start: end - info.length + kept, end, what: 'the info string of a code block' });
+  }
+
+  #readPassage(passage: Passage, used: ReadonlySet<string>): void {
+    const { lines, footnote, definitions, pieces, text, isNested } = passage;
+    const [first] = lines;
+    if (first === undefined) return;
+    this.#skipTo(first.number - 1);
+    this.#next = lines.at(-1)?.number ?? first.number;
+    if (footnote !== undefined && !used.has(footnote)) return this.#hideFootnote(first);
+    for (const { label, start, title, end } of definitions) {
+      if (!used.has(label) || label.length > MAX_LABEL)
+        this.#hideIn(passage, start, end, 'a definition of a link that the page does not show');
+      else this.#hideIn(passage, title, end, 'the title of a link');
+    }
+    let at = definitions.at(-1)?.end ?? 0;
+    const hideTo = (to: number): void => {
+      const what = this.#html.hides;
+      if (what !== undefined) this.#hideIn(passage, at, to, what);
+      at = Math.max(at, to);
+    };
+    for (const piece of pieces) {
+      if (piece.kind === 'reference') continue;
+      if (piece.kind === 'hidden') {
+        this.#hideIn(passage, piece.start, piece.end, piece.what);
+        continue;
+      }
+      hideTo(piece.start);
+      for (const [start, end] of this.#rangesIn(passage, piece.start, piece.end))
+        this.#html.read(this.#slice(start, end), start, isNested);
+      at = Math.max(at, piece.end);
+    }
+    hideTo(text.length);
+  }
+
+  #slice(start: number, end: number): string {
+    const line = lineAt(this.#starts, start);
+    const from = this.#starts[line] ?? 0;
+    return (this.#lines[line] ?? '').slice(start - from, end - from);
+  }
+
+  /** Hides a footnote that nothing refers to, with the paragraphs below that belong to it. */
+  #hideFootnote({ number, isWhole }: TextLine): void {
+    let end = this.#next;
+    const belongs = (line: string): boolean =>
+      /^ *$| {4}/.test(line.slice(0, 4)) || (!isWhole && /^(?: {2}| *>)/.test(line));
+    while (end < this.#lines.length && belongs(this.#lines[end] ?? '')) end += 1;
+    this.#hideLines(number - 1, end, 'a footnote that the page does not show');
+  }
+
+  #hideIn(passage: Passage, start: number, end: number, what: string): void {
+    for (const [from, to] of this.#rangesIn(passage, start, end))
+      if (to > from) this.#found.push({ start: from, end: to, what });
+  }
+
+  /** A range of a passage, as ranges of the whole text: one for each line. */
+  *#rangesIn({ lines, starts }: Passage, start: number, end: number): Generator<readonly [number, number]> {
+    for (let index = lineAt(starts, start); index < lines.length; index += 1) {
+      const [line, offset = 0] = [lines[index], starts[index]];
+      if (line === undefined || offset >= end) return;
+      const base = this.#offsetIn(line) - offset;
+      yield [base + Math.max(start, offset), base + Math.min(end, offset + line.text.length)];
+    }
+  }
+
+  #spans(): readonly HiddenSpan[] {
+    const spans: HiddenSpan[] = [];
+    for (const { start, end, what } of this.#found) {
+      for (let line = lineAt(this.#starts, start); line < this.#lines.length; line += 1) {
+        const from = this.#starts[line] ?? 0;
+        if (from > end) break;
+        const [a, b] = [Math.max(0, start - from), Math.min(end - from, this.#lines[line]?.length ?? 0)];
+        if (b > a) spans.push({ line, start: a, end: b, what });
+      }
+    }
+    return spans.sort((a, b) => a.line - b.line || a.start - b.start);
+  }
+}
+
+/** The offsets of lines that are joined by line ends, and that after the last. */
+function startsOf(lines: readonly string[]): readonly number[] {
+  let at = 0;
+  return [0, ...lines.map((line) => (at += line.length + 1))];
+}
+
+function lineAt(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** A footnote begins a passage of its own, also within a paragraph. */
+function readPassages(lines: readonly TextLine[]): readonly Passage[] {
+  const passages: TextLine[][] = [];
+  for (const line of lines)
+    if (passages.length === 0 || FOOTNOTE.test(line.text)) passages.push([line]);
+    else passages.at(-1)?.push(line);
+  return passages.map(readPassage);
+}
+
+function readPassage(lines: readonly TextLine[]): Passage {
+  const text = lines.map((line) => line.text).join('\n');
+  const footnote = FOOTNOTE.exec(text);
+  const definitions = footnote === null ? readDefinitions(text) : [];
+  const from = footnote === null ? (definitions.at(-1)?.end ?? 0) : footnote[0].length;
+  const body = ' '.repeat(from) + text.slice(from);
+  return {
+    lines,
+    text,
+    starts: startsOf(lines.map((line) => line.text)),
+    footnote: footnote === null ? undefined : normalLabel(`^${footnote[1]}`),
+    definitions,
+    pieces: [...findInlinePieces(body), ...findInCells(body)].toSorted(byStart),
+    isNested: lines.some(({ isWhole }) => !isWhole),
+  };
+}
+
+function byStart(a: InlinePiece, b: InlinePiece): number {
+  return ('start' in a ? a.start : 0) - ('start' in b ? b.start : 0);
+}
+
+/** In a table code ends with its cell: what the cells hide by themselves counts, too. */
+function findInCells(text: string): readonly InlinePiece[] {
+  if (!text.includes('|') || !/^[ |:-]*-[ |:-]*$/m.test(text)) return [];
+  const pieces: InlinePiece[] = [];
+  for (const { index, 0: cell } of text.matchAll(/(?:[^|\n\\]|\\[^\n])+/g))
+    for (const piece of findInlinePieces(cell))
+      if (piece.kind !== 'reference')
+        pieces.push({ ...piece, start: piece.start + index, end: piece.end + index });
+  return pieces;
+}
+
+function readDefinitions(text: string): readonly Definition[] {
+  const definitions: Definition[] = [];
+  for (let start = 0; start < text.length;) {
+    DEFINITION.lastIndex = start;
+    const label = DEFINITION.exec(text)?.[1];
+    if (label === undefined) break;
+    const title = DEFINITION.lastIndex;
+    TITLE.lastIndex = title;
+    const withTitle = TITLE.test(text) ? endOfLine(text, TITLE.lastIndex) : undefined;
+    const end = withTitle ?? endOfLine(text, title);
+    if (end === undefined) break;
+    definitions.push({ label: normalLabel(label), start, title, end });
+    start = end;
+  }
+  return definitions;
+}
+
+function endOfLine(text: string, at: number): number | undefined {
+  LINE_END.lastIndex = at;
+  return LINE_END.test(text) ? LINE_END.lastIndex : undefined;
+}
+
+/** The labels that visible text refers to, also by way of footnotes. */
+function usedLabels(passages: readonly Passage[]): ReadonlySet<string> {
+  const of = new Map<string | undefined, string[]>();
+  for (const { footnote, pieces } of passages) {
+    const labels = of.get(footnote) ?? [];
+    for (const piece of pieces) if (piece.kind === 'reference') labels.push(piece.label);
+    of.set(footnote, labels);
+  }
+  const used = new Set(of.get(undefined));
+  for (const label of used) for (const next of of.get(label) ?? []) used.add(next); // also those added meanwhile
+  return used;
+}
