@@ -27,6 +27,12 @@ export interface Serving {
   readonly onRequest: ((request: SeenRequest) => readonly string[]) | undefined;
 }
 
+/** Where requests are recorded. */
+export interface RequestLog extends Pick<Serving, 'requests' | 'violations' | 'onRequest'> {
+  /** Called with each recorded request that took effect, before its answer is sent. */
+  watcher: ((request: LoggedRequest) => void) | undefined;
+}
+
 /** The beginning of the API's paths. */
 const API = /^\/api(?:\/v3)?(?=\/)/;
 
@@ -41,10 +47,8 @@ export async function serve(serving: Serving, request: FrontRequest): Promise<Fr
 }
 
 /** Records every request with the app's credentials and shows it to the hook. */
-export function note(
-  { requests, violations, onRequest }: Pick<Serving, 'requests' | 'violations' | 'onRequest'>,
-  request: FrontRequest,
-): (status: number) => void {
+export function note(log: RequestLog, request: FrontRequest): (status: number) => void {
+  const { requests, violations, onRequest } = log;
   const token = kindOf(request.headers.authorization);
   if (token !== 'app' && token !== 'installation') return () => {};
   const isGit = gitPathIn(request.path) !== undefined;
@@ -59,6 +63,7 @@ export function note(
   if (!isGit) violations.push(...(onRequest?.({ ...seen, graphql: seen.path === '/graphql' }) ?? []));
   return (status) => {
     entry.status = status;
+    log.watcher?.(entry);
   };
 }
 

@@ -13,7 +13,7 @@ import type { GitHubOptions } from './options.ts';
 import { actAs, type Person } from './people.ts';
 import { PRE_RECEIVE } from './push-report.ts';
 import type { LoggedRequest } from './requests.ts';
-import { note, serve } from './serving.ts';
+import { note, type RequestLog, serve } from './serving.ts';
 import { snapshotOf, type RepositoryState } from './snapshot.ts';
 import { buildWorld, planWorld } from './world-building.ts';
 import { repositoryNamed, type Repository, type World } from './world.ts';
@@ -35,6 +35,8 @@ export interface GitHub extends Administration, AsyncDisposable {
   readonly environment: GitHubEnvironment;
   /** The app's requests, oldest first. */
   readonly requests: readonly LoggedRequest[];
+  /** Has a function called with each request of the app that took effect, before its answer is sent. Undefined: no more. */
+  readonly watch: (watcher: ((request: LoggedRequest) => void) | undefined) => void;
   /** The problems that `onRequest` found in them. */
   readonly violations: readonly string[];
   readonly deliveries: readonly Delivery[];
@@ -73,7 +75,12 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   await writeFile(join(root, 'hooks', 'pre-receive'), PRE_RECEIVE, { mode: 0o755 });
 
   let answer: (request: FrontRequest) => Promise<FrontAnswer> = () => Promise.reject(new Error('not ready'));
-  const log = { requests: [] as LoggedRequest[], violations: [] as string[], onRequest: options.onRequest };
+  const log: RequestLog = {
+    requests: [],
+    violations: [],
+    onRequest: options.onRequest,
+    watcher: undefined,
+  };
   const front = releasing.use(
     await startFront({ serve: (request) => answer(request), note: (request) => note(log, request) }),
   );
@@ -104,6 +111,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       GHE_PROTOCOL: 'http',
     },
     requests: log.requests,
+    watch: (watcher) => void (log.watcher = watcher),
     violations: log.violations,
     deliveries: deliveries.all,
     deliverTo: (url) => deliveries.deliverTo(url),

@@ -21,6 +21,8 @@ export interface AppWorld extends AsyncDisposable {
   readonly server: Server;
   /** Starts the App, or starts it again, and has deliveries come to it. */
   readonly start: (environment?: Readonly<Record<string, string>>) => Promise<ServerProcess>;
+  /** Kills the process that was started last, at once, and resolves when it is gone. */
+  readonly kill: () => Promise<void>;
   /** Commits files on a branch of a clone and pushes it, as a person. Null: the file goes. Returns the commit. */
   readonly push: (
     login: string,
@@ -90,14 +92,20 @@ export async function makeAppWorld(
     }),
   );
   const kept = stack.move();
+  let newest: ServerProcess | undefined;
   return {
     github,
     server,
     dataDirectory,
     start: async (more = {}) => {
       const process = await server.serve({ environment: more });
+      newest = process;
       github.deliverTo(`http://127.0.0.1:${process.port}/api/github/webhooks`);
       return process;
+    },
+    kill: async () => {
+      newest?.child.kill('SIGKILL');
+      await newest?.child;
     },
     push: async (login, branch, files, { from = 'main', repo = REPO } = {}) => {
       const clone = join(place.path, 'clones', repo);

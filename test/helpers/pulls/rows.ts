@@ -6,10 +6,11 @@ import { findUntruths, pullOf } from './untruths.ts';
 type Shape = keyof typeof SHAPES;
 type Method = 'squash' | 'rebase' | 'merge';
 
+const METHODS: readonly Method[] = ['squash', 'rebase', 'merge'];
+
 /** What becomes of the branch of a merged pull request. */
 const BRANCHES = ['auto-deleted', 'deleted at once', 'kept'] as const;
 type Branch = (typeof BRANCHES)[number];
-const NOT_AT_ONCE: readonly Branch[] = ['auto-deleted', 'kept'];
 
 /** What is merged, one after the other; `specs`: the pull request that the specs came with. */
 const MERGED = {
@@ -19,18 +20,21 @@ const MERGED = {
   'two bottoms': ['a', 'b'],
   'both arms': ['a', 'b', 'c'],
 } as const;
+type Merged = keyof typeof MERGED;
+
+/** What can be merged of each shape, from below: GitHub merges no draft. */
+const WHATS: Readonly<Record<Shape, readonly Merged[]>> = {
+  chain: ['specs', 'bottom', 'middle'],
+  diamond: ['specs', 'bottom', 'middle', 'both arms'],
+  pair: ['specs', 'bottom', 'two bottoms'],
+};
 
 interface Merges {
   readonly shape: Shape;
-  readonly what: keyof typeof MERGED;
+  readonly what: Merged;
   readonly method: Method;
   /** A person adds a commit to each branch just before it is merged. */
   readonly isAmended: boolean;
-}
-
-/** Rows that differ in the fate of the branch only. */
-interface Part extends Merges {
-  readonly branches?: readonly Branch[];
 }
 
 /** One row of the table: what a team does with the pull requests of one run. */
@@ -40,29 +44,18 @@ export interface Row extends Merges {
   readonly branch: Branch;
 }
 
-const PARTS: readonly Part[] = [
-  { shape: 'chain', what: 'bottom', method: 'merge', isAmended: false },
-  { shape: 'chain', what: 'bottom', method: 'merge', isAmended: true },
-  { shape: 'chain', what: 'middle', method: 'merge', isAmended: false },
-  { shape: 'chain', what: 'bottom', method: 'squash', isAmended: false },
-  { shape: 'chain', what: 'bottom', method: 'squash', isAmended: true },
-  { shape: 'chain', what: 'middle', method: 'squash', isAmended: false },
-  { shape: 'chain', what: 'middle', method: 'rebase', isAmended: false },
-  { shape: 'chain', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
-  { shape: 'chain', what: 'specs', method: 'squash', isAmended: false, branches: NOT_AT_ONCE },
-  { shape: 'chain', what: 'specs', method: 'squash', isAmended: true, branches: NOT_AT_ONCE },
-  { shape: 'pair', what: 'bottom', method: 'rebase', isAmended: false },
-  { shape: 'pair', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
-  { shape: 'pair', what: 'two bottoms', method: 'squash', isAmended: false },
-  { shape: 'diamond', what: 'specs', method: 'merge', isAmended: false, branches: NOT_AT_ONCE },
-  { shape: 'diamond', what: 'bottom', method: 'merge', isAmended: false },
-  { shape: 'diamond', what: 'middle', method: 'merge', isAmended: false },
-  { shape: 'diamond', what: 'both arms', method: 'squash', isAmended: false },
-];
-
-/** All rows; their repositories have different names. */
-export const ROWS: readonly Row[] = PARTS.flatMap(({ branches = BRANCHES, ...merges }) =>
-  branches.map((branch) => rowOf(merges, branch)),
+/**
+ * Every combination; their repositories have different names. Left out is what means nothing: a merge of the last pull request
+ * of a stack, since no open one is left to look at. What was brought up to date is squashed in the rows of `rebase`.
+ */
+export const ROWS: readonly Row[] = (Object.keys(SHAPES) as Shape[]).flatMap((shape) =>
+  WHATS[shape].flatMap((what) =>
+    METHODS.flatMap((method) =>
+      [false, true].flatMap((isAmended) =>
+        BRANCHES.map((branch) => rowOf({ shape, what, method, isAmended }, branch)),
+      ),
+    ),
+  ),
 );
 
 function rowOf(merges: Merges, branch: Branch): Row {
@@ -131,7 +124,7 @@ async function amend({ world, repo, theirs, git }: Stage, what: string, branch: 
 }
 
 /** Waits until everything is true and nothing is under way, for a while at most. Returns what is not. */
-export async function untilTrue(stage: Stage, after: string, ms = 150_000): Promise<readonly string[]> {
+export async function untilTrue(stage: Stage, after: string, ms = 300_000): Promise<readonly string[]> {
   const { github } = stage.world;
   const end = performance.now() + ms;
   for (;;) {
@@ -140,20 +133,31 @@ export async function untilTrue(stage: Stage, after: string, ms = 150_000): Prom
     if (untruths.length === 0 && (await isQuiet(stage)) && (await findUntruths(stage)).length === 0)
       return [];
     if (performance.now() > end)
-      return [`after ${after}, for ${ms / 1_000} s:`, ...(untruths.length > 0 ? untruths : ['not quiet'])];
+      return [
+        `after ${after}, for ${ms / 1_000} s:`,
+        ...(untruths.length > 0 ? untruths : [`under way: ${await underWay(stage)}`]),
+      ];
     await nextRequest(github, stage.repo, length);
   }
 }
 
 /** Whether choo has handled all that came of a repository, and has nothing to do there. */
-async function isQuiet({ world, repo }: Stage): Promise<boolean> {
+async function isQuiet(stage: Stage): Promise<boolean> {
+  return (await underWay(stage)) === '';
+}
+
+/** What choo has not handled of a repository, or has to do there; empty: nothing. */
+async function underWay({ world, repo }: Stage): Promise<string> {
   await world.github.settled();
   const [row] = await world.server.rows(
     `with here as (select * from github_repositories where owner || '/' || name = '${repo}')
-     select (select count(*) from deliveries where handled_at is null and github_repository in (select github_id from here))
-          + (select count(*) from reports join runs on runs.id = run
-              where (reports.seq < runs.seq or wanted > 0) and reports.repository in (select repository from here))
-          + (select count(*) from runs where status = 'running' and repository in (select repository from here)) as open`,
+     select (select count(*) from deliveries where handled_at is null and github_repository in (select github_id from here)) as deliveries,
+            (select count(*) from reports join runs on runs.id = run
+              where (reports.seq < runs.seq or wanted > 0) and reports.repository in (select repository from here)) as reports,
+            (select count(*) from runs where status = 'running' and repository in (select repository from here)) as runs`,
   );
-  return row?.['open'] === '0';
+  return Object.entries(row ?? {})
+    .filter(([, count]) => count !== '0')
+    .map(([what, count]) => `${String(count)} ${what}`)
+    .join(', ');
 }

@@ -35,6 +35,8 @@ export interface Stage {
   readonly until: AppWorld['until'];
   /** In the repository on GitHub's side. */
   readonly git: (...args: string[]) => Promise<string>;
+  /** The run may be cut off, and its agents started again. */
+  readonly isCutOff: boolean;
   /** The units that an agent was started for, in order, again for each start. */
   readonly agents: () => Promise<readonly string[]>;
   /** The pushes to branches, oldest first. */
@@ -51,10 +53,11 @@ export interface StagePlan {
   readonly specsIn: SpecsIn;
   /** Of the repository. */
   readonly settings?: RepositoryOptions['settings'];
+  readonly isCutOff?: boolean;
 }
 
 /** How long a run may take, on a machine that does much else. */
-const RUN_MS = 240_000;
+const RUN_MS = 480_000;
 const CONFIG = 'provider:\n  type: rehearsal\n';
 
 /** One server with one repository for each stage. Nothing has been run. `setUp` makes a plan's stage and waits for its run. */
@@ -83,7 +86,11 @@ export async function makeStages(
   return { world, setUp: async (plan) => runStage(world, plan, logOf(plan)) };
 }
 
-async function runStage(world: AppWorld, { name, units, specsIn }: StagePlan, log: string): Promise<Stage> {
+async function runStage(
+  world: AppWorld,
+  { name, units, specsIn, isCutOff = false }: StagePlan,
+  log: string,
+): Promise<Stage> {
   const { github } = world;
   const repo = `team/${name}`;
   const until = untilOf(github, repo);
@@ -114,6 +121,7 @@ async function runStage(world: AppWorld, { name, units, specsIn }: StagePlan, lo
     thread,
     merged: new Set(),
     theirs: new Map(),
+    isCutOff,
     state: async () => github.state(repo),
     until,
     git: async (...args) => git(github.bare(repo), ...args),

@@ -4,7 +4,7 @@ import { play, type Row } from './rows.ts';
 import { makeStages } from './stage.ts';
 
 /** How long a row may take, on a machine that does much else. */
-const ROW_MS = 600_000;
+const ROW_MS = 1_200_000;
 
 /** One test for each row, several at a time on one server, each in a repository of its own. */
 export function testRows(rows: readonly Row[]): void {

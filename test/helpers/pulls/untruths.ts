@@ -23,7 +23,7 @@ export async function findUntruths(stage: Stage): Promise<readonly string[]> {
   const outside = units.flatMap((unit) => findOutsideUntruths(stage, state, unit));
   // git is asked only once the rest is right: it costs more.
   if (outside.length > 0) return outside;
-  const found: string[] = [...(await findMoves(stage)), ...(await findAgents(stage))];
+  const found: string[] = [...(await findMoves(stage)), ...(await findAgents(stage)), ...findDoubled(state)];
   for (const unit of units)
     if (!stage.merged.has(unit)) found.push(...(await findContentUntruths(stage, state, unit)));
   return found;
@@ -106,9 +106,46 @@ async function findContentUntruths(stage: Stage, state: State, unit: string): Pr
     if ((units[unit] ?? []).includes(dependency) && !lines(text).includes(filled(unit)))
       say(`its tree lacks its own line in ${fileOf(dependency)}`);
   }
+  for (const sentence of await findTextUntruths(stage, unit, pull)) say(sentence);
   const subjects = await git('log', '--format=%B', `${base}..${head}`);
   if (/\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]/i.test(subjects)) say('a commit skips CI');
   return found;
+}
+
+/** What the text of a pull request says of its head, of what is below it, and of how it is merged. */
+async function findTextUntruths(
+  { units, merged, git }: Stage,
+  unit: string,
+  pull: Pull,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  const { base, head } = pull;
+  const body = pull.body ?? '';
+  const claimed = [...body.matchAll(/passed in a fresh worktree at `([0-9a-f]+)`/g)].map(
+    ([, commit]) => commit,
+  );
+  if (claimed.join() !== head.sha.slice(0, 12))
+    found.push(`says that the gates passed at ${claimed.join() || 'no commit'}, and its head is ${head.sha}`);
+  const first = /^\*\*Merge first:\*\* (.*)\. This is a draft until then\.$/m.exec(body)?.[1] ?? '';
+  const named = [...first.matchAll(/`([^`]+)`/g)].map(([, id = '']) => id);
+  const open = (units[unit] ?? []).filter((each) => !merged.has(each)).toSorted();
+  if (named.toSorted().join() !== open.join())
+    found.push(`says to merge first: ${named.join() || 'nothing'}; open is: ${open.join() || 'nothing'}`);
+  const merges = await git('rev-list', '--merges', '--count', `refs/heads/${base.ref}..${head.sha}`);
+  const isSaid = body.includes('Merge this pull request by squash or with a merge commit.');
+  if (isSaid !== (merges !== '0'))
+    found.push(`${isSaid ? 'says' : 'does not say'} to squash or merge it, and has ${merges} merge commits`);
+  return found;
+}
+
+/** Comments of choo's that are there twice, by the mark that each of them has. */
+function findDoubled({ comments }: State): readonly string[] {
+  const marks = comments.flatMap(({ app, issue, body }) =>
+    app === null ? [] : [...body.matchAll(/<!-- choo:.*? -->/g)].map(([mark]) => `#${issue} ${mark}`),
+  );
+  return marks
+    .filter((mark, at) => marks.indexOf(mark) !== at)
+    .map((mark) => `there are two comments ${mark}`);
 }
 
 /** The lines of a file that the first of two trees has and the second has not. */
@@ -144,8 +181,9 @@ async function findMoves({ pushes, git }: Stage): Promise<readonly string[]> {
 }
 
 /** Agents that were started although nothing was asked for again. */
-async function findAgents({ agents, units }: Stage): Promise<readonly string[]> {
-  const started = (await agents()).toSorted().join();
+async function findAgents({ agents, units, isCutOff }: Stage): Promise<readonly string[]> {
+  const all = await agents();
+  const started = (isCutOff ? [...new Set(all)] : all).toSorted().join();
   const wanted = Object.keys(units).toSorted().join();
   return started === wanted ? [] : [`agents were started for ${started}, not for ${wanted}`];
 }
