@@ -18,6 +18,15 @@ const pullOf = ({ pulls }: State, branch: string) => pulls.findLast(({ head }) =
 const conclusionAt = ({ checks }: State, unit: string, commit: string) =>
   checks.findLast(({ name, head_sha }) => name === `choo / ${unit}` && head_sha === commit)?.conclusion;
 
+/** How the updates ended that ran gates at a commit, without a new place. */
+async function updatesAt(commit: string): Promise<readonly unknown[]> {
+  const rows = await world.server.rows(
+    `select status from runs join events on events.run = runs.id and events.seq = 1
+     where purpose = 'update' and body #>> '{update,head}' = '${commit}' and body #>> '{update,onto}' is null`,
+  );
+  return rows.map(({ status }) => status);
+}
+
 /** Waits until the gates of a unit ended at a commit; returns how, and the unit's pull request. */
 async function judged(branch: string, commit: string) {
   const unit = branch.split('/').at(-1) ?? '';
@@ -39,6 +48,8 @@ describe('a head that a person made', () => {
     expect({ conclusion, draft, head }).toEqual({ conclusion: 'success', draft: false, head: commit });
     expect(pull?.body).toContain(commit.slice(0, 12));
     expect(pull?.body).toContain('that choo did not make');
+    // Its gates ran there: the head is not taken for choo's own.
+    expect(await updatesAt(commit)).toEqual(['complete']);
   });
 
   test('whose gate is red makes a draft of its pull request', async () => {
@@ -84,6 +95,39 @@ describe('a head that a person made', () => {
     await world.github.as('alice').ready(REPO, number);
     const state = await world.until('the draft', (now) => pullOf(now, above)?.draft === true);
     expect(pullOf(state, above)?.base.ref).toBe(branch);
+  });
+
+  test('cannot be made ready by who may not write, whatever it waits for', async () => {
+    const above = 'choo/unit/people/p-two';
+    const before = pullOf(await quiet(world), above);
+    for (const login of ['stranger', 'reader'])
+      await expect(world.github.as(login).ready(REPO, before?.number ?? 0)).rejects.toThrow(/./);
+    expect(pullOf(await quiet(world), above)).toMatchObject({ draft: true, base: { ref: branch } });
+  });
+
+  test('is what git has, not what a delivery says: a head that a reader claims is neither fetched nor verified', async () => {
+    const { github } = world;
+    const { deliveries } = github;
+    await expect(github.as('reader').push(REPO, branch, { files: { 'claim.txt': '' } })).rejects.toThrow(/./);
+    const before = pullOf(await quiet(world), branch);
+    const told = deliveries.findLast(
+      ({ event, body }) =>
+        event === 'pull_request' &&
+        (body as { pull_request?: { number?: number } }).pull_request?.number === before?.number,
+    )?.body as { readonly pull_request: { readonly head: object }; readonly sender: object };
+    const [claimed, login] = ['c1a1'.repeat(10), 'reader'];
+    const later = new Date(Date.now() + 2_000).toISOString();
+    const pull = {
+      ...told.pull_request,
+      head: { ...told.pull_request.head, sha: claimed },
+      updated_at: later,
+    };
+    const sender = { ...told.sender, login, type: 'User' };
+    github.deliver('pull_request', { ...told, action: 'synchronize', pull_request: pull, sender });
+    const state = await quiet(world);
+    expect(pullOf(state, branch)).toEqual(before);
+    expect(state.checks.filter(({ head_sha }) => head_sha === claimed)).toEqual([]);
+    expect(await updatesAt(claimed)).toEqual([]);
   });
 });
 
