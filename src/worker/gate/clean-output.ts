@@ -57,7 +57,7 @@ function withUrls(directories: readonly string[]): readonly string[] {
 function findRoots(text: string): readonly string[] {
   const near = text.slice(0, 20_000).split('\n');
   const roots = near.flatMap((line) => {
-    const found = /^(?:rootdir: | RUN  v\S+ |\s*Compiling \S+ v\S+ \(|\s*> \S+@\S+ \S+ )([^\s(),]+)/.exec(
+    const found = /^(?:rootdir: | RUN {2}v\S+ | {1,8}Compiling \S+ v\S+ \()([^\s(),]+)/.exec(
       line.slice(0, LINE),
     );
     return found?.[1] ?? [];

@@ -19,7 +19,7 @@ export const tsc: Runner = {
 
 /** `file:line:column: severity: message`, without one of its parts at times. */
 const POSITIONED =
-  /^(?:\[\w+\] )?((?:[A-Za-z]:)?[^\s:()]+\.?[\w-]+):(\d+)(?::(\d+))?(?:-\d+(?::\d+)?)?:? (?:- )?(.+)$/;
+  /^(?:\[\w+\] )?((?:[A-Za-z]:)?[^\s:()]+):(\d+)(?::(\d+))?(?:-\d+(?::\d+)?)?:? (?:- )?(\S.*)/;
 const SEVERITY =
   /^(?:\[?(fatal error|error|warning|note|info|information|remark|style|help|hint|convention|refactor)\]?)\b(?::| |$)/i;
 /** `E501 line too long`, `MD009/no-trailing-spaces`: the code of a rule. */

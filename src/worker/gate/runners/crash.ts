@@ -48,12 +48,11 @@ const LANGUAGES: readonly Language[] = [
   },
   // assert.h
   {
-    mark: /^(?:\S+: )?(\S+\.\w+):(\d+): (?:\S.*: )?(Assertion .+ failed\.)$/,
-    read: ([, file, line, text = '']) => ({ text, place: toPlace(file, line) }),
-  },
-  {
-    mark: /^(Assertion failed: .+), function .+, file (\S+), line (\d+)\.$/,
-    read: ([, text = '', file, line]) => ({ text, place: toPlace(file, line) }),
+    mark: /^(?:[\w./-]+: )?([\w./-]+):(\d+): .*Assertion [`']/,
+    read: ([, file, line], lines, at) => {
+      const words = lines[at] ?? '';
+      return { text: words.slice(words.lastIndexOf('Assertion ')), place: toPlace(file, line) };
+    },
   },
   // Ruby, PHP
   {

@@ -29,10 +29,16 @@ export const eslint: Runner = {
     // With nothing but warnings it fails only where their number is limited.
     if (errors === 0 && !lines.some((line) => line.startsWith('ESLint found too many warnings')))
       return undefined;
-    const text = words.replace(/ {2,}(\S+)$/, ' ($1)');
+    const text = withRule(words);
     return { text: `${place?.file ?? file}:${row}:${column}: ${text}`, place, end: Math.max(total, at) };
   },
 };
+
+/** The rule stands behind the message, in a column of its own. */
+function withRule(words: string): string {
+  const at = words.lastIndexOf('  ');
+  return at === -1 ? words : `${words.slice(0, at).trimEnd()} (${words.slice(at).trim()})`;
+}
 
 function findAlone(lines: readonly string[]) {
   const compact = lines.findIndex(

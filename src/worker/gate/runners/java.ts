@@ -4,8 +4,8 @@ import { toPlace } from './place.ts';
 import { addCounts, lastMark, type Runner, toCount } from './runner.ts';
 
 const SUREFIRE_TOTAL = /^(?:\[\w+\] )?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)$/;
-const SUREFIRE_HEAD = /^(?:\[ERROR\] )?(\S.*)\s+<<< (?:FAILURE|ERROR)!$/;
-const SUREFIRE_LINE = /^\[ERROR\] {3}([\w$]+[.\w$[\]()-]*)(?:->\S+)?:(\d+)(?:->\S+)? (.+)$/;
+const SUREFIRE_HEAD = /^(\S.*) <<< (?:FAILURE|ERROR)!$/;
+const SUREFIRE_LINE = /^\[ERROR\] {3}([\w$.]+):(\d+)(?:->\S+)? (\S.*)/;
 
 /** Maven Surefire on the console. */
 export const surefire: Runner = {
@@ -16,9 +16,11 @@ export const surefire: Runner = {
       (line) => SUREFIRE_HEAD.test(line) && !/^\[ERROR\] Tests run: |^Tests run: /.test(line),
     );
     if (at !== -1) {
-      const name = (SUREFIRE_HEAD.exec(lines[at] ?? '')?.[1] ?? '')
-        .replace(/ {1,2}(?:--|-) Time elapsed: .*$/, '')
-        .replace(/\s+Time elapsed: .*$/, '');
+      const [head = ''] = (SUREFIRE_HEAD.exec(lines[at] ?? '')?.[1] ?? '').split('Time elapsed: ');
+      const name = head
+        .replace('[ERROR] ', '')
+        .replace(/ --? *$/, '')
+        .trim();
       const below = lines.slice(at + 1, at + 60);
       return {
         text: say(
@@ -51,14 +53,16 @@ export const surefire: Runner = {
     }),
 };
 
-const GRADLE_HEAD = /^(\S.* > .+?) FAILED$/;
+const GRADLE_HEAD = /^(\S.*) FAILED$/;
 const GRADLE_TOTAL = /^(\d+) tests? completed(?:, (\d+) failed)?(?:, (\d+) skipped)?$/;
 
 /** Gradle on the console. */
 export const gradle: Runner = {
   name: 'gradle',
   find: ({ lines }) => {
-    const at = lines.findIndex((line) => GRADLE_HEAD.test(line) && !line.startsWith('> '));
+    const at = lines.findIndex(
+      (line) => GRADLE_HEAD.test(line) && line.includes(' > ') && !line.startsWith('> '),
+    );
     const end = lastMark(lines, /^(?:FAILURE: Build failed|BUILD FAILED|\d+ tests? completed)/, -1);
     if (at !== -1) {
       const below = lines.slice(at + 1, at + 60);

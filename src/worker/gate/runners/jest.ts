@@ -5,8 +5,8 @@ import { addCounts, type Failure, lastMark, numberBefore, type Place, type Runne
 const HEAD = /^ {2}● (?!Console$)(?!Deprecation Warning|Validation Warning|Multiple configurations)(.+)$/;
 const FILE = /^FAIL (?:.+ )?([^\s()]+\.\w+)(?: \([\d.]+ m?s\))?$/;
 const ALONE =
-  /^(?:No tests found, exiting with code 1|● Validation Error:|Jest: .+ coverage threshold for .+|● Multiple configurations found:)$/;
-const TOTAL = /^Tests: {2,}(.+)$/;
+  /^(?:No tests found, exiting with code 1|● Validation Error:|● Multiple configurations found:)$|^Jest: \S+ coverage threshold for /;
+const TOTAL = /^Tests: {2,}(\S.*)/;
 /** Words that only introduce the error of a file that cannot be read. */
 const INTRODUCTION = /^(?:Jest encountered an unexpected token|Jest failed to parse)/;
 const SYNTAX = /^\s*(SyntaxError: .+)$/;

@@ -4,8 +4,8 @@ import { firstPlace, FRAME, placeIn } from './place.ts';
 import { addCounts, lastMark, type Output, type Runner, toCount } from './runner.ts';
 
 /** A failed test, in the final list of failures and while they run. */
-const HEAD = /^✖ (.+) \(\d[\d.]*ms\)(?: #.*)?$/;
-const RUNNING_HEAD = /^\s*✖ (.+) \(\d[\d.]*ms\)(?: #.*)?$/;
+const HEAD = /^✖ (.+) \(\d[\d.]*ms\)$/;
+const RUNNING_HEAD = /^\s*✖ (.+) \(\d[\d.]*ms\)$/;
 const LIST = /^(?:✖ failing tests:|Failed tests:)$/;
 const TOTAL = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/;
 
@@ -15,9 +15,7 @@ export const nodeTest: Runner = {
   find: ({ lines }: Output) => {
     const list = lines.findIndex((line) => LIST.test(line));
     const head = list === -1 ? RUNNING_HEAD : HEAD;
-    const at = lines.findIndex(
-      (line, index) => index > list && head.test(line) && !/ # (?:todo|skip)/i.test(line),
-    );
+    const at = lines.findIndex((line, index) => index > list && head.test(line));
     if (at === -1) return undefined;
     const name = head.exec(lines[at] ?? '')?.[1] ?? '';
     const below = block(lines, at + 1, (line) => /^(?:\S|\s*[✖✔▶﹣] )/.test(line));

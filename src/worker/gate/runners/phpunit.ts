@@ -4,9 +4,9 @@ import { addCounts, lastMark, type Runner, toCount } from './runner.ts';
 
 const SECTION = /^There (?:was 1|were \d+) (?:failure|error|PHPUnit error)s?:$/;
 const HEAD = /^1\) (.+)$/;
-const TOTAL = /^Tests: (\d+), Assertions: \d+(.*)$/;
+const TOTAL = /^Tests: (\d+), Assertions: \d+(.*)/;
 const ALONE =
-  /^(?:No tests executed!|Cannot open file ".*"\.?|Test file ".*" not found|Could not read ".*"\.?|Class .+ (?:could not be found|cannot be found) in .+)$/;
+  /^(?:No tests executed!|Cannot open file "|Test file "|Could not read "|Class \S+ (?:could not|cannot) be found in )/;
 
 export const phpunit: Runner = {
   name: 'phpunit',

@@ -39,11 +39,11 @@ export function firstPlace(lines: readonly string[], mark = /(?:)/): Place | und
 export const FRAME = /^\s*(?:# +)?(?:at\s|❯)/;
 
 function toFile(path: string): string | undefined {
-  const file = path
+  const [address = ''] = path.split('?');
+  const file = address
     .replace(/^file:\/\//, '')
     .replaceAll('\\', '/')
-    .replace(/^(?:\.\/)+/, '')
-    .replace(/\?.*$/, '');
+    .replace(/^(?:\.\/)+/, '');
   const isForeign =
     file === '' ||
     file.length > 500 ||

@@ -12,7 +12,7 @@ const POSITION = /^([^\s:][^:]*\.\w+):(\d+): ?(.*)$/;
 const SYNTAX = /^E\s+File "([^"]+)", line (\d+)/;
 /** One line, without a section. */
 const ALONE =
-  /^(?:ERROR: (?:file or directory not found|not found|usage|found no collectors|Unknown config option|Cannot load|[\w-]+: error:).*|pytest: error: .+|\S*: error: (?:unrecognized|argument|ambiguous).*|(?:=+ )?no tests ran in [\d.]+s(?: =+)?|INTERNALERROR> \w[\w.]*(?:Error|Exception).*)$/;
+  /^(?:ERROR: (?:file or directory not found|not found|usage|found no collectors|Unknown config option|Cannot load|[\w-]+: error:)|pytest: error: |\S*: error: (?:unrecognized|argument|ambiguous)|(?:=+ )?no tests ran in [\d.]+s|INTERNALERROR> \w[\w.]*(?:Error|Exception))/;
 const TOTAL =
   /^(?:=+ )?(?=.*\d (?:passed|failed|skipped|errors?|xfailed|xpassed|deselected|warnings?)\b)(\d.* in [\d.]+s.*)$/;
 

@@ -13,7 +13,7 @@ export const rspec: Runner = {
   find: ({ lines }) => {
     const end = lastMark(
       lines,
-      /^rspec \S+(?:\[[\d:,]+\]|:\d+)? # |^\d+ examples?, (?:\d+ failures?, .*[1-9]\d* errors?|[1-9]\d* failure)/,
+      /^rspec \S+ # |^\d+ examples?, (?:[1-9]|\d+ failures?, (?:\d+ pending, )?[1-9]\d* error)/,
       -1,
     );
     const outside = lines.findIndex((line) => OUTSIDE.test(line));
@@ -80,13 +80,13 @@ export const minitest: Runner = {
     if (at === -1) return undefined;
     const below = block(lines, at + 1, (line) => MINI_HEAD.test(line) || MINI_TOTAL.test(line));
     const title = below[0] ?? '';
-    const name = title.replace(/ \[.*$/, '').replace(/:$/, '');
+    const name = (title.split(' [')[0] ?? '').replace(/:$/, '');
     const message = readMessage(below, 1, (line) => !isBlank(line) && !/^\s+\S+\.rb:\d+:in /.test(line));
     const place =
       placeIn(title.slice(Math.max(0, title.indexOf('[')))) ??
       below
         .slice(1)
-        .map((line) => placeIn(line.replace(/:in .*$/, '')))
+        .map((line) => placeIn(line.split(':in ')[0] ?? ''))
         .find((each) => each !== undefined);
     return { text: say(name, message), place, end: lastMark(lines, MINI_TOTAL, at) };
   },

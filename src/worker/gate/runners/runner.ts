@@ -60,7 +60,7 @@ export function addCounts(
 /** The number before a word (`3 passed`), 0 where there is none. */
 export function numberBefore(line: string, word: string): number {
   const words = line.split(/[\s,|(]+/);
-  const at = words.findIndex((each, index) => index > 0 && each.replace(/\W+$/, '') === word);
+  const at = words.findIndex((each, index) => index > 0 && each.replaceAll(/\W/g, '') === word);
   return toCount(words[at - 1]);
 }
 

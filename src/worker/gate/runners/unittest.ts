@@ -3,7 +3,7 @@ import { readMessage, say } from './message.ts';
 import { toPlace } from './place.ts';
 import { addCounts, lastMark, type Runner, toCount } from './runner.ts';
 
-const HEAD = /^(?:FAIL|ERROR): (.+?) \(([\w.]+)\)(?: .*)?$/;
+const HEAD = /^(?:FAIL|ERROR): (\S+) \(([\w.]+)\)/;
 const RULE = /^(?:={70}|-{70})$/;
 /** The class of an exception, and its message. */
 const RAISED = /^[A-Za-z_][\w.]*(?:Error|Exception|Failure|Exit|Interrupt|Warning|Timeout)(?:: .*)?$/;

@@ -2,7 +2,7 @@ import { block, isBlank, readMessage, say } from './message.ts';
 import { FRAME, firstPlace, placeIn, toPlace } from './place.ts';
 import { addCounts, type Failure, lastMark, numberBefore, type Runner } from './runner.ts';
 
-const HEAD = /^ FAIL {2,}(.+)$/;
+const HEAD = /^ FAIL {2,}(\S.*)/;
 /** What fails outside of any test. */
 const ERRORS =
   /^⎯+ (?:Unhandled Errors?|Uncaught Exception|Unhandled Rejection|Unhandled Error|Startup Error|Unhandled Source Errors?|Failed Suites \d+) ⎯+$/;
@@ -12,11 +12,7 @@ const TOTAL = /^\s*Tests {2}(?=\d)(.+)$/;
 export const vitest: Runner = {
   name: 'vitest',
   find: ({ lines }) => {
-    const end = lastMark(
-      lines,
-      /^ FAIL {2}|^ {0,2}(?:Test Files|     Tests) {2}\d+ failed|^⎯+(?:\[\d+\/\d+\])?⎯+$/,
-      0,
-    );
+    const end = lastMark(lines, /^ FAIL {2}|^ {0,2}(?:Test Files|     Tests) {2}\d+ failed|^⎯{20}/, 0);
     return findFailed(lines, end) ?? findError(lines, end) ?? findAlone(lines);
   },
   count: ({ lines }) =>
