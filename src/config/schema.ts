@@ -118,6 +118,13 @@ export const configSchema = mapping({
     .describe(
       'When a unit branch is brought up to date: when its base was merged by squash or rebase (`when_needed`), or whenever its base moves (`always`). Its gates run again each time, without an agent.',
     ),
+  stack: z
+    .enum(['merge', 'rebase'], { error: 'merge or rebase' })
+    .optional()
+    .describe(
+      'How a unit branch is brought up to date: by a merge commit, pushed as a fast-forward, or by making its own commits again, with a force-push. Default: `rebase` where the repository merges only by rebase, or a rule forbids merge commits on unit branches; else `merge`.',
+    )
+    .meta({ examples: ['rebase'] }),
   delete_merged: z
     .boolean({ error: 'true or false' })
     .default(true)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { reviewAnswers } from './review-request.ts';
 import { commandEnd } from './command-end.ts';
-import { unitUpdate } from './unit-update.ts';
+import { unitUpdate, updateResult } from './unit-update.ts';
 
 /**
  * Every fact of a run, one documented variant each. Events are the truth: the state of a run can be folded from them alone,
@@ -86,6 +86,8 @@ const variants = [
     actor: z.string().nullable().default(null),
     /** The remote it is for; null: the repository it was started in. */
     remote: z.string().nullable().default(null),
+    /** How its branches come onto a new base; undefined: by merges. */
+    stack: z.enum(['merge', 'rebase']).optional(),
     /** For an update run, which has one unit; null: a run that a person requested. */
     update: unitUpdate.nullable().default(null),
   }),
@@ -146,21 +148,8 @@ const variants = [
     /** The files of a conflict, the first ones where there are many. */
     files: z.array(z.string()).optional(),
   }),
-  /**
-   * An update run brought the branch to its new place, and pushed it. `same`: the unit's own change since `since` is, byte for
-   * byte, its change since `onto`; otherwise `files` are those that differ, the first ones where there are many. `to` is `from`
-   * when the branch contained the new place already.
-   */
-  z.object({
-    type: z.literal('unit.updated'),
-    ...unit,
-    from: objectId,
-    to: objectId,
-    onto: objectId,
-    since: objectId,
-    same: z.boolean(),
-    files: z.array(z.string()),
-  }),
+  /** An update run brought the branch to its new place, and pushed it; or somebody else had. */
+  z.object({ type: z.literal('unit.updated'), ...unit, ...updateResult }),
   /** The agent of a review update answered the threads of its round. They hold once the unit is complete. */
   z.object({ type: z.literal('unit.answered'), ...unit, ...reviewAnswers }),
   z.object({ type: z.literal('unit.blocked'), ...unit, cause: id }),

@@ -2,6 +2,10 @@ import { z } from 'zod';
 
 const commit = z.string().regex(/^[0-9a-f]{40,64}$/);
 
+/** How work comes to its new place: by a merge, or by its own commits made again there. `found`: somebody did the latter. */
+const UPDATE_WAYS = ['merge', 'rebase', 'found'] as const;
+const updateWay = z.enum(UPDATE_WAYS);
+
 /**
  * What an agent does in an update, in one attempt; without it no agent starts. `resolve`: the conflict of the merge onto `onto`.
  * `review`: what the reviewers of a round asked for; `round`: the id of its row in `review_rounds`.
@@ -14,12 +18,42 @@ const updateWork = z.discriminatedUnion('kind', [
 /**
  * What an update run does with its one unit. `head`: the head of the unit branch that it works on; anyone may have made it.
  * `onto` null: the branch stays where it stands. Otherwise the changes of `head` since `since`, the old place that the unit
- * stood on, are merged onto `commit`, the new one. `builtOn`: the heads of its dependencies in the new place that the target
- * lacks, by unit. `work` null: no agent starts, and only the gates run.
+ * stood on, are brought onto `commit`, the new one. `builtOn`: the heads of its dependencies in the new place that the target
+ * lacks, by unit. `way`: undefined for a merge. `replaces`, with `found`: the unit's head before somebody made its commits again
+ * on `commit`, which became `head`; only the gates run. `work` null: no agent starts, and only the gates run.
  */
 export const unitUpdate = z.object({
   head: commit,
-  onto: z.object({ commit, since: commit, builtOn: z.record(z.string().min(1), commit) }).nullable(),
+  onto: z
+    .object({
+      commit,
+      since: commit,
+      builtOn: z.record(z.string().min(1), commit),
+      way: updateWay.optional(),
+      replaces: commit.optional(),
+    })
+    .nullable(),
   work: updateWork.nullable().default(null),
 });
 export type UnitUpdate = z.output<typeof unitUpdate>;
+
+/**
+ * What came of moving a branch. `same`: the unit's own change since `since` is, byte for byte, its change since `onto`; otherwise
+ * `files` are those that differ, the first ones where there are many. `to` is `from` when the branch contained the new place
+ * already. `way`: undefined for a merge. `joined`: so many of its commits became one.
+ */
+export const updateResult = {
+  from: commit,
+  to: commit,
+  onto: commit,
+  since: commit,
+  same: z.boolean(),
+  files: z.array(z.string()),
+  way: updateWay.optional(),
+  joined: z.int().min(1).optional(),
+};
+
+/** Whether an update moves the branch; otherwise it verifies a head that is there. */
+export function movesBranch({ onto }: UnitUpdate): boolean {
+  return onto !== null && onto.way !== 'found';
+}

@@ -36,13 +36,22 @@ export async function mergeCommits(
   const base = bases.trim();
   if (base === from) return { kind: 'merged', commit: into };
   if (base === into) return { kind: 'merged', commit: from };
+  const merge = await mergeTrees(repository, { into, from, since });
+  if (merge.kind === 'conflict') return merge;
+  const commit = await repository.commit({ tree: merge.tree, parents: [into, from], subject });
+  return { kind: 'merged', commit };
+}
+
+/** The tree of a merge, without a commit; see {@link mergeCommits}. */
+export async function mergeTrees(
+  repository: Repository,
+  { into, from, since }: Pick<MergeOptions, 'into' | 'from'> & { readonly since?: string | undefined },
+): Promise<{ readonly kind: 'merged'; readonly tree: string } | Extract<Merge, { kind: 'conflict' }>> {
   const sides = since === undefined ? [into, from] : await sinceOneCommit(repository, since, [into, from]);
   const options = ['--write-tree', '-z', '--name-only', '--no-messages'];
   const { yes, stdout } = await repository.git.ask('merge-tree', ...options, ...sides);
   const [tree = '', ...files] = stdout.split('\0').filter((part) => part !== '');
-  if (!yes) return { kind: 'conflict', files, tree };
-  const commit = await repository.commit({ tree, parents: [into, from], subject });
-  return { kind: 'merged', commit };
+  return yes ? { kind: 'merged', tree } : { kind: 'conflict', files, tree };
 }
 
 /** Commits with the same trees whose only common ancestor is `since`. (git 2.40 has `--merge-base` for this.) */

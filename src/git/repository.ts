@@ -5,7 +5,13 @@ import { ChooError } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import { type Git, openGit } from './git.ts';
 import { LocalBranches } from './local-branches.ts';
-import { type CommitFacts, commitText, OWN_SIGNATURE, type Signature } from './objects/commit.ts';
+import {
+  commitAgain,
+  type CommitFacts,
+  commitText,
+  OWN_SIGNATURE,
+  type Signature,
+} from './objects/commit.ts';
 import { ObjectReader } from './objects/object-reader.ts';
 import { ObjectWriter } from './objects/object-writer.ts';
 import { Views } from './views.ts';
@@ -139,6 +145,13 @@ export class Repository implements AsyncDisposable {
   /** Writes a commit; returns its id. It is on no branch. */
   async commit(facts: CommitFacts): Promise<string> {
     return this.writer.commit(commitText(facts, this.#signature));
+  }
+
+  /** Writes a commit again on another parent, with the tree that it has there; returns its id. It is on no branch. */
+  async commitAgain(commit: string, at: { readonly tree: string; readonly parent: string }): Promise<string> {
+    const [content] = await this.reader.contents([commit]);
+    if (content === undefined) throw new ChooError('git', `there is no commit ${commit}`);
+    return this.writer.commit(commitAgain(content, at, this.#signature));
   }
 
   async branchHead(branch: string): Promise<string | undefined> {

@@ -8,7 +8,16 @@ import type { BudgetLimits } from '../worker/agent/budget.ts';
 /** Input of a run's first event. */
 export interface StartInput extends Pick<
   OrchStarted,
-  'target' | 'commit' | 'directory' | 'sandbox' | 'parallelism' | 'verify' | 'limits' | 'actor' | 'remote'
+  | 'target'
+  | 'commit'
+  | 'directory'
+  | 'sandbox'
+  | 'parallelism'
+  | 'verify'
+  | 'limits'
+  | 'actor'
+  | 'remote'
+  | 'stack'
 > {
   readonly plan: Plan;
   /** Ids of units that start over. */
@@ -17,7 +26,7 @@ export interface StartInput extends Pick<
 
 /** The first event of a run of this plan. */
 export function describeStart({ plan, fresh, ...input }: StartInput, run: string): OrchStarted {
-  const { target, commit, directory, sandbox, parallelism, verify, limits, actor, remote } = input;
+  const { target, commit, directory, sandbox, parallelism, verify, limits, actor, remote, stack } = input;
   const wanted = new Set(plan.waves.flat());
   return {
     type: 'orch.started',
@@ -44,6 +53,7 @@ export function describeStart({ plan, fresh, ...input }: StartInput, run: string
     fresh: [...fresh].filter((id) => wanted.has(id)).sort(compareText),
     actor,
     remote,
+    ...(stack !== undefined && { stack }),
     update: null,
   };
 }

@@ -81,7 +81,7 @@ export async function workOnUnit(due: UnitRun, services: UnitServices): Promise<
 
 async function findUnitStart(due: UnitRun, services: UnitServices): Promise<UnitStart> {
   const { config, unit, progress, branch, branchHead, dependencies } = due;
-  const { run, target, commit, directory, remote } = due.start;
+  const { run, target, commit, directory, remote, stack } = due.start;
   if (isVerifyOnly(unit))
     return {
       kind: 'start',
@@ -107,6 +107,7 @@ async function findUnitStart(due: UnitRun, services: UnitServices): Promise<Unit
       commit,
       directory,
       dependencies,
+      stack,
       fresh,
       startOver,
     },

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import type { Failure } from '../events/event.ts';
+import type { OrchStarted } from '../events/unit-record.ts';
 
 /** A complete dependency and its head. */
 export interface Dependency {
@@ -23,6 +24,8 @@ export interface UnitStartInput {
   /** From the repository's root to the project; empty, or with a slash at its end. */
   readonly directory: string;
   readonly dependencies: readonly Dependency[];
+  /** By `rebase` its branch and its base hold no merge commit that choo makes; undefined: `merge`. */
+  readonly stack?: OrchStarted['stack'];
   /** Start over, whatever the branch holds. */
   readonly fresh: boolean;
   /** The command that starts the unit over. */

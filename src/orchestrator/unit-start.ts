@@ -1,28 +1,26 @@
-import type { UnitRecord, UnitRecords } from '../events/store.ts';
+import type { UnitRecord } from '../events/store.ts';
 import { mergeCommits } from '../git/merge.ts';
+import { rebaseCommits } from '../git/rebase.ts';
+import { retainCommit } from '../git/retained.ts';
 import { findTree, replaceFiles, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findLateWork } from './late-commits.ts';
+import { findBase, type StartServices } from './unit-base.ts';
 import type { UnitStartInput, UnitStart, Dependency } from './unit-start-input.ts';
-
-interface Services {
-  readonly repository: Repository;
-  readonly store: UnitRecords;
-}
 
 /**
  * Finds where a unit's work starts. Its branch belongs to (target, project, unit), not to a run: with the same key, work
  * continues at its head; with another key, or other heads of its dependencies, the base is merged into it. An unrecorded head
  * is taken over when it can be this run's own; otherwise it is never overwritten.
  */
-export async function findStart(input: UnitStartInput, services: Services): Promise<UnitStart> {
+export async function findStart(input: UnitStartInput, services: StartServices): Promise<UnitStart> {
   const { unit, target, directory, branch, branchHead, key, fresh } = input;
   const { repository, store } = services;
   const record = await store.record(target, unit.id, directory);
   // Merged work is in the target: its branch is finished, and starting over loses nothing.
   const isMerged = record?.outcome === 'merged';
   const head = fresh || isMerged ? undefined : await findHead(record, input, repository);
-  if (head === undefined) return startFromBase(input, repository, { keep: !isMerged });
+  if (head === undefined) return startFromBase(input, services, { keep: !isMerged });
   const expected = branchHead === undefined || [record?.head, record?.committed].includes(branchHead);
   const late = expected || record === undefined ? [] : await findLateWork(input, record, head, repository);
   if (record === undefined || late === undefined)
@@ -38,7 +36,7 @@ export async function findStart(input: UnitStartInput, services: Services): Prom
   const isNewWork = record.key !== key;
   const start: UnitStart =
     isNewWork || !sameHeads(builtOn, headsOf(input.dependencies))
-      ? await mergeNewBase(input, { head, since: base, tasks: isNewWork ? undefined : tasks }, repository)
+      ? await takeNewBase(input, { head, since: base, tasks: isNewWork ? undefined : tasks }, services)
       : { kind: 'start', base, builtOn, start: head, pushed: branchHead, claimedComplete: tasks };
   return expected || start.kind === 'impossible' ? start : { ...start, takenOver: true };
 }
@@ -60,11 +58,12 @@ async function findHead(
 
 async function startFromBase(
   input: UnitStartInput,
-  repository: Repository,
+  services: StartServices,
   { keep }: { readonly keep: boolean },
 ): Promise<UnitStart> {
+  const { repository } = services;
   const { run, unit, branchHead, dependencies } = input;
-  const base = await findBase(input, repository);
+  const base = await findBase(input, services);
   if (base.kind === 'impossible') return base;
   const { commit } = base;
   const start = {
@@ -107,47 +106,6 @@ function sameHeads(a: Readonly<Record<string, string>>, b: Readonly<Record<strin
   return ids.length === Object.keys(b).length && ids.every((id) => a[id] === b[id]);
 }
 
-type Base = { readonly kind: 'base'; readonly commit: string } | Extract<UnitStart, { kind: 'impossible' }>;
-
-/** The approved commit with the heads of all dependencies merged, without a checkout. */
-async function findBase(
-  { unit, commit, dependencies }: UnitStartInput,
-  repository: Repository,
-): Promise<Base> {
-  let base = commit;
-  const merged: Dependency[] = [];
-  for (const dependency of dependencies) {
-    const subject = `Bring ${dependency.id} into the base of ${unit.id}`;
-    const merge = await mergeCommits(repository, { into: base, from: dependency.head, subject });
-    if (merge.kind === 'conflict') {
-      const other = await findConflictingDependency(merged, dependency, repository);
-      return {
-        kind: 'impossible',
-        failure: 'conflict',
-        message: `${other} and \`${dependency.id}\` do not merge: ${merge.files.map((file) => `\`${file}\``).join(', ')}`,
-        hint: 'let one of them depend on the other; both branches are kept as they are',
-        head: null,
-      };
-    }
-    base = merge.commit;
-    merged.push(dependency);
-  }
-  return { kind: 'base', commit: base };
-}
-
-/** Finds the dependency that causes a conflict. */
-async function findConflictingDependency(
-  merged: readonly Dependency[],
-  dependency: Dependency,
-  repository: Repository,
-): Promise<string> {
-  for (const other of merged) {
-    const merge = await mergeCommits(repository, { into: other.head, from: dependency.head, subject: 'Try' });
-    if (merge.kind === 'conflict') return `\`${other.id}\``;
-  }
-  return 'what is on the target branch';
-}
-
 /** Work on an outdated base. */
 interface OutdatedWork {
   readonly head: string;
@@ -158,23 +116,28 @@ interface OutdatedWork {
 }
 
 /**
- * Merges the new base into outdated work, with a merge commit so that the branch moves forward. Work for other specs gets the
- * approved ones, and every task runs again.
+ * Brings outdated work onto the new base: with a merge commit so that the branch moves forward, or by its own commits where
+ * there may be none; then the old head is retained. Work for other specs gets the approved ones, and every task runs again.
  */
-async function mergeNewBase(
+async function takeNewBase(
   input: UnitStartInput,
   { head, since, tasks }: OutdatedWork,
-  repository: Repository,
+  services: StartServices,
 ): Promise<UnitStart> {
+  const { repository } = services;
   const { unit, branch, branchHead, dependencies } = input;
-  const base = await findBase(input, repository);
+  const base = await findBase(input, services);
   if (base.kind === 'impossible') return base;
   const take = async (onto: string): Promise<string> =>
     tasks === undefined ? commitApprovedSpecs(input, onto, repository) : onto;
   // Before the merge, so that statuses on the branch cannot conflict with the approved specs.
   const prepared = await take(head);
   const subject = `Bring the base of ${unit.id} up to date`;
-  const merge = await mergeCommits(repository, { into: prepared, from: base.commit, subject, since });
+  const merge =
+    input.stack === 'rebase'
+      ? await rebaseCommits(repository, { head: prepared, since, onto: base.commit, subject })
+      : await mergeCommits(repository, { into: prepared, from: base.commit, subject, since });
+  if (merge.kind === 'rebased') await retainCommit(repository, head);
   if (merge.kind === 'conflict') {
     return {
       kind: 'impossible',

@@ -1,6 +1,6 @@
-import { coerceError } from '../errors.ts';
+import { ChooError, coerceError } from '../errors.ts';
 import type { EventBody } from '../events/event.ts';
-import type { UnitUpdate } from '../events/unit-update.ts';
+import { movesBranch, type UnitUpdate } from '../events/unit-update.ts';
 import { findFile, replaceFiles, type TreeFile, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findUnequalFiles } from '../git/same-change.ts';
@@ -11,7 +11,7 @@ import { verifyUnit } from '../worker/verify.ts';
 import { listPaths } from '../worker/workspace.ts';
 import { mapTexts } from './event-batches.ts';
 import { endEvent } from './run-claim.ts';
-import { firstFiles, moveBranch } from './update-start.ts';
+import { firstFiles, moveBranch, type MovedBranch } from './update-start.ts';
 import type { ClaimedUpdate, UpdateServices } from './update-claim.ts';
 import { makeWork, pushWork } from './update-work.ts';
 
@@ -45,16 +45,20 @@ export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices):
       update.work === null
         ? undefined
         : await makeWork(claim, jobOf(claim, { base, head: update.head }), agentServices);
+    let moved: MovedBranch;
     if (work !== undefined) {
       await verify(work);
       await pushWork(claim, work, services);
-      head = work;
-    } else head = await moveBranch({ ...claim, unit: unit.id, target: start.target }, services);
-    if (update.onto !== null) {
-      append(await describeMove(unit.id, { to: head, from: update.head, onto: update.onto }, repository));
+      moved = { head: work, joined: 0, way: undefined };
+    } else moved = await moveBranch({ ...claim, unit: unit.id, target: start.target }, services);
+    head = moved.head;
+    if (movesBranch(update)) {
+      append(await describeMove(unit.id, update, moved, repository));
       await recorded();
     }
     if (work === undefined) await verify(head);
+    // What somebody else made is the unit's only once it is verified.
+    if (moved.way === 'found') append(await describeMove(unit.id, update, moved, repository));
     await recorded();
     return endEvent(unit.id, { kind: 'complete', head, verified: true });
   } catch (error) {
@@ -77,16 +81,21 @@ function endOf(error: unknown, signal: AbortSignal): UnitStop['end'] {
 /** What the move did: where from and to, and whether the unit's own change is the same as before. */
 async function describeMove(
   unit: string,
-  {
-    from,
-    to,
-    onto: { commit: onto, since },
-  }: { readonly from: string; readonly to: string; readonly onto: NonNullable<UnitUpdate['onto']> },
+  { head, onto }: UnitUpdate,
+  { head: to, joined, way }: MovedBranch,
   repository: Repository,
 ): Promise<EventBody> {
-  const files = await findUnequalFiles(repository, { from: since, to: from }, { from: onto, to });
-  const same = files.length === 0;
-  return { type: 'unit.updated', unit, from, to, onto, since, same, files: [...firstFiles(files)] };
+  if (onto === null) throw new ChooError('internal', 'an update without a new place moves nothing');
+  const { since, commit, replaces: from = head } = onto;
+  // Another machine may have retained what somebody replaced.
+  const isThere = (await repository.reader.info([since, from])).every((info) => info !== undefined);
+  const files = isThere
+    ? await findUnequalFiles(repository, { from: since, to: from }, { from: commit, to })
+    : [];
+  const same = isThere && files.length === 0;
+  const change = { from, to, onto: commit, since, same, files: [...firstFiles(files)] };
+  const how = { ...(way !== undefined && { way }), ...(joined > 0 && { joined }) };
+  return { type: 'unit.updated', unit, ...change, ...how };
 }
 
 /**

@@ -1,7 +1,9 @@
 import { ChooError, messageOf } from '../errors.ts';
-import type { UnitUpdate } from '../events/unit-update.ts';
+import { movesBranch, type UnitUpdate } from '../events/unit-update.ts';
 import { mergeCommits } from '../git/merge.ts';
 import { parseCommit } from '../git/objects/commit.ts';
+import { isSameRebase, rebaseCommits } from '../git/rebase.ts';
+import { retainCommit } from '../git/retained.ts';
 import { treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
@@ -26,27 +28,39 @@ export function firstFiles(files: readonly string[]): readonly string[] {
   return files.slice(0, MAX_FILES);
 }
 
+/** A unit branch at its new place. `joined`: so many of its commits became one. */
+export interface MovedBranch {
+  readonly head: string;
+  readonly joined: number;
+  readonly way: NonNullable<UnitUpdate['onto']>['way'];
+}
+
 /**
  * Moves a unit branch as its update says, and returns the head to verify. The branch must be at the head that the update was
- * requested for, or at the merge that an earlier claim of it pushed. Never forces, and never merges twice. Throws a UnitStop.
+ * requested for, or at what an earlier claim of it pushed. Never merges twice, nor makes commits again twice; replaces only the
+ * head that it made them from, which is retained. Throws a UnitStop.
  */
 export async function moveBranch(
   start: UpdateStart,
   { repository, signal }: { readonly repository: Repository; readonly signal: AbortSignal },
-): Promise<string> {
+): Promise<MovedBranch> {
   const { branch, branchHead, update } = start;
   const { head, onto } = update;
-  if (onto === null) {
-    if (branchHead === head) return head;
+  if (onto === null || !movesBranch(update)) {
+    if (branchHead === head) return { head, joined: 0, way: onto?.way };
     throw moveStop(start, branchHead);
   }
-  const merge = await merged(start, onto, repository);
+  const made = await makeHead(start, onto, repository);
   const isOurs = async (at: string): Promise<boolean> =>
-    at === merge || (await isSameMerge(repository, at, merge));
-  if (branchHead !== undefined && (await isOurs(branchHead))) return branchHead;
+    at === made.head || (await isSameMove(repository, [at, made.head], onto));
+  if (branchHead !== undefined && (await isOurs(branchHead))) return { ...made, head: branchHead };
   if (branchHead !== head) throw moveStop(start, branchHead);
   signal.throwIfAborted();
-  return publishHead({ branch, commit: merge, before: head }, repository, isOurs);
+  if (onto.way === 'rebase') await retainCommit(repository, head);
+  return {
+    ...made,
+    head: await publishHead({ branch, commit: made.head, before: head }, repository, isOurs),
+  };
 }
 
 /**
@@ -74,23 +88,27 @@ export async function publishHead(
   }
 }
 
-/** The unit's work since its old place, merged onto the new one; the head itself when it contains that place already. */
-async function merged(
+/** The unit's work since its old place, brought onto the new one; the head itself when it contains that place already. */
+async function makeHead(
   { unit, target, branch, branchHead, update: { head } }: UpdateStart,
-  { commit, since, builtOn }: NonNullable<UnitUpdate['onto']>,
+  { commit, since, builtOn, way }: NonNullable<UnitUpdate['onto']>,
   repository: Repository,
-): Promise<string> {
+): Promise<MovedBranch> {
   const [known, ...places] = await repository.reader.info([head, commit, since]);
   if (known === undefined) throw moveStop({ branch }, branchHead);
   if (places.includes(undefined))
     throw failed('conflict', `the new place of \`${branch}\`, or its old one, is not in the remote any more`);
   const place = placeOf(builtOn, target);
   const subject = moveSubject(unit, place);
-  const merge = await merging(repository, { into: head, from: commit, subject, since });
-  if (merge.kind === 'merged') return merge.commit;
-  throw failed('conflict', `\`${branch}\` does not merge with ${place}: ${listPaths(merge.files)}`, {
-    hint: `merge by hand on \`${branch}\`; its head and the new place are as they were`,
-    files: firstFiles(merge.files),
+  const made =
+    way === 'rebase'
+      ? await rebaseCommits(repository, { head, since, onto: commit, subject })
+      : await merging(repository, { into: head, from: commit, subject, since });
+  if (made.kind === 'rebased') return { head: made.commit, joined: made.joined, way };
+  if (made.kind === 'merged') return { head: made.commit, joined: 0, way };
+  throw failed('conflict', `\`${branch}\` does not merge with ${place}: ${listPaths(made.files)}`, {
+    hint: `${way === 'rebase' ? 'rebase' : 'merge'} by hand on \`${branch}\`; its head and the new place are as they were`,
+    files: firstFiles(made.files),
   });
 }
 
@@ -115,8 +133,14 @@ async function merging(...args: Parameters<typeof mergeCommits>): ReturnType<typ
   }
 }
 
-/** Whether two commits merge the same parents into the same tree, whoever made them and when. */
-async function isSameMerge({ reader }: Repository, one: string, other: string): Promise<boolean> {
+/** Whether two heads are the same move, whoever made it and when: a merge of the same parents into the same tree, or a rebase. */
+async function isSameMove(
+  repository: Repository,
+  [one, other]: readonly [string, string],
+  { commit, way }: NonNullable<UnitUpdate['onto']>,
+): Promise<boolean> {
+  if (way === 'rebase') return isSameRebase(repository, { one, other, onto: commit });
+  const { reader } = repository;
   const [a, b] = await reader.contents([one, other]);
   if (a === undefined || b === undefined) return false;
   const [parents, others] = [parseCommit(a).parents, parseCommit(b).parents];

@@ -14,7 +14,7 @@ import type { ProviderCandidates } from '../provider/factory.ts';
 /** The run to submit, with everything about it that is known outside of its commit. */
 export interface SubmissionInput extends Pick<
   OrchStarted,
-  'run' | 'commit' | 'sandbox' | 'actor' | 'remote'
+  'run' | 'commit' | 'sandbox' | 'actor' | 'remote' | 'stack'
 > {
   readonly configCommit: string;
   /** The operator's ceilings for every repository. */
@@ -49,6 +49,7 @@ export function prepareSubmission(
   const { run, commit, sandbox, actor, remote, branch, units, fresh } = input;
   const configuration = applyCeilings(written, input.ceilings);
   const config = configuration.config ?? DEFAULT_CONFIG;
+  const stack = config.stack ?? input.stack;
   const plan = makePlan({
     discovery,
     configuration,
@@ -78,6 +79,7 @@ export function prepareSubmission(
       fresh: new Set(fresh ? (units ?? plan.waves.flat()) : []),
       actor,
       remote,
+      ...(stack !== undefined && { stack }),
     },
     run,
   );

@@ -38,5 +38,14 @@ describe('a rule of a repository', () => {
     await alice.merge(REPO, number, 'squash');
     expect((await github.state(REPO)).refs).toHaveProperty('refs/heads/side');
     await push(clone, 'free', { free: '1\n' });
+    // Only the commits that are new are looked at.
+    await git(clone, 'checkout', '-q', '-b', 'choo/unit/main/x');
+    github.setRules(REPO, [{ branches: ['choo/unit/*'], types: ['required_linear_history'] }]);
+    await git(clone, 'push', '-q', 'origin', 'HEAD:choo/unit/main/x');
+    await git(clone, 'merge', '-q', '--no-ff', '-m', 'merged', 'origin/main');
+    await expect(git(clone, 'push', 'origin', 'HEAD:choo/unit/main/x')).rejects.toThrow(
+      /This branch must not contain merge commits\./,
+    );
+    await git(clone, 'push', '-q', 'origin', 'HEAD:free');
   });
 });

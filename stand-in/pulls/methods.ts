@@ -89,7 +89,7 @@ export async function commitTree(
 interface OfRebase {
   readonly base: string;
   readonly head: string;
-  readonly by: User;
+  readonly by: Pick<User, 'login'>;
 }
 
 /**
@@ -107,7 +107,12 @@ export async function rebased(bare: string, { base, head, by }: OfRebase): Promi
 /** What `git rebase --onto` does with the commits of a head since another, in a worktree. Undefined after a conflict. */
 export async function rebasedOnto(
   bare: string,
-  of: { readonly onto: string; readonly since: string; readonly head: string; readonly by: User },
+  of: {
+    readonly onto: string;
+    readonly since: string;
+    readonly head: string;
+    readonly by: Pick<User, 'login'>;
+  },
 ): Promise<string | undefined> {
   const place = await mkdtemp(join(bare, '..', 'rebase-'));
   const { name, email } = signatureOf(of.by);
@@ -134,7 +139,7 @@ async function hasMerges(bare: string, { base, head }: OfRebase): Promise<boolea
   return (await git(bare, ['rev-list', '--count', '--merges', head, `^${base}`])) !== '0';
 }
 
-function signatureOf({ login }: User): { readonly name: string; readonly email: string } {
+function signatureOf({ login }: Pick<User, 'login'>): { readonly name: string; readonly email: string } {
   return { name: login, email: `${login}@users.noreply.localhost` };
 }
 

@@ -158,24 +158,39 @@ describe('a pull request that closes because a branch was deleted', () => {
   });
 });
 
-describe('a refusal of one thing', () => {
-  test('of a base, in a stack of GitHub’s own, keeps back neither the draft state nor the text', async () => {
+describe('a stack of GitHub’s own', () => {
+  test('keeps the bases that GitHub gives its pull requests, and their branches', async () => {
     const { github } = world;
     const thread = await runStack('native', 'n-one', 'n-two');
     const before = await github.state(REPO);
     const numbers = ['n-one', 'n-two'].map((id) => pullOf(before, `choo/unit/native/${id}`)?.number ?? 0);
     await github.as('alice').stack(REPO, numbers);
+    await world.until('the stack to be seen', (state) =>
+      numbers.every((each) => state.pulls.some(({ number, body }) => number === each && isSaid(body))),
+    );
+    const { length } = github.requests;
     // By a push: GitHub merges a stack otherwise only as a whole, and changes the bases itself.
     await github.as('alice').push(REPO, 'native', { from: 'choo/unit/native/n-one' });
-    const state = await world.until(
+    await world.until(
       'the second to be ready',
       (state) => pullOf(state, 'choo/unit/native/n-two')?.draft === false,
       20_000,
     );
+    const state = await quiet(world);
     expect(pullOf(state, 'choo/unit/native/n-two')).toMatchObject({ base: 'choo/unit/native/n-one' });
-    await world.until('it to be said', (state) => statusComment(state, thread).includes('part of a stack'));
+    expect(state.refs).toHaveProperty('refs/heads/choo/unit/native/n-one');
+    const bases = github.requests.slice(length).filter(({ body }) => Object.hasOwn(Object(body), 'base'));
+    expect(bases).toEqual([]);
+    expect(statusComment(state, thread)).not.toContain('part of a stack');
   });
+});
 
+/** Whether a pull request says that only GitHub moves it. */
+function isSaid(body: string | null): boolean {
+  return body?.includes("It is in one of GitHub's own stacks") === true;
+}
+
+describe('a refusal of one thing', () => {
   test('of a pull request keeps back neither its check nor the others', async () => {
     const { github } = world;
     const head = await world.push('alice', 'refused', {

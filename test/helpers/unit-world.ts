@@ -130,8 +130,15 @@ export async function openUnitWorld() {
     written,
     record,
     question,
-    start: async (change: Partial<UnitStartInput>, known: Partial<UnitRecord> = {}) => {
-      const store = { record: async () => ({ ...record, ...known }) };
+    /** `others`: the records of other units, by id. */
+    start: async (
+      change: Partial<UnitStartInput>,
+      known: Partial<UnitRecord> = {},
+      others: Readonly<Record<string, Partial<UnitRecord>>> = {},
+    ) => {
+      const store = {
+        record: async (_: string, id: string) => ({ ...record, ...(id === 'api' ? known : others[id]) }),
+      };
       return findStart({ ...question, ...change }, { repository, store });
     },
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),

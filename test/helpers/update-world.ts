@@ -134,6 +134,16 @@ export async function openUpdateWorld({
       await using records = new PostgresStore(database, listener, repository);
       return records.record('main', unit);
     },
+    /** What choo's own copy retains that no branch holds, sorted. */
+    retained: async (): Promise<readonly string[]> => {
+      using copy = await contexts.remotes.open(repository);
+      const refs = await copy.repository.git.run(
+        'for-each-ref',
+        '--format=%(objectname)',
+        'refs/choo/retained',
+      );
+      return refs.trim().split('\n').sort();
+    },
     /** A person's work: on a branch of the remote, pushed at the end. Returns the branch's new head. */
     person: async (branch: string, act: (directory: string) => Promise<unknown>, force = false) => {
       await git(user, 'fetch', '--quiet', 'origin');

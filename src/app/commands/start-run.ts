@@ -4,6 +4,7 @@ import { submitRun } from '../../orchestrator/server/submit.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+import { readStackWay } from '../repository/stack-way.ts';
 import type { Account } from '../repository/payloads.ts';
 
 /** A request for a run. The actor's permission was checked. */
@@ -74,6 +75,7 @@ export async function startRun(
         sandbox: services.policy.sandbox,
         fresh: request.fresh === true,
         source: request.source,
+        stack: await readStackWay(repository, at.target),
         report: { thread, isPull, base: at.target, actorId: actor.type === 'User' ? actor.id : null },
       },
       services,

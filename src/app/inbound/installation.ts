@@ -3,6 +3,7 @@ import { retryRejectedWrites, saveInstallation } from '../../store/github/github
 import { markRepositoryRemoved, repositoriesOf } from '../../store/github/github-repositories.ts';
 import { cancelOpenRun } from '../../store/runs/change-run.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
+import { forgetStackWays } from '../repository/stack-way.ts';
 import { handleRenamedTarget } from './renamed-target.ts';
 import { installationPayload, repositoryPayload } from '../repository/payloads.ts';
 
@@ -33,7 +34,7 @@ export async function handleRepository({ payload }: Delivery, services: HandlerS
   if (action !== 'renamed' && action !== 'transferred' && action !== 'edited') return;
   const event = repositoryPayload.parse(payload);
   const before = event.changes?.default_branch?.from;
-  if (before === undefined) await openRepository(event, services);
+  if (before === undefined) forgetStackWays((await openRepository(event, services)).known.id);
   else await handleRenamedTarget(event, before, services);
 }
 

@@ -14,6 +14,7 @@ import { listUpdates } from '../../store/runs/updates.ts';
 import type { CommitSignatures } from '../repository/commit-signatures.ts';
 import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';
 import { runCommentKey, runPage } from '../repository/pages.ts';
+import { readStackWay } from '../repository/stack-way.ts';
 import { NextSteps } from '../pulls/next-steps.ts';
 import { RejectedWrites } from '../pulls/rejected-writes.ts';
 import { Stack } from '../pulls/stack.ts';
@@ -99,8 +100,9 @@ export class Reporter {
     const openStack = async (): Promise<Stack | undefined> => {
       const remote = stack.use(await repository.openRemote());
       const signature = await this.#signatures.find(known.installation);
+      const way = context.config.stack ?? (await readStackWay(repository, report.base));
       return Stack.open(
-        { state, target: report.base, pulls, records, updates, always, signature },
+        { state, target: report.base, pulls, records, updates, always, way, signature },
         remote,
         signal,
       );

@@ -4,6 +4,7 @@ import { mergeCommits } from '../../git/merge.ts';
 import { parseCommit } from '../../git/objects/commit.ts';
 import { treeOf } from '../../git/objects/tree-object.ts';
 import type { Repository } from '../../git/repository.ts';
+import type { StackWay } from '../repository/stack-way.ts';
 
 /**
  * The base of a unit that was built on several dependencies is a branch of choo's. Its *core* is the merge of their heads that
@@ -22,22 +23,28 @@ export async function coreOf({ reader }: Repository, tip: string): Promise<strin
     : undefined;
 }
 
-/** Makes the tip of a base branch for a core. It descends from the old tip, so that the branch only moves forward. */
+/**
+ * Makes the tip of a base branch for a core. It descends from the old tip, so that the branch only moves forward; not by
+ * `rebase`, where it has no merge commit.
+ */
 export async function makeTip(
   repository: Repository,
   core: string,
-  before: string | undefined,
+  { before, way }: { readonly before: string | undefined; readonly way: StackWay },
 ): Promise<string> {
   const tree = await treeOf(repository.reader, core);
-  const isForward = before !== undefined && !(await isAncestor(repository, before, core));
+  const isForward = way === 'merge' && before !== undefined && !(await isAncestor(repository, before, core));
   const parents = isForward ? [core, before] : [core];
   return repository.commit({ tree, parents, subject: TIP, skipsCi: true });
 }
 
-/** The merge of the target and the heads of open dependencies, on top of the old core. Undefined: they conflict. */
+/**
+ * The merge of the target, which comes first, and the heads of open dependencies, on top of the old core; by `rebase` one commit
+ * on the target. Undefined: they conflict.
+ */
 export async function moveCore(
   repository: Repository,
-  { core, heads }: { readonly core: string; readonly heads: readonly string[] },
+  { core, heads, way }: { readonly core: string; readonly heads: readonly string[]; readonly way: StackWay },
 ): Promise<string | undefined> {
   const [first, ...rest] = heads;
   if (first === undefined) throw new ChooError('internal', 'a base without dependencies');
@@ -49,5 +56,5 @@ export async function moveCore(
   }
   const tree = await treeOf(repository.reader, merged);
   const subject = 'Bring the dependencies up to date';
-  return repository.commit({ tree, parents: [core, merged], subject });
+  return repository.commit({ tree, parents: way === 'rebase' ? [first] : [core, merged], subject });
 }

@@ -1,3 +1,4 @@
+import { movesBranch } from '../../events/unit-update.ts';
 import type { Verdict } from '../../github/render/verdict.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
 
@@ -16,6 +17,14 @@ export interface Place {
   readonly conflicts: readonly string[];
 }
 
+/** Where a head stands that replaced the recorded one: its work was made again there. */
+export interface MadeAgain {
+  readonly place: string;
+  /** What the replaced head stood on. */
+  readonly since: string;
+  readonly replaces: string;
+}
+
 /** Everything that decides what a unit's pull request should be. */
 export interface PullFacts {
   /** The branch that results go to. */
@@ -29,7 +38,10 @@ export interface PullFacts {
   readonly open: readonly OpenDependency[];
   /** The branch of choo's merge of several dependencies; undefined: the work stands on one at most. */
   readonly baseBranch: string | undefined;
-  /** Its base: the target, or its base branch. Undefined: the branch of its only dependency, where it stays. */
+  /**
+   * Its base: the target, its base branch, or the branch of its only dependency where that was replaced. Undefined: it stays on
+   * its only dependency.
+   */
   readonly place: Place | undefined;
   /** The work does not stand on `place`: what is there was squashed, rebased or amended. */
   readonly isBehind: boolean;
@@ -37,6 +49,10 @@ export interface PullFacts {
   readonly isUpToDate: boolean;
   /** The newest update of the unit branch. */
   readonly update: FoundUpdate | undefined;
+  /** For a head that somebody made by a rebase of the recorded one; undefined: for every other. */
+  readonly madeAgain: MadeAgain | undefined;
+  /** Its base in one of GitHub's own stacks, where only GitHub moves it and its branch; undefined: it is in none. */
+  readonly stackBase: string | undefined;
   readonly pull: { readonly held: boolean; readonly updateAsked: boolean } | undefined;
   /** The repository wants its branches brought up to date whenever their base moves. */
   readonly always: boolean;
@@ -48,7 +64,7 @@ export interface PullFacts {
 type NextStep =
   | { readonly kind: 'none' }
   /** Run the gates at the head, which choo did not make. */
-  | { readonly kind: 'verify'; readonly head: string }
+  | { readonly kind: 'verify'; readonly head: string; readonly madeAgain?: MadeAgain | undefined }
   /** Merge the place into the unit branch, and run the gates there. */
   | { readonly kind: 'bring-up'; readonly head: string; readonly place: string };
 
@@ -87,7 +103,8 @@ export function derivePull(facts: PullFacts): WantedPull {
 }
 
 /** With one open dependency its branch, so that only the unit's own work shows; with several choo's merge of them. */
-function findBase({ open, target, baseBranch }: PullFacts): string {
+function findBase({ open, target, baseBranch, stackBase }: PullFacts): string {
+  if (stackBase !== undefined) return stackBase;
   const [only] = open;
   if (only === undefined) return target;
   if (baseBranch !== undefined) return baseBranch;
@@ -98,7 +115,7 @@ function judge({ head, recorded, update, place, pull, verifiesOthers }: PullFact
   if (head === undefined) return { kind: 'recorded' };
   if (update?.status === 'running') return { kind: 'pending', head };
   if (head !== recorded.head) {
-    const isJudged = update?.update.head === head && update.update.onto === null;
+    const isJudged = update?.update.head === head && !movesBranch(update.update);
     if (isJudged) return { kind: 'unverified', head, reason: reasonOf(update) };
     if (verifiesOthers || pull?.updateAsked === true) return { kind: 'pending', head };
     return { kind: 'unverified', head, reason: 'its gates run here only when a person asks' };
@@ -115,11 +132,12 @@ function findNextStep(facts: PullFacts, verdict: Verdict): NextStep {
   if (head === undefined || update?.status === 'running') return { kind: 'none' };
   const isAsked = pull?.updateAsked === true;
   if (verdict.kind === 'pending' || (verdict.kind === 'unverified' && isAsked))
-    return { kind: 'verify', head };
+    return { kind: 'verify', head, madeAgain: facts.madeAgain };
   // The next attempt of failed work begins on the newest base.
   if (isFailed || verdict.kind === 'conflict' || verdict.kind === 'unverified') return { kind: 'none' };
   // Dependants of a rejected unit stay where they are until a person decides.
-  if (place === undefined || open.some(({ state }) => state !== 'open')) return { kind: 'none' };
+  if (place === undefined || facts.stackBase !== undefined || open.some(({ state }) => state !== 'open'))
+    return { kind: 'none' };
   // Once from each head to each place, however that ended.
   const isTried =
     update !== undefined &&

@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import type { UnitUpdate } from '../../events/unit-update.ts';
 import type { UnitRecord } from '../../events/store.ts';
 import { submitUpdate } from '../../orchestrator/server/submit-update.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
+import type { MadeAgain } from './derive.ts';
 import type { StackPosition } from './stack.ts';
 
 /** Heads of other people that are verified for one unit within an hour. */
@@ -33,12 +35,17 @@ export class NextSteps {
   async take(
     at: UnitAddress,
     { run }: Pick<UnitRecord, 'run'>,
-    { next, since, builtOn }: Pick<StackPosition, 'next' | 'since' | 'builtOn'>,
+    { next, since, builtOn, way }: Pick<StackPosition, 'next' | 'since' | 'builtOn' | 'way'>,
   ): Promise<Date | undefined> {
     if (next.kind === 'none') return undefined;
     const later = next.kind === 'verify' ? this.#isEarly(at, next.head) : undefined;
     if (later !== undefined) return later;
-    const onto = next.kind === 'verify' ? null : { commit: next.place, since, builtOn };
+    const onto =
+      next.kind === 'bring-up'
+        ? { commit: next.place, since, builtOn, way }
+        : next.madeAgain === undefined
+          ? null
+          : found(next.madeAgain, builtOn);
     const submitted = await submitUpdate({ ...at, run, head: next.head, onto, work: null }, this.#services);
     return submitted.kind === 'busy' ? new Date(Date.now() + BUSY_MS) : undefined;
   }
@@ -57,4 +64,11 @@ export class NextSteps {
     this.#verified.set(place, [...recent, now]);
     return undefined;
   }
+}
+
+function found(
+  { place, since, replaces }: MadeAgain,
+  builtOn: Readonly<Record<string, string>>,
+): NonNullable<UnitUpdate['onto']> {
+  return { commit: place, since, builtOn, way: 'found', replaces };
 }

@@ -4,8 +4,9 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { marker } from '../../github/api/marker.ts';
 import type { PullRequestContent } from '../../github/api/pr-client.ts';
 import { hashOf } from '../../github/api/upsert.ts';
-import { type OtherCommit, renderUnitPull } from '../../github/render/unit-pull.ts';
+import { type OtherCommit, renderUnitPull, type UnitPullInput } from '../../github/render/unit-pull.ts';
 import { changeUnitPull, saveUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
+import type { FoundUpdate } from '../../store/runs/updates.ts';
 import { RejectedWrite } from './rejected-writes.ts';
 import { type ClosedPull, reopenPull, takeOver } from './reopen-pull.ts';
 import type { ReportContext } from './report-context.ts';
@@ -75,6 +76,7 @@ export async function publishPull(
     held: false,
     updateAsked: false,
     replaces: replacedBy(before),
+    stacked: false,
   };
   await save(pull);
   await changePull(pull, { base, draft, title, body, hash }, position, reportContext);
@@ -116,13 +118,20 @@ async function renderPull(
     verdict: position.verdict,
     isBehind: position.next.kind === 'bring-up',
     stuck: position.stuck,
-    update: updates.get(id)?.result ?? null,
+    update: updateOf(updates.get(id)),
+    way: position.way,
+    hasMerges: position.hasMerges,
+    isStacked: pulls.get(id)?.stacked === true,
     others: await otherCommits(unit, events, position, stack),
     replaces: known?.state === 'open' ? known.replaces : replacedBy(known),
     marker: marker('unit', `${state.start.target} ${id}`),
   });
   const shown = [redact(title), redact(body)] as const;
   return { title: shown[0], body: shown[1], hash: hashOf(shown) };
+}
+
+function updateOf(found: FoundUpdate | undefined): UnitPullInput['update'] {
+  return found?.result == null ? null : { from: found.update.head, ...found.result };
 }
 
 /** The commits of a unit branch that neither choo made nor its bases brought along. */

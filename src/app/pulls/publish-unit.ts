@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../events/event.ts';
+import { movesBranch } from '../../events/unit-update.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import type { Annotation, Check, CheckClient } from '../../github/api/checks.ts';
 import { renderUnitCheck } from '../../github/render/unit-check.ts';
@@ -28,7 +29,7 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
   const isThere = reportContext.pulls.get(unit.plan.id)?.state === 'open';
   // Its text says that its branch is being moved; the end of the update brings this back here.
   const update = reportContext.updates.get(unit.plan.id);
-  if (isThere && update?.status === 'running' && update.update.onto !== null) return;
+  if (isThere && update?.status === 'running' && movesBranch(update.update)) return;
   const events = hasEnded
     ? await readUnitEvents(reportContext.database, { run: reportContext.state.start.run, unit: unit.plan.id })
     : [];

@@ -12,6 +12,8 @@ export interface SeenPull {
   readonly updated_at?: string | null | undefined;
   readonly base: { readonly ref: string };
   readonly head: { readonly ref: string; readonly sha: string };
+  /** One of GitHub's own stacks; null: it is in none. Left out where the API has no such field. */
+  readonly stack?: object | null | undefined;
   /** Whether a person made it a draft (true) or ready (false) just now. */
   readonly held?: boolean;
 }
@@ -47,6 +49,7 @@ export async function seePull(
     mergeCommit: isMerged ? (pull.merge_commit_sha ?? null) : null,
     updatedAt: new Date(pull.updated_at ?? Date.now()),
     held: pull.held,
+    ...(pull.stack !== undefined && { stacked: pull.stack !== null }),
   });
   if (change === 'none') return;
   if (change === 'state' && !isLost) {

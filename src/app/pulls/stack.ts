@@ -1,19 +1,28 @@
-import { LRUCache } from 'lru-cache';
 import type { RunState } from '../../events/state.ts';
 import type { UnitRecord } from '../../events/store.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { isAncestor } from '../../git/ancestry.ts';
+import { hasMerges } from '../../git/rebase.ts';
 import { baseBranch, unitBranch } from '../../git/branches.ts';
-import { mergeCommits } from '../../git/merge.ts';
 import { OWN_SIGNATURE, type Signature } from '../../git/objects/commit.ts';
 import type { Repository } from '../../git/repository.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import type { OtherCommit } from '../../github/render/unit-pull.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
-import { coreOf, makeTip, moveCore } from './base-branch.ts';
+import type { StackWay } from '../repository/stack-way.ts';
+import { coreOf, makeTip } from './base-branch.ts';
 import { derivePull, type OpenDependency, type Place, type WantedPull } from './derive.ts';
 import { findMergedUnits } from './merged-units.ts';
+import {
+  findBasePlace,
+  findConflicts,
+  findFork,
+  findMadeAgain,
+  findReplacedPlace,
+  findTargetPlace,
+  type PlaceScene,
+} from './places.ts';
 
 /** The pull requests for one target, as choo recorded them. */
 export interface StackInput {
@@ -25,6 +34,7 @@ export interface StackInput {
   readonly records: ReadonlyMap<string, UnitRecord>;
   readonly updates: ReadonlyMap<string, FoundUpdate>;
   readonly always: boolean;
+  readonly way: StackWay;
   /** Of the commits of base branches; undefined: choo's own. */
   readonly signature: Signature | undefined;
 }
@@ -36,12 +46,13 @@ export interface StackPosition extends WantedPull {
   /** For a bring-up: the commit that the work stands on, and the heads of the open dependencies in the place. */
   readonly since: string;
   readonly builtOn: Readonly<Record<string, string>>;
+  readonly way: StackWay;
+  /** A merge commit on the branch keeps it from being merged by rebase, though nothing else is possible. */
+  readonly hasMerges: boolean;
 }
 
 /** The commits of people that are listed. */
 const MAX_COMMITS = 20;
-/** Conflicts of two commits never change, so they are computed once. */
-const conflictsOf = new LRUCache<string, readonly string[]>({ max: 2_000 });
 
 /** The stack of one target, read from choo's records and from the branches as they are on the remote now. */
 export class Stack implements Disposable {
@@ -93,7 +104,9 @@ export class Stack implements Disposable {
 
   /** Derives a unit's pull request, and pushes its base branch where it needs one. `record` has a head. */
   async place(unit: UnitProgress, record: UnitRecord): Promise<StackPosition> {
-    const { state, target, pulls, updates, always } = this.#input;
+    const { state, target, pulls, updates, always, way } = this.#input;
+    const repository = this.#repository;
+    const scene: PlaceScene = { repository, targetHead: this.#targetHead, heads: this.#heads, pulls, way };
     const { id } = unit.plan;
     const head = this.#heads.get(record.branch);
     const recorded = { head: record.head ?? record.committed, verified: record.verified };
@@ -101,24 +114,37 @@ export class Stack implements Disposable {
     const ownBase = baseBranch(record.branch);
     const isOnSeveral = Object.keys(record.builtOn).length > 1 || this.#heads.has(ownBase);
     const hasBase = open.length > 0 && isOnSeveral;
+    const [only] = open;
     const found =
-      open.length === 0
-        ? await this.#targetPlace(record)
+      only === undefined
+        ? await findTargetPlace(scene, record)
         : hasBase
-          ? await this.#basePlace(record, open, moved)
-          : undefined;
+          ? await findBasePlace(scene, record, { open, moved })
+          : open.length === 1
+            ? await findReplacedPlace(scene, record, this.#input.records.get(only.unit))
+            : undefined;
     const isOwn = head !== undefined && head === recorded.head;
     const since =
-      found === undefined || found.isBehind ? record.base : await this.#mergeBase(head, found.commit);
-    const place: Place | undefined =
-      found === undefined
-        ? undefined
-        : {
-            commit: found.commit,
-            conflicts: !isOwn
-              ? []
-              : [...found.conflicts, ...(await this.#conflicts(head, found.commit, since))],
-          };
+      found === undefined || found.isBehind ? record.base : await findFork(repository, head, found.commit);
+    const place: Place | undefined = found && {
+      commit: found.commit,
+      conflicts: !isOwn
+        ? []
+        : [...found.conflicts, ...(await findConflicts(repository, { head, place: found.commit, since }))],
+    };
+    const pull = pulls.get(id);
+    const stackBase = pull?.state === 'open' && pull.stacked ? pull.base : undefined;
+    const onto = found?.commit ?? (only && this.#heads.get(only.branch));
+    const madeAgain = await findMadeAgain(
+      repository,
+      { base: record.base, head: recorded.head },
+      { head, onto },
+    );
+    const isMerged =
+      way === 'rebase' &&
+      found !== undefined &&
+      head !== undefined &&
+      (await hasMerges(repository, head, found.commit));
     const want = derivePull({
       target,
       isFailed: unit.state === 'failed',
@@ -130,9 +156,11 @@ export class Stack implements Disposable {
       isBehind: found?.isBehind === true,
       isUpToDate:
         found === undefined ||
-        (head !== undefined && (await isAncestor(this.#repository, found.commit, head))),
+        (head !== undefined && !isMerged && (await isAncestor(repository, found.commit, head))),
       update: updates.get(id),
-      pull: pulls.get(id),
+      madeAgain,
+      stackBase,
+      pull,
       always,
       verifiesOthers: state.start.sandbox !== 'host',
     });
@@ -143,7 +171,7 @@ export class Stack implements Disposable {
         return at === undefined ? [] : [[other, at]];
       }),
     );
-    return { ...want, branch: record.branch, head, since, builtOn };
+    return { ...want, branch: record.branch, head, since, builtOn, way, hasMerges: isMerged };
   }
 
   /**
@@ -159,6 +187,8 @@ export class Stack implements Disposable {
     for (const { unit, branch } of records.values()) {
       const pull = pulls.get(unit);
       if (pull === undefined || pull.state !== 'merged' || !this.merged.has(unit)) continue;
+      // In one of GitHub's own stacks the branch is GitHub's.
+      if (pull.stacked) continue;
       const [own, base] = [this.#heads.get(branch), baseBranch(branch)];
       if (own !== undefined && own === pull.head && !bases.has(branch))
         await this.#remote.branches.remove(branch, own);
@@ -207,66 +237,12 @@ export class Stack implements Disposable {
     return { open, moved };
   }
 
-  async #targetPlace({ base }: UnitRecord): Promise<FoundPlace> {
-    const commit = this.#targetHead;
-    return { commit, isBehind: !(await isAncestor(this.#repository, base, commit)), conflicts: [] };
-  }
-
-  /** The core of a unit's base branch: the one that its work stands on, or a newer one when a dependency was merged. */
-  async #basePlace(
-    { base, branch }: UnitRecord,
-    open: readonly OpenDependency[],
-    moved: readonly string[],
-  ): Promise<FoundPlace> {
-    if (moved.length === 0) return { commit: base, isBehind: false, conflicts: [] };
-    const repository = this.#repository;
-    const tip = this.#heads.get(baseBranch(branch));
-    const core = tip === undefined ? undefined : await coreOf(repository, tip);
-    const merges = moved.map((id) => this.#input.pulls.get(id)?.mergeCommit ?? this.#targetHead);
-    const isNew =
-      core !== undefined &&
-      core !== base &&
-      (await Promise.all(merges.map(async (merge) => isAncestor(repository, merge, core)))).every(Boolean);
-    if (isNew) return { commit: core, isBehind: true, conflicts: [] };
-    const heads = open.flatMap((dependency) => this.#heads.get(dependency.branch) ?? []);
-    const next = await moveCore(repository, { core: base, heads: [this.#targetHead, ...heads] });
-    return next === undefined
-      ? { commit: base, isBehind: false, conflicts: open.map((dependency) => dependency.branch) }
-      : { commit: next, isBehind: true, conflicts: [] };
-  }
-
   async #publishBase(name: string, core: string): Promise<void> {
     const { branches } = this.#remote;
     const repository = this.#repository;
     const before = this.#heads.get(name);
     if (before !== undefined && (await coreOf(repository, before)) === core) return;
-    await branches.publish(name, await makeTip(repository, core, before), before);
+    const { way } = this.#input;
+    await branches.publish(name, await makeTip(repository, core, { before, way }), before);
   }
-
-  async #mergeBase(head: string | undefined, commit: string): Promise<string> {
-    if (head === undefined) return commit;
-    const { yes, stdout } = await this.#repository.git.ask('merge-base', head, commit);
-    return yes ? stdout.trim() : commit;
-  }
-
-  async #conflicts(head: string, place: string, since: string): Promise<readonly string[]> {
-    const key = `${head} ${place} ${since}`;
-    const known = conflictsOf.get(key);
-    if (known !== undefined) return known;
-    const merge = await mergeCommits(this.#repository, {
-      into: head,
-      from: place,
-      subject: 'Try',
-      since,
-    });
-    const files = merge.kind === 'conflict' ? merge.files : [];
-    conflictsOf.set(key, files);
-    return files;
-  }
-}
-
-/** A place before its conflicts with a head are known. */
-interface FoundPlace extends Place {
-  /** The work does not stand on it. */
-  readonly isBehind: boolean;
 }

@@ -29,6 +29,7 @@ const pull = z.object({
   head: z.object({ ref: z.string(), sha: objectId, repo: z.object({ id: z.int() }).nullable() }),
   base: z.object({ ref: z.string(), sha: objectId, repo: z.object({ id: z.int() }) }),
   updated_at: z.string().nullish(),
+  stack: z.object({}).nullish(),
   labels,
 });
 

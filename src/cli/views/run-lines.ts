@@ -57,10 +57,10 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
     head === null
       ? 'complete in the specs already, not verified'
       : `complete and verified already, at ${short(head)}`,
-  'unit.updated': ({ from, to, onto }) =>
+  'unit.updated': ({ from, to, onto, way }) =>
     from === to
       ? `contains ${short(onto)} already`
-      : `brought up to date with ${short(onto)}, at ${short(to)}`,
+      : `${way === 'found' ? 'found' : 'brought'} up to date with ${short(onto)}, at ${short(to)}`,
   'unit.answered': ({ answers }) => `answered ${count(answers.length, 'thread')} of its review`,
   'unit.started': ({ claim, branch }) => (claim === 1 ? `starts on ${branch}` : `resumes on ${branch}`),
   'unit.completed': ({ verified, head }, { unit }) =>

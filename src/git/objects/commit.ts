@@ -65,6 +65,27 @@ function personText(person: Person): string {
   return name && email ? `${name} <${email.replaceAll(' ', '')}>` : `${CHOO.name} <${CHOO.email}>`;
 }
 
+/**
+ * The content of a commit object again with another tree and parent: author and message stay byte for byte, and so does the time
+ * of the committer, so that the same commit made again is the same. What a signature signed is gone with the signature.
+ */
+export function commitAgain(
+  content: Uint8Array,
+  { tree, parent }: { readonly tree: string; readonly parent: string },
+  { committer }: Pick<Signature, 'committer'>,
+): Buffer {
+  const text = Buffer.from(content).toString('latin1');
+  const end = text.indexOf('\n\n');
+  const [header, message] = end < 0 ? [text, '\n'] : [text.slice(0, end), text.slice(end)];
+  // A line that begins with a blank continues the one before.
+  const fields = header.split(/\n(?! )/);
+  const of = (name: string): readonly string[] => fields.filter((field) => field.startsWith(`${name} `));
+  const time = /> (\d+ [+-]\d{4})$/.exec(of('committer')[0] ?? '')?.[1] ?? '0 +0000';
+  const made = Buffer.from(`committer ${personText(committer)} ${time}`).toString('latin1');
+  const lines = [`tree ${tree}`, `parent ${parent}`, ...of('author'), made, ...of('encoding')];
+  return Buffer.from(`${lines.join('\n')}${message}`, 'latin1');
+}
+
 /** The parts of a commit object that choo reads. */
 interface ParsedCommit {
   readonly parents: readonly string[];

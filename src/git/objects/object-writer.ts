@@ -46,8 +46,8 @@ export class ObjectWriter implements AsyncDisposable {
     return this.#write('tree', Buffer.concat(parts));
   }
 
-  async commit(text: string): Promise<string> {
-    return this.#write('commit', Buffer.from(text));
+  async commit(content: string | Uint8Array): Promise<string> {
+    return this.#write('commit', typeof content === 'string' ? Buffer.from(content) : content);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

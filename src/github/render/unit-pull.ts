@@ -33,8 +33,22 @@ export interface UnitPullInput {
   readonly isBehind: boolean;
   /** Why its branch was not brought up to date though it has to be; null: it was, or will be. */
   readonly stuck: string | null;
-  /** What the last update of its branch came to. */
-  readonly update: { readonly to: string; readonly same: boolean; readonly files: readonly string[] } | null;
+  /** What the last update of its branch came to: by a merge, by its commits made again, or it was found that somebody did so. */
+  readonly update: {
+    readonly from: string;
+    readonly to: string;
+    readonly same: boolean;
+    readonly files: readonly string[];
+    readonly way?: 'merge' | 'rebase' | 'found' | undefined;
+    /** So many of its commits became one. */
+    readonly joined?: number | undefined;
+  } | null;
+  /** How its branch is brought up to date, which says how it can be merged. */
+  readonly way: 'merge' | 'rebase';
+  /** A merge commit on its branch keeps it from being merged by rebase. */
+  readonly hasMerges: boolean;
+  /** It is in one of GitHub's own stacks. */
+  readonly isStacked: boolean;
   /** Commits on its branch that choo did not make. */
   readonly others: readonly OtherCommit[];
   /** The number of an earlier pull request, which was closed and not merged; null: there is none. */
@@ -81,6 +95,11 @@ function firstOf(input: UnitPullInput): string {
     `${made} ${headOf(input)}`,
     ...updateOf(input),
     ...(replaces === null ? [] : [`It takes the place of #${replaces}, which was closed.`]),
+    ...(input.isStacked
+      ? [
+          "It is in one of GitHub's own stacks: GitHub moves its base and its branch, and choo verifies what comes.",
+        ]
+      : []),
     `${formatTokens(spending.tokens)} tokens, ${describeCost(spending)}.`,
   ].join('\n\n');
 }
@@ -124,31 +143,50 @@ function passedAt(head: string, isMoving: boolean): string {
 }
 
 /** How the branch was moved since the unit's run. */
-function updateOf({ unit, update, head, isBehind, stuck, base, others }: UnitPullInput): readonly string[] {
+function updateOf(input: UnitPullInput): readonly string[] {
+  const { unit, update, head, isBehind, stuck, base, others, way, hasMerges } = input;
   if (stuck !== null)
     return [
       `**Its branch could not be brought up to date with ${code(base)}:** ${inline(stuck, 500)}. Comment \`/choo update ${unit.id}\` to try it again.`,
     ];
   if (isBehind) return [`Its branch is being brought up to date with ${code(base)}.`];
-  const result =
-    update === null || update.to !== head
-      ? []
-      : update.same
-        ? [
-            `The branch was brought up to date with its base by a merge commit; the unit's own change is the same as before, byte for byte. Merge this pull request by squash or with a merge commit.`,
-          ]
-        : [
-            `The branch was brought up to date with its base by a merge commit, and the unit's own change is not the same as before in ${listed(
-              update.files.map((file) => code(file)),
-              20,
-            )}. Merge this pull request by squash or with a merge commit.`,
-          ];
+  const result = update === null || update.to !== head ? [] : [moveOf(update, way)];
+  if (way === 'rebase' && hasMerges)
+    result.push(
+      `A merge commit is on this branch, and this repository merges by rebase only. Comment \`/choo update ${unit.id}\` to have the unit's own commits made again without it.`,
+    );
   if (others.length === 0) return result;
   const lines = others.map(
     ({ id, author, subject }) =>
       `- ${code(id.slice(0, 12))} by ${inline(author, 80)}: ${inline(subject, 120)}`,
   );
   return [...result, `Commits on this branch that choo did not make:\n\n${lines.join('\n')}`];
+}
+
+function moveOf(
+  { from, same, files, way = 'merge', joined = 0 }: NonNullable<UnitPullInput['update']>,
+  now: UnitPullInput['way'],
+): string {
+  const how = {
+    merge: 'by a merge commit',
+    rebase: `by making the unit's own commits again on it; choo keeps the old head ${at(from)}`,
+    found: 'by a rebase that choo did not make',
+  }[way];
+  const change = same
+    ? `the unit's own change is the same as before, byte for byte`
+    : files.length === 0
+      ? `the unit's own change could not be compared with what it was before`
+      : `the unit's own change is not the same as before in ${listed(
+          files.map((file) => code(file)),
+          20,
+        )}`;
+  return [
+    `The branch was brought up to date with its base ${how}${same ? ';' : ', and'} ${change}.`,
+    ...(joined > 0 ? [`${joined} commits became one, since a merge or a conflict is among them.`] : []),
+    ...(way === 'merge' && now === 'merge'
+      ? ['Merge this pull request by squash or with a merge commit.']
+      : []),
+  ].join(' ');
 }
 
 function stackOf({ dependsOn, needs }: UnitPullInput): string {

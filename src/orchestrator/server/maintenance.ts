@@ -76,7 +76,7 @@ export class Maintenance implements AsyncDisposable {
     const removed = await contexts.remotes.removeLeftovers();
     if (removed.length > 0) this.#log({ worktrees: removed }, 'removed worktrees of dead claims');
     await this.#removeGone();
-    if (hourly) await contexts.remotes.pack();
+    if (hourly) await contexts.remotes.pack(this.#retentionDays);
   }
 
   async #removeGone(): Promise<void> {

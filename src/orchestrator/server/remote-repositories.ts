@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ChooError } from '../../errors.ts';
 import { copyName, ownerOfCopy } from '../../git/copy-name.ts';
 import { type Access, RemoteBranches } from '../../git/remote-branches.ts';
+import { dropRetained } from '../../git/retained.ts';
 import { cacheDirectory, Repository, scratchDirectory } from '../../git/repository.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
 import type { JobName, Jobs } from '../../plan-thread/jobs.ts';
@@ -141,11 +142,12 @@ export class RemoteRepositories implements AsyncDisposable {
     return removed;
   }
 
-  /** Packs loose objects, and removes views that were not used lately. */
-  async pack(): Promise<void> {
+  /** Packs loose objects, and removes views that were not used lately, and commits retained for more than so many days. */
+  async pack(retentionDays: number): Promise<void> {
     for (const row of await listRepositoryRows(this.#database)) {
       if (!this.#open.names().has(nameOf(row))) continue;
       using remote = await this.#openCopy(row);
+      await dropRetained(remote.repository, retentionDays);
       await remote.repository.pack();
       await remote.repository.views?.prune();
     }

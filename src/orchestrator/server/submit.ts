@@ -1,4 +1,4 @@
-import type { ProviderName } from '../../config/schema.ts';
+import type { Config, ProviderName } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
 import type { Submission } from '../../plan-thread/prepare-submission.ts';
 import type { Problem } from '../../problems/problem.ts';
@@ -28,6 +28,8 @@ export interface SubmitRequest {
   /** The sandbox of the workers, recorded for display. */
   readonly sandbox: Sandbox['kind'];
   readonly fresh?: boolean;
+  /** How the repository wants its branches, where its configuration does not say. */
+  readonly stack?: Config['stack'];
   /** Identifies the request, so that it starts one run; see the run store. */
   readonly source?: string;
   /** Where the run is published; undefined: nowhere. */
@@ -82,6 +84,7 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
       sandbox: request.sandbox,
       actor: request.actor,
       remote,
+      ...(request.stack !== undefined && { stack: request.stack }),
     },
     signal,
   );

@@ -75,6 +75,8 @@ interface UnitPullTable {
   held: Generated<boolean>;
   /** A person asked for an update of its branch. */
   update_asked: Generated<boolean>;
+  /** It is in one of GitHub's own stacks. */
+  stacked: Generated<boolean>;
   /** When GitHub last changed it, by the newest description seen. */
   seen_at: Date | null;
 }

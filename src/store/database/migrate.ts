@@ -15,6 +15,7 @@ import { up as updates } from './migrations/0012-updates.ts';
 import { up as pullFacts } from './migrations/0013-pull-facts.ts';
 import { up as inbound } from './migrations/0014-inbound.ts';
 import { up as appBot } from './migrations/0015-app-bot.ts';
+import { up as githubStacks } from './migrations/0016-github-stacks.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -31,6 +32,7 @@ const MIGRATIONS = {
   '0013-pull-facts': { up: pullFacts },
   '0014-inbound': { up: inbound },
   '0015-app-bot': { up: appBot },
+  '0016-github-stacks': { up: githubStacks },
 };
 
 /** One migration of a database. */

@@ -24,9 +24,22 @@ export interface UnitPull {
   readonly updateAsked: boolean;
   /** The pull request of the same unit before it, which was closed and not merged; null: there was none. */
   readonly replaces: number | null;
+  /** It is in one of GitHub's own stacks, where only GitHub moves its base and its branch. */
+  readonly stacked: boolean;
 }
 
-const COLUMNS = ['unit', 'number', 'state', 'base', 'draft', 'hash', 'run', 'head', 'held'] as const;
+const COLUMNS = [
+  'unit',
+  'number',
+  'state',
+  'base',
+  'draft',
+  'hash',
+  'run',
+  'head',
+  'held',
+  'stacked',
+] as const;
 
 /** The newest pull request of each unit for a target, by unit. */
 export async function listUnitPulls(
@@ -157,6 +170,8 @@ export interface DescribedPull extends Pick<UnitPull, 'state' | 'base' | 'draft'
   readonly updatedAt: Date;
   /** Whether a person made it a draft (true) or ready (false) just now; undefined: neither. */
   readonly held?: boolean | undefined;
+  /** Whether it is in one of GitHub's own stacks; undefined: GitHub did not say. */
+  readonly stacked?: boolean | undefined;
 }
 
 /**
@@ -167,24 +182,25 @@ export interface DescribedPull extends Pick<UnitPull, 'state' | 'base' | 'draft'
 export async function describeUnitPull(
   database: Database,
   repository: string,
-  { number, state, base, draft, head, mergeCommit, updatedAt, held }: DescribedPull,
+  { number, state, base, draft, head, mergeCommit, updatedAt, held, stacked }: DescribedPull,
 ): Promise<'state' | 'rest' | 'none'> {
   const { rows } = await sql<{ changes: boolean }>`
     with before as (
-      select number, state, held,
+      select number, state, held, stacked,
         case when state = 'lost' and ${state} = 'closed' then 'lost' else ${state} end as next
       from unit_pulls
       where repository = ${repository} and number = ${number} for update
     )
     update unit_pulls as pull set state = before.next, base = ${base}, draft = ${draft}, head = ${head},
       merge_commit = ${mergeCommit}, seen_at = ${updatedAt},
-      held = coalesce(${held ?? null}::boolean, before.held)
+      held = coalesce(${held ?? null}::boolean, before.held),
+      stacked = coalesce(${stacked ?? null}::boolean, before.stacked)
     from before
     where pull.repository = ${repository} and pull.number = before.number
       and (seen_at is null or seen_at <= ${updatedAt})
-      and (pull.state, base, draft, head, merge_commit, pull.held) is distinct from
+      and (pull.state, base, draft, head, merge_commit, pull.held, pull.stacked) is distinct from
         (before.next, ${base}::text, ${draft}::boolean, ${head}::text, ${mergeCommit}::text,
-         coalesce(${held ?? null}::boolean, before.held))
+         coalesce(${held ?? null}::boolean, before.held), coalesce(${stacked ?? null}::boolean, before.stacked))
     returning before.state <> before.next as changes`.execute(database);
   const [row] = rows;
   return row === undefined ? 'none' : row.changes ? 'state' : 'rest';

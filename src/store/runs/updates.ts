@@ -12,6 +12,12 @@ export interface TargetUnit {
   readonly unit: string;
 }
 
+/** What an update run did to the branch. */
+type UpdateResult = Pick<
+  Extract<EventBody, { type: 'unit.updated' }>,
+  'to' | 'same' | 'files' | 'way' | 'joined'
+>;
+
 /** An update of a unit, and what became of it. */
 export interface FoundUpdate {
   readonly run: string;
@@ -19,7 +25,7 @@ export interface FoundUpdate {
   /** What was requested. */
   readonly update: UnitUpdate;
   /** The head that was pushed, and the files where the unit's own change differs; null: not pushed (yet). */
-  readonly result: { readonly to: string; readonly same: boolean; readonly files: readonly string[] } | null;
+  readonly result: UpdateResult | null;
   /** Why it failed; null unless its status is `failed`. */
   readonly failure: {
     readonly failure: Failure;
@@ -94,8 +100,7 @@ function describe(
     // Only its unit was cancelled.
     status: status === 'failed' && failed === undefined ? 'cancelled' : status,
     update,
-    result:
-      updated?.type === 'unit.updated' ? { to: updated.to, same: updated.same, files: updated.files } : null,
+    result: updated?.type === 'unit.updated' ? resultOf(updated) : null,
     failure:
       failed?.type === 'unit.failed'
         ? {
@@ -106,6 +111,10 @@ function describe(
           }
         : null,
   };
+}
+
+function resultOf({ to, same, files, way, joined }: UpdateResult): UpdateResult {
+  return { to, same, files, ...(way !== undefined && { way }), ...(joined !== undefined && { joined }) };
 }
 
 /**

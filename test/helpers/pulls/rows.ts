@@ -35,6 +35,8 @@ interface Merges {
   readonly method: Method;
   /** A person adds a commit to each branch just before it is merged. */
   readonly isAmended: boolean;
+  /** The repository allows neither squash nor merge commits. */
+  readonly isRebaseOnly?: true;
 }
 
 /** One row of the table: what a team does with the pull requests of one run. */
@@ -48,7 +50,7 @@ export interface Row extends Merges {
  * Every combination; their repositories have different names. Left out is what means nothing: a merge of the last pull request
  * of a stack, since no open one is left to look at. What was brought up to date is squashed in the rows of `rebase`.
  */
-export const ROWS: readonly Row[] = (Object.keys(SHAPES) as Shape[]).flatMap((shape) =>
+const EVERYWHERE: readonly Row[] = (Object.keys(SHAPES) as Shape[]).flatMap((shape) =>
   WHATS[shape].flatMap((what) =>
     METHODS.flatMap((method) =>
       [false, true].flatMap((isAmended) =>
@@ -58,18 +60,36 @@ export const ROWS: readonly Row[] = (Object.keys(SHAPES) as Shape[]).flatMap((sh
   ),
 );
 
+/** Where neither squash nor merge commits are allowed; each with one fate of the branch only. */
+const REBASE_ONLY: readonly Row[] = (Object.keys(SHAPES) as Shape[]).flatMap((shape) =>
+  WHATS[shape].flatMap((what) =>
+    [false, true].map((isAmended) =>
+      rowOf(
+        { shape, what, method: 'rebase', isAmended, isRebaseOnly: true },
+        isAmended ? 'kept' : 'auto-deleted',
+      ),
+    ),
+  ),
+);
+
+export const ROWS: readonly Row[] = [...EVERYWHERE, ...REBASE_ONLY];
+
 function rowOf(merges: Merges, branch: Branch): Row {
-  const { shape, what, method, isAmended } = merges;
-  const words = [shape, what, method, ...(isAmended ? ['amended'] : []), branch];
+  const { shape, what, method, isAmended, isRebaseOnly = false } = merges;
+  const kind = isRebaseOnly ? 'rebase only, ' : '';
+  const words = [isRebaseOnly && 'only', shape, what, method, isAmended && 'amended', branch].filter(Boolean);
   return {
     ...merges,
     branch,
-    title: `${shape}: ${what} merged by ${method}, ${isAmended ? 'amended before, ' : ''}branch ${branch}`,
+    title: `${kind}${shape}: ${what} merged by ${method}, ${isAmended ? 'amended before, ' : ''}branch ${branch}`,
     plan: {
       name: words.join('-').replaceAll(' ', '-'),
       units: SHAPES[shape],
       specsIn: what === 'specs' ? 'pull request' : 'main',
-      settings: { delete_branch_on_merge: branch === 'auto-deleted' },
+      settings: {
+        delete_branch_on_merge: branch === 'auto-deleted',
+        ...(isRebaseOnly && { allow_squash_merge: false, allow_merge_commit: false }),
+      },
     },
   };
 }
@@ -103,10 +123,11 @@ export async function play(
 
 /** What was brought up to date has a merge commit, which GitHub does not rebase: it is squashed. */
 async function methodFor(
-  { git }: Stage,
+  { git, isRebaseOnly }: Stage,
   { base, head }: State['pulls'][number],
   method: Method,
 ): Promise<Method> {
+  if (isRebaseOnly) return method;
   const merges = await git('rev-list', '--merges', '--count', `${base.ref}..${head.ref}`);
   return method === 'rebase' && merges !== '0' ? 'squash' : method;
 }

@@ -21,6 +21,8 @@ export interface Stage {
   /** `owner/name`. */
   readonly repo: string;
   readonly units: Units;
+  /** The repository allows neither squash nor merge commits. */
+  readonly isRebaseOnly: boolean;
   /** The branch that the units were run for: that of the specs' pull request, or `main`. */
   readonly origin: string;
   /** The branch that they go to now. */
@@ -88,7 +90,7 @@ export async function makeStages(
 
 async function runStage(
   world: AppWorld,
-  { name, units, specsIn, isCutOff = false }: StagePlan,
+  { name, units, specsIn, settings = {}, isCutOff = false }: StagePlan,
   log: string,
 ): Promise<Stage> {
   const { github } = world;
@@ -116,6 +118,7 @@ async function runStage(
     world,
     repo,
     units,
+    isRebaseOnly: settings.allow_squash_merge === false && settings.allow_merge_commit === false,
     origin,
     target: origin,
     thread,

@@ -1,3 +1,4 @@
+import { canRebase } from '../../../stand-in/pulls/methods.ts';
 import type { State } from '../app-world.ts';
 import { dependenciesOf, fileOf, filled, isOwnFile, ownTexts, titled } from './shapes.ts';
 import type { Stage } from './stage.ts';
@@ -23,7 +24,11 @@ export async function findUntruths(stage: Stage): Promise<readonly string[]> {
   const outside = units.flatMap((unit) => findOutsideUntruths(stage, state, unit));
   // git is asked only once the rest is right: it costs more.
   if (outside.length > 0) return outside;
-  const found: string[] = [...(await findMoves(stage)), ...(await findAgents(stage)), ...findDoubled(state)];
+  const found: string[] = [
+    ...(stage.isRebaseOnly ? [] : await findMoves(stage)),
+    ...(await findAgents(stage)),
+    ...findDoubled(state),
+  ];
   for (const unit of units)
     if (!stage.merged.has(unit)) found.push(...(await findContentUntruths(stage, state, unit)));
   return found;
@@ -100,6 +105,11 @@ async function findContentUntruths(stage: Stage, state: State, unit: string): Pr
         if (line !== `slot ${unit}`) say(`merged into ${pull.base.ref} it would take back \`${line}\``);
   }
 
+  if (stage.isRebaseOnly) {
+    const of = { base: await git('rev-parse', base), head, by: { login: 'alice' } };
+    if (!(await canRebase(stage.world.github.bare(stage.repo), of))) say(`cannot be rebased onto ${base}`);
+  }
+
   for (const dependency of [unit, ...dependenciesOf(units, unit)]) {
     const text = await git('show', `${head}:${fileOf(dependency)}`).catch(() => '');
     if (!lines(text).includes(titled(dependency))) say(`its tree lacks the work of ${dependency}`);
@@ -160,7 +170,7 @@ async function lostLines(
   return (old ?? []).filter((line) => !now?.includes(line));
 }
 
-/** Pushes to choo's branches that were no fast-forward; a branch that is made again may be made at an older commit. */
+/** Pushes of choo's that were no fast-forward; a branch that is made again may be made at an older commit. */
 async function findMoves({ pushes, git }: Stage): Promise<readonly string[]> {
   const found: string[] = [];
   const last = new Map<string, string>();
@@ -173,7 +183,8 @@ async function findMoves({ pushes, git }: Stage): Promise<readonly string[]> {
     if (!branch.startsWith('choo/') || after === NO_COMMIT) continue;
     const old = last.get(branch);
     last.set(branch, after);
-    if (old === undefined || (await contains(after, old))) continue;
+    // What a person forces, also by one of GitHub's own stacks, is theirs.
+    if (old === undefined || !by.endsWith('[bot]') || (await contains(after, old))) continue;
     if (before === NO_COMMIT && (await contains(old, after))) continue;
     found.push(`${by} moved ${branch} from ${old} to ${after}, which does not contain it`);
   }

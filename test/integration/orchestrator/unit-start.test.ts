@@ -183,6 +183,75 @@ describe('a head that nobody recorded is left to a person', () => {
   });
 });
 
+describe('a unit whose branch may hold no merge commit', () => {
+  const stack = 'rebase' as const;
+  const show = async ({ user }: UnitWorld, start: object) => {
+    const { start: head = '', base = '' } = start as { start?: string; base?: string };
+    return {
+      merges: await git(user, 'rev-list', '--count', '--merges', head),
+      files: (await git(user, 'ls-tree', '--name-only', head)).split('\n').filter((path) => path.length < 5),
+      commits: await git(user, 'log', '--format=%s', `${base}..${head}`),
+    };
+  };
+
+  test('starts on one commit for each further dependency, whose work is there once', async () => {
+    await using world = await openUnitWorld();
+    const { head } = world;
+    const a = await world.make(head, [{ files: { a: 'by a\n' } }]);
+    const b = await world.make(a, [{ files: { b: 'by b\n' } }]);
+    const c = await world.make(a, [{ files: { c: 'by c\n' } }]);
+    // What stands on `b` and `c` has changed a file of each, on a base without their histories.
+    const both = await world.make(b, [{ files: { c: 'by c\n' } }]);
+    const d = await world.make(both, [{ files: { b: 'by b and d\n', c: 'by c and d\n', d: 'd' } }]);
+    const e = await world.make(head, [{ files: { e: 'e' } }]);
+    const heads = { c, e, d };
+    const dependencies = Object.entries(heads).map(([id, at]) => ({ id, head: at }));
+    const others = { d: { builtOn: { b, c } }, b: { builtOn: { a } }, c: { builtOn: { a } } };
+    const none = { builtOn: {} };
+    const input = { branchHead: undefined, fresh: true, dependencies, stack };
+    const start = await world.start(input, {}, { a: none, e: none, ...others });
+    expect(start).toMatchObject({ kind: 'start', builtOn: heads });
+    expect(await show(world, start)).toEqual({ merges: '0', files: ['a', 'b', 'c', 'd', 'e'], commits: '' });
+    const at = 'start' in start ? start.start : '';
+    expect(await git(world.user, 'show', `${at}:c`)).toBe('by c and d');
+    expect(await git(world.user, 'log', '-1', '--format=%P|%s', at)).toBe(
+      `${d}|Bring e into the base of api`,
+    );
+
+    // `c` has moved since: what it changed comes along, and nothing twice.
+    const later = await world.make(c, [{ files: { more: 'x' } }]);
+    const moved = dependencies.map((each) => (each.id === 'c' ? { id: 'c', head: later } : each));
+    const again = await world.start({ ...input, dependencies: moved }, {}, { a: none, e: none, ...others });
+    expect(await show(world, again)).toMatchObject({
+      merges: '0',
+      files: ['a', 'b', 'c', 'd', 'e', 'more'],
+    });
+    // With merges the histories tell.
+    const merged = await world.start({ ...input, dependencies: moved, stack: 'merge' });
+    expect(merged).toMatchObject({ kind: 'impossible' });
+  });
+
+  test('goes on from its own commits on a new base, and its old head is retained', async () => {
+    await using world = await openUnitWorld();
+    const { record, repository, user } = world;
+    const head = record.head ?? '';
+    const other = await world.make(world.head, [{ files: { oth: '' } }]);
+    const start = await world.start({ branchHead: head, dependencies: [{ id: 'base', head: other }], stack });
+    expect(start).toMatchObject({
+      base: other,
+      pushed: head,
+      claimedComplete: [1],
+      builtOn: { base: other },
+    });
+    expect(await show(world, start)).toEqual({ merges: '0', files: ['one', 'oth'], commits: 'Step' });
+    const at = 'start' in start ? start.start : '';
+    expect(await git(user, 'log', '-1', '--format=%B', at)).toBe(
+      await git(user, 'log', '-1', '--format=%B', head),
+    );
+    expect(await repository.git.run('for-each-ref', '--format=%(objectname)')).toContain(head);
+  });
+});
+
 describe('a unit that starts over', () => {
   test('twice in one run keeps both of its old heads', async () => {
     await using world = await openUnitWorld();

@@ -229,6 +229,62 @@ test('a run leaves a unit alone whose branch is being updated, and works on it s
   expect(await world.unitHead('u')).not.toBe(before);
 });
 
+describe('bringing a unit up to date by its own commits', () => {
+  test('leaves none but them on the new place, and retains the old head', async () => {
+    await using world = await openUpdateWorld({ units: UNITS, files: FILES });
+    const [api, web] = [await world.unitHead('api'), await world.unitHead('web')];
+    const main = await mergeIntoMain(world, 'specs', 'rebase');
+    const onto = { commit: main, since: world.specs, builtOn: {}, way: 'rebase' as const };
+    const first = await world.update({ unit: 'api', head: api, onto });
+    const newApi = await world.unitHead('api');
+    const result = { to: newApi, same: true, files: [], way: 'rebase' };
+    expect(first).toMatchObject({ status: 'complete', result, failure: null });
+    const log = async (range: string): Promise<string> => world.git('log', '--format=%an %aI %B', range);
+    expect(await log(`main..${newApi}`)).toBe(await log(`${world.specs}..${api}`));
+    expect(await pullOf(world, 'api')).toEqual({ files: OWN.api, merges: true });
+    expect(await world.record('api')).toMatchObject({ base: main, head: newApi, verified: true, tasks: [1] });
+    const next = await mergeIntoMain(world, world.branch('api'), 'rebase');
+    const place = { commit: next, since: api, builtOn: {}, way: 'rebase' as const };
+    expect(await world.update({ unit: 'web', head: web, onto: place })).toMatchObject({
+      ...{ status: 'complete', result: { same: true } },
+    });
+    expect(await pullOf(world, 'web')).toEqual({ files: OWN.web, merges: true });
+    expect(await world.git('rev-list', '--merges', '--count', world.branch('web'))).toBe('0');
+    // No branch holds the old heads, and the next collection of garbage leaves them.
+    expect(await world.git('branch', '--contains', web)).toBe('');
+    expect(await world.retained()).toEqual([api, web].toSorted());
+  });
+
+  test.each(['unit.updated', 'verify.started'])(
+    'makes them once when its claim died before %s',
+    async (type) => {
+      await using world = await openUpdateWorld({ units: UNITS, files: FILES });
+      const api = await world.unitHead('api');
+      // A merge on the branch makes its commits one, which has another time when it is made again.
+      const head = await world.person(world.branch('api'), async (at) => {
+        const side = await commitFiles(at, { side: 'x' });
+        await git(at, 'reset', '--quiet', '--hard', api);
+        await git(at, 'merge', '--quiet', '--no-ff', '--message=side', side);
+      });
+      const main = await mergeIntoMain(world, 'specs', 'rebase');
+      await world.git('config', 'core.logAllRefUpdates', 'always');
+      let isKilled = false;
+      world.onReport((events) => {
+        if (isKilled || !events.some((event) => event.type === type)) return;
+        isKilled = true;
+        throw new Error('killed');
+      });
+      const onto = { commit: main, since: world.specs, builtOn: {}, way: 'rebase' as const };
+      const found = await world.update({ unit: 'api', head, onto });
+      expect(isKilled).toBe(true);
+      const to = await world.unitHead('api');
+      expect(found).toMatchObject({ status: 'complete', result: { to, same: true, joined: 3 } });
+      const moves = await world.git('reflog', 'show', '--format=%H', world.branch('api'));
+      expect(moves.split('\n')).toEqual([to]);
+    },
+  );
+});
+
 describe('verifying the head of another person', () => {
   test('takes a green head for the unit, and leaves the record alone for a red one', async () => {
     await using world = await openUpdateWorld({ units: UNITS, files: FILES });
@@ -252,6 +308,32 @@ describe('verifying the head of another person', () => {
     expect(found).toMatchObject({ status: 'failed', failure: { failure: 'verify' } });
     expect(await world.record('api')).toEqual(before);
     expect(await world.unitHead('api')).toBe(red);
+  });
+
+  test('that was made by a rebase compares it with the head that it replaced', async () => {
+    await using world = await openUpdateWorld({ units: UNITS, files: FILES });
+    const api = await world.unitHead('api');
+    const main = await mergeIntoMain(world, 'specs', 'squash');
+    const onto = { commit: main, since: world.specs, builtOn: {}, way: 'found' as const, replaces: api };
+    const rebase = async (at: string): Promise<string> =>
+      git(at, 'rebase', '--quiet', '--onto', main, world.specs);
+    const head = await world.person(world.branch('api'), rebase, true);
+    const before = await world.record('api');
+    const red = await world.person(world.branch('api'), async (at) => {
+      await git(at, 'rm', '--quiet', 'a.txt');
+      await git(at, 'commit', '--quiet', '--message=gone');
+    });
+    expect(await world.update({ unit: 'api', head: red, onto })).toMatchObject({
+      ...{ status: 'failed', result: null, failure: { failure: 'verify' } },
+    });
+    expect(await world.record('api')).toEqual(before);
+    await world.person(world.branch('api'), async (at) => git(at, 'reset', '--quiet', '--hard', head), true);
+    expect(await world.update({ unit: 'api', head, onto })).toMatchObject({
+      ...{ status: 'complete', failure: null },
+      result: { to: head, same: true, files: [], way: 'found' },
+    });
+    expect(await world.unitHead('api')).toBe(head);
+    expect(await world.record('api')).toMatchObject({ base: main, head, committed: head, verified: true });
   });
 
   test('is judged by the approved specs and gate files, whatever the push made of them', async () => {

@@ -17,6 +17,8 @@ const FACTS: PullFacts = {
   isBehind: false,
   isUpToDate: false,
   update: undefined,
+  madeAgain: undefined,
+  stackBase: undefined,
   pull: { held: false, updateAsked: false },
   always: false,
   verifiesOthers: true,
@@ -146,6 +148,38 @@ describe('a pull request', () => {
       'of a head that others made is verified there when a person asks',
       { head: OTHER, verifiesOthers: false, pull: asked },
       { next: { kind: 'verify', head: OTHER } },
+    ],
+    [
+      'of a head that others made by a rebase says where it stands now',
+      { head: OTHER, madeAgain: { place: PLACE, since: HEAD, replaces: HEAD } },
+      { next: { kind: 'verify', head: OTHER, madeAgain: { place: PLACE, since: HEAD, replaces: HEAD } } },
+    ],
+    [
+      'of a head that others made by a rebase says that its gates failed',
+      {
+        head: OTHER,
+        madeAgain: { place: PLACE, since: HEAD, replaces: HEAD },
+        update: updateOf({
+          status: 'failed',
+          update: { head: OTHER, onto: { ...onto, way: 'found', replaces: HEAD }, work: null },
+          failure: red,
+        }),
+      },
+      {
+        draft: true,
+        verdict: { kind: 'unverified', head: OTHER, reason: red.message },
+        next: { kind: 'none' },
+      },
+    ],
+    [
+      "in one of GitHub's own stacks stays where it is, whatever is asked",
+      { stackBase: 'choo/unit/main/one', isBehind: true, pull: asked, always: true },
+      { base: 'choo/unit/main/one', draft: true, next: { kind: 'none' } },
+    ],
+    [
+      "in one of GitHub's own stacks is verified when GitHub has moved it",
+      { stackBase: 'main', open: [below()], place: undefined, head: OTHER },
+      { base: 'main', draft: true, next: { kind: 'verify', head: OTHER } },
     ],
     [
       'of a head whose gates failed says so',

@@ -46,6 +46,9 @@ function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<UnitPullIn
     isBehind: false,
     stuck: null,
     update: null,
+    way: 'merge',
+    hasMerges: false,
+    isStacked: false,
     others: [],
     replaces: null,
     marker: MARK,
@@ -206,4 +209,30 @@ describe('renderUnitPull', () => {
     expect(body).toContain('### Tasks');
     expect(body).toMatch(/\n- … and \d+ more\n/);
   });
+
+  test.each([
+    ['merge', 'by a merge commit; the unit', true],
+    [
+      'rebase',
+      "by making the unit's own commits again on it; choo keeps the old head `aaaaaaaaaaaa`; the",
+      false,
+    ],
+    ['found', 'by a rebase that choo did not make; the', false],
+  ] as const)(
+    'says of a branch that was brought up to date by %s how to merge it',
+    async (way, how, saysHow) => {
+      const update = { from: commit('a'), to: commit('e'), same: true, files: [], way, joined: 0 };
+      const facts = [...DONE, api.completed(commit('b'))];
+      const bodyOf = async (rest: Partial<UnitPullInput>): Promise<string> =>
+        renderUnitPull(shown(await unitOf(), facts, { update, ...rest })).body;
+      const body = await bodyOf({});
+      expect(body).toContain(how);
+      expect(body.includes('by squash or with a merge commit')).toBe(saysHow);
+      // Where only a rebase merges, a merge commit on the branch is in the way.
+      const linear = await bodyOf({ way: 'rebase', hasMerges: way === 'merge' });
+      expect(linear).not.toContain('by squash or with a merge commit');
+      expect(linear.includes('Comment `/choo update api`')).toBe(way === 'merge');
+      expect(await bodyOf({ update: { ...update, joined: 3 } })).toContain('3 commits became one');
+    },
+  );
 });

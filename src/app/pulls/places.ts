@@ -1,0 +1,112 @@
+import { LRUCache } from 'lru-cache';
+import type { UnitRecord } from '../../events/store.ts';
+import { isAncestor } from '../../git/ancestry.ts';
+import { baseBranch } from '../../git/branches.ts';
+import { mergeCommits } from '../../git/merge.ts';
+import type { Repository } from '../../git/repository.ts';
+import type { UnitPull } from '../../store/github/unit-pulls.ts';
+import type { StackWay } from '../repository/stack-way.ts';
+import { coreOf, moveCore } from './base-branch.ts';
+import type { MadeAgain, OpenDependency, Place } from './derive.ts';
+
+/** Where places are looked for: the branches as they are, and the newest pull request of each unit. */
+export interface PlaceScene {
+  readonly repository: Repository;
+  readonly targetHead: string;
+  readonly heads: ReadonlyMap<string, string>;
+  readonly pulls: ReadonlyMap<string, UnitPull>;
+  readonly way: StackWay;
+}
+
+/** A place before its conflicts with a head are known. */
+export interface FoundPlace extends Place {
+  /** The work does not stand on it. */
+  readonly isBehind: boolean;
+}
+
+/** Conflicts of two commits never change, so they are computed once. */
+const conflictsOf = new LRUCache<string, readonly string[]>({ max: 2_000 });
+
+/** The place of a unit whose dependencies are all in the target. */
+export async function findTargetPlace(
+  { repository, targetHead: commit }: PlaceScene,
+  { base }: UnitRecord,
+): Promise<FoundPlace> {
+  return { commit, isBehind: !(await isAncestor(repository, base, commit)), conflicts: [] };
+}
+
+/**
+ * The place of a unit with one open dependency: its head, when its branch was replaced, so that the commit that the unit's work
+ * stands on is in its history no more, and every gate has passed there. Undefined: the unit stays where it is.
+ */
+export async function findReplacedPlace(
+  { repository, heads }: PlaceScene,
+  { base }: UnitRecord,
+  dependency: UnitRecord | undefined,
+): Promise<FoundPlace | undefined> {
+  const commit = dependency && heads.get(dependency.branch);
+  if (commit === undefined || dependency?.head !== commit || !dependency.verified) return undefined;
+  return (await isAncestor(repository, base, commit)) ? undefined : { commit, isBehind: true, conflicts: [] };
+}
+
+/** The core of a unit's base branch: the one that its work stands on, or a newer one when a dependency was merged. */
+export async function findBasePlace(
+  { repository, targetHead, heads, pulls, way }: PlaceScene,
+  { base, branch }: UnitRecord,
+  { open, moved }: { readonly open: readonly OpenDependency[]; readonly moved: readonly string[] },
+): Promise<FoundPlace> {
+  if (moved.length === 0) return { commit: base, isBehind: false, conflicts: [] };
+  const tip = heads.get(baseBranch(branch));
+  const core = tip === undefined ? undefined : await coreOf(repository, tip);
+  const merges = moved.map((id) => pulls.get(id)?.mergeCommit ?? targetHead);
+  const isNew =
+    core !== undefined &&
+    core !== base &&
+    (await Promise.all(merges.map(async (merge) => isAncestor(repository, merge, core)))).every(Boolean);
+  if (isNew) return { commit: core, isBehind: true, conflicts: [] };
+  const others = open.flatMap((dependency) => heads.get(dependency.branch) ?? []);
+  const next = await moveCore(repository, { core: base, heads: [targetHead, ...others], way });
+  return next === undefined
+    ? { commit: base, isBehind: false, conflicts: open.map((dependency) => dependency.branch) }
+    : { commit: next, isBehind: true, conflicts: [] };
+}
+
+/** The newest commit that a head has in common with another one; that one where they have none, or there is no head. */
+export async function findFork(
+  { git }: Repository,
+  head: string | undefined,
+  commit: string,
+): Promise<string> {
+  if (head === undefined) return commit;
+  const { yes, stdout } = await git.ask('merge-base', head, commit);
+  return yes ? stdout.trim() : commit;
+}
+
+/**
+ * Where a head stands that replaced the recorded one, as after a rebase by a person or in one of GitHub's own stacks: `onto` is
+ * the branch that it goes to. Undefined: it has what the recorded one stood on in its history, or choo has that one no more.
+ */
+export async function findMadeAgain(
+  repository: Repository,
+  { base, head: replaces }: Pick<UnitRecord, 'base'> & { readonly head: string },
+  { head, onto }: { readonly head: string | undefined; readonly onto: string | undefined },
+): Promise<MadeAgain | undefined> {
+  if (head === undefined || onto === undefined || head === replaces) return undefined;
+  const [known] = await repository.reader.info([replaces]);
+  if (known === undefined || (await isAncestor(repository, base, head))) return undefined;
+  return { place: await findFork(repository, head, onto), since: base, replaces };
+}
+
+/** The files that conflict when the changes of a head since a commit are brought onto a place. */
+export async function findConflicts(
+  repository: Repository,
+  { head, place, since }: { readonly head: string; readonly place: string; readonly since: string },
+): Promise<readonly string[]> {
+  const key = `${head} ${place} ${since}`;
+  const known = conflictsOf.get(key);
+  if (known !== undefined) return known;
+  const merge = await mergeCommits(repository, { into: head, from: place, subject: 'Try', since });
+  const files = merge.kind === 'conflict' ? merge.files : [];
+  conflictsOf.set(key, files);
+  return files;
+}
