@@ -371,6 +371,16 @@ describe('what attackers try', () => {
       expect(message).toMatch(/^\*\*Bold\*\* alice Fixes no\. 1 \(skip-ci\)/);
       expect(message).not.toMatch(ACTING);
     }
+    // What a squash makes of the title and the body closes nothing, and CI runs.
+    github.setMerging(REPO, {
+      squash_merge_commit_message: 'PR_BODY',
+      squash_merge_commit_title: 'PR_TITLE',
+    });
+    const done = pulls.find(({ title }) => title.startsWith('nasty'));
+    await github.as('alice').merge(REPO, done?.number ?? 0, 'squash');
+    const squashed = await world.git('log', '-1', '--format=%B', 'main');
+    expect(squashed).toMatch(/^nasty \*\*Bold\*\* alice Fixes no\. 1 \(skip-ci\)/);
+    expect(squashed).not.toMatch(ACTING);
     const texts = writtenTexts(state);
     const bare = texts.map(({ where, text }) => ({ where, text: outsideCode(text) }));
     const those = (list: readonly Text[], is: (text: string) => boolean) =>
