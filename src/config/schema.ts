@@ -125,6 +125,12 @@ export const configSchema = mapping({
       'How a unit branch is brought up to date: by a merge commit, pushed as a fast-forward, or by making its own commits again, with a force-push. Default: `rebase` where the repository merges only by rebase, or a rule forbids merge commits on unit branches; else `merge`.',
     )
     .meta({ examples: ['rebase'] }),
+  on_conflict: z
+    .enum(['person', 'agent'], { error: 'person or agent' })
+    .default('person')
+    .describe(
+      'Who resolves a conflict of a unit branch with its base: a person, who may ask for an agent, or one attempt of an agent at once. Its work is pushed only when every gate has passed.',
+    ),
   delete_merged: z
     .boolean({ error: 'true or false' })
     .default(true)

@@ -10,9 +10,15 @@ beforeAll(async () => {
 });
 afterAll(async () => world[Symbol.asyncDispose]());
 
-/** Units that came with a pull request from a branch, and were run by a label on it. A gate reads what its unit wrote. */
+/**
+ * Units that came with a pull request from a branch, and were run by a label on it. A gate reads what its unit wrote, by a pattern:
+ * no agent may change a file that a gate names and that is in the target.
+ */
 const runStack = async (branch: string, ...units: readonly string[]): Promise<number> =>
-  runFeatureStack(world, { branch, units, gateOf: (unit) => `grep -qx ${unit} ${unit}.txt` });
+  runFeatureStack(world, {
+    ...{ branch, units, gateOf: (unit: string) => `grep -qx ${unit} ${unit}.t?t` },
+    sh: 'test "$CHOO_REHEARSAL" = resolve && sh ./play.sh',
+  });
 
 const pullOf = ({ pulls }: State, branch: string) => pulls.findLast(({ head }) => head.ref === branch);
 const conclusionAt = ({ checks }: State, unit: string, commit: string) =>
@@ -150,6 +156,43 @@ test('a pull request that conflicts with its target is a draft that names the fi
     merge: 'clash',
   });
   expect(await judged(branch, merged)).toMatchObject({ conclusion: 'success', draft: false, head: merged });
+});
+
+test('a conflict is resolved by an agent that is asked, and nothing of it is pushed that fails its gates', async () => {
+  const branch = 'choo/unit/clash/c-one';
+  const alice = world.github.as('alice');
+  const head = await world.git('rev-parse', `refs/heads/${branch}`);
+  const offered = (state: State, at: string) =>
+    state.checks.findLast(
+      ({ name, head_sha, actions }) =>
+        name === 'choo / c-one' &&
+        head_sha === at &&
+        actions.some(({ identifier }) => identifier === 'resolve'),
+    );
+  await world.push('alice', 'clash', { 'c-one.txt': 'again\n', 'play.sh': 'echo neither > c-one.txt\n' });
+  await world.until('the offer', (state) => offered(state, head) !== undefined);
+  const before = pullOf(await quiet(world), branch);
+  expect(before?.body).toContain('on the other side by tester');
+  const body = before?.body?.replace('- [ ] Resolve', '- [x] Resolve');
+  await alice.edit(REPO, before?.number ?? 0, { body: body ?? '' });
+  await world.until(
+    'the failure',
+    (state) => pullOf(state, branch)?.body?.includes('An agent could not resolve it') === true,
+  );
+  const failed = pullOf(await quiet(world), branch);
+  expect({ draft: failed?.draft, head: failed?.head.sha }).toEqual({ draft: true, head });
+  expect(failed?.body).toContain('the gate of task 1 is red');
+  expect(failed?.body).not.toContain('Resolve the conflict with an agent');
+
+  const target = await world.push('alice', 'clash', { 'play.sh': 'echo c-one > c-one.txt\n' });
+  const again = await world.until('another offer', (state) => offered(state, head) !== undefined);
+  alice.pressButton(REPO, offered(again, head)?.id ?? 0, 'resolve');
+  await world.until('the push', (state) => pullOf(state, branch)?.head.sha !== head);
+  const made = await world.git('rev-parse', `refs/heads/${branch}`);
+  expect(await judged(branch, made)).toMatchObject({ conclusion: 'success', draft: false, head: made });
+  expect(await world.git('log', '-1', '--format=%P', made)).toBe(`${head} ${target}`);
+  const runs = await world.git('log', '--format=%an', `${head}..${made}`, '^clash');
+  expect(runs.split('\n')).toHaveLength(1);
 });
 
 test('a squash whose deliveries were lost is found at the next start', async () => {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { ceilingsOf } from '../../src/config/ceilings.ts';
 import type { RunEvent } from '../../src/events/event.ts';
 import type { ReviewRequest } from '../../src/events/review-request.ts';
@@ -94,7 +94,8 @@ export async function openUpdateWorld({
   const has = async (run: string, types: readonly string[]): Promise<boolean> =>
     (await events(run)).some(({ type }) => types.includes(type));
   const until = async (run: string, ...types: readonly string[]): Promise<void> => {
-    await expect.poll(async () => has(run, types), PATIENT).toBe(true);
+    // Also where a hook opens the world.
+    await vi.waitFor(async () => expect(await has(run, types)).toBe(true), PATIENT);
   };
   /** Every reporter passes here: a test can let a claim die when it reports. */
   let beforeReport: (events: readonly { readonly type: string }[]) => void = () => {};

@@ -9,8 +9,8 @@ import type { CommandRequest, CommandResult } from './command-request.ts';
 import { chooseRun } from './thread-runs.ts';
 
 /**
- * `/choo update`: asks for updates of the open pull requests of the thread's run, or of units of it; on a unit's pull request,
- * of that one. Throws a ChooError (`usage`) when none is open.
+ * `/choo update`: asks for updates of the open pull requests of the thread's run. Of units that are named, or on a unit's pull
+ * request of that one, it also asks for an agent where they conflict. Throws a ChooError (`usage`) when none is open.
  */
 export async function updateCommand(
   { words }: Command<'update'>,
@@ -24,7 +24,8 @@ export async function updateCommand(
   const { target } = await readServerRun(database, report.run);
   const units =
     named.length === 0 ? (await services.runStore.startOf(report.run)).units.map(({ id }) => id) : named;
-  const asked = await askForUpdates(database, { repository, target, units });
+  const resolve = named.length > 0;
+  const asked = await askForUpdates(database, { repository, target, units, resolve });
   if (asked === 0)
     throw new ChooError(
       'usage',

@@ -1,9 +1,11 @@
 import { ChooError } from '../../errors.ts';
 import { isOwnBranch } from '../../git/branches.ts';
 import { findAccess } from '../../github/api/access.ts';
+import { RESOLVE_BUTTON } from '../../github/commands/boxes.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
-import { findReport, findRuns, type Report } from '../../store/github/reports.ts';
+import { findReport, findRuns, type Report, requestRefresh } from '../../store/github/reports.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
+import { askForUpdates } from '../../store/github/unit-pulls.ts';
 import { cancelOpenRun, retryRun } from '../../store/runs/change-run.ts';
 import { outcomeOf, refuse } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
@@ -39,7 +41,8 @@ export async function handleCheckRun(
   const late = sentAt === null ? undefined : lateAnswer(sentAt, services.now());
   if (!access.allowed) text = refusal('Nothing was done', { message: access.reason });
   else if (late !== undefined) return reply(late, `${source} late`); // not stored: it may be pressed again
-  else if (unit !== undefined) text = await retry(unit);
+  else if (unit !== undefined)
+    text = button?.identifier === RESOLVE_BUTTON ? await resolve(unit) : await retry(unit);
   else if (check.name === PLAN_CHECK && action === 'rerequested')
     await replan(check.head_sha, repository, planner, services);
   else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier) text = await run();
@@ -90,6 +93,14 @@ export async function handleCheckRun(
       if (!(error instanceof ChooError) || error.code === 'internal') throw error;
       return refusal('Nothing was done', error);
     }
+  }
+
+  async function resolve({ target, id }: CheckedUnit): Promise<Answer | undefined> {
+    const asked = { repository: known.id, target, units: [id], resolve: true };
+    if ((await askForUpdates(services.database, asked)) === 0)
+      return refusal('Nothing was done', { message: `\`${id}\` has no open pull request` });
+    await requestRefresh(services.database, asked);
+    return undefined;
   }
 
   async function cancel(): Promise<void> {

@@ -4,6 +4,7 @@ import { findRuns, moveBase } from '../../store/github/reports.ts';
 import { carryMerges, findUnitPull } from '../../store/github/unit-pulls.ts';
 import { cancelOpenRun, retargetRun } from '../../store/runs/change-run.ts';
 import { findLost, seePull } from '../pulls/see-pull.ts';
+import { handleBoxes } from './boxes.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
@@ -11,7 +12,7 @@ import { type Pull, type PullEvent, pullPayload } from '../repository/payloads.t
 
 /** Handles pull requests: plans them, moves or ends their runs, and follows those of units. */
 export async function handlePullRequest(
-  { payload }: Delivery,
+  { payload, sentAt }: Delivery,
   planner: Planner,
   services: HandlerServices,
 ): Promise<void> {
@@ -19,7 +20,11 @@ export async function handlePullRequest(
   const { action, pull_request: pull } = event;
   const repository = await openRepository(event, services);
   const unit = await findUnitPull(services.database, repository.known.id, pull.number);
-  if (unit !== undefined) return followUnitPull(unit, event, repository, services);
+  if (unit !== undefined) {
+    await followUnitPull(unit, event, repository, services);
+    if (action === 'edited') await handleBoxes(unit, event, sentAt, repository, services);
+    return;
+  }
   const isOwn = pull.head.repo?.id === repository.known.githubId;
   if (!isOwn || isOwnBranch(pull.head.ref)) return; // a fork is never read
   if (action === 'opened' || action === 'synchronize' || action === 'reopened')

@@ -94,7 +94,6 @@ export class Reporter {
     const pulls = new Map(await listUnitPulls(database, known.id, state.target));
     const records = await listRecords(database, known.id, state.target);
     const updates = await listUpdates(database, known.id, state.target);
-    const always = context.config.update === 'always';
     using stack = new DisposableStack();
     let opening: Promise<Stack | undefined> | undefined;
     const openStack = async (): Promise<Stack | undefined> => {
@@ -102,7 +101,7 @@ export class Reporter {
       const signature = await this.#signatures.find(known.installation);
       const way = context.config.stack ?? (await readStackWay(repository, report.base));
       return Stack.open(
-        { state, target: report.base, pulls, records, updates, always, way, signature },
+        { state, target: report.base, pulls, records, updates, config: context.config, way, signature },
         remote,
         signal,
       );

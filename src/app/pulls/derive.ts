@@ -1,5 +1,5 @@
 import { movesBranch } from '../../events/unit-update.ts';
-import type { Verdict } from '../../github/render/verdict.ts';
+import type { ConflictAuthors, ConflictVerdict, Verdict } from '../../github/render/verdict.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
 
 /** A dependency of a unit whose work the target does not contain. */
@@ -13,8 +13,11 @@ export interface OpenDependency {
 /** Where a unit's work should stand when it is brought up to date. */
 export interface Place {
   readonly commit: string;
-  /** The files that conflict between it and the head. */
+  /** The files that conflict between it and the head, and who changed them on each side. */
   readonly conflicts: readonly string[];
+  readonly authors?: ConflictAuthors;
+  /** No agent can resolve it: the dependencies conflict with each other, or the repository takes no merge. */
+  readonly needsPerson?: boolean;
 }
 
 /** Where a head stands that replaced the recorded one: its work was made again there. */
@@ -53,9 +56,13 @@ export interface PullFacts {
   readonly madeAgain: MadeAgain | undefined;
   /** Its base in one of GitHub's own stacks, where only GitHub moves it and its branch; undefined: it is in none. */
   readonly stackBase: string | undefined;
-  readonly pull: { readonly held: boolean; readonly updateAsked: boolean } | undefined;
+  readonly pull:
+    | { readonly held: boolean; readonly updateAsked: boolean; readonly resolveAsked: boolean }
+    | undefined;
   /** The repository wants its branches brought up to date whenever their base moves. */
   readonly always: boolean;
+  /** The repository wants an agent to resolve conflicts by itself, and it has not failed at this head too often. */
+  readonly byAgent: boolean;
   /** Whether the gates of a head that choo did not make run without being asked for. */
   readonly verifiesOthers: boolean;
 }
@@ -66,7 +73,9 @@ type NextStep =
   /** Run the gates at the head, which choo did not make. */
   | { readonly kind: 'verify'; readonly head: string; readonly madeAgain?: MadeAgain | undefined }
   /** Merge the place into the unit branch, and run the gates there. */
-  | { readonly kind: 'bring-up'; readonly head: string; readonly place: string };
+  | { readonly kind: 'bring-up'; readonly head: string; readonly place: string }
+  /** Let an agent resolve the conflict of that merge, in one attempt. */
+  | { readonly kind: 'resolve'; readonly head: string; readonly place: string };
 
 /** What a unit's pull request should be. */
 export interface WantedPull {
@@ -76,6 +85,8 @@ export interface WantedPull {
   readonly needs: readonly string[];
   readonly verdict: Verdict;
   readonly next: NextStep;
+  /** Whether its branch can be brought up to date when a person asks. */
+  readonly offersUpdate: boolean;
   /** Why the branch was not brought up to date though it has to be; null: it was, or will be. */
   readonly stuck: string | null;
 }
@@ -86,8 +97,12 @@ export interface WantedPull {
  */
 export function derivePull(facts: PullFacts): WantedPull {
   const { open, isFailed, isBehind, pull, update } = facts;
-  const verdict = judge(facts);
-  const next = findNextStep(facts, verdict);
+  const judged = judge(facts);
+  const next = findNextStep(facts, judged);
+  const verdict: Verdict =
+    judged.kind === 'conflict' && next.kind === 'resolve'
+      ? { ...judged, agent: 'works', failed: null }
+      : judged;
   const isTrue = verdict.kind === 'recorded' || verdict.kind === 'verified';
   return {
     base: findBase(facts),
@@ -95,6 +110,7 @@ export function derivePull(facts: PullFacts): WantedPull {
     needs: open.map(({ unit }) => unit),
     verdict,
     next,
+    offersUpdate: isTrue && !isFailed && next.kind === 'none' && canMove(facts),
     stuck:
       isBehind && isTrue && next.kind === 'none' && !isFailed && update !== undefined
         ? reasonOf(update)
@@ -111,33 +127,64 @@ function findBase({ open, target, baseBranch, stackBase }: PullFacts): string {
   return open.length === 1 && only.state !== 'lost' ? only.branch : target;
 }
 
-function judge({ head, recorded, update, place, pull, verifiesOthers }: PullFacts): Verdict {
+function judge(facts: PullFacts): Verdict {
+  const { head, recorded, update, place, pull, verifiesOthers } = facts;
   if (head === undefined) return { kind: 'recorded' };
-  if (update?.status === 'running') return { kind: 'pending', head };
+  // While an agent works, what was true of the head stays true.
+  if (update?.status === 'running' && update.update.work === null) return { kind: 'pending', head };
   if (head !== recorded.head) {
-    const isJudged = update?.update.head === head && !movesBranch(update.update);
+    const isJudged =
+      update?.update.head === head && !movesBranch(update.update) && update.update.work === null;
     if (isJudged) return { kind: 'unverified', head, reason: reasonOf(update) };
     if (verifiesOthers || pull?.updateAsked === true) return { kind: 'pending', head };
     return { kind: 'unverified', head, reason: 'its gates run here only when a person asks' };
   }
-  if (place !== undefined && place.conflicts.length > 0) return { kind: 'conflict', files: place.conflicts };
+  if (place !== undefined && place.conflicts.length > 0) return judgeConflict(facts, head, place);
   if (update === undefined) return { kind: 'recorded' };
   const isOfUpdate = (update.result?.to ?? update.update.head) === head;
   if (isOfUpdate && !recorded.verified) return { kind: 'unverified', head, reason: reasonOf(update) };
   return isOfUpdate && update.status === 'complete' ? { kind: 'verified', head } : { kind: 'recorded' };
 }
 
+function judgeConflict(facts: PullFacts, head: string, place: Place): ConflictVerdict {
+  const { update, isFailed } = facts;
+  const isTried = wasResolved(update, head, place);
+  const isWorking = isTried && update.status === 'running';
+  const mayResolve = canMove(facts) && !isFailed && place.needsPerson !== true;
+  return {
+    kind: 'conflict',
+    files: place.conflicts,
+    authors: place.authors ?? { own: [], theirs: [] },
+    agent: isWorking ? 'works' : mayResolve && !isTried ? 'offered' : 'none',
+    failed: isTried && !isWorking ? reasonOf(update) : null,
+  };
+}
+
+/** Whether an agent was asked to resolve the conflict of this head with this place. */
+function wasResolved(update: FoundUpdate | undefined, head: string, place: Place): update is FoundUpdate {
+  if (update?.update.work?.kind !== 'resolve') return false;
+  return update.update.head === head && update.update.onto?.commit === place.commit;
+}
+
+/** Whether the branch may move to its place: dependants of a rejected unit stay where they are until a person decides. */
+function canMove({ place, open, stackBase }: PullFacts): boolean {
+  return place !== undefined && stackBase === undefined && open.every(({ state }) => state === 'open');
+}
+
 function findNextStep(facts: PullFacts, verdict: Verdict): NextStep {
-  const { head, isFailed, open, place, pull, update } = facts;
+  const { head, isFailed, place, pull, update } = facts;
   if (head === undefined || update?.status === 'running') return { kind: 'none' };
   const isAsked = pull?.updateAsked === true;
   if (verdict.kind === 'pending' || (verdict.kind === 'unverified' && isAsked))
     return { kind: 'verify', head, madeAgain: facts.madeAgain };
   // The next attempt of failed work begins on the newest base.
-  if (isFailed || verdict.kind === 'conflict' || verdict.kind === 'unverified') return { kind: 'none' };
-  // Dependants of a rejected unit stay where they are until a person decides.
-  if (place === undefined || facts.stackBase !== undefined || open.some(({ state }) => state !== 'open'))
+  if (isFailed || verdict.kind === 'unverified' || place === undefined || !canMove(facts))
     return { kind: 'none' };
+  if (verdict.kind === 'conflict') {
+    const isWanted = facts.byAgent && verdict.agent === 'offered';
+    const mayStart = place.needsPerson !== true && (isWanted || pull?.resolveAsked === true);
+    return mayStart ? { kind: 'resolve', head, place: place.commit } : { kind: 'none' };
+  }
   // Once from each head to each place, however that ended.
   const isTried =
     update !== undefined &&

@@ -43,10 +43,13 @@ export class NextSteps {
     const onto =
       next.kind === 'bring-up'
         ? { commit: next.place, since, builtOn, way }
-        : next.madeAgain === undefined
-          ? null
-          : found(next.madeAgain, builtOn);
-    const submitted = await submitUpdate({ ...at, run, head: next.head, onto, work: null }, this.#services);
+        : next.kind === 'resolve'
+          ? { commit: next.place, since, builtOn }
+          : next.madeAgain === undefined
+            ? null
+            : found(next.madeAgain, builtOn);
+    const work = next.kind === 'resolve' ? ({ kind: 'resolve' } as const) : null;
+    const submitted = await submitUpdate({ ...at, run, head: next.head, onto, work }, this.#services);
     return submitted.kind === 'busy' ? new Date(Date.now() + BUSY_MS) : undefined;
   }
 

@@ -25,7 +25,11 @@ export interface FoundPlace extends Place {
 }
 
 /** Conflicts of two commits never change, so they are computed once. */
-const conflictsOf = new LRUCache<string, readonly string[]>({ max: 2_000 });
+const conflictsOf = new LRUCache<string, Omit<Place, 'commit'>>({ max: 2_000 });
+/** For the authors of conflicts: files and newest commits that are looked at, and names of each side. */
+const MAX_FILES = 20;
+const MAX_COMMITS = 100;
+const MAX_AUTHORS = 5;
 
 /** The place of a unit whose dependencies are all in the target. */
 export async function findTargetPlace(
@@ -97,16 +101,41 @@ export async function findMadeAgain(
   return { place: await findFork(repository, head, onto), since: base, replaces };
 }
 
-/** The files that conflict when the changes of a head since a commit are brought onto a place. */
-export async function findConflicts(
+/**
+ * A place with its conflicts with the changes of a head since a commit, and their authors. Undefined `head`: one that choo did not
+ * make, whose gates come first.
+ */
+export async function findPlace(
+  { repository, way }: PlaceScene,
+  { commit, conflicts }: FoundPlace,
+  { head, since }: { readonly head: string | undefined; readonly since: string },
+): Promise<Place> {
+  if (head === undefined) return { commit, conflicts: [] };
+  if (conflicts.length > 0) return { commit, conflicts, needsPerson: true };
+  // What an agent makes is a merge.
+  const more = way === 'rebase' ? { needsPerson: true } : {};
+  return { commit, ...(await findConflicts(repository, { head, place: commit, since })), ...more };
+}
+
+async function findConflicts(
   repository: Repository,
   { head, place, since }: { readonly head: string; readonly place: string; readonly since: string },
-): Promise<readonly string[]> {
+): Promise<Omit<Place, 'commit'>> {
   const key = `${head} ${place} ${since}`;
   const known = conflictsOf.get(key);
   if (known !== undefined) return known;
   const merge = await mergeCommits(repository, { into: head, from: place, subject: 'Try', since });
-  const files = merge.kind === 'conflict' ? merge.files : [];
-  conflictsOf.set(key, files);
-  return files;
+  const conflicts = merge.kind === 'conflict' ? merge.files : [];
+  const authorsOf = async (to: string): Promise<readonly string[]> => {
+    const options = ['--no-merges', `--max-count=${MAX_COMMITS}`, '--format=%an'];
+    const range = [to, `^${since}`, '--', ...conflicts.slice(0, MAX_FILES)];
+    const names = await repository.git.run('log', ...options, ...range);
+    return [...new Set(names.split('\n').filter((name) => name !== ''))].slice(0, MAX_AUTHORS);
+  };
+  const found =
+    conflicts.length === 0
+      ? { conflicts }
+      : { conflicts, authors: { own: await authorsOf(head), theirs: await authorsOf(place) } };
+  conflictsOf.set(key, found);
+  return found;
 }

@@ -77,6 +77,7 @@ export async function publishPull(
     updateAsked: false,
     replaces: replacedBy(before),
     stacked: false,
+    resolveAsked: false,
   };
   await save(pull);
   await changePull(pull, { base, draft, title, body, hash }, position, reportContext);
@@ -99,6 +100,7 @@ async function renderPull(
     throw new RejectedWrite('its specs could not be read within the time they may take');
   const merged = (await stack())?.merged;
   const known = pulls.get(id);
+  const newest = updates.get(id);
   const { title, body } = renderUnitPull({
     unit: specs,
     progress: unit,
@@ -117,8 +119,9 @@ async function renderPull(
     head: position.head ?? null,
     verdict: position.verdict,
     isBehind: position.next.kind === 'bring-up',
+    offersUpdate: position.offersUpdate,
     stuck: position.stuck,
-    update: updateOf(updates.get(id)),
+    update: newest !== undefined && newest.update.onto === null ? null : updateOf(newest),
     way: position.way,
     hasMerges: position.hasMerges,
     isStacked: pulls.get(id)?.stacked === true,
@@ -182,8 +185,11 @@ async function changePull(
       await save(change);
     });
   const forgetRequest = async (): Promise<void> => {
-    if (before.updateAsked)
-      await changeUnitPull(reportContext.database, repository.known.id, number, { updateAsked: false });
+    if (before.updateAsked || before.resolveAsked)
+      await changeUnitPull(reportContext.database, repository.known.id, number, {
+        updateAsked: false,
+        resolveAsked: false,
+      });
   };
   const setDraft = async (): Promise<void> =>
     refusals.step(`the draft state of pull request ${number}, of unit ${unit},`, async () => {

@@ -29,7 +29,8 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
   const isThere = reportContext.pulls.get(unit.plan.id)?.state === 'open';
   // Its text says that its branch is being moved; the end of the update brings this back here.
   const update = reportContext.updates.get(unit.plan.id);
-  if (isThere && update?.status === 'running' && movesBranch(update.update)) return;
+  const isMoving = update?.status === 'running' && movesBranch(update.update) && update.update.work === null;
+  if (isThere && isMoving) return;
   const events = hasEnded
     ? await readUnitEvents(reportContext.database, { run: reportContext.state.start.run, unit: unit.plan.id })
     : [];

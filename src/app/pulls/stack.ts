@@ -1,3 +1,4 @@
+import type { Config } from '../../config/schema.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitRecord } from '../../events/store.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
@@ -12,11 +13,11 @@ import type { UnitPull } from '../../store/github/unit-pulls.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
 import type { StackWay } from '../repository/stack-way.ts';
 import { coreOf, makeTip } from './base-branch.ts';
-import { derivePull, type OpenDependency, type Place, type WantedPull } from './derive.ts';
+import { derivePull, type OpenDependency, type WantedPull } from './derive.ts';
 import { findMergedUnits } from './merged-units.ts';
 import {
   findBasePlace,
-  findConflicts,
+  findPlace,
   findFork,
   findMadeAgain,
   findReplacedPlace,
@@ -33,7 +34,7 @@ export interface StackInput {
   readonly pulls: ReadonlyMap<string, UnitPull>;
   readonly records: ReadonlyMap<string, UnitRecord>;
   readonly updates: ReadonlyMap<string, FoundUpdate>;
-  readonly always: boolean;
+  readonly config: Pick<Config, 'update' | 'on_conflict' | 'limits'>;
   readonly way: StackWay;
   /** Of the commits of base branches; undefined: choo's own. */
   readonly signature: Signature | undefined;
@@ -104,10 +105,11 @@ export class Stack implements Disposable {
 
   /** Derives a unit's pull request, and pushes its base branch where it needs one. `record` has a head. */
   async place(unit: UnitProgress, record: UnitRecord): Promise<StackPosition> {
-    const { state, target, pulls, updates, always, way } = this.#input;
+    const { state, target, pulls, updates, config, way } = this.#input;
     const repository = this.#repository;
     const scene: PlaceScene = { repository, targetHead: this.#targetHead, heads: this.#heads, pulls, way };
     const { id } = unit.plan;
+    const update = updates.get(id);
     const head = this.#heads.get(record.branch);
     const recorded = { head: record.head ?? record.committed, verified: record.verified };
     const { open, moved } = await this.#dependenciesOf(unit, record);
@@ -126,12 +128,7 @@ export class Stack implements Disposable {
     const isOwn = head !== undefined && head === recorded.head;
     const since =
       found === undefined || found.isBehind ? record.base : await findFork(repository, head, found.commit);
-    const place: Place | undefined = found && {
-      commit: found.commit,
-      conflicts: !isOwn
-        ? []
-        : [...found.conflicts, ...(await findConflicts(repository, { head, place: found.commit, since }))],
-    };
+    const place = found && (await findPlace(scene, found, { head: isOwn ? head : undefined, since }));
     const pull = pulls.get(id);
     const stackBase = pull?.state === 'open' && pull.stacked ? pull.base : undefined;
     const onto = found?.commit ?? (only && this.#heads.get(only.branch));
@@ -157,11 +154,12 @@ export class Stack implements Disposable {
       isUpToDate:
         found === undefined ||
         (head !== undefined && !isMerged && (await isAncestor(repository, found.commit, head))),
-      update: updates.get(id),
+      update,
       madeAgain,
       stackBase,
       pull,
-      always,
+      always: config.update === 'always',
+      byAgent: config.on_conflict === 'agent' && (update?.resolves ?? 0) < config.limits.attempts,
       verifiesOthers: state.start.sandbox !== 'host',
     });
     if (want.base === ownBase && found !== undefined) await this.#publishBase(ownBase, found.commit);

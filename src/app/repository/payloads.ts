@@ -30,6 +30,7 @@ const pull = z.object({
   base: z.object({ ref: z.string(), sha: objectId, repo: z.object({ id: z.int() }) }),
   updated_at: z.string().nullish(),
   stack: z.object({}).nullish(),
+  body: z.string().nullish(),
   labels,
 });
 
@@ -42,7 +43,12 @@ export const pushPayload = common.extend({
 
 export const deletePayload = common.extend({ ref: z.string(), ref_type: z.string() });
 
-export const pullPayload = common.extend({ action: z.string(), pull_request: pull });
+export const pullPayload = common.extend({
+  action: z.string(),
+  pull_request: pull,
+  /** Of an edit: the text before. */
+  changes: z.object({ body: z.object({ from: z.string().nullish() }).nullish() }).nullish(),
+});
 
 export const labelPayload = common.extend({
   action: z.string(),

@@ -117,7 +117,8 @@ export const COMMANDS = {
     usage: [
       {
         form: '/choo update [UNIT…]',
-        meaning: 'bring pull requests up to date and run their gates again, without an agent',
+        meaning:
+          'bring pull requests up to date and run their gates again; an agent starts only for a named unit that conflicts',
       },
     ],
     maxWords: Infinity,

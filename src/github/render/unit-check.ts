@@ -5,6 +5,8 @@ import { count } from '../../text/terminal-layout.ts';
 import { cut } from '../../text/cut.ts';
 import type { Annotation, Conclusion } from '../api/checks.ts';
 import { code, fenced, fit, inline, listed } from './markdown.ts';
+import { RESOLVE_BUTTON } from '../commands/boxes.ts';
+import { conflictWords } from './conflict-words.ts';
 import type { Verdict } from './verdict.ts';
 
 /** The check of a unit as GitHub shows it. */
@@ -24,6 +26,11 @@ export interface RenderedUnitCheck {
 }
 
 /** The button on the check of a unit that failed. */
+const RESOLVE = {
+  label: 'Resolve',
+  description: 'Let an agent resolve the conflict',
+  identifier: RESOLVE_BUTTON,
+};
 const RETRY = { label: 'Retry', description: 'Give this unit another turn', identifier: 'retry' };
 
 /** What GitHub takes in one request. */
@@ -146,9 +153,9 @@ function renderVerdict(
         summary: `These files conflict: ${listed(
           verdict.files.map((file) => code(file)),
           50,
-        )}.${page}`,
+        )}.${conflictWords(verdict)}${page}`,
         conclusion: 'action_required',
-        actions: [],
+        actions: verdict.agent === 'offered' ? [RESOLVE] : [],
       };
     default:
       return verdict satisfies never;

@@ -6,8 +6,10 @@ import { describeCost, formatCost, formatDuration, formatTokens } from '../../te
 import { cut } from '../../text/cut.ts';
 import { harmlessLine } from '../../text/harmless.ts';
 import { stripHidden } from '../../text/hidden-text.ts';
+import { boxLine } from '../commands/boxes.ts';
 import { code, details, fit, inline, listed, preformatted, rowsWithin, table } from './markdown.ts';
-import type { Verdict } from './verdict.ts';
+import { conflictWords } from './conflict-words.ts';
+import type { ConflictVerdict, Verdict } from './verdict.ts';
 
 /** A unit's work, and where it stands among the others. */
 export interface UnitPullInput {
@@ -31,6 +33,8 @@ export interface UnitPullInput {
   readonly verdict: Verdict;
   /** Its branch is being brought up to date. */
   readonly isBehind: boolean;
+  /** Whether its branch can be brought up to date by a box in the text. */
+  readonly offersUpdate: boolean;
   /** Why its branch was not brought up to date though it has to be; null: it was, or will be. */
   readonly stuck: string | null;
   /** What the last update of its branch came to: by a merge, by its commits made again, or it was found that somebody did so. */
@@ -120,7 +124,7 @@ function headOf({ unit, progress, verdict, base, head, isBehind }: UnitPullInput
       return `**It conflicts with ${code(base)}** in ${listed(
         verdict.files.map((file) => code(file)),
         20,
-      )}. Merge ${code(base)} into this branch by hand, and choo runs its gates there; or comment \`/choo retry ${unit.id} --fresh\`.`;
+      )}.${conflictWords(verdict)} ${cureOf(verdict, unit.id, base)}`;
     case 'recorded':
       break;
     default:
@@ -134,6 +138,14 @@ function headOf({ unit, progress, verdict, base, head, isBehind }: UnitPullInput
     : passedAt(head, isBehind);
 }
 
+function cureOf({ agent }: ConflictVerdict, unit: string, base: string): string {
+  const byHand = `Merge ${code(base)} into this branch by hand, and choo runs its gates there`;
+  const fresh = `comment \`/choo retry ${unit} --fresh\``;
+  if (agent === 'works') return 'Its work is pushed when every gate has passed.';
+  if (agent === 'none') return `${byHand}; or ${fresh}.`;
+  return `${byHand}; let an agent do it, within what is left of the budget, by this box or \`/choo update ${unit}\`; or ${fresh}.\n\n${boxLine('resolve')}`;
+}
+
 /** A branch that is about to move is not said to be at a commit. */
 function passedAt(head: string, isMoving: boolean): string {
   const isHead = isMoving
@@ -144,7 +156,7 @@ function passedAt(head: string, isMoving: boolean): string {
 
 /** How the branch was moved since the unit's run. */
 function updateOf(input: UnitPullInput): readonly string[] {
-  const { unit, update, head, isBehind, stuck, base, others, way, hasMerges } = input;
+  const { unit, update, head, isBehind, stuck, base, others, way, hasMerges, offersUpdate } = input;
   if (stuck !== null)
     return [
       `**Its branch could not be brought up to date with ${code(base)}:** ${inline(stuck, 500)}. Comment \`/choo update ${unit.id}\` to try it again.`,
@@ -155,6 +167,7 @@ function updateOf(input: UnitPullInput): readonly string[] {
     result.push(
       `A merge commit is on this branch, and this repository merges by rebase only. Comment \`/choo update ${unit.id}\` to have the unit's own commits made again without it.`,
     );
+  if (offersUpdate) result.push(boxLine('update'));
   if (others.length === 0) return result;
   const lines = others.map(
     ({ id, author, subject }) =>

@@ -9,4 +9,21 @@ export type Verdict =
   /** Its gates failed, or could not run. */
   | { readonly kind: 'unverified'; readonly head: string; readonly reason: string }
   /** It does not merge with the branch that it goes to. */
-  | { readonly kind: 'conflict'; readonly files: readonly string[] };
+  | ConflictVerdict;
+
+/** `authors`: who changed the files on this branch, and on the other side. */
+export interface ConflictVerdict {
+  readonly kind: 'conflict';
+  readonly files: readonly string[];
+  readonly authors: ConflictAuthors;
+  /** Whether an agent may resolve it, or is about to. */
+  readonly agent: 'offered' | 'works' | 'none';
+  /** Why an agent could not; null: none tried. */
+  readonly failed: string | null;
+}
+
+/** Names of authors, the first ones where there are many. */
+export interface ConflictAuthors {
+  readonly own: readonly string[];
+  readonly theirs: readonly string[];
+}

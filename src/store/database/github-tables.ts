@@ -77,6 +77,7 @@ interface UnitPullTable {
   update_asked: Generated<boolean>;
   /** It is in one of GitHub's own stacks. */
   stacked: Generated<boolean>;
+  resolve_asked: Generated<boolean>;
   /** When GitHub last changed it, by the newest description seen. */
   seen_at: Date | null;
 }

@@ -16,6 +16,7 @@ import { up as pullFacts } from './migrations/0013-pull-facts.ts';
 import { up as inbound } from './migrations/0014-inbound.ts';
 import { up as appBot } from './migrations/0015-app-bot.ts';
 import { up as githubStacks } from './migrations/0016-github-stacks.ts';
+import { up as resolveAsked } from './migrations/0019-resolve-asked.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -33,6 +34,7 @@ const MIGRATIONS = {
   '0014-inbound': { up: inbound },
   '0015-app-bot': { up: appBot },
   '0016-github-stacks': { up: githubStacks },
+  '0019-resolve-asked': { up: resolveAsked },
 };
 
 /** One migration of a database. */

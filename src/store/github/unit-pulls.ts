@@ -26,6 +26,8 @@ export interface UnitPull {
   readonly replaces: number | null;
   /** It is in one of GitHub's own stacks, where only GitHub moves its base and its branch. */
   readonly stacked: boolean;
+  /** A person asked for an agent, should it conflict. */
+  readonly resolveAsked: boolean;
 }
 
 const COLUMNS = [
@@ -49,13 +51,13 @@ export async function listUnitPulls(
 ): Promise<ReadonlyMap<string, UnitPull>> {
   const rows = await database
     .selectFrom('unit_pulls')
-    .select([...COLUMNS, 'node_id', 'merge_commit', 'update_asked'])
+    .select([...COLUMNS, 'node_id', 'merge_commit', 'update_asked', 'resolve_asked'])
     .where('repository', '=', repository)
     .where('target', '=', target)
     .orderBy('number')
     .execute();
   const pulls = new Map<string, UnitPull>();
-  for (const { node_id, merge_commit, update_asked, ...row } of rows) {
+  for (const { node_id, merge_commit, update_asked, resolve_asked, ...row } of rows) {
     const before = pulls.get(row.unit);
     const replaces = before === undefined || before.state === 'merged' ? null : before.number;
     pulls.set(row.unit, {
@@ -63,6 +65,7 @@ export async function listUnitPulls(
       nodeId: node_id,
       mergeCommit: merge_commit,
       updateAsked: update_asked,
+      resolveAsked: resolve_asked,
       replaces,
     });
   }
@@ -120,10 +123,15 @@ export async function changeUnitPull(
   number: number,
   {
     updateAsked,
+    resolveAsked,
     ...change
-  }: Partial<Pick<UnitPull, 'state' | 'base' | 'draft' | 'hash' | 'held' | 'updateAsked'>>,
+  }: Partial<Pick<UnitPull, 'state' | 'base' | 'draft' | 'hash' | 'held' | 'updateAsked' | 'resolveAsked'>>,
 ): Promise<void> {
-  const values = { ...change, ...(updateAsked === undefined ? {} : { update_asked: updateAsked }) };
+  const values = {
+    ...change,
+    ...(updateAsked === undefined ? {} : { update_asked: updateAsked }),
+    ...(resolveAsked === undefined ? {} : { resolve_asked: resolveAsked }),
+  };
   if (Object.keys(values).length === 0) return;
   await database
     .updateTable('unit_pulls')
@@ -133,17 +141,26 @@ export async function changeUnitPull(
     .execute();
 }
 
-/** Notes that a person asked for updates of units' open pull requests. Returns how many there are. */
+/**
+ * Notes that a person asked for updates of units' open pull requests; `resolve`: by an agent where one conflicts. Returns how many
+ * there are.
+ */
 export async function askForUpdates(
   database: Database,
   {
     repository,
     target,
     units,
-  }: { readonly repository: string; readonly target: string; readonly units: readonly string[] },
+    resolve,
+  }: {
+    readonly repository: string;
+    readonly target: string;
+    readonly units: readonly string[];
+    readonly resolve: boolean;
+  },
 ): Promise<number> {
   const { numAffectedRows } = await sql`
-    update unit_pulls set update_asked = true
+    update unit_pulls set update_asked = true, resolve_asked = resolve_asked or ${resolve}
     where repository = ${repository} and target = ${target} and unit = any(${[...units]}::text[])
       and state = 'open'`.execute(database);
   return Number(numAffectedRows ?? 0n);

@@ -24,7 +24,9 @@ export interface FoundUpdate {
   readonly status: Exclude<RunStatus, 'waiting'>;
   /** What was requested. */
   readonly update: UnitUpdate;
-  /** The head that was pushed, and the files where the unit's own change differs; null: not pushed (yet). */
+  /** How often an agent was asked to resolve a conflict of that head. */
+  readonly resolves: number;
+  /** The head that was pushed, and, of a bring-up, the files where the unit's own change differs; null: not pushed (yet). */
   readonly result: UpdateResult | null;
   /** Why it failed; null unless its status is `failed`. */
   readonly failure: {
@@ -65,6 +67,7 @@ async function readUpdates(
     first: unknown;
     updated: unknown;
     failed: unknown;
+    resolves: number;
   }>`
     with newest as (
       select distinct on (update_unit) runs.id, update_unit, status, body
@@ -74,8 +77,14 @@ async function readUpdates(
       order by update_unit, ended_at is null desc, events.at desc, ended_at desc
     )
     select update_unit as unit, id as run, status, body as first,
-      (select body from events where run = id and unit = update_unit and body ->> 'type' = 'unit.updated'
-       order by seq desc limit 1) as updated,
+      (select body from events where run = id and unit = update_unit
+         and body ->> 'type' in ('unit.updated', 'branch.pushed')
+       order by body ->> 'type' desc, seq desc limit 1) as updated,
+      (select count(*)::int from runs as others join events as start on start.run = others.id and start.seq = 1
+       where others.repository = ${repository} and others.target = ${target} and others.purpose = 'update'
+         and others.update_unit = newest.update_unit
+         and start.body #>> '{update,work,kind}' = 'resolve'
+         and start.body #>> '{update,head}' = newest.body #>> '{update,head}') as resolves,
       (select body from events where run = id and unit = update_unit and body ->> 'type' = 'unit.failed'
        order by seq desc limit 1) as failed
     from newest`.execute(database);
@@ -91,7 +100,7 @@ async function readUpdates(
 }
 
 function describe(
-  { run, status }: Pick<FoundUpdate, 'run' | 'status'>,
+  { run, status, resolves }: Pick<FoundUpdate, 'run' | 'status' | 'resolves'>,
   update: UnitUpdate,
   { updated, failed }: { readonly updated: EventBody | undefined; readonly failed: EventBody | undefined },
 ): FoundUpdate {
@@ -100,7 +109,8 @@ function describe(
     // Only its unit was cancelled.
     status: status === 'failed' && failed === undefined ? 'cancelled' : status,
     update,
-    result: updated?.type === 'unit.updated' ? resultOf(updated) : null,
+    resolves,
+    result: resultOf(updated),
     failure:
       failed?.type === 'unit.failed'
         ? {
@@ -113,7 +123,10 @@ function describe(
   };
 }
 
-function resultOf({ to, same, files, way, joined }: UpdateResult): UpdateResult {
+function resultOf(moved: EventBody | undefined): UpdateResult | null {
+  if (moved?.type === 'branch.pushed') return { to: moved.head, same: false, files: [] };
+  if (moved?.type !== 'unit.updated') return null;
+  const { to, same, files, way, joined } = moved;
   return { to, same, files, ...(way !== undefined && { way }), ...(joined !== undefined && { joined }) };
 }
 

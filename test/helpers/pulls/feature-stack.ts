@@ -9,6 +9,8 @@ export interface FeatureStack {
   readonly units: readonly string[];
   /** The gate of a unit. By default: its file is there. */
   readonly gateOf?: (unit: string) => string;
+  /** What an agent plays that works on a whole unit. */
+  readonly sh?: string;
 }
 
 /** Pushes the specs of a stack, opens their pull request and runs them by a label on it. Returns its number. */
@@ -29,10 +31,12 @@ export async function runFeatureStack(world: AppWorld, stack: FeatureStack): Pro
 export function stackFiles({
   units: ids,
   gateOf = (unit) => `test -f ${unit}.txt`,
+  sh,
 }: Omit<FeatureStack, 'branch'>): Readonly<Record<string, string>> {
   const units = ids.map((id, at) => {
     const task = { gate: gateOf(id), sh: `echo ${id} > ${id}.txt` };
-    return [id, { dependsOn: ids.slice(Math.max(0, at - 1), at), tasks: [task] }] as const;
+    const plan = sh === undefined ? {} : { sh };
+    return [id, { dependsOn: ids.slice(Math.max(0, at - 1), at), tasks: [task], ...plan }] as const;
   });
   const { '.choo.yml': _, ...files } = projectFiles({ units: Object.fromEntries(units) });
   return files;

@@ -83,6 +83,7 @@ describe('a configuration without faults', () => {
       run_on: 'request',
       draft_on_failure: true,
       update: 'when_needed',
+      on_conflict: 'person',
       delete_merged: true,
       commits: { sign_off: false },
     });
@@ -121,6 +122,7 @@ describe('a configuration without faults', () => {
         run_on: 'push',
         draft_on_failure: false,
         update: 'when_needed',
+        on_conflict: 'person',
         delete_merged: true,
         commits: { sign_off: true },
       },

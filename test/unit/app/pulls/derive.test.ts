@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { derivePull, type PullFacts, type WantedPull } from '../../../../src/app/pulls/derive.ts';
+import type { ConflictVerdict } from '../../../../src/github/render/verdict.ts';
 import type { FoundUpdate } from '../../../../src/store/runs/updates.ts';
 
 const [HEAD, OTHER, PLACE] = ['a', 'b', 'c'].map((letter) => letter.repeat(40)) as [string, string, string];
@@ -19,8 +20,9 @@ const FACTS: PullFacts = {
   update: undefined,
   madeAgain: undefined,
   stackBase: undefined,
-  pull: { held: false, updateAsked: false },
+  pull: { held: false, updateAsked: false, resolveAsked: false },
   always: false,
+  byAgent: false,
   verifiesOthers: true,
 };
 
@@ -29,20 +31,135 @@ function updateOf(rest: Partial<FoundUpdate>): FoundUpdate {
     run: 'update0001',
     status: 'complete',
     update: { head: HEAD, onto: null, work: null },
+    resolves: 0,
     result: null,
     failure: null,
     ...rest,
   };
 }
 
+const NOTHING = { kind: 'none' };
+const WHO = { own: ['ada'], theirs: ['bob'] };
+const CONFLICT = {
+  ...{ kind: 'conflict' as const, files: ['a.txt'], authors: { own: [], theirs: [] } },
+  ...{ agent: 'offered' as const, failed: null },
+};
 const onto = { commit: PLACE, since: OTHER, builtOn: {} };
-const asked = { held: false, updateAsked: true };
+const asked = { held: false, updateAsked: true, resolveAsked: false };
 const below = (state: 'open' | 'rejected' | 'lost' = 'open', unit = 'one') => ({
   unit,
   branch: `choo/unit/main/${unit}`,
   state,
 });
 const red = { failure: 'verify' as const, message: 'the gate is red', hint: null, files: [] };
+
+const CLASH = { isBehind: true, place: { commit: PLACE, conflicts: ['a.txt'], authors: WHO } };
+const tryOf = (rest: Partial<FoundUpdate> = {}): FoundUpdate =>
+  updateOf({
+    update: { head: HEAD, onto, work: { kind: 'resolve' } },
+    status: 'failed',
+    failure: red,
+    ...rest,
+  });
+const wanted = { held: false, updateAsked: true, resolveAsked: true };
+
+describe('a conflict', () => {
+  const start = { kind: 'resolve', head: HEAD, place: PLACE };
+  test.each<[string, Partial<PullFacts>, Partial<ConflictVerdict>, object]>([
+    ['names who is on each side, and offers an agent', {}, { authors: WHO, agent: 'offered' }, NOTHING],
+    ['starts none for who asks for any update', { pull: asked }, { agent: 'offered' }, NOTHING],
+    ['starts one for who asks for it', { pull: wanted }, { agent: 'works' }, start],
+    ['starts one by itself where the repository says so', { byAgent: true }, { agent: 'works' }, start],
+    [
+      'says that one works',
+      { update: tryOf({ status: 'running' }), pull: wanted },
+      { agent: 'works', failed: null },
+      NOTHING,
+    ],
+    [
+      'is not tried again by itself',
+      { byAgent: true, update: tryOf() },
+      { agent: 'none', failed: red.message },
+      NOTHING,
+    ],
+    [
+      'is tried again for who asks again',
+      { pull: wanted, update: tryOf() },
+      { agent: 'works', failed: null },
+      start,
+    ],
+    [
+      'with another place is another one',
+      {
+        byAgent: true,
+        update: tryOf({
+          update: { head: HEAD, onto: { ...onto, commit: OTHER }, work: { kind: 'resolve' } },
+        }),
+      },
+      { agent: 'works' },
+      start,
+    ],
+    [
+      'of its dependencies with each other is for no agent',
+      { place: { ...CLASH.place, needsPerson: true }, pull: wanted, byAgent: true },
+      { agent: 'none' },
+      NOTHING,
+    ],
+    [
+      'above a rejected one is for a person',
+      { open: [below('rejected')], pull: wanted },
+      { agent: 'none' },
+      NOTHING,
+    ],
+    [
+      'of failed work is left alone',
+      { isFailed: true, pull: wanted, byAgent: true },
+      { agent: 'none' },
+      NOTHING,
+    ],
+  ])('%s', (_, facts, verdict, next) => {
+    expect(derivePull({ ...FACTS, ...CLASH, ...facts })).toMatchObject({
+      ...{ draft: true, verdict: { kind: 'conflict', files: ['a.txt'], ...verdict }, next },
+    });
+  });
+});
+
+describe('a review', () => {
+  const work = { kind: 'review', round: '1' } as const;
+  test('that an agent works on changes nothing about what is true', () => {
+    const update = updateOf({ status: 'running', update: { head: HEAD, onto: null, work } });
+    expect(derivePull({ ...FACTS, update })).toMatchObject({
+      draft: false,
+      verdict: { kind: 'recorded' },
+      next: NOTHING,
+    });
+  });
+
+  test('that failed at a head is no verdict on it', () => {
+    const update = updateOf({ status: 'failed', update: { head: OTHER, onto: null, work }, failure: red });
+    const next = { kind: 'verify', head: OTHER };
+    expect(derivePull({ ...FACTS, head: OTHER, update })).toMatchObject({
+      verdict: { kind: 'pending' },
+      next,
+    });
+  });
+
+  test('whose work was pushed is verified at the new head', () => {
+    const result = { to: OTHER, same: false, files: [] };
+    const update = updateOf({ update: { head: HEAD, onto: null, work }, result });
+    const facts = { ...FACTS, head: OTHER, recorded: { head: OTHER, verified: true }, update };
+    expect(derivePull(facts)).toMatchObject({ draft: false, verdict: { kind: 'verified', head: OTHER } });
+  });
+});
+
+test.each<[string, Partial<PullFacts>, boolean]>([
+  ['where its base may move', {}, true],
+  ['not above its only open dependency, where it stays', { open: [below()], place: undefined }, false],
+  ['not while it is being done', { isBehind: true }, false],
+  ['not of failed work', { isFailed: true }, false],
+])('an update is offered %s', (_, facts, is) => {
+  expect(derivePull({ ...FACTS, ...facts }).offersUpdate).toBe(is);
+});
 
 describe('a pull request', () => {
   test.each<[string, Partial<PullFacts>, Partial<WantedPull>]>([
@@ -128,7 +245,7 @@ describe('a pull request', () => {
     [
       'says conflicts, and does nothing about them',
       { isBehind: true, place: { commit: PLACE, conflicts: ['a.txt'] } },
-      { draft: true, verdict: { kind: 'conflict', files: ['a.txt'] }, next: { kind: 'none' } },
+      { draft: true, verdict: CONFLICT, next: { kind: 'none' } },
     ],
     [
       'of a head that others made claims nothing until its gates have run',
@@ -216,7 +333,11 @@ describe('a pull request', () => {
       },
       { draft: true, verdict: { kind: 'unverified', head: HEAD, reason: red.message } },
     ],
-    ['that a person made a draft stays one', { pull: { held: true, updateAsked: false } }, { draft: true }],
+    [
+      'that a person made a draft stays one',
+      { pull: { held: true, updateAsked: false, resolveAsked: false } },
+      { draft: true },
+    ],
     [
       'of failed work is a draft, and is left alone',
       { isFailed: true, isBehind: true },
@@ -280,7 +401,7 @@ class World {
   #conflicts = false;
   #isGreen = true;
   #update: FoundUpdate | undefined;
-  #pull = { held: false, updateAsked: false, draft: false };
+  #pull = { held: false, updateAsked: false, resolveAsked: false, draft: false };
 
   happen(event: string): void {
     this.#commits += 1;

@@ -5,6 +5,8 @@ import type { EventBody } from '../../../../src/events/event.ts';
 import { foldEvents } from '../../../../src/events/state.ts';
 import { marker } from '../../../../src/github/api/marker.ts';
 import { MAX_BODY_LENGTH } from '../../../../src/github/render/markdown.ts';
+import { boxLine } from '../../../../src/github/commands/boxes.ts';
+import type { ConflictVerdict } from '../../../../src/github/render/verdict.ts';
 import { renderUnitPull, type UnitPullInput } from '../../../../src/github/render/unit-pull.ts';
 import { memoryTree, planText, taskText } from '../../../helpers/memory-tree.ts';
 import { commit, factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
@@ -44,6 +46,7 @@ function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<UnitPullIn
     head: commit('e'),
     verdict: { kind: 'recorded' },
     isBehind: false,
+    offersUpdate: false,
     stuck: null,
     update: null,
     way: 'merge',
@@ -186,6 +189,38 @@ describe('renderUnitPull', () => {
     expect(body.split('\n').find((line) => line.startsWith('| 1 |'))).toMatchInlineSnapshot(
       `"| 1 | Answer | <code>a &#x7c; b &#x60; &#x3c;&#x2f;td&#x3e;</code> | pending | 0 |  |  |  |"`,
     );
+  });
+
+  test.each<[string, Partial<ConflictVerdict>, readonly string[], boolean]>([
+    [
+      'offers an agent',
+      {},
+      ['on this branch by @\u200bada', '`/choo update api`', boxLine('resolve')],
+      false,
+    ],
+    ['says that one works', { agent: 'works' }, ['An agent is resolving it.'], true],
+    [
+      'says why one failed',
+      { agent: 'none', failed: 'the *gate* is red' },
+      ['could not resolve it', '`/choo update`'],
+      true,
+    ],
+  ])('a conflict names files and authors, and %s', async (_, change, parts, hasNoBox) => {
+    const verdict: ConflictVerdict = {
+      ...{ kind: 'conflict', files: ['a.ts'], agent: 'offered', failed: null },
+      ...{ authors: { own: ['@ada'], theirs: ['b\n- [x] c'] }, ...change },
+    };
+    const { body } = renderUnitPull(shown(await unitOf(), DONE, { verdict }));
+    for (const part of ['`a.ts`', ...parts]) expect(body).toContain(part);
+    expect(body.includes('- [ ]')).toBe(!hasNoBox);
+    expect(body).not.toMatch(/^- \[x\]/m);
+  });
+
+  test('an update is offered where it can be made', async () => {
+    const text = async (offersUpdate: boolean) =>
+      renderUnitPull(shown(await unitOf(), DONE, { offersUpdate })).body.split('\n');
+    expect(await text(true)).toContain(boxLine('update'));
+    expect(await text(false)).not.toContain(boxLine('update'));
   });
 
   test('a title that nobody sees gives way to the id', async () => {
