@@ -23,7 +23,9 @@ export interface UnitRecord {
   /** `head` passed verify for `key`. */
   readonly verified: boolean;
   /** What became of its pull request, until something newer happens. */
-  readonly outcome?: 'merged' | 'rejected';
+  readonly outcome?: 'merged' | 'rejected' | 'reverted';
+  /** `reverted`: the commit of the target that took the merge back. */
+  readonly revert?: string;
 }
 
 /**

@@ -73,7 +73,8 @@ function applyEvent(before: UnitRecord, event: Exclude<RecordEvent, { type: 'uni
     const { from } = event;
     const tasks = from === null ? before.tasks : before.tasks.filter((task) => task < from);
     const { outcome, ...rest } = before;
-    return outcome === 'merged' ? before : { ...rest, tasks, verified: false };
+    const isMerged = outcome === 'merged' || outcome === 'reverted';
+    return isMerged ? before : { ...rest, tasks, verified: false };
   }
   if (event.type === 'branch.pushed') return pushed(before, event.head);
   return { ...before, head: event.head, committed: event.head, verified: event.verified };

@@ -119,6 +119,8 @@ function findKnownEnd(
   const { key } = progress.plan;
   if (startsOver(start, progress) || record?.key !== key) return undefined;
   if (record.outcome === 'merged') return { type: 'unit.satisfied', unit: unit.id, head: null };
+  // What the target took back is done again.
+  if (record.outcome === 'reverted') return undefined;
   // A person closed its pull request: that is a rejection until the unit is retried.
   if (record.outcome === 'rejected') {
     const message = 'its pull request was closed without being merged';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { quiet } from '../helpers/app-waits.ts';
+import { ended, quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
 import { runFeatureStack } from '../helpers/pulls/feature-stack.ts';
 
@@ -193,6 +193,34 @@ test('a conflict is resolved by an agent that is asked, and nothing of it is pus
   expect(await world.git('log', '-1', '--format=%P', made)).toBe(`${head} ${target}`);
   const runs = await world.git('log', '--format=%an', `${head}..${made}`, '^clash');
   expect(runs.split('\n')).toHaveLength(1);
+});
+
+test('a merge that the target takes back is undone: what builds on it is a draft, and it can be made again', async () => {
+  const { github } = world;
+  const alice = github.as('alice');
+  const thread = await runStack('undo', 'u-one', 'u-two');
+  const [below, above] = ['choo/unit/undo/u-one', 'choo/unit/undo/u-two'];
+  const number = pullOf(await quiet(world), below)?.number ?? 0;
+  await alice.merge(REPO, number, 'squash');
+  await world.until('the second to be ready', (state) => pullOf(state, above)?.draft === false);
+  await quiet(world);
+  const tree = await world.git('rev-parse', 'undo~1^{tree}');
+  const back = await world.git('commit-tree', '-p', 'undo', '-m', 'tidy', tree);
+  await world.git('push', '--quiet', github.remote(REPO, 'alice'), `${back}:refs/heads/undo`);
+  const state = await world.until('the draft', (now) => pullOf(now, above)?.draft === true);
+  expect(pullOf(state, above)?.base.ref).toBe('undo');
+  expect(pullOf(await quiet(world), above)?.body).toContain(back.slice(0, 12));
+  const comment = (now: State): string | undefined =>
+    now.comments.find(({ issue, body }) => issue === thread && body.includes('<!-- choo:run'))?.body;
+  expect(comment(await github.state(REPO))).toContain(`#${number} (reverted by \`${back.slice(0, 12)}\`)`);
+
+  await alice.comment(REPO, thread, '/choo run u-one');
+  await ended(world, 2, thread);
+  const again = await quiet(world);
+  expect(pullOf(again, below)).toMatchObject({ state: 'open', merged: false, base: { ref: 'undo' } });
+  expect(pullOf(again, below)?.number).not.toBe(number);
+  await world.until('what builds on it to go there', (now) => pullOf(now, above)?.base.ref === below);
+  expect(pullOf(await quiet(world), above)).toMatchObject({ draft: true, base: { ref: below } });
 });
 
 test('a squash whose deliveries were lost is found at the next start', async () => {

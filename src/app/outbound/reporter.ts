@@ -19,6 +19,7 @@ import { NextSteps } from '../pulls/next-steps.ts';
 import { RejectedWrites } from '../pulls/rejected-writes.ts';
 import { Stack } from '../pulls/stack.ts';
 import { publishUnit, staysWithoutPull } from '../pulls/publish-unit.ts';
+import { noteReverts } from '../pulls/note-reverts.ts';
 import type { ReportContext } from '../pulls/report-context.ts';
 import { hasEnded, publishPlanCheck, publishRunCheck } from './run-checks.ts';
 import { RunStates } from './run-states.ts';
@@ -141,6 +142,8 @@ export class Reporter {
     const before = report.upTo.wanted === 0 ? this.#units.get(report.run) : undefined;
     const now = new Map<string, PublishedUnit>();
     this.#units.delete(report.run);
+    if (report.upTo.wanted > 0)
+      await refusals.step('what became of merged work', async () => noteReverts(reportContext));
     for (const unit of state.units.values()) {
       const { id } = unit.plan;
       const last = before?.get(id);
@@ -181,11 +184,12 @@ export class Reporter {
 
   /** Writes the run's status comment, or else its plan's check. Returns when it may be written again. */
   async #publishRun(report: DueReport, reportContext: ReportContext): Promise<Date | undefined> {
-    const { repository, state, pulls, database } = reportContext;
+    const { repository, state, database } = reportContext;
     const { run } = report;
     const last = this.#comments.get(run);
     const sentences = [...new Set(reportContext.refusals.sentences)];
-    const links = [...pulls.values()].map(({ number, state }) => `${number}${state}`).join();
+    const linked = linksOf(reportContext);
+    const links = JSON.stringify([...linked.values()]);
     const published = [fingerprint(state), links, ...sentences].join('\n');
     const ended = hasEnded(state);
     if (last?.published === published && report.upTo.wanted === 0) return undefined;
@@ -196,7 +200,7 @@ export class Reporter {
       renderRunComment({
         state,
         waits: state.status === 'running' ? ((await findRunAhead(database, run)) ?? null) : null,
-        links: linksOf(pulls),
+        links: linked,
         withoutPull: {
           units: [...state.units.values()]
             .filter((unit) => staysWithoutPull(unit, reportContext))
@@ -219,11 +223,12 @@ export class Reporter {
   }
 
   /** Posts one new comment at the end of the run, so that GitHub notifies people. */
-  async #postEnd(report: DueReport, { repository, state, pulls }: ReportContext): Promise<void> {
+  async #postEnd(report: DueReport, reportContext: ReportContext): Promise<void> {
+    const { repository, state } = reportContext;
     if (report.thread === null || !hasEnded(state)) return;
     const mark = marker('end', `${report.run} ${state.seq}`);
     const key = `end:${report.run}:${endOf(state)}`;
-    const body = renderEndComment({ state, links: linksOf(pulls), marker: mark });
+    const body = renderEndComment({ state, links: linksOf(reportContext), marker: mark });
     await repository.pr.commentOnce(key, report.thread, this.#services.redact(body), mark);
   }
 }
@@ -254,7 +259,8 @@ function unitFingerprint(unit: UnitProgress, { pulls, records, state }: ReportCo
   const record = records.get(plan.id);
   const around = [plan.id, ...plan.dependsOn].map((id) => {
     const pull = pulls.get(id);
-    return [pull?.number, pull?.state, state.units.get(id)?.branch, state.units.get(id)?.head];
+    const { branch, head } = state.units.get(id) ?? {};
+    return [pull?.number, pull?.state, branch, head, records.get(id)?.revert];
   });
   const own = [unit.state, head, claim, failure, message, releaseReason, verified, endedAt];
   return JSON.stringify([own, around, record?.run, record?.outcome, record?.head, record?.verified]);
@@ -265,6 +271,14 @@ function endOf(state: RunState): string {
   return `${state.status} ${Math.max(...[...state.units.values()].map(({ claim }) => claim), 0)}`;
 }
 
-function linksOf(pulls: ReportContext['pulls']): ReadonlyMap<string, UnitLink> {
-  return new Map([...pulls].map(([id, { number, state }]) => [id, { pull: { number, state } }]));
+function linksOf({
+  pulls,
+  records,
+}: Pick<ReportContext, 'pulls' | 'records'>): ReadonlyMap<string, UnitLink> {
+  return new Map(
+    [...pulls].map(([id, { number, state }]) => {
+      const revert = state === 'merged' ? records.get(id)?.revert : undefined;
+      return [id, { pull: { number, state, ...(revert === undefined ? {} : { revert }) } }];
+    }),
+  );
 }

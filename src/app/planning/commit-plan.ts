@@ -103,7 +103,7 @@ export async function readPlan(
     done: new Map(
       [...records].map(([id, { key, verified, outcome }]) => [
         id,
-        { key, stands: verified || outcome === 'merged' },
+        { key, stands: outcome === 'merged' || (verified && outcome !== 'reverted') },
       ]),
     ),
   };

@@ -6,8 +6,8 @@ import type { FoundUpdate } from '../../store/runs/updates.ts';
 export interface OpenDependency {
   readonly unit: string;
   readonly branch: string;
-  /** `rejected`: a person closed its pull request. `lost`: its branch may be gone. */
-  readonly state: 'open' | 'rejected' | 'lost';
+  /** `rejected`: a person closed its pull request. `lost`: its branch may be gone. `reverted`: the target took it back. */
+  readonly state: 'open' | 'rejected' | 'lost' | 'reverted';
 }
 
 /** Where a unit's work should stand when it is brought up to date. */
@@ -124,7 +124,8 @@ function findBase({ open, target, baseBranch, stackBase }: PullFacts): string {
   const [only] = open;
   if (only === undefined) return target;
   if (baseBranch !== undefined) return baseBranch;
-  return open.length === 1 && only.state !== 'lost' ? only.branch : target;
+  const hasBranch = only.state !== 'lost' && only.state !== 'reverted';
+  return open.length === 1 && hasBranch ? only.branch : target;
 }
 
 function judge(facts: PullFacts): Verdict {

@@ -5,6 +5,7 @@ import { marker } from '../../github/api/marker.ts';
 import type { PullRequestContent } from '../../github/api/pr-client.ts';
 import { hashOf } from '../../github/api/upsert.ts';
 import { type OtherCommit, renderUnitPull, type UnitPullInput } from '../../github/render/unit-pull.ts';
+import { requestRefresh } from '../../store/github/reports.ts';
 import { changeUnitPull, saveUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
 import { RejectedWrite } from './rejected-writes.ts';
@@ -80,6 +81,9 @@ export async function publishPull(
     resolveAsked: false,
   };
   await save(pull);
+  // What builds on the unit may be of another run.
+  if (before !== undefined)
+    await requestRefresh(database, { repository: repository.known.id, target: state.target });
   await changePull(pull, { base, draft, title, body, hash }, position, reportContext);
 }
 
@@ -98,7 +102,7 @@ async function renderPull(
   const specs = await specsOf(id);
   if (specs === undefined)
     throw new RejectedWrite('its specs could not be read within the time they may take');
-  const merged = (await stack())?.merged;
+  const found = await stack();
   const known = pulls.get(id);
   const newest = updates.get(id);
   const { title, body } = renderUnitPull({
@@ -111,7 +115,11 @@ async function renderPull(
       const pull = pulls.get(dependency);
       return {
         unit: dependency,
-        pull: pull && { number: pull.number, merged: merged?.has(dependency) === true },
+        pull: pull && {
+          number: pull.number,
+          merged: found?.merged.has(dependency) === true,
+          revert: found?.reverted.get(dependency) ?? null,
+        },
       };
     }),
     needs: position.needs,

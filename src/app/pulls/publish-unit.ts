@@ -72,7 +72,9 @@ function needsPull(unit: UnitProgress, reportContext: ReportContext): boolean {
     reportContext.records.get(unit.plan.id)?.outcome !== undefined
   )
     return false;
-  if (state === 'complete') return before !== 'merged';
+  // What was merged and taken back is proposed again when it was made again.
+  if (state === 'complete')
+    return before !== 'merged' || reportContext.pulls.get(unit.plan.id)?.head !== head;
   if (state !== 'failed' || before === 'merged' || before === 'closed') return false;
   return before === 'open' || (failure !== 'needs-human' && reportContext.config.draft_on_failure);
 }

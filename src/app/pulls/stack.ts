@@ -14,7 +14,7 @@ import type { FoundUpdate } from '../../store/runs/updates.ts';
 import type { StackWay } from '../repository/stack-way.ts';
 import { coreOf, makeTip } from './base-branch.ts';
 import { derivePull, type OpenDependency, type WantedPull } from './derive.ts';
-import { findMergedUnits } from './merged-units.ts';
+import { findMergedUnits, type MergedUnits } from './merged-units.ts';
 import {
   findBasePlace,
   findPlace,
@@ -64,12 +64,14 @@ export class Stack implements Disposable {
   readonly #targetHead: string;
   /** The units whose work is in the target. */
   readonly merged: ReadonlySet<string>;
+  /** The units whose work was in the target until a later commit took it back, with that commit. */
+  readonly reverted: ReadonlyMap<string, string>;
 
   private constructor(
     input: StackInput,
     remote: RemoteRepository,
     heads: ReadonlyMap<string, string>,
-    { targetHead, merged }: { readonly targetHead: string; readonly merged: ReadonlySet<string> },
+    { targetHead, merged, reverted }: MergedUnits & { readonly targetHead: string },
   ) {
     this.#input = input;
     this.#remote = remote;
@@ -77,6 +79,7 @@ export class Stack implements Disposable {
     this.#heads = heads;
     this.#targetHead = targetHead;
     this.merged = merged;
+    this.reverted = reverted;
   }
 
   /** Fetches the remote, and reads. Undefined when the target has no branch. Disposes of the remote in the end. */
@@ -89,14 +92,8 @@ export class Stack implements Disposable {
     const targetHead = await remote.branches.fetchedHead(input.target);
     if (targetHead === undefined) return undefined;
     const heads = await remote.branches.fetchedHeads('choo/');
-    const unitOf = new Map([...input.records.values()].map(({ branch, unit }) => [branch, unit]));
-    const merged = await findMergedUnits({
-      repository: remote.repository,
-      targetHead,
-      pulls: input.pulls,
-      unitOf: (branch) => unitOf.get(branch),
-    });
-    return new Stack(input, remote, heads, { targetHead, merged });
+    const found = await findMergedUnits({ ...input, repository: remote.repository, targetHead });
+    return new Stack(input, remote, heads, { targetHead, ...found });
   }
 
   [Symbol.dispose](): void {
@@ -115,14 +112,14 @@ export class Stack implements Disposable {
     const { open, moved } = await this.#dependenciesOf(unit, record);
     const ownBase = baseBranch(record.branch);
     const isOnSeveral = Object.keys(record.builtOn).length > 1 || this.#heads.has(ownBase);
-    const hasBase = open.length > 0 && isOnSeveral;
+    const hasBase = open.some(({ state }) => state !== 'reverted') && isOnSeveral;
     const [only] = open;
     const found =
       only === undefined
         ? await findTargetPlace(scene, record)
         : hasBase
           ? await findBasePlace(scene, record, { open, moved })
-          : open.length === 1
+          : open.length === 1 && only.state !== 'reverted'
             ? await findReplacedPlace(scene, record, this.#input.records.get(only.unit))
             : undefined;
     const isOwn = head !== undefined && head === recorded.head;
@@ -227,8 +224,12 @@ export class Stack implements Disposable {
         if (!isThere) moved.push(id);
         continue;
       }
-      if ((progress?.head ?? (builtAt === undefined ? null : record?.head)) == null) continue;
       const branch = record?.branch ?? progress?.branch ?? unitBranch(state.start, id);
+      if (this.reverted.has(id)) {
+        open.push({ unit: id, branch, state: 'reverted' });
+        continue;
+      }
+      if ((progress?.head ?? (builtAt === undefined ? null : record?.head)) == null) continue;
       const kind = pull?.state === 'closed' ? 'rejected' : pull?.state === 'lost' ? 'lost' : 'open';
       open.push({ unit: id, branch, state: kind });
     }

@@ -14,6 +14,8 @@ export interface UnitLink {
   readonly pull: {
     readonly number: number;
     readonly state: 'open' | 'merged' | 'closed' | 'lost';
+    /** The commit that took its merge back. */
+    readonly revert?: string;
   } | null;
 }
 
@@ -127,11 +129,15 @@ function unitsOf({ state, links }: RunCommentInput): string {
       startedAt === null ? '' : formatDuration((endedAt ?? state.lastAt) - startedAt),
       spending.tokens === 0 ? '' : formatTokens(spending.tokens),
       spending.tokens === 0 ? '' : formatCost(spending),
-      pull == null ? '' : `#${pull.number}${PULL[pull.state]}`,
+      pull == null ? '' : `#${pull.number}${becameOf(pull)}`,
     ];
   });
   const head = ['Unit', 'State', 'Tasks', 'Attempts', 'Time', 'Tokens', 'Cost', 'Result'];
   return `${table(head, rows)}${missing > 0 ? `\n\n… and ${missing} more.` : ''}`;
+}
+
+function becameOf({ state, revert }: NonNullable<UnitLink['pull']>): string {
+  return revert === undefined ? PULL[state] : ` (reverted by ${code(revert.slice(0, 12))})`;
 }
 
 function stateOf({ state, cause, releaseReason }: UnitProgress): string {

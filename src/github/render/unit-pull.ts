@@ -21,7 +21,10 @@ export interface UnitPullInput {
   readonly sandbox: 'bubblewrap' | 'host';
   readonly dependsOn: readonly {
     readonly unit: string;
-    readonly pull: { readonly number: number; readonly merged: boolean } | undefined;
+    /** `revert`: the commit that took its merge back. */
+    readonly pull:
+      | { readonly number: number; readonly merged: boolean; readonly revert: string | null }
+      | undefined;
   }[];
   /** What must be merged before. */
   readonly needs: readonly string[];
@@ -205,8 +208,7 @@ function moveOf(
 function stackOf({ dependsOn, needs }: UnitPullInput): string {
   if (dependsOn.length === 0) return '';
   const { rows, missing } = rowsWithin(dependsOn, STACK, ({ unit, pull }) => {
-    const where = pull === undefined ? 'in the target' : `#${pull.number}${pull.merged ? ', merged' : ''}`;
-    return [`- ${code(unit)}: ${where}`];
+    return [`- ${code(unit)}: ${pull === undefined ? 'in the target' : wherePull(pull)}`];
   });
   const lines = [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more`] : [])];
   const first =
@@ -217,6 +219,14 @@ function stackOf({ dependsOn, needs }: UnitPullInput): string {
           50,
         )}. This is a draft until then.`;
   return `### Builds on\n\n${lines.join('\n')}${first}`;
+}
+
+function wherePull({
+  number,
+  merged,
+  revert,
+}: NonNullable<UnitPullInput['dependsOn'][number]['pull']>): string {
+  return `#${number}${merged ? ', merged' : ''}${revert === null ? '' : `, reverted by ${at(revert)}`}`;
 }
 
 /** What one task took. */

@@ -16,4 +16,11 @@ export async function followBranch(database: Database, repository: string, branc
     database,
   );
   for (const { target } of rows) await requestRefresh(database, { repository, target });
+  // What was merged there may be taken back; one report looks after all of a target.
+  const { rows: merged } = await sql<{ target: string; unit: string }>`
+    select distinct on (target) target, unit from unit_pulls
+    where repository = ${repository} and state = 'merged' and base = ${branch}
+      and target <> all(${rows.map(({ target }) => target)}::text[])
+    order by target, number desc`.execute(database);
+  for (const { target, unit } of merged) await requestRefresh(database, { repository, target, unit });
 }

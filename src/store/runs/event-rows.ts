@@ -140,6 +140,30 @@ export async function saveOutcome(
 ): Promise<void> {
   const patch = JSON.stringify(outcome === undefined ? {} : { outcome });
   await sql`
-    update records set body = ((body::jsonb - 'outcome') || ${patch}::jsonb)::json
+    update records set body = ((body::jsonb - 'outcome' - 'revert') || ${patch}::jsonb)::json
     where repository = ${repository} and target = ${target} and unit = ${unit}`.execute(database);
+}
+
+/**
+ * Saves which commit took the merge of a unit's pull request back; undefined: none did. Returns false when that was known, or
+ * the unit was begun again since.
+ */
+export async function saveRevert(
+  database: Database,
+  repository: string,
+  {
+    target,
+    unit,
+    revert,
+  }: { readonly target: string; readonly unit: string; readonly revert: string | undefined },
+): Promise<boolean> {
+  const patch = JSON.stringify(
+    revert === undefined ? { outcome: 'merged' } : { outcome: 'reverted', revert },
+  );
+  const { numAffectedRows } = await sql`
+    update records set body = ((body::jsonb - 'revert') || ${patch}::jsonb)::json
+    where repository = ${repository} and target = ${target} and unit = ${unit}
+      and body ->> 'outcome' in ('merged', 'reverted')
+      and body ->> 'revert' is distinct from ${revert ?? null}::text`.execute(database);
+  return numAffectedRows === 1n;
 }

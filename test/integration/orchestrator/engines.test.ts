@@ -61,6 +61,11 @@ const SCENARIOS: readonly (readonly [name: string, scenario: Scenario, ends: End
     { a: 'unit.failed needs-human', b: 'unit.blocked a' },
   ],
   [
+    'work that was merged and taken back',
+    { spec: { units: chain }, earlier: { outcome: 'reverted' } },
+    { a: 'unit.completed', b: 'unit.completed' },
+  ],
+  [
     'work that was merged',
     { spec: { units: chain }, earlier: { outcome: 'merged' } },
     { a: 'unit.satisfied', b: 'unit.satisfied' },

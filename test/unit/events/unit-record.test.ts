@@ -53,6 +53,11 @@ const RED = (head: string): EventBody => ({
 });
 const HERE = { base: commit('7'), builtOn: { web: commit('6') } };
 
+test.each(['merged', 'reverted'] as const)('what was %s stays that when it is retried', (outcome) => {
+  const before: UnitRecord = { ...BEFORE, outcome };
+  expect(after(before, [api.retried()])).toBe(before);
+});
+
 describe('what is known of a unit after an update run', () => {
   const MERGED: UnitRecord = { ...BEFORE, outcome: 'merged' };
   const start = api.started(commit('a'), { pushed: commit('a') });

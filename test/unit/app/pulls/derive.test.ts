@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { derivePull, type PullFacts, type WantedPull } from '../../../../src/app/pulls/derive.ts';
+import {
+  derivePull,
+  type OpenDependency,
+  type PullFacts,
+  type WantedPull,
+} from '../../../../src/app/pulls/derive.ts';
 import type { ConflictVerdict } from '../../../../src/github/render/verdict.ts';
 import type { FoundUpdate } from '../../../../src/store/runs/updates.ts';
 
@@ -46,7 +51,7 @@ const CONFLICT = {
 };
 const onto = { commit: PLACE, since: OTHER, builtOn: {} };
 const asked = { held: false, updateAsked: true, resolveAsked: false };
-const below = (state: 'open' | 'rejected' | 'lost' = 'open', unit = 'one') => ({
+const below = (state: OpenDependency['state'] = 'open', unit = 'one') => ({
   unit,
   branch: `choo/unit/main/${unit}`,
   state,
@@ -183,6 +188,11 @@ describe('a pull request', () => {
       'goes to the target when the branch below may be gone',
       { open: [below('lost')], place: undefined },
       { base: 'main', draft: true },
+    ],
+    [
+      'stays on the target, as a draft, when that took back what it needs',
+      { open: [below('reverted')], place: undefined },
+      { base: 'main', draft: true, needs: ['one'], next: { kind: 'none' } },
     ],
     [
       'is a draft until it is brought up to date after a squash',

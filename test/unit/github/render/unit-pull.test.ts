@@ -108,11 +108,12 @@ describe('renderUnitPull', () => {
     const { body } = renderUnitPull(
       shown(await unitOf(), [...DONE, api.completed()], {
         dependsOn: [
-          { unit: 'base', pull: { number: 3, merged: true } },
-          { unit: 'core', pull: { number: 4, merged: false } },
+          { unit: 'base', pull: { number: 3, merged: true, revert: null } },
+          { unit: 'core', pull: { number: 4, merged: false, revert: null } },
+          { unit: 'back', pull: { number: 5, merged: false, revert: 'c0ffee'.padEnd(40, '0') } },
           { unit: 'old', pull: undefined },
         ],
-        needs: ['core'],
+        needs: ['core', 'back'],
       }),
     );
     expect(body.slice(body.indexOf('### Builds on'), body.indexOf('### Tasks'))).toMatchInlineSnapshot(`
@@ -120,9 +121,10 @@ describe('renderUnitPull', () => {
 
       - \`base\`: #3, merged
       - \`core\`: #4
+      - \`back\`: #5, reverted by \`c0ffee000000\`
       - \`old\`: in the target
 
-      **Merge first:** \`core\`. This is a draft until then.
+      **Merge first:** \`core\`, \`back\`. This is a draft until then.
 
       "
     `);
@@ -235,7 +237,10 @@ describe('renderUnitPull', () => {
       shown(
         { ...(await unitOf(`# T\n\n${'`'.repeat(9_000)}\n`)), title: '@'.repeat(400) },
         [...ids.map((id) => api.notice(`${id} ${'*'.repeat(600)}`)), api.completed()],
-        { dependsOn: ids.map((unit) => ({ unit, pull: { number: 1, merged: false } })), needs: ids },
+        {
+          dependsOn: ids.map((unit) => ({ unit, pull: { number: 1, merged: false, revert: null } })),
+          needs: ids,
+        },
       ),
     );
     expect(title.length).toBeLessThanOrEqual(200);
