@@ -6,7 +6,7 @@ const ITEM_BYTES = 500;
 
 /**
  * Caches each unit's reading by the version of its directory, so that reading a tree again costs only what changed.
- * ProviderPauses what the last discovery used, nothing older. One cache serves the successive versions of one spec tree.
+ * Holds what the last discovery used, nothing older. One cache serves the successive versions of one spec tree.
  */
 export class DiscoveryCache {
   #readings: ReadonlyMap<string, CachedReading> = new Map();

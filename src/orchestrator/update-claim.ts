@@ -45,7 +45,7 @@ export interface AgentServices {
 }
 
 /** What earlier claims of this update came to. */
-export interface EarlierClaims {
+interface EarlierClaims {
   readonly progress: Pick<UnitProgress, 'repairs' | 'waited' | 'committed'>;
   readonly hasAnswered: boolean;
 }

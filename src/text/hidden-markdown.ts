@@ -112,8 +112,11 @@ class PageReader {
   #readFence({ info, number }: { readonly info: string; readonly number: number }): void {
     this.#skipTo(number - 1);
     const line = this.#lines[number - 1] ?? '';
-    const [language = ''] = info.split(/\s/, 1);
-    const kept = LANGUAGE.test(language) ? language.length : 0;
+    // The language, and one word after it at most, such as `rehearsal`: too little to ask an agent for anything.
+    const [language = '', word = ''] = info.split(/\s+/, 2);
+    const second = info.indexOf(word, language.length) + word.length;
+    const isShort = second === info.length && LANGUAGE.test(word);
+    const kept = !LANGUAGE.test(language) ? 0 : isShort ? info.length : language.length;
     const end = (this.#starts[number - 1] ?? 0) + line.trimEnd().length;
     if (info.length > kept)
       this.#found.push({ start: end - info.length + kept, end, what: 'the info string of a code block' });
@@ -243,7 +246,7 @@ function byStart(a: InlinePiece, b: InlinePiece): number {
 
 /** In a table code ends with its cell: what the cells hide by themselves counts, too. */
 function findInCells(text: string): readonly InlinePiece[] {
-  if (!text.includes('|') || !/^[ |:-]*-[ |:-]*$/m.test(text)) return [];
+  if (!text.includes('|') || !text.split('\n').some(isDelimiterRow)) return [];
   const pieces: InlinePiece[] = [];
   for (const { index, 0: cell } of text.matchAll(/(?:[^|\n\\]|\\[^\n])+/g))
     for (const piece of findInlinePieces(cell))
@@ -285,4 +288,9 @@ function usedLabels(passages: readonly Passage[]): ReadonlySet<string> {
   const used = new Set(of.get(undefined));
   for (const label of used) for (const next of of.get(label) ?? []) used.add(next); // also those added meanwhile
   return used;
+}
+
+/** Whether a line may stand below the head of a table. */
+function isDelimiterRow(line: string): boolean {
+  return line.includes('-') && /^[ |:-]*$/.test(line);
 }

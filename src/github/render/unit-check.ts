@@ -3,6 +3,7 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { formatDuration, formatTokens } from '../../text/amounts.ts';
 import { count } from '../../text/terminal-layout.ts';
 import { cut } from '../../text/cut.ts';
+import { harmlessLine } from '../../text/harmless.ts';
 import type { Annotation, Conclusion } from '../api/checks.ts';
 import { code, fenced, fit, inline, listed } from './markdown.ts';
 import { RESOLVE_BUTTON } from '../commands/boxes.ts';
@@ -89,7 +90,7 @@ export function renderUnitCheck({
   const [red] = reds;
   const reason = red?.reason;
   return {
-    title: cut(`${titleOf(progress)}${reason === undefined ? '' : `: ${reason.text}`}`, TITLE),
+    title: cut(`${titleOf(progress)}${reason === undefined ? '' : `: ${harmlessLine(reason.text)}`}`, TITLE),
     summary: fit([
       {
         text: `${done} of ${count(tasks.length, 'task')}${time}, ${formatTokens(spending.tokens)} tokens.${pullUrl === null ? '' : ` [Its pull request](${pullUrl}).`}`,

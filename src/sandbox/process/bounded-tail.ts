@@ -1,4 +1,4 @@
-/** Keeps the last `limit` characters of a text that arrives in pieces. ProviderPauses at most about twice that in memory. */
+/** Keeps the last `limit` characters of a text that arrives in pieces. Holds at most about twice that in memory. */
 export interface BoundedTail {
   push(text: string): void;
   text(): string;

@@ -107,7 +107,9 @@ describe('making commits again on another commit', () => {
     expect(made.joined).toBe(2);
     expect(await git(world.user, 'diff', '--name-only', onto, made.commit)).toBe('own');
     const clash = await grow(world, world.head, { files: { a: withLines({ 5: 'own' }) } });
-    expect(await rebaseCommits(world.repository, { head: clash, since: world.head, onto, subject })).toEqual({
+    expect(
+      await rebaseCommits(world.repository, { head: clash, since: world.head, onto, subject }),
+    ).toMatchObject({
       kind: 'conflict',
       files: ['a'],
     });
