@@ -41,4 +41,5 @@ export interface CachedReading {
   readonly bytes: number;
   readonly frontMatter: number;
   readonly yaml: number;
+  readonly markdown: number;
 }

@@ -6,8 +6,8 @@ import {
   type Problems,
 } from '../problems/problem.ts';
 import { DiscoveryCache, type CachedReading } from './discovery-cache.ts';
-import type { YamlBudget } from './front-matter-read.ts';
-import { findExcess, frontMatterBytes, MAX_YAML } from './tree-limits.ts';
+import type { ReadingBudget } from './front-matter-read.ts';
+import { findExcess, frontMatterBytes, MAX_MARKDOWN, MAX_YAML } from './tree-limits.ts';
 import { checkTree } from './tree-rules.ts';
 import { baseName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
 import { readUnit, selectUnitFiles, type UnitFiles } from './unit-reading.ts';
@@ -152,16 +152,19 @@ async function readUnits(
   if (tooMuch !== undefined) return { excess: tooMuch };
 
   const units: CachedReading[] = [];
-  const budget: YamlBudget = { left: MAX_YAML - sum(remembered, (each) => each.yaml) };
+  const budget: ReadingBudget = {
+    yaml: MAX_YAML - sum(remembered, (each) => each.yaml),
+    markdown: MAX_MARKDOWN - sum(remembered, (each) => each.markdown),
+  };
   let items = sum(remembered, (each) => each.reading?.items ?? 0);
   let next = 0;
   for (const { directory, version, selected, files } of unread) {
     const own = contents.slice(next, next + selected.wanted.length);
     next += own.length;
-    const before = budget.left;
+    const before = { ...budget };
     const reading = selected.isUnit ? readUnit(directory, selected, own, budget) : undefined;
     items += reading?.items ?? 0;
-    const excess = findExcess(root, { items, yaml: MAX_YAML - budget.left });
+    const excess = findExcess(root, { items, yaml: MAX_YAML - budget.yaml });
     if (excess !== undefined) return { excess };
     units.push({
       directory,
@@ -171,7 +174,8 @@ async function readUnits(
       files,
       bytes: sum(selected.wanted, (entry) => entry.size),
       frontMatter: sum(own, frontMatterBytes),
-      yaml: before - budget.left,
+      yaml: before.yaml - budget.yaml,
+      markdown: before.markdown - budget.markdown,
     });
   }
   return { units };

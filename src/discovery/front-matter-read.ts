@@ -9,11 +9,14 @@ const MAX_YAML_LENGTH = 16 * 1024;
 const MAX_FIELDS = 1_000;
 
 /**
- * What the YAML parser may still read, shared by all files of a tree: a hostile byte can cost the parser hundreds of bytes
- * and microseconds. UTF-16 code units; below 0 when exceeded.
+ * What may still be read with care, shared by all files of a tree: a hostile byte can cost a parser hundreds of bytes and
+ * microseconds. UTF-16 code units.
  */
-export interface YamlBudget {
-  left: number;
+export interface ReadingBudget {
+  /** Front matter for the YAML parser; below 0 when exceeded. */
+  yaml: number;
+  /** Markdown to look through for hidden text. */
+  markdown: number;
 }
 
 /**
@@ -23,7 +26,7 @@ export interface YamlBudget {
  */
 export function readFrontMatter(
   text: string,
-  budget: YamlBudget = { left: MAX_YAML_LENGTH },
+  budget: Pick<ReadingBudget, 'yaml'> = { yaml: MAX_YAML_LENGTH },
 ): FrontMatter | { readonly faults: readonly FrontMatterFault[] } {
   const fences = findFences(text);
   if ('code' in fences) return { faults: [fences] };
@@ -34,15 +37,19 @@ export function readFrontMatter(
   return { ...fences, ...read };
 }
 
-function readWithin(budget: YamlBudget, head: string, fences: Fences): ReturnType<typeof readYamlFields> {
+function readWithin(
+  budget: Pick<ReadingBudget, 'yaml'>,
+  head: string,
+  fences: Fences,
+): ReturnType<typeof readYamlFields> {
   const length = fences.end - fences.start;
   if (length > MAX_YAML_LENGTH) {
     return tooLarge(
       `the front matter is longer than ${MAX_YAML_LENGTH / 1024} KiB and not made of plain lines`,
     );
   }
-  budget.left -= length;
-  return budget.left < 0
+  budget.yaml -= length;
+  return budget.yaml < 0
     ? tooLarge('the tree holds too much front matter that is not made of plain lines')
     : readYamlFields(head, fences);
 }

@@ -4,7 +4,7 @@ import { lineIndex } from '../problems/text-lines.ts';
 import { findHiddenText } from '../text/hidden-text.ts';
 import { findTitle } from '../text/markdown-code.ts';
 import { type FieldReader, fieldReader } from './fields.ts';
-import { detach, readFrontMatter, type YamlBudget } from './front-matter-read.ts';
+import { detach, readFrontMatter, type ReadingBudget } from './front-matter-read.ts';
 import type { FrontMatter } from './front-matter.ts';
 import {
   LEGACY_UNIT_STATUSES,
@@ -64,7 +64,7 @@ export interface Parsed<T> {
 }
 
 /** Reads one task file. Pure; never throws. */
-export function parseTask(path: string, content: Uint8Array, budget?: YamlBudget): Parsed<ParsedTask> {
+export function parseTask(path: string, content: Uint8Array, budget?: ReadingBudget): Parsed<ParsedTask> {
   return parseFile({ path, content, budget, known: TASK_FIELDS }, ({ read, file, title, report }) => {
     for (const name of ['task', 'backpressure']) {
       if (read.has(name)) continue;
@@ -83,7 +83,7 @@ export function parseTask(path: string, content: Uint8Array, budget?: YamlBudget
 }
 
 /** Reads one IMPLEMENTATION_PLAN.md. Pure; never throws. */
-export function parsePlan(path: string, content: Uint8Array, budget?: YamlBudget): Parsed<ParsedPlan> {
+export function parsePlan(path: string, content: Uint8Array, budget?: ReadingBudget): Parsed<ParsedPlan> {
   return parseFile({ path, content, budget, known: UNIT_FIELDS }, ({ read, file, title }) => ({
     file,
     name: read.text('unit'),
@@ -113,7 +113,7 @@ interface ParseInput {
 interface Source {
   readonly path: string;
   readonly content: Uint8Array;
-  readonly budget: YamlBudget | undefined;
+  readonly budget: ReadingBudget | undefined;
   /** The fields of this kind of file. */
   readonly known: readonly string[];
 }
@@ -158,7 +158,7 @@ function readSpecFile(
       report('error', fault.code, fault, fault.message, { hint: fault.hint });
     return undefined;
   }
-  const hidden = findHiddenText(text, frontMatter.bodyStart);
+  const hidden = findHiddenText(text, frontMatter.bodyStart, budget);
   const at = hidden.length > 0 ? lineIndex(text) : undefined;
   for (const { what, offset } of hidden) reportHidden(what, at?.(offset) ?? FILE_START, report);
   const title = findTitle(text, frontMatter.bodyStart);

@@ -21,6 +21,9 @@ const MEBIBYTE = 1024 * 1024;
 /** The most that the YAML parser reads for one tree; see {@link TreeSize}. UTF-16 code units. */
 export const MAX_YAML = MEBIBYTE;
 
+/** The most Markdown of one tree that is looked through for hidden text. UTF-16 code units. */
+export const MAX_MARKDOWN = 4 * MEBIBYTE;
+
 const LIMITS: Readonly<Record<keyof TreeSize, readonly [limit: number, code: ProblemCode, what: string]>> = {
   files: [MAX_ENTRIES, 'tree-too-many-files', `more than ${MAX_ENTRIES} files`],
   bytes: [64 * MEBIBYTE, 'tree-too-large', 'more than 64 MiB of spec files'],

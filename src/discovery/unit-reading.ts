@@ -1,5 +1,5 @@
 import { FILE_START, hasErrors, type Problem, reportInto } from '../problems/problem.ts';
-import type { YamlBudget } from './front-matter-read.ts';
+import type { ReadingBudget } from './front-matter-read.ts';
 import { PLAN_FILE, type Parsed, type ParsedPlan, type ParsedTask, parsePlan, parseTask } from './parse.ts';
 import { baseName, type TreeEntry } from './tree.ts';
 import { checkUnit } from './unit-rules.ts';
@@ -93,7 +93,7 @@ export function readUnit(
   directory: string,
   files: UnitFiles,
   contents: readonly (Uint8Array | undefined)[],
-  budget: YamlBudget,
+  budget: ReadingBudget,
 ): UnitReading {
   const id = baseName(directory);
   const problems = [...files.problems];

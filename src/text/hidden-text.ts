@@ -1,4 +1,4 @@
-import { findHiddenMarkdown, type HiddenSpan } from './hidden-markdown.ts';
+import { findHiddenMarkdown, type HiddenSpan, mayHide } from './hidden-markdown.ts';
 import { expandTabs } from './markdown-blocks.ts';
 
 /** Text that an agent reads but a reviewer of the rendered page does not see. */
@@ -10,6 +10,8 @@ export interface HiddenText {
 
 /** More findings in one text are not reported. */
 const MAX_FINDINGS = 10;
+/** The longest Markdown that is looked through for findings, which needs a hundred times its memory. UTF-16 code units. */
+const MAX_MARKDOWN = 32 * 1024;
 
 // Characters that no font draws (zero-width and blank letters, fillers, bidirectional controls, tag letters that spell
 // ASCII), except variation selectors, which only change how the character before them looks; line separators; control
@@ -20,9 +22,16 @@ const PLAIN_TEXT = /^[\t\n\r\x20-\x7e]*$/;
 const BIDIRECTIONAL = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
 const JOINER = '\u200D';
 
-/** Finds hidden characters anywhere, and what Markdown from `markdownFrom` on hides. Linear. */
-export function findHiddenText(text: string, markdownFrom: number): readonly HiddenText[] {
-  const found = [...findInvisible(text), ...findInMarkdown(text, markdownFrom)];
+/**
+ * Finds hidden characters anywhere, and what Markdown from `markdownFrom` on hides; of a long text, or beyond the budget (UTF-16
+ * code units, from which the text is taken), only that it was not looked through. Linear.
+ */
+export function findHiddenText(
+  text: string,
+  markdownFrom: number,
+  budget: { markdown: number } = { markdown: MAX_MARKDOWN },
+): readonly HiddenText[] {
+  const found = [...findInvisible(text), ...findInMarkdown(text, markdownFrom, budget)];
   return found.sort((a, b) => a.offset - b.offset).slice(0, MAX_FINDINGS);
 }
 
@@ -50,8 +59,21 @@ function cutOut(line: string, spans: readonly HiddenSpan[]): string {
 }
 
 /** One finding for each thing that is hidden, however many lines it has. */
-function findInMarkdown(text: string, from: number): readonly HiddenText[] {
-  const spans = findHiddenMarkdown(text.slice(from));
+function findInMarkdown(text: string, from: number, budget: { markdown: number }): readonly HiddenText[] {
+  const markdown = text.slice(from);
+  if (!mayHide(markdown)) return [];
+  const { length } = markdown;
+  if (length > Math.min(MAX_MARKDOWN, budget.markdown)) {
+    const kibibytes = Math.round(length / 1024);
+    return [
+      {
+        offset: from,
+        what: `what ${kibibytes} Ki characters of Markdown may hide, too many to look through`,
+      },
+    ];
+  }
+  budget.markdown -= length;
+  const spans = findHiddenMarkdown(markdown);
   if (spans.length === 0) return [];
   const starts = lineStarts(text, from);
   const found: HiddenText[] = [];

@@ -42,7 +42,8 @@ describe('a rule of a repository', () => {
     await git(clone, 'checkout', '-q', '-b', 'choo/unit/main/x');
     github.setRules(REPO, [{ branches: ['choo/unit/*'], types: ['required_linear_history'] }]);
     await git(clone, 'push', '-q', 'origin', 'HEAD:choo/unit/main/x');
-    await git(clone, 'merge', '-q', '--no-ff', '-m', 'merged', 'origin/main');
+    await git(clone, 'fetch', '-q', 'origin', 'main');
+    await git(clone, 'merge', '-q', '--no-ff', '-m', 'merged', 'FETCH_HEAD');
     await expect(git(clone, 'push', 'origin', 'HEAD:choo/unit/main/x')).rejects.toThrow(
       /This branch must not contain merge commits\./,
     );

@@ -8,6 +8,8 @@ export type Box = keyof typeof BOXES;
 /** The identifier of the button of a unit's check that asks for the same as the box `resolve`. */
 export const RESOLVE_BUTTON = 'resolve';
 
+const BOX = /^[-*] \[(?<mark>[ xX])\] (?<label>.*)/;
+
 /** A box in Markdown, on a line of its own. */
 export function boxLine(box: Box): string {
   return `- [ ] ${BOXES[box]}`;
@@ -25,6 +27,7 @@ export function tickedBoxes(before: string, after: string): readonly Box[] {
 
 /** Undefined: there is no such box. */
 function isTicked(text: string, box: Box): boolean | undefined {
-  const mark = new RegExp(`^[-*] \\[([ xX])\\] ${BOXES[box]}[ \\t]*\\r?$`, 'm').exec(text)?.[1];
+  const lines = text.split('\n').map((line) => BOX.exec(line)?.groups);
+  const mark = lines.find((line) => line?.['label']?.trimEnd() === BOXES[box])?.['mark'];
   return mark === undefined ? undefined : mark !== ' ';
 }

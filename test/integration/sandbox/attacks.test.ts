@@ -3,7 +3,13 @@ import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SpaceLimits } from '../../../src/sandbox/process/watchdog.ts';
 import type { ExecResult, Execution } from '../../../src/sandbox/sandbox.ts';
-import { type Actor, isRoot, processesRunning, startActor } from '../../fixtures/sandbox/actor.ts';
+import {
+  type Actor,
+  countProcessesOf,
+  isRoot,
+  processesRunning,
+  startActor,
+} from '../../fixtures/sandbox/actor.ts';
 import { ATTACKS, GREETING } from '../../fixtures/sandbox/attacks.ts';
 import { whyNoBubblewrap } from '../../fixtures/sandbox/missing.ts';
 import { makeWorld, type World } from '../../fixtures/sandbox/world.ts';
@@ -71,9 +77,12 @@ describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
       describe.each(ATTACKS)('a command that $name', ({ script, worked, onHost }) => {
         test('may do so on the host', async () => {
           await using world = await makeWorld(actor.uid);
+          const before = countProcessesOf(actor.uid);
           const { ending, tail } = await attack(world, 'host', script);
           expect(ending.kind, tail).toBe('exited');
           expect(worked(tail, world), tail).toBe(onHost === 'everybody' || who === 'root');
+          // The next command may have as many more as there are.
+          await expect.poll(() => countProcessesOf(actor.uid), POLL).toBeLessThan(before + 50);
         });
 
         test('cannot in bubblewrap', async () => {

@@ -117,6 +117,20 @@ describe('what the page does not show, an agent does not get', () => {
     expect(stripHidden(text.slice(from))).toBe('# T\n\n\n\n\n\n\tcode\n\nDo [x](http://h ) it.\n');
   });
 
+  test('of a long text, and beyond the budget, only that is told', () => {
+    const long = `${'a b\n'.repeat(10_000)}<!-- x -->\n`;
+    const unread = (kibi: number) => [
+      { offset: 0, what: `what ${kibi} Ki characters of Markdown may hide, too many to look through` },
+    ];
+    expect(findHiddenText(long, 0)).toEqual(unread(39));
+    expect(findHiddenText(long.replaceAll('<', '('), 0)).toEqual([]); // where nothing can hide anything
+    const budget = { markdown: 3_000 };
+    const short = `${'a b\n'.repeat(500)}<!-- x -->\n`;
+    expect(findHiddenText(short, 0, budget)).toEqual([{ offset: 2_000, what: 'an HTML comment' }]);
+    expect(findHiddenText(short, 0, budget)).toEqual(unread(2));
+    expect(stripHidden(long)).not.toContain('x');
+  });
+
   test('nothing is left of a comment or an attribute, wherever it stands between other marks', () => {
     const marks = fc.constantFrom(
       ...[
