@@ -162,8 +162,8 @@ test('a hostile tenant and hostile strangers keep neither the web, nor deliverie
   expect(statuses).toEqual(new Set([200]));
   expect(github.deliveries.filter(({ state }) => state === 'failed')).toEqual([]);
   // On a machine that is too busy for a bare server, too, there is more time.
-  expect(health.p99).toBeLessThan(Math.max(200, 4 * bare.p99));
-  expect(health.most).toBeLessThan(Math.max(1_000, 4 * bare.most));
+  expect(health.p99).toBeLessThan(Math.max(200, 6 * bare.p99));
+  expect(health.most).toBeLessThan(Math.max(1_000, 6 * bare.most));
   expect(deliveries.most).toBeLessThan(10_000);
   const head = await world.git('rev-parse', 'choo/unit/main/honest');
   expect(await world.git('ls-tree', '--name-only', head)).toContain('done-2');
