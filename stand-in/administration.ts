@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { Emulator } from './emulator.ts';
 import type { Level } from './options.ts';
 import type { Ruleset } from './rules.ts';
+import { createRun } from './routes/checks.ts';
+import { suiteFor } from './routes/check-writing.ts';
 import { copyBare, newRepository } from './seed.ts';
 import { viewUser } from './views.ts';
 import {
@@ -12,6 +14,7 @@ import {
   type Installation,
   type Json,
   type MergeSettings,
+  type OtherApp,
   type Repository,
   type User,
   type World,
@@ -35,6 +38,12 @@ export interface Administration {
   readonly setDeletionWins: (repo: string, wins: boolean) => void;
   /** Replaces the rulesets of a repository, which bind everybody. */
   readonly setRules: (repo: string, rulesets: readonly Omit<Ruleset, 'id'>[]) => void;
+  /** Has another App report on a commit, as GitHub Actions does. Returns the check run. */
+  readonly checkByOther: (
+    repo: string,
+    check: { readonly name: string; readonly sha: string } & Json,
+    app?: OtherApp,
+  ) => Promise<number>;
   readonly rename: (repo: string, newName: string) => Promise<void>;
   readonly transfer: (repo: string, newOwner: string) => void;
   readonly deleteRepository: (repo: string) => void;
@@ -139,6 +148,12 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
     setDeletionWins: (repo, wins) => void (repositoryOf(repo).deletionWins = wins),
     setRules: (repo, rulesets) =>
       void (repositoryOf(repo).rulesets = rulesets.map((each) => ({ ...each, id: world.nextId() }))),
+    checkByOther: async (repo, { name, sha, ...body }, app = ACTIONS) => {
+      const repository = repositoryOf(repo);
+      const suite = await suiteFor(world, repository, sha, app);
+      const actor = { kind: 'user', user: repository.owner } as const;
+      return createRun({ world, repository, actor, body }, name, suite).id;
+    },
     rename: async (repo, newName) => {
       const repository = repositoryOf(repo);
       const { name, owner } = repository;
@@ -195,6 +210,9 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
     },
   };
 }
+
+/** GitHub's own App that reports on workflows. */
+const ACTIONS: OtherApp = { id: 15368, slug: 'github-actions', name: 'GitHub Actions' };
 
 function brief(repository: Repository): Json {
   const { id, name, isPrivate } = repository;

@@ -35,7 +35,7 @@ export function viewCheckRun(world: World, repository: Repository, run: CheckRun
       annotations_url: `${url}/annotations`,
     },
     check_suite: { id: run.suite.id },
-    app: viewApp(world),
+    app: viewAppOf(world, run.suite),
     pull_requests: pullsOf(world, repository, run.suite),
   };
 }
@@ -63,12 +63,16 @@ export function viewCheckSuite(world: World, repository: Repository, suite: Chec
     check_runs_url: `${api}/check-suites/${suite.id}/check-runs`,
     latest_check_runs_count: runs.length,
     pull_requests: pullsOf(world, repository, suite),
-    app: viewApp(world),
+    app: viewAppOf(world, suite),
     created_at: suite.createdAt,
     updated_at: suite.createdAt,
     rerequestable: true,
     runs_rerequestable: true,
   };
+}
+
+function viewAppOf(world: World, { app }: CheckSuite): Json {
+  return { ...viewApp(world), ...app };
 }
 
 const WORST_FIRST = ['action_required', 'timed_out', 'cancelled', 'failure', 'stale', 'neutral', 'skipped'];

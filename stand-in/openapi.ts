@@ -171,32 +171,36 @@ function partsOf(schema: Schema): Schema[] {
   return [schema, ...parts.flatMap(partsOf)];
 }
 
-const MUTATIONS: ReadonlySet<string> = new Set([
-  'markPullRequestReadyForReview',
-  'convertPullRequestToDraft',
-]);
+/** The fields at the top of an operation that choo uses. What stands below them is read by the stand-in itself. */
+const FIELDS: Readonly<Record<string, ReadonlySet<string>>> = {
+  mutation: new Set([
+    'markPullRequestReadyForReview',
+    'convertPullRequestToDraft',
+    'addPullRequestReviewThreadReply',
+    'resolveReviewThread',
+  ]),
+  query: new Set(['repository']),
+};
 
 /** Tokens: comments and strings, which may contain any word; an alias with its field; words; brackets. */
 const TOKENS = /#[^\n]*|"""[^]*?"""|"(?:\\.|[^"\\])*"|\w+\s*:\s*(\w+)|\$?\w+|\.{3}|[{}()]/g;
 
-/** Returns what is wrong with a GraphQL request, which the document does not cover: choo uses it for the two changes that
- * the REST API does not offer, and never to read. */
+/**
+ * Returns what is wrong with a GraphQL request, which the document does not cover: choo uses it for what the REST API does not
+ * offer, which is drafts and the threads of reviews.
+ */
 export function checkGraphql(query: unknown): string[] {
   if (typeof query !== 'string') return ['graphql: body misses `query`'];
-  const { kinds, fields } = outline(query);
-  const wrong = [
-    ...kinds.filter((kind) => kind !== 'mutation').map((kind) => `graphql: \`${kind}\` is not a mutation`),
-    ...fields
-      .filter((field) => !MUTATIONS.has(field))
-      .map((field) => `graphql: unknown mutation \`${field}\``),
-  ];
-  return wrong.length > 0 || fields.length > 0 ? wrong : ['graphql: no mutation'];
+  const fields = outline(query);
+  const wrong = fields
+    .filter(({ kind, field }) => FIELDS[kind]?.has(field) !== true)
+    .map(({ kind, field }) => `graphql: unknown ${kind} \`${field}\``);
+  return wrong.length > 0 || fields.length > 0 ? wrong : ['graphql: no operation'];
 }
 
-/** The kinds of a query's operations, and their top-level fields. */
-function outline(query: string): { readonly kinds: readonly string[]; readonly fields: readonly string[] } {
-  const kinds: string[] = [];
-  const fields: string[] = [];
+/** The top-level fields of a query, with the kinds of their operations. */
+function outline(query: string): readonly { readonly kind: string; readonly field: string }[] {
+  const fields: { kind: string; field: string }[] = [];
   let kind = ''; // empty until the kind of the next operation is read
   let braces = 0;
   let parentheses = 0;
@@ -205,14 +209,12 @@ function outline(query: string): { readonly kinds: readonly string[]; readonly f
     if (token === '(') parentheses += 1;
     else if (token === ')') parentheses -= 1;
     else if (parentheses > 0) continue;
-    else if (token === '{') {
-      if (braces === 0) kinds.push(kind === '' ? 'query' : kind);
-      braces += 1;
-    } else if (token === '}') {
+    else if (token === '{') braces += 1;
+    else if (token === '}') {
       braces -= 1;
       if (braces === 0) kind = '';
     } else if (braces === 0 && kind === '') kind = token;
-    else if (braces === 1) fields.push(aliased ?? token);
+    else if (braces === 1) fields.push({ kind: kind === '' ? 'query' : kind, field: aliased ?? token });
   }
-  return { kinds, fields };
+  return fields;
 }

@@ -24,6 +24,26 @@ export interface Person {
   ) => Promise<number>;
   readonly comment: (repo: string, number: number, body: string) => Promise<number>;
   readonly editComment: (repo: string, comment: number, body: string) => Promise<void>;
+  /** Submits a review, or leaves it pending. Each comment begins a thread on a line. Returns the review. */
+  readonly review: (
+    repo: string,
+    number: number,
+    review: {
+      readonly event?: 'APPROVE' | 'REQUEST_CHANGES' | 'COMMENT';
+      readonly body?: string;
+      readonly comments?: readonly { readonly path: string; readonly line: number; readonly body: string }[];
+    },
+  ) => Promise<number>;
+  /** Comments on a line of a pull request, by itself. Returns the comment. */
+  readonly commentLine: (
+    repo: string,
+    number: number,
+    comment: { readonly path: string; readonly line: number; readonly body: string },
+  ) => Promise<number>;
+  /** Replies in the thread of a comment, by itself. Returns the reply. */
+  readonly reply: (repo: string, number: number, comment: number, body: string) => Promise<number>;
+  /** Resolves a thread, by its node id. */
+  readonly resolve: (thread: string) => Promise<void>;
   readonly deleteComment: (repo: string, comment: number) => Promise<void>;
   readonly react: (repo: string, comment: number, content: string) => Promise<void>;
   readonly label: (repo: string, number: number, name: string) => Promise<void>;
@@ -92,6 +112,20 @@ export function actAs(world: World, login: string): Person {
       Number((await call('POST', repo, `/issues/${number}/comments`, { body }))['id']),
     editComment: async (repo, comment, body) =>
       void (await call('PATCH', repo, `/issues/comments/${comment}`, { body })),
+    review: async (repo, number, review) =>
+      Number((await call('POST', repo, `/pulls/${number}/reviews`, { ...review }))['id']),
+    commentLine: async (repo, number, comment) =>
+      Number((await call('POST', repo, `/pulls/${number}/comments`, { ...comment }))['id']),
+    reply: async (repo, number, comment, body) =>
+      Number((await call('POST', repo, `/pulls/${number}/comments/${comment}/replies`, { body }))['id']),
+    resolve: async (thread) => {
+      const query =
+        'mutation ($id: ID!) { resolveReviewThread(input: {threadId: $id}) { clientMutationId } }';
+      const { errors } = (await answerGraphql(world, actor, { query, variables: { id: thread } })).body as {
+        errors?: unknown;
+      };
+      if (errors !== undefined) throw new Error(`${login} was refused to resolve: ${JSON.stringify(errors)}`);
+    },
     deleteComment: async (repo, comment) => void (await call('DELETE', repo, `/issues/comments/${comment}`)),
     react: async (repo, comment, content) =>
       void (await call('POST', repo, `/issues/comments/${comment}/reactions`, { content })),

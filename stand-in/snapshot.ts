@@ -1,4 +1,5 @@
 import { refsOf } from './git.ts';
+import { commentsOf } from './reviews/views.ts';
 import type { CheckRun, Json, Repository } from './world.ts';
 
 /** Where a pull request is. */
@@ -13,6 +14,27 @@ interface PullState {
   readonly base: { readonly ref: string };
   readonly user: string;
   readonly labels: readonly string[];
+  /** Who is asked for a review. */
+  readonly requested: readonly string[];
+}
+
+interface ReviewShown {
+  readonly id: number;
+  readonly pull: number;
+  readonly user: string;
+  readonly state: string;
+  readonly body: string;
+  readonly commit: string;
+}
+
+interface ThreadShown {
+  readonly id: string;
+  readonly pull: number;
+  readonly path: string;
+  readonly line: number | null;
+  readonly resolvedBy: string | null;
+  /** Oldest first; also those of pending reviews. */
+  readonly comments: readonly { readonly user: string; readonly body: string; readonly review: number }[];
 }
 
 interface IssueState {
@@ -51,6 +73,8 @@ export interface RepositoryState {
   readonly pulls: readonly PullState[];
   readonly issues: readonly IssueState[];
   readonly comments: readonly CommentState[];
+  readonly reviews: readonly ReviewShown[];
+  readonly threads: readonly ThreadShown[];
   readonly checks: readonly CheckState[];
   readonly labels: readonly string[];
   readonly reactions: readonly {
@@ -81,6 +105,7 @@ export async function snapshotOf(repository: Repository, slug: string): Promise<
               base: { ref: pull.base.ref },
               user: user.login,
               labels: labels.map(({ name }) => name),
+              requested: pull.requested.map(({ login }) => login),
             },
           ],
     ),
@@ -100,6 +125,22 @@ export async function snapshotOf(repository: Repository, slug: string): Promise<
       body,
       user: user.login,
       app: viaApp ? slug : null,
+    })),
+    reviews: repository.reviews.map(({ id, issue, user, state, body, commit }) => ({
+      ...{ id, state, body, commit },
+      ...{ pull: issue.number, user: user.login },
+    })),
+    threads: repository.threads.map((thread) => ({
+      id: thread.nodeId,
+      pull: thread.issue.number,
+      path: thread.path,
+      line: thread.originalLine,
+      resolvedBy: thread.resolvedBy?.login ?? null,
+      comments: commentsOf(repository, thread).map(({ user, body, review }) => ({
+        user: user.login,
+        body,
+        review: review.id,
+      })),
     })),
     checks: repository.checks.map((run) => ({
       id: run.id,

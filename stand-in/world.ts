@@ -2,6 +2,7 @@ import type { Deliveries } from './deliveries.ts';
 import type { LimitFunction } from 'p-limit';
 import type { Level } from './options.ts';
 import type { Stack } from './pulls/stacks.ts';
+import type { Review, ReviewComment, ReviewThread } from './reviews/state.ts';
 import type { Ruleset } from './rules.ts';
 
 /** A problem that a hook found in a request. */
@@ -62,6 +63,8 @@ export interface Pull {
   mergedAt: string | null;
   mergedBy: User | null;
   mergeCommit: string | null;
+  /** Who was asked for a review and has not given one since. */
+  readonly requested: User[];
   /** The last merge that GitHub tried, for these two commits. */
   trial?: Trial;
 }
@@ -111,8 +114,17 @@ export interface Reaction {
   readonly createdAt: string;
 }
 
+/** An App whose checks are there beside those of the app under test. */
+export interface OtherApp {
+  readonly id: number;
+  readonly slug: string;
+  readonly name: string;
+}
+
 export interface CheckSuite {
   readonly id: number;
+  /** Undefined: the app under test. */
+  readonly app?: OtherApp | undefined;
   readonly sha: string;
   readonly branch: string | null;
   readonly createdAt: string;
@@ -183,6 +195,9 @@ export interface Repository {
   readonly labels: Label[];
   readonly issues: Issue[];
   readonly comments: Comment[];
+  readonly reviews: Review[];
+  readonly threads: ReviewThread[];
+  readonly reviewComments: ReviewComment[];
   readonly reactions: Reaction[];
   readonly suites: CheckSuite[];
   readonly checks: CheckRun[];

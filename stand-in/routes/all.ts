@@ -12,6 +12,7 @@ import { PULL_ROUTES } from './pulls.ts';
 import { REACTION_ROUTES } from './reactions.ts';
 import { REF_ROUTES } from './refs.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
+import { REVIEW_ROUTES } from './reviews.ts';
 import { STACK_ROUTES } from './stacks.ts';
 import { STATUS_ROUTES } from './statuses.ts';
 
@@ -26,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...MERGE_ROUTES,
   ...BRANCH_ROUTES,
   ...STACK_ROUTES,
+  ...REVIEW_ROUTES,
   ...PULL_ROUTES,
   ...CHECK_ROUTES,
   ...STATUS_ROUTES,

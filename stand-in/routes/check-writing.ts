@@ -1,7 +1,15 @@
 import { git, lines } from '../git.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import { optionalText } from '../router.ts';
-import { now, type CheckRun, type CheckSuite, type Json, type Repository, type World } from '../world.ts';
+import {
+  now,
+  type CheckRun,
+  type CheckSuite,
+  type Json,
+  type OtherApp,
+  type Repository,
+  type World,
+} from '../world.ts';
 
 /** The maximum length of an output's summary and text. */
 const LONGEST_OUTPUT = 65_535;
@@ -17,9 +25,14 @@ const CONCLUSIONS = new Set([
   'timed_out',
 ]);
 
-/** The one suite of the app's runs at a commit. */
-export async function suiteFor(world: World, repository: Repository, sha: string): Promise<CheckSuite> {
-  const there = repository.suites.find((suite) => suite.sha === sha);
+/** The one suite of an App's runs at a commit; by default that of the app under test. */
+export async function suiteFor(
+  world: World,
+  repository: Repository,
+  sha: string,
+  app?: OtherApp,
+): Promise<CheckSuite> {
+  const there = repository.suites.find((suite) => suite.sha === sha && suite.app?.id === app?.id);
   if (there !== undefined) return there;
   const branches = await git(repository.bare, [
     'for-each-ref',
@@ -29,6 +42,7 @@ export async function suiteFor(world: World, repository: Repository, sha: string
   ]);
   const suite = {
     id: world.nextId(),
+    app,
     sha,
     branch: lines(branches)[0] ?? null,
     createdAt: now(),

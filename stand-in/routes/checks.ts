@@ -24,29 +24,20 @@ export const CHECK_ROUTES: readonly Route[] = [
     const name = text(body, 'name', 'CheckRun');
     const sha = await commitOf(repository.bare, text(body, 'head_sha', 'CheckRun'));
     if (sha === undefined) throw new Refusal(422, `No commit found for SHA: ${String(body['head_sha'])}`);
-    const run: CheckRun = {
-      id: world.nextId(),
-      suite: await suiteFor(world, repository, sha),
-      annotations: [],
-      name,
-      status: 'queued',
-      conclusion: null,
-      externalId: '',
-      detailsUrl: world.origin,
-      startedAt: null,
-      completedAt: null,
-      output: { title: null, summary: null, text: null },
-      actions: [],
-    };
-    applyCheck(run, body);
-    repository.checks.push(run);
-    raiseRun(call, run, 'created');
-    if (run.status === 'completed') raiseRun(call, run, 'completed');
+    const run = createRun(call, name, await suiteFor(world, repository, sha));
     return created(viewCheckRun(world, repository, run));
   }),
   repositoryRoute('PATCH /check-runs/:id', NEEDS, (call) => {
     const { world, repository, body } = demandApp(call);
     const run = runOf(call);
+    // An App changes its own checks only.
+    if (run.suite.app !== undefined)
+      throw new Refusal(
+        403,
+        'Invalid app_id `' +
+          `${world.app.id}` +
+          '` - check run can only be modified by the GitHub App that created it.',
+      );
     const before = run.status;
     applyCheck(run, body);
     if (run.status === 'completed' && before !== 'completed') raiseRun(call, run, 'completed');
@@ -71,8 +62,7 @@ export const CHECK_ROUTES: readonly Route[] = [
   }),
   repositoryRoute('GET /commits/:ref*/check-suites', NEEDS, async (call) => {
     const sha = await commitOf(call.repository.bare, call.params['ref'] ?? '');
-    const ours = ofApp(call, call.world);
-    const suites = call.repository.suites.filter((suite) => ours && suite.sha === sha);
+    const suites = call.repository.suites.filter((suite) => isOfApp(call, suite) && suite.sha === sha);
     return page(
       call,
       suites,
@@ -103,6 +93,38 @@ export const CHECK_ROUTES: readonly Route[] = [
   }),
 ];
 
+/** Creates a check run in a suite. Throws a Refusal for content that GitHub refuses. */
+export function createRun(
+  {
+    world,
+    repository,
+    actor,
+    body,
+  }: { world: World; repository: Repository; actor: Call['actor']; body: Json },
+  name: string,
+  suite: CheckSuite,
+): CheckRun {
+  const run: CheckRun = {
+    id: world.nextId(),
+    suite,
+    annotations: [],
+    name,
+    status: 'queued',
+    conclusion: null,
+    externalId: '',
+    detailsUrl: world.origin,
+    startedAt: null,
+    completedAt: null,
+    output: { title: null, summary: null, text: null },
+    actions: [],
+  };
+  applyCheck(run, body);
+  repository.checks.push(run);
+  raiseRun({ world, repository, actor }, run, 'created');
+  if (run.status === 'completed') raiseRun({ world, repository, actor }, run, 'completed');
+  return run;
+}
+
 /** Raises an event of a check run. */
 export function raiseRun(
   { world, repository, actor }: { world: World; repository: Repository; actor: Call['actor'] },
@@ -123,9 +145,8 @@ export function raiseRun(
 
 function listRuns(call: RepositoryCall, matches: (run: CheckRun) => boolean): Reply {
   const { world, repository, query } = call;
-  const ours = ofApp(call, world);
   const found = repository.checks
-    .filter((run) => ours && matches(run))
+    .filter((run) => isOfApp(call, run.suite) && matches(run))
     .filter(({ name }) => name === (query['check_name'] ?? name))
     .filter(({ status }) => status === (query['status'] ?? status))
     .toReversed();
@@ -139,8 +160,10 @@ function listRuns(call: RepositoryCall, matches: (run: CheckRun) => boolean): Re
   );
 }
 
-function ofApp({ query }: Call, { app }: World): boolean {
-  return (query['app_id'] ?? `${app.id}`) === `${app.id}`;
+/** Whether a suite is of the App that the query names, if it names one. */
+function isOfApp({ query, world }: Call, { app }: CheckSuite): boolean {
+  const id = `${app?.id ?? world.app.id}`;
+  return (query['app_id'] ?? id) === id;
 }
 
 function demandApp(call: RepositoryCall): RepositoryCall {

@@ -74,6 +74,7 @@ async function open(call: RepositoryCall): Promise<Reply> {
     mergedAt: null,
     mergedBy: null,
     mergeCommit: null,
+    requested: [],
   };
   const issue = addIssue(call, title, pull);
   await keepHead(repository, issue, pull);

@@ -10,4 +10,5 @@ import '../../../stand-in/cases/stacks.ts';
 import '../../../stand-in/cases/rules.ts';
 import '../../../stand-in/cases/conversations.ts';
 import '../../../stand-in/cases/checks.ts';
+import '../../../stand-in/cases/reviews.ts';
 import '../../../stand-in/cases/itself.ts';

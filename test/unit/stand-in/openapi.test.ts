@@ -172,6 +172,7 @@ const draft =
 test.each([
   draft,
   draft.replace('convertPullRequestToDraft', 'ready: markPullRequestReadyForReview'),
+  'query ($name: String!) { repository(owner: "a", name: $name) { id } }',
   `# { closePullRequest }\n${draft.replace('$id })', '"{ closePullRequest" })')}`,
 ])('passes the GraphQL %s', (query) => {
   expect(checkGraphql(query)).toEqual([]);
@@ -181,9 +182,10 @@ const second = draft.replace(/ \}$/, ' mergePullRequest(input: {}) { clientMutat
 
 test.each<[unknown, string]>([
   [undefined, 'graphql: body misses `query`'],
-  ['', 'graphql: no mutation'],
-  ['{ viewer { login } }', 'graphql: `query` is not a mutation'],
-  [`${draft} query A { viewer { login } }`, 'graphql: `query` is not a mutation'],
+  ['', 'graphql: no operation'],
+  ['{ viewer { login } }', 'graphql: unknown query `viewer`'],
+  [`${draft} query A { viewer { login } }`, 'graphql: unknown query `viewer`'],
+  [draft.replace('mutation', 'subscription'), 'graphql: unknown subscription `convertPullRequestToDraft`'],
   [
     draft.replace('convertPullRequestToDraft', 'closePullRequest'),
     'graphql: unknown mutation `closePullRequest`',
