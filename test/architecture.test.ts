@@ -35,7 +35,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'store/database': ['events'],
   'store/embedded': [],
   'store/journal': ['events', 'discovery'],
-  'store/github': ['store/database'],
+  'store/github': ['store/database', 'types events'],
   'store/runs': ['store/database', 'events', 'scheduler'],
   'store/queue': ['store/database', 'store/runs', 'events'],
   store: ['store/database', 'store/embedded', 'store/runs'],
@@ -147,6 +147,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store/github',
     'store/runs',
   ],
+  'app/reviews': [
+    'app/repository',
+    'types app/pulls',
+    'events',
+    'github/api',
+    'github/render',
+    'orchestrator',
+    'orchestrator/server',
+    'types store/database',
+    'store/github',
+    'store/runs',
+  ],
   'app/planning': [
     'app/repository',
     'config',
@@ -161,6 +173,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'app/commands': [
     'app/repository',
+    'app/reviews',
     'app/planning',
     'config',
     'github/commands',
@@ -172,6 +185,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'app/inbound': [
     'app/repository',
     'app/pulls',
+    'app/reviews',
     'app/planning',
     'app/commands',
     'git',
@@ -183,6 +197,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'app/outbound': [
     'app/repository',
     'app/pulls',
+    'app/reviews',
     'events',
     'types git/objects',
     'github/api',

@@ -8,6 +8,7 @@ import type { SignedRun } from '../orchestrator/server/server-unit.ts';
 import type { Database } from '../store/database/database.ts';
 import { DeliveryQueue } from '../store/github/deliveries.ts';
 import { publishNextReport } from '../store/github/reports.ts';
+import { readFeedback, readRound } from '../store/github/review-rounds.ts';
 import { WriteRateLimiter } from '../store/github/write-rate-limiter.ts';
 import { WorkLoop } from '../store/queue/work-loop.ts';
 import type { ServerStore } from '../store/server-store.ts';
@@ -53,6 +54,10 @@ interface AppWork extends AsyncDisposable {
   readonly approve: (run: string) => ReturnType<typeof approveRun>;
   /** The signature of a run's commits; undefined: choo's own. */
   readonly signatureOf: (run: SignedRun) => ReturnType<typeof findRunSignature>;
+  /** The content of a round of review; undefined: there is none of that id. */
+  readonly readRound: (round: string) => ReturnType<typeof readRound>;
+  /** What reviews said of a unit that started over in a run. */
+  readonly readFeedback: (run: string, unit: string) => ReturnType<typeof readFeedback>;
 }
 
 /** Handles deliveries and publishes runs until it is disposed of. */
@@ -123,6 +128,8 @@ export function startAppWork(
   stack.use(new PullSweep(handlerServices, logError('failed to read pull requests')));
   return {
     approve: async (run) => approveRun(run, handlerServices),
+    readRound: async (round) => readRound(database, round),
+    readFeedback: async (run, unit) => readFeedback(database, run, unit),
     signatureOf: async (run) => findRunSignature(run, { database, signatures }),
     [Symbol.asyncDispose]: async () => stack.disposeAsync(),
   };

@@ -37,6 +37,9 @@ export function clampConfig(
       ...(limits.unit_cost === undefined
         ? {}
         : { unit_cost: hold('limits.unit_cost', limits.unit_cost, 'CHOO_MAX_COST_RUN') }),
+      ...(limits.review_cost === undefined
+        ? {}
+        : { review_cost: hold('limits.review_cost', limits.review_cost, 'CHOO_MAX_COST_RUN') }),
       ...(Number.isFinite(runCost) ? { run_cost: runCost } : {}),
       task_timeout: hold('limits.task_timeout', limits.task_timeout, 'CHOO_MAX_TASK_TIME'),
       idle_timeout: hold('limits.idle_timeout', limits.idle_timeout, 'CHOO_MAX_TASK_TIME'),

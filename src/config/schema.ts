@@ -221,6 +221,17 @@ export const configSchema = mapping({
       .optional()
       .describe('The maximum cost of one run, in US dollars. Default: limited by the tokens only.')
       .meta({ examples: [100] }),
+    review_rounds: wholeNumber(0, 20)
+      .default(2)
+      .describe(
+        'How many reviews of one pull request start an agent by themselves; after that only `/choo fix` does.',
+      ),
+    review_cost: dollars
+      .optional()
+      .describe(
+        'The maximum cost of one round of review, in US dollars. Default: what the limits of the unit and the run leave.',
+      )
+      .meta({ examples: [5] }),
     task_timeout: timeout('The time limit of one attempt at a task.', '30m'),
     idle_timeout: timeout('The longest time that an agent may print nothing.', '10m'),
     gate_timeout: timeout('The time limit of a gate, a baseline check or a set-up command.', '5m'),

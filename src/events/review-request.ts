@@ -22,7 +22,7 @@ export interface ReviewThread {
   readonly comments: readonly { readonly author: string; readonly body: string }[];
 }
 
-interface RedCheck {
+export interface RedCheck {
   readonly name: string;
   readonly summary: string;
   readonly annotations: readonly {

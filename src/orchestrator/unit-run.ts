@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { coerceError } from '../errors.ts';
+import type { ReviewRequest } from '../events/review-request.ts';
 import type { UnitRecords } from '../events/store.ts';
 import type { UnitProgress } from '../events/unit-progress.ts';
 import type { OrchStarted } from '../events/unit-record.ts';
@@ -24,6 +25,8 @@ export interface UnitRun {
   /** The branch's head; undefined when there is no branch. */
   readonly branchHead: string | undefined;
   readonly dependencies: readonly Dependency[];
+  /** What reviews said of its work before it started over; undefined: nothing. */
+  readonly feedback?: ReviewRequest | undefined;
 }
 
 /** Services that work on a unit. */
@@ -116,7 +119,7 @@ async function findUnitStart(due: UnitRun, services: UnitServices): Promise<Unit
 }
 
 function createJob(
-  { start, config, unit, progress, claim, branch }: UnitRun,
+  { start, config, unit, progress, claim, branch, feedback }: UnitRun,
   from: Extract<UnitStart, { kind: 'start' }>,
 ): UnitJob {
   const { run, directory } = start;
@@ -134,6 +137,7 @@ function createJob(
     attemptsUsed: new Map([...progress.tasks].map(([number, { attempts }]) => [number, attempts])),
     repairsUsed: progress.repairs,
     waited: progress.waited,
+    feedback,
     verifyOnly: isVerifyOnly(unit),
   };
 }

@@ -1,4 +1,5 @@
 import type { EventBody } from '../events/event.ts';
+import { MAX_ANSWERS } from '../events/review-request.ts';
 import type { UnitUpdate } from '../events/unit-update.ts';
 import { mergeCommits } from '../git/merge.ts';
 import { findFile, treeOf } from '../git/objects/tree-object.ts';
@@ -138,6 +139,7 @@ async function review(
   const left = await attemptUpdate({ ...job, start: head }, agentServices(services), {
     kind: 'review',
     title: 'Answer a review',
+    threads: request.threads.slice(0, MAX_ANSWERS).map(({ id }) => id),
     prompt: (answersPath) => reviewPrompt({ unit, request, patch, answersPath }),
   });
   const { tree, hasChanged } = left;

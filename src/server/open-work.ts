@@ -79,6 +79,8 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       secretForms,
       approve: appWork?.approve,
       signatureOf: appWork?.signatureOf,
+      readRound: appWork?.readRound,
+      readFeedback: appWork?.readFeedback,
     },
     settings.CHOO_CONCURRENCY,
   );

@@ -11,6 +11,7 @@ import { yieldSlot } from './slot.ts';
 import { statusEdits } from './spec-status.ts';
 import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
+import { feedbackText } from './update/review-prompt.ts';
 import type { Inspection, UnitWorkspace } from './workspace.ts';
 
 /**
@@ -122,7 +123,7 @@ export class TaskLoop {
     for (let attempt = (attemptsUsed.get(task.number) ?? 0) + 1; attempt <= attempts; attempt += 1) {
       const complete = this.#complete;
       yieldSlot(this.#job, this.#services, false);
-      const prompt = taskPrompt({
+      const ofTask = taskPrompt({
         unit,
         task,
         directory,
@@ -132,6 +133,8 @@ export class TaskLoop {
         complete,
         earlier,
       });
+      const { feedback } = this.#job;
+      const prompt = feedback === undefined ? ofTask : `${ofTask}\n${feedbackText(feedback)}`;
       const end = await this.#invoker.attempt({ task: task.number, file: task, attempt, prompt });
       const left = await this.#workspace.inspect();
       const verdict = left.kind === 'fit' ? await this.#gate(task, 'attempt', attempt) : undefined;

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import type { EventBody, Failure } from '../events/event.ts';
+import type { ReviewRequest } from '../events/review-request.ts';
 import type { Waits } from '../events/unit-progress.ts';
 import type { Repository } from '../git/repository.ts';
 import type { WorktreeManager } from '../git/worktree.ts';
@@ -31,6 +32,8 @@ export interface UnitJob {
   readonly repairsUsed: number;
   /** How long this unit has waited in this run since its provider last accepted work. */
   readonly waited: Waits;
+  /** What reviews said of the unit's work before it started over; undefined: nothing. */
+  readonly feedback?: ReviewRequest | undefined;
   /** Complete in the approved specs: only verify runs. */
   readonly verifyOnly: boolean;
 }

@@ -5,6 +5,7 @@ import { sentences } from '../repository/answers.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { Action, CommandRequest, CommandResult } from './command-request.ts';
 import { cancelCommand } from './cancel.ts';
+import { fixCommand } from './fix.ts';
 import { helpCommand } from './help.ts';
 import { planCommand } from './plan-command.ts';
 import { refusing } from './refusing.ts';
@@ -22,6 +23,7 @@ const ACTIONS: { readonly [Name in CommandName]: Action<Command<Name>> } = {
   retry: refusing(retryCommand),
   skip: refusing(skipCommand),
   update: refusing(updateCommand),
+  fix: refusing(fixCommand),
   help: helpCommand,
 };
 

@@ -1,8 +1,10 @@
 import type { Command } from '../../github/commands/commands.ts';
 import { retryRun, skipUnits } from '../../store/runs/change-run.ts';
+import { readServerRun } from '../../store/runs/run-reader.ts';
 import { findChangedSpecs } from '../planning/changed-specs.ts';
 import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
+import { saveReviews } from '../reviews/save-feedback.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
 import { runInstead } from './run-instead.ts';
 import { chooseRun } from './thread-runs.ts';
@@ -22,6 +24,10 @@ export async function retryCommand(
     ? undefined
     : await findChangedSpecs(request.repository, { report, units }, planner, services);
   if (changed !== undefined) return runInstead({ report, changed, fresh }, request, planner, services);
+  if (fresh) {
+    const { target } = await readServerRun(services.database, report.run);
+    await saveReviews(request.repository, { run: report.run, target, units, actor: request.actor }, services);
+  }
   await retryRun(services.runStore, services.jobs, {
     run: report.run,
     actor: request.actor.login,

@@ -11,6 +11,7 @@ import { handleInstallation, handleRepository } from './installation.ts';
 import { handleLabel } from './label.ts';
 import { handlePullRequest } from './pull-request.ts';
 import { handlePush } from './push.ts';
+import { handleReview, handleReviewComment, handleReviewThread } from './review.ts';
 
 type Handler = (delivery: Delivery, planner: Planner, services: HandlerServices) => Promise<void>;
 
@@ -22,6 +23,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     await handleLabel(delivery, planner, services);
     await handlePullRequest(delivery, planner, services);
   },
+  pull_request_review: handleReview,
+  pull_request_review_comment: handleReviewComment,
+  pull_request_review_thread: async (delivery, _, services) => handleReviewThread(delivery, services),
   issues: handleLabel,
   issue_comment: handleComment,
   check_run: handleCheckRun,

@@ -3,10 +3,12 @@ import { RateLimitedError } from '../../github/api/client.ts';
 import type { Approval } from '../../orchestrator/server/server-unit.ts';
 import { findRepositoryById } from '../../store/github/github-repositories.ts';
 import { findReport, saveApproval, type Report } from '../../store/github/reports.ts';
+import { findRoundOfRun } from '../../store/github/review-rounds.ts';
 import { cancelOpenRun } from '../../store/runs/change-run.ts';
 import { answer, sentence } from '../repository/answers.ts';
 import { isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';
+import { approveRound } from '../reviews/approve-round.ts';
 
 const YES: Approval = { kind: 'yes' };
 /** How often a held thread is checked again. Milliseconds. */
@@ -18,11 +20,24 @@ const HOLD_POLL_MS = 60_000;
  */
 export async function approveRun(run: string, services: HandlerServices): Promise<Approval> {
   const report = await findReport(services.database, run);
-  if (report === undefined || report.approved) return YES; // submitted at a terminal, or approved before
+  if (report === undefined) return approveUpdate(run, services);
+  if (report.approved) return YES;
   const known = await findRepositoryById(services.database, report.repository);
   if (known === undefined) return { kind: 'no', reason: 'the App is not installed there any more' };
+  return orLater(async () => readApproval(report, known, services));
+}
+
+/** A run without a report was submitted at a terminal, or is an update, of which only those for reviews ask for an agent. */
+async function approveUpdate(run: string, services: HandlerServices): Promise<Approval> {
+  const round = await findRoundOfRun(services.database, run);
+  if (round === undefined) return YES;
+  return orLater(async () => approveRound(round, services));
+}
+
+/** GitHub may not answer now. */
+async function orLater(read: () => Promise<Approval>): Promise<Approval> {
   try {
-    return await readApproval(report, known, services);
+    return await read();
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error;
     return { kind: 'later', until: error.until.getTime(), reason: error.message };

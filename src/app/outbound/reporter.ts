@@ -21,6 +21,7 @@ import { Stack } from '../pulls/stack.ts';
 import { publishUnit, staysWithoutPull } from '../pulls/publish-unit.ts';
 import { noteReverts } from '../pulls/note-reverts.ts';
 import type { ReportContext } from '../pulls/report-context.ts';
+import { publishRounds } from '../reviews/publish-rounds.ts';
 import { hasEnded, publishPlanCheck, publishRunCheck } from './run-checks.ts';
 import { RunStates } from './run-states.ts';
 
@@ -159,6 +160,10 @@ export class Reporter {
       now.set(id, { fingerprint: unitFingerprint(unit, reportContext), refused, retryAt });
     }
     this.#units.set(report.run, now);
+    await refusals.step('the answer to a review', async () => {
+      const later = await publishRounds(reportContext, this.#services);
+      if (later !== undefined && (again === undefined || later < again)) again = later;
+    });
     let until: Date | undefined;
     await refusals.step(
       'the status comment',

@@ -7,7 +7,7 @@ import { hashOf } from '../../github/api/upsert.ts';
 import { type OtherCommit, renderUnitPull, type UnitPullInput } from '../../github/render/unit-pull.ts';
 import { requestRefresh } from '../../store/github/reports.ts';
 import { changeUnitPull, saveUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
-import type { FoundUpdate } from '../../store/runs/updates.ts';
+import { type FoundUpdate, listUpdateCommits } from '../../store/runs/updates.ts';
 import { RejectedWrite } from './rejected-writes.ts';
 import { type ClosedPull, reopenPull, takeOver } from './reopen-pull.ts';
 import type { ReportContext } from './report-context.ts';
@@ -96,8 +96,9 @@ async function renderPull(
   unit: UnitProgress,
   events: readonly RunEvent[],
   position: StackPosition,
-  { state, pulls, specsOf, page, redact, stack, updates }: ReportContext,
+  reportContext: ReportContext,
 ): Promise<Pick<PullRequestContent, 'title' | 'body'> & Pick<UnitPull, 'hash'>> {
+  const { state, pulls, specsOf, page, redact, stack, updates } = reportContext;
   const { id, dependsOn } = unit.plan;
   const specs = await specsOf(id);
   if (specs === undefined)
@@ -133,7 +134,7 @@ async function renderPull(
     way: position.way,
     hasMerges: position.hasMerges,
     isStacked: pulls.get(id)?.stacked === true,
-    others: await otherCommits(unit, events, position, stack),
+    others: await otherCommits(unit, events, position, reportContext),
     replaces: known?.state === 'open' ? known.replaces : replacedBy(known),
     marker: marker('unit', `${state.start.target} ${id}`),
   });
@@ -142,7 +143,10 @@ async function renderPull(
 }
 
 function updateOf(found: FoundUpdate | undefined): UnitPullInput['update'] {
-  return found?.result == null ? null : { from: found.update.head, ...found.result };
+  // A round of review moves no branch to another place.
+  return found?.result == null || found.update.work?.kind === 'review'
+    ? null
+    : { from: found.update.head, ...found.result };
 }
 
 /** The commits of a unit branch that neither choo made nor its bases brought along. */
@@ -150,10 +154,11 @@ async function otherCommits(
   unit: UnitProgress,
   events: readonly RunEvent[],
   { head, since }: StackPosition,
-  stack: ReportContext['stack'],
+  { repository, state, stack, database }: ReportContext,
 ): Promise<readonly OtherCommit[]> {
   if (head === undefined || head === unit.head) return [];
-  const own = new Set<string>();
+  const place = { repository: repository.known.id, target: state.target, unit: unit.plan.id };
+  const own = new Set(await listUpdateCommits(database, place));
   const bases = [since];
   for (const event of events) {
     if (event.type === 'task.committed' || event.type === 'baseline.committed') own.add(event.commit);

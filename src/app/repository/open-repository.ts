@@ -3,6 +3,7 @@ import type { ProviderName } from '../../config/schema.ts';
 import { CheckClient } from '../../github/api/checks.ts';
 import type { GitHubApp } from '../../github/api/client.ts';
 import { PRClient } from '../../github/api/pr-client.ts';
+import { ReviewClient } from '../../github/api/review-client.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import type { ServerContexts } from '../../orchestrator/server/server-context.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
@@ -50,6 +51,7 @@ export interface OpenRepository {
   readonly octokit: Octokit;
   readonly pr: PRClient;
   readonly checks: CheckClient;
+  readonly reviews: ReviewClient;
   readonly posts: PostStore;
   /** The repository's address in a browser, without a trailing slash. */
   readonly url: string;
@@ -95,6 +97,7 @@ export function openStoredRepository(
     posts,
     pr: new PRClient(client),
     checks: new CheckClient(client),
+    reviews: new ReviewClient(client),
     url: `${origin}/${owner}/${name}`,
     openRemote: async () => contexts.remotes.open(id),
   };

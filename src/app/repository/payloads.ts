@@ -50,6 +50,29 @@ export const pullPayload = common.extend({
   changes: z.object({ body: z.object({ from: z.string().nullish() }).nullish() }).nullish(),
 });
 
+export const reviewPayload = common.extend({
+  action: z.string(),
+  pull_request: z.object({ number: z.int(), state: z.enum(['open', 'closed']), labels }),
+  review: z.object({
+    id: z.int(),
+    state: z.string(),
+    body: z.string().nullish(),
+    submitted_at: z.string().nullish(),
+  }),
+});
+
+export const reviewCommentPayload = common.extend({
+  action: z.string(),
+  pull_request: z.object({ number: z.int(), labels }),
+  comment: z.object({ id: z.int(), body: z.string().nullish(), created_at: z.string() }),
+});
+
+export const reviewThreadPayload = common.extend({
+  action: z.string(),
+  pull_request: z.object({ number: z.int() }),
+  thread: z.object({ node_id: z.string() }),
+});
+
 export const labelPayload = common.extend({
   action: z.string(),
   label: z.object({ name: z.string() }).nullish(),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** Kinds of the hidden markers by which choo finds its posts again. */
-export type MarkerKind = 'plan' | 'run' | 'end' | 'answer' | 'unit' | 'configuration';
+export type MarkerKind = 'review' | 'plan' | 'run' | 'end' | 'answer' | 'unit' | 'configuration';
 
 /**
  * A hidden marker. It counts only at the very end of a text by choo's own App; foreign text comes before it. Characters that

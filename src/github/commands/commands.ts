@@ -27,6 +27,8 @@ export interface CommandEntry {
   readonly options?: Readonly<Record<string, Option>>;
   /** More words than these after the name are a problem. */
   readonly maxWords: number;
+  /** The words are text: none of them is an option. */
+  readonly isText?: boolean;
   /** What the words and options mean, or why they mean nothing. */
   readonly parse: (read: Arguments) => object | CommandProblem;
   /** Whether it can be given on the pull request of a unit, for that unit. */
@@ -123,6 +125,19 @@ export const COMMANDS = {
     ],
     maxWords: Infinity,
     parse: parseUnits,
+    worksOnUnitPull: true,
+  },
+  fix: {
+    usage: [
+      {
+        form: '/choo fix [WORDS]',
+        meaning: "on a unit's pull request: let an agent work on the open threads, and on these words",
+      },
+      { form: '/choo fix ci', meaning: 'let an agent work on the red checks of the repository' },
+    ],
+    maxWords: Infinity,
+    isText: true,
+    parse: parseFix,
     worksOnUnitPull: true,
   },
   help: {
@@ -222,6 +237,17 @@ function parseRetry({ words, options }: Arguments): RetryArguments | CommandProb
     fresh: options.has('--fresh'),
     same: options.has('--same'),
   };
+}
+
+interface FixArguments {
+  readonly words: string;
+  /** The red checks of the repository. */
+  readonly checks: boolean;
+}
+
+function parseFix({ words }: Arguments): FixArguments {
+  const checks = words.length === 1 && words[0]?.toLowerCase() === 'ci';
+  return { words: checks ? '' : words.join(' '), checks };
 }
 
 function parseSkip({ words, options }: Arguments): UnitArguments | CommandProblem {

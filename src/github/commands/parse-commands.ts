@@ -41,7 +41,10 @@ function parseLine({ text, doubtful }: PlainLine): Command | CommandProblem {
   const name = word === '' ? 'help' : word.toLowerCase();
   if (!isCommandName(name)) return unknown(word);
   const entry: CommandEntry = COMMANDS[name];
-  const read = readArguments(rest, entry.options ?? {});
+  const read =
+    entry.isText === true
+      ? { words: rest, options: new Map<string, string>() }
+      : readArguments(rest, entry.options ?? {});
   if (isProblem(read)) return read;
   const tooMany = read.words.slice(entry.maxWords);
   if (tooMany.length > 0)

@@ -44,8 +44,10 @@ export interface ServerServices {
   readonly approve?: ((run: string) => Promise<Approval>) | undefined;
   /** The signature of a run's commits; undefined: choo's own. */
   readonly signatureOf?: ((run: SignedRun) => Promise<Signature | undefined>) | undefined;
+  /** What reviews said of a unit that started over in a run; undefined: there are no reviews here. */
+  readonly readFeedback?: ((run: string, unit: string) => Promise<ReviewRequest | undefined>) | undefined;
   /** The content of a round of review; undefined: there are none here. */
-  readonly readRound?: (round: string) => Promise<ReviewRequest | undefined>;
+  readonly readRound?: ((round: string) => Promise<ReviewRequest | undefined>) | undefined;
 }
 
 /** A run, for its signature. */
@@ -160,7 +162,7 @@ export async function workOnClaim(
     }
     const dependsOn = await readDependencies(database, { run, unit });
     return await runClaim(
-      { ...claimed, progress, dependsOn },
+      { ...claimed, progress, dependsOn, feedback: await services.readFeedback?.(run, unit) },
       {
         ...shared,
         store,

@@ -11,6 +11,10 @@ import { newRunId } from '../run-start.ts';
 export interface UpdateRequest extends TargetUnit, UnitUpdate {
   /** The run in the unit's record: its specs, configuration and key judge the update. */
   readonly run: string;
+  /** The id of the update run, so that a request which is repeated submits it once; by default a new one. */
+  readonly as?: string;
+  /** The most that the update may cost, in US dollars, where that is less than what the run's limits leave. */
+  readonly cost?: number | undefined;
 }
 
 /** `busy`: a run or another update works on the unit. `gone`: the run, or its unit, does not exist any more. */
@@ -24,19 +28,21 @@ export type SubmittedUpdate =
  * remote.
  */
 export async function submitUpdate(
-  { repository, target, unit, run, head, onto, work }: UpdateRequest,
+  { repository, target, unit, run, head, onto, work, as = newRunId(), cost }: UpdateRequest,
   { database, runStore }: { readonly database: Database; readonly runStore: RunStore },
 ): Promise<SubmittedUpdate> {
   const original = await findOriginal({ database, runStore }, run);
   const planned = original?.start.units.find(({ id }) => id === unit);
   if (original === undefined || planned === undefined || original.repository !== repository)
     return { kind: 'gone' };
+  const { limits } = original.start;
   const start: OrchStarted = {
     ...original.start,
-    run: newRunId(),
+    run: as,
     target,
     parallelism: 1,
     verify: true,
+    limits: cost === undefined ? limits : { ...limits, runCost: Math.min(limits.runCost ?? cost, cost) },
     units: [{ ...planned, dependsOn: [] }],
     fresh: [],
     update: { head, onto, work },

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { ReviewRequest } from '../../events/review-request.ts';
 import type { BigInteger, Json, Timestamp } from './columns.ts';
 
 /** A lost delivery that choo asked GitHub to send again. */
@@ -82,6 +83,39 @@ interface UnitPullTable {
   seen_at: Date | null;
 }
 
+/** What a review, or a person's request, asks an agent for, frozen at that moment. */
+interface ReviewRoundTable {
+  id: string;
+  repository: BigInteger;
+  target: string;
+  unit: string;
+  /** The number of the pull request. */
+  pull: number;
+  /** The review or command that it comes from; each asks once. */
+  source: string;
+  /** `fresh`: what reviews said, for a unit that starts over. */
+  kind: 'review' | 'fix' | 'ci' | 'fresh';
+  actor_id: BigInteger;
+  /** The actor's login at that moment. */
+  actor: string;
+  by_bot: boolean;
+  /** The head of the pull request at that moment. */
+  head: string;
+  content: Json<RoundContent>;
+  /** Threads beyond the most that one round answers. */
+  left_out: number;
+  /** `postponed`: it starts nothing by itself; a person's next request takes it along. */
+  state: Generated<'waiting' | 'postponed' | 'started' | 'ended'>;
+  /** How it ended; null: it has not. */
+  outcome: string | null;
+  /** The update run that works on it; assigned before that run is submitted. */
+  run: string | null;
+  asked_at: Generated<Timestamp>;
+}
+
+/** What a round asks for, without its id. */
+export type RoundContent = Omit<ReviewRequest, 'round'>;
+
 /** When a periodic task, of which one process of a server does each round, last began. */
 interface SweepTable {
   name: string;
@@ -98,4 +132,5 @@ export interface GitHubTables {
   write_turns: WriteTurnTable;
   unit_pulls: UnitPullTable;
   sweeps: SweepTable;
+  review_rounds: ReviewRoundTable;
 }

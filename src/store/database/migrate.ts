@@ -17,6 +17,7 @@ import { up as inbound } from './migrations/0014-inbound.ts';
 import { up as appBot } from './migrations/0015-app-bot.ts';
 import { up as githubStacks } from './migrations/0016-github-stacks.ts';
 import { up as resolveAsked } from './migrations/0019-resolve-asked.ts';
+import { up as reviewRounds } from './migrations/0021-review-rounds.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -35,6 +36,7 @@ const MIGRATIONS = {
   '0015-app-bot': { up: appBot },
   '0016-github-stacks': { up: githubStacks },
   '0019-resolve-asked': { up: resolveAsked },
+  '0021-review-rounds': { up: reviewRounds },
 };
 
 /** One migration of a database. */

@@ -40,6 +40,10 @@ export async function moveTarget(database: Database, { repository, from, to }: R
         where repository = ${repository} and target = ${from}
           and not exists (select from ${table} as other where other.repository = own.repository
                             and other.target = ${to} and other.unit = own.unit)`.execute(trx);
+    await sql`
+      update review_rounds set target = ${to} where repository = ${repository} and target = ${from}`.execute(
+      trx,
+    );
     // GitHub has changed the bases of open pull requests by itself.
     await sql`
       update unit_pulls set base = ${to}

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../../events/event.ts';
 import type { Database } from '../database/database.ts';
-import type { RowState } from '../database/tables.ts';
+import type { RowState, RunStatus } from '../database/tables.ts';
 import { readIdentity } from '../database/worker-identity.ts';
 import type { Claim } from './claim.ts';
 import { readEvents } from './event-rows.ts';
@@ -24,6 +24,12 @@ export async function readServerRun(database: Database, run: string): Promise<Se
     .executeTakeFirst();
   if (row === undefined) throw unknownRun(run);
   return row;
+}
+
+/** The status of a run; undefined when it is not stored. */
+export async function readRunStatus(database: Database, run: string): Promise<RunStatus | undefined> {
+  const row = await database.selectFrom('runs').select('status').where('id', '=', run).executeTakeFirst();
+  return row?.status;
 }
 
 /** The units that a retry of the whole run would retry. */

@@ -99,6 +99,18 @@ async function readUpdates(
   );
 }
 
+/** The commits that agents made in updates of a unit. */
+export async function listUpdateCommits(
+  database: Database,
+  { repository, target, unit }: TargetUnit,
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ commit: string }>`
+    select body ->> 'commit' as commit from runs join events on events.run = runs.id
+    where repository = ${repository} and target = ${target} and purpose = 'update' and update_unit = ${unit}
+      and unit = ${unit} and body ->> 'type' = 'baseline.committed'`.execute(database);
+  return rows.map(({ commit }) => commit);
+}
+
 function describe(
   { run, status, resolves }: Pick<FoundUpdate, 'run' | 'status' | 'resolves'>,
   update: UnitUpdate,

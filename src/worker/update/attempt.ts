@@ -9,6 +9,8 @@ import { takeAnswers } from './answers.ts';
 export interface UpdateWork {
   readonly kind: 'resolve' | 'review';
   readonly title: string;
+  /** The ids of the threads to answer. */
+  readonly threads?: readonly string[];
   /** The prompt; `answersPath`: where answers go, from the directory in which the agent works. */
   readonly prompt: (answersPath: string) => string;
 }
@@ -27,7 +29,7 @@ interface WorkLeft {
 export async function attemptUpdate(
   job: UnitJob,
   services: Omit<WorkerServices, 'taskCompleted'>,
-  { kind, title, prompt }: UpdateWork,
+  { kind, title, threads = [], prompt }: UpdateWork,
 ): Promise<WorkLeft> {
   const workspace = await UnitWorkspace.open(job, services, job.start);
   try {
@@ -36,7 +38,7 @@ export async function attemptUpdate(
     const answersPath = `${'../'.repeat(job.directory.split('/').length - 1)}${name}`;
     await new Invoker(job, services, workspace).attempt({
       task: null,
-      rehearsed: { CHOO_REHEARSAL: kind, CHOO_ANSWERS: answersPath },
+      rehearsed: { CHOO_REHEARSAL: kind, CHOO_ANSWERS: answersPath, CHOO_THREADS: threads.join(' ') },
       file: { title, file: job.unit.plan },
       attempt: job.repairsUsed + 1,
       prompt: prompt(answersPath),

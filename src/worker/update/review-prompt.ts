@@ -50,6 +50,16 @@ export function reviewPrompt(
   ].join('\n\n')}\n`;
 }
 
+/** For the prompt of a task of work that starts over: what reviewers said of it before. Only the word of the quotation is random. */
+export function feedbackText({ words, threads }: ReviewRequest, quotation = new Quotation()): string {
+  return `${[
+    '## What reviewers said of the work before, which was thrown away\n\nNo answer is expected. Do not make the same mistakes again.',
+    quotation.rule,
+    ...(words === null ? [] : [quotation.words('words of reviewers', words, MAX_WORDS)]),
+    ...threads.slice(0, MAX_ANSWERS).map((thread) => threadText(thread, quotation)),
+  ].join('\n\n')}\n`;
+}
+
 function answersRule(path: string, threads: number): string {
   if (threads === 0)
     return `## Your answer

@@ -71,6 +71,7 @@ describe('a configuration without faults', () => {
       baseline_checks: [],
       worktree: { setup: [], teardown: [] },
       limits: {
+        review_rounds: 2,
         attempts: 3,
         unit_tokens: 3_000_000,
         run_tokens: 20_000_000,
@@ -165,7 +166,7 @@ const FAULTS: readonly Fault[] = [
     at: '2:3',
     code: 'config-unknown-key',
     field: 'limits.colour',
-    hint: 'known here: attempts, unit_tokens, unit_cost, run_tokens, run_cost, task_timeout, idle_timeout, gate_timeout',
+    hint: 'known here: attempts, unit_tokens, unit_cost, run_tokens, run_cost, review_rounds, review_cost, task_timeout, idle_timeout, gate_timeout',
   },
   {
     what: 'an unknown key inside a mapping',

@@ -7,6 +7,7 @@ test.each([
   ['push', { repository, ref: 'refs/heads/main' }, '7 refs/heads/main'],
   ['issue_comment', { repository, issue: { number: 3 } }, '7 3'],
   ['pull_request', { repository, pull_request: { number: 3 } }, '7 3'],
+  ['pull_request_review', { repository, pull_request: { number: 3 } }, '7 3'],
   ['check_run', { repository, check_run: { head_sha: 'abc' } }, '7 abc'],
   ['repository', { repository }, '7 repository'],
   ['installation', { installation: { id: 9 } }, 'installation 9'],

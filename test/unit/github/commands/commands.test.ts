@@ -39,6 +39,13 @@ describe('a command', () => {
     ['/choo skip auth web auth', { kind: 'skip', words: ['auth', 'web'] }],
     ['/choo update', { kind: 'update', words: [] }],
     ['/choo update auth', { kind: 'update', words: ['auth'] }],
+    ['/choo fix', { kind: 'fix', words: '', checks: false }],
+    [
+      '/choo fix the name, -- and --this too',
+      { kind: 'fix', words: 'the name, -- and --this too', checks: false },
+    ],
+    ['/choo fix CI', { kind: 'fix', words: '', checks: true }],
+    ['/choo fix ci now', { kind: 'fix', words: 'ci now', checks: false }],
     ['/choo retry', RETRY],
     ['/choo retry auth web', { ...RETRY, words: ['auth', 'web'] }],
     ['/choo retry --fresh auth/12', { ...RETRY, words: ['auth'], task: 12, fresh: true }],

@@ -32,6 +32,9 @@ describe('app.yml', () => {
       'issue_comment',
       'issues',
       'pull_request',
+      'pull_request_review',
+      'pull_request_review_comment',
+      'pull_request_review_thread',
       'push',
       'repository',
     ]);
