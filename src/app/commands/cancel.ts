@@ -7,12 +7,14 @@ import { findThread } from '../planning/thread.ts';
 import { type Answer, sentences } from '../repository/answers.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
+import { cancelRounds } from '../reviews/cancel-rounds.ts';
 import { choose, findRunsOfThread, hasUnit } from './thread-runs.ts';
 
 const ALL = 'all';
 
 /**
- * `/choo cancel`: cancels the thread's running run, or else its waiting one; on a unit's pull request, that unit; on a thread
+ * `/choo cancel`: cancels the thread's running run, or else its waiting one; on a unit's pull request, the rounds of review that
+ * wait or are worked on, or else that unit; on a thread
  * without an open run, the run that a push started for its branch. `all`: each of these runs. The id of a run of this
  * repository cancels that run from any thread. Throws a ChooError (`usage`, `conflict`) when the run or unit cannot be
  * cancelled.
@@ -31,6 +33,16 @@ export async function cancelCommand(
   }
   const chosen = await choose(words, request, services);
   const { units } = chosen;
+  if (request.unit !== undefined && !chosen.isNamed) {
+    const { repository, thread: pull } = request;
+    const { waiting, started } = await cancelRounds(
+      { repository: repository.known.id, pull, actor },
+      services,
+    );
+    if (waiting > 0)
+      return { kind: 'done', text: sentences('the review that waited starts nothing any more') };
+    if (started > 0) return { kind: 'done' };
+  }
   const runs = chosen.isNamed ? chosen.runs : await findRunsToCancel(chosen.runs, request, services);
   const [run, ...others] = runs;
   if (run === undefined) throw new ChooError('usage', 'there is no run here yet');
