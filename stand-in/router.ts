@@ -87,10 +87,16 @@ export function maySee(actor: Actor, repository: Repository): boolean {
 function demand(actor: Actor, repository: Repository, needs: Needs & { level: 'read' | 'write' }): void {
   if (!maySee(actor, repository)) throw notFound();
   if (actor.kind === 'installation' && !grants(actor.permissions, needs.permission, needs.level))
-    throw new Refusal(403, 'Resource not accessible by integration');
+    throw new Refusal(403, 'Resource not accessible by integration', {}, acceptedPermissions(needs));
   const writes = (needs.people ?? needs.level) === 'write';
   if (actor.kind === 'user' && writes && !mayWrite(repository, actor.user))
     throw new Refusal(403, 'Must have admin rights to Repository.');
+}
+
+/** The header that names the permissions of a request; a semicolon stands between those of which one is enough. */
+function acceptedPermissions({ permission, level = 'write' }: Needs): Readonly<Record<string, string>> {
+  const names = permission.split('|').map((name) => `${name}=${level}`);
+  return { 'x-accepted-github-permissions': names.join('; ') };
 }
 
 /** Throws a Refusal unless the actor is the author, may write to the repository, or is the app. */
@@ -113,7 +119,7 @@ export async function answer(
     try {
       return await handle({ ...call, params });
     } catch (error) {
-      if (error instanceof Refusal) return { status: error.status, body: error.body };
+      if (error instanceof Refusal) return { status: error.status, headers: error.headers, body: error.body };
       throw error;
     }
   }

@@ -12,12 +12,13 @@ describe('a permission that was not accepted', () => {
     const { github, app, receiver, clone, token } = world;
     const alice = github.as('alice');
     const sha = await alice.push(REPO, 'side', { from: 'main', files: { side: '1\n' } });
+    const headers = { 'x-accepted-github-permissions': 'checks=write' };
     const denied = {
       status: 403,
       message: expect.stringContaining('Resource not accessible by integration'),
     };
     const check = { ...AT, name: 'choo', head_sha: sha };
-    await expect(app.rest.checks.create(check)).rejects.toMatchObject(denied);
+    await expect(app.rest.checks.create(check)).rejects.toMatchObject({ ...denied, response: { headers } });
     const number = await alice.openPull(REPO, { head: 'side', base: 'main', title: 'Side' });
     const change = app.rest.pulls.update({ ...AT, pull_number: number, title: 'New' });
     await expect(change).rejects.toMatchObject(denied);

@@ -40,7 +40,7 @@ export class RejectedWrites {
 function reasonOf(error: unknown): string {
   if (error instanceof RejectedWrite) return error.message;
   if (statusOf(error) === undefined) return 'something went wrong inside choo; its log has it';
-  const { data } = (error as { response: { data?: unknown } }).response;
+  const { data, headers } = (error as { response: { data?: unknown; headers?: unknown } }).response;
   const { message, errors } = (data ?? {}) as { message?: unknown; errors?: unknown };
   const finer = (Array.isArray(errors) ? errors : []).flatMap(
     (each: { message?: unknown } | string | null) => {
@@ -50,7 +50,19 @@ function reasonOf(error: unknown): string {
   );
   const words =
     finer.length > 0 ? finer.join('; ') : typeof message === 'string' ? message : 'GitHub refused it';
-  return words.slice(0, 300);
+  return `${words.slice(0, 300)}${missingPermission(statusOf(error), headers)}`;
+}
+
+/**
+ * The permissions that a refused request needs, as GitHub names them: docs.github.com, *Troubleshooting the REST API*. Empty: it
+ * names none.
+ */
+function missingPermission(status: number | undefined, headers: unknown): string {
+  const named = ((headers ?? {}) as Record<string, unknown>)['x-accepted-github-permissions'];
+  if (status !== 403 || typeof named !== 'string') return '';
+  const needs = named.split(';').map((each) => each.trim());
+  if (!needs.every((each) => /^[a-z_]+=[a-z]+(?:,[a-z_]+=[a-z]+)*$/.test(each))) return '';
+  return `; it needs ${needs.join(' or ')}, which the owner of the App's installation grants`;
 }
 
 /** A write that was not possible, with a message for people. */
