@@ -2,8 +2,11 @@ import { z } from 'zod';
 
 const commit = z.string().regex(/^[0-9a-f]{40,64}$/);
 
-/** How work comes to its new place: by a merge, or by its own commits made again there. `found`: somebody did the latter. */
-const UPDATE_WAYS = ['merge', 'rebase', 'found'] as const;
+/**
+ * How work comes to its new place: by a merge, or by its own commits made again there. `found`: somebody did the latter;
+ * `merged`: the former.
+ */
+const UPDATE_WAYS = ['merge', 'rebase', 'found', 'merged'] as const;
 const updateWay = z.enum(UPDATE_WAYS);
 
 /**
@@ -19,8 +22,9 @@ const updateWork = z.discriminatedUnion('kind', [
  * What an update run does with its one unit. `head`: the head of the unit branch that it works on; anyone may have made it.
  * `onto` null: the branch stays where it stands. Otherwise the changes of `head` since `since`, the old place that the unit
  * stood on, are brought onto `commit`, the new one. `builtOn`: the heads of its dependencies in the new place that the target
- * lacks, by unit. `way`: undefined for a merge. `replaces`, with `found`: the unit's head before somebody made its commits again
- * on `commit`, which became `head`; only the gates run. `work` null: no agent starts, and only the gates run.
+ * lacks, by unit. `way`: undefined for a merge. `replaces`, with `found` and `merged`: the unit's head before somebody brought it
+ * to `commit`, which became `head`; only the gates run. `work` null: no agent starts, and only the gates run. `lost`: the head
+ * that a person replaced by a push that was no fast-forward. `also`: the units that were merged into the branch, whose gates run too.
  */
 export const unitUpdate = z.object({
   head: commit,
@@ -34,6 +38,8 @@ export const unitUpdate = z.object({
     })
     .nullable(),
   work: updateWork.nullable().default(null),
+  lost: commit.optional(),
+  also: z.array(z.string().min(1)).optional(),
 });
 export type UnitUpdate = z.output<typeof unitUpdate>;
 
@@ -54,6 +60,11 @@ export const updateResult = {
 };
 
 /** Whether an update moves the branch; otherwise it verifies a head that is there. */
-export function movesBranch({ onto }: UnitUpdate): boolean {
-  return onto !== null && onto.way !== 'found';
+export function movesBranch({ onto }: Pick<UnitUpdate, 'onto'>): boolean {
+  return onto !== null && !wasMoved(onto.way);
+}
+
+/** Whether somebody else brought the work to its new place. */
+export function wasMoved(way: z.output<typeof updateWay> | undefined): boolean {
+  return way === 'found' || way === 'merged';
 }

@@ -1,5 +1,5 @@
 import { ChooError } from '../errors.ts';
-import { treeOf } from './objects/tree-object.ts';
+import { findTree, replaceFiles, treeOf } from './objects/tree-object.ts';
 import type { Repository } from './repository.ts';
 
 export type Merge =
@@ -16,7 +16,9 @@ interface MergeOptions {
    * The merge base: changes of `into` since this commit are applied to `from`. Without it git computes one from their
    * histories, which is wrong when `from` reverted something that `into` still has in its history.
    */
-  readonly since?: string;
+  readonly since?: string | undefined;
+  /** With `since`: a directory that is taken from `from` as it is there. */
+  readonly theirs?: string | undefined;
 }
 
 /**
@@ -25,7 +27,7 @@ interface MergeOptions {
  */
 export async function mergeCommits(
   repository: Repository,
-  { into, from, subject, since }: MergeOptions,
+  { into, from, subject, since, theirs }: MergeOptions,
 ): Promise<Merge> {
   const { yes: related, stdout: bases } = await repository.git.ask('merge-base', into, from);
   if (!related) {
@@ -36,7 +38,7 @@ export async function mergeCommits(
   const base = bases.trim();
   if (base === from) return { kind: 'merged', commit: into };
   if (base === into) return { kind: 'merged', commit: from };
-  const merge = await mergeTrees(repository, { into, from, since });
+  const merge = await mergeTrees(repository, { into, from, since, theirs });
   if (merge.kind === 'conflict') return merge;
   const commit = await repository.commit({ tree: merge.tree, parents: [into, from], subject });
   return { kind: 'merged', commit };
@@ -45,9 +47,10 @@ export async function mergeCommits(
 /** The tree of a merge, without a commit; see {@link mergeCommits}. */
 export async function mergeTrees(
   repository: Repository,
-  { into, from, since }: Pick<MergeOptions, 'into' | 'from'> & { readonly since?: string | undefined },
+  { into, from, since, theirs }: Omit<MergeOptions, 'subject'>,
 ): Promise<{ readonly kind: 'merged'; readonly tree: string } | Extract<Merge, { kind: 'conflict' }>> {
-  const sides = since === undefined ? [into, from] : await sinceOneCommit(repository, since, [into, from]);
+  const sides =
+    since === undefined ? [into, from] : await sinceOneCommit(repository, since, { into, from, theirs });
   const options = ['--write-tree', '-z', '--name-only', '--no-messages'];
   const { yes, stdout } = await repository.git.ask('merge-tree', ...options, ...sides);
   const [tree = '', ...files] = stdout.split('\0').filter((part) => part !== '');
@@ -58,10 +61,22 @@ export async function mergeTrees(
 async function sinceOneCommit(
   repository: Repository,
   since: string,
-  sides: readonly string[],
+  { into, from, theirs }: Pick<MergeOptions, 'into' | 'from' | 'theirs'>,
 ): Promise<readonly string[]> {
-  const copy = async (commit: string, parents: readonly string[]): Promise<string> =>
-    repository.commit({ tree: await treeOf(repository.reader, commit), parents, subject: 'For a merge' });
-  const root = await copy(since, []);
-  return Promise.all(sides.map((side) => copy(side, [root])));
+  const { reader } = repository;
+  const [root, own, other] = [
+    await treeOf(reader, since),
+    await treeOf(reader, into),
+    await treeOf(reader, from),
+  ];
+  const kept = theirs === undefined ? undefined : await findTree(reader, root, theirs);
+  // As if this side had changed nothing there.
+  const side =
+    theirs === undefined || kept === undefined
+      ? own
+      : await replaceFiles(repository, own, new Map([[theirs, kept]]));
+  const copy = async (tree: string, parents: readonly string[]): Promise<string> =>
+    repository.commit({ tree, parents, subject: 'For a merge' });
+  const base = await copy(root, []);
+  return Promise.all([side, other].map(async (tree) => copy(tree, [base])));
 }

@@ -17,10 +17,12 @@ export async function findStart(input: UnitStartInput, services: StartServices):
   const { unit, target, directory, branch, branchHead, key, fresh } = input;
   const { repository, store } = services;
   const record = await store.record(target, unit.id, directory);
-  // Merged work is in the target, or in its history: its branch is finished, and starting over loses nothing.
+  // Merged work is in the target, or in its history: its branch is finished, and starting over loses nothing, unless it was
+  // merged while more was made.
   const isMerged = record?.outcome === 'merged' || record?.outcome === 'reverted';
   const head = fresh || isMerged ? undefined : await findHead(record, input, repository);
-  if (head === undefined) return startFromBase(input, services, { keep: !isMerged });
+  if (head === undefined)
+    return startFromBase(input, services, { keep: !(isMerged && (record?.verified ?? false)) });
   const expected = branchHead === undefined || [record?.head, record?.committed].includes(branchHead);
   const late = expected || record === undefined ? [] : await findLateWork(input, record, head, repository);
   if (record === undefined || late === undefined)

@@ -16,6 +16,8 @@ export interface ClaimedUpdate {
   readonly config: Config;
   /** As in the approved specs: its gates judge. */
   readonly unit: Unit;
+  /** The units that were merged into its branch: their gates judge, too. */
+  readonly also: readonly Unit[];
   readonly claim: number;
   readonly branch: string;
   /** The branch's head; undefined when there is no branch. */

@@ -1,11 +1,11 @@
 import { ChooError, coerceError } from '../errors.ts';
 import type { EventBody } from '../events/event.ts';
-import { movesBranch, type UnitUpdate } from '../events/unit-update.ts';
+import { movesBranch, type UnitUpdate, wasMoved } from '../events/unit-update.ts';
 import { findFile, replaceFiles, type TreeFile, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findUnequalFiles } from '../git/same-change.ts';
 import { findGateFiles } from '../worker/protected-paths.ts';
-import { type UnitEnd, type UnitJob, UnitStop } from '../worker/unit-job.ts';
+import { fail, type GateServices, type UnitEnd, type UnitJob, UnitStop } from '../worker/unit-job.ts';
 import { UnitLog } from '../worker/unit-log.ts';
 import { verifyUnit } from '../worker/verify.ts';
 import { listPaths } from '../worker/workspace.ts';
@@ -38,7 +38,12 @@ export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices):
       const tree = await takeGateFiles(job, services, commit);
       // An attempt is not made twice because others wait for its slot.
       const more = update.work === null ? {} : { shouldReleaseSlot: undefined };
-      await verifyUnit(job, { ...services, ...more, log, onActivity: () => {} }, { head: commit, tree });
+      const gates = { ...services, ...more, log, onActivity: () => {} };
+      await verifyUnit(job, gates, { head: commit, tree });
+      for (const other of claim.also) {
+        const own = jobOf({ ...claim, unit: other }, { base, head: commit });
+        await verifyMerged(own, gates, { head: commit, tree: await takeGateFiles(own, services, commit) });
+      }
     };
     const agentServices = { ...services, ...services.agents, log };
     const work =
@@ -50,7 +55,10 @@ export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices):
       await verify(work);
       await pushWork(claim, work, services);
       moved = { head: work, joined: 0, way: undefined };
-    } else moved = await moveBranch({ ...claim, unit: unit.id, target: start.target }, services);
+    } else {
+      const specs = start.directory + unit.directory;
+      moved = await moveBranch({ ...claim, unit: unit.id, specs, target: start.target }, services);
+    }
     head = moved.head;
     if (movesBranch(update)) {
       append(await describeMove(unit.id, update, moved, repository));
@@ -58,7 +66,7 @@ export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices):
     }
     if (work === undefined) await verify(head);
     // What somebody else made is the unit's only once it is verified.
-    if (moved.way === 'found') append(await describeMove(unit.id, update, moved, repository));
+    if (wasMoved(moved.way)) append(await describeMove(unit.id, update, moved, repository));
     await recorded();
     return endEvent(unit.id, { kind: 'complete', head, verified: true });
   } catch (error) {
@@ -68,6 +76,21 @@ export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices):
     if (update.work !== null && end.kind === 'released' && end.until !== null && end.ofBudget !== true)
       await services.agents.hold(end.until);
     return mapTexts(endEvent(unit.id, end, head), redact);
+  }
+}
+
+/** Runs the gates of a unit that was merged into the branch of another one. They are no tasks of that one: nothing is recorded. */
+async function verifyMerged(
+  job: UnitJob,
+  services: GateServices,
+  at: Parameters<typeof verifyUnit>[2],
+): Promise<void> {
+  try {
+    await verifyUnit(job, { ...services, append: () => {} }, at);
+  } catch (error) {
+    if (!(error instanceof UnitStop) || error.end.kind !== 'failed') throw error;
+    const { failure, message, hint } = error.end;
+    throw fail(failure, `of \`${job.unit.id}\`, which was merged into this branch: ${message}`, hint);
   }
 }
 

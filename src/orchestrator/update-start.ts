@@ -6,6 +6,7 @@ import { isSameRebase, rebaseCommits } from '../git/rebase.ts';
 import { retainCommit } from '../git/retained.ts';
 import { treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
+import { findTheirs } from '../git/objects/unit-specs.ts';
 import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
 import { type UnitEnd, UnitStop } from '../worker/unit-job.ts';
 import { listPaths } from '../worker/workspace.ts';
@@ -13,6 +14,8 @@ import { listPaths } from '../worker/workspace.ts';
 /** A unit branch to bring to its new place. */
 export interface UpdateStart {
   readonly unit: string;
+  /** The directory of its specs, from the repository's root. */
+  readonly specs: string;
   readonly target: string;
   readonly branch: string;
   /** The branch's head; undefined when there is no branch. */
@@ -90,7 +93,7 @@ export async function publishHead(
 
 /** The unit's work since its old place, brought onto the new one; the head itself when it contains that place already. */
 async function makeHead(
-  { unit, target, branch, branchHead, update: { head } }: UpdateStart,
+  { unit, specs, target, branch, branchHead, update: { head } }: UpdateStart,
   { commit, since, builtOn, way }: NonNullable<UnitUpdate['onto']>,
   repository: Repository,
 ): Promise<MovedBranch> {
@@ -103,7 +106,13 @@ async function makeHead(
   const made =
     way === 'rebase'
       ? await rebaseCommits(repository, { head, since, onto: commit, subject })
-      : await merging(repository, { into: head, from: commit, subject, since });
+      : await merging(repository, {
+          into: head,
+          from: commit,
+          subject,
+          since,
+          theirs: await findTheirs(repository.reader, specs, { since, onto: commit }),
+        });
   if (made.kind === 'rebased') return { head: made.commit, joined: made.joined, way };
   if (made.kind === 'merged') return { head: made.commit, joined: 0, way };
   throw failed('conflict', `\`${branch}\` does not merge with ${place}: ${listPaths(made.files)}`, {

@@ -12,6 +12,7 @@ import { findLeftMarkers } from '../worker/update/conflict-markers.ts';
 import { MAX_PATCH, resolvePrompt } from '../worker/update/resolve-prompt.ts';
 import { reviewPrompt } from '../worker/update/review-prompt.ts';
 import { listPaths } from '../worker/workspace.ts';
+import { findTheirs } from '../git/objects/unit-specs.ts';
 import type { AgentServices, ClaimedUpdate, UpdateServices } from './update-claim.ts';
 import { firstFiles, moveStop, moveSubject, placeOf, publishHead } from './update-start.ts';
 
@@ -78,7 +79,8 @@ async function findConflict(
   if (onto === null) return undefined;
   const { commit: from, since, builtOn } = onto;
   const subject = moveSubject(unit.id, placeOf(builtOn, start.target));
-  const merge = await mergeCommits(repository, { into: head, from, subject, since });
+  const theirs = await findTheirs(repository.reader, start.directory + unit.directory, { since, onto: from });
+  const merge = await mergeCommits(repository, { into: head, from, subject, since, theirs });
   return merge.kind === 'merged' ? undefined : { ...merge, onto, subject };
 }
 

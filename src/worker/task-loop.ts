@@ -46,6 +46,7 @@ export class TaskLoop {
   async run(): Promise<void> {
     await this.#confirm();
     for (let ready = this.#ready(); ready.length > 0; ready = this.#ready()) {
+      await this.#services.checkEnd?.(this.#workspace.branch.head);
       for (const task of ready) {
         yieldSlot(this.#job, this.#services, this.#committed);
         if (!this.#before.has(task.number)) await this.#runFirstGate(task);
@@ -53,6 +54,7 @@ export class TaskLoop {
       const [task] = ready;
       if (task !== undefined) await this.#work(task);
     }
+    await this.#services.checkEnd?.(this.#workspace.branch.head);
   }
 
   /** Runs the gates of tasks that an earlier process completed: they count once their gates have passed again. */

@@ -26,7 +26,7 @@ export interface MadeCommit {
 interface Job extends Pick<UnitJob, 'run' | 'directory' | 'branch' | 'base' | 'start' | 'pushed'> {
   readonly unit: Pick<UnitJob['unit'], 'id'>;
 }
-type Services = Pick<WorkerServices, 'repository' | 'append' | 'recorded'>;
+type Services = Pick<WorkerServices, 'repository' | 'append' | 'recorded' | 'checkEnd'>;
 
 /**
  * The branch of a claimed unit. Only its worker moves it: a push that finds it moved fails the unit, or releases it when an
@@ -99,6 +99,7 @@ export class UnitBranch {
         const reason = 'the branch was moved by an earlier claim of this run';
         throw new UnitStop({ kind: 'released', reason, until: null });
       }
+      await this.#services.checkEnd?.(commit);
       const message = messageOf(error);
       // The remote is unreachable: the commit waits, and so do other units of this remote.
       if (error instanceof ChooError && error.code === 'environment')

@@ -58,6 +58,11 @@ export interface WorkerServices {
   readonly signal: AbortSignal;
   /** Whether the claim, if it had its slot for so many quanta, must release it now; after `true` it must. Undefined: never. */
   readonly shouldReleaseSlot?: ((quanta: number) => boolean) | undefined;
+  /**
+   * Called between tasks, and when a push is refused, with the newest commit of the work. Throws a UnitStop when the unit must
+   * end for a reason outside of it. Undefined: there is none.
+   */
+  readonly checkEnd?: ((commit: string) => Promise<void>) | undefined;
   /** Appends an event, in order. See {@link WorkerServices.recorded}. */
   readonly append: (event: EventBody) => void;
   readonly recorded: () => Promise<void>;

@@ -24,7 +24,7 @@ import { temporaryDirectory } from './temporary-directory.ts';
 const SEARCH_PATH = process.env['PATH'] ?? '';
 const PATIENT = { interval: 50, timeout: 120_000 };
 /** An update; without `work` no agent starts. */
-type Asked = Pick<UpdateRequest, 'unit' | 'head' | 'onto'> & Partial<Pick<UpdateRequest, 'work'>>;
+type Asked = Pick<UpdateRequest, 'unit' | 'head' | 'onto'> & Partial<Pick<UpdateRequest, 'work' | 'also'>>;
 const ENDS: readonly string[] = ['orch.completed', 'orch.failed', 'orch.cancelled'];
 
 /**

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { ChooError } from '../../errors.ts';
 import type { RunState } from '../../events/state.ts';
-import type { UnitProgress } from '../../events/unit-progress.ts';
 import { RateLimitedError } from '../../github/api/client.ts';
 import { marker } from '../../github/api/marker.ts';
 import { renderEndComment, renderRunComment, type UnitLink } from '../../github/render/run-comment.ts';
@@ -20,8 +19,9 @@ import { RejectedWrites } from '../pulls/rejected-writes.ts';
 import { Stack } from '../pulls/stack.ts';
 import { publishUnit, staysWithoutPull } from '../pulls/publish-unit.ts';
 import { noteReverts } from '../pulls/note-reverts.ts';
-import type { ReportContext } from '../pulls/report-context.ts';
+import { onceEach, type ReportContext } from '../pulls/report-context.ts';
 import { publishRounds } from '../reviews/publish-rounds.ts';
+import { endOf, fingerprint, unitFingerprint } from './fingerprints.ts';
 import { hasEnded, publishPlanCheck, publishRunCheck } from './run-checks.ts';
 import { RunStates } from './run-states.ts';
 
@@ -97,13 +97,25 @@ export class Reporter {
     const records = await listRecords(database, known.id, state.target);
     const updates = await listUpdates(database, known.id, state.target);
     using stack = new DisposableStack();
+    const specsOf = onceEach(async (unit) => contexts.unitOf(report.run, unit).catch(unlessTooSlow));
     let opening: Promise<Stack | undefined> | undefined;
     const openStack = async (): Promise<Stack | undefined> => {
       const remote = stack.use(await repository.openRemote());
       const signature = await this.#signatures.find(known.installation);
       const way = context.config.stack ?? (await readStackWay(repository, report.base));
       return Stack.open(
-        { state, target: report.base, pulls, records, updates, config: context.config, way, signature },
+        {
+          repository: known.id,
+          specsOf,
+          state,
+          target: report.base,
+          pulls,
+          records,
+          updates,
+          config: context.config,
+          way,
+          signature,
+        },
         remote,
         signal,
       );
@@ -113,7 +125,7 @@ export class Reporter {
       repository,
       state,
       config: context.config,
-      specsOf: async (unit) => contexts.unitOf(report.run, unit).catch(unlessTooSlow),
+      specsOf,
       pulls,
       opened: new Set(await listPullsOfRun(database, known.id, report.run)),
       mayOpen: contexts.ceilings.CHOO_MAX_PULL_REQUESTS,
@@ -123,9 +135,9 @@ export class Reporter {
       takeStep: async (unit, position) => {
         const record = records.get(unit);
         const at = { repository: known.id, target: state.target, unit };
-        const until = record && (await this.#steps.take(at, record, position));
-        if (until !== undefined && (again === undefined || until < again)) again = until;
-        return until === undefined;
+        const taken = record && (await this.#steps.take(at, record, position));
+        if (taken?.kind === 'later' && (again === undefined || taken.until < again)) again = taken.until;
+        return taken?.kind === 'taken';
       },
       page: await runPage(repository, report, this.#services),
       database,
@@ -171,19 +183,21 @@ export class Reporter {
     );
     await refusals.step('the comment on the end', async () => this.#postEnd(report, reportContext));
     if (context.config.delete_merged && hasEnded(state))
-      await refusals.step('the deletion of a merged branch', async () => this.#deleteBranches(reportContext));
+      await refusals.step('the deletion of a merged branch', async () =>
+        this.#deleteBranches(reportContext, opening !== undefined),
+      );
     if (until !== undefined) return { kind: 'later', until };
     if (refusals.sentences.length > 0) return retryLater('refused', state);
     return again === undefined ? { kind: 'published' } : { kind: 'refused', until: again };
   }
 
-  /** Deletes the branches of merged units, once. */
-  async #deleteBranches({ pulls, repository, stack }: ReportContext): Promise<void> {
+  /** Deletes the branches of merged units, once, and what the stack has no use for, if it was read. */
+  async #deleteBranches({ pulls, repository, stack }: ReportContext, isRead: boolean): Promise<void> {
     const keyOf = (unit: string): string => `${repository.known.id} ${pulls.get(unit)?.number}`;
     const left = [...pulls.values()].filter(
       ({ state, unit }) => state === 'merged' && !this.#deleted.has(keyOf(unit)),
     );
-    if (left.length === 0) return;
+    if (left.length === 0 && !isRead) return;
     for (const unit of (await (await stack())?.deleteMerged()) ?? []) this.#deleted.set(keyOf(unit), true);
   }
 
@@ -247,33 +261,6 @@ function retryLater(kind: 'later' | 'refused', state: RunState | undefined): Pub
 /** Leaves out specs that cannot be read within their limits; other errors are thrown again. */
 function unlessTooSlow(error: unknown): undefined {
   if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
-}
-
-/** The fingerprint of a run's status comment: unit states and task counts, without current activity. */
-function fingerprint(state: RunState): string {
-  const units = [...state.units.values()].map((unit) => {
-    const done = [...unit.tasks.values()].filter(({ state }) => state === 'complete').length;
-    return `${unit.state} ${done} ${unit.head ?? ''} ${unit.failure ?? ''} ${unit.until ?? ''} ${unit.releaseReason ?? ''}`;
-  });
-  return [state.status, ...units].join('\n');
-}
-
-/** The fingerprint of one unit, with everything its pull request depends on. */
-function unitFingerprint(unit: UnitProgress, { pulls, records, state }: ReportContext): string {
-  const { plan, head, claim, failure, message, releaseReason, verified, endedAt } = unit;
-  const record = records.get(plan.id);
-  const around = [plan.id, ...plan.dependsOn].map((id) => {
-    const pull = pulls.get(id);
-    const { branch, head } = state.units.get(id) ?? {};
-    return [pull?.number, pull?.state, branch, head, records.get(id)?.revert];
-  });
-  const own = [unit.state, head, claim, failure, message, releaseReason, verified, endedAt];
-  return JSON.stringify([own, around, record?.run, record?.outcome, record?.head, record?.verified]);
-}
-
-/** Distinguishes a run's ends when it was retried in between. */
-function endOf(state: RunState): string {
-  return `${state.status} ${Math.max(...[...state.units.values()].map(({ claim }) => claim), 0)}`;
 }
 
 function linksOf({

@@ -1,16 +1,29 @@
+import { LRUCache } from 'lru-cache';
 import { ChooError } from '../../errors.ts';
 import { isAncestor } from '../../git/ancestry.ts';
 import { mergeCommits } from '../../git/merge.ts';
 import { parseCommit } from '../../git/objects/commit.ts';
 import { treeOf } from '../../git/objects/tree-object.ts';
 import type { Repository } from '../../git/repository.ts';
+import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import type { StackWay } from '../repository/stack-way.ts';
+import type { NoBase } from './derive.ts';
 
 /**
  * The base of a unit that was built on several dependencies is a branch of choo's. Its *core* is the merge of their heads that
  * the unit's work stands on. Its tip is an empty commit on top of the core, which asks CI not to run: nothing is ever built on
  * it, so no pull request brings that request into a target.
  */
+
+/** How often a base branch is made again within an hour when somebody deletes it. */
+const MAX_MADE_AGAIN = 3;
+const HOUR_MS = 3_600_000;
+/** When a refused branch is tried again: somebody may change the rule. Milliseconds. */
+const REFUSED_MS = 600_000;
+
+/** By repository and branch: when it was made, in milliseconds since 1970; and why it was refused, with its core. */
+const made = new LRUCache<string, readonly number[]>({ max: 10_000, ttl: HOUR_MS });
+const refused = new LRUCache<string, NoBase>({ max: 1_000, ttl: REFUSED_MS });
 
 const TIP = 'Base of a pull request; nothing is built on this commit';
 
@@ -27,7 +40,7 @@ export async function coreOf({ reader }: Repository, tip: string): Promise<strin
  * Makes the tip of a base branch for a core. It descends from the old tip, so that the branch only moves forward; not by
  * `rebase`, where it has no merge commit.
  */
-export async function makeTip(
+async function makeTip(
   repository: Repository,
   core: string,
   { before, way }: { readonly before: string | undefined; readonly way: StackWay },
@@ -57,4 +70,44 @@ export async function moveCore(
   const tree = await treeOf(repository.reader, merged);
   const subject = 'Bring the dependencies up to date';
   return repository.commit({ tree, parents: way === 'rebase' ? [first] : [core, merged], subject });
+}
+
+/**
+ * Pushes a base branch for a core, unless it is there. `repository` is choo's own number of it; `before` the branch's tip. Returns
+ * why there can be no such branch; undefined: there is. Throws a ChooError when the remote cannot be reached.
+ */
+export async function publishBase(
+  {
+    id,
+    name,
+    core,
+    before,
+    way,
+  }: {
+    readonly id: string;
+    readonly name: string;
+    readonly core: string;
+    readonly before: string | undefined;
+    readonly way: StackWay;
+  },
+  repository: Repository,
+  { branches }: Pick<RemoteRepository, 'branches'>,
+  now = Date.now(),
+): Promise<NoBase | undefined> {
+  if (before !== undefined && (await coreOf(repository, before)) === core) return undefined;
+  const key = `${id} ${name}`;
+  const known = refused.get(`${key} ${core}`);
+  if (known !== undefined) return known;
+  const recent = (made.get(key) ?? []).filter((time) => time > now - HOUR_MS);
+  if (before === undefined && recent.length > MAX_MADE_AGAIN) return { kind: 'deleted' };
+  try {
+    await branches.publish(name, await makeTip(repository, core, { before, way }), before);
+  } catch (error) {
+    if (!(error instanceof ChooError) || error.code !== 'git') throw error;
+    const refusal: NoBase = { kind: 'refused', reason: error.message };
+    refused.set(`${key} ${core}`, refusal);
+    return refusal;
+  }
+  if (before === undefined) made.set(key, [...recent, now]);
+  return undefined;
 }

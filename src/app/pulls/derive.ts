@@ -8,6 +8,10 @@ export interface OpenDependency {
   readonly branch: string;
   /** `rejected`: a person closed its pull request. `lost`: its branch may be gone. `reverted`: the target took it back. */
   readonly state: 'open' | 'rejected' | 'lost' | 'reverted';
+  /** The number of its pull request; undefined: it has none. */
+  readonly number?: number | undefined;
+  /** The unit whose pull request has to be merged for it: another one, when it was merged into that one's branch. */
+  readonly through: string;
 }
 
 /** Where a unit's work should stand when it is brought up to date. */
@@ -18,15 +22,26 @@ export interface Place {
   readonly authors?: ConflictAuthors;
   /** No agent can resolve it: the dependencies conflict with each other, or the repository takes no merge. */
   readonly needsPerson?: boolean;
+  /** What conflicts are the heads of its dependencies and the target: `conflicts` are their branches. */
+  readonly isOfBase?: boolean;
 }
 
-/** Where a head stands that replaced the recorded one: its work was made again there. */
+/** Where a head stands that others made: they made its commits again there, or merged that place into it. */
 export interface MadeAgain {
   readonly place: string;
-  /** What the replaced head stood on. */
+  /** What the head before stood on. */
   readonly since: string;
   readonly replaces: string;
+  readonly way: 'found' | 'merged';
 }
+
+/**
+ * Why a unit on several dependencies has no base branch: these conflict, GitHub refuses it, or it was deleted too often.
+ */
+export type NoBase =
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'deleted' }
+  | { readonly kind: 'refused'; readonly reason: string };
 
 /** Everything that decides what a unit's pull request should be. */
 export interface PullFacts {
@@ -41,6 +56,8 @@ export interface PullFacts {
   readonly open: readonly OpenDependency[];
   /** The branch of choo's merge of several dependencies; undefined: the work stands on one at most. */
   readonly baseBranch: string | undefined;
+  /** Why it cannot have that branch; undefined: it can, or needs none. */
+  readonly noBase: NoBase | undefined;
   /**
    * Its base: the target, its base branch, or the branch of its only dependency where that was replaced. Undefined: it stays on
    * its only dependency.
@@ -50,6 +67,8 @@ export interface PullFacts {
   readonly isBehind: boolean;
   /** The head has all of `place` in its history. */
   readonly isUpToDate: boolean;
+  /** What the work stands on has other specs for the unit than the approved ones. */
+  readonly specsChanged: boolean;
   /** The newest update of the unit branch. */
   readonly update: FoundUpdate | undefined;
   /** For a head that somebody made by a rebase of the recorded one; undefined: for every other. */
@@ -89,6 +108,10 @@ export interface WantedPull {
   readonly offersUpdate: boolean;
   /** Why the branch was not brought up to date though it has to be; null: it was, or will be. */
   readonly stuck: string | null;
+  /** Why its base is the target though several dependencies are open; null: it is not, or there is no reason. */
+  readonly noBase: NoBase | null;
+  /** The dependencies that a person rejected. */
+  readonly rejected: readonly { readonly unit: string; readonly number: number | null }[];
 }
 
 /**
@@ -99,30 +122,49 @@ export function derivePull(facts: PullFacts): WantedPull {
   const { open, isFailed, isBehind, pull, update } = facts;
   const judged = judge(facts);
   const next = findNextStep(facts, judged);
-  const verdict: Verdict =
-    judged.kind === 'conflict' && next.kind === 'resolve'
-      ? { ...judged, agent: 'works', failed: null }
-      : judged;
-  const isTrue = verdict.kind === 'recorded' || verdict.kind === 'verified';
+  const verdict = findVerdict(facts, judged, next);
+  const isTrue = judged.kind === 'recorded' || judged.kind === 'verified';
+  const isOutdated = verdict.kind === 'specs-changed';
   return {
     base: findBase(facts),
-    draft: open.length > 0 || isFailed || !isTrue || isBehind || next.kind !== 'none' || pull?.held === true,
-    needs: open.map(({ unit }) => unit),
+    draft:
+      open.length > 0 ||
+      isFailed ||
+      !isTrue ||
+      isOutdated ||
+      isBehind ||
+      next.kind !== 'none' ||
+      pull?.held === true,
+    needs: [...new Set(open.map(({ through }) => through))],
     verdict,
     next,
-    offersUpdate: isTrue && !isFailed && next.kind === 'none' && canMove(facts),
+    offersUpdate: isTrue && !isOutdated && !isFailed && next.kind === 'none' && canMove(facts),
     stuck:
       isBehind && isTrue && next.kind === 'none' && !isFailed && update !== undefined
         ? reasonOf(update)
         : null,
+    noBase: open.length > 0 && facts.stackBase === undefined ? (facts.noBase ?? null) : null,
+    rejected: open.flatMap(({ unit, state, number }) =>
+      state === 'rejected' ? [{ unit, number: number ?? null }] : [],
+    ),
   };
 }
 
+function findVerdict(facts: PullFacts, judged: Verdict, next: NextStep): Verdict {
+  if (judged.kind === 'conflict' && next.kind === 'resolve')
+    return { ...judged, agent: 'works', failed: null };
+  const isTrue = judged.kind === 'recorded' || judged.kind === 'verified';
+  // What failed says so, and is done again with the newest specs.
+  return isTrue && facts.specsChanged && !facts.isFailed && facts.head !== undefined
+    ? { kind: 'specs-changed', head: facts.head }
+    : judged;
+}
+
 /** With one open dependency its branch, so that only the unit's own work shows; with several choo's merge of them. */
-function findBase({ open, target, baseBranch, stackBase }: PullFacts): string {
+function findBase({ open, target, baseBranch, noBase, stackBase }: PullFacts): string {
   if (stackBase !== undefined) return stackBase;
   const [only] = open;
-  if (only === undefined) return target;
+  if (only === undefined || noBase !== undefined) return target;
   if (baseBranch !== undefined) return baseBranch;
   const hasBranch = only.state !== 'lost' && only.state !== 'reverted';
   return open.length === 1 && hasBranch ? only.branch : target;
@@ -158,6 +200,7 @@ function judgeConflict(facts: PullFacts, head: string, place: Place): ConflictVe
     authors: place.authors ?? { own: [], theirs: [] },
     agent: isWorking ? 'works' : mayResolve && !isTried ? 'offered' : 'none',
     failed: isTried && !isWorking ? reasonOf(update) : null,
+    ...(place.isOfBase === true && { isOfBase: true }),
   };
 }
 

@@ -9,8 +9,10 @@ import type { StackPosition } from './stack.ts';
 /** Heads of other people that are verified for one unit within an hour. */
 const MAX_OTHERS = 10;
 const HOUR_MS = 3_600_000;
-/** When a unit that is busy is looked at again. Milliseconds. */
-const BUSY_MS = 5_000;
+/** When a step is taken. `busy`: after what works on the unit has ended, which has its run published again. */
+export type Taken = { readonly kind: 'taken' | 'busy' } | { readonly kind: 'later'; readonly until: Date };
+
+const TAKEN: Taken = { kind: 'taken' };
 
 /** A unit of a target. */
 interface UnitAddress {
@@ -31,15 +33,22 @@ export class NextSteps {
     this.#services = services;
   }
 
-  /** Takes the next step of a unit now. Returns when it may be taken, if that is later. */
+  /** Takes the next step of a unit, now if it may be taken. */
   async take(
     at: UnitAddress,
     { run }: Pick<UnitRecord, 'run'>,
-    { next, since, builtOn, way }: Pick<StackPosition, 'next' | 'since' | 'builtOn' | 'way'>,
-  ): Promise<Date | undefined> {
-    if (next.kind === 'none') return undefined;
+    {
+      next,
+      since,
+      builtOn,
+      way,
+      lost,
+      also,
+    }: Pick<StackPosition, 'next' | 'since' | 'builtOn' | 'way' | 'lost' | 'also'>,
+  ): Promise<Taken> {
+    if (next.kind === 'none') return TAKEN;
     const later = next.kind === 'verify' ? this.#isEarly(at, next.head) : undefined;
-    if (later !== undefined) return later;
+    if (later !== undefined) return { kind: 'later', until: later };
     const onto =
       next.kind === 'bring-up'
         ? { commit: next.place, since, builtOn, way }
@@ -49,8 +58,17 @@ export class NextSteps {
             ? null
             : found(next.madeAgain, builtOn);
     const work = next.kind === 'resolve' ? ({ kind: 'resolve' } as const) : null;
-    const submitted = await submitUpdate({ ...at, run, head: next.head, onto, work }, this.#services);
-    return submitted.kind === 'busy' ? new Date(Date.now() + BUSY_MS) : undefined;
+    const request = {
+      ...at,
+      run,
+      head: next.head,
+      onto,
+      work,
+      lost,
+      also: also.length === 0 ? undefined : [...also],
+    };
+    const submitted = await submitUpdate(request, this.#services);
+    return submitted.kind === 'busy' ? { kind: 'busy' } : TAKEN;
   }
 
   /** A branch must be quiet for a while before choo verifies what others pushed, and not too often. */
@@ -70,8 +88,8 @@ export class NextSteps {
 }
 
 function found(
-  { place, since, replaces }: MadeAgain,
+  { place, since, replaces, way }: MadeAgain,
   builtOn: Readonly<Record<string, string>>,
 ): NonNullable<UnitUpdate['onto']> {
-  return { commit: place, since, builtOn, way: 'found', replaces };
+  return { commit: place, since, builtOn, way, replaces };
 }

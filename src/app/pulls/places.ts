@@ -4,6 +4,7 @@ import { isAncestor } from '../../git/ancestry.ts';
 import { baseBranch } from '../../git/branches.ts';
 import { mergeCommits } from '../../git/merge.ts';
 import type { Repository } from '../../git/repository.ts';
+import { findTheirs } from '../../git/objects/unit-specs.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
 import type { StackWay } from '../repository/stack-way.ts';
 import { coreOf, moveCore } from './base-branch.ts';
@@ -16,6 +17,8 @@ export interface PlaceScene {
   readonly heads: ReadonlyMap<string, string>;
   readonly pulls: ReadonlyMap<string, UnitPull>;
   readonly way: StackWay;
+  /** Reads where the specs of a unit are, from the repository's root; undefined when that cannot be read. */
+  readonly specsPath: (unit: string) => Promise<string | undefined>;
 }
 
 /** A place before its conflicts with a head are known. */
@@ -87,8 +90,8 @@ export async function findFork(
 }
 
 /**
- * Where a head stands that replaced the recorded one, as after a rebase by a person or in one of GitHub's own stacks: `onto` is
- * the branch that it goes to. Undefined: it has what the recorded one stood on in its history, or choo has that one no more.
+ * Where a head stands that others made: after a rebase, by a person or in one of GitHub's own stacks, or after a merge of what it
+ * goes to, `onto`. Undefined: it stands where the recorded one does, or choo has that one no more.
  */
 export async function findMadeAgain(
   repository: Repository,
@@ -97,8 +100,23 @@ export async function findMadeAgain(
 ): Promise<MadeAgain | undefined> {
   if (head === undefined || onto === undefined || head === replaces) return undefined;
   const [known] = await repository.reader.info([replaces]);
-  if (known === undefined || (await isAncestor(repository, base, head))) return undefined;
-  return { place: await findFork(repository, head, onto), since: base, replaces };
+  if (known === undefined) return undefined;
+  const place = await findFork(repository, head, onto);
+  if (!(await isAncestor(repository, base, head))) return { place, since: base, replaces, way: 'found' };
+  // What was squashed is no merge of what is there: then the branch is brought up to date.
+  const isFurther = place !== base && (await isAncestor(repository, base, place));
+  return isFurther ? { place, since: base, replaces, way: 'merged' } : undefined;
+}
+
+/** The recorded head, when a push that was no fast-forward replaced it by `head`, and choo has it still. */
+export async function findLostHead(
+  repository: Repository,
+  recorded: string,
+  head: string | undefined,
+): Promise<string | undefined> {
+  if (head === undefined || head === recorded) return undefined;
+  const [known] = await repository.reader.info([recorded]);
+  return known === undefined || (await isAncestor(repository, recorded, head)) ? undefined : recorded;
 }
 
 /**
@@ -106,25 +124,47 @@ export async function findMadeAgain(
  * make, whose gates come first.
  */
 export async function findPlace(
-  { repository, way }: PlaceScene,
+  { repository, way, specsPath }: PlaceScene,
   { commit, conflicts }: FoundPlace,
-  { head, since }: { readonly head: string | undefined; readonly since: string },
+  { unit, head, since }: { readonly unit: string; readonly head: string | undefined; readonly since: string },
 ): Promise<Place> {
   if (head === undefined) return { commit, conflicts: [] };
-  if (conflicts.length > 0) return { commit, conflicts, needsPerson: true };
+  if (conflicts.length > 0) return { commit, conflicts, needsPerson: true, isOfBase: true };
   // What an agent makes is a merge.
   const more = way === 'rebase' ? { needsPerson: true } : {};
-  return { commit, ...(await findConflicts(repository, { head, place: commit, since })), ...more };
+  const found = await findConflicts(repository, {
+    head,
+    place: commit,
+    since,
+    specsPath: async () => specsPath(unit),
+  });
+  return { commit, ...found, ...more };
 }
 
 async function findConflicts(
   repository: Repository,
-  { head, place, since }: { readonly head: string; readonly place: string; readonly since: string },
+  {
+    head,
+    place,
+    since,
+    specsPath,
+  }: {
+    readonly head: string;
+    readonly place: string;
+    readonly since: string;
+    readonly specsPath: () => Promise<string | undefined>;
+  },
 ): Promise<Omit<Place, 'commit'>> {
   const key = `${head} ${place} ${since}`;
   const known = conflictsOf.get(key);
   if (known !== undefined) return known;
-  const merge = await mergeCommits(repository, { into: head, from: place, subject: 'Try', since });
+  const commits = { into: head, from: place, subject: 'Try', since };
+  let merge = await mergeCommits(repository, commits);
+  if (merge.kind === 'conflict') {
+    const path = await specsPath();
+    const theirs = path && (await findTheirs(repository.reader, path, { since, onto: place }));
+    if (theirs !== undefined) merge = await mergeCommits(repository, { ...commits, theirs });
+  }
   const conflicts = merge.kind === 'conflict' ? merge.files : [];
   const authorsOf = async (to: string): Promise<readonly string[]> => {
     const options = ['--no-merges', `--max-count=${MAX_COMMITS}`, '--format=%an'];

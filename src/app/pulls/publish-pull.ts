@@ -13,12 +13,32 @@ import { type ClosedPull, reopenPull, takeOver } from './reopen-pull.ts';
 import type { ReportContext } from './report-context.ts';
 import type { StackPosition } from './stack.ts';
 
-/** Repositories that have no drafts, such as private ones on a free plan. Asked again now and then. */
+/**
+ * Repositories that have no drafts, such as private ones on a free plan. A new process, and each one after an hour, learns it
+ * again from GitHub's refusal, which comes before the checks that depend on it.
+ */
 const withoutDrafts = new LRUCache<string, true>({ max: 10_000, ttl: 3_600_000 });
 
 /** Whether GitHub refused to open a draft in a repository, by choo's own number. */
 export function lacksDrafts(repository: string): boolean {
   return withoutDrafts.has(repository);
+}
+
+/** Makes an open pull request a draft that should be one, before anything else is said of it. */
+export async function makeDraft(
+  { draft }: Pick<StackPosition, 'draft'>,
+  unit: string,
+  { pulls, repository, database, refusals }: ReportContext,
+): Promise<void> {
+  const pull = pulls.get(unit);
+  if (pull === undefined || pull.draft || !draft || lacksDrafts(repository.known.id)) return;
+  await refusals.step(`the draft state of pull request ${pull.number}, of unit ${unit},`, async () => {
+    const outcome = await repository.pr.setDraft(pull.nodeId, true);
+    if (outcome === 'unsupported') withoutDrafts.set(repository.known.id, true);
+    if (outcome !== 'changed') return;
+    pulls.set(unit, { ...pull, draft });
+    await changeUnitPull(database, repository.known.id, pull.number, { draft });
+  });
 }
 
 /** Opens a unit's pull request, or makes the open one what it should be. */
@@ -134,6 +154,12 @@ async function renderPull(
     way: position.way,
     hasMerges: position.hasMerges,
     isStacked: pulls.get(id)?.stacked === true,
+    truths: {
+      noBase: position.noBase,
+      rejected: position.rejected,
+      lost: position.lost ?? null,
+      also: position.also,
+    },
     others: await otherCommits(unit, events, position, reportContext),
     replaces: known?.state === 'open' ? known.replaces : replacedBy(known),
     marker: marker('unit', `${state.start.target} ${id}`),
@@ -206,9 +232,10 @@ async function changePull(
   };
   const setDraft = async (): Promise<void> =>
     refusals.step(`the draft state of pull request ${number}, of unit ${unit},`, async () => {
-      if (await repository.pr.setDraft(nodeId, draft)) await save({ draft });
+      if ((await repository.pr.setDraft(nodeId, draft)) === 'changed') await save({ draft });
     });
-  if (draft && !before.draft && !lacksDrafts(repository.known.id)) await setDraft();
+  await makeDraft(position, unit, reportContext);
+  now = reportContext.pulls.get(unit) ?? before;
   if (before.base !== base) await step('base', { base }, async () => repository.pr.changeBase(number, base));
   if (before.hash !== hash)
     await step('text', { hash }, async () => repository.pr.changePull(number, { title, body }));

@@ -6,7 +6,7 @@ import { renderUnitCheck } from '../../github/render/unit-check.ts';
 import type { Verdict } from '../../github/render/verdict.ts';
 import { readUnitEvents } from '../../store/runs/run-reader.ts';
 import { unitExternalId } from '../repository/checks.ts';
-import { lacksDrafts, publishPull } from './publish-pull.ts';
+import { lacksDrafts, makeDraft, publishPull } from './publish-pull.ts';
 import { RejectedWrite } from './rejected-writes.ts';
 import type { ReportContext } from './report-context.ts';
 import type { StackPosition } from './stack.ts';
@@ -44,6 +44,7 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
       position = await findPosition(unit, reportContext);
     });
   if (isWanted && !isThere) await publishOwnPull();
+  if (position !== undefined && isThere) await makeDraft(position, unit.plan.id, reportContext);
   await publishChecks(unit, events, position, reportContext);
   if (isWanted && isThere) await publishOwnPull();
 }

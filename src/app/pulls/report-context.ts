@@ -35,3 +35,13 @@ export interface ReportContext {
   readonly redact: (text: string) => string;
   readonly refusals: RejectedWrites;
 }
+
+/** Reads what is asked for by a name once. */
+export function onceEach<T>(read: (name: string) => Promise<T>): (name: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return async (name) => {
+    const found = known.get(name) ?? read(name);
+    known.set(name, found);
+    return found;
+  };
+}

@@ -1,10 +1,13 @@
 import type { Config } from '../../config/schema.ts';
+import type { Unit } from '../../discovery/unit.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitRecord } from '../../events/store.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { isAncestor } from '../../git/ancestry.ts';
 import { hasMerges } from '../../git/rebase.ts';
-import { baseBranch, unitBranch } from '../../git/branches.ts';
+import { retainCommit } from '../../git/retained.ts';
+import { haveSpecsChanged } from '../../git/objects/unit-specs.ts';
+import { baseBranch } from '../../git/branches.ts';
 import { OWN_SIGNATURE, type Signature } from '../../git/objects/commit.ts';
 import type { Repository } from '../../git/repository.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
@@ -12,13 +15,15 @@ import type { OtherCommit } from '../../github/render/unit-pull.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
 import type { StackWay } from '../repository/stack-way.ts';
-import { coreOf, makeTip } from './base-branch.ts';
-import { derivePull, type OpenDependency, type WantedPull } from './derive.ts';
+import { publishBase } from './base-branch.ts';
+import { findDependencies, findMergedInto } from './dependencies.ts';
+import { derivePull, type NoBase, type WantedPull } from './derive.ts';
 import { findMergedUnits, type MergedUnits } from './merged-units.ts';
 import {
   findBasePlace,
   findPlace,
   findFork,
+  findLostHead,
   findMadeAgain,
   findReplacedPlace,
   findTargetPlace,
@@ -27,6 +32,8 @@ import {
 
 /** The pull requests for one target, as choo recorded them. */
 export interface StackInput {
+  /** choo's own number of the repository. */
+  readonly repository: string;
   readonly state: RunState;
   /** The branch that results go to. */
   readonly target: string;
@@ -36,6 +43,8 @@ export interface StackInput {
   readonly updates: ReadonlyMap<string, FoundUpdate>;
   readonly config: Pick<Config, 'update' | 'on_conflict' | 'limits'>;
   readonly way: StackWay;
+  /** Reads the approved specs of a unit; undefined when they can no longer be read. */
+  readonly specsOf: (unit: string) => Promise<Pick<Unit, 'directory'> | undefined>;
   /** Of the commits of base branches; undefined: choo's own. */
   readonly signature: Signature | undefined;
 }
@@ -48,7 +57,11 @@ export interface StackPosition extends WantedPull {
   readonly since: string;
   readonly builtOn: Readonly<Record<string, string>>;
   readonly way: StackWay;
-  /** A merge commit on the branch keeps it from being merged by rebase, though nothing else is possible. */
+  /** The head that a push replaced, which was no fast-forward; choo retains it. Undefined: none did, or it is gone. */
+  readonly lost: string | undefined;
+  /** The units that were merged into the branch. */
+  readonly also: readonly string[];
+  /** A merge commit on the branch keeps it from being merged by rebase. */
   readonly hasMerges: boolean;
 }
 
@@ -62,10 +75,9 @@ export class Stack implements Disposable {
   readonly #repository: Repository;
   readonly #heads: ReadonlyMap<string, string>;
   readonly #targetHead: string;
-  /** The units whose work is in the target. */
-  readonly merged: ReadonlySet<string>;
-  /** The units whose work was in the target until a later commit took it back, with that commit. */
-  readonly reverted: ReadonlyMap<string, string>;
+  readonly #found: MergedUnits;
+  /** The bases of the units that were placed, by their branches. */
+  readonly #wanted = new Map<string, string>();
 
   private constructor(
     input: StackInput,
@@ -78,8 +90,17 @@ export class Stack implements Disposable {
     this.#repository = remote.repository.signedBy(input.signature ?? OWN_SIGNATURE);
     this.#heads = heads;
     this.#targetHead = targetHead;
-    this.merged = merged;
-    this.reverted = reverted;
+    this.#found = { merged, reverted };
+  }
+
+  /** The units whose work is in the target. */
+  get merged(): MergedUnits['merged'] {
+    return this.#found.merged;
+  }
+
+  /** The units whose work was in the target until a later commit took it back, with that commit. */
+  get reverted(): MergedUnits['reverted'] {
+    return this.#found.reverted;
   }
 
   /** Fetches the remote, and reads. Undefined when the target has no branch. Disposes of the remote in the end. */
@@ -104,14 +125,22 @@ export class Stack implements Disposable {
   async place(unit: UnitProgress, record: UnitRecord): Promise<StackPosition> {
     const { state, target, pulls, updates, config, way } = this.#input;
     const repository = this.#repository;
-    const scene: PlaceScene = { repository, targetHead: this.#targetHead, heads: this.#heads, pulls, way };
+    const specsPath = async (id: string): Promise<string | undefined> => {
+      const specs = await this.#input.specsOf(id);
+      return specs && state.start.directory + specs.directory;
+    };
+    const there = { repository, targetHead: this.#targetHead, heads: this.#heads };
+    const scene: PlaceScene = { ...there, pulls, way, specsPath };
     const { id } = unit.plan;
     const update = updates.get(id);
     const head = this.#heads.get(record.branch);
     const recorded = { head: record.head ?? record.committed, verified: record.verified };
-    const { open, moved } = await this.#dependenciesOf(unit, record);
+    const family = { ...this.#input, ...there, ...this.#found };
+    const { open, moved } = await findDependencies(unit, record, family);
     const ownBase = baseBranch(record.branch);
-    const isOnSeveral = Object.keys(record.builtOn).length > 1 || this.#heads.has(ownBase);
+    const pull = pulls.get(id);
+    const wasOnSeveral = this.#heads.has(ownBase) || pull?.base === ownBase;
+    const isOnSeveral = Object.keys(record.builtOn).length > 1 || wasOnSeveral;
     const hasBase = open.some(({ state }) => state !== 'reverted') && isOnSeveral;
     const [only] = open;
     const found =
@@ -125,9 +154,15 @@ export class Stack implements Disposable {
     const isOwn = head !== undefined && head === recorded.head;
     const since =
       found === undefined || found.isBehind ? record.base : await findFork(repository, head, found.commit);
-    const place = found && (await findPlace(scene, found, { head: isOwn ? head : undefined, since }));
-    const pull = pulls.get(id);
+    const place =
+      found && (await findPlace(scene, found, { unit: id, head: isOwn ? head : undefined, since }));
     const stackBase = pull?.state === 'open' && pull.stacked ? pull.base : undefined;
+    const noBase =
+      !hasBase || found === undefined || stackBase !== undefined
+        ? undefined
+        : found.conflicts.length > 0
+          ? ({ kind: 'conflict' } as const)
+          : await this.#publishBase(ownBase, found.commit);
     const onto = found?.commit ?? (only && this.#heads.get(only.branch));
     const madeAgain = await findMadeAgain(
       repository,
@@ -146,11 +181,13 @@ export class Stack implements Disposable {
       head,
       open,
       baseBranch: hasBase ? ownBase : undefined,
+      noBase,
       place,
       isBehind: found?.isBehind === true,
       isUpToDate:
         found === undefined ||
         (head !== undefined && !isMerged && (await isAncestor(repository, found.commit, head))),
+      specsChanged: await this.#haveSpecsChanged(record.base, async () => specsPath(id)),
       update,
       madeAgain,
       stackBase,
@@ -159,18 +196,49 @@ export class Stack implements Disposable {
       byAgent: config.on_conflict === 'agent' && (update?.resolves ?? 0) < config.limits.attempts,
       verifiesOthers: state.start.sandbox !== 'host',
     });
-    if (want.base === ownBase && found !== undefined) await this.#publishBase(ownBase, found.commit);
     const builtOn = Object.fromEntries(
       open.flatMap(({ unit: other, branch }) => {
         const at = this.#heads.get(branch);
         return at === undefined ? [] : [[other, at]];
       }),
     );
-    return { ...want, branch: record.branch, head, since, builtOn, way, hasMerges: isMerged };
+    this.#wanted.set(record.branch, want.base);
+    const lost = stackBase === undefined ? await this.#findLost(recorded.head, head, update) : undefined;
+    const also = head === undefined ? [] : await findMergedInto(record.branch, head, family);
+    const ground = want.base === ownBase ? found?.commit : (this.#heads.get(want.base) ?? this.#targetHead);
+    const isMerge =
+      isMerged || (head !== undefined && ground !== undefined && (await hasMerges(repository, head, ground)));
+    return { ...want, branch: record.branch, head, since, builtOn, way, lost, also, hasMerges: isMerge };
+  }
+
+  /** Whether a commit has other specs for a unit than the approved ones. */
+  async #haveSpecsChanged(base: string, specsPath: () => Promise<string | undefined>): Promise<boolean> {
+    const { commit } = this.#input.state.start;
+    const there = await this.#repository.reader.info([base, commit]);
+    if (there.includes(undefined) || (await isAncestor(this.#repository, base, commit))) return false;
+    const path = await specsPath();
+    return path !== undefined && haveSpecsChanged(this.#repository.reader, path, [commit, base]);
+  }
+
+  /** The head that was replaced, now or before the newest update, which is retained from then on. */
+  async #findLost(
+    recorded: string,
+    head: string | undefined,
+    update: FoundUpdate | undefined,
+  ): Promise<string | undefined> {
+    const lost = await findLostHead(this.#repository, recorded, head);
+    if (lost !== undefined) {
+      await retainCommit(this.#repository, lost);
+      return lost;
+    }
+    const before = update?.update.lost;
+    if (before === undefined) return undefined;
+    const [known] = await this.#repository.reader.info([before]);
+    return known && before;
   }
 
   /**
-   * Deletes the branches of merged units, and base branches that are no longer needed, unless a pull request goes to them or
+   * Deletes the branches of merged units, and base branches that nothing needs any more, unless a pull request goes to them or
    * they hold other commits. Returns the units of which none is left.
    */
   async deleteMerged(): Promise<readonly string[]> {
@@ -191,6 +259,11 @@ export class Stack implements Disposable {
       if (tip !== undefined && !bases.has(base)) await this.#remote.branches.remove(base, tip);
       if (!bases.has(branch) && !bases.has(base)) done.push(unit);
     }
+    for (const [branch, wanted] of this.#wanted) {
+      const [base, tip] = [baseBranch(branch), this.#heads.get(baseBranch(branch))];
+      if (tip !== undefined && wanted !== base && !bases.has(base))
+        await this.#remote.branches.remove(base, tip);
+    }
     return done;
   }
 
@@ -207,41 +280,12 @@ export class Stack implements Disposable {
     });
   }
 
-  /** The dependencies whose work is not in the target; `moved`: one that is in the target arrived there as other commits. */
-  async #dependenciesOf(
-    { plan }: UnitProgress,
-    { builtOn }: UnitRecord,
-  ): Promise<{ readonly open: readonly OpenDependency[]; readonly moved: readonly string[] }> {
-    const { state, pulls, records } = this.#input;
-    const [open, moved]: [OpenDependency[], string[]] = [[], []];
-    for (const id of new Set([...plan.dependsOn, ...Object.keys(builtOn)])) {
-      const [progress, record, pull] = [state.units.get(id), records.get(id), pulls.get(id)];
-      const isMerged = this.merged.has(id) || (pull === undefined && record?.outcome === 'merged');
-      const builtAt = builtOn[id];
-      if (isMerged) {
-        const isThere =
-          builtAt === undefined || (await isAncestor(this.#repository, builtAt, this.#targetHead));
-        if (!isThere) moved.push(id);
-        continue;
-      }
-      const branch = record?.branch ?? progress?.branch ?? unitBranch(state.start, id);
-      if (this.reverted.has(id)) {
-        open.push({ unit: id, branch, state: 'reverted' });
-        continue;
-      }
-      if ((progress?.head ?? (builtAt === undefined ? null : record?.head)) == null) continue;
-      const kind = pull?.state === 'closed' ? 'rejected' : pull?.state === 'lost' ? 'lost' : 'open';
-      open.push({ unit: id, branch, state: kind });
-    }
-    return { open, moved };
-  }
-
-  async #publishBase(name: string, core: string): Promise<void> {
-    const { branches } = this.#remote;
-    const repository = this.#repository;
-    const before = this.#heads.get(name);
-    if (before !== undefined && (await coreOf(repository, before)) === core) return;
-    const { way } = this.#input;
-    await branches.publish(name, await makeTip(repository, core, { before, way }), before);
+  async #publishBase(name: string, core: string): Promise<NoBase | undefined> {
+    const { repository: id, way } = this.#input;
+    return publishBase(
+      { id, name, core, before: this.#heads.get(name), way },
+      this.#repository,
+      this.#remote,
+    );
   }
 }

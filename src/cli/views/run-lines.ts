@@ -2,6 +2,7 @@ import type { EventBody, EventType, RunEvent } from '../../events/event.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { describeCost, formatDuration, formatTokens } from '../../text/amounts.ts';
+import { wasMoved } from '../../events/unit-update.ts';
 import { count, printable } from '../../text/terminal-layout.ts';
 
 /**
@@ -60,7 +61,7 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
   'unit.updated': ({ from, to, onto, way }) =>
     from === to
       ? `contains ${short(onto)} already`
-      : `${way === 'found' ? 'found' : 'brought'} up to date with ${short(onto)}, at ${short(to)}`,
+      : `${wasMoved(way) ? 'found' : 'brought'} up to date with ${short(onto)}, at ${short(to)}`,
   'unit.answered': ({ answers }) => `answered ${count(answers.length, 'thread')} of its review`,
   'unit.started': ({ claim, branch }) => (claim === 1 ? `starts on ${branch}` : `resumes on ${branch}`),
   'unit.completed': ({ verified, head }, { unit }) =>

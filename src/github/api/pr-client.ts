@@ -170,17 +170,20 @@ export class PRClient {
     }
   }
 
-  /** Changes the draft state, by GraphQL because REST ignores it. False: GitHub refuses, as for a closed one. */
-  async setDraft(nodeId: string, draft: boolean): Promise<boolean> {
+  /**
+   * Changes the draft state, by GraphQL because REST ignores it. `refused`: as for a closed one. `unsupported`: the repository has
+   * no drafts, as private ones on some plans.
+   */
+  async setDraft(nodeId: string, draft: boolean): Promise<'changed' | 'refused' | 'unsupported'> {
     const mutation = draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
     const query = `mutation ($id: ID!) { ${mutation}(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`;
     try {
       await this.#octokit.graphql(query, { id: nodeId });
-      return true;
+      return 'changed';
     } catch (error) {
       // GraphQL errors have no status.
-      if (error instanceof Error && error.name === 'GraphqlResponseError') return false;
-      throw error;
+      if (!(error instanceof Error) || error.name !== 'GraphqlResponseError') throw error;
+      return draft && /drafts?\b.*\bnot supported/i.test(error.message) ? 'unsupported' : 'refused';
     }
   }
 

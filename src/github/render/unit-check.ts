@@ -134,6 +134,13 @@ function renderVerdict(
         conclusion: 'success',
         actions: [],
       };
+    case 'specs-changed':
+      return {
+        title: 'Specs changed since; /choo run takes them',
+        summary: `Every gate of the approved specs passed at ${code(verdict.head.slice(0, 12))}, but what it stands on has other specs for this unit. \`/choo run\` takes them.${page}`,
+        conclusion: 'neutral',
+        actions: [],
+      };
     case 'pending':
       return {
         title: 'Its gates are due',
@@ -150,8 +157,8 @@ function renderVerdict(
       };
     case 'conflict':
       return {
-        title: 'Conflicts with its base',
-        summary: `These files conflict: ${listed(
+        title: verdict.isOfBase === true ? 'What it builds on conflicts' : 'Conflicts with its base',
+        summary: `${verdict.isOfBase === true ? 'These branches conflict with each other or with the target' : 'These files conflict'}: ${listed(
           verdict.files.map((file) => code(file)),
           50,
         )}.${conflictWords(verdict)}${page}`,

@@ -9,6 +9,7 @@ import { stripHidden } from '../../text/hidden-text.ts';
 import { boxLine } from '../commands/boxes.ts';
 import { code, details, fit, inline, listed, preformatted, rowsWithin, table } from './markdown.ts';
 import { conflictWords } from './conflict-words.ts';
+import { at, moveOf, type PullMove, type PullTruths, pullTruths } from './pull-truths.ts';
 import type { ConflictVerdict, Verdict } from './verdict.ts';
 
 /** A unit's work, and where it stands among the others. */
@@ -40,22 +41,16 @@ export interface UnitPullInput {
   readonly offersUpdate: boolean;
   /** Why its branch was not brought up to date though it has to be; null: it was, or will be. */
   readonly stuck: string | null;
-  /** What the last update of its branch came to: by a merge, by its commits made again, or it was found that somebody did so. */
-  readonly update: {
-    readonly from: string;
-    readonly to: string;
-    readonly same: boolean;
-    readonly files: readonly string[];
-    readonly way?: 'merge' | 'rebase' | 'found' | undefined;
-    /** So many of its commits became one. */
-    readonly joined?: number | undefined;
-  } | null;
+  /** What the last update of its branch came to; null: it was not moved. */
+  readonly update: PullMove | null;
   /** How its branch is brought up to date, which says how it can be merged. */
   readonly way: 'merge' | 'rebase';
   /** A merge commit on its branch keeps it from being merged by rebase. */
   readonly hasMerges: boolean;
   /** It is in one of GitHub's own stacks. */
   readonly isStacked: boolean;
+  /** What else is true of its branch and base. */
+  readonly truths: PullTruths;
   /** Commits on its branch that choo did not make. */
   readonly others: readonly OtherCommit[];
   /** The number of an earlier pull request, which was closed and not merged; null: there is none. */
@@ -101,6 +96,7 @@ function firstOf(input: UnitPullInput): string {
   return [
     `${made} ${headOf(input)}`,
     ...updateOf(input),
+    ...pullTruths(unit.id, input.truths),
     ...(replaces === null ? [] : [`It takes the place of #${replaces}, which was closed.`]),
     ...(input.isStacked
       ? [
@@ -111,19 +107,24 @@ function firstOf(input: UnitPullInput): string {
   ].join('\n\n');
 }
 
-const at = (commit: string): string => code(commit.slice(0, 12));
-
 /** What is true of the head, which is named wherever something is claimed of it. */
 function headOf({ unit, progress, verdict, base, head, isBehind }: UnitPullInput): string {
   const { state, verified, message, hint } = progress;
   switch (verdict.kind) {
     case 'verified':
       return passedAt(verdict.head, isBehind);
+    case 'specs-changed':
+      return `${passedAt(verdict.head, isBehind)} **Its specs changed since:** ${code(base)} has others than those that these gates are of. Comment \`/choo run ${unit.id}\` to take them.`;
     case 'pending':
       return `**Its gates are due** at ${at(verdict.head)}, the head of this branch. Nothing is claimed of it until they have passed.`;
     case 'unverified':
       return `**Not verified** at ${at(verdict.head)}: ${inline(verdict.reason, 500)}. Push to this branch, or comment \`/choo retry ${unit.id}\`.`;
     case 'conflict':
+      if (verdict.isOfBase === true)
+        return `**What it builds on does not merge:** ${listed(
+          verdict.files.map((branch) => code(branch)),
+          20,
+        )} and ${code(base)} conflict with each other, so it goes to ${code(base)}. Merge on one of those branches by hand, and choo goes on from there.`;
       return `**It conflicts with ${code(base)}** in ${listed(
         verdict.files.map((file) => code(file)),
         20,
@@ -165,7 +166,8 @@ function updateOf(input: UnitPullInput): readonly string[] {
       `**Its branch could not be brought up to date with ${code(base)}:** ${inline(stuck, 500)}. Comment \`/choo update ${unit.id}\` to try it again.`,
     ];
   if (isBehind) return [`Its branch is being brought up to date with ${code(base)}.`];
-  const result = update === null || update.to !== head ? [] : [moveOf(update, way)];
+  const result = update === null || update.to !== head ? [] : [moveOf(update)];
+  if (way === 'merge' && hasMerges) result.push('Merge this pull request by squash or with a merge commit.');
   if (way === 'rebase' && hasMerges)
     result.push(
       `A merge commit is on this branch, and this repository merges by rebase only. Comment \`/choo update ${unit.id}\` to have the unit's own commits made again without it.`,
@@ -177,32 +179,6 @@ function updateOf(input: UnitPullInput): readonly string[] {
       `- ${code(id.slice(0, 12))} by ${inline(author, 80)}: ${inline(subject, 120)}`,
   );
   return [...result, `Commits on this branch that choo did not make:\n\n${lines.join('\n')}`];
-}
-
-function moveOf(
-  { from, same, files, way = 'merge', joined = 0 }: NonNullable<UnitPullInput['update']>,
-  now: UnitPullInput['way'],
-): string {
-  const how = {
-    merge: 'by a merge commit',
-    rebase: `by making the unit's own commits again on it; choo keeps the old head ${at(from)}`,
-    found: 'by a rebase that choo did not make',
-  }[way];
-  const change = same
-    ? `the unit's own change is the same as before, byte for byte`
-    : files.length === 0
-      ? `the unit's own change could not be compared with what it was before`
-      : `the unit's own change is not the same as before in ${listed(
-          files.map((file) => code(file)),
-          20,
-        )}`;
-  return [
-    `The branch was brought up to date with its base ${how}${same ? ';' : ', and'} ${change}.`,
-    ...(joined > 0 ? [`${joined} commits became one, since a merge or a conflict is among them.`] : []),
-    ...(way === 'merge' && now === 'merge'
-      ? ['Merge this pull request by squash or with a merge commit.']
-      : []),
-  ].join(' ');
 }
 
 function stackOf({ dependsOn, needs }: UnitPullInput): string {

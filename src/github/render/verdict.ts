@@ -8,6 +8,8 @@ export type Verdict =
   | { readonly kind: 'pending'; readonly head: string }
   /** Its gates failed, or could not run. */
   | { readonly kind: 'unverified'; readonly head: string; readonly reason: string }
+  /** Its gates passed, but what it stands on has other specs for the unit than those that they are of. */
+  | { readonly kind: 'specs-changed'; readonly head: string }
   /** It does not merge with the branch that it goes to. */
   | ConflictVerdict;
 
@@ -20,6 +22,8 @@ export interface ConflictVerdict {
   readonly agent: 'offered' | 'works' | 'none';
   /** Why an agent could not; null: none tried. */
   readonly failed: string | null;
+  /** What conflicts are the branches that the unit builds on, with each other or with the target: `files` are these. */
+  readonly isOfBase?: boolean;
 }
 
 /** Names of authors, the first ones where there are many. */

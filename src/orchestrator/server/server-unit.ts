@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Config } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
+import type { Unit } from '../../discovery/unit.ts';
 import type { EventBody } from '../../events/event.ts';
 import type { ReviewRequest } from '../../events/review-request.ts';
 import { advanceUnit, newUnit, type UnitProgress } from '../../events/unit-progress.ts';
@@ -22,6 +23,7 @@ import { EventBatches } from '../event-batches.ts';
 import { endEvent, runClaim } from '../run-claim.ts';
 import { runUpdate } from '../update-run.ts';
 import { OutputSink } from './output-sink.ts';
+import { checkPullEnd } from './pull-end.ts';
 import type { RemoteRepository } from './remote-repositories.ts';
 import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
 import { SharedBudget, spendingLimits } from './shared-budget.ts';
@@ -90,6 +92,11 @@ export async function workOnClaim(
   const start = { ...context.start, target: (await readServerRun(database, run)).target };
   const planned = start.units.find(({ id }) => id === unit);
   const specs = await contexts.unitOf(run, unit, signal);
+  const also: Unit[] = [];
+  for (const other of start.update?.also ?? []) {
+    const merged = await contexts.unitOf(run, other, signal);
+    if (merged !== undefined) also.push(merged); // otherwise of other specs, whose gates are not known here
+  }
   if (planned === undefined || specs === undefined)
     throw new ChooError('internal', `unit \`${unit}\` is not among those of run ${run}`);
   const approval = (await services.approve?.(run)) ?? { kind: 'yes' };
@@ -156,11 +163,13 @@ export async function workOnClaim(
       const findAgent = (): Agent => services.agentsOf(config)(planned.provider);
       const readRound = async (round: string) => services.readRound?.(round);
       return await runUpdate(
-        { ...claimed, update, earlier: { progress, hasAnswered } },
+        { ...claimed, update, also, earlier: { progress, hasAnswered } },
         { ...shared, ...sink, agents: { findAgent, budget, rateLimits, readRound, hold } },
       );
     }
     const dependsOn = await readDependencies(database, { run, unit });
+    const place = { repository: context.repository, target: start.target, unit };
+    const readRecord = async () => store.record(start.target, unit);
     return await runClaim(
       { ...claimed, progress, dependsOn, feedback: await services.readFeedback?.(run, unit) },
       {
@@ -170,6 +179,7 @@ export async function workOnClaim(
         rateLimits,
         budget,
         refusal: async () => budget.refusal(),
+        checkEnd: async (commit) => checkPullEnd(place, commit, { database, repository, readRecord }),
         taskCompleted,
       },
       { ...sink, hold },

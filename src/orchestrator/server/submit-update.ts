@@ -28,7 +28,7 @@ export type SubmittedUpdate =
  * remote.
  */
 export async function submitUpdate(
-  { repository, target, unit, run, head, onto, work, as = newRunId(), cost }: UpdateRequest,
+  { repository, target, unit, run, head, onto, work, as = newRunId(), cost, lost, also }: UpdateRequest,
   { database, runStore }: { readonly database: Database; readonly runStore: RunStore },
 ): Promise<SubmittedUpdate> {
   const original = await findOriginal({ database, runStore }, run);
@@ -45,7 +45,7 @@ export async function submitUpdate(
     limits: cost === undefined ? limits : { ...limits, runCost: Math.min(limits.runCost ?? cost, cost) },
     units: [{ ...planned, dependsOn: [] }],
     fresh: [],
-    update: { head, onto, work },
+    update: { head, onto, work, ...(lost && { lost }), ...(also && { also }) },
   };
   const isSubmitted = await runStore.submitUpdate({ repository, start, plan: original.plan });
   return isSubmitted ? { kind: 'run', run: start.run } : { kind: 'busy' };

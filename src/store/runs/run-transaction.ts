@@ -151,8 +151,7 @@ export class RunTransaction {
     await this.#writeRows();
     await this.#jobs.complete(trx, run.id, this.#settled);
     const enqueued = await this.#enqueue(starting);
-    const wakesReport = this.start.update !== null && ENDED.has(this.#status) && !ENDED.has(run.status);
-    if (wakesReport) await this.#wakeReport();
+    const wakesReport = await this.#wakeReports();
     await this.#writeRun(events.at(-1));
     const isRoom = enqueued || [...this.#changes.values()].some(({ free }) => free === true);
     const notices: Notification[] = [
@@ -232,15 +231,32 @@ export class RunTransaction {
       where units.run = ${this.run.id} and units.id = new.id`.execute(this.trx);
   }
 
-  /** Has the run that did the work of an updated unit published again. */
-  async #wakeReport(): Promise<void> {
-    const { repository, target } = this.run;
-    await sql`
+  /**
+   * Has the runs published again that did the work of units which nothing works on any more: their next step may have waited for
+   * that. A run with new events is published anyway. Returns whether there is one.
+   */
+  async #wakeReports(): Promise<boolean> {
+    const { repository, target, id, status } = this.run;
+    const isUpdated = this.start.update !== null && ENDED.has(this.#status) && !ENDED.has(status);
+    const units = isUpdated ? [...this.graph.ids] : this.#leftUnits();
+    if (units.length === 0) return false;
+    const { numAffectedRows } = await sql`
       update reports set wanted = wanted + 1
       where run in (select body ->> 'run' from records
-        where repository = ${repository} and target = ${target} and unit = any(${[...this.graph.ids]}::text[]))`.execute(
-      this.trx,
+        where repository = ${repository} and target = ${target} and unit = any(${units}::text[]))
+        and (run <> ${id} or ${this.#events.length === 0})`.execute(this.trx);
+    return (numAffectedRows ?? 0n) > 0n;
+  }
+
+  /** The units that this change ended without completing their work, or whose worker stopped after their end. */
+  #leftUnits(): readonly string[] {
+    const ended = this.#events.flatMap((event) =>
+      LEFT.has(event.type) && 'unit' in event ? [event.unit] : [],
     );
+    const freed = [...this.#changes].flatMap(([unit, { free }]) =>
+      free === true && !this.#moved.has(unit) ? [unit] : [],
+    );
+    return [...ended, ...freed];
   }
 
   async #writeRun(last: RunEvent | undefined): Promise<void> {
@@ -256,6 +272,15 @@ export class RunTransaction {
       .execute();
   }
 }
+
+/** The ends of a unit after which another run may still be the one that did its work. */
+const LEFT: ReadonlySet<EventBody['type']> = new Set([
+  'unit.satisfied',
+  'unit.failed',
+  'unit.blocked',
+  'unit.cancelled',
+  'unit.skipped',
+]);
 
 /** The states as the scheduler sees them: a queued unit counts as running. */
 const SCHEDULED: Readonly<Record<RowState, UnitState>> = {

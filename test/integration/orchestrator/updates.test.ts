@@ -152,6 +152,29 @@ describe('bringing a unit up to date', () => {
     expect(await world.record('api')).toEqual(before);
   });
 
+  test('takes the specs of its new place where they have changed, and is judged by the approved ones', async () => {
+    await using world = await openUpdateWorld({ units: UNITS, files: FILES });
+    await mergeIntoMain(world, 'specs', 'squash');
+    const path = 'specs/tasks/api/01-step.md';
+    // The line beside the status, which both sides change.
+    const main = await world.person('main', async (at) => {
+      await git(at, 'fetch', '--quiet');
+      const text = await git(at, 'show', `HEAD:${path}`);
+      const other = text
+        .replace(/^backpressure: .*$/m, 'backpressure: "false"')
+        .replace('pending', 'in_progress');
+      await commitFiles(at, { [path]: `${other}\n` });
+    });
+    const onto = { commit: main, since: world.specs, builtOn: {} };
+    const found = await world.update({ unit: 'api', head: await world.unitHead('api'), onto });
+    expect(found).toMatchObject({ status: 'complete', result: { same: false }, failure: null });
+    expect(found?.result?.files).toContain(path);
+    const inBranch = await world.git('show', `${world.branch('api')}:${path}`);
+    expect(inBranch).toBe(await world.git('show', `main:${path}`));
+    expect(await world.record('api')).toMatchObject({ base: main, verified: true });
+    expect((await pullOf(world, 'api')).files).toEqual(['a.txt', 'shared.txt']);
+  });
+
   test('gives up when the branch moved, and overwrites nothing', async () => {
     await using world = await openUpdateWorld({ units: UNITS, files: FILES });
     const api = await world.unitHead('api');
@@ -334,6 +357,40 @@ describe('verifying the head of another person', () => {
     });
     expect(await world.unitHead('api')).toBe(head);
     expect(await world.record('api')).toMatchObject({ base: main, head, committed: head, verified: true });
+  });
+
+  test('that merged its base names where it stands now', async () => {
+    await using world = await openUpdateWorld({ units: UNITS, files: FILES });
+    const api = await world.unitHead('api');
+    const main = await mergeIntoMain(world, 'specs', 'merge');
+    const head = await world.person(world.branch('api'), async (at) =>
+      git(at, 'merge', '--quiet', '--no-edit', main),
+    );
+    const onto = { commit: main, since: world.specs, builtOn: {}, way: 'merged' as const, replaces: api };
+    expect(await world.update({ unit: 'api', head, onto })).toMatchObject({
+      ...{ status: 'complete', result: { to: head, same: true, files: [], way: 'merged' } },
+    });
+    expect(await world.unitHead('api')).toBe(head);
+    expect(await world.record('api')).toMatchObject({ base: main, head, committed: head, verified: true });
+  });
+
+  test('into which another unit was merged passes the gates of both, or fails with their names', async () => {
+    await using world = await openUpdateWorld({ units: UNITS, files: FILES });
+    const branch = world.branch('api');
+    const both = await world.person(branch, async (at) =>
+      git(at, 'merge', '--quiet', '--no-edit', `origin/${world.branch('web')}`),
+    );
+    const asked = { unit: 'api', onto: null, also: ['web', 'no-such-unit'] };
+    expect(await world.update({ ...asked, head: both })).toMatchObject({ status: 'complete' });
+    expect(await world.record('api')).toMatchObject({ head: both, verified: true, tasks: [1] });
+    const red = await world.person(branch, async (at) => {
+      await git(at, 'rm', '--quiet', 'w.txt');
+      await git(at, 'commit', '--quiet', '--message=gone');
+    });
+    const found = await world.update({ ...asked, head: red });
+    expect(found?.failure).toMatchObject({ failure: 'verify' });
+    expect(found?.failure?.message).toContain('of `web`, which was merged into this branch: ');
+    expect(await world.record('api')).toMatchObject({ head: both });
   });
 
   test('is judged by the approved specs and gate files, whatever the push made of them', async () => {

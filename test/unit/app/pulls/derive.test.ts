@@ -19,6 +19,8 @@ const FACTS: PullFacts = {
   head: HEAD,
   open: [],
   baseBranch: undefined,
+  noBase: undefined,
+  specsChanged: false,
   place: { commit: PLACE, conflicts: [] },
   isBehind: false,
   isUpToDate: false,
@@ -55,6 +57,7 @@ const below = (state: OpenDependency['state'] = 'open', unit = 'one') => ({
   unit,
   branch: `choo/unit/main/${unit}`,
   state,
+  through: unit,
 });
 const red = { failure: 'verify' as const, message: 'the gate is red', hint: null, files: [] };
 
@@ -185,6 +188,61 @@ describe('a pull request', () => {
       { base: 'choo/base/main/x', draft: true, next: { kind: 'bring-up', head: HEAD, place: PLACE } },
     ],
     [
+      'goes to the target, and says why, where that merge cannot be',
+      {
+        open: [below(), below('open', 'two')],
+        baseBranch: 'choo/base/main/x',
+        noBase: { kind: 'refused', reason: 'a rule' },
+      },
+      { base: 'main', draft: true, noBase: { kind: 'refused', reason: 'a rule' }, next: { kind: 'none' } },
+    ],
+    [
+      'goes to the target where its dependencies conflict, which is for a person',
+      {
+        open: [below(), below('open', 'two')],
+        baseBranch: 'choo/base/main/x',
+        noBase: { kind: 'conflict' },
+        place: { commit: PLACE, conflicts: ['choo/unit/main/one'], needsPerson: true, isOfBase: true },
+        pull: wanted,
+      },
+      {
+        base: 'main',
+        draft: true,
+        verdict: { ...CONFLICT, files: ['choo/unit/main/one'], agent: 'none', isOfBase: true },
+        next: { kind: 'none' },
+      },
+    ],
+    [
+      'has no reason for its base once all of them are merged',
+      { noBase: { kind: 'refused', reason: 'a rule' } },
+      { base: 'main', draft: false, noBase: null },
+    ],
+    [
+      'above one that was merged into another waits for that other',
+      { open: [{ ...below('open', 'two'), through: 'one' }, below()], baseBranch: 'choo/base/main/x' },
+      { draft: true, needs: ['one'] },
+    ],
+    [
+      'whose specs have changed since is a draft that says so, and is offered no update',
+      { specsChanged: true },
+      {
+        draft: true,
+        verdict: { kind: 'specs-changed', head: HEAD },
+        offersUpdate: false,
+        next: { kind: 'none' },
+      },
+    ],
+    [
+      'whose specs have changed since is still brought up to date',
+      { specsChanged: true, isBehind: true },
+      { draft: true, next: { kind: 'bring-up', head: HEAD, place: PLACE } },
+    ],
+    [
+      'whose specs have changed since says first that its gates failed, or conflicts',
+      { specsChanged: true, place: { commit: PLACE, conflicts: ['a.txt'] } },
+      { verdict: CONFLICT },
+    ],
+    [
       'goes to the target when the branch below may be gone',
       { open: [below('lost')], place: undefined },
       { base: 'main', draft: true },
@@ -234,8 +292,13 @@ describe('a pull request', () => {
     ],
     [
       'stays on a rejected dependency',
-      { open: [below('rejected')], place: undefined, isBehind: true },
-      { base: 'choo/unit/main/one', draft: true, next: { kind: 'none' } },
+      { open: [{ ...below('rejected'), number: 7 }], place: undefined, isBehind: true },
+      {
+        base: 'choo/unit/main/one',
+        draft: true,
+        next: { kind: 'none' },
+        rejected: [{ unit: 'one', number: 7 }],
+      },
     ],
     [
       'stays where it is while the target moves',
@@ -278,14 +341,20 @@ describe('a pull request', () => {
     ],
     [
       'of a head that others made by a rebase says where it stands now',
-      { head: OTHER, madeAgain: { place: PLACE, since: HEAD, replaces: HEAD } },
-      { next: { kind: 'verify', head: OTHER, madeAgain: { place: PLACE, since: HEAD, replaces: HEAD } } },
+      { head: OTHER, madeAgain: { place: PLACE, since: HEAD, replaces: HEAD, way: 'found' as const } },
+      {
+        next: {
+          kind: 'verify',
+          head: OTHER,
+          madeAgain: { place: PLACE, since: HEAD, replaces: HEAD, way: 'found' as const },
+        },
+      },
     ],
     [
       'of a head that others made by a rebase says that its gates failed',
       {
         head: OTHER,
-        madeAgain: { place: PLACE, since: HEAD, replaces: HEAD },
+        madeAgain: { place: PLACE, since: HEAD, replaces: HEAD, way: 'found' as const },
         update: updateOf({
           status: 'failed',
           update: { head: OTHER, onto: { ...onto, way: 'found', replaces: HEAD }, work: null },

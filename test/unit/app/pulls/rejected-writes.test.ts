@@ -9,7 +9,9 @@ function refusal(status: number, headers: Readonly<Record<string, string>>): Err
 
 async function sentenceFor(error: Error): Promise<string | undefined> {
   const refusals = new RejectedWrites(() => {}, new AbortController().signal);
-  await refusals.step('the check of unit api', async () => Promise.reject(error));
+  await refusals.step('the check of unit api', async () => {
+    throw error;
+  });
   return refusals.sentences[0];
 }
 

@@ -178,10 +178,17 @@ describe('a pull request', () => {
       .post(`${R}/pulls`, /"draft":false/)
       .reply(201, found);
     expect(await pr.openPull(wanted, false)).toMatchObject({ kind: 'there', created: true });
-    github()
-      .post('/graphql')
-      .reply(200, { errors: [{ message: 'not supported' }] });
-    expect(await pr.setDraft('N', true)).toBe(false);
+    const refusals = [
+      ['Draft pull requests are not supported in this repository.', true, 'unsupported'],
+      ['Pull request is closed.', true, 'refused'],
+      ['Draft pull requests are not supported in this repository.', false, 'refused'],
+    ] as const;
+    for (const [message, draft, outcome] of refusals) {
+      github()
+        .post('/graphql')
+        .reply(200, { errors: [{ message }] });
+      expect(await pr.setDraft('N', draft)).toBe(outcome);
+    }
   });
 });
 

@@ -52,6 +52,7 @@ function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<UnitPullIn
     way: 'merge',
     hasMerges: false,
     isStacked: false,
+    truths: { noBase: null, rejected: [], lost: null, also: [] },
     others: [],
     replaces: null,
     marker: MARK,
@@ -258,6 +259,7 @@ describe('renderUnitPull', () => {
       false,
     ],
     ['found', 'by a rebase that choo did not make; the', false],
+    ['merged', 'by a merge that choo did not make; the', true],
   ] as const)(
     'says of a branch that was brought up to date by %s how to merge it',
     async (way, how, saysHow) => {
@@ -265,7 +267,7 @@ describe('renderUnitPull', () => {
       const facts = [...DONE, api.completed(commit('b'))];
       const bodyOf = async (rest: Partial<UnitPullInput>): Promise<string> =>
         renderUnitPull(shown(await unitOf(), facts, { update, ...rest })).body;
-      const body = await bodyOf({});
+      const body = await bodyOf({ hasMerges: saysHow });
       expect(body).toContain(how);
       expect(body.includes('by squash or with a merge commit')).toBe(saysHow);
       // Where only a rebase merges, a merge commit on the branch is in the way.
