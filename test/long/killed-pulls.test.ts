@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IS_WHOLE, partOf } from '../helpers/long-part.ts';
-import { MOST_WRITES, playKilled, SCENARIOS } from '../helpers/pulls/kills.ts';
+import { MOST_WRITES, playKilled, SCENARIOS, scenarioOf } from '../helpers/pulls/kills.ts';
 import { makeStages, type StagePlan } from '../helpers/pulls/stage.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
@@ -12,7 +12,7 @@ const NUMBERS = IS_WHOLE ? WRITES : partOf(WRITES, 1);
 const NAMES = partOf(Object.keys(SCENARIOS) as (keyof typeof SCENARIOS)[], 3);
 
 describe.each(NAMES)('a server that is killed while it %s', (name) => {
-  const { plan, act } = SCENARIOS[name];
+  const { plan, ...steps } = scenarioOf(name);
   const planOf = (n: number): StagePlan => ({ ...plan, name: `${name.replaceAll(/\W+/g, '-')}-${n}` });
   const stack = new AsyncDisposableStack();
   let stages: Awaited<ReturnType<typeof makeStages>>;
@@ -25,7 +25,7 @@ describe.each(NAMES)('a server that is killed while it %s', (name) => {
 
   test('leaves nothing untrue and nothing twice, after whichever of its writes', async () => {
     for (const n of NUMBERS) {
-      const untrue = await playKilled({ plan: planOf(n), act }, n, stages);
+      const untrue = await playKilled({ ...steps, plan: planOf(n) }, n, stages);
       if (untrue === undefined) {
         if (n <= FEWEST_WRITES) throw new Error(`there were only ${n - 1} writes`);
         return; // it was killed at all of them

@@ -10,6 +10,8 @@ export const MOST_WRITES = 40;
 /** What a person does, and what a server is killed in the middle of. */
 interface Scenario {
   readonly plan: Omit<StagePlan, 'name'>;
+  /** What is done before, with nothing killed: its pushes are not those of the act. */
+  readonly prepare?: (stage: Stage) => Promise<void>;
   readonly act: (stage: Stage) => Promise<void>;
 }
 
@@ -45,21 +47,26 @@ export const SCENARIOS = {
   },
   'gives up a base branch': {
     plan: { units: SHAPES.pair, specsIn: 'main' },
-    act: async (stage) => {
+    prepare: async (stage) => {
       await squash(stage, 'a');
       const between = await untilTrue(stage, 'the first squash');
       if (between.length > 0) throw new Error(between.join('\n'));
-      await squash(stage, 'b');
     },
+    act: async (stage) => squash(stage, 'b'),
   },
 } as const satisfies Readonly<Record<string, Scenario>>;
+
+/** A scenario by its name. */
+export function scenarioOf(name: keyof typeof SCENARIOS): Scenario {
+  return SCENARIOS[name];
+}
 
 /**
  * Plays a scenario, kills the server right after its `n`-th write to the repository took effect, and starts it again. Returns
  * what is not true in the end; undefined: there was no such write.
  */
 export async function playKilled(
-  { plan, act }: { readonly plan: StagePlan; readonly act: Scenario['act'] },
+  { plan, prepare, act }: Omit<Scenario, 'plan'> & { readonly plan: StagePlan },
   n: number,
   { world, setUp }: Pick<Stage, 'world'> & { readonly setUp: (plan: StagePlan) => Promise<Stage> },
 ): Promise<readonly string[] | undefined> {
@@ -78,6 +85,7 @@ export async function playKilled(
     const stage = await setUp(plan);
     const before = await untilTrue(stage, 'the run');
     if (before.length > 0) return before;
+    await prepare?.(stage);
     if (plan.isCutOff !== true) watch();
     const count = stage.pushes().length;
     await act(stage);
