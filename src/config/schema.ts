@@ -180,6 +180,13 @@ export const configSchema = mapping({
       'Commands that must pass after the tasks of a unit. When one fails, the agent repairs the unit and they run again.',
     )
     .meta({ examples: [[{ name: 'lint', command: 'npm run lint', pattern: '**/*.ts' }]] }),
+  strict_gates: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe(
+      'Refuse gates that cannot fail, lose failures, need a network or do not end; otherwise they are warnings.',
+    )
+    .meta({ examples: [true] }),
   worktree: mapping({
     setup: z
       .array(

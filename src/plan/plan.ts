@@ -19,6 +19,7 @@ import {
 } from '../provider/factory.ts';
 import { Graph } from '../scheduler/graph.ts';
 import { suggestion } from '../text/nearest.ts';
+import { gateProblems } from './gate-problems.ts';
 import { unitKeys } from './key.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
@@ -59,6 +60,7 @@ export function makePlan(input: PlanInput): Plan {
       ...configuration.problems,
       ...(input.repositoryProblems ?? []),
       ...providerProblems(wanted, providers, configuration, config.specs_dir),
+      ...gateProblems(wanted, config, configuration),
     ],
     discovery.problems,
   );

@@ -1,5 +1,5 @@
 import type { CodeArea } from './code-entry.ts';
-import { CONFIG_CODES, PROVIDER_CODES, RELATION_CODES, REPOSITORY_CODES } from './plan-codes.ts';
+import { CONFIG_CODES, GATE_CODES, PROVIDER_CODES, RELATION_CODES, REPOSITORY_CODES } from './plan-codes.ts';
 import { FIELD_CODES, FILE_CODES, TREE_CODES } from './spec-codes.ts';
 
 /**
@@ -11,6 +11,7 @@ export const CODE_AREAS = {
   'Files of a unit': FILE_CODES,
   'Front matter': FIELD_CODES,
   'Units and tasks': RELATION_CODES,
+  Gates: GATE_CODES,
   Configuration: CONFIG_CODES,
   Providers: PROVIDER_CODES,
   'Branches and status': REPOSITORY_CODES,

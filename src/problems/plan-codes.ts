@@ -97,6 +97,43 @@ export const CONFIG_CODES = {
   },
 } as const satisfies CodeArea;
 
+/** Gates that mean less than they seem to, found by reading them; errors with `strict_gates: true`. */
+export const GATE_CODES = {
+  'gate-cannot-fail': {
+    levels: ['error', 'warning'],
+    meaning: 'The gate passes whatever the work is like.',
+    cure: 'Let its status be that of the tests: no `|| true`, no `; exit 0`, no `&`, and `set -o pipefail;` before a pipe. See [Gates](gates.md).',
+    example: 'the gate cannot fail: `||` goes on with a command that succeeds',
+  },
+  'gate-loses-failure': {
+    levels: ['error', 'warning'],
+    meaning: 'The gate can pass although a test or a linter in it fails.',
+    cure: 'Join the commands by `&&`, and begin with `set -o pipefail;` where there is a pipe.',
+    example: 'the gate can pass although this fails: only the last of several commands counts',
+  },
+  'gate-without-tests': {
+    levels: ['error', 'warning'],
+    meaning: 'The gate passes where no test runs, or only lists or builds tests.',
+    cure: 'Remove the option that the message shows.',
+    example: 'the gate passes where there are no tests',
+  },
+  'gate-watches': {
+    levels: ['error', 'warning'],
+    meaning: 'The gate does not end by itself, so that only its time limit ends it.',
+    cure: 'Name the command that runs once, such as `vitest run`.',
+  },
+  'gate-network': {
+    levels: ['error', 'warning'],
+    meaning: 'The gate needs a network, and gates have none.',
+    cure: 'Move downloads to `worktree.setup` in `.choo.yml`.',
+  },
+  'gate-syntax': {
+    levels: ['error', 'warning'],
+    meaning: 'A shell cannot read the gate to its end: a quote or a bracket is open.',
+    cure: 'Correct it; `bash -n` finds the place.',
+  },
+} as const satisfies CodeArea;
+
 /** Problems of the choice of a provider, and of tasks that it cannot do. */
 export const PROVIDER_CODES = {
   'provider-unknown': {

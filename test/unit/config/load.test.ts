@@ -43,6 +43,7 @@ limits:
   unit_cost: 2.5
   task_timeout: 90s
 verify: false
+strict_gates: true
 skip_green: true
 run_on: push
 draft_on_failure: false
@@ -69,6 +70,7 @@ describe('a configuration without faults', () => {
       parallelism: 4,
       provider: { providers: {} },
       baseline_checks: [],
+      strict_gates: false,
       worktree: { setup: [], teardown: [] },
       limits: {
         review_rounds: 2,
@@ -119,6 +121,7 @@ describe('a configuration without faults', () => {
         },
         limits: { ...DEFAULT_CONFIG.limits, attempts: 5, unit_cost: 2.5, task_timeout: 90_000 },
         verify: false,
+        strict_gates: true,
         skip_green: true,
         run_on: 'push',
         draft_on_failure: false,

@@ -49,6 +49,15 @@ async function planned(fields: Readonly<Record<string, string>>): Found {
   return unit({ 'IMPLEMENTATION_PLAN.md': planText(fields) });
 }
 
+/** The problems of a gate, as they are and with `strict_gates`. */
+async function gate(backpressure: string): Found {
+  const files = {
+    ...unitFiles('api'),
+    [`${TREE}/api/01-step.md`]: taskText({ backpressure: JSON.stringify(backpressure) }),
+  };
+  return [...(await plan(files)), ...(await plan({ ...files, '.choo.yml': 'strict_gates: true' }))];
+}
+
 /** The problems of a configuration beside a good unit. */
 async function config(text: TreeValue): Found {
   return plan({ ...unitFiles('api'), '.choo.yml': text });
@@ -150,6 +159,13 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
   'task-dependency-unknown': async () => task({ depends_on: '[7]' }),
   'task-cycle': async () => task({ depends_on: '[1]' }),
 
+  'gate-cannot-fail': async () => gate('npm test || true'),
+  'gate-loses-failure': async () => gate('npm run lint; npm test'),
+  'gate-without-tests': async () => gate('jest --passWithNoTests'),
+  'gate-watches': async () => gate('vitest --watch'),
+  'gate-network': async () => gate('npm ci && npm test'),
+  'gate-syntax': async () => gate('npm test)'),
+
   'config-two-files': async () => plan({ ...unitFiles('a'), '.choo.yml': '', '.choo.yaml': '' }),
   'config-unreadable': async () => config('\0'),
   'config-yaml': async () => config('limits: ['),
@@ -172,7 +188,11 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
   'branch-in-the-way': async () => findConflictingBranches(['choo'], PLACE, ['a']),
   'branch-checked-out': async () => findHeadsInUse(['choo/unit/main/a'], PLACE, ['a']),
   'status-not-writable': async () =>
-    preflight(`---\n{task: 1, backpressure: 'true'} # }\n---\n${REHEARSED}`, 'rehearsal', '/bin:/usr/bin'),
+    preflight(
+      `---\n{task: 1, backpressure: 'test -e a'} # }\n---\n${REHEARSED}`,
+      'rehearsal',
+      '/bin:/usr/bin',
+    ),
 };
 
 function planFile(id: string, fields: Readonly<Record<string, string>>): Files {
