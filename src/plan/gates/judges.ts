@@ -49,7 +49,7 @@ const WITH_WORD: Readonly<Record<string, RegExp>> = {
 const OWN_SCRIPT = /^(?:\.{1,2}\/|[\w.-]+\/)|\.(?:sh|bash|py|rb|js|ts|mjs)$/;
 
 /** Whether a command runs tests, a linter, a compiler or a script: its failure says something about the work. */
-export function judges(words: Words): boolean {
+function judges(words: Words): boolean {
   const own = unwrap(words);
   const program = programOf(own);
   if (ALWAYS.has(program) || (own[0] !== undefined && OWN_SCRIPT.test(own[0]))) return true;

@@ -25,7 +25,7 @@ import {
 import { programOf, unwrap, wordsOf } from './words.ts';
 
 /** A part of a gate whose failure the gate does not pass on. */
-export interface Loss {
+interface Loss {
   /** The part, as it stands in the gate. */
   readonly part: string;
   readonly cause: LossCause;
