@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { RunEvent } from '../../src/events/event.ts';
-import { commitFiles, git } from '../helpers/git-repository.ts';
-import { makeServerProject } from '../helpers/server-project.ts';
-import { projectFiles } from '../helpers/spec-project.ts';
-import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+import type { RunEvent } from '../../../src/events/event.ts';
+import { commitFiles, git } from '../../helpers/git-repository.ts';
+import { makeServerProject } from '../../helpers/server-project.ts';
+import { projectFiles } from '../../helpers/spec-project.ts';
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
 const TASKS = 8;
 const slow = (unit: string) => ({

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { planned, quiet } from '../helpers/app-waits.ts';
-import { makeAppWorld, REPO } from '../helpers/app-world.ts';
-import { planText, taskText } from '../helpers/memory-tree.ts';
-import { makeServerProject } from '../helpers/server-project.ts';
-import { ended } from '../helpers/server-waits.ts';
+import { planned, quiet } from '../../helpers/app-waits.ts';
+import { makeAppWorld, REPO } from '../../helpers/app-world.ts';
+import { planText, taskText } from '../../helpers/memory-tree.ts';
+import { makeServerProject } from '../../helpers/server-project.ts';
+import { ended } from '../../helpers/server-waits.ts';
 
 /** As much YAML as a tree may hold: small text files that take seconds to read. */
 const SLOW = Object.fromEntries(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ended, planned, quiet } from '../helpers/app-waits.ts';
-import { makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
+import { ended, planned, quiet } from '../../helpers/app-waits.ts';
+import { makeAppWorld, REPO, type State } from '../../helpers/app-world.ts';
 
 const build = (file: string) => ({ tasks: [{ gate: `test -f ${file}`, sh: `echo ${file} > ${file}` }] });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, quiet } from '../helpers/app-waits.ts';
-import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
-import { runFeatureStack } from '../helpers/pulls/feature-stack.ts';
+import { ended, quiet } from '../../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO, type State } from '../../helpers/app-world.ts';
+import { runFeatureStack } from '../../helpers/pulls/feature-stack.ts';
 
 let world: AppWorld;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AppWorld, makeAppWorld } from '../helpers/app-world.ts';
-import { git } from '../helpers/git-repository.ts';
-import { projectFiles } from '../helpers/spec-project.ts';
+import { type AppWorld, makeAppWorld } from '../../helpers/app-world.ts';
+import { git } from '../../helpers/git-repository.ts';
+import { projectFiles } from '../../helpers/spec-project.ts';
 
 /** Every object that git inside the worktree can read, searched for what only the first repository holds. */
 const LOOK = `git cat-file --batch-all-objects --batch | grep -a -o 'PRIVATE-[a-z][a-z]*' | sort -u > found.txt
