@@ -139,9 +139,9 @@ describe('any text', () => {
   test('is read', () => {
     const text = fc.array(pieces, { maxLength: 40 }).map((parts) => parts.join(''));
     fc.assert(
-      fc.property(fc.oneof(text, fc.string({ unit: 'binary' })), (gate) =>
-        expect(findGateFaults(gate).length).toBeLessThanOrEqual(5),
-      ),
+      fc.property(fc.oneof(text, fc.string({ unit: 'binary' })), (gate) => {
+        expect(findGateFaults(gate).length).toBeLessThanOrEqual(5);
+      }),
     );
   });
 
