@@ -16,6 +16,8 @@ export default defineConfig({
       project('unit', ['test/*.test.ts', 'test/unit/**/*.test.ts'], 60_000, { isolate: false }),
       project('integration', ['test/integration/**/*.test.ts'], 60_000),
       project('e2e', ['test/e2e/**/*.test.ts'], 120_000),
+      // What measures times: one file after the other, with nothing beside it.
+      project('alone', ['test/alone/**/*.test.ts'], 120_000, { isAlone: true }),
       // Tables with many rows, kills at random moments, and figures; see test/helpers/long-part.ts.
       project('long', ['test/long/*.test.ts', ...turns()], 300_000),
       project('agents', ['test/agents/**/*.test.ts'], 120_000),
@@ -33,7 +35,12 @@ function turns(): string[] {
   return [first, first + 1].map((at) => files[at % files.length] ?? '');
 }
 
-function project(name: string, include: string[], testTimeout: number, { isolate = true } = {}) {
+function project(
+  name: string,
+  include: string[],
+  testTimeout: number,
+  { isolate = true, isAlone = false } = {},
+) {
   return {
     test: {
       name,
@@ -41,6 +48,7 @@ function project(name: string, include: string[], testTimeout: number, { isolate
       include,
       testTimeout,
       hookTimeout: testTimeout,
+      ...(isAlone && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
       env: { CHOO_TEST_SEED: seed },
       setupFiles: ['test/helpers/property-seed.ts'],
     },
