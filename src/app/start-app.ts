@@ -68,6 +68,7 @@ export function startAppWork(
     readonly contexts: ServerContexts;
     readonly github: GitHubApp;
     readonly redact: (text: string) => string;
+    readonly missingProviders: NonNullable<HandlerServices['policy']['missingProviders']>;
     readonly log: Logger;
   },
 ): AppWork {
@@ -81,6 +82,7 @@ export function startAppWork(
     policy: {
       bots: new Set(settings.CHOO_ALLOWED_BOTS),
       allowedProviders: settings.CHOO_ALLOWED_PROVIDERS,
+      missingProviders: services.missingProviders,
       provider: settings.CHOO_PROVIDER ?? settings.RALPH_PROVIDER,
       sandbox: settings.CHOO_SANDBOX,
       settleMs: settings.CHOO_SETTLE_SECONDS * 1_000,

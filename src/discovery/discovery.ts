@@ -11,7 +11,7 @@ import { findExcess, frontMatterBytes, MAX_MARKDOWN, MAX_YAML } from './tree-lim
 import { checkTree } from './tree-rules.ts';
 import { baseName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
 import { readUnit, selectUnitFiles, type UnitFiles } from './unit-reading.ts';
-import type { Unit } from './unit.ts';
+import type { SpecFile, Unit } from './unit.ts';
 
 /** A directory that should be a unit but cannot run; the problems say why. */
 export interface BrokenUnit {
@@ -19,6 +19,8 @@ export interface BrokenUnit {
   readonly directory: string;
   /** As far as its plan could be read. */
   readonly dependsOn: readonly string[];
+  /** Its plan and the provider that it names, when it could be read and names one. */
+  readonly named?: { readonly provider: string; readonly plan: SpecFile };
 }
 
 /** The units and problems of a spec tree. */
@@ -86,7 +88,13 @@ export async function discover(
   const broken: BrokenUnit[] = [];
   for (const { id, directory, unit, plan } of readings) {
     if (unit !== undefined && !between.broken.has(id)) units.push(unit);
-    else broken.push({ id, directory, dependsOn: plan?.dependsOn ?? [] });
+    else
+      broken.push({
+        id,
+        directory,
+        dependsOn: plan?.dependsOn ?? [],
+        ...(plan?.provider === undefined ? {} : { named: { provider: plan.provider, plan: plan.file } }),
+      });
   }
   const problems = [
     ...top.flatMap(strayLinks),

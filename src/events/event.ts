@@ -120,8 +120,11 @@ const variants = [
 
   /** The unit waits: at first, and again when a resumed run may get further than before. */
   z.object({ type: z.literal('unit.queued'), ...unit }),
-  /** The same key was verified before: no agent starts. `head` null: complete in the specs, without a branch, not verified. */
-  z.object({ type: z.literal('unit.satisfied'), ...unit, head: objectId.nullable() }),
+  /**
+   * The same key was verified before: no agent starts. `head` null: complete in the specs, without a branch, not verified; or in
+   * the target. `doneIn`: the run that did the work.
+   */
+  z.object({ type: z.literal('unit.satisfied'), ...unit, head: objectId.nullable(), doneIn: id.optional() }),
   /** A worker claimed it. */
   z.object({
     type: z.literal('unit.started'),
@@ -210,6 +213,8 @@ const variants = [
     attempt,
     outcome: z.string(),
     message: z.string(),
+    /** The beginning of the last words of an agent that finished: its own summary, which nothing checks. */
+    summary: z.string().optional(),
     tokens,
     cost,
     basis,

@@ -34,6 +34,8 @@ export interface UnitProgress {
   /** The newest commit made for it; ahead of `head` between commit and push. */
   readonly committed: string | null;
   readonly verified: boolean;
+  /** The earlier run that did its work, when it is complete by that. */
+  readonly doneIn: string | null;
   readonly failure: Failure | null;
   readonly message: string | null;
   readonly hint: string | null;
@@ -59,7 +61,14 @@ export interface UnitProgress {
 
 type UnitFact = Extract<RunEvent, { unit: string }>;
 
-const NOTHING_WRONG = { failure: null, message: null, hint: null, cause: null, releaseReason: null } as const;
+const NOTHING_WRONG = {
+  doneIn: null,
+  failure: null,
+  message: null,
+  hint: null,
+  cause: null,
+  releaseReason: null,
+} as const;
 const NO_WAITS: Waits = { limits: 0, outages: 0 };
 const NEW_TASK: TaskProgress = { state: 'pending', attempts: 0, commit: null, alreadyGreen: false };
 
@@ -82,11 +91,7 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
     head: null,
     committed: null,
     verified: false,
-    failure: null,
-    message: null,
-    hint: null,
-    cause: null,
-    releaseReason: null,
+    ...NOTHING_WRONG,
     until: null,
     waited: NO_WAITS,
     fresh: false,
@@ -135,6 +140,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         releaseReason: null,
         head: event.head,
         verified: event.head !== null,
+        doneIn: event.doneIn ?? null,
         endedAt: event.at,
       };
     case 'unit.started':
@@ -144,6 +150,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         claim: event.claim,
         branch: event.branch,
         head: event.pushed,
+        doneIn: null,
         releaseReason: null,
         until: null,
         fresh: false,

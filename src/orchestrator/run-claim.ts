@@ -118,7 +118,11 @@ function findKnownEnd(
 ): EventBody | undefined {
   const { key } = progress.plan;
   if (startsOver(start, progress) || record?.key !== key) return undefined;
-  if (record.outcome === 'merged') return { type: 'unit.satisfied', unit: unit.id, head: null };
+  const satisfied = (head: string | null): EventBody => {
+    const doneIn = record.run === start.run ? {} : { doneIn: record.run };
+    return { type: 'unit.satisfied', unit: unit.id, head, ...doneIn };
+  };
+  if (record.outcome === 'merged') return satisfied(null);
   // What the target took back is done again.
   if (record.outcome === 'reverted') return undefined;
   // A person closed its pull request: that is a rejection until the unit is retried.
@@ -128,7 +132,7 @@ function findKnownEnd(
     return endEvent(unit.id, { kind: 'failed', failure: 'needs-human', message, hint }, branchHead);
   }
   if (branchHead === undefined || !isSatisfied(record, key, branchHead, dependencies)) return undefined;
-  return { type: 'unit.satisfied', unit: unit.id, head: branchHead };
+  return satisfied(branchHead);
 }
 
 /** A dependency that was skipped, or is in the target already, has no head. */

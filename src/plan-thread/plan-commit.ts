@@ -1,8 +1,10 @@
 import type { ProviderName } from '../config/schema.ts';
 import { findConflictingBranches } from '../git/branches.ts';
-import { type KeyState, type RenderedPlanCheck, renderPlanCheck } from '../github/render/plan-check.ts';
-import { renderPlanComment } from '../github/render/plan-comment.ts';
-import { makePlan } from '../plan/plan.ts';
+import { type RenderedPlanCheck, renderPlanCheck } from '../github/render/plan-check.ts';
+import { type PlanCommentInput, renderPlanComment } from '../github/render/plan-comment.ts';
+import type { WorkElsewhere } from '../github/render/plan-input.ts';
+import { type EarlierWork, foretell, willRun } from '../plan/fate.ts';
+import { makePlan, type MissingProvider } from '../plan/plan.ts';
 import type { Project } from '../plan/project.ts';
 import type { Plan } from '../plan/schema.ts';
 import type { EffectiveConfig } from './effective-config.ts';
@@ -18,14 +20,20 @@ export interface PlanCommitInput {
   /** The provider that the operator prefers. */
   readonly provider: ProviderName | undefined;
   readonly allowedProviders: readonly ProviderName[] | undefined;
-  /** By unit: the key of its last verified work, and whether that is still valid. */
-  readonly done: ReadonlyMap<string, { readonly key: string; readonly stands: boolean }>;
+  /** The providers that this server cannot start. */
+  readonly missingProviders: ReadonlyMap<ProviderName, MissingProvider>;
+  /** By unit: what is known of its last work. */
+  readonly done: ReadonlyMap<string, EarlierWork>;
+  /** Open pull requests whose results go to other branches. */
+  readonly elsewhere: readonly WorkElsewhere[];
   /** Units of an earlier plan, with their keys at that time. */
   readonly planned?: ReadonlyMap<string, string> | undefined;
   /** The directories of units that the push or pull request changes. */
   readonly changed: ReadonlySet<string>;
+  /** Whether that changes the configuration, too. */
+  readonly changesConfig: boolean;
   /** For the comment of a pull request; null for no comment. */
-  readonly comment: { readonly checkUrl: string; readonly marker: string } | null;
+  readonly comment: Pick<PlanCommentInput, 'checkUrl' | 'marker' | 'isOfAll'> | null;
 }
 
 /** What choo publishes of a planned commit. Its size is bounded by what GitHub shows, however large the specs are. */
@@ -44,14 +52,15 @@ export interface PlannedCommit {
 
 /** Plans a commit with the configuration in force, and renders its check run and its comment. Pure. */
 export function planCommit(
-  { configuration: own, discovery }: Project,
+  { configuration: own, discovery, absent }: Project,
   input: PlanCommitInput,
 ): PlannedCommit {
-  const { commit, target, policy, ownBranches, provider, allowedProviders } = input;
+  const { commit, target, policy, ownBranches, provider, allowedProviders, missingProviders } = input;
   // The configuration of a branch is not in force yet, but its problems are reported where it was written.
   const isOther = policy.kind === 'holds' && policy.commit !== commit;
   const plan = makePlan({
     discovery,
+    absent,
     configuration: policy.kind === 'holds' ? policy.configuration : own,
     source: { kind: 'commit', name: commit, commit },
     repositoryProblems: [
@@ -64,38 +73,40 @@ export function planCommit(
     ],
     candidates: { environment: provider },
     allowedProviders,
+    missing: missingProviders,
   });
   return describePlan(plan, input);
 }
 
 /** Renders the check run and the comment of a plan. Pure. */
-export function describePlan(
-  plan: Plan,
-  {
+export function describePlan(plan: Plan, input: Omit<PlanCommitInput, 'ownBranches'>): PlannedCommit {
+  const { commit, policy, done, planned = new Map(), comment } = input;
+  const { target, elsewhere, changesConfig } = input;
+  const fates = foretell(plan, done);
+  const changed = unitsIn(plan, input.changed);
+  const shown = {
+    plan,
     commit,
-    policy,
-    done,
-    planned = new Map(),
     changed,
-    comment,
-  }: Pick<PlanCommitInput, 'commit' | 'policy' | 'done' | 'planned' | 'changed' | 'comment'>,
-): PlannedCommit {
-  const keys = keysOf(plan, done);
-  const shown = { plan, commit, changed: unitsIn(plan, changed) };
+    fates,
+    target,
+    elsewhere,
+    changesConfig,
+    configCommit: policy.commit,
+    brokenConfig: (policy.kind === 'holds' && policy.broken?.commit) || null,
+    configNote: configNoteOf(policy),
+  };
   return {
     runnable: plan.runnable,
     errors: plan.problems.errors,
     check: renderPlanCheck({
       ...shown,
-      configCommit: policy.commit,
-      configNote: configNoteOf(policy),
       limits: (policy.kind === 'holds' && policy.configuration.config?.limits) || null,
-      keys,
     }),
     comment: comment && renderPlanComment({ ...shown, ...comment }),
-    hasNewWork: plan.waves.flat().some((unit) => keys.get(unit) !== 'satisfied'),
+    hasNewWork: [...fates.values()].some(willRun),
     changedUnfinished: plan.units
-      .filter(({ id, state }) => shown.changed.has(id) && state === 'planned')
+      .filter(({ id, state }) => changed.has(id) && state === 'planned')
       .map(({ id }) => id),
     outdated: outdatedOf(plan, planned),
   };
@@ -106,19 +117,6 @@ function outdatedOf({ units }: Plan, planned: ReadonlyMap<string, string>): Plan
   return [...planned]
     .filter(([id, key]) => now.get(id) !== key)
     .map(([id]) => ({ id, isGone: !now.has(id) }));
-}
-
-/** Compares each unit's key with that of its earlier work. */
-function keysOf(plan: Plan, done: PlanCommitInput['done']): ReadonlyMap<string, KeyState> {
-  return new Map(
-    plan.units.flatMap(({ id, key }): [string, KeyState][] => {
-      if (key === null) return [];
-      const before = done.get(id);
-      if (before === undefined) return [[id, 'new']];
-      if (before.key !== key) return [[id, 'changed']];
-      return [[id, before.stands ? 'satisfied' : 'new']];
-    }),
-  );
 }
 
 /** The units of a plan in these directories. */

@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly source: Plan['source'];
   readonly configuration: LoadedConfig;
   readonly discovery: Discovery;
+  /** Warnings of files that a gate would not find. */
+  readonly absent?: readonly Problem[];
   /** Path from the repository's root to the project; empty (the default), or ending in a slash. */
   readonly directory?: string;
   /** Problems outside of the files, such as a branch in the way. */
@@ -37,6 +39,14 @@ export interface PlanInput {
   /** The providers named by the request and the environment; those of units and configuration are read from the files. */
   readonly candidates?: Pick<ProviderCandidates, 'forced' | 'request' | 'environment'>;
   readonly allowedProviders?: readonly ProviderName[] | undefined;
+  /** The providers that the server cannot start, and why. */
+  readonly missing?: ReadonlyMap<ProviderName, MissingProvider> | undefined;
+}
+
+/** Why a provider cannot be started, and what its operator can do. */
+export interface MissingProvider {
+  readonly message: string;
+  readonly hint: string;
 }
 
 /**
@@ -54,12 +64,20 @@ export function makePlan(input: PlanInput): Plan {
       .filter((unit) => !stuck.has(unit.id))
       .map((unit) => ({ id: unit.id, dependsOn: unit.dependsOn, weight: tasksLeft(unit) })),
   );
-  const providers = chooseProviders(wanted, config, input);
+  // What a broken unit names is a problem, too: all of them are reported at once.
+  const naming = [
+    ...wanted,
+    ...(input.only === undefined ? discovery.broken : []).flatMap(({ id, named }) =>
+      named === undefined ? [] : [{ id, ...named }],
+    ),
+  ];
+  const providers = chooseProviders(naming, config, input);
   const problems = collectProblems(
     [
       ...configuration.problems,
       ...(input.repositoryProblems ?? []),
-      ...providerProblems(wanted, providers, configuration, config.specs_dir),
+      ...(discovery.units.length + discovery.broken.length > 0 ? (input.absent ?? []) : []),
+      ...providerProblems(naming, providers, input, config.specs_dir),
       ...gateProblems(wanted, config, configuration),
     ],
     discovery.problems,
@@ -148,8 +166,11 @@ function findStuck(wanted: readonly Unit[], broken: readonly BrokenUnit[]): Read
   return stuck;
 }
 
+/** A unit, runnable or not, as far as its provider is concerned. */
+type Naming = Pick<Unit, 'id' | 'provider' | 'plan'>;
+
 function chooseProviders(
-  wanted: readonly Unit[],
+  wanted: readonly Naming[],
   config: Config,
   input: PlanInput,
 ): ReadonlyMap<string, ProviderChoice> {
@@ -175,12 +196,12 @@ const SOURCE_MESSAGES: Readonly<Record<ProviderSource, string>> = {
 
 /** Reports one problem for each unit that names an unavailable provider, and one for each other source that does. */
 function providerProblems(
-  wanted: readonly Unit[],
+  wanted: readonly Naming[],
   providers: ReadonlyMap<string, ProviderChoice>,
-  configuration: LoadedConfig,
+  { configuration, missing }: Pick<PlanInput, 'configuration' | 'missing'>,
   specsDir: string,
 ): readonly Problem[] {
-  const positionOf = (source: ProviderSource, unit: Unit): [file: string, at: Position] => {
+  const positionOf = (source: ProviderSource, unit: Naming): [file: string, at: Position] => {
     if (source === 'unit')
       return [unit.plan.path, unit.plan.frontMatter.fields.get('provider')?.value.at ?? FILE_START];
     if (source === 'configuration')
@@ -190,24 +211,41 @@ function providerProblems(
   const problems = new Map<string, Problem>();
   for (const unit of wanted) {
     const choice = providers.get(unit.id);
-    if (choice === undefined || choice.ok) continue;
-    const [file, at] = positionOf(choice.source, unit);
-    const unknown = choice.reason === 'unknown';
-    problems.set(`${file} ${choice.source}`, {
-      severity: 'error',
-      code: unknown ? 'provider-unknown' : 'provider-forbidden',
-      message:
-        (unknown ? 'choo does not know this provider' : 'the operator does not allow this provider') +
-        SOURCE_MESSAGES[choice.source],
-      file,
-      line: at.line,
-      column: at.column,
-      field: 'provider',
-      got: choice.got,
-      ...(choice.hint === undefined ? {} : { hint: choice.hint }),
-    });
+    const wrong = choice && describeChoice(choice, missing);
+    if (choice === undefined || wrong === undefined) continue;
+    const [file, { line, column }] = positionOf(choice.source, unit);
+    problems.set(`${file} ${choice.source}`, { ...wrong, file, line, column, field: 'provider' });
   }
   return [...problems.values()];
+}
+
+/** What is wrong with a choice; undefined: nothing. */
+function describeChoice(
+  choice: ProviderChoice,
+  missing: PlanInput['missing'],
+): Omit<Problem, 'file' | 'line' | 'column'> | undefined {
+  if (choice.ok) {
+    const lack = missing?.get(choice.provider);
+    return lack === undefined
+      ? undefined
+      : {
+          severity: 'warning',
+          code: 'provider-missing',
+          message: `this server cannot start ${choice.provider}: ${lack.message}`,
+          got: choice.provider,
+          hint: `the operator has to change that before a run: ${lack.hint}`,
+        };
+  }
+  const unknown = choice.reason === 'unknown';
+  return {
+    severity: 'error',
+    code: unknown ? 'provider-unknown' : 'provider-forbidden',
+    message:
+      (unknown ? 'choo does not know this provider' : 'the operator does not allow this provider') +
+      SOURCE_MESSAGES[choice.source],
+    got: choice.got,
+    ...(choice.hint === undefined ? {} : { hint: choice.hint }),
+  };
 }
 
 function tasksLeft(unit: Unit): number {

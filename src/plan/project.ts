@@ -3,18 +3,23 @@ import { CONFIG_FILES, DEFAULT_CONFIG } from '../config/schema.ts';
 import { type DiscoveryCache } from '../discovery/discovery-cache.ts';
 import { discover, type Discovery } from '../discovery/discovery.ts';
 import type { SpecTree } from '../discovery/tree.ts';
+import type { Problem } from '../problems/problem.ts';
+import { findAbsentFiles } from './absent-files.ts';
 
 /** A project: its configuration and its units. */
 export interface Project {
   readonly configuration: LoadedConfig;
   readonly discovery: Discovery;
+  /** Files that a gate would not find. */
+  readonly absent: readonly Problem[];
 }
 
 /** Reads a project's configuration and its specs from the configured directory, or the default one if it is broken. */
 export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promise<Project> {
   const configuration = await readConfiguration(tree);
   const specsDir = configuration.config?.specs_dir ?? configuration.specsDir ?? DEFAULT_CONFIG.specs_dir;
-  return { configuration, discovery: await discover(tree, specsDir, cache) };
+  const absent = await findAbsentFiles(tree);
+  return { configuration, discovery: await discover(tree, specsDir, cache), absent };
 }
 
 /** Reads only the configuration of a tree. */

@@ -147,9 +147,10 @@ export const PROVIDER_CODES = {
     cure: 'Name one that is allowed, or ask the operator to add it to `CHOO_ALLOWED_PROVIDERS`.',
   },
   'provider-missing': {
-    levels: ['error'],
-    meaning: 'The program of the provider is not installed on this machine. Found before a run starts.',
-    cure: 'Install it as the hint says, or name another provider.',
+    levels: ['error', 'warning'],
+    meaning:
+      'The program of the provider is not installed on this machine, which a run finds before it starts; or the plan of a server finds that its program or key is missing there.',
+    cure: 'Install it or set its key as the hint says, or name another provider.',
     example: 'claude needs `claude`, which is not on the PATH',
   },
   'task-not-assignable': {
@@ -159,8 +160,20 @@ export const PROVIDER_CODES = {
   },
 } as const satisfies CodeArea;
 
-/** Problems of the repository that prevent choo from writing results. */
+/** Problems of the repository that prevent choo from writing results, or a gate from seeing its files. */
 export const REPOSITORY_CODES = {
+  'submodules-missing': {
+    levels: ['warning'],
+    meaning:
+      'The repository has submodules. choo does not fetch them: agents and gates find empty directories.',
+    cure: 'Fetch what a gate needs in `worktree.setup`, from an address that needs no key, or write gates that do without.',
+  },
+  'lfs-missing': {
+    levels: ['warning'],
+    meaning:
+      'Files of the repository are kept in Git LFS. choo does not fetch them: agents and gates find their pointers.',
+    cure: 'Fetch what a gate needs in `worktree.setup`, or write gates that do without.',
+  },
   'branch-in-the-way': {
     levels: ['error'],
     meaning:

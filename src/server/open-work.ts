@@ -19,7 +19,7 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import { Dispatcher } from '../store/queue/dispatcher.ts';
 import { probeTables } from '../store/server-database.ts';
 import { openServerStore } from '../store/server-store.ts';
-import { createHostedAgents, readSecrets } from '../worker/agent/agents.ts';
+import { createHostedAgents, findMissingProviders, readSecrets } from '../worker/agent/agents.ts';
 import { Secrets } from '../worker/secrets.ts';
 import { MAX_HEARTBEAT_AGE_MS, type Work } from './work.ts';
 
@@ -64,8 +64,9 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
     ),
   );
   const { redact, forms: secretForms } = secrets;
-  const appWork =
-    app && github && stack.use(startAppWork(app, settings, { ...store, contexts, github, redact, log }));
+  const missingProviders = () => findMissingProviders(settings.PATH, settings.CHOO_ALLOWED_PROVIDERS);
+  const appServices = { ...store, contexts, redact, missingProviders, log };
+  const appWork = app && github && stack.use(startAppWork(app, settings, { ...appServices, github }));
   const worker = new ServerWorker(
     {
       ...store,

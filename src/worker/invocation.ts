@@ -5,6 +5,7 @@ import type { Waits } from '../events/unit-progress.ts';
 import type { Outcome } from '../provider/outcome/outcome.ts';
 import type { AgentEvent } from '../provider/provider.ts';
 import { formatDuration } from '../text/amounts.ts';
+import { cut } from '../text/cut.ts';
 import { type AgentCall, type AgentEnd, runAgent } from './agent/agent.ts';
 import { isFree } from './agent/meter.ts';
 import { NO_RESERVATION, type Reservation, type Usage } from './agent/reservation.ts';
@@ -21,6 +22,8 @@ export interface Request {
   readonly prompt: string;
 }
 
+/** What is kept of an agent's last words. Characters. */
+const MAX_SUMMARY = 1_000;
 /** Maximum wait for a provider that does not say when its limit resets. Milliseconds. */
 const MAX_BACKOFF_MS = 15 * 60_000;
 
@@ -107,6 +110,7 @@ export class Invoker {
       append({ type: 'task.provider.usage', ...facts, ...known(usage) }),
     );
     let end: AgentEnd;
+    let words = '';
     try {
       await Promise.all([recorded(), this.#workspace.idle()]);
       end = await runAgent(
@@ -126,7 +130,10 @@ export class Invoker {
           idleTimeoutMs: config.limits.idle_timeout,
           exitMs: this.#services.rateLimits.exitMs,
           signal: this.#services.signal,
-          onEvent: (event) => this.#show(event),
+          onEvent: (event) => {
+            if (event.type === 'text' && event.text.trim() !== '') words = event.text.trim();
+            this.#show(event);
+          },
           onUsage: (usage) => report.take(usage),
         },
       );
@@ -147,6 +154,7 @@ export class Invoker {
       ...facts,
       outcome: end.overBudget ? 'over-budget' : outcome.kind,
       message,
+      ...(outcome.kind === 'finished' && words !== '' ? { summary: cut(words, MAX_SUMMARY) } : {}),
       ...known(usage),
       durationMs,
     });

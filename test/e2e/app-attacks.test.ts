@@ -385,7 +385,10 @@ describe('what attackers try', () => {
     const bare = texts.map(({ where, text }) => ({ where, text: outsideCode(text) }));
     const those = (list: readonly Text[], is: (text: string) => boolean) =>
       list.filter(({ text }) => is(text));
-    expect(those(bare, (text) => text.includes('@alice'))).toEqual([]);
+    // Of these choo calls the actor alone, and only when something failed.
+    const calling = those(bare, (text) => text.includes('@alice'));
+    expect(calling.map(({ text }) => text.split('@alice').length - 1)).toEqual([1]);
+    expect(calling[0]?.text).toMatch(/^@alice \*\*❌ Run [\s\S]*<!-- choo:end /);
     expect(those(bare, (text) => text.includes('@\u200balice')).length).toBeGreaterThan(3);
     expect(those(texts, (text) => /^\s*\/choo/m.test(text))).toEqual([]);
     expect(those(bare, (text) => countOf(text, '<details>') !== countOf(text, '</details>'))).toEqual([]);

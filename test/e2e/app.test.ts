@@ -11,7 +11,7 @@ const write = (file: string) => ({ gate: `test -f ${file}`, sh: `sleep 0.5; echo
 
 /** Four units in three waves; one of them has a gate that nothing makes green. */
 const PROJECT = {
-  config: 'limits: { attempts: 6 }\n',
+  config: 'limits: { attempts: 6 }\npull_requests: { labels: [generated] }\n',
   units: {
     core: { tasks: [RED_ONCE] },
     docs: { tasks: [write('docs.txt'), { gate: 'test -f never.txt', sh: 'echo x > other.txt' }] },
@@ -71,7 +71,17 @@ describe('an App that is killed twice while it carries out a run', () => {
     });
     expect(await gated(world, 'api')).toEqual(['1', '2']);
     expect(await gated(world, 'docs')).toEqual(['1']);
-    for (const { head } of before.pulls) expect(before.refs[`refs/heads/${head.ref}`]).toBe(head.sha);
+    for (const { head, labels, body } of before.pulls) {
+      expect(before.refs[`refs/heads/${head.ref}`]).toBe(head.sha);
+      expect(labels).toEqual(['generated']);
+      expect(body).toContain('### How to give feedback');
+    }
+    // A text names what is below and above it, whichever pull request was opened first.
+    const bodyOf = (unit: string) => before.pulls.find(({ head }) => head.ref.endsWith(`/${unit}`))?.body;
+    const numbers = new Map(before.pulls.map(({ head, number }) => [head.ref.split('/').at(-1), number]));
+    expect(bodyOf('api')).toContain(
+      `- \`core\`: #${numbers.get('core')}\n- **\`api\`: this one**\n- \`cli\`: #${numbers.get('cli')}, builds on this one`,
+    );
   });
 
   test('does nothing for deliveries that come again under other names', async () => {
@@ -97,6 +107,27 @@ describe('an App that is killed twice while it carries out a run', () => {
     expect(await world.git('merge-base', '--is-ancestor', better, 'choo/unit/main/cli')).toBe('');
   });
 
+  test('says of reused work which run did it, and on an older status comment which run is newer', async () => {
+    const { comments, pulls } = await quiet(world);
+    const runs = await world.server.rows(
+      'select run from reports join events using (run) where events.seq = 1 order by events.at',
+    );
+    const [older, newer] = comments.filter(({ body }) => body.includes('<!-- choo:run'));
+    const [first, second] = runs.map(({ run }) => String(run));
+    const core = pulls.find(({ head }) => head.ref === 'choo/unit/main/core');
+    expect(newer?.body).toContain(`| \`core\` | ✅ done before, in run \`${first}\`, #${core?.number} |`);
+    expect(newer?.body).not.toContain('Overtaken');
+    expect(older?.body).toMatch(
+      new RegExp(String.raw`Overtaken by \[run ${second}\]\(\S+/issues/${issue}#issuecomment-${newer?.id}\)`),
+    );
+    // Who asked is called where something failed, once and first.
+    const ends = comments.filter(({ body }) => body.includes('<!-- choo:end'));
+    expect(ends.map(({ body }) => [...body.matchAll(/@alice/g)].map(({ index }) => index))).toEqual([
+      [0],
+      [],
+    ]);
+  });
+
   test('leaves a head alone that a person has committed to', async () => {
     const main = await world.git('rev-parse', 'main');
     const theirs = await world.push('alice', 'choo/unit/main/core', { 'by-hand.txt': 'mine' });
@@ -107,6 +138,10 @@ describe('an App that is killed twice while it carries out a run', () => {
     expect(await agentsOf(world, 2)).toEqual([]);
     const check = last.checks.find(({ name, head_sha }) => name === 'choo / core' && head_sha === main);
     expect(check?.conclusion).toBe('action_required');
+    const end = last.comments.findLast(({ body }) => body.includes('<!-- choo:end'));
+    expect(end?.body).toMatch(
+      /^@alice \*\*❌ Run .*\n\n- ❌ `core` \(#\d+\) \*\*needs human\*\*: .*`\/choo retry [0-9a-z]{10} core --fresh` starts over/,
+    );
   });
 });
 

@@ -464,10 +464,23 @@ describe.concurrent('choo init', () => {
       stdout:
         'wrote .choo.yml\n' +
         `wrote ${T}/first-unit/IMPLEMENTATION_PLAN.md\nwrote ${T}/first-unit/01-write-a-greeting.md\n`,
-      stderr: 'Next: `choo check`, then `choo plan`.\n',
+      stderr:
+        'Next: `choo check`, then `choo plan`.\nA run works on a commit, and there is none yet:\n' +
+        '  git init\n  git add -A\n  git commit -m "Add the first specs"\n',
     });
     const check = await runChoo(place.path, ['check']);
     expect(check).toEqual({ exitCode: 0, stdout: '1 unit, no problems\n', stderr: '' });
+  });
+
+  test('says how to make the first commit until there is one', async () => {
+    await using place = await temporaryDirectory();
+    await git(place.path, 'init', '-q');
+    const before = await runChoo(place.path, ['init', 'app']);
+    expect(before.stderr).toContain('\n  git -C app init\n  git -C app add -A\n');
+    await git(place.path, 'commit', '-q', '--allow-empty', '-m', 'x');
+    expect((await runChoo(place.path, ['init', 'app'])).stderr).toBe(
+      'Next: `choo check app`, then `choo plan app`.\n',
+    );
   });
 
   test('keeps every byte of what is there', async () => {

@@ -192,15 +192,17 @@ describe.concurrent('choo status', () => {
 });
 
 describe.concurrent('choo logs', () => {
-  test('prints the log of a unit as it is', async () => {
+  test('prints the log of a unit as it is, and in a pipe no escape sequence unless it is asked for', async () => {
     await using world = await repository();
     await world.tell(WHOLE);
-    await world.log('api', 'one\n\x1B[31mred\x1B[0m\r\nno end 漢');
-    expect(await world.choo('logs', 'api')).toEqual({
-      exitCode: 0,
-      stdout: 'one\n\x1B[31mred\x1B[0m\r\nno end 漢\n',
-      stderr: '',
-    });
+    const text =
+      'one\n\x1B[31mred\x1B[0m \x1B]8;;http://evil.example\x07link\x1B]8;;\x07 \x1B \x9B2J\r\nno end 漢';
+    await world.log('api', text);
+    const [plain, raw] = [await world.choo('logs', 'api'), await world.choo('logs', 'api', '--raw')];
+    expect(plain).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(plain.stdout).toMatch(/^one\nred link .*\r\nno end 漢\n$/);
+    expect(plain.stdout).not.toMatch(/[\x1B\x80-\x9F]/);
+    expect(raw).toEqual({ exitCode: 0, stdout: `${text}\n`, stderr: '' });
   });
 
   test('prints a long one, characters whole', async () => {

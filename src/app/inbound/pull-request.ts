@@ -51,6 +51,7 @@ async function planPull(
     target: head.ref,
     policy,
     changed: changes.units,
+    changesConfig: changes.configuration,
     thread: number,
   });
   await planner.post(repository, reading);

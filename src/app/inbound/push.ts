@@ -37,6 +37,7 @@ export async function handlePush(
     target: branch,
     policy,
     changed: changes.units,
+    changesConfig: changes.configuration,
   });
   await planner.post(repository, reading);
 

@@ -12,7 +12,10 @@ export function fingerprint(state: RunState): string {
 }
 
 /** The fingerprint of one unit, with everything its pull request depends on. */
-export function unitFingerprint(unit: UnitProgress, { pulls, records, state }: ReportContext): string {
+export function unitFingerprint(
+  unit: UnitProgress,
+  { pulls, records, state, dependents }: ReportContext,
+): string {
   const { plan, head, claim, failure, message, releaseReason, verified, endedAt } = unit;
   const record = records.get(plan.id);
   const around = [plan.id, ...plan.dependsOn].map((id) => {
@@ -21,7 +24,18 @@ export function unitFingerprint(unit: UnitProgress, { pulls, records, state }: R
     return [pull?.number, pull?.state, branch, head, records.get(id)?.revert];
   });
   const own = [unit.state, head, claim, failure, message, releaseReason, verified, endedAt];
-  return JSON.stringify([own, around, record?.run, record?.outcome, record?.head, record?.verified]);
+  const above = (dependents.get(plan.id) ?? []).map((id) => {
+    const pull = pulls.get(id);
+    return pull?.state === 'open' ? pull.number : null;
+  });
+  return JSON.stringify([own, around, above, record?.run, record?.outcome, record?.head, record?.verified]);
+}
+
+/** The units that depend on each unit. */
+export function dependentsOf({ units }: RunState): ReadonlyMap<string, readonly string[]> {
+  const edges = [...units.values()].flatMap(({ plan }) => plan.dependsOn.map((on) => [on, plan.id] as const));
+  const grouped = Map.groupBy(edges, ([on]) => on);
+  return new Map([...grouped].map(([on, list]) => [on, list.map(([, id]) => id)]));
 }
 
 /** Distinguishes a run's ends when it was retried in between. */

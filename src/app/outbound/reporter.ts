@@ -3,12 +3,12 @@ import { ChooError } from '../../errors.ts';
 import type { RunState } from '../../events/state.ts';
 import { RateLimitedError } from '../../github/api/client.ts';
 import { marker } from '../../github/api/marker.ts';
-import { renderEndComment, renderRunComment, type UnitLink } from '../../github/render/run-comment.ts';
+import { renderEndComment } from '../../github/render/end-comment.ts';
+import { renderRunComment } from '../../github/render/run-comment.ts';
 import { findRepositoryById } from '../../store/github/github-repositories.ts';
 import type { DueReport, PublishResult } from '../../store/github/reports.ts';
 import { listPullsOfRun, listUnitPulls } from '../../store/github/unit-pulls.ts';
 import { listRecords } from '../../store/runs/event-rows.ts';
-import { findRunAhead } from '../../store/runs/run-reader.ts';
 import { listUpdates } from '../../store/runs/updates.ts';
 import type { CommitSignatures } from '../repository/commit-signatures.ts';
 import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';
@@ -17,13 +17,14 @@ import { readStackWay } from '../repository/stack-way.ts';
 import { NextSteps } from '../pulls/next-steps.ts';
 import { RejectedWrites } from '../pulls/rejected-writes.ts';
 import { Stack } from '../pulls/stack.ts';
-import { publishUnit, staysWithoutPull } from '../pulls/publish-unit.ts';
+import { publishUnit } from '../pulls/publish-unit.ts';
 import { noteReverts } from '../pulls/note-reverts.ts';
 import { onceEach, type ReportContext } from '../pulls/report-context.ts';
 import { publishRounds } from '../reviews/publish-rounds.ts';
-import { endOf, fingerprint, unitFingerprint } from './fingerprints.ts';
 import { hasEnded, publishPlanCheck, publishRunCheck } from './run-checks.ts';
 import { RunStates } from './run-states.ts';
+import { dependentsOf, endOf, fingerprint, unitFingerprint } from './fingerprints.ts';
+import { linksOf, overtakeEarlierRun, readStatusComment } from './status-comment.ts';
 
 /** Minimum interval between two updates of the status comment of an open run. Milliseconds. */
 const COMMENT_INTERVAL_MS = 3_000;
@@ -124,11 +125,13 @@ export class Reporter {
     const reportContext: ReportContext = {
       repository,
       state,
+      isSettled: report.isRefresh && hasEnded(state),
       config: context.config,
       specsOf,
       pulls,
       opened: new Set(await listPullsOfRun(database, known.id, report.run)),
       mayOpen: contexts.ceilings.CHOO_MAX_PULL_REQUESTS,
+      dependents: dependentsOf(state),
       records,
       updates,
       stack: async () => (opening ??= openStack()),
@@ -146,32 +149,21 @@ export class Reporter {
     };
     const { refusals } = reportContext;
     // A new run's status comment comes first: the actor waits for it.
-    if (isNew)
+    if (isNew) {
+      await overtakeEarlierRun(database, report);
       await refusals.step(
         'the status comment',
         async () => void (await this.#publishRun(report, reportContext)),
       );
+    }
     const page = isNew ? await runPage(repository, report, this.#services) : reportContext.page;
     const before = report.upTo.wanted === 0 ? this.#units.get(report.run) : undefined;
-    const now = new Map<string, PublishedUnit>();
     this.#units.delete(report.run);
     if (report.upTo.wanted > 0)
       await refusals.step('what became of merged work', async () => noteReverts(reportContext));
-    for (const unit of state.units.values()) {
-      const { id } = unit.plan;
-      const last = before?.get(id);
-      if (last?.fingerprint === unitFingerprint(unit, reportContext) && Date.now() < last.retryAt) {
-        now.set(id, last);
-        refusals.repeat(last.refused);
-        continue;
-      }
-      const count = refusals.sentences.length;
-      await refusals.step(`unit ${id}`, async () => publishUnit(unit, { ...reportContext, page }));
-      const refused = refusals.sentences.slice(count);
-      const retryAt = refused.length === 0 ? Infinity : Date.now() + RETRY_MS;
-      now.set(id, { fingerprint: unitFingerprint(unit, reportContext), refused, retryAt });
-    }
-    this.#units.set(report.run, now);
+    const first = await publishUnits(before, { ...reportContext, page });
+    // A pull request that was opened is named by those that it is on top of.
+    this.#units.set(report.run, await publishUnits(first, { ...reportContext, page }));
     await refusals.step('the answer to a review', async () => {
       const later = await publishRounds(reportContext, this.#services);
       if (later !== undefined && (again === undefined || later < again)) again = later;
@@ -203,7 +195,7 @@ export class Reporter {
 
   /** Writes the run's status comment, or else its plan's check. Returns when it may be written again. */
   async #publishRun(report: DueReport, reportContext: ReportContext): Promise<Date | undefined> {
-    const { repository, state, database } = reportContext;
+    const { repository, state } = reportContext;
     const { run } = report;
     const last = this.#comments.get(run);
     const sentences = [...new Set(reportContext.refusals.sentences)];
@@ -217,15 +209,8 @@ export class Reporter {
     const mark = marker('run', run);
     const body = this.#services.redact(
       renderRunComment({
-        state,
-        waits: state.status === 'running' ? ((await findRunAhead(database, run)) ?? null) : null,
+        ...(await readStatusComment(report, reportContext, this.#services)),
         links: linked,
-        withoutPull: {
-          units: [...state.units.values()]
-            .filter((unit) => staysWithoutPull(unit, reportContext))
-            .map(({ plan }) => plan.id),
-          most: reportContext.mayOpen,
-        },
         refusals: sentences,
         marker: mark,
         isThread: report.thread !== null,
@@ -247,9 +232,38 @@ export class Reporter {
     if (report.thread === null || !hasEnded(state)) return;
     const mark = marker('end', `${report.run} ${state.seq}`);
     const key = `end:${report.run}:${endOf(state)}`;
-    const body = renderEndComment({ state, links: linksOf(reportContext), marker: mark });
+    const body = renderEndComment({
+      state,
+      links: linksOf(reportContext),
+      page: await runPage(repository, report, this.#services),
+      marker: mark,
+    });
     await repository.pr.commentOnce(key, report.thread, this.#services.redact(body), mark);
   }
+}
+
+/** Publishes the units that are not as they were published before. */
+async function publishUnits(
+  before: ReadonlyMap<string, PublishedUnit> | undefined,
+  reportContext: ReportContext,
+): Promise<Map<string, PublishedUnit>> {
+  const { refusals } = reportContext;
+  const now = new Map<string, PublishedUnit>();
+  for (const unit of reportContext.state.units.values()) {
+    const { id } = unit.plan;
+    const last = before?.get(id);
+    if (last?.fingerprint === unitFingerprint(unit, reportContext) && Date.now() < last.retryAt) {
+      now.set(id, last);
+      refusals.repeat(last.refused);
+      continue;
+    }
+    const count = refusals.sentences.length;
+    await refusals.step(`unit ${id}`, async () => publishUnit(unit, reportContext));
+    const refused = refusals.sentences.slice(count);
+    const retryAt = refused.length === 0 ? Infinity : Date.now() + RETRY_MS;
+    now.set(id, { fingerprint: unitFingerprint(unit, reportContext), refused, retryAt });
+  }
+  return now;
 }
 
 /** Retries what GitHub did not accept, for a limited time after the run's end. */
@@ -261,16 +275,4 @@ function retryLater(kind: 'later' | 'refused', state: RunState | undefined): Pub
 /** Leaves out specs that cannot be read within their limits; other errors are thrown again. */
 function unlessTooSlow(error: unknown): undefined {
   if (!(error instanceof ChooError) || error.code !== 'limit') throw error;
-}
-
-function linksOf({
-  pulls,
-  records,
-}: Pick<ReportContext, 'pulls' | 'records'>): ReadonlyMap<string, UnitLink> {
-  return new Map(
-    [...pulls].map(([id, { number, state }]) => {
-      const revert = state === 'merged' ? records.get(id)?.revert : undefined;
-      return [id, { pull: { number, state, ...(revert === undefined ? {} : { revert }) } }];
-    }),
-  );
 }

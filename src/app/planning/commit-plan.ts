@@ -2,6 +2,7 @@ import { applyCeilings } from '../../config/apply-ceilings.ts';
 import { DEFAULT_CONFIG } from '../../config/schema.ts';
 import { discoverNothing } from '../../discovery/discovery.ts';
 import { ChooError } from '../../errors.ts';
+import { unitBranch } from '../../git/branches.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import { fetchCommit } from '../../orchestrator/server/server-context.ts';
 import { describePlan, type PlannedCommit, type PlanCommitInput } from '../../plan-thread/plan-commit.ts';
@@ -10,6 +11,7 @@ import type { EffectiveConfig } from '../../plan-thread/effective-config.ts';
 import type { SpecChanges } from '../../plan-thread/spec-changes.ts';
 import { makePlan } from '../../plan/plan.ts';
 import { updateRepository } from '../../store/github/github-repositories.ts';
+import { listUnitPulls, listWorkElsewhere } from '../../store/github/unit-pulls.ts';
 import { listRecords } from '../../store/runs/event-rows.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 
@@ -85,27 +87,41 @@ export interface CommitPlan extends PlannedCommit {
 export async function readPlan(
   { known }: OpenRepository,
   remote: RemoteRepository,
-  asked: Pick<PlanCommitInput, 'commit' | 'target' | 'policy' | 'planned' | 'changed' | 'comment'>,
+  asked: Pick<
+    PlanCommitInput,
+    'commit' | 'target' | 'policy' | 'planned' | 'changed' | 'changesConfig' | 'comment'
+  >,
   {
     database,
-    policy: { provider, allowedProviders },
+    policy: { provider, allowedProviders, missingProviders },
     signal,
   }: Pick<HandlerServices, 'database' | 'policy' | 'signal'>,
 ): Promise<CommitPlan> {
   const { commit, target, policy } = asked;
   await fetchCommit(remote, commit, signal);
   const records = await listRecords(database, known.id, target);
+  const pulls = await listUnitPulls(database, known.id, target);
   const input: PlanCommitInput = {
     ...asked,
     ownBranches: [...(await remote.repository.branchHeads('choo', signal)).keys()],
     provider,
     allowedProviders,
+    missingProviders: missingProviders?.() ?? new Map(),
     done: new Map(
       [...records].map(([id, { key, verified, outcome }]) => [
         id,
-        { key, stands: outcome === 'merged' || (verified && outcome !== 'reverted') },
+        {
+          key,
+          outcome,
+          pull: pulls.get(id)?.number ?? null,
+          stands: outcome === 'merged' || (verified && outcome !== 'reverted'),
+        },
       ]),
     ),
+    elsewhere: (await listWorkElsewhere(database, known.id, target)).map(({ branch, ...work }) => ({
+      ...work,
+      isSameBranch: branch === unitBranch({ target, directory: '' }, work.unit),
+    })),
   };
   try {
     return { ...(await remote.ask('plan', input, signal)), commit, policy };

@@ -15,6 +15,8 @@ export interface PlanRequest extends Pick<PlanCommitInput, 'commit' | 'target' |
   readonly policy?: EffectiveConfig;
   /** The directories of the changed units. */
   readonly changed?: ReadonlySet<string>;
+  /** Whether the configuration changes, too. */
+  readonly changesConfig?: boolean;
   /** The pull request whose comment shows the plan. */
   readonly thread?: number;
 }
@@ -28,17 +30,21 @@ export class Planner {
   }
 
   async read(repository: OpenRepository, wanted: PlanRequest): Promise<CommitPlan> {
-    const { commit, target, planned, changed = new Set<string>(), thread } = wanted;
+    const { commit, target, planned, changed = new Set<string>(), changesConfig = false, thread } = wanted;
     using remote = await repository.openRemote();
     const policy = wanted.policy ?? (await readPolicy(repository, remote, this.#services));
     const comment =
       thread === undefined
         ? null
-        : { checkUrl: `${repository.url}/commit/${commit}/checks`, marker: planMarker(thread) };
+        : {
+            checkUrl: `${repository.url}/commit/${commit}/checks`,
+            marker: planMarker(thread),
+            isOfAll: wanted.changed === undefined,
+          };
     return await readPlan(
       repository,
       remote,
-      { commit, target, policy, planned, changed, comment },
+      { commit, target, policy, planned, changed, changesConfig, comment },
       this.#services,
     );
   }

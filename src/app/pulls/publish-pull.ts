@@ -8,6 +8,7 @@ import { type OtherCommit, renderUnitPull, type UnitPullInput } from '../../gith
 import { requestRefresh } from '../../store/github/reports.ts';
 import { changeUnitPull, saveUnitPull, type UnitPull } from '../../store/github/unit-pulls.ts';
 import { type FoundUpdate, listUpdateCommits } from '../../store/runs/updates.ts';
+import { applyPullSettings } from './pull-settings.ts';
 import { RejectedWrite } from './rejected-writes.ts';
 import { type ClosedPull, reopenPull, takeOver } from './reopen-pull.ts';
 import type { ReportContext } from './report-context.ts';
@@ -118,7 +119,7 @@ async function renderPull(
   position: StackPosition,
   reportContext: ReportContext,
 ): Promise<Pick<PullRequestContent, 'title' | 'body'> & Pick<UnitPull, 'hash'>> {
-  const { state, pulls, specsOf, page, redact, stack, updates } = reportContext;
+  const { repository, state, pulls, specsOf, page, redact, stack, updates } = reportContext;
   const { id, dependsOn } = unit.plan;
   const specs = await specsOf(id);
   if (specs === undefined)
@@ -131,6 +132,7 @@ async function renderPull(
     progress: unit,
     events,
     run: { id: state.start.run, url: page },
+    specsUrl: `${repository.url}/blob/${state.start.commit}/${encodeURI(state.start.directory)}`,
     sandbox: state.start.sandbox,
     dependsOn: dependsOn.map((dependency) => {
       const pull = pulls.get(dependency);
@@ -142,6 +144,10 @@ async function renderPull(
           revert: found?.reverted.get(dependency) ?? null,
         },
       };
+    }),
+    dependents: (reportContext.dependents.get(id) ?? []).flatMap((dependent) => {
+      const pull = pulls.get(dependent);
+      return pull?.state === 'open' ? [{ unit: dependent, number: pull.number }] : [];
     }),
     needs: position.needs,
     base: position.base,
@@ -246,4 +252,5 @@ async function changePull(
     });
   } else await forgetRequest();
   if (!draft && before.draft) await setDraft();
+  await applyPullSettings(now, reportContext);
 }

@@ -138,7 +138,8 @@ async function publishChecks(
     );
   };
   // The commit of the specs shows how the run went; the head of the branch, what is true of it now.
-  await publish(commit, { kind: 'recorded' });
+  const isThere = async () => (await repository.checks.idOf(unitCheckKey(commit, target, id))) !== undefined;
+  if (!reportContext.isSettled || !(await isThere())) await publish(commit, { kind: 'recorded' });
   const head = position?.head ?? unit.head;
   const hasEnded = unit.state !== 'running' && unit.state !== 'pending';
   const isDerived = position !== undefined || pull === undefined;

@@ -13,6 +13,8 @@ import type { Stack, StackPosition } from './stack.ts';
 export interface ReportContext {
   readonly repository: OpenRepository;
   readonly state: RunState;
+  /** The run ended and was published: its checks on the specs' commit stay, where a newer run may have written since. */
+  readonly isSettled: boolean;
   readonly config: Config;
   /** Reads a unit's approved specs; undefined when they can no longer be read. */
   readonly specsOf: (unit: string) => Promise<Unit | undefined>;
@@ -21,6 +23,8 @@ export interface ReportContext {
   /** The numbers of the pull requests that this run opened; new ones are added here. `mayOpen` is their maximum. */
   readonly opened: Set<number>;
   readonly mayOpen: number;
+  /** The units of the run that depend on each one. */
+  readonly dependents: ReadonlyMap<string, readonly string[]>;
   /** The record of each unit, from all runs. */
   readonly records: ReadonlyMap<string, UnitRecord>;
   /** The newest update of each unit branch. */

@@ -1,8 +1,10 @@
 import { marker } from '../../github/api/marker.ts';
 import { hashOf } from '../../github/api/upsert.ts';
-import { isCommandName } from '../../github/commands/commands.ts';
-import { code, inline } from '../../github/render/markdown.ts';
+import { namesShellCommand, words } from '../../github/render/words.ts';
 import type { HandlerServices, OpenRepository } from './open-repository.ts';
+
+/** A longer sentence is cut. Characters. */
+const MAX_SENTENCE = 2_000;
 
 declare const made: unique symbol;
 
@@ -37,12 +39,7 @@ export async function refuse(
  * name a command of choo's as it is written in a comment.
  */
 export function sentence(text: string): Answer {
-  const parts = text.split(/(`[^`]*`)/);
-  const shown = parts.map((part) =>
-    isCode(part) ? code(part.slice(1, -1).replace(SHELL_COMMAND, asComment)) : between(part),
-  );
-  const joined = shown.join('').trim();
-  const begun = joined.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
+  const begun = words(text, MAX_SENTENCE).replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
   return (/[.!?]$/.test(begun) ? begun : `${begun}.`) as Answer;
 }
 
@@ -71,27 +68,5 @@ export function refusal(
   what: string,
   { message, hint = '' }: { readonly message: string; readonly hint?: string | undefined },
 ): Answer {
-  const isForShell = hint.split(/(`[^`]*`)/).some((part) => {
-    const name = isCode(part) ? SHELL_COMMAND.exec(part.slice(1, -1))?.[1] : undefined;
-    return name !== undefined && !isCommandName(name);
-  });
-  return sentences(`${what}: ${message}`, ...(hint === '' || isForShell ? [] : [hint]));
-}
-
-/** A command of choo's in a shell. A check is called `choo / NAME`. */
-const SHELL_COMMAND = /^choo ([a-z]+)/;
-
-function asComment(shell: string, name: string): string {
-  return isCommandName(name) ? `/${shell}` : shell;
-}
-
-function isCode(part: string): boolean {
-  return part.length > 1 && part.startsWith('`') && part.endsWith('`');
-}
-
-/** Escapes the text between code spans; keeps the spaces at its ends. A colon before a space means nothing on GitHub. */
-function between(text: string): string {
-  const shown = inline(text);
-  const spaced = shown === '' ? ' ' : `${/^\s/.test(text) ? ' ' : ''}${shown}${/\s$/.test(text) ? ' ' : ''}`;
-  return spaced.replaceAll('\\: ', ': ');
+  return sentences(`${what}: ${message}`, ...(hint === '' || namesShellCommand(hint) ? [] : [hint]));
 }

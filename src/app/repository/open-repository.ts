@@ -7,6 +7,7 @@ import { ReviewClient } from '../../github/api/review-client.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import type { ServerContexts } from '../../orchestrator/server/server-context.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { MissingProvider } from '../../plan/plan.ts';
 import type { Database } from '../../store/database/database.ts';
 import { type StoredRepository, upsertRepository } from '../../store/github/github-repositories.ts';
 import { PostStore } from '../../store/github/posts.ts';
@@ -20,6 +21,8 @@ interface OperatorPolicy {
   /** Ids of the bot accounts that may make requests. */
   readonly bots: ReadonlySet<number>;
   readonly allowedProviders: readonly ProviderName[] | undefined;
+  /** Finds the providers that this machine cannot start: a program or a key is missing. */
+  readonly missingProviders?: () => ReadonlyMap<ProviderName, MissingProvider>;
   /** The default when neither a spec nor a request chooses one. */
   readonly provider: ProviderName | undefined;
   readonly sandbox: Sandbox['kind'];

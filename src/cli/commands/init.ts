@@ -5,6 +5,7 @@ import { DEFAULT_CONFIG } from '../../config/schema.ts';
 import { renderConfigTemplate } from '../../config/template.ts';
 import { DirectoryTree } from '../../discovery/tree.ts';
 import { ChooError } from '../../errors.ts';
+import { openGit } from '../../git/git.ts';
 import { readProject } from '../../plan/project.ts';
 import type { CommandContext } from '../context.ts';
 
@@ -51,7 +52,7 @@ echo "hello from choo" > hello.txt
 `;
 
 /** `choo init`: a commented configuration and one unit to start from. */
-export function initCommand({ terminal, cwd, programName, finish }: CommandContext): Command {
+export function initCommand({ terminal, settings, cwd, programName, finish }: CommandContext): Command {
   return new Command('init')
     .summary('write a commented .choo.yml and a first unit')
     .description('Writes .choo.yml and one small unit that passes `choo check`. Existing files are kept.')
@@ -87,8 +88,22 @@ export function initCommand({ terminal, cwd, programName, finish }: CommandConte
       }
       for (const file of kept) terminal.out(`kept  ${relative(cwd, join(directory, file))}\n`);
       terminal.notice(`Next: \`${programName} check${where}\`, then \`${programName} plan${where}\`.\n`);
+      const isCommitted = await openGit(directory, settings().PATH)
+        .run('rev-parse', '--verify', 'HEAD')
+        .then(
+          () => true,
+          () => false,
+        );
+      if (!isCommitted) terminal.notice(commitHint(where));
       finish(0);
     });
+}
+
+/** A run needs a commit: how to make the first one, also where there is no repository yet. */
+function commitHint(where: string): string {
+  const inside = where === '' ? 'git' : `git -C${where}`;
+  const lines = ['init', 'add -A', 'commit -m "Add the first specs"'].map((rest) => `  ${inside} ${rest}\n`);
+  return `A run works on a commit, and there is none yet:\n${lines.join('')}`;
 }
 
 /** Writes a file only if there is none, and says whether it did. Throws a ChooError (`conflict`) where it cannot stand. */

@@ -14,6 +14,7 @@ interface LogsOptions {
   readonly follow?: boolean;
   readonly run?: string;
   readonly json?: boolean;
+  readonly raw?: boolean;
 }
 
 /** `choo logs`: what happened in a unit, word for word. */
@@ -21,12 +22,13 @@ export function logsCommand(context: CommandContext): Command {
   return new Command('logs')
     .summary("print a unit's log")
     .description(
-      'Prints the output of agents, gates and commands for a unit, from its newest run. On a terminal, control characters and hidden text are escaped.',
+      'Prints the output of agents, gates and commands for a unit, from its newest run. Escape sequences are left out, unless `--raw` is given; on a terminal, hidden text is escaped.',
     )
     .argument('<unit>', 'the id of the unit')
     .argument('[path]', 'the project directory, or the id of a run (default: this project, else the server)')
     .option('-f, --follow', 'print new output until the unit ends; Ctrl-C does not stop the run')
     .option('--run <id>', 'use this run instead of the newest that has the unit')
+    .option('--raw', 'print the log byte for byte, with colours and escape sequences; not on a terminal')
     .option('--json', 'print each event of the unit as a line of JSON (`choo schema events` describes it)')
     .addHelpText('after', HELP)
     .action(async (unit: string, path: string | undefined, options: LogsOptions) =>
@@ -46,7 +48,7 @@ async function printLogs(
   context: CommandContext,
   unit: string,
   path: string | undefined,
-  { follow = false, run, json = false }: LogsOptions,
+  { follow = false, run, json = false, raw = false }: LogsOptions,
 ): Promise<void> {
   const { terminal, finish } = context;
   await using source = await openRunSource(context, parseRunSelector(path, run));
@@ -66,7 +68,7 @@ async function printLogs(
     return;
   }
   const log = source.log(id, unit);
-  const printer = new LogPrinter(log, terminal.interactive ? makeSafe : (text) => text, terminal.out);
+  const printer = new LogPrinter(log, lineFilter(terminal.interactive, raw), terminal.out);
   if (follow && running) {
     const watching = watchUnit(watched, true, () => {});
     const following = log.follow(async () => printer.print(), ended.signal);
@@ -173,6 +175,20 @@ class LogPrinter {
     if (this.#rest !== '') this.#out(`${this.#safe(this.#rest)}\n`);
     this.#rest = '';
   }
+}
+
+/** What is done with each line before it is printed. */
+function lineFilter(interactive: boolean, raw: boolean): (line: string) => string {
+  if (interactive) return makeSafe;
+  return raw ? (line) => line : withoutEscapes;
+}
+
+/** What begins an escape sequence, where it was cut off. */
+const ESCAPES = /[\u001b\u0080-\u009f]/g;
+
+/** A line without escape sequences, for a file or another program. */
+function withoutEscapes(line: string): string {
+  return stripVTControlCharacters(line).replaceAll(ESCAPES, '');
 }
 
 /** A line without colours, and with nothing else in it that a terminal would obey. */

@@ -1,4 +1,5 @@
 import { inline, listed } from './markdown.ts';
+import { words } from './words.ts';
 import type { ConflictVerdict } from './verdict.ts';
 
 /** Who changed the files of a conflict, and what an agent does about it: sentences that follow its files, with a blank before. */
@@ -13,7 +14,7 @@ export function conflictWords({ authors, agent, failed }: ConflictVerdict): stri
     ...(failed === null
       ? []
       : [
-          ` An agent could not resolve it, and nothing was pushed: ${inline(failed, 500)}. \`/choo update\` lets it try again.`,
+          ` An agent could not resolve it, and nothing was pushed: ${words(failed, 500)}. \`/choo update\` lets it try again.`,
         ]),
   ].join('');
 }

@@ -47,12 +47,16 @@ export function code(text: string, limit = 200): string {
   const line = cut(oneLine(text), limit);
   if (line === '') return '` `';
   // In a table GitHub reads a bar even between backticks, and elsewhere it shows the backslash before one.
-  if (line.includes('|') || !isHarmless(`\`${line}\``))
-    return `<code>${line.replaceAll(PUNCTUATION, spellOut)}</code>`;
+  if (line.includes('|') || !isHarmless(`\`${line}\``)) return codeElement(line);
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   const pad = longest > 0 ? ' ' : '';
   return `${fence}${pad}${line}${pad}${fence}`;
+}
+
+/** The same as HTML, which is all that counts in a line that begins with HTML: there nothing escapes and backticks mean nothing. */
+export function codeElement(text: string, limit = 200): string {
+  return `<code>${cut(oneLine(text), limit).replaceAll(PUNCTUATION, spellOut)}</code>`;
 }
 
 const PUNCTUATION = /[!-/:-@[-`{-~]/g;
@@ -86,11 +90,19 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [head, head.map(() => '---'), ...rows].map(rowOf).join('\n');
 }
 
+/** A table without the columns that no row has anything in. */
+export function filledTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const isFilled = head.map((_, column) => rows.some((cells) => (cells[column] ?? '') !== ''));
+  const filled = (cells: readonly string[]): readonly string[] =>
+    cells.filter((_, column) => isFilled[column]);
+  return table(filled(head), rows.map(filled));
+}
+
 function rowOf(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Something that most readers pass by. */
+/** Something that most readers pass by. The summary is HTML: what is foreign in it is a {@link codeElement}. */
 export function details(summary: string, body: string): string {
   return `<details><summary>${summary}</summary>\n\n${body}\n\n</details>`;
 }
@@ -104,7 +116,7 @@ export interface Section {
 }
 
 /** The sections, in their order, as one text that GitHub takes: what matters most has room first, the rest is named. */
-export function fit(sections: readonly Section[], ending = ''): string {
+export function fit(sections: readonly Section[], ending = '', limit = MAX_BODY_LENGTH): string {
   const all = sections.filter(({ text }) => text !== '');
   const kept = new Set(all.filter(({ rank }) => rank === 0));
   const whole = (): string => {
@@ -115,12 +127,10 @@ export function fit(sections: readonly Section[], ending = ''): string {
   };
   for (const section of all.filter(({ rank }) => rank > 0).sort((a, b) => a.rank - b.rank)) {
     kept.add(section);
-    if (whole().length > MAX_BODY_LENGTH) kept.delete(section);
+    if (whole().length > limit) kept.delete(section);
   }
   const text = whole();
-  return text.length <= MAX_BODY_LENGTH
-    ? text
-    : `${cut(text, MAX_BODY_LENGTH - ending.length - 10)}\n\n${ending}`;
+  return text.length <= limit ? text : `${cut(text, limit - ending.length - 10)}\n\n${ending}`;
 }
 
 /** Some of these in a line, and how many more there are. */

@@ -1,30 +1,22 @@
-import type { Config } from '../../config/schema.ts';
 import { renderMermaid } from '../../plan/mermaid.ts';
+import { willRun } from '../../plan/fate.ts';
 import type { Plan, PlanUnit } from '../../plan/schema.ts';
 import { cut } from '../../text/cut.ts';
 import { harmlessLine } from '../../text/harmless.ts';
 import { count, printable } from '../../text/terminal-layout.ts';
 import type { Annotation, Conclusion } from '../api/checks.ts';
-import { code, details, fenced, fit, inline, listed, rowsWithin, table } from './markdown.ts';
-
-/** A plan, and what is known of where it stands. */
-export interface PlanCheckInput {
-  readonly plan: Plan;
-  /** The commit that the specs were read at, and the one of the configuration. */
-  readonly commit: string;
-  readonly configCommit: string;
-  /** What is to be said about the configuration, in choo's own words. */
-  readonly configNote: string | null;
-  /** What a run may spend, by the repository or the operator; null: no configuration holds. */
-  readonly limits: Pick<Config['limits'], 'run_cost' | 'run_tokens'> | null;
-  /** By unit: whether its work was done before. */
-  readonly keys: ReadonlyMap<string, KeyState>;
-  /** The units that the push or pull request changes. */
-  readonly changed: ReadonlySet<string>;
-}
-
-/** `new`: not done yet; `changed`: done for other specs; `satisfied`: done and verified as it is. */
-export type KeyState = 'new' | 'changed' | 'satisfied';
+import { code, details, fenced, filledTable, fit, inline, listed, rowsWithin, table } from './markdown.ts';
+import {
+  collisionsOf,
+  configChangeOf,
+  fateWords,
+  hasWork,
+  isIdle,
+  isOnlyConfig,
+  nothingOf,
+  workOf,
+} from './plan-words.ts';
+import type { PlanCheckInput } from './plan-input.ts';
 
 /** The check of a plan as GitHub shows it. */
 export interface RenderedPlanCheck {
@@ -44,51 +36,69 @@ const WAVES = 15_000;
 export function renderPlanCheck(shown: PlanCheckInput): RenderedPlanCheck {
   const { plan } = shown;
   const { errors } = plan.problems;
-  const planned = plan.waves.flat().length;
-  const conclusion = errors > 0 ? 'failure' : planned === 0 ? 'neutral' : 'success';
+  const isNothing = isOnlyConfig(shown) || !hasWork(shown);
   return {
-    title: titleOf(plan),
+    title: titleOf(shown),
     summary: fit([
-      { text: headlineOf(shown), rank: 0, name: 'the summary' },
+      { text: verdictOf(shown), rank: 0, name: 'the verdict' },
       { text: problemsOf(plan), rank: 1, name: 'problems' },
+      { text: collisionsOf(shown), rank: 1, name: 'what other branches work on' },
       { text: unitsOf(shown), rank: 2, name: 'the table of units' },
-      { text: fenced(renderMermaid(plan).trimEnd(), 'mermaid'), rank: 3, name: 'the graph' },
+      { text: sourceOf(shown), rank: 0, name: 'the summary' },
+      { text: isNothing ? '' : graphOf(plan), rank: 3, name: 'the graph' },
     ]),
     text: fit([
       { text: wavesOf(plan), rank: 1, name: 'the waves' },
       { text: gatesOf(plan), rank: 2, name: 'the gates' },
       { text: preparationOf(plan), rank: 1, name: 'setup and checks' },
     ]),
-    conclusion,
+    conclusion: errors > 0 ? 'failure' : isNothing ? 'neutral' : 'success',
     annotations: annotationsOf(plan),
   };
 }
 
-function titleOf({ problems, waves }: Plan): string {
-  if (problems.errors > 0) return `${count(problems.errors, 'error')} in the plan`;
-  const units = waves.flat().length;
-  return units === 0 ? 'Nothing to run' : `${count(units, 'unit')} in ${count(waves.length, 'wave')}`;
+function titleOf(shown: PlanCheckInput): string {
+  const { errors } = shown.plan.problems;
+  if (errors > 0) return `${count(errors, 'error')} in the plan`;
+  if (isOnlyConfig(shown)) return 'Only the configuration changes';
+  return hasWork(shown) ? workOf(shown) : 'Nothing to run';
 }
 
-function headlineOf({ plan, commit, configCommit, configNote, limits }: PlanCheckInput): string {
-  const { criticalPath, parallelism } = plan;
-  const path =
-    criticalPath.units.length === 0
-      ? ''
-      : `Critical path: ${criticalPath.units
-          .slice(0, 20)
-          .map((id) => code(id))
-          .join(
-            ' → ',
-          )}${criticalPath.units.length > 20 ? ' → …' : ''}, ${count(criticalPath.tasks, 'task')}. At most ${count(parallelism, 'unit')} at a time.`;
+/** What a run would do, or why it would do nothing; what is wrong stands below. */
+function verdictOf(shown: PlanCheckInput): string {
+  const lines = [shown.configNote ?? '', configChangeOf(shown), ...workLines(shown)];
+  return lines.filter((line) => line !== '').join('\n\n');
+}
+
+function workLines(shown: PlanCheckInput): readonly string[] {
+  const { plan, fates, limits } = shown;
+  if (plan.problems.errors > 0 || isOnlyConfig(shown)) return [];
+  if (!hasWork(shown)) return [`Nothing to do: ${nothingOf(shown)}`];
+  const isAll = plan.waves.flat().every((id) => willRun(fates.get(id)));
+  const parallel = `At most ${count(plan.parallelism, 'unit')} at a time.`;
   return [
-    `Specs at ${commit.slice(0, 12)}, configuration at ${configCommit.slice(0, 12)}${plan.configFile === null ? ' (defaults)' : ` (${code(plan.configFile)})`}.`,
-    configNote ?? '',
-    path,
-    limits === null || path === '' ? '' : `A run spends at most ${amountOf(limits)}.`,
-  ]
-    .filter((line) => line !== '')
-    .join('\n\n');
+    isAll ? `${pathOf(plan)} ${parallel}` : parallel,
+    limits === null ? '' : `A run spends at most ${amountOf(limits)}.`,
+  ];
+}
+
+function pathOf({ criticalPath: { units, tasks } }: Plan): string {
+  const shown = units.slice(0, 20).map((id) => code(id));
+  return `Critical path: ${shown.join(' → ')}${units.length > 20 ? ' → …' : ''}, ${count(tasks, 'task')}.`;
+}
+
+function sourceOf({ plan, commit, configCommit }: PlanCheckInput): string {
+  return `Specs at ${commit.slice(0, 12)}, configuration at ${configCommit.slice(0, 12)}${plan.configFile === null ? ' (defaults)' : ` (${code(plan.configFile)})`}.`;
+}
+
+/** A larger graph is folded. */
+const MAX_OPEN_NODES = 20;
+
+/** The graph of a plan, folded where it is large. */
+export function graphOf(plan: Plan): string {
+  const drawing = fenced(renderMermaid(plan).trimEnd(), 'mermaid');
+  const { length } = plan.units;
+  return length > MAX_OPEN_NODES ? details(`The graph of ${count(length, 'unit')}`, drawing) : drawing;
 }
 
 function amountOf({ run_cost, run_tokens }: NonNullable<PlanCheckInput['limits']>): string {
@@ -96,44 +106,45 @@ function amountOf({ run_cost, run_tokens }: NonNullable<PlanCheckInput['limits']
   return run_cost === undefined ? tokens : `$${run_cost.toLocaleString('en-US')} and ${tokens}`;
 }
 
-const STATE: Readonly<Record<PlanUnit['state'], string>> = {
-  planned: 'to do',
-  verify: 'to verify',
-  complete: 'complete, not verified',
-  broken: 'broken',
-  stuck: 'waits for a broken unit',
-  'left-out': 'not asked for',
-};
+/** A table of more rows that have nothing left to do is folded. */
+const MAX_OPEN_ROWS = 10;
 
-const KEY: Readonly<Record<KeyState, string>> = {
-  new: 'new',
-  changed: 'changed',
-  satisfied: 'done and verified',
-};
-
-function unitsOf({ plan, keys, changed }: PlanCheckInput): string {
+function unitsOf(shown: PlanCheckInput): string {
+  const { plan, fates, changed } = shown;
   const order = [...plan.units].sort((a, b) => (a.wave ?? Infinity) - (b.wave ?? Infinity));
-  const { rows, missing } = rowsWithin(order, TABLE, (unit) => {
-    const key = keys.get(unit.id);
-    const { provider } = unit;
-    return [
-      `${code(unit.id)}${changed.has(unit.id) ? ' ✎' : ''}`,
-      inline(unit.title, 80),
-      unit.wave === null ? '' : String(unit.wave),
-      STATE[unit.state],
-      key === undefined ? '' : KEY[key],
-      String(unit.tasks.length),
-      provider === null ? '' : `${provider.name} (${provider.source})`,
-      listed(
-        unit.dependsOn.map((id) => code(id)),
-        10,
-      ),
-    ];
-  });
-  if (rows.length === 0) return '';
-  const head = ['Unit', 'Title', 'Wave', 'State', 'Work', 'Tasks', 'Provider', 'Builds on'];
-  const mark = changed.size > 0 ? '\n\n✎ changed here' : '';
-  return `${table(head, rows)}${missing > 0 ? `\n\n… and ${missing} more.` : ''}${mark}`;
+  const idle = order.filter(({ id }) => isIdle(fates.get(id)));
+  const isFolded = idle.length > MAX_OPEN_ROWS;
+  let left = TABLE;
+  const within = (units: readonly PlanUnit[]): string => {
+    const { rows, missing } = rowsWithin(units, left, (unit) => rowOf(unit, shown));
+    left -= rows.flat().reduce((sum, cell) => sum + cell.length + 3, 0);
+    const head = ['Unit', 'Title', 'What happens', 'Tasks', 'Provider', 'Builds on'];
+    const more = missing > 0 ? `… and ${missing} more.` : '';
+    return [rows.length === 0 ? '' : filledTable(head, rows), more]
+      .filter((part) => part !== '')
+      .join('\n\n');
+  };
+  const open = isFolded ? order.filter((unit) => !idle.includes(unit)) : order;
+  return [
+    within(open),
+    isFolded ? details(`${count(idle.length, 'unit')} with nothing left to do`, within(idle)) : '',
+    changed.size > 0 && order.length > 0 ? '✎ changed here' : '',
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function rowOf(unit: PlanUnit, { fates, changed }: PlanCheckInput): readonly string[] {
+  const { id, title, tasks, provider, dependsOn } = unit;
+  const on = dependsOn.map((dependency) => code(dependency));
+  return [
+    `${code(id)}${changed.has(id) ? ' ✎' : ''}`,
+    inline(title, 80),
+    fateWords(fates.get(id)),
+    tasks.length === 0 ? '' : String(tasks.length),
+    provider === null ? '' : `${provider.name} (${provider.source})`,
+    listed(on, 10),
+  ];
 }
 
 function wavesOf({ waves }: Plan): string {

@@ -1,49 +1,86 @@
 import { isClamp } from '../../config/apply-ceilings.ts';
-import { renderMermaid } from '../../plan/mermaid.ts';
+import { willRun } from '../../plan/fate.ts';
+import type { PlanUnit } from '../../plan/schema.ts';
 import type { Problem } from '../../problems/problem.ts';
 import { count } from '../../text/terminal-layout.ts';
-import { code, fenced, fit, inline, rowsWithin, table } from './markdown.ts';
-import type { PlanCheckInput } from './plan-check.ts';
+import { code, fit, inline, rowsWithin, table } from './markdown.ts';
+import { graphOf } from './plan-check.ts';
+import type { PlanCheckInput } from './plan-input.ts';
+import { collisionsOf, configChangeOf, fateWords, isOnlyConfig, nothingOf, workOf } from './plan-words.ts';
 
-/** The comment of a pull request that shows its plan, before anything runs. Pure. */
-export function renderPlanComment({
-  plan,
-  commit,
-  changed,
-  checkUrl,
-  marker,
-}: Pick<PlanCheckInput, 'plan' | 'commit' | 'changed'> & {
+/** What the comment of a plan shows. */
+export interface PlanCommentInput extends Omit<PlanCheckInput, 'limits'> {
   readonly checkUrl: string;
   readonly marker: string;
-}): string {
+  /** A run would be of all units, not only of those that changed. */
+  readonly isOfAll: boolean;
+}
+
+/** The comment of a pull request that shows its plan, before anything runs. Pure. */
+export function renderPlanComment(shown: PlanCommentInput): string {
+  const { plan, commit, changed, fates, checkUrl, marker } = shown;
   const { errors } = plan.problems;
-  const units = plan.waves.flat().length;
+  const at = commit.slice(0, 12);
+  const isRun = errors === 0 && scopeOf(shown).some(({ id }) => willRun(fates.get(id)));
   const inPlan =
     errors > 0
-      ? `The plan of ${commit.slice(0, 12)} has **${count(errors, 'error')}**: [its check](${checkUrl}) shows each on its line. Nothing runs until they are mended.`
-      : units === 0
-        ? `There is nothing to run at ${commit.slice(0, 12)}: every unit is complete.`
-        : `The plan of ${commit.slice(0, 12)}: **${count(units, 'unit')} in ${count(plan.waves.length, 'wave')}**, ${changed.size} changed here. [Its check](${checkUrl}) shows gates and providers.`;
-  const how =
-    errors > 0 || units === 0
-      ? ''
-      : `Put the label ${code('choo:run')} on, or write ${code('/choo run')}, to have the units that changed here carried out. ${code('/choo help')} shows what else there is.`;
+      ? `❌ The plan of ${at} has **${count(errors, 'error')}**: [its check](${checkUrl}) shows each on its line. Nothing runs until they are mended.`
+      : isOnlyConfig(shown)
+        ? `Only the configuration changes at ${at}: there is nothing to run.`
+        : !isRun
+          ? `**Nothing to do** at ${at}: ${whyNothing(shown)} [Its check](${checkUrl}) shows all units.`
+          : `The plan of ${at}: **${workOf(shown)}**${shown.isOfAll ? '' : `, ${changed.size} changed here`}. [Its check](${checkUrl}) shows gates and providers.`;
   const clamps = plan.problems.list
     .filter(isClamp)
     .map(({ message }) => `- ${inline(message.replaceAll('`', ''), 300)}`);
   return fit(
     [
       { text: inPlan, rank: 0, name: 'the plan' },
-      { text: clamps.join('\n'), rank: 0, name: 'limits that do not hold' },
-      { text: how, rank: 0, name: 'what to do' },
-      {
-        text: units === 0 ? '' : fenced(renderMermaid(plan).trimEnd(), 'mermaid'),
-        rank: 1,
-        name: 'the graph',
-      },
+      { text: shown.configNote ?? '', rank: 0, name: 'what is wrong with the configuration' },
+      { text: configChangeOf(shown), rank: 0, name: 'the configuration' },
+      { text: collisionsOf(shown), rank: 1, name: 'what other branches work on' },
+      { text: clamps.join('\n'), rank: 1, name: 'limits that do not hold' },
+      { text: isRun ? howOf(shown) : '', rank: 0, name: 'what to do' },
+      { text: isRun ? rowsOf(shown) : '', rank: 1, name: 'the units' },
+      { text: isRun ? graphOf(plan) : '', rank: 2, name: 'the graph' },
     ],
     marker,
   );
+}
+
+/** The units that a run without names would be of. */
+function scopeOf({ plan: { units }, changed, isOfAll }: PlanCommentInput): readonly PlanUnit[] {
+  return isOfAll ? units : units.filter(({ id }) => changed.has(id));
+}
+
+function howOf({ isOfAll }: PlanCommentInput): string {
+  const how = isOfAll
+    ? `Write ${code('/choo run')} to run it.`
+    : `Put the label ${code('choo:run')} on, or write ${code('/choo run')}, to run the units that changed here.`;
+  return `${how} ${code('/choo help')} shows what else there is.`;
+}
+
+/** Units that are shown with what will happen. */
+const MAX_ROWS = 20;
+
+/** The units that a run would be of, and what will happen with each. */
+function rowsOf(shown: PlanCommentInput): string {
+  const units = scopeOf(shown);
+  const { rows } = rowsWithin(units.slice(0, MAX_ROWS), 10_000, ({ id, title }) => [
+    code(id),
+    inline(title, 80),
+    fateWords(shown.fates.get(id)),
+  ]);
+  const more = units.length - rows.length;
+  const first = shown.isOfAll ? 'Unit' : 'Changed here';
+  return `${table([first, 'Title', 'What happens'], rows)}${more > 0 ? `\n\n… and ${more} more.` : ''}`;
+}
+
+function whyNothing(shown: PlanCommentInput): string {
+  if (shown.isOfAll) return nothingOf(shown);
+  const kinds = new Set(scopeOf(shown).map(({ id }) => shown.fates.get(id)?.kind));
+  if (kinds.has('blocked')) return 'what changed here is blocked.';
+  return kinds.size === 0 ? 'the units that changed here are gone.' : 'every unit that changed here is done.';
 }
 
 /** The issue that is open while the configuration of the default branch is broken. Pure. */

@@ -7,24 +7,28 @@ import { describeCost, formatCost, formatDuration, formatTokens } from '../../te
 import { NODE_STYLES } from '../../text/mermaid-styles.ts';
 import { count } from '../../text/terminal-layout.ts';
 import { offeredCommands } from '../commands/commands.ts';
-import { code, fenced, fit, inline, listed, rowsWithin, table } from './markdown.ts';
-
-/** The pull request of a unit, as far as there is one. */
-export interface UnitLink {
-  readonly pull: {
-    readonly number: number;
-    readonly state: 'open' | 'merged' | 'closed' | 'lost';
-    /** The commit that took its merge back. */
-    readonly revert?: string;
-  } | null;
-}
+import {
+  code,
+  details,
+  fenced,
+  filledTable,
+  fit,
+  inline,
+  listed,
+  rowsWithin,
+  type Section,
+} from './markdown.ts';
+import { failedUnits, failureLine, ORDER, pullOf, SIGN, type UnitLinks, verdictOf } from './run-words.ts';
+import { words } from './words.ts';
 
 /** A run, and what it is linked with. */
 export interface RunCommentInput {
   readonly state: RunState;
   /** The run that it waits for. */
   readonly waits: string | null;
-  readonly links: ReadonlyMap<string, UnitLink>;
+  /** A newer run of the same thread, which commands there are for; null: there is none. */
+  readonly overtakenBy: { readonly run: string; readonly url: string } | null;
+  readonly links: UnitLinks;
   /** The units whose results have no pull request, because the run opened as many as the operator allows. */
   readonly withoutPull: { readonly units: readonly string[]; readonly most: number };
   /** What GitHub did not take, a sentence each. */
@@ -44,106 +48,109 @@ const STYLES: Readonly<Record<UnitState, string>> = {
   skipped: NODE_STYLES.faded,
 };
 
-const SIGN: Readonly<Record<UnitState, string>> = {
-  pending: '⏳ waiting',
-  running: '🔵 running',
-  complete: '✅ complete',
-  failed: '❌ failed',
-  blocked: '🚧 blocked',
-  cancelled: '⛔ cancelled',
-  skipped: '⏭️ skipped',
-};
-
-/** What a reader looks for first. */
-const ORDER: readonly UnitState[] = [
-  'failed',
-  'blocked',
-  'running',
-  'cancelled',
-  'pending',
-  'complete',
-  'skipped',
-];
-
-/** How many characters the table of units may take. */
-const TABLE = 35_000;
+/** The longest status comment: what GitHub takes, with room for what a later line may add. Characters. */
+const MAX_LENGTH = 60_000;
+/** How many characters the tables of units may take together. */
+const TABLE = 30_000;
 /** How many what went wrong may take. */
-const FAILURE_TEXTS = 20_000;
+const FAILURE_TEXTS = 18_000;
+/** Failures, and units of one state, that are shown open; more are folded. */
+const MAX_OPEN = 10;
+/** A graph of more units is folded. */
+const MAX_OPEN_NODES = 20;
 
-/** The one status comment of a run. Pure. */
+/** The one status comment of a run: how it stands, what failed, what to do; then the details. Pure. */
 export function renderRunComment(shown: RunCommentInput): string {
-  const { state, marker } = shown;
+  const { state, marker, isThread, overtakenBy } = shown;
   return fit(
     [
-      { text: headlineOf(shown), rank: 0, name: 'the summary' },
-      { text: failuresOf(state), rank: 1, name: 'what went wrong' },
+      { text: `**${verdictOf(state, shown.waits)}**`, rank: 0, name: 'the verdict' },
+      { text: overtakenOf(shown), rank: 0, name: 'the newer run' },
+      ...failuresOf(shown),
       { text: withoutPullOf(shown), rank: 1, name: 'what has no pull request' },
       { text: refusalsOf(shown), rank: 1, name: 'what GitHub refused' },
+      { text: isThread && overtakenBy === null ? commandsOf(state) : '', rank: 0, name: 'commands' },
+      { text: sourceOf(state), rank: 0, name: 'the summary' },
       { text: unitsOf(shown), rank: 2, name: 'the table of units' },
       { text: graphOf(state), rank: 3, name: 'the graph' },
-      { text: shown.isThread ? commandsOf(state) : '', rank: 0, name: 'commands' },
     ],
     marker,
+    MAX_LENGTH,
   );
 }
 
-const STATUS: Readonly<Record<RunState['status'], string>> = {
-  running: 'is under way',
-  interrupted: 'is interrupted',
-  complete: 'is complete',
-  failed: 'has failed units',
-  cancelled: 'was cancelled',
-};
+function overtakenOf({ overtakenBy, state }: RunCommentInput): string {
+  if (overtakenBy === null) return '';
+  const { run, url } = overtakenBy;
+  return `**Overtaken by [run ${run}](${url})**, which is newer on this thread: commands here are for that one. This is how ${code(state.start.run)} ended.`;
+}
 
-function headlineOf({ state, waits }: RunCommentInput): string {
-  const { start, units, status, startedAt, lastAt } = state;
-  const done = [...units.values()].filter((unit) => unit.state === 'complete').length;
-  const spent = sumSpending([...state.units.values()].map(({ spending }) => spending));
-  const how = waits === null ? STATUS[status] : `waits for run ${code(waits)} on the same branch`;
+function sourceOf({ start, units, target, startedAt, lastAt }: RunState): string {
+  const spent = sumSpending([...units.values()].map(({ spending }) => spending));
   const who = start.actor === null ? '' : `, asked for by ${code(start.actor)}`;
+  return `Specs at ${start.commit.slice(0, 12)}${who}; results go to ${code(target)}. ${formatDuration(lastAt - startedAt)}, ${formatTokens(spent.tokens)} tokens, ${describeCost(spent)}${start.sandbox === 'host' ? '; **not sandboxed**: this server runs with `CHOO_SANDBOX=host`' : ''}.`;
+}
+
+const HEAD = ['Unit', 'State', 'Tasks', 'Attempts', 'Time', 'Tokens', 'Cost', 'Result'];
+
+/** The units that somebody may have to look at, open; the many that are alike, folded by their state. */
+function unitsOf({ state, links }: RunCommentInput): string {
+  const groups = [...Map.groupBy(state.units.values(), groupOf)].sort(
+    ([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b),
+  );
+  const [open, folded]: [UnitProgress[], (readonly [UnitState, readonly UnitProgress[]])[]] = [[], []];
+  for (const [group, units] of groups) {
+    const most = units.length <= MAX_OPEN ? units.length : group === 'complete' ? 0 : MAX_OPEN;
+    open.push(...units.slice(0, most));
+    if (most < units.length) folded.push([group, units.slice(most)]);
+  }
+  let left = TABLE;
+  const within = (units: readonly UnitProgress[]): string => {
+    const { rows, missing } = rowsWithin(units, left, (unit) => rowOf(unit, state, links));
+    left -= rows.flat().reduce((sum, cell) => sum + cell.length + 3, 0);
+    const more = missing > 0 ? `… and ${missing} more.` : '';
+    return [rows.length === 0 ? '' : filledTable(HEAD, rows), more]
+      .filter((part) => part !== '')
+      .join('\n\n');
+  };
   return [
-    `**Run ${code(start.run)} ${how}: ${done} of ${count(units.size, 'unit')}.**`,
-    `Specs at ${start.commit.slice(0, 12)}${who}; results go to ${code(state.target)}. ${formatDuration(lastAt - startedAt)}, ${formatTokens(spent.tokens)} tokens, ${describeCost(spent)}${start.sandbox === 'host' ? '; **not sandboxed**: this server runs with `CHOO_SANDBOX=host`' : ''}.`,
+    ...(open.length === 0 ? [] : [within(open)]),
+    ...folded.map(([group, units]) =>
+      details(`${SIGN[group]}: ${units.length}${group === 'complete' ? '' : ' more'}`, within(units)),
+    ),
   ].join('\n\n');
 }
 
-const PULL: Readonly<Record<NonNullable<UnitLink['pull']>['state'], string>> = {
-  open: '',
-  merged: ' (merged)',
-  closed: ' (closed)',
-  lost: ' (closed when a branch was deleted)',
-};
-
-function unitsOf({ state, links }: RunCommentInput): string {
-  const units = [...state.units.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
-  const { rows, missing } = rowsWithin(units, TABLE, (unit) => {
-    const { plan, spending, startedAt, endedAt } = unit;
-    const tasks = [...unit.tasks.values()];
-    const pull = links.get(plan.id)?.pull;
-    const attempts = tasks.reduce((sum, task) => sum + task.attempts, 0);
-    return [
-      code(plan.id),
-      stateOf(unit),
-      `${tasks.filter((task) => task.state === 'complete').length}/${tasks.length}`,
-      String(attempts),
-      startedAt === null ? '' : formatDuration((endedAt ?? state.lastAt) - startedAt),
-      spending.tokens === 0 ? '' : formatTokens(spending.tokens),
-      spending.tokens === 0 ? '' : formatCost(spending),
-      pull == null ? '' : `#${pull.number}${becameOf(pull)}`,
-    ];
-  });
-  const head = ['Unit', 'State', 'Tasks', 'Attempts', 'Time', 'Tokens', 'Cost', 'Result'];
-  return `${table(head, rows)}${missing > 0 ? `\n\n… and ${missing} more.` : ''}`;
+/** Those that nothing is left to do for are one group. */
+function groupOf({ state }: UnitProgress): UnitState {
+  return state === 'skipped' ? 'complete' : state;
 }
 
-function becameOf({ state, revert }: NonNullable<UnitLink['pull']>): string {
-  return revert === undefined ? PULL[state] : ` (reverted by ${code(revert.slice(0, 12))})`;
+function rowOf(unit: UnitProgress, { lastAt }: RunState, links: UnitLinks): readonly string[] {
+  const { plan, spending, startedAt, endedAt, doneIn } = unit;
+  const tasks = [...unit.tasks.values()];
+  const attempts = tasks.reduce((sum, task) => sum + task.attempts, 0);
+  const isReused = doneIn !== null && startedAt === null;
+  return [
+    code(plan.id),
+    stateOf(unit, links),
+    isReused ? '' : `${tasks.filter((task) => task.state === 'complete').length}/${tasks.length}`,
+    isReused ? '' : String(attempts),
+    startedAt === null ? '' : formatDuration((endedAt ?? lastAt) - startedAt),
+    spending.tokens === 0 ? '' : formatTokens(spending.tokens),
+    spending.tokens === 0 ? '' : formatCost(spending),
+    doneIn === null ? pullOf(plan.id, links) : '',
+  ];
 }
 
-function stateOf({ state, cause, releaseReason }: UnitProgress): string {
+function stateOf({ plan, state, cause, releaseReason, doneIn }: UnitProgress, links: UnitLinks): string {
   if (cause !== null) return `${SIGN[state]} by ${code(cause)}`;
+  if (doneIn !== null && state === 'complete') {
+    const pull = pullOf(plan.id, links);
+    return `✅ done before, in run ${code(doneIn)}${pull === '' ? '' : `, ${pull}`}`;
+  }
   const isBack = state === 'pending' && releaseReason !== null;
-  return isBack ? `${SIGN[state]}: ${inline(releaseReason, 150)}` : SIGN[state];
+  return isBack ? `${SIGN[state]}: ${words(releaseReason, 150)}` : SIGN[state];
 }
 
 function graphOf({ units }: RunState): string {
@@ -154,21 +161,27 @@ function graphOf({ units }: RunState): string {
     lines: [plan.id, state],
     style: state,
   }));
-  return fenced(renderFlowchart(nodes, STYLES).trimEnd(), 'mermaid');
+  const drawing = fenced(renderFlowchart(nodes, STYLES).trimEnd(), 'mermaid');
+  return units.size > MAX_OPEN_NODES
+    ? details(`The graph of ${count(units.size, 'unit')}`, drawing)
+    : drawing;
 }
 
-/** What a person should know, or do, about units that did not come to their end. */
-function failuresOf({ units }: RunState): string {
-  const failed = [...units.values()].filter(({ state }) => state === 'failed');
-  // Those that wait for a person come first: nobody else will see to them.
-  failed.sort((a, b) => Number(b.failure === 'needs-human') - Number(a.failure === 'needs-human'));
-  const { rows, missing } = rowsWithin(failed, FAILURE_TEXTS, ({ plan, failure, message, hint }) => {
-    const who = failure === 'needs-human' ? ' **needs human**' : '';
-    return [
-      `- ${code(plan.id)}${who}: ${inline(message ?? 'it failed', 500)}${hint === null ? '' : ` — ${inline(hint, 300)}`}`,
-    ];
-  });
-  return [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more.`] : [])].join('\n');
+/** What a person should know, or do, about units that failed. */
+function failuresOf({ state, links }: RunCommentInput): readonly Section[] {
+  const { rows, missing } = rowsWithin(failedUnits(state), FAILURE_TEXTS, (unit) => [
+    failureLine(unit, links),
+  ]);
+  const lines = [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more.`] : [])];
+  const folded = lines.slice(MAX_OPEN);
+  return [
+    { text: lines.slice(0, MAX_OPEN).join('\n'), rank: 1, name: 'what went wrong' },
+    {
+      text: folded.length === 0 ? '' : details('What else failed', folded.join('\n')),
+      rank: 1,
+      name: 'what else went wrong',
+    },
+  ];
 }
 
 function withoutPullOf({ withoutPull: { units, most } }: RunCommentInput): string {
@@ -193,39 +206,11 @@ function refusalsOf({ refusals }: RunCommentInput): string {
 }
 
 /** The commands that make sense now. */
-function commandsOf({ status, units }: RunState): string {
-  const failed = [...units.values()].filter(({ state }) => state === 'failed').map(({ plan }) => plan.id);
+function commandsOf(state: RunState): string {
   const commands = offeredCommands({
-    isOver: status !== 'running' && status !== 'interrupted',
-    isComplete: status === 'complete',
-    failed,
+    isOver: state.status !== 'running' && state.status !== 'interrupted',
+    isComplete: state.status === 'complete',
+    failed: failedUnits(state).map(({ plan }) => plan.id),
   });
-  return `Commands that make sense now: ${commands.map((command) => code(command)).join(' · ')}`;
-}
-
-/** One short new comment when a run is over. Pure. */
-export function renderEndComment({
-  state,
-  links,
-  marker,
-}: Pick<RunCommentInput, 'state' | 'links' | 'marker'>): string {
-  const units = [...state.units.values()];
-  const named = (which: UnitState): string => {
-    const ids = units
-      .filter((unit) => unit.state === which)
-      .map(({ plan }) => {
-        const pull = links.get(plan.id)?.pull;
-        return pull == null ? code(plan.id) : `${code(plan.id)} (#${pull.number})`;
-      });
-    return listed(ids, 20);
-  };
-  const lines = [
-    `Run ${code(state.start.run)} ${STATUS[state.status]}.`,
-    ...(['complete', 'failed', 'blocked'] as const).flatMap((which) => {
-      const ids = named(which);
-      return ids === '' ? [] : [`${SIGN[which]}: ${ids}`];
-    }),
-  ];
-  const human = units.some(({ failure }) => failure === 'needs-human');
-  return `${lines.join('\n')}${human ? '\n\nA person has to look at what failed; the status comment says why.' : ''}\n\n${marker}`;
+  return `Available commands: ${commands.map((command) => code(command)).join(' · ')}`;
 }

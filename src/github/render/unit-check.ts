@@ -6,6 +6,7 @@ import { cut } from '../../text/cut.ts';
 import { harmlessLine } from '../../text/harmless.ts';
 import type { Annotation, Conclusion } from '../api/checks.ts';
 import { code, fenced, fit, inline, listed } from './markdown.ts';
+import { words } from './words.ts';
 import { RESOLVE_BUTTON } from '../commands/boxes.ts';
 import { conflictWords } from './conflict-words.ts';
 import type { Verdict } from './verdict.ts';
@@ -32,7 +33,7 @@ const RESOLVE = {
   description: 'Let an agent resolve the conflict',
   identifier: RESOLVE_BUTTON,
 };
-const RETRY = { label: 'Retry', description: 'Give this unit another turn', identifier: 'retry' };
+const RETRY = { label: 'Retry', description: 'Retry this unit', identifier: 'retry' };
 
 /** What GitHub takes in one request. */
 const MAX_ANNOTATIONS = 50;
@@ -79,7 +80,7 @@ export function renderUnitCheck({
   if (conclusion === null)
     return {
       title: state === 'pending' ? 'Waits' : 'Under way',
-      summary: `${count(plan.tasks.length, 'task')}, by ${code(plan.provider)}.${releaseReason === null ? '' : ` Given back: ${inline(releaseReason, 500)}.`}`,
+      summary: `${count(plan.tasks.length, 'task')}, by ${code(plan.provider)}.${releaseReason === null ? '' : ` Given back: ${words(releaseReason, 500)}.`}`,
       conclusion,
       actions: [],
     };
@@ -97,9 +98,9 @@ export function renderUnitCheck({
         rank: 0,
         name: 'the summary',
       },
-      { text: message === null ? '' : inline(message, 2_000), rank: 0, name: 'the reason' },
+      { text: message === null ? '' : words(message, 2_000), rank: 0, name: 'the reason' },
       {
-        text: hint === null || hint === reason?.text ? '' : `What to do: ${inline(hint, 1_000)}`,
+        text: hint === null || hint === reason?.text ? '' : `What to do: ${words(hint, 1_000)}`,
         rank: 0,
         name: 'the hint',
       },
@@ -151,7 +152,7 @@ function renderVerdict(
     case 'unverified':
       return {
         title: 'Not verified',
-        summary: `${inline(verdict.reason, 2_000)}${page}`,
+        summary: `${words(verdict.reason, 2_000)}${page}`,
         conclusion: 'failure',
         actions: [],
       };

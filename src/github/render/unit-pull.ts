@@ -1,15 +1,15 @@
 import type { Unit } from '../../discovery/unit.ts';
 import type { RunEvent } from '../../events/event.ts';
-import { addUsage, NOTHING_SPENT, type Spending } from '../../events/spending.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
-import { describeCost, formatCost, formatDuration, formatTokens } from '../../text/amounts.ts';
-import { cut } from '../../text/cut.ts';
+import { describeCost, formatTokens } from '../../text/amounts.ts';
 import { harmlessLine } from '../../text/harmless.ts';
-import { stripHidden } from '../../text/hidden-text.ts';
 import { boxLine } from '../commands/boxes.ts';
-import { code, details, fit, inline, listed, preformatted, rowsWithin, table } from './markdown.ts';
+import { isCommandName } from '../commands/commands.ts';
+import { code, details, fit, inline, listed, preformatted, rowsWithin } from './markdown.ts';
 import { conflictWords } from './conflict-words.ts';
 import { at, moveOf, type PullMove, type PullTruths, pullTruths } from './pull-truths.ts';
+import { words } from './words.ts';
+import { bodyOf, fileUrl, printedOf, purposeOf, requirementsOf, summariesOf, tasksOf } from './unit-tasks.ts';
 import type { ConflictVerdict, Verdict } from './verdict.ts';
 
 /** A unit's work, and where it stands among the others. */
@@ -19,6 +19,8 @@ export interface UnitPullInput {
   /** The events of the unit. */
   readonly events: readonly RunEvent[];
   readonly run: { readonly id: string; readonly url: string };
+  /** The address of the project at the commit of the approved specs, with a slash at its end. */
+  readonly specsUrl: string;
   readonly sandbox: 'bubblewrap' | 'host';
   readonly dependsOn: readonly {
     readonly unit: string;
@@ -27,6 +29,8 @@ export interface UnitPullInput {
       | { readonly number: number; readonly merged: boolean; readonly revert: string | null }
       | undefined;
   }[];
+  /** What builds on it and has a pull request, which is open. */
+  readonly dependents: readonly { readonly unit: string; readonly number: number }[];
   /** What must be merged before. */
   readonly needs: readonly string[];
   /** The branch that it goes to. */
@@ -78,33 +82,60 @@ export function renderUnitPull(shown: UnitPullInput): { readonly title: string; 
     title: harmlessLine(`${progress.state === 'failed' ? 'Unfinished: ' : ''}${name}`),
     body: fit(
       [
-        { text: firstOf(shown), rank: 0, name: 'the summary' },
+        { text: whatOf(shown), rank: 0, name: 'what changed' },
+        { text: stateOf(shown), rank: 0, name: 'the verdict' },
         { text: stackOf(shown), rank: 1, name: 'the stack' },
+        { text: feedbackOf(unit.id), rank: 0, name: 'how to give feedback' },
         { text: tasksOf(shown), rank: 1, name: 'the tasks' },
+        { text: requirementsOf(unit, shown.specsUrl), rank: 2, name: 'what each task asked for' },
+        { text: printedOf(shown), rank: 3, name: 'what the gates printed' },
+        { text: summariesOf(shown), rank: 4, name: "the agent's own summary" },
         { text: reviewNotes(shown), rank: 1, name: 'what to know' },
-        { text: specOf(unit), rank: 2, name: 'the spec' },
+        { text: specOf(unit), rank: 3, name: 'the spec' },
+        { text: madeOf(shown), rank: 0, name: 'how it was made' },
       ],
       marker,
     ),
   };
 }
 
-function firstOf(input: UnitPullInput): string {
-  const { unit, progress, run, replaces } = input;
-  const { spending, plan } = progress;
-  const made = `Unit ${code(unit.id)} by ${code(plan.provider)}, made by choo from ${code(unit.directory)} in [run ${run.id}](${run.url}).`;
+/** What changed and why, in the words of the specs. */
+function whatOf({ unit, specsUrl }: UnitPullInput): string {
+  const purpose = purposeOf(unit);
+  const specs = `the [specs of ${code(unit.id)}](${fileUrl(specsUrl, unit.plan)})`;
+  return purpose === '' ? `This does what ${specs} ask for.` : `${purpose} From ${specs}.`;
+}
+
+function stateOf(input: UnitPullInput): string {
+  const { unit } = input;
   return [
-    `${made} ${headOf(input)}`,
+    headOf(input),
     ...updateOf(input),
     ...pullTruths(unit.id, input.truths),
-    ...(replaces === null ? [] : [`It takes the place of #${replaces}, which was closed.`]),
+    ...(input.replaces === null ? [] : [`It takes the place of #${input.replaces}, which was closed.`]),
     ...(input.isStacked
       ? [
           "It is in one of GitHub's own stacks: GitHub moves its base and its branch, and choo verifies what comes.",
         ]
       : []),
-    `${formatTokens(spending.tokens)} tokens, ${describeCost(spending)}.`,
   ].join('\n\n');
+}
+
+function feedbackOf(unit: string): string {
+  const lines = isCommandName('fix')
+    ? [
+        `Request changes in a review, or comment ${code('/choo fix')} and what to change: an agent makes one more attempt, and answers each thread.`,
+        'Or push to this branch: choo runs all gates on your commit.',
+      ]
+    : [
+        'Push to this branch, and choo runs all gates on your commit.',
+        `Or change the specs and comment ${code(`/choo retry ${unit}`)}: an agent goes on from here.`,
+      ];
+  return `### How to give feedback\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
+}
+
+function madeOf({ unit, progress: { plan, spending }, run }: UnitPullInput): string {
+  return `Unit ${code(unit.id)} by ${code(plan.provider)}, made by choo from ${code(unit.directory)} in [run ${run.id}](${run.url}): ${formatTokens(spending.tokens)} tokens, ${describeCost(spending)}.`;
 }
 
 /** What is true of the head, which is named wherever something is claimed of it. */
@@ -118,7 +149,7 @@ function headOf({ unit, progress, verdict, base, head, isBehind }: UnitPullInput
     case 'pending':
       return `**Its gates are due** at ${at(verdict.head)}, the head of this branch. Nothing is claimed of it until they have passed.`;
     case 'unverified':
-      return `**Not verified** at ${at(verdict.head)}: ${inline(verdict.reason, 500)}. Push to this branch, or comment \`/choo retry ${unit.id}\`.`;
+      return `**Not verified** at ${at(verdict.head)}: ${words(verdict.reason, 500)}. Push to this branch, or comment \`/choo retry ${unit.id}\`.`;
     case 'conflict':
       if (verdict.isOfBase === true)
         return `**What it builds on does not merge:** ${listed(
@@ -135,7 +166,7 @@ function headOf({ unit, progress, verdict, base, head, isBehind }: UnitPullInput
       return verdict satisfies never;
   }
   if (state === 'failed')
-    return `**It did not come to its end**: ${inline(message ?? '', 500)}${hint === null ? '' : ` — ${inline(hint, 300)}`} What is committed passed its gates.`;
+    return `**Incomplete**: ${words(message ?? '', 500)}${hint === null ? '' : ` — ${words(hint, 300)}`} What is committed passed its gates.`;
   if (!verified) return '**Not verified.**';
   return head === null
     ? 'Every gate passed in a fresh worktree; its branch is gone.'
@@ -163,7 +194,7 @@ function updateOf(input: UnitPullInput): readonly string[] {
   const { unit, update, head, isBehind, stuck, base, others, way, hasMerges, offersUpdate } = input;
   if (stuck !== null)
     return [
-      `**Its branch could not be brought up to date with ${code(base)}:** ${inline(stuck, 500)}. Comment \`/choo update ${unit.id}\` to try it again.`,
+      `**Its branch could not be brought up to date with ${code(base)}:** ${words(stuck, 500)}. Comment \`/choo update ${unit.id}\` to try it again.`,
     ];
   if (isBehind) return [`Its branch is being brought up to date with ${code(base)}.`];
   const result = update === null || update.to !== head ? [] : [moveOf(update)];
@@ -181,12 +212,22 @@ function updateOf(input: UnitPullInput): readonly string[] {
   return [...result, `Commits on this branch that choo did not make:\n\n${lines.join('\n')}`];
 }
 
-function stackOf({ dependsOn, needs }: UnitPullInput): string {
-  if (dependsOn.length === 0) return '';
-  const { rows, missing } = rowsWithin(dependsOn, STACK, ({ unit, pull }) => {
-    return [`- ${code(unit)}: ${pull === undefined ? 'in the target' : wherePull(pull)}`];
-  });
-  const lines = [...rows.flat(), ...(missing > 0 ? [`- … and ${missing} more`] : [])];
+/** What it builds on and what builds on it, in the order in which they are merged. */
+function stackOf({ unit, dependsOn, dependents, needs }: UnitPullInput): string {
+  if (dependsOn.length + dependents.length === 0) return '';
+  const below = rowsWithin(dependsOn, STACK, ({ unit: id, pull }) => [
+    `- ${code(id)}: ${pull === undefined ? 'in the target' : wherePull(pull)}`,
+  ]);
+  const above = rowsWithin(dependents, STACK, ({ unit: id, number }) => [
+    `- ${code(id)}: #${number}, builds on this one`,
+  ]);
+  const lines = [
+    ...below.rows.flat(),
+    ...(below.missing > 0 ? [`- … and ${below.missing} more`] : []),
+    `- **${code(unit.id)}: this one**`,
+    ...above.rows.flat(),
+    ...(above.missing > 0 ? [`- … and ${above.missing} more`] : []),
+  ];
   const first =
     needs.length === 0
       ? ''
@@ -194,7 +235,7 @@ function stackOf({ dependsOn, needs }: UnitPullInput): string {
           needs.map((id) => code(id)),
           50,
         )}. This is a draft until then.`;
-  return `### Builds on\n\n${lines.join('\n')}${first}`;
+  return `### The stack, in the order of merging\n\n${lines.join('\n')}${first}`;
 }
 
 function wherePull({
@@ -203,39 +244,6 @@ function wherePull({
   revert,
 }: NonNullable<UnitPullInput['dependsOn'][number]['pull']>): string {
   return `#${number}${merged ? ', merged' : ''}${revert === null ? '' : `, reverted by ${at(revert)}`}`;
-}
-
-/** What one task took. */
-interface TaskCost extends Spending {
-  readonly durationMs: number;
-}
-
-function tasksOf({ unit, progress, events }: UnitPullInput): string {
-  const costs = new Map<number, TaskCost>();
-  for (const event of events) {
-    if (event.type !== 'task.provider.done' || event.task === null) continue;
-    const before = costs.get(event.task) ?? { ...NOTHING_SPENT, durationMs: 0 };
-    costs.set(event.task, {
-      ...addUsage(before, event),
-      durationMs: before.durationMs + event.durationMs,
-    });
-  }
-  const { rows, missing } = rowsWithin(unit.tasks, 20_000, ({ number, title, gate }) => {
-    const task = progress.tasks.get(number);
-    const cost = costs.get(number);
-    return [
-      String(number),
-      inline(title, 100),
-      code(gate),
-      task?.alreadyGreen === true ? 'already green' : (task?.state ?? ''),
-      String(task?.attempts ?? 0),
-      cost === undefined ? '' : formatDuration(cost.durationMs),
-      cost === undefined || cost.tokens === 0 ? '' : `${formatTokens(cost.tokens)}, ${formatCost(cost)}`,
-      task?.commit?.slice(0, 12) ?? '',
-    ];
-  });
-  const head = ['Task', 'Title', 'Gate', 'State', 'Attempts', 'Time', 'Tokens, cost', 'Commit'];
-  return `### Tasks\n\n${table(head, rows)}${missing > 0 ? `\n\n… and ${missing} more.` : ''}`;
 }
 
 /** What a reviewer would want to have been told. */
@@ -249,7 +257,7 @@ function reviewNotes({ progress, sandbox }: UnitPullInput): string {
         ]),
     ...[...new Set(progress.notices.map(({ message }) => message))]
       .slice(0, 30)
-      .map((message) => `- ${inline(message, 500)}`),
+      .map((message) => `- ${words(message, 500)}`),
     ...(sandbox === 'host' ? ['- It ran without a sandbox.'] : []),
     ...(progress.spending.basis === 'reserved'
       ? ['- Some of its cost is what was set aside for an attempt: what that took is not known.']
@@ -261,7 +269,6 @@ function reviewNotes({ progress, sandbox }: UnitPullInput): string {
 
 /** What was asked for, as it is written and not as it would be rendered: it is text from the repository. */
 function specOf({ plan }: Unit): string {
-  const text = new TextDecoder().decode(plan.content).slice(plan.frontMatter.bodyStart);
-  const shown = cut(stripHidden(text).trim(), SPEC);
+  const shown = bodyOf(plan, SPEC);
   return shown === '' ? '' : details('What was asked for', preformatted(shown, 'markdown'));
 }

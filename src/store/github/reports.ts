@@ -24,6 +24,8 @@ export interface Report extends NewReport {
 /** A report to publish, up to an event and a count of refresh requests. */
 export interface DueReport extends Report {
   readonly upTo: { readonly seq: number; readonly wanted: number };
+  /** Nothing happened in the run since it was published, and GitHub took all of that. */
+  readonly isRefresh: boolean;
 }
 
 /** The outcome of publishing. `later`: GitHub accepts nothing now. `refused`: GitHub rejected some writes, which are retried. */
@@ -101,6 +103,21 @@ export async function findRuns(database: Database, query: RunQuery): Promise<rea
   return (await chosen.execute()).map(({ status, ...row }) => ({ ...read(row), status }));
 }
 
+/** The newest run of a thread that was requested after another one of it; undefined: there is none. */
+export async function findNewerRun(
+  database: Database,
+  { repository, run, thread }: Pick<Report, 'repository' | 'run' | 'thread'>,
+): Promise<string | undefined> {
+  const { rows } = await sql<{ run: string }>`
+    select reports.run from reports
+      join events on events.run = reports.run and events.seq = 1
+      join events as own on own.run = ${run} and own.seq = 1
+    where reports.repository = ${repository} and reports.thread = ${thread}
+      and (events.at, events.run) > (own.at, own.run)
+    order by events.at desc, events.run desc limit 1`.execute(database);
+  return rows[0]?.run;
+}
+
 /** Finds a run of a repository by its id. */
 export async function findReportedRun(
   database: Database,
@@ -162,18 +179,26 @@ export async function publishNextReport(
   publish: (report: DueReport, signal: AbortSignal) => Promise<PublishResult>,
   times?: LeaseTimes,
 ): Promise<PublishResult | Lost | undefined> {
-  const work = async ({ upto: seq, wanted, ...row }: DueRow, signal: AbortSignal): Promise<PublishResult> =>
-    publish({ ...read(row), upTo: { seq, wanted } }, signal);
+  const work = async (
+    { upto: seq, wanted, published, retry_at, ...row }: DueRow,
+    signal: AbortSignal,
+  ): Promise<PublishResult> => {
+    const isRefresh = published === seq && retry_at === null;
+    return publish({ ...read(row), upTo: { seq, wanted }, isRefresh }, signal);
+  };
   return workOnNext(database, { table: 'reports', choose: FIRST_DUE, work, settle }, times);
 }
 
 interface DueRow extends Row {
   readonly upto: number;
   readonly wanted: number;
+  readonly published: number;
+  readonly retry_at: Date | null;
 }
 
 const FIRST_DUE = sql<DueRow>`
-  select reports.run, reports.repository, thread, is_pull, base, actor_id, approved, runs.seq as upto, wanted
+  select reports.run, reports.repository, thread, is_pull, base, actor_id, approved, runs.seq as upto, wanted,
+    reports.seq as published, retry_at
   from reports join runs on runs.id = reports.run
     join github_repositories as github on github.repository = reports.repository
   where (reports.seq < runs.seq or wanted > 0 or retry_at <= now()) and not_before <= now() and github.removed_at is null

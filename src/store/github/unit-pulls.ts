@@ -72,6 +72,44 @@ export async function listUnitPulls(
   return pulls;
 }
 
+/** The newest ones are enough: a plan names a few. */
+const MAX_ELSEWHERE = 500;
+
+/** Open pull requests of units whose results go to other branches than this one, with the unit branches. */
+export async function listWorkElsewhere(
+  database: Database,
+  repository: string,
+  target: string,
+): Promise<
+  readonly {
+    readonly unit: string;
+    readonly target: string;
+    readonly pull: number;
+    readonly branch: string | null;
+  }[]
+> {
+  return database
+    .selectFrom('unit_pulls as pull')
+    .leftJoin('records as record', (join) =>
+      join
+        .onRef('record.repository', '=', 'pull.repository')
+        .onRef('record.target', '=', 'pull.target')
+        .onRef('record.unit', '=', 'pull.unit'),
+    )
+    .select([
+      'pull.unit',
+      'pull.target',
+      'pull.number as pull',
+      sql<string | null>`record.body ->> 'branch'`.as('branch'),
+    ])
+    .where('pull.repository', '=', repository)
+    .where('pull.target', '<>', target)
+    .where('pull.state', '=', 'open')
+    .orderBy('pull.number', 'desc')
+    .limit(MAX_ELSEWHERE)
+    .execute();
+}
+
 /** The numbers of all pull requests that a run opened. */
 export async function listPullsOfRun(
   database: Database,

@@ -68,6 +68,27 @@ function createAgent(name: string, config: Config, searchPath: string): Agent {
   return { provider, executable, model, args, variables };
 }
 
+/** Finds the providers that cannot start on this machine, and why: no program, or none of the keys that they take. */
+export function findMissingProviders(
+  searchPath: string,
+  names: readonly ProviderName[] = PROVIDER_NAMES,
+): ReadonlyMap<ProviderName, { readonly message: string; readonly hint: string }> {
+  const missing = new Map<ProviderName, { readonly message: string; readonly hint: string }>();
+  for (const name of names) {
+    const provider = createProvider(name);
+    const { executable } = provider;
+    const keys = provider.variables.filter(({ secret }) => secret).map((variable) => variable.name);
+    if (findExecutable(executable, searchPath) === undefined)
+      missing.set(name, {
+        message: `\`${executable}\` is not on its PATH`,
+        hint: installationHint(provider),
+      });
+    else if (keys.length > 0 && Object.keys(readVariables(keys)).length === 0)
+      missing.set(name, { message: 'it has no key', hint: `set ${keys.join(' or ')} in its environment` });
+  }
+  return missing;
+}
+
 /** Reads the secret values that agents on this machine may receive. */
 export function readSecrets(names: readonly ProviderName[] = PROVIDER_NAMES): readonly string[] {
   const secret = names.flatMap((name) =>

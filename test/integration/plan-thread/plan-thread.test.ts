@@ -26,8 +26,11 @@ async function open(files: Readonly<Record<string, string>>) {
     provider: undefined,
     allowedProviders: undefined,
     done: new Map(),
+    missingProviders: new Map(),
+    elsewhere: [],
+    changesConfig: false,
     changed: new Set(['u1']),
-    comment: { checkUrl: 'https://checks.example', marker: '<!-- mark -->' },
+    comment: { checkUrl: 'https://checks.example', marker: '<!-- mark -->', isOfAll: false },
   };
   return { remote, commit, question, [Symbol.asyncDispose]: async () => temporary[Symbol.asyncDispose]() };
 }

@@ -49,6 +49,7 @@ run_on: push
 draft_on_failure: false
 commits:
   sign_off: true
+pull_requests: { labels: [generated], reviewers: [alice, acme/core], assign_requester: true }
 `;
 
 describe('a configuration without faults', () => {
@@ -88,6 +89,7 @@ describe('a configuration without faults', () => {
       update: 'when_needed',
       on_conflict: 'person',
       delete_merged: true,
+      pull_requests: { labels: [], reviewers: [], assign_requester: false },
       commits: { sign_off: false },
     });
   });
@@ -128,6 +130,7 @@ describe('a configuration without faults', () => {
         update: 'when_needed',
         on_conflict: 'person',
         delete_merged: true,
+        pull_requests: { labels: ['generated'], reviewers: ['alice', 'acme/core'], assign_requester: true },
         commits: { sign_off: true },
       },
     });
@@ -139,6 +142,22 @@ describe('a configuration without faults', () => {
   ])('reads the same with %s', (_, text) => {
     expect(load(text)).toEqual(load(GOOD));
   });
+});
+
+test.each([
+  ["labels: ['choo:run']", false],
+  ["labels: ['CHOO:hold']", false],
+  ["labels: ['']", false],
+  ["labels: ['a\\nb']", true],
+  ['labels: ["a\\nb"]', false],
+  [`labels: ['${'x'.repeat(51)}']`, false],
+  ["labels: ['good first issue']", true],
+  ["reviewers: ['@alice']", false],
+  ['reviewers: [alice, acme/core-team]', true],
+  ["reviewers: ['acme/../../x']", false],
+  ["reviewers: ['a b']", false],
+])('pull_requests: { %s } is valid: %s', (setting, isValid) => {
+  expect(load(`pull_requests: { ${setting} }\n`).problems.length === 0).toBe(isValid);
 });
 
 /** One planted fault: where it stands, and what is said about it. */

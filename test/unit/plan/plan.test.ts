@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { ChooError } from '../../../src/errors.ts';
-import { planJsonSchema } from '../../../src/plan/schema.ts';
+import { type Plan, planJsonSchema } from '../../../src/plan/schema.ts';
 import { planOf, unitFiles } from '../../helpers/plan-of.ts';
 
 const isPlan = new Ajv({ strict: false }).compile(planJsonSchema());
@@ -129,5 +129,39 @@ describe('a plan', () => {
     const broken = await planOf({ ...unitFiles('a'), '.choo.yml': 'specs_dir: [\n' });
     expect(broken.waves).toEqual([['a']]);
     expect(broken.problems.list).toMatchObject([{ code: 'config-yaml', file: '.choo.yml' }]);
+  });
+});
+
+describe('a provider that cannot be used', () => {
+  const named = (result: Plan) =>
+    result.problems.list.map(({ code, file, severity }) => [severity, code, file]);
+
+  test('is reported although the unit has other errors', async () => {
+    const files = { ...unitFiles('api', { dependsOn: ['nobody'], provider: 'clade' }), ...unitFiles('web') };
+    expect(named(await planOf(files))).toEqual(
+      expect.arrayContaining([
+        ['error', 'provider-unknown', 'specs/tasks/api/IMPLEMENTATION_PLAN.md'],
+        ['error', 'unit-dependency-unknown', 'specs/tasks/api/IMPLEMENTATION_PLAN.md'],
+      ]),
+    );
+    // Of units that nobody asked for nothing is said.
+    const only = await planOf(files, { only: ['web'] });
+    expect(only.problems.list.map(({ code }) => code)).not.toContain('provider-unknown');
+  });
+
+  test('is a warning to the operator where the server lacks its program or key', async () => {
+    const missing = new Map([['codex', { message: 'it has no key', hint: 'set CODEX_API_KEY' }]] as const);
+    const files = { ...unitFiles('api', { provider: 'codex' }), ...unitFiles('web') };
+    const plan = await planOf(files, { missing });
+    expect(plan.runnable).toBe(true);
+    expect(plan.problems.list).toMatchObject([
+      {
+        severity: 'warning',
+        code: 'provider-missing',
+        file: 'specs/tasks/api/IMPLEMENTATION_PLAN.md',
+        message: 'this server cannot start codex: it has no key',
+        hint: 'the operator has to change that before a run: set CODEX_API_KEY',
+      },
+    ]);
   });
 });

@@ -182,7 +182,16 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
 
   'provider-unknown': async () => planned({ provider: 'clod' }),
   'provider-forbidden': async () => plan(unitFiles('a'), { allowedProviders: ['codex'] }),
-  'provider-missing': async () => preflight(taskText(), 'claude', '/nowhere'),
+  'provider-missing': async () => [
+    ...(await preflight(taskText(), 'claude', '/nowhere')),
+    ...(await plan(unitFiles('api'), {
+      missing: new Map([['claude', { message: 'no key', hint: 'set it' }]]),
+    })),
+  ],
+  'submodules-missing': async () =>
+    plan({ ...unitFiles('api'), '.gitmodules': '# x\n[submodule "lib"]\n\tpath = lib\n' }),
+  'lfs-missing': async () =>
+    plan({ ...unitFiles('api'), '.gitattributes': '*.png binary\n*.psd filter=lfs -text\n' }),
   'task-not-assignable': async () => preflight(taskText(), 'rehearsal', '/bin:/usr/bin'),
 
   'branch-in-the-way': async () => findConflictingBranches(['choo'], PLACE, ['a']),

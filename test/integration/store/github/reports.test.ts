@@ -2,7 +2,13 @@ import { sql } from 'kysely';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { upsertRepository } from '../../../../src/store/github/github-repositories.ts';
-import { insertReport, publishNextReport, type PublishResult } from '../../../../src/store/github/reports.ts';
+import {
+  findNewerRun,
+  insertReport,
+  publishNextReport,
+  type PublishResult,
+  requestRefresh,
+} from '../../../../src/store/github/reports.ts';
 import { cancelRun } from '../../../../src/store/runs/change-run.ts';
 import { plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
@@ -82,4 +88,36 @@ test('a process that lost its lease on a report does not mark it as published', 
   expect(await lost).toEqual({ kind: 'lost' });
   const { rows } = await sql`select seq, not_before from reports`.execute(database);
   expect(rows).toEqual([{ seq: 0, not_before: later.until }]);
+});
+
+test('a report that is wanted again without news is a refresh, unless GitHub had refused a part of it', async () => {
+  await using world = await open('run0000001');
+  const { database } = world.first;
+  const publish = async (result: PublishResult) => {
+    let isRefresh: boolean | undefined;
+    await publishNextReport(database, async (report) => {
+      isRefresh = report.isRefresh;
+      return result;
+    });
+    return isRefresh;
+  };
+  expect(await publish(PUBLISHED)).toBe(false);
+  await requestRefresh(database, { run: 'run0000001' });
+  expect(await publish({ kind: 'refused', until: new Date(Date.now() + 60_000) })).toBe(true);
+  await requestRefresh(database, { run: 'run0000001' });
+  expect(await publish(PUBLISHED)).toBe(false);
+  await requestRefresh(database, { run: 'run0000001' });
+  expect(await publish(PUBLISHED)).toBe(true);
+});
+
+test('of the runs of a thread the newest is the one that was requested last', async () => {
+  await using world = await open('run0000002', 'run0000001', 'run0000003');
+  const { database } = world.first;
+  const newerThan = async (run: string, thread: number | null = 1): Promise<string | undefined> =>
+    findNewerRun(database, { repository: '1', run, thread });
+  expect(await newerThan('run0000002')).toBe('run0000003');
+  expect(await newerThan('run0000001')).toBe('run0000003');
+  expect(await newerThan('run0000003')).toBeUndefined();
+  expect(await newerThan('run0000001', 2)).toBeUndefined();
+  expect(await newerThan('run0000001', null)).toBeUndefined();
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_BODY_LENGTH } from '../../../../src/github/render/markdown.ts';
-import { renderPlanCheck, type PlanCheckInput } from '../../../../src/github/render/plan-check.ts';
+import { renderPlanCheck } from '../../../../src/github/render/plan-check.ts';
+import type { PlanCheckInput } from '../../../../src/github/render/plan-input.ts';
+import { type EarlierWork, foretell } from '../../../../src/plan/fate.ts';
 import type { Plan } from '../../../../src/plan/schema.ts';
 import { planText, taskText } from '../../../helpers/memory-tree.ts';
 import { planOf, unitFiles } from '../../../helpers/plan-of.ts';
@@ -13,9 +15,13 @@ function shown(plan: Plan, rest: Partial<PlanCheckInput> = {}): PlanCheckInput {
     commit: commit('a'),
     configCommit: commit('c'),
     configNote: null,
+    brokenConfig: null,
     limits: null,
-    keys: new Map(),
+    fates: foretell(plan, new Map()),
     changed: new Set(),
+    changesConfig: false,
+    elsewhere: [],
+    target: 'main',
     ...rest,
   };
 }
@@ -38,10 +44,7 @@ describe('renderPlanCheck', () => {
     const plan = await planOf(TWO);
     const check = renderPlanCheck(
       shown(plan, {
-        keys: new Map([
-          ['api', 'changed'],
-          ['web', 'new'],
-        ]),
+        fates: foretell(plan, new Map([['api', { key: 'old', stands: true, pull: 4 }]])),
         changed: new Set(['api']),
         configNote: 'The last good configuration holds.',
         limits: { run_cost: 100, run_tokens: 20_000_000 },
@@ -50,20 +53,20 @@ describe('renderPlanCheck', () => {
     expect(check.title).toMatchInlineSnapshot(`"2 units in 2 waves"`);
     expect(check.conclusion).toBe('success');
     expect(check.summary).toMatchInlineSnapshot(`
-      "Specs at aaaaaaaaaaaa, configuration at cccccccccccc (defaults).
-
-      The last good configuration holds.
+      "The last good configuration holds.
 
       Critical path: \`api\` → \`web\`, 2 tasks. At most 4 units at a time.
 
       A run spends at most $100 and 20,000,000 tokens.
 
-      | Unit | Title | Wave | State | Work | Tasks | Provider | Builds on |
-      | --- | --- | --- | --- | --- | --- | --- | --- |
-      | \`api\` ✎ | A unit | 1 | to do | changed | 2 | claude (default) |  |
-      | \`web\` | A unit | 2 | to do | new | 1 | codex (unit) | \`api\` |
+      | Unit | Title | What happens | Tasks | Provider | Builds on |
+      | --- | --- | --- | --- | --- | --- |
+      | \`api\` ✎ | A unit | run, its specs changed | 2 | claude (default) |  |
+      | \`web\` | A unit | waits | 1 | codex (unit) | \`api\` |
 
       ✎ changed here
+
+      Specs at aaaaaaaaaaaa, configuration at cccccccccccc (defaults).
 
       \`\`\`mermaid
       flowchart LR
@@ -114,6 +117,85 @@ describe('renderPlanCheck', () => {
   test('has nothing to run where all is complete', async () => {
     const check = renderPlanCheck(shown(await planOf(unitFiles('api', { statuses: ['complete'] }))));
     expect(check).toMatchObject({ title: 'Nothing to run', conclusion: 'neutral' });
+  });
+
+  test('says of each unit what will happen, and folds the many that are done', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `done-${index}`);
+    const files = [
+      ...ids.map((id) => unitFiles(id)),
+      ...['merged', 'rejected'].map((id) => unitFiles(id)),
+      unitFiles('after', { dependsOn: ['rejected'] }),
+      unitFiles('new', { dependsOn: ['merged'] }),
+      unitFiles('newer', { dependsOn: ['new'] }),
+      unitFiles('spec-done', { statuses: ['complete'] }),
+    ];
+    const plan = await planOf(Object.assign({}, ...files) as Record<string, string>);
+    const keyOf = (id: string): string => plan.units.find((unit) => unit.id === id)?.key ?? '';
+    const done = new Map<string, EarlierWork>([
+      ...ids.map((id, index): [string, EarlierWork] => [id, { key: keyOf(id), stands: true, pull: index }]),
+      ['merged', { key: keyOf('merged'), stands: true, outcome: 'merged', pull: 20 }],
+      ['rejected', { key: keyOf('rejected'), stands: false, outcome: 'rejected', pull: 21 }],
+    ]);
+    const check = renderPlanCheck(shown(plan, { fates: foretell(plan, done) }));
+    expect(check.title).toBe('2 of 17 units to run');
+    const [open = '', folded = ''] = check.summary.split(
+      '<details><summary>14 units with nothing left to do',
+    );
+    const fateIn = (text: string, id: string): string | undefined =>
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`| \`${id}\` |`))
+        ?.split(' | ')[2];
+    expect(['rejected', 'after', 'new', 'newer'].map((id) => fateIn(open, id))).toEqual([
+      'blocked, #21 was closed',
+      'blocked by `rejected`',
+      'run',
+      'waits',
+    ]);
+    expect(['done-3', 'merged', 'spec-done'].map((id) => fateIn(folded, id))).toEqual([
+      'done, #3',
+      'merged, #20',
+      'complete in the specs',
+    ]);
+  });
+
+  test('where all is done there is nothing to do, and no graph', async () => {
+    const plan = await planOf(unitFiles('api'));
+    const done = new Map([['api', { key: plan.units[0]?.key ?? '', stands: true, pull: 4 }]]);
+    const check = renderPlanCheck(shown(plan, { fates: foretell(plan, done) }));
+    expect(check).toMatchObject({ title: 'Nothing to run', conclusion: 'neutral' });
+    expect(check.summary).toContain('Nothing to do: every unit is done.');
+    expect(check.summary).not.toContain('mermaid');
+  });
+
+  test('a configuration alone is neutral, without a graph, and does not count before it is merged', async () => {
+    const plan = await planOf(unitFiles('api'));
+    const check = renderPlanCheck(shown(plan, { changesConfig: true }));
+    expect(check).toMatchObject({ title: 'Only the configuration changes', conclusion: 'neutral' });
+    expect(check.summary).not.toContain('mermaid');
+    expect(check.summary).toContain('It counts once it is on the default branch');
+    const inForce = renderPlanCheck(shown(plan, { changesConfig: true, configCommit: commit('a') }));
+    expect(inForce.summary).not.toContain('It counts once');
+    // On the default branch a broken one counts when it is mended.
+    const broken = renderPlanCheck(shown(plan, { changesConfig: true, brokenConfig: commit('a') }));
+    expect(broken.summary).not.toContain('It counts once');
+    const both = renderPlanCheck(shown(plan, { changesConfig: true, changed: new Set(['api']) }));
+    expect(both).toMatchObject({ title: '1 unit in 1 wave', conclusion: 'success' });
+    expect(both.summary).toContain('It counts once it is on the default branch');
+  });
+
+  test('another branch that works on a unit that changed here is named, whatever its name', async () => {
+    const plan = await planOf({ ...unitFiles('api'), ...unitFiles('web') });
+    const other = { unit: 'api', pull: 12, isSameBranch: false };
+    const nasty = { unit: 'web', pull: 13, isSameBranch: true, target: '@ann`|/choo-run' };
+    const elsewhere = [{ ...other, target: 'feature/b' }, nasty];
+    const of = (changed: readonly string[]): string =>
+      renderPlanCheck(shown(plan, { elsewhere, changed: new Set(changed) })).summary;
+    expect(of(['api'])).toContain('- `api` is in #12, which goes to `feature/b`: results for both');
+    expect(of(['api'])).not.toContain('#13');
+    expect(of(['web'])).toMatch(
+      /- `web` is in #13, which goes to <code>[^<>`@|]+<\/code> and has .*\*\*they collide\*\*/,
+    );
   });
 
   test('puts each problem on its line, and errors first', async () => {
@@ -183,7 +265,7 @@ describe('renderPlanCheck', () => {
     );
     const { summary, text } = renderPlanCheck(shown(plan));
     expect(summary.split('\n').find((line) => line.startsWith('| `a`'))).toMatchInlineSnapshot(
-      `"| \`a\` | \\*\\*x\\*\\* @​ann \\#​1 \\| \\-\\-\\> \\\`y\\\` \\</details\\> | 1 | to do |  | 1 | claude (default) |  |"`,
+      `"| \`a\` | \\*\\*x\\*\\* @​ann \\#​1 \\| \\-\\-\\> \\\`y\\\` \\</details\\> | run | 1 | claude (default) |"`,
     );
     expect(text.split('\n').find((line) => line.startsWith('| `a`'))).toMatchInlineSnapshot(
       `"| \`a\` | 1 | \\*\\*x\\*\\* @​ann \\#​1 \\| \\-\\-\\> \\\`y\\\` \\</details\\> | <code>true &#x7c; echo &#x60;x&#x60; &#x3c;&#x2f;details&#x3e;</code> |"`,

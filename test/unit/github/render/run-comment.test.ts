@@ -1,20 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { ceilingsOf } from '../../../../src/config/ceilings.ts';
-import { applyCeilings } from '../../../../src/config/apply-ceilings.ts';
-import { loadConfig } from '../../../../src/config/load.ts';
 import type { EventBody, PlannedUnit } from '../../../../src/events/event.ts';
 import { foldEvents, type RunState } from '../../../../src/events/state.ts';
 import { marker } from '../../../../src/github/api/marker.ts';
 import { MAX_BODY_LENGTH } from '../../../../src/github/render/markdown.ts';
-import { renderPlanCheck } from '../../../../src/github/render/plan-check.ts';
-import { renderConfigIssue, renderPlanComment } from '../../../../src/github/render/plan-comment.ts';
-import {
-  renderEndComment,
-  renderRunComment,
-  type RunCommentInput,
-} from '../../../../src/github/render/run-comment.ts';
-import { planOf, unitFiles } from '../../../helpers/plan-of.ts';
-import { commit, factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
+import { renderRunComment, type RunCommentInput } from '../../../../src/github/render/run-comment.ts';
+import { factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
 
 const MARK = marker('run', 'run0000001');
 const [api, web, docs] = [factsOf('api'), factsOf('web'), factsOf('docs')];
@@ -31,7 +21,16 @@ function stateOf(
 
 function shown(state: RunState, rest: Partial<RunCommentInput> = {}): RunCommentInput {
   const nothing = { withoutPull: { units: [], most: 50 }, refusals: [] };
-  return { state, waits: null, links: new Map(), marker: MARK, ...nothing, isThread: true, ...rest };
+  return {
+    state,
+    waits: null,
+    overtakenBy: null,
+    links: new Map(),
+    marker: MARK,
+    ...nothing,
+    isThread: true,
+    ...rest,
+  };
 }
 
 const THREE = [
@@ -57,15 +56,17 @@ describe('renderRunComment', () => {
   test('a run under way', () => {
     const events = [docs.started(), docs.invoke(1), docs.usage(1, 900, 0.1)];
     expect(renderRunComment(shown(stateOf(THREE, events)))).toMatchInlineSnapshot(`
-      "**Run \`run0000001\` is under way: 0 of 3 units.**
+      "**🔵 Run \`run0000001\` is under way: 0 of 3 units complete.**
+
+      Available commands: \`/choo status\` · \`/choo cancel\`
 
       Specs at 000000000000, asked for by \`ann\`; results go to \`main\`. 3s, 900 tokens, $0.10.
 
-      | Unit | State | Tasks | Attempts | Time | Tokens | Cost | Result |
-      | --- | --- | --- | --- | --- | --- | --- | --- |
-      | \`docs\` | 🔵 running | 0/1 | 1 | 2s | 900 | $0.10 |  |
-      | \`api\` | ⏳ waiting | 0/2 | 0 |  |  |  |  |
-      | \`web\` | ⏳ waiting | 0/1 | 0 |  |  |  |  |
+      | Unit | State | Tasks | Attempts | Time | Tokens | Cost |
+      | --- | --- | --- | --- | --- | --- | --- |
+      | \`docs\` | 🔵 running | 0/1 | 1 | 2s | 900 | $0.10 |
+      | \`api\` | ⏳ waiting | 0/2 | 0 |  |  |  |
+      | \`web\` | ⏳ waiting | 0/1 | 0 |  |  |  |
 
       \`\`\`mermaid
       flowchart LR
@@ -77,8 +78,6 @@ describe('renderRunComment', () => {
         classDef pending fill:#f6f8fa,stroke:#818b98,color:#1f2328
       \`\`\`
 
-      Commands that make sense now: \`/choo status\` · \`/choo cancel\`
-
       <!-- choo:run run0000001 -->"
     `);
   });
@@ -89,11 +88,13 @@ describe('renderRunComment', () => {
       ['api', { pull: { number: 8, state: 'open' as const } }],
     ]);
     expect(renderRunComment(shown(stateOf(THREE, [...FAILED, END]), { links }))).toMatchInlineSnapshot(`
-      "**Run \`run0000001\` has failed units: 1 of 3 units.**
+      "**❌ Run \`run0000001\` has failed units: 1 of 3 units complete, 1 failed, 1 blocked.**
+
+      - ❌ \`api\` (#8): task 1 is still \\*\\*red\\*\\* @​ann \\#​3 — look at /choo run
+
+      Available commands: \`/choo retry api\` · \`/choo retry api --fresh\` · \`/choo skip api\` · \`/choo run\` · \`/choo retry\`
 
       Specs at 000000000000, asked for by \`ann\`; results go to \`main\`. 11s, 12.8k tokens, $0.42 and more that is unknown.
-
-      - \`api\`: task 1 is still \\*\\*red\\*\\* @​ann \\#​3 — look at /choo run
 
       | Unit | State | Tasks | Attempts | Time | Tokens | Cost | Result |
       | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -112,15 +113,13 @@ describe('renderRunComment', () => {
         classDef blocked fill:#fff8c5,stroke:#9a6700,color:#1f2328
       \`\`\`
 
-      Commands that make sense now: \`/choo retry api\` · \`/choo retry api --fresh\` · \`/choo skip api\` · \`/choo run\` · \`/choo retry\`
-
       <!-- choo:run run0000001 -->"
     `);
   });
 
   test('a run that waits names the other', () => {
     expect(renderRunComment(shown(stateOf(THREE, []), { waits: 'run0000000' }))).toContain(
-      'waits for run `run0000000` on the same branch: 0 of 3 units',
+      'waits for run `run0000000` on the same branch: 0 of 3 units complete',
     );
   });
 
@@ -169,122 +168,10 @@ describe('renderRunComment', () => {
     }));
     const text = renderRunComment(shown(stateOf(units, [...events, END])));
     expect(text.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
-    expect(text).toMatch(/\n\n- `unit-1999` \*\*needs human\*\*: /);
+    expect(text).toMatch(/\n\n- ❌ `unit-1999` \*\*needs human\*\*: /);
     expect(text).toMatch(/\n- … and \d+ more\.\n/);
     expect(text).not.toContain('what went wrong');
-  });
-});
-
-describe('renderEndComment', () => {
-  test('says in short what became of it', () => {
-    const links = new Map([['docs', { pull: { number: 7, state: 'open' as const } }]]);
-    const state = stateOf(THREE, [...FAILED, END]);
-    expect(renderEndComment({ state, links, marker: MARK })).toMatchInlineSnapshot(`
-      "Run \`run0000001\` has failed units.
-      ✅ complete: \`docs\` (#7)
-      ❌ failed: \`api\`
-      🚧 blocked: \`web\`
-
-      <!-- choo:run run0000001 -->"
-    `);
-  });
-
-  test('says when a person has to look', () => {
-    const state = stateOf(THREE, [{ ...api.failed(), failure: 'needs-human' } as EventBody, END]);
-    expect(renderEndComment({ state, links: new Map(), marker: MARK })).toContain('A person has to look');
-  });
-
-  test('counts what it does not name', () => {
-    const units = Array.from({ length: 30 }, (_, index) => plannedUnit(`unit-${index}`));
-    const done = units.map(({ id }) => factsOf(id).satisfied());
-    const state = stateOf(units, [...done, { type: 'orch.completed', branch: null, head: null }]);
-    expect(renderEndComment({ state, links: new Map(), marker: MARK })).toContain('`unit-19` and 10 more');
-  });
-});
-
-describe('renderPlanComment', () => {
-  const rest = {
-    commit: commit('a'),
-    changed: new Set(['api']),
-    checkUrl: 'https://github.com/o/r/runs/1',
-    marker: marker('plan', '3'),
-  };
-
-  test('shows the plan and how to run it', async () => {
-    const plan = await planOf({ ...unitFiles('api'), ...unitFiles('web', { dependsOn: ['api'] }) });
-    expect(renderPlanComment({ plan, ...rest })).toMatchInlineSnapshot(`
-      "The plan of aaaaaaaaaaaa: **2 units in 2 waves**, 1 changed here. [Its check](https://github.com/o/r/runs/1) shows gates and providers.
-
-      Put the label \`choo:run\` on, or write \`/choo run\`, to have the units that changed here carried out. \`/choo help\` shows what else there is.
-
-      \`\`\`mermaid
-      flowchart LR
-        u0["api<br/>1 task, claude"]:::planned
-        u1["web<br/>1 task, claude"]:::planned
-        u0 --> u1
-        classDef planned fill:#ddf4ff,stroke:#0969da,color:#1f2328
-      \`\`\`
-
-      <!-- choo:plan 3 -->"
-    `);
-  });
-
-  test('says which limits the operator does not allow', async () => {
-    const content = Buffer.from('limits: { run_cost: 500 }\n');
-    const loaded = loadConfig([{ path: '.choo.yml', size: content.byteLength, content }]);
-    const configuration = applyCeilings(loaded, ceilingsOf({ CHOO_MAX_COST_RUN: 100 }));
-    const plan = await planOf(unitFiles('api'), { configuration });
-    const told = 'asks for \\$500\\: the operator allows \\$100';
-    expect(renderPlanComment({ plan, ...rest })).toContain(`\n- limits.run\\_cost ${told}\n`);
-    const check = {
-      plan,
-      commit: rest.commit,
-      configCommit: commit('b'),
-      configNote: null,
-      limits: null,
-      keys: new Map(),
-    };
-    const { summary, annotations } = renderPlanCheck({ ...check, changed: new Set<string>() });
-    expect(summary).toContain(`limits.run\\_cost ${told}`);
-    expect(annotations).toMatchObject([{ path: '.choo.yml', start_line: 1, annotation_level: 'notice' }]);
-  });
-
-  test('offers no run where there is nothing to run, or something is wrong', async () => {
-    const done = await planOf(unitFiles('api', { statuses: ['complete'] }));
-    const broken = await planOf(unitFiles('api', { dependsOn: ['nobody'] }));
-    expect(renderPlanComment({ plan: done, ...rest })).toMatch(/^There is nothing to run(?!.*\/choo run)/s);
-    expect(renderPlanComment({ plan: broken, ...rest })).toMatch(/\*\*1 error\*\*(?!.*\/choo run)/s);
-  });
-
-  test('a broken configuration: what is wrong is only shown', () => {
-    const { title, body } = renderConfigIssue({
-      problems: [
-        {
-          severity: 'error',
-          code: 'config-value',
-          message: '`@ann` | <!-- -->',
-          file: '.choo.yml',
-          line: 2,
-          column: 1,
-          hint: '/choo run',
-        },
-      ],
-      commit: commit('a'),
-      holds: commit('b'),
-      marker: marker('configuration', 'issue'),
-    });
-    expect(title).toBe('The configuration of choo is broken');
-    expect(body).toMatchInlineSnapshot(`
-      "The configuration at aaaaaaaaaaaa cannot be used. Until it is mended, the one at bbbbbbbbbbbb holds.
-
-      | Where | What |
-      | --- | --- |
-      | \`.choo.yml\`:2 | @​ann \\| \\<\\!\\-\\- \\-\\-\\> — ​/choo run |
-
-      choo closes this issue when a push to the default branch mends it.
-
-      <!-- choo:configuration issue -->"
-    `);
+    expect(text.indexOf('Available commands')).toBeLessThan(20_000);
   });
 });
 
@@ -296,4 +183,82 @@ test('what GitHub refused is said, as text, and only so much of it', () => {
   expect(text).toContain('- the base of pull request 0: \\*\\*no\\*\\* @\u200bann'.replace(': ', '\\: '));
   expect(text).toContain('… and 10 more.');
   expect(text).toContain('#7 (closed when a branch was deleted)');
+});
+
+/** As many units that are complete, or failed, or wait. */
+const stateWith = ({ done = 0, failed = 0, waiting = 0, length = 8 }): RunState => {
+  const name = (kind: string, index: number): string => `${kind}-${index}`.padEnd(length, 'x');
+  const units = [
+    ...Array.from({ length: failed }, (_, at) => name('failed', at)),
+    ...Array.from({ length: waiting }, (_, at) => name('waiting', at)),
+    ...Array.from({ length: done }, (_, at) => name('done', at)),
+  ];
+  const events = units.flatMap((id): EventBody[] => {
+    const facts = factsOf(id);
+    if (id.startsWith('failed'))
+      return [facts.started(), facts.failed('*red* '.repeat(100), '@ann '.repeat(80))];
+    return id.startsWith('done') ? [facts.started(), facts.done(1, 1_000, 0.1), facts.completed()] : [];
+  });
+  return stateOf(
+    units.map((id) => plannedUnit(id)),
+    events,
+  );
+};
+
+describe('the size of a status comment', () => {
+  test('rows of finished units are folded beyond ten, and the graph beyond twenty', () => {
+    const open = renderRunComment(shown(stateWith({ done: 10, waiting: 10 })));
+    expect(open).not.toContain('<details>');
+    const text = renderRunComment(shown(stateWith({ done: 11, waiting: 10 })));
+    const folded = text.slice(text.indexOf('<details><summary>✅ complete: 11</summary>'));
+    expect(folded).toContain('| `done-10x` | ✅ complete');
+    expect(text.slice(0, text.indexOf('<details>'))).not.toContain('done-');
+    expect(text).toMatch(/<details><summary>The graph of 21 units<\/summary>\n\n```mermaid/);
+  });
+
+  test('what failed is open up to ten units, with the commands right under it', () => {
+    const text = renderRunComment(shown(stateWith({ failed: 12, done: 3 })));
+    const lines = text.split('\n').filter((line) => line !== '');
+    expect(lines[0]).toMatch(/^\*\*🔵 Run .*: 3 of 15 units complete, 12 failed\.\*\*$/);
+    expect(lines.slice(1, 11).every((line) => line.startsWith('- ❌ `failed-'))).toBe(true);
+    expect(lines[11]).toBe('<details><summary>What else failed</summary>');
+    expect(lines[15]).toMatch(/^Available commands: /);
+  });
+
+  test('200 units take less than 60,000 characters, whatever became of them', () => {
+    for (const some of [
+      { done: 200 },
+      { failed: 200 },
+      { waiting: 200 },
+      { done: 70, failed: 60, waiting: 70 },
+    ])
+      for (const length of [8, 100]) {
+        const text = renderRunComment(shown(stateWith({ ...some, length })));
+        expect(text.length).toBeLessThan(60_000);
+        expect(text.match(/<details>/g)?.length ?? 0).toBe(text.match(/<\/details>/g)?.length ?? 0);
+      }
+  });
+});
+
+test('work of an earlier run is said to be done before', () => {
+  const satisfied: EventBody = { type: 'unit.satisfied', unit: 'docs', head: null, doneIn: 'run0000009' };
+  const links = new Map([['docs', { pull: { number: 4, state: 'merged' as const } }]]);
+  const text = renderRunComment(shown(stateOf([plannedUnit('docs')], [satisfied]), { links }));
+  expect(text).toContain('| `docs` | ✅ done before, in run `run0000009`, #4 (merged) |');
+});
+
+test('the comment of an earlier run of the thread says which one commands are for', () => {
+  const overtakenBy = { run: 'run0000002', url: 'https://github.com/o/r/issues/1#issuecomment-2' };
+  const text = renderRunComment(shown(stateOf(THREE, [...FAILED, END]), { overtakenBy }));
+  expect(text.split('\n\n')[1]).toBe(
+    '**Overtaken by [run run0000002](https://github.com/o/r/issues/1#issuecomment-2)**, which is newer on this thread: commands here are for that one. This is how `run0000001` ended.',
+  );
+  expect(text).not.toContain('/choo retry');
+});
+
+test('a command that a reason names for a shell is shown as it is written in a comment', () => {
+  const failed = api.failed('a person moved it', '`choo retry run0000001 api --fresh` starts over');
+  expect(renderRunComment(shown(stateOf(THREE, [api.started(), failed, END])))).toContain(
+    '- ❌ `api`: a person moved it — `/choo retry run0000001 api --fresh` starts over',
+  );
 });

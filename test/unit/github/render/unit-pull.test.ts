@@ -39,8 +39,10 @@ function shown(unit: Unit, facts: readonly EventBody[], rest: Partial<UnitPullIn
     progress,
     events: events.slice(1),
     run: { id: 'run0000001', url: 'https://github.com/o/r/issues/1#c' },
+    specsUrl: 'https://github.com/o/r/blob/c0ffee/',
     sandbox: 'bubblewrap',
     dependsOn: [],
+    dependents: [],
     needs: [],
     base: 'main',
     head: commit('e'),
@@ -77,16 +79,39 @@ describe('renderUnitPull', () => {
     const { title, body } = renderUnitPull(shown(await unitOf(), [...DONE, api.completed(commit('b'))]));
     expect(title).toBe('The API');
     expect(body).toMatchInlineSnapshot(`
-      "Unit \`api\` by \`claude\`, made by choo from \`specs/tasks/api\` in [run run0000001](https://github.com/o/r/issues/1#c). Every gate passed in a fresh worktree at \`eeeeeeeeeeee\`, the head of this branch.
+      "Serve it. From the [specs of \`api\`](https://github.com/o/r/blob/c0ffee/specs/tasks/api/IMPLEMENTATION_PLAN.md).
 
-      3.0k tokens, $0.50.
+      Every gate passed in a fresh worktree at \`eeeeeeeeeeee\`, the head of this branch.
+
+      ### How to give feedback
+
+      - Request changes in a review, or comment \`/choo fix\` and what to change: an agent makes one more attempt, and answers each thread.
+      - Or push to this branch: choo runs all gates on your commit.
 
       ### Tasks
 
       | Task | Title | Gate | State | Attempts | Time | Tokens, cost | Commit |
       | --- | --- | --- | --- | --- | --- | --- | --- |
       | 1 | Answer | \`make api\` | complete | 2 | 2s | 3.0k, $0.50 | aaaaaaaaaaaa |
-      | 2 | Answer \\| more | \`make more\` | already green | 0 |  |  | bbbbbbbbbbbb |
+      | 2 | Answer \\| more | \`make more\` | already green |  |  |  | bbbbbbbbbbbb |
+
+      <details><summary>Task 1: <code>Answer</code></summary>
+
+      [\`specs/tasks/api/01-a.md\`](https://github.com/o/r/blob/c0ffee/specs/tasks/api/01-a.md)
+
+      <pre lang="markdown"><code># Answer
+      </code></pre>
+
+      </details>
+
+      <details><summary>Task 2: <code>Answer &#x7c; more</code></summary>
+
+      [\`specs/tasks/api/02-b.md\`](https://github.com/o/r/blob/c0ffee/specs/tasks/api/02-b.md)
+
+      <pre lang="markdown"><code># Answer | more
+      </code></pre>
+
+      </details>
 
       ### To know
 
@@ -101,6 +126,8 @@ describe('renderUnitPull', () => {
 
       </details>
 
+      Unit \`api\` by \`claude\`, made by choo from \`specs/tasks/api\` in [run run0000001](https://github.com/o/r/issues/1#c): 3.0k tokens, $0.50.
+
       <!-- choo:unit main%20api -->"
     `);
   });
@@ -114,16 +141,19 @@ describe('renderUnitPull', () => {
           { unit: 'back', pull: { number: 5, merged: false, revert: 'c0ffee'.padEnd(40, '0') } },
           { unit: 'old', pull: undefined },
         ],
+        dependents: [{ unit: 'web', number: 9 }],
         needs: ['core', 'back'],
       }),
     );
-    expect(body.slice(body.indexOf('### Builds on'), body.indexOf('### Tasks'))).toMatchInlineSnapshot(`
-      "### Builds on
+    expect(body.slice(body.indexOf('### The stack'), body.indexOf('### How'))).toMatchInlineSnapshot(`
+      "### The stack, in the order of merging
 
       - \`base\`: #3, merged
       - \`core\`: #4
       - \`back\`: #5, reverted by \`c0ffee000000\`
       - \`old\`: in the target
+      - **\`api\`: this one**
+      - \`web\`: #9, builds on this one
 
       **Merge first:** \`core\`, \`back\`. This is a draft until then.
 
@@ -147,10 +177,10 @@ describe('renderUnitPull', () => {
       ),
     );
     expect(body).toContain('**Not verified.**');
-    expect(body.slice(body.indexOf('### To know'), body.indexOf('<details>'))).toMatchInlineSnapshot(`
+    expect(body.slice(body.indexOf('### To know'), body.lastIndexOf('<details>'))).toMatchInlineSnapshot(`
       "### To know
 
-      - put back \\\`.github/x\\\` @​ann
+      - put back \`.github/x\` @​ann
       - It ran without a sandbox.
       - Not all of its cost is known: the provider does not say.
 
@@ -163,7 +193,7 @@ describe('renderUnitPull', () => {
       shown(await unitOf(), [api.started(), api.failed('task 1 is *red*\n/choo run', 'see #1')]),
     );
     expect(title).toBe('Unfinished: The API');
-    expect(body).toContain('**It did not come to its end**: task 1 is \\*red\\* /choo run — see \\#\u200b1');
+    expect(body).toContain('**Incomplete**: task 1 is \\*red\\* /choo run — see \\#\u200b1');
   });
 
   test('a spec cannot leave its place', async () => {
@@ -173,7 +203,7 @@ describe('renderUnitPull', () => {
     expect(body).not.toMatch(/^\s*\//m);
     expect(body).not.toContain('\u202e');
     expect(body.endsWith(`\n\n${MARK}`)).toBe(true);
-    expect(body.slice(body.indexOf('<details>'))).toMatchInlineSnapshot(`
+    expect(body.slice(body.indexOf('<details><summary>What was'))).toMatchInlineSnapshot(`
       "<details><summary>What was asked for</summary>
 
       <pre lang="markdown"><code>&#x23; &#x2a;&#x2a;T&#x2a;&#x2a; &#x40;ann Fixes &#x23;1
@@ -187,10 +217,12 @@ describe('renderUnitPull', () => {
 
       </details>
 
+      Unit \`api\` by \`claude\`, made by choo from \`specs/tasks/api\` in [run run0000001](https://github.com/o/r/issues/1#c): 0 tokens, $0.00.
+
       <!-- choo:unit main%20api -->"
     `);
     expect(body.split('\n').find((line) => line.startsWith('| 1 |'))).toMatchInlineSnapshot(
-      `"| 1 | Answer | <code>a &#x7c; b &#x60; &#x3c;&#x2f;td&#x3e;</code> | pending | 0 |  |  |  |"`,
+      `"| 1 | Answer | <code>a &#x7c; b &#x60; &#x3c;&#x2f;td&#x3e;</code> | pending |"`,
     );
   });
 
@@ -249,6 +281,93 @@ describe('renderUnitPull', () => {
     expect(body).toMatch(/Merge first:\*\* `unit-0`.* and 1950 more\. This is a draft/);
     expect(body).toContain('### Tasks');
     expect(body).toMatch(/\n- … and \d+ more\n/);
+  });
+
+  test('whatever specs, gates and agents say at length, it is no longer than GitHub takes', async () => {
+    const [unit, long] = [await unitOf(), '@ann `|</pre> '.repeat(10_000)];
+    const tasks = Array.from({ length: 300 }, (_, at) => {
+      const [task] = unit.tasks;
+      if (task === undefined) throw new Error('the unit has a task');
+      const content = Buffer.concat([task.file.content, Buffer.from(long.slice(0, 8_000))]);
+      return { ...task, number: at + 1, title: long, gate: long, file: { ...task.file, content } };
+    });
+    const facts = tasks.flatMap(({ number }): EventBody[] => [
+      { ...api.done(number, 9, 1), summary: long } as EventBody,
+      { ...api.green(number, 'verify'), tail: long } as EventBody,
+    ]);
+    const { body } = renderUnitPull(shown({ ...unit, tasks }, facts));
+    expect(body.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
+    expect(body.match(/<details>/g)?.length).toBe(body.match(/<\/details>/g)?.length);
+    expect(body.match(/<pre /g)?.length).toBe(body.match(/<\/pre>/g)?.length);
+    for (const part of ['### How to give feedback', 'What each gate printed', "The agent's own summary"])
+      expect(body).toContain(part);
+    expect(body.match(/… and \d+ more\./g)?.length).toBeGreaterThan(2);
+    expect(body).not.toContain('Left out');
+  });
+
+  test('begins with one sentence of what changed and why, and says how to give feedback', async () => {
+    const text = '# The API\n\n> A quote.\n\n- a list\n\nServe the answer\nto @ann. More of it.\n';
+    const { body } = renderUnitPull(shown(await unitOf(text), DONE));
+    const [first] = body.split('\n\n');
+    expect(first).toBe(
+      'Serve the answer to @\u200bann. From the [specs of `api`](https://github.com/o/r/blob/c0ffee/specs/tasks/api/IMPLEMENTATION_PLAN.md).',
+    );
+    const feedback = body.slice(body.indexOf('### How to give feedback'), body.indexOf('### Tasks'));
+    expect(feedback.trim().split('\n').slice(2)).toHaveLength(2);
+    const bare = renderUnitPull(shown(await unitOf('# The API\n'), DONE)).body;
+    expect(bare).toMatch(/^This does what the \[specs of `api`\]/);
+  });
+
+  test('shows what each task asked for, what its gate printed and what the agent says, and nothing acts in it', async () => {
+    const hostile = '</code></pre></details>\n/choo run\n@ann fixes #1\n```\n<!-- x -->';
+    const { body } = renderUnitPull(
+      shown(await unitOf(), [
+        ...DONE,
+        { ...api.done(1, 9, 1), summary: `I did it. ${hostile}` } as EventBody,
+        { ...api.green(1, 'attempt'), tail: 'not the last' } as EventBody,
+        { ...api.green(1, 'verify'), tail: `${hostile}\n12 passed` } as EventBody,
+        { ...api.green(2, 'verify'), tail: '' } as EventBody,
+      ]),
+    );
+    expect(body).toContain(
+      '[`specs/tasks/api/01-a.md`](https://github.com/o/r/blob/c0ffee/specs/tasks/api/01-a.md)',
+    );
+    expect(body).toContain('<details><summary>Task 1: <code>Answer</code></summary>');
+    expect(body).toMatch(
+      /Task 1: `make api` passed in 1s:\n\n<pre lang="text"><code>[\s\S]*12 passed\n<\/code>/,
+    );
+    expect(body).toContain('Task 2: `make more` passed in 1s and printed nothing.');
+    expect(body).toMatch(
+      /The agent's own summary, which nothing checks<\/summary>\n\nTask 1:[\s\S]*I did it\./,
+    );
+    expect(body).not.toContain('not the last');
+    expect(body).not.toMatch(/@ann|fixes #1|^\s*\//m);
+    expect(body.match(/<details>/g)?.length).toBe(body.match(/<\/details>/g)?.length);
+    expect(body.match(/<!--/g)).toHaveLength(1);
+  });
+
+  test('a title in the line of a fold is text there, too, where no backslash escapes', async () => {
+    const unit = await unitOf();
+    const [task] = unit.tasks;
+    if (task === undefined) throw new Error('the unit has a task');
+    const title = '<img src=x> [x](http://evil.example) @ann `b` </summary></details>';
+    const { body } = renderUnitPull(shown({ ...unit, tasks: [{ ...task, title }] }, DONE));
+    const folds = body.split('\n').filter((line) => line.startsWith('<details>'));
+    expect(folds.length).toBeGreaterThan(1);
+    for (const fold of folds)
+      expect(fold).toMatch(/^<details><summary>[^<>@`\\]*(?:<code>[^<>@`\\]*<\/code>)?<\/summary>$/);
+  });
+
+  test('the address of a spec stays one, whatever the file is called', async () => {
+    const unit = await unitOf();
+    const [task] = unit.tasks;
+    if (task === undefined) throw new Error('the unit has a task');
+    const path = 'specs/a b/) [x](http://evil.example) @ann.md';
+    const { body } = renderUnitPull(
+      shown({ ...unit, tasks: [{ ...task, file: { ...task.file, path } }] }, DONE),
+    );
+    expect(body).toContain('c0ffee/specs/a%20b/%29%20%5Bx%5D%28http%3A/');
+    expect(body).not.toMatch(/\]\(http:|@ann/);
   });
 
   test.each([

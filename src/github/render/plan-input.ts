@@ -1,0 +1,37 @@
+import type { Config } from '../../config/schema.ts';
+import type { Fate } from '../../plan/fate.ts';
+import type { Plan } from '../../plan/schema.ts';
+
+/** An open pull request of a unit that results of another branch are in. */
+export interface WorkElsewhere {
+  readonly unit: string;
+  /** The branch that its results go to, and its number. */
+  readonly target: string;
+  readonly pull: number;
+  /** Its head is the branch that the unit of this plan would have. */
+  readonly isSameBranch: boolean;
+}
+
+/** A plan, and what is known of where it stands. */
+export interface PlanCheckInput {
+  readonly plan: Plan;
+  /** The commit that the specs were read at, and the one of the configuration. */
+  readonly commit: string;
+  readonly configCommit: string;
+  /** The commit of the default branch whose configuration is broken; null: it is not. */
+  readonly brokenConfig: string | null;
+  /** What is to be said about the configuration, in choo's own words. */
+  readonly configNote: string | null;
+  /** What a run may spend, by the repository or the operator; null: no configuration holds. */
+  readonly limits: Pick<Config['limits'], 'run_cost' | 'run_tokens'> | null;
+  /** By unit: what a run of the plan would do with it. */
+  readonly fates: ReadonlyMap<string, Fate>;
+  /** The units that the push or pull request changes. */
+  readonly changed: ReadonlySet<string>;
+  /** The push or pull request changes the configuration. */
+  readonly changesConfig: boolean;
+  /** Open pull requests of units of this plan that results of other branches are in. */
+  readonly elsewhere: readonly WorkElsewhere[];
+  /** The branch that results go to. */
+  readonly target: string;
+}
