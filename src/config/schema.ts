@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PROVIDER_NAMES, type ProviderName } from '../provider/by-name.ts';
 import { MAX_PATTERN, readGlob } from './glob.ts';
+import { pullRequests } from './pull-requests.ts';
 
 /** The names of providers in a configuration. */
 export { PROVIDER_NAMES, type ProviderName };
@@ -81,14 +82,6 @@ const setupCommand = (description: string) =>
     if: relativePath.optional().describe('Run the command only when this file exists.'),
   });
 
-const A_LABEL = "a label of at most 50 characters on one line, and none of choo's own (`choo:…`)";
-const label = z.string({ error: A_LABEL }).regex(/^(?!choo:)(?=\S)[^\0-\x1f\x7f]{1,50}$/i, A_LABEL);
-
-const A_REVIEWER = 'the name of a user, or `organization/team`';
-const reviewer = z
-  .string({ error: A_REVIEWER })
-  .regex(/^[a-z\d][a-z\d-]{0,38}(?:\/[a-z\d][\w.-]{0,99})?$/i, A_REVIEWER);
-
 /** The configuration of a repository, `.choo.yml`. Source of the JSON Schema and of the table in the documentation. */
 export const configSchema = mapping({
   target_branch: z
@@ -120,28 +113,7 @@ export const configSchema = mapping({
     .boolean({ error: 'true or false' })
     .default(true)
     .describe('Open a draft pull request with the commits of a failed unit, so that a person can continue.'),
-  pull_requests: mapping({
-    labels: z
-      .array(label, { error: 'a list of labels' })
-      .max(20, 'a list of at most 20 labels')
-      .default([])
-      .describe('Labels of the pull requests that choo opens. GitHub creates those that do not exist.')
-      .meta({ examples: [['generated']] }),
-    reviewers: z
-      .array(reviewer, { error: 'a list of names' })
-      .max(15, 'a list of at most 15 names')
-      .default([])
-      .describe(
-        'Users, or teams as `organization/team`, that are asked for a review once a pull request is ready.',
-      )
-      .meta({ examples: [['alice', 'acme/reviewers']] }),
-    assign_requester: z
-      .boolean({ error: 'true or false' })
-      .default(false)
-      .describe('Assign the pull requests of a run to the person who asked for it.'),
-  })
-    .prefault({})
-    .describe('The pull requests of units.'),
+  pull_requests: pullRequests,
   update: z
     .enum(['when_needed', 'always'], { error: 'when_needed or always' })
     .default('when_needed')

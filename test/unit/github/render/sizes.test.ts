@@ -159,7 +159,7 @@ test('no text about a plan is longer than GitHub takes, whatever is planned', as
       }));
       const waves = units.flatMap(({ id, wave }) => (wave === null ? [] : [[id]]));
       const problems = { errors: shape.seed % 2, warnings: list.length, notices: 0, dropped: 3, list };
-      const plan: Plan = { ...empty, units, waves, problems, criticalPath: { units: ids, tasks: 9 } };
+      const plan: Plan = { ...empty, units, waves, problems, criticalPath: { units: [...ids], tasks: 9 } };
       const elsewhere = ids.map((unit, pull) => ({
         unit,
         target: shape.text,
@@ -191,7 +191,7 @@ test('no text of a unit is longer than GitHub takes, whatever its specs, gates a
   const fileOf = (text: string): SpecFile => ({
     path: `specs/${text.slice(0, 90)}`,
     content: Buffer.from(text),
-    frontMatter: { fields: new Map(), start: 0, end: 0, bodyStart: 0 },
+    frontMatter: { fields: new Map(), start: 0, end: 0, bodyStart: 0, braces: false },
   });
   fc.assert(
     fc.property(world, (shape) => {
