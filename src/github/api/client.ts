@@ -31,6 +31,8 @@ export class RateLimitedError extends Error {
 
 /** Time limit of a request. Milliseconds. */
 const TIMEOUT_MS = 15_000;
+/** How long a token that may only read is taken for all that there is. Milliseconds. */
+const ONLY_READS_MS = 60_000;
 /** Lifetime of cached tokens: they are valid for an hour, and not used in the last ten minutes. Milliseconds. */
 const TOKEN_MS = 50 * 60_000;
 /** Pause when GitHub's rate limit names no time: a minute, as it asks. Milliseconds. */
@@ -44,6 +46,8 @@ const MAX_READ_TRIES = 3;
 export class GitHubApp {
   readonly appId: number;
   readonly #identity: AppIdentity;
+  /** Installations that granted no writing of contents, asked again now and then. */
+  readonly #onlyReads = new LRUCache<number, true>({ max: 1_000, ttl: ONLY_READS_MS });
   /** Returns tokens of installations from its cache or, with `refresh`, new ones. */
   readonly #auth: ReturnType<typeof createAppAuth>;
   readonly #writeLimiter: WriteLimiter;
@@ -97,16 +101,30 @@ export class GitHubApp {
     return client;
   }
 
-  /** A token for git that can only read and push one repository. `renew`: a new one. */
+  /**
+   * A token for git that can only read and push one repository, or only read it where the installation grants no more: GitHub
+   * then refuses the pushes. `renew`: a new one.
+   */
   async gitToken(installation: number, repository: number, renew = false): Promise<string> {
-    const { token } = await this.#auth({
-      type: 'installation',
-      installationId: installation,
-      repositoryIds: [repository],
-      permissions: { contents: 'write', metadata: 'read' },
-      refresh: renew,
-    });
-    return token;
+    const tokenTo = async (contents: 'read' | 'write'): Promise<string> => {
+      const { token } = await this.#auth({
+        type: 'installation',
+        installationId: installation,
+        repositoryIds: [repository],
+        permissions: { contents, metadata: 'read' },
+        refresh: renew,
+      });
+      return token;
+    };
+    if (this.#onlyReads.has(installation)) return tokenTo('read');
+    try {
+      return await tokenTo('write');
+    } catch (error) {
+      if (statusOf(error) !== 422) throw error;
+      const token = await tokenTo('read');
+      this.#onlyReads.set(installation, true);
+      return token;
+    }
   }
 
   /** The account as which the App acts. Throws as the requests of {@link clientOf} do. */

@@ -69,6 +69,16 @@ describe('a client', () => {
     expect(await app.gitToken(7, 70, true)).toBe('ghs_new');
   });
 
+  test('has it only read where the installation grants no more', async () => {
+    const { app } = openApp();
+    const refused = { message: 'The permissions requested are not granted to this installation.' };
+    github().post('/app/installations/7/access_tokens').reply(422, refused);
+    const body = { repository_ids: [70], permissions: { contents: 'read', metadata: 'read' } };
+    giveToken(github(), 'ghs_reads', body);
+    expect(await app.gitToken(7, 70)).toBe('ghs_reads');
+    expect(await app.gitToken(7, 70)).toBe('ghs_reads');
+  });
+
   test.each([
     [
       'the first limit',
