@@ -66,13 +66,11 @@ const CONFIG = 'provider:\n  type: rehearsal\n';
 export async function makeStages(
   plans: readonly StagePlan[],
   directory: string,
-  environment: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly world: AppWorld; readonly setUp: (plan: StagePlan) => Promise<Stage> }> {
   const logOf = (plan: StagePlan): string => join(directory, `${plan.name}.agents`);
   const world = await makeAppWorld(
     { units: {} },
     {
-      environment,
       others: plans.map((plan) => ({
         owner: 'team',
         name: plan.name,
