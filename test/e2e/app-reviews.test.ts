@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, planned, quiet, seen } from '../helpers/app-waits.ts';
+import { ended, nextSecond, planned, quiet, seen } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
 import { projectFiles } from '../helpers/spec-project.ts';
 
@@ -311,7 +311,8 @@ describe('the head that a round works on', () => {
     const alice = world.github.as('alice');
     const head = await world.push('alice', 'feature', specs('test "$(head -n 1 busy.t?t)" = busy && true'));
     await planned(world, head);
-    await seen(world, thread);
+    await quiet(world); // the plan stands on the thread
+    await nextSecond();
     await alice.comment(REPO, thread, '/choo run busy');
     const running = `select runs.id from runs join units on run = runs.id
        where units.id = 'busy' and purpose = 'work' and status = 'running' and state = 'running'`;
