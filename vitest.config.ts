@@ -47,7 +47,7 @@ function project(
       isolate,
       include,
       testTimeout,
-      hookTimeout: testTimeout,
+      hookTimeout: 2 * testTimeout, // worlds with a server and many units, on a busy machine
       ...(isAlone && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
       env: { CHOO_TEST_SEED: seed },
       setupFiles: ['test/helpers/property-seed.ts'],

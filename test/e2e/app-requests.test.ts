@@ -80,7 +80,7 @@ describe('what people can ask for', () => {
     await alice.comment(REPO, own, '/choo plan');
     expect(comments(await quiet(world), own).join('\n')).toContain(
       'This pull request is the result of one unit: run and plan where the specs are. ' +
-        'Here I know status, cancel, retry, skip, update and help.',
+        'Here I know status, cancel, retry, skip, update, fix and help.',
     );
   });
 

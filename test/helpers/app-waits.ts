@@ -17,7 +17,7 @@ export async function ended(world: Pick<AppWorld, 'until'>, runs: number, thread
       comments.filter(
         ({ body, issue }) => body.includes('<!-- choo:end') && (thread === undefined || issue === thread),
       ).length >= runs,
-    90_000,
+    180_000,
   );
 }
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, nextSecond, planned, quiet, seen } from '../helpers/app-waits.ts';
-import { type AppWorld, makeAppWorld, REPO, type State, untilOf } from '../helpers/app-world.ts';
-import { runFeatureStack } from '../helpers/pulls/feature-stack.ts';
-import type { ServerProcess } from '../helpers/server-project.ts';
-import { projectFiles, type UnitSpec } from '../helpers/spec-project.ts';
+import { ended, nextSecond, planned, quiet, seen } from '../../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO, type State, untilOf } from '../../helpers/app-world.ts';
+import { runFeatureStack } from '../../helpers/pulls/feature-stack.ts';
+import type { ServerProcess } from '../../helpers/server-project.ts';
+import { projectFiles, type UnitSpec } from '../../helpers/spec-project.ts';
 
 /** A repository of an account whose plan has no drafts. */
 const PLAIN = 'plain/widgets';
