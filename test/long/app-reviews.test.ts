@@ -109,7 +109,7 @@ async function rounds(unit: Unit, count: number) {
   await world.github.settled();
   await expect
     .poll(async () => rowsOf(unit).then((rows) => rows.filter(({ state }) => state === 'ended').length), {
-      timeout: 60_000,
+      timeout: 120_000,
       interval: 100,
     })
     .toBe(count);

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilTrue } from '../helpers/pulls/rows.ts';
 import { makeStages, type Stage } from '../helpers/pulls/stage.ts';
@@ -8,6 +9,7 @@ const UNITS = Array.from({ length: 10 }, (_, index) => `u${index}`);
 /** What one squash may cost: requests to GitHub's API on average, and pushes to unit branches. */
 const MAX_REQUESTS = 8;
 const MAX_PUSHES = 1;
+/** On a machine that does nothing else; on a busy one it takes as much longer. */
 const MAX_SECONDS = 90;
 
 const PLAN = {
@@ -78,5 +80,5 @@ test('ten pull requests on each other are merged from the bottom, each as soon a
   expect(Math.max(...squashes.map(({ pushes }) => pushes))).toBeLessThanOrEqual(MAX_PUSHES);
   // Some requests of one squash are made after the next.
   expect(all).toBeLessThanOrEqual(MAX_REQUESTS * squashes.length);
-  expect(costs.at(-1)?.seconds).toBeLessThan(MAX_SECONDS);
+  expect(costs.at(-1)?.seconds).toBeLessThan(MAX_SECONDS * Math.max(1, loadavg()[0] ?? 1));
 }, 600_000);

@@ -1,6 +1,7 @@
 import { findAccess, findSender } from '../../github/api/access.ts';
 import type { Approval } from '../../orchestrator/server/server-unit.ts';
 import { findRepositoryById } from '../../store/github/github-repositories.ts';
+import { requestRefresh } from '../../store/github/reports.ts';
 import { moveRound, type Round } from '../../store/github/review-rounds.ts';
 import { cancelOpenRun } from '../../store/runs/change-run.ts';
 import { answer, sentence } from '../repository/answers.ts';
@@ -30,6 +31,8 @@ export async function approveRound(round: Round, services: HandlerServices): Pro
     await answer(repository, { thread: pull, key: `withdrawn:${id}`, text }, services);
     await moveRound(database, id, { state: 'ended', outcome: 'withdrawn' });
     if (run !== null) await cancelOpenRun(runStore, jobs, { run, actor: 'choo' });
+    // The next round of the unit may start.
+    await requestRefresh(database, { repository: known.id, target: round.target, unit: round.unit });
     return { kind: 'no', reason };
   }
   if (isHeld(await readLabels(repository, pull)))
