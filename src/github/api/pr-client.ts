@@ -183,7 +183,9 @@ export class PRClient {
     } catch (error) {
       // GraphQL errors have no status.
       if (!(error instanceof Error) || error.name !== 'GraphqlResponseError') throw error;
-      return draft && /drafts?\b.*\bnot supported/i.test(error.message) ? 'unsupported' : 'refused';
+      return draft && /\bdraft/i.test(error.message) && /\bnot supported/i.test(error.message)
+        ? 'unsupported'
+        : 'refused';
     }
   }
 

@@ -72,7 +72,8 @@ export function scriptOf(
     if (word === undefined || !/^[-+]/.test(word)) return undefined;
     setFlags(['set', word, words[at + 1]], flags);
     const text = words[at + (word.includes('o') ? 2 : 1)];
-    if (/^-[a-zA-Z]*c[a-zA-Z]*$/.test(word)) return text === undefined ? undefined : { text, flags };
+    if (/^-[a-zA-Z]+$/.test(word) && word.includes('c'))
+      return text === undefined ? undefined : { text, flags };
     if (/^-[a-zA-Z]*o$/.test(word)) at += 1;
   }
   return undefined;
