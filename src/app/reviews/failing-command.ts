@@ -8,6 +8,8 @@ const FAILS = /\b(?:fail|fails|failed|failing|failure|red|error|errors|exit(?:s|
 /**
  * Whether a text says that a command fails: it shows one, as a block of shell or as code with an argument, and has a word for
  * it. What a review bot has to show from its second round on.
+ *
+ * @internal
  */
 export function namesFailingCommand(text: string): boolean {
   if (!FAILS.test(text)) return false;
