@@ -152,7 +152,7 @@ function renderVerdict(
     case 'unverified':
       return {
         title: 'Not verified',
-        summary: `${words(verdict.reason, 2_000)}${page}`,
+        summary: `Not verified: ${words(verdict.reason, 2_000)}.${page}`,
         conclusion: 'failure',
         actions: [],
       };
