@@ -1,4 +1,4 @@
-import { findAccess } from '../../github/api/access.ts';
+import { findAccess, isStranger } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
@@ -25,8 +25,7 @@ export async function handleLabel(
   // Adding a label updates the thread, so this is when it was added.
   const doneAt = pull?.updated_at ?? issue?.updated_at ?? sentAt;
   const late = doneAt == null ? undefined : lateAnswer(new Date(doneAt), services.now());
-  const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
-  if (thread === undefined || isStranger) return;
+  if (thread === undefined || isStranger(sender, services.policy.bots)) return;
   const repository = await openRepository(event, services);
   const { known, octokit, pr } = repository;
   const source = `label ${id}`;

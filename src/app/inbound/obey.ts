@@ -1,4 +1,4 @@
-import { findAccess } from '../../github/api/access.ts';
+import { findAccess, isStranger } from '../../github/api/access.ts';
 import type { CommandProblem } from '../../github/commands/command-words.ts';
 import { parseCommands } from '../../github/commands/parse-commands.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
@@ -36,9 +36,7 @@ export async function obey(
   services: HandlerServices,
 ): Promise<void> {
   const commands = parseCommands(body);
-  // Other Apps are not answered unless the operator allows them: two Apps could answer each other forever.
-  const isStranger = sender.type !== 'User' && !services.policy.bots.has(sender.id);
-  if (commands.length === 0 || isStranger) return;
+  if (commands.length === 0 || isStranger(sender, services.policy.bots)) return;
   const repository = await openRepository(event, services);
   if (await isKnownRequest(services.database, source)) return;
   const access = await findAccess(repository.octokit, repository.known, sender, services.policy.bots);

@@ -1,4 +1,4 @@
-import { findAccess } from '../../github/api/access.ts';
+import { findAccess, isStranger } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { isKnownRequest, saveRequest } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
@@ -31,7 +31,7 @@ export async function handleReview(
     const written = { body: review.body ?? '', sender, source, thread, isPull: true, createdAt };
     return obey(event, { ...written, labels: pull.labels ?? [] }, planner, services);
   }
-  if (pull.state !== 'open' || (sender.type !== 'User' && !policy.bots.has(sender.id))) return;
+  if (pull.state !== 'open' || isStranger(sender, policy.bots)) return;
   const repository = await openRepository(event, services);
   const { known, octokit } = repository;
   const unit = await findUnitPull(database, known.id, thread);

@@ -15,6 +15,14 @@ const WRITERS: ReadonlySet<string> = new Set(['admin', 'maintain', 'write']);
 const ALLOWED: Access = { allowed: true };
 
 /**
+ * Whether a sender is an App or bot that the operator does not list: it gets no answer, as two Apps could answer each other
+ * forever.
+ */
+export function isStranger({ id, type }: Pick<Sender, 'id' | 'type'>, bots: ReadonlySet<number>): boolean {
+  return type !== 'User' && !bots.has(id);
+}
+
+/**
  * Whether an account may make requests for a repository: it needs permission to push. GitHub is asked each time, and by the
  * account's number, because names can be taken over. Apps and bots are allowed only by `bots`, the operator's list of numbers.
  * Refuses when the permission cannot be determined.

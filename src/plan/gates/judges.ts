@@ -1,4 +1,4 @@
-import { parse } from 'unbash';
+import type { SyntaxNode } from 'unbash';
 import { eachCommandOf, programOf, unwrap, type Words, wordsOf } from './words.ts';
 
 /** Programs that judge whatever their arguments: test runners, linters, type checkers. */
@@ -60,10 +60,10 @@ function judges(words: Words): boolean {
   return word.test(first ?? '') || (own.length > 1 && first === undefined && word.test('?'));
 }
 
-/** {@link judges} for a part of a shell command. */
-export function isJudge(part: string): boolean {
+/** {@link judges} for any command below a node. */
+export function hasJudge(node: SyntaxNode): boolean {
   let found = false;
-  eachCommandOf(parse(part), (command) => {
+  eachCommandOf(node, (command) => {
     found ||= judges(wordsOf(command));
   });
   return found;

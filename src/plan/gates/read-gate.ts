@@ -1,8 +1,9 @@
 import { parse } from 'unbash';
 import { cut } from '../../text/cut.ts';
 import { type Habit, habitsOf } from './habits.ts';
+import { scriptOf } from './shell-facts.ts';
 import { type LossCause, readStatus } from './shell-status.ts';
-import { eachCommandOf, programOf, unwrap, wordsOf, type Words } from './words.ts';
+import { eachCommandOf, programOf, unwrap, wordsOf } from './words.ts';
 
 /** What makes a gate mean less than it seems to. */
 export interface GateFault {
@@ -121,19 +122,12 @@ function findHabits(gate: string): readonly GateFault[] {
         if (!isFine && !faults.has(habit))
           faults.set(habit, { ...HABITS[habit], got: show(text.slice(command.pos, command.end)) });
       }
-      const inner = textOf(unwrap(words));
+      const inner = scriptOf(unwrap(words))?.text;
       if (inner !== undefined && depth < 3) read(inner, depth + 1);
     });
   };
   read(gate, 0);
   return [...faults.values()];
-}
-
-/** The text behind `bash -c`. */
-function textOf(words: Words): string | undefined {
-  if (!/^(?:ba|da|z|k)?sh$/.test(programOf(words))) return undefined;
-  const at = words.findIndex((word) => /^-[a-zA-Z]*c$/.test(word ?? ''));
-  return at === -1 ? undefined : words[at + 1];
 }
 
 function show(part: string): string {

@@ -20,7 +20,7 @@ const FILTERS: ReadonlySet<string> = new Set(
   ),
 );
 /** Programs that read commands. */
-export const SHELLS: ReadonlySet<string> = new Set(['bash', 'sh', 'dash', 'zsh', 'ksh']);
+const SHELLS: ReadonlySet<string> = new Set(['bash', 'sh', 'dash', 'zsh', 'ksh']);
 
 /** Whether a command is one of those at the end of a pipe. */
 export function isFilter(command: CommandNode | undefined): boolean {
@@ -62,10 +62,11 @@ export function setFlags([program, ...words]: readonly (string | undefined)[], f
   }
 }
 
-/** The command behind `bash -c`, with the options before it. */
+/** The command behind `bash -c`, with the options before it; undefined: the words are no such command. */
 export function scriptOf(
   words: readonly (string | undefined)[],
 ): { readonly text: string; readonly flags: Flags } | undefined {
+  if (!SHELLS.has(programOf(words))) return undefined;
   const flags: Flags = { errexit: false, pipefail: false };
   for (let at = 1; at < words.length; at += 1) {
     const word = words[at];

@@ -9,7 +9,7 @@ import {
   type Statement,
   type SyntaxNode,
 } from 'unbash';
-import { isJudge } from './judges.ts';
+import { hasJudge } from './judges.ts';
 import {
   exitOf,
   type Flags,
@@ -19,7 +19,6 @@ import {
   readsFile,
   scriptOf,
   setFlags,
-  SHELLS,
   SUCCEED,
 } from './shell-facts.ts';
 import { programOf, unwrap, wordsOf } from './words.ts';
@@ -29,6 +28,8 @@ interface Loss {
   /** The part, as it stands in the gate. */
   readonly part: string;
   readonly cause: LossCause;
+  /** It runs tests, a linter, a compiler or a script. */
+  readonly isJudge: boolean;
 }
 
 /** What takes the failure away. `constant`: the command has the same status each time. */
@@ -83,9 +84,9 @@ class StatusReader {
     const canFail = this.#list(script.commands, flags);
     const silenced = this.#losses.some(({ cause }) => cause === 'trap');
     const fails = canFail && !silenced;
-    if (fails) return { canFail, losses: this.#losses.filter(({ part }) => isJudge(part)) };
+    if (fails) return { canFail, losses: this.#losses.filter((loss) => loss.isJudge) };
     if (this.#losses.length > 0) return { canFail: false, losses: this.#losses };
-    return { canFail: false, losses: [{ part: this.#text.trim(), cause: 'constant' }] };
+    return { canFail: false, losses: [{ part: this.#text.trim(), cause: 'constant', isJudge: false }] };
   }
 
   #list(statements: readonly Statement[], flags: Flags): boolean {
@@ -99,12 +100,13 @@ class StatusReader {
       if (exit !== undefined) {
         if (exit === 'dynamic' || exit === 'failure') return true;
         if (exit === 'last') return any || last;
-        if (!flags.errexit) for (const each of before) this.#lose(each, 'exit');
+        if (!flags.errexit) for (const each of before) this.#lose(each.command, 'exit');
         return any;
       }
       const canFail = this.#node(command, flags);
       if (background === true) {
-        if (canFail && (isLast || this.#isWait(statements[index + 1]))) this.#lose(statement, 'background');
+        if (canFail && (isLast || this.#isWait(statements[index + 1])))
+          this.#lose(statement.command, 'background');
         last = false;
         continue;
       }
@@ -113,8 +115,7 @@ class StatusReader {
       last = canFail;
     }
     // Without `errexit` only the last one counts.
-    const lasting = statements.at(-1);
-    if (!flags.errexit) for (const each of before) if (each !== lasting) this.#lose(each, 'sequence');
+    if (!flags.errexit) for (const each of before) this.#lose(each.command, 'sequence');
     return any || last;
   }
 
@@ -152,7 +153,7 @@ class StatusReader {
           this.#body(clause, { ...flags, errexit: false }),
         );
         const canFail = bodies.map((body) => this.#body(body, flags)).some(Boolean);
-        if (!canFail && tried.some(Boolean)) this.#loseNode(node.clause, 'branch');
+        if (!canFail && tried.some(Boolean)) this.#lose(node.clause, 'branch');
         return canFail;
       }
       case 'For':
@@ -160,7 +161,7 @@ class StatusReader {
       case 'Select':
         return this.#body(node.body, flags);
       case 'While':
-        if (this.#body(node.clause, { ...flags, errexit: false })) this.#loseNode(node.clause, 'branch');
+        if (this.#body(node.clause, { ...flags, errexit: false })) this.#lose(node.clause, 'branch');
         return this.#body(node.body, flags);
       case 'Case':
         return node.items.map(({ body }) => this.#body(body, flags)).some(Boolean);
@@ -186,7 +187,7 @@ class StatusReader {
       const own = this.#exits(command) ?? this.#node(command, plain);
       if (operator === '&&') canFail ||= own;
       else {
-        if (canFail && !own) for (const each of fallible) this.#loseNode(each, 'or');
+        if (canFail && !own) for (const each of fallible) this.#lose(each, 'or');
         canFail &&= own;
       }
       if (own) fallible.push(command);
@@ -211,7 +212,7 @@ class StatusReader {
       .slice(0, -1)
       .filter((command, index) => statuses[index] === true && !isFilter(command));
     if (flags.pipefail) return lastCounts || before.length > 0;
-    for (const command of before) this.#loseNode(command, 'pipe');
+    for (const command of before) this.#lose(command, 'pipe');
     return lastCounts;
   }
 
@@ -226,12 +227,12 @@ class StatusReader {
     if (program === 'trap') this.#trap(words);
     if (program === 'wait' && words.length > 1) return true;
     if (SUCCEED.has(program)) {
-      if (inner) this.#loseNode(command, 'substitution');
+      if (inner) this.#lose(command, 'substitution');
       return false;
     }
     if (program === 'test' || program === '[') return !isConstantTest(words.slice(1));
     if (program === 'eval') return this.#inner(words.slice(1), flags);
-    const script = SHELLS.has(program) ? scriptOf(words) : undefined;
+    const script = scriptOf(words);
     if (script !== undefined) return this.#inner([script.text], script.flags);
     const own = this.#functions.get(program);
     if (own === undefined || this.#open.has(program)) return true;
@@ -281,15 +282,12 @@ class StatusReader {
       return;
     const last = parse(action).commands.at(-1);
     if (last !== undefined && exitOf(last.command) === 'success')
-      this.#losses.push({ part: `trap '${action}'`, cause: 'trap' });
+      this.#losses.push({ part: `trap '${action}'`, cause: 'trap', isJudge: false });
   }
 
-  #lose(statement: Statement, cause: LossCause): void {
-    this.#loseNode(statement.command, cause);
-  }
-
-  #loseNode({ pos, end }: { readonly pos: number; readonly end: number }, cause: LossCause): void {
-    const part = this.#text.slice(pos, end).trim();
-    if (!this.#losses.some((loss) => loss.part === part)) this.#losses.push({ part, cause });
+  #lose(node: SyntaxNode, cause: LossCause): void {
+    const part = this.#text.slice(node.pos, node.end).trim();
+    if (!this.#losses.some((loss) => loss.part === part))
+      this.#losses.push({ part, cause, isJudge: hasJudge(node) });
   }
 }
