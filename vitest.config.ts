@@ -50,6 +50,7 @@ function project(
       hookTimeout: 2 * testTimeout, // worlds with a server and many units, on a busy machine
       ...(isAlone && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
       env: { CHOO_TEST_SEED: seed },
+      chaiConfig: { truncateThreshold: 2_000 }, // what an assertion got, in the line that CI keeps of it
       setupFiles: ['test/helpers/property-seed.ts'],
     },
   };

@@ -54,6 +54,8 @@ let world: AppWorld;
 let thread = 0;
 let environment: Readonly<Record<string, string>> = {};
 const BOT = 'alice[bot]';
+/** How long anything may take, on a machine that does much else. */
+const timeout = 240_000;
 
 beforeAll(async () => {
   world = await makeAppWorld(
@@ -109,7 +111,7 @@ async function rounds(unit: Unit, count: number) {
   await world.github.settled();
   await expect
     .poll(async () => rowsOf(unit).then((rows) => rows.filter(({ state }) => state === 'ended').length), {
-      timeout: 120_000,
+      timeout,
       interval: 100,
     })
     .toBe(count);
@@ -229,7 +231,7 @@ describe('a review that requests changes', () => {
     expect(state.pulls.find((pull) => pull.number === number)).toMatchObject({ draft: false, requested: [] });
     // Work that starts over is told what the review said.
     await world.github.as('alice').comment(REPO, number, '/choo retry --fresh');
-    await expect.poll(async () => rowsOf('red'), { timeout: 20_000 }).toHaveLength(2);
+    await expect.poll(async () => rowsOf('red'), { timeout }).toHaveLength(2);
     await quiet(world);
     const [fresh] = await world.server.rows(
       `select content ->> 'words' as words, content #>> '{threads,0,comments,0,body}' as thread
@@ -258,7 +260,7 @@ describe('who asks', () => {
     const alice = world.github.as('alice');
     await alice.label(REPO, number, 'choo:hold');
     await request('gone', [{ line: 1, body: 'Not now.' }]);
-    await expect.poll(async () => updatesOf('gone'), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(async () => updatesOf('gone'), { timeout }).toHaveLength(1);
     await alice.comment(REPO, number, '/choo cancel');
     const { state, rows } = await rounds('gone', 1);
     expect(rows).toMatchObject([{ outcome: 'cancelled' }]);
@@ -316,14 +318,12 @@ describe('the head that a round works on', () => {
     await alice.comment(REPO, thread, '/choo run busy');
     const running = `select runs.id from runs join units on run = runs.id
        where units.id = 'busy' and purpose = 'work' and status = 'running' and state = 'running'`;
-    await expect
-      .poll(async () => world.server.rows(running), { timeout: 20_000, interval: 50 })
-      .toHaveLength(1);
+    await expect.poll(async () => world.server.rows(running), { timeout, interval: 50 }).toHaveLength(1);
     const [work] = await world.server.rows(running);
     const number = await request('busy', [{ line: 1, body: 'Of mallory.' }], { as: 'mallory' });
-    await expect.poll(async () => rowsOf('busy'), { timeout: 20_000, interval: 50 }).toHaveLength(1);
+    await expect.poll(async () => rowsOf('busy'), { timeout, interval: 50 }).toHaveLength(1);
     await request('busy', [{ line: 1, body: 'Of alice.' }]);
-    await expect.poll(async () => rowsOf('busy'), { timeout: 20_000, interval: 50 }).toHaveLength(2);
+    await expect.poll(async () => rowsOf('busy'), { timeout, interval: 50 }).toHaveLength(2);
     expect(await updatesOf('busy')).toEqual([]);
     world.github.setPermission(REPO, 'mallory', 'read');
     const { state, rows } = await rounds('busy', 2);
@@ -427,8 +427,11 @@ test.each([
     { line: 1, body: 'One.' },
     { line: 1, body: 'Two.' },
   ]);
-  await expect.poll(() => killed !== undefined, { timeout: 30_000, interval: 50 }).toBe(true);
-  world.github.watch(undefined);
+  try {
+    await expect.poll(() => killed !== undefined, { timeout, interval: 50 }).toBe(true);
+  } finally {
+    world.github.watch(undefined);
+  }
   await killed;
   await world.start(environment);
   const { state } = await rounds('kill', before + 1);
