@@ -10,7 +10,7 @@ export interface Assignment {
   readonly args?: readonly string[] | undefined;
   /** Replaces the provider's executable. */
   readonly command?: string | undefined;
-  /** The working directory, absolute. */
+  /** The working directory as the CLI sees it, absolute. */
   readonly cwd: string;
   /** An empty, writable directory for this invocation only. Absolute; not below a temporary directory. */
   readonly stateDirectory: string;

@@ -55,6 +55,7 @@ export function openHostSandbox(options: {
       };
       return await runCommand({ ...execution, env, tree: markedTree(mark), watch });
     },
+    placeOf: ({ worktree }) => worktree,
     chownToSandboxUser: async () => {}, // it is the same user
     selfTest: async () => ({ ok: true }),
   };

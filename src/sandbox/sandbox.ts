@@ -3,7 +3,10 @@ export type Profile = 'setup' | 'agent' | 'gate';
 
 /** Where commands of one unit run. All paths are absolute and free of links. */
 export interface SandboxPaths {
-  /** The worktree, the only directory of the machine that is writable inside. Its `.git` file is read-only. */
+  /**
+   * The worktree, the only directory of the machine that is writable inside. Its `.git` file is read-only. Where it stands
+   * inside: {@link Sandbox.placeOf}.
+   */
   readonly worktree: string;
   /** Further readable paths, mounted at the same path: the git directory behind the worktree, and its objects. */
   readonly readable: readonly string[];
@@ -14,7 +17,7 @@ export interface Execution {
   readonly profile: Profile;
   /** A name is looked up on the PATH inside; a path is used as it is. Never passed to a shell. */
   readonly argv: readonly [file: string, ...args: string[]];
-  /** Absolute, in the worktree. */
+  /** The worktree or a directory in it, by its path on this machine. */
   readonly cwd: string;
   /** Added to the few variables that the sandbox sets. */
   readonly env?: Readonly<Record<string, string>>;
@@ -35,6 +38,12 @@ export interface Execution {
   readonly totalMs: number;
   readonly idleMs?: number;
 }
+
+/**
+ * Where the project stands in every sandbox with its own file system: tools write absolute paths into what set-up leaves
+ * behind, such as a virtual environment. Nothing else that a sandbox shows lies below.
+ */
+export const PROJECT = '/choo/project';
 
 /** Longer lines are cut. Characters. */
 export const MAX_LINE = 4 * 1024 * 1024;
@@ -65,6 +74,8 @@ export const TAIL_LENGTH = 16 * 1024;
 export interface Sandbox {
   readonly kind: 'bubblewrap' | 'host';
   exec(workplace: SandboxPaths, execution: Execution): Promise<ExecResult>;
+  /** The path of the worktree as commands see it: {@link PROJECT}, or on the host its own. */
+  placeOf(workplace: Pick<SandboxPaths, 'worktree'>): string;
   /** Makes the sandbox user the owner of a path and everything below it. Follows no link. Call it after choo wrote there. */
   chownToSandboxUser(path: string): Promise<void>;
   /** Tests whether it works here: runs node and `git status` in a temporary worktree. Returns what failed, with a hint. */

@@ -78,7 +78,8 @@ async function findRed(
     if (pattern !== undefined && !(await fitsAny(pattern, changed))) continue;
     onActivity(`$ ${check.command}`);
     const verdict = await workspace.judge(check.command, 'baseline');
-    const { kind, ...end } = verdict;
+    const { kind, ...rest } = verdict;
+    const end = { ...rest, tail: workspace.commands.forPeople(rest.tail) };
     const passed = kind === 'green';
     append({
       type: passed ? 'baseline.ok' : 'baseline.fail',

@@ -28,7 +28,9 @@ const MAX_SUMMARY = 1_000;
 const MAX_BACKOFF_MS = 15 * 60_000;
 
 type Job = Pick<UnitJob, 'config' | 'waited'> & { readonly unit: Pick<UnitJob['unit'], 'id'> };
-type Workspace = Pick<UnitWorkspace, 'idle' | 'workplace' | 'cwd'>;
+interface Workspace extends Pick<UnitWorkspace, 'idle'> {
+  readonly commands: Pick<UnitWorkspace['commands'], 'workplace' | 'cwd' | 'forPeople'>;
+}
 type Services = Pick<
   WorkerServices,
   | 'agent'
@@ -117,21 +119,22 @@ export class Invoker {
         agent,
         {
           sandbox: this.#services.sandbox,
-          workplace: this.#workspace.workplace,
+          workplace: this.#workspace.commands.workplace,
           scratch: this.#services.scratch,
         },
         {
           prompt,
           task: file,
           rehearsed,
-          cwd: this.#workspace.cwd,
+          cwd: this.#workspace.commands.cwd,
           reservation,
           taskTimeoutMs: config.limits.task_timeout,
           idleTimeoutMs: config.limits.idle_timeout,
           exitMs: this.#services.rateLimits.exitMs,
           signal: this.#services.signal,
           onEvent: (event) => {
-            if (event.type === 'text' && event.text.trim() !== '') words = event.text.trim();
+            if (event.type === 'text' && event.text.trim() !== '')
+              words = this.#workspace.commands.forPeople(event.text.trim());
             this.#show(event);
           },
           onUsage: (usage) => report.take(usage),
@@ -164,11 +167,13 @@ export class Invoker {
   #show(event: AgentEvent): void {
     const { log, onActivity } = this.#services;
     if (event.type === 'text') {
-      log.quote(event.text);
-      onActivity(event.text);
+      const text = this.#workspace.commands.forPeople(event.text);
+      log.quote(text);
+      onActivity(text);
     } else if (event.type === 'tool') {
-      log.say(`  ${event.name} ${event.detail}`);
-      onActivity(`${event.name} ${event.detail}`);
+      const text = `${event.name} ${this.#workspace.commands.forPeople(event.detail)}`;
+      log.say(`  ${text}`);
+      onActivity(text);
     } else if (event.type === 'trouble') {
       log.say(`  ${event.trouble}: ${event.message}`);
       onActivity(event.message);

@@ -15,7 +15,8 @@ export async function runTaskGate(
   append({ type: 'task.backpressure', ...facts });
   onActivity(`$ ${task.gate}`);
   const verdict = await workspace.judge(task.gate, String(task.number));
-  const { kind, ...end } = verdict;
+  const { kind, ...rest } = verdict;
+  const end = { ...rest, tail: workspace.commands.forPeople(rest.tail) };
   append({ type: kind === 'green' ? 'task.validation.ok' : 'task.validation.fail', ...facts, ...end });
   return verdict;
 }

@@ -1,18 +1,17 @@
-import { lstat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ChooError, messageOf } from '../errors.ts';
 import { findForbidden } from '../git/forbidden-changes.ts';
 import { removeNestedRepositories } from '../git/nested-repositories.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
 import type { Worktree } from '../git/worktree.ts';
-import type { SandboxPaths } from '../sandbox/sandbox.ts';
-import { runShell, type Verdict } from './gate/gate.ts';
+import { type Commands, openCommands } from './commands.ts';
+import type { Verdict } from './gate/gate.ts';
 import { findProtection } from './protected-paths.ts';
-import { findReasonFile } from './reason-file.ts';
 import { findSecrets } from './secrets.ts';
+import { runSetUp } from './set-up.ts';
 import type { SpecEdit } from './spec-status.ts';
 import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
-import { fail, type GateServices, type UnitJob, UnitStop } from './unit-job.ts';
+import { type GateServices, type UnitJob, UnitStop } from './unit-job.ts';
 
 /** An agent's result: a tree for the gate, or the reason why it is unfit. */
 export type Inspection =
@@ -27,8 +26,7 @@ const MAX_PATHS = 10;
  * could make git run a program is removed; protected paths are restored; a gate's changes are discarded; only choo commits.
  */
 export class UnitWorkspace {
-  readonly cwd: string;
-  readonly workplace: SandboxPaths;
+  readonly commands: Commands;
   readonly branch: UnitBranch;
   readonly #job: UnitJob;
   readonly #services: GateServices;
@@ -42,8 +40,7 @@ export class UnitWorkspace {
     this.#services = services;
     this.#worktree = worktree;
     this.branch = new UnitBranch(job, services, tree);
-    this.cwd = join(worktree.path, job.directory);
-    this.workplace = { worktree: worktree.path, readable: worktree.readable };
+    this.commands = openCommands(job, services, worktree);
   }
 
   /** Creates the worktree and runs `worktree.setup`. `suffix` distinguishes it from other worktrees of the claim. */
@@ -136,7 +133,7 @@ export class UnitWorkspace {
   /** Runs a command without network on the last staged tree. Its changes are discarded in the background. */
   async judge(command: string, logName: string): Promise<Verdict> {
     await this.idle();
-    const verdict = await this.#run(command, 'gate', logName);
+    const verdict = await this.commands.run(command, 'gate', logName);
     if (verdict.kind === 'cancelled')
       throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
     this.#then(async () => {
@@ -209,53 +206,13 @@ export class UnitWorkspace {
   }
 
   async #setUp(phase: 'setup' | 'teardown'): Promise<void> {
-    const { unit, config } = this.#job;
-    let ran = false;
-    for (const { command, if: condition } of config.worktree[phase]) {
-      if (condition !== undefined && !(await exists(join(this.cwd, condition)))) continue;
-      ran = true;
-      this.#services.onActivity(`$ ${command}`);
-      const verdict = await this.#run(command, 'setup', phase);
-      const { kind, exitCode, ending, tail, durationMs, reason } = verdict;
-      if (kind === 'cancelled') throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
-      this.#services.append({
-        type: 'worktree.setup',
-        unit: unit.id,
-        command,
-        exitCode,
-        ending,
-        tail,
-        durationMs,
-      });
-      if (kind !== 'green')
-        throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, reason?.text);
-    }
+    const ran = await runSetUp(this.#job, this.#services, this.commands, phase);
     const changed = ran ? await this.#discard() : [];
     if (changed.length > 0)
       this.#notice(
         'setup-wrote',
         `the ${phase} commands changed files that are not ignored; discarded: ${listPaths(changed)}`,
       );
-  }
-
-  async #run(command: string, profile: 'gate' | 'setup', logName: string): Promise<Verdict> {
-    const { sandbox, logDirectory, scratch, signal, log, onActivity } = this.#services;
-    const { unit, config } = this.#job;
-    const read = await runShell(sandbox, this.workplace, {
-      command,
-      profile,
-      cwd: this.cwd,
-      timeoutMs: config.limits.gate_timeout,
-      logFile: join(logDirectory, `${unit.id}.${logName}.out`),
-      directories: [this.cwd, this.#worktree.path, dirname(this.#worktree.path), scratch, logDirectory],
-      onOutput: onActivity,
-      signal,
-    });
-    const { reason } = read;
-    const verdict = reason === undefined ? read : { ...read, reason: await findReasonFile(this.cwd, reason) };
-    log.say(`$ ${command}  (${verdict.ending})`);
-    log.quote(verdict.tail);
-    return verdict;
   }
 
   async #discard(): Promise<readonly string[]> {
@@ -288,12 +245,5 @@ export function listPaths(paths: readonly string[]): string {
       .slice(0, MAX_PATHS)
       .map((path) => `\`${path}\``)
       .join(', ') + more
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
   );
 }

@@ -70,6 +70,34 @@ describe.each(SANDBOXES)('what a worktree needs, in %s', (sandbox) => {
   });
 });
 
+test.runIf(SANDBOXES.includes('bubblewrap'))(
+  'the project is at one path in bubblewrap, and people read paths from its root',
+  { timeout: 240_000 },
+  async () => {
+    const gate = 'echo "$PWD/main.js:3:1 is wrong, see file://$PWD/main.js"; test -e never';
+    const setup = `worktree:\n  setup:\n    - command: pwd > where\n`;
+    await using project = await makeProject(
+      {
+        units: {
+          unit: {
+            tasks: [{ gate, sh: 'test "$(cat where) $PWD" = "/choo/project /choo/project"; touch main.js' }],
+          },
+        },
+        files: { '.gitignore': 'where\n' },
+        config: ONCE + setup,
+      },
+      { sandbox: 'bubblewrap' },
+    );
+    const { events } = await project.run();
+    expect(events.find(({ type }) => type === 'task.provider.done')).toMatchObject({ outcome: 'finished' });
+    expect(events.findLast(({ type }) => type === 'task.validation.fail')).toMatchObject({
+      phase: 'attempt',
+      tail: 'main.js:3:1 is wrong, see main.js\n',
+    });
+    expect(JSON.stringify(events)).not.toContain('/choo/project');
+  },
+);
+
 describe('what a worktree needs', () => {
   test('is not there without a setup', async () => {
     await using project = await makeProject({ ...PROJECT, config: ONCE });

@@ -84,7 +84,14 @@ export async function openAgentWorld(
       scratch: state,
       signal: new AbortController().signal,
     },
-    { idle: async () => {}, workplace: { worktree: path, readable: [] }, cwd: path },
+    {
+      idle: async () => {},
+      commands: {
+        workplace: { worktree: path, readable: [] },
+        cwd: path,
+        forPeople: (text) => text,
+      },
+    },
   );
   return {
     path,

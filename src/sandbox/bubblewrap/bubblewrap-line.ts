@@ -1,9 +1,12 @@
 import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { PROJECT } from '../sandbox.ts';
 
-/** A path of the machine that is mounted inside, at the same path. */
+/** A path of the machine that is mounted inside. */
 export interface Bind {
   readonly path: string;
+  /** Where; undefined: at the same path. */
+  readonly at?: string;
   readonly writable: boolean;
 }
 
@@ -61,7 +64,8 @@ export function bubblewrapOptions({
     tmpfs('/tmp', '1777', String(temporaryBytes)),
     ['/run', '/var', '/root'].flatMap((path) => tmpfs(path, '0755')),
     ['--dir', HOME, '--dir', '/var/tmp'],
-    sortBinds(binds).flatMap(bind),
+    ['--perms', '0755', '--dir', dirname(PROJECT)],
+    sortBinds(binds, placeOf).flatMap((each) => bind(each, placeOf(each))),
     ['--remount-ro', '/'], // bubblewrap's own tmpfs, which has no size limit
     ['--chdir', cwd, '--clearenv'],
     Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
@@ -78,7 +82,9 @@ export function reopenClosedParents(binds: readonly Bind[], uid: number): readon
     binds.map(({ path }) => closedParent(path, uid)).filter((path) => path !== undefined),
   );
   if (closed.size === 0) return undefined;
-  const reopened = sortBinds(binds).filter(({ path }) => [...closed].some((parent) => isBelow(path, parent)));
+  const reopened = sortBinds(binds, pathOf).filter(({ path }) =>
+    [...closed].some((parent) => isBelow(path, parent)),
+  );
   const between = new Set(reopened.flatMap(({ path }) => parentsOf(path)));
   return [
     // In a process namespace: the outer bubblewrap drops the right to kill a process of another user, so the death of
@@ -89,7 +95,7 @@ export function reopenClosedParents(binds: readonly Bind[], uid: number): readon
     [...between]
       .filter((path) => [...closed].some((parent) => isBelow(path, parent)))
       .flatMap((path) => ['--perms', '0755', '--dir', path]),
-    reopened.flatMap(bind),
+    reopened.flatMap((each) => bind(each, each.path)),
   ].flat();
 }
 
@@ -113,14 +119,30 @@ function isBelow(path: string, directory: string): boolean {
   return path.startsWith(`${directory}/`);
 }
 
-/** Each path once, parents before children: a later bind covers an earlier one. */
-function sortBinds(binds: readonly Bind[]): readonly Bind[] {
-  const unique = new Map(binds.map((bind) => [bind.path, bind]));
-  return [...unique.values()].sort((a, b) => (`${a.path}/` < `${b.path}/` ? -1 : 1));
+/** Each place once, parents before children: a later bind covers an earlier one. */
+function sortBinds(binds: readonly Bind[], by: (bind: Bind) => string): readonly Bind[] {
+  const unique = new Map(binds.map((bind) => [by(bind), bind]));
+  return [...unique.values()].sort((a, b) => (`${by(a)}/` < `${by(b)}/` ? -1 : 1));
 }
 
-function bind({ path, writable }: Bind): readonly string[] {
-  return [writable ? '--bind' : '--ro-bind', path, path];
+function pathOf({ path }: Bind): string {
+  return path;
+}
+
+function placeOf({ path, at = path }: Bind): string {
+  return at;
+}
+
+/** The first bind that would hide the project or lie in it, other than those that belong there. */
+export function findIntruder(binds: readonly Bind[]): string | undefined {
+  return binds.find(
+    ({ path, at = path }) =>
+      at === path && (path === '/' || path === PROJECT || isBelow(PROJECT, path) || isBelow(path, PROJECT)),
+  )?.path;
+}
+
+function bind({ path, writable }: Bind, at: string): readonly string[] {
+  return [writable ? '--bind' : '--ro-bind', path, at];
 }
 
 function mask({ path, directory }: Mask): readonly string[] {

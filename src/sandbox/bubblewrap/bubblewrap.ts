@@ -5,10 +5,11 @@ import { descendants, newMark, OWNER_VARIABLE } from '../../system/process-tree.
 import { runCommand } from '../process/runner.ts';
 import { userLimits } from '../process/user-limits.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from '../process/watchdog.ts';
-import type { ExecResult, Execution, Sandbox, SandboxPaths } from '../sandbox.ts';
+import { type ExecResult, type Execution, PROJECT, type Sandbox, type SandboxPaths } from '../sandbox.ts';
 import {
   type Bind,
   bubblewrapOptions,
+  findIntruder,
   HOME,
   type Mask,
   reopenClosedParents,
@@ -57,12 +58,15 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     if (tools.missing !== undefined) return notStarted(`${tools.missing} is not installed`);
     const network = execution.profile !== 'gate';
     const binds = bindsOf({ workplace, execution, network, nodePath: options.nodePath });
+    const intruder = findIntruder(binds);
+    if (intruder !== undefined)
+      return notStarted(`\`${intruder}\` and the project at ${PROJECT} would cover each other`);
     masks ??= root ? [] : findPrivate('/etc');
     const view = bubblewrapOptions({
       network,
       binds,
       masks,
-      cwd: execution.cwd,
+      cwd: placeOf(execution.cwd, workplace),
       env: { ...environment(options.nodePath), ...execution.env },
       temporaryBytes: limits.temporaryBytes,
     });
@@ -99,9 +103,15 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   return {
     kind: 'bubblewrap',
     exec,
+    placeOf: () => PROJECT,
     chownToSandboxUser,
     selfTest: async () => await testBubblewrap({ exec, chownToSandboxUser }, options),
   };
+}
+
+/** Where a directory of the worktree stands inside. */
+function placeOf(path: string, { worktree }: SandboxPaths): string {
+  return path === worktree || path.startsWith(`${worktree}/`) ? PROJECT + path.slice(worktree.length) : path;
 }
 
 function notStarted(reason: string): ExecResult {
@@ -137,11 +147,11 @@ function bindsOf({
     ...readable,
     ...(execution.readable ?? []),
   ].filter((path) => !path.startsWith('/usr/')); // mounted with the system
-  const write = [...(execution.writable ?? []), worktree];
   return [
     ...read.map((path) => ({ path, writable: false })),
-    ...write.map((path) => ({ path, writable: true })),
-    ...[gitFile].filter(isThere).map((path) => ({ path, writable: false })),
+    ...(execution.writable ?? []).map((path) => ({ path, writable: true })),
+    { path: worktree, at: PROJECT, writable: true },
+    ...[gitFile].filter(isThere).map((path) => ({ path, at: join(PROJECT, '.git'), writable: false })),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Task } from '../../discovery/unit.ts';
 import { classify, type Outcome } from '../../provider/outcome/outcome.ts';
 import type { AgentEvent, Assignment, Provider } from '../../provider/provider.ts';
@@ -61,7 +61,7 @@ export async function runAgent(
       model,
       args,
       command: executable.path,
-      cwd: call.cwd,
+      cwd: join(place.sandbox.placeOf(place.workplace), relative(place.workplace.worktree, call.cwd)),
       stateDirectory,
       variables,
       sandboxed: place.sandbox.kind === 'bubblewrap',

@@ -44,7 +44,7 @@ export async function attemptUpdate(
       prompt: prompt(answersPath),
     });
     await workspace.idle();
-    const written = await takeAnswers(join(workspace.workplace.worktree, name));
+    const written = await takeAnswers(join(workspace.commands.workplace.worktree, name));
     const left = await workspace.inspect();
     if (left.kind === 'unfit') throw fail('attempts', `what the agent left is not committed: ${left.reason}`);
     return { tree: left.tree, hasChanged: left.changes.length > 0, written };

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBubblewrap } from '../../../../src/sandbox/bubblewrap/bubblewrap.ts';
 import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/sandbox-user.ts';
-import type { ExecResult, Execution } from '../../../../src/sandbox/sandbox.ts';
+import { type ExecResult, type Execution, PROJECT } from '../../../../src/sandbox/sandbox.ts';
 import { isRoot, processesRunning, processesShowing, startActor } from '../../../fixtures/sandbox/actor.ts';
 import { whyNoBubblewrap } from '../../../fixtures/sandbox/missing.ts';
 import { makeWorld, type World } from '../../../fixtures/sandbox/world.ts';
@@ -43,7 +43,7 @@ describe.skipIf(missing !== undefined)(
       const { ending, tail } = await bash(world, script, { env: { EXTRA: 'x y' } });
       expect(ending, tail).toEqual({ kind: 'exited', exitCode: 0 });
       const lines = tail.trim().split('\n');
-      expect(lines.slice(0, 4)).toEqual([world.worktree, process.version, 'npm', '?? mine']);
+      expect(lines.slice(0, 4)).toEqual([PROJECT, process.version, 'npm', '?? mine']);
       const names = lines.slice(4).map((line) => line.split('=')[0]);
       const git = ['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_0', 'GIT_CONFIG_VALUE_0', 'GIT_OPTIONAL_LOCKS'];
       const own = ['EXTRA', ...git, 'HOME', 'LANG', 'PATH', 'PWD', 'SHLVL', 'TMPDIR', '_'];
@@ -127,6 +127,24 @@ describe.skipIf(missing !== undefined)(
       expect((await lstat(join(write, 'yes'))).isFile()).toBe(true);
       await expect(lstat(join(read, 'no'))).rejects.toThrow('ENOENT');
       await expect(lstat(join(world.repository, 'no'))).rejects.toThrow('ENOENT');
+    });
+
+    test('has nothing but the project at its place, wherever the worktree is', async () => {
+      const deep = join(world.worktree, 'deep');
+      await mkdir(deep, { recursive: true });
+      await sandbox.chownToSandboxUser(deep);
+      const script = `pwd; echo made > made; git rev-parse --show-toplevel; ls ${dirname(PROJECT)} ${dirname(world.worktree)}`;
+      const { ending, tail } = await bash(world, script, { cwd: deep });
+      expect(ending, tail).toMatchObject({ kind: 'exited' });
+      expect(tail).toContain(`${PROJECT}/deep\n${PROJECT}\n`);
+      expect(tail).toContain('project\n');
+      expect(tail).not.toContain('sibling');
+      expect(await readFile(join(deep, 'made'), 'utf8')).toBe('made\n');
+      for (const path of [PROJECT, join(PROJECT, 'below'), dirname(PROJECT), '/'])
+        expect((await bash(world, 'true', { readable: [path] })).ending).toEqual({
+          kind: 'not-started',
+          reason: `\`${path}\` and the project at ${PROJECT} would cover each other`,
+        });
     });
 
     test('has no rights of its own, and nobody can get more', async () => {

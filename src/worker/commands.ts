@@ -1,0 +1,57 @@
+import { dirname, join } from 'node:path';
+import type { Worktree } from '../git/worktree.ts';
+import type { SandboxPaths } from '../sandbox/sandbox.ts';
+import { runShell, type Verdict } from './gate/gate.ts';
+import { findReasonFile } from './reason-file.ts';
+import type { GateServices, UnitJob } from './unit-job.ts';
+
+/** The shell commands of one worktree. */
+export interface Commands {
+  /** Where they run: the project's directory in the worktree. */
+  readonly cwd: string;
+  readonly workplace: SandboxPaths;
+  /** Runs one and writes it into the unit's log. */
+  run(command: string, profile: 'gate' | 'setup', logName: string): Promise<Verdict>;
+  /** A text of a command with the paths of the project as people know them: from the repository's root. */
+  forPeople(text: string): string;
+}
+
+export function openCommands(job: UnitJob, services: GateServices, worktree: Worktree): Commands {
+  const { sandbox, logDirectory, scratch, signal, log, onActivity } = services;
+  const { unit, config } = job;
+  const cwd = join(worktree.path, job.directory);
+  const workplace = { worktree: worktree.path, readable: worktree.readable };
+  const place = sandbox.placeOf(workplace);
+  const forPeople = (text: string): string =>
+    place === worktree.path ? text : text.replaceAll(`file://${place}/`, '').replaceAll(`${place}/`, '');
+  return {
+    cwd,
+    workplace,
+    forPeople,
+    async run(command, profile, logName) {
+      const read = await runShell(sandbox, workplace, {
+        command,
+        profile,
+        cwd,
+        timeoutMs: config.limits.gate_timeout,
+        logFile: join(logDirectory, `${unit.id}.${logName}.out`),
+        directories: [
+          cwd,
+          worktree.path,
+          dirname(worktree.path),
+          join(place, job.directory),
+          place,
+          scratch,
+          logDirectory,
+        ],
+        onOutput: (line) => onActivity(forPeople(line)),
+        signal,
+      });
+      const { reason } = read;
+      const verdict = reason === undefined ? read : { ...read, reason: await findReasonFile(cwd, reason) };
+      log.say(`$ ${command}  (${verdict.ending})`);
+      log.quote(forPeople(verdict.tail));
+      return verdict;
+    },
+  };
+}
