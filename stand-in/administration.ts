@@ -36,6 +36,8 @@ export interface Administration {
   readonly setMerging: (repo: string, to: Partial<MergeSettings>) => void;
   /** Says whether deletions of `delete_branch_on_merge` from now on close the pull requests on a branch. */
   readonly setDeletionWins: (repo: string, wins: boolean) => void;
+  /** Says whether pushes to the branch of a pull request dismiss its approvals from now on. */
+  readonly setDismissal: (repo: string, dismisses: boolean) => void;
   /** Replaces the rulesets of a repository, which bind everybody. */
   readonly setRules: (repo: string, rulesets: readonly Omit<Ruleset, 'id'>[]) => void;
   /** Has another App report on a commit, as GitHub Actions does. Returns the check run. */
@@ -145,6 +147,7 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
       const repository = repositoryOf(repo);
       repository.settings = { ...repository.settings, ...to };
     },
+    setDismissal: (repo, dismisses) => void (repositoryOf(repo).dismissesStale = dismisses),
     setDeletionWins: (repo, wins) => void (repositoryOf(repo).deletionWins = wins),
     setRules: (repo, rulesets) =>
       void (repositoryOf(repo).rulesets = rulesets.map((each) => ({ ...each, id: world.nextId() }))),

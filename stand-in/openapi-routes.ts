@@ -36,6 +36,7 @@ export const ROUTES = [
   'POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews',
   'DELETE /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}',
   'POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/events',
+  'PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/dismissals',
   'POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers',
   'GET /repos/{owner}/{repo}/issues',
   'POST /repos/{owner}/{repo}/issues',

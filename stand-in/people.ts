@@ -34,6 +34,7 @@ export interface Person {
       readonly comments?: readonly { readonly path: string; readonly line: number; readonly body: string }[];
     },
   ) => Promise<number>;
+  readonly dismiss: (repo: string, number: number, review: number, message: string) => Promise<void>;
   /** Comments on a line of a pull request, by itself. Returns the comment. */
   readonly commentLine: (
     repo: string,
@@ -114,6 +115,8 @@ export function actAs(world: World, login: string): Person {
       void (await call('PATCH', repo, `/issues/comments/${comment}`, { body })),
     review: async (repo, number, review) =>
       Number((await call('POST', repo, `/pulls/${number}/reviews`, { ...review }))['id']),
+    dismiss: async (repo, number, review, message) =>
+      void (await call('PUT', repo, `/pulls/${number}/reviews/${review}/dismissals`, { message })),
     commentLine: async (repo, number, comment) =>
       Number((await call('POST', repo, `/pulls/${number}/comments`, { ...comment }))['id']),
     reply: async (repo, number, comment, body) =>

@@ -49,6 +49,7 @@ export function newRepository(
     ),
     defaultBranch: 'main',
     deletionWins: false,
+    dismissesStale: false,
     rulesets: [],
     stacks: [],
     formerNames: [],

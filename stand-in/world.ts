@@ -63,6 +63,8 @@ export interface Pull {
   mergedAt: string | null;
   mergedBy: User | null;
   mergeCommit: string | null;
+  /** The tip of its base before it was merged. */
+  broughtFrom: string | null;
   /** Who was asked for a review and has not given one since. */
   readonly requested: User[];
   /** The last merge that GitHub tried, for these two commits. */
@@ -185,6 +187,8 @@ export interface Repository {
   defaultBranch: string;
   /** Whether the automatic deletion of a merged branch wins against the new base of the pull requests on it. */
   deletionWins: boolean;
+  /** Whether a push to the branch of a pull request dismisses its approvals. */
+  dismissesStale: boolean;
   readonly collaborators: Map<string, Level>;
   installation: Installation | undefined;
   /** Serializes the writers of refs. */

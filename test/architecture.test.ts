@@ -163,6 +163,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'app/repository',
     'config',
     'discovery',
+    'git/objects',
     'git',
     'github/api',
     'github/render',

@@ -99,6 +99,13 @@ export const configSchema = mapping({
     .describe(
       'What starts a run on GitHub: only a label, a comment or a button (`request`), or also a push of new specs to the target branch (`push`).',
     ),
+  require_review: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe(
+      'Start a run on GitHub only where an approved pull request brought the specs and the configuration to the branch, or the open one is approved. Whoever approves may push, and neither wrote the pull request nor pushed its last commit.',
+    )
+    .meta({ examples: [true] }),
   commits: mapping({
     sign_off: z
       .boolean({ error: 'true or false' })

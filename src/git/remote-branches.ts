@@ -43,6 +43,9 @@ const REF_CONFLICT = /'refs\/heads\/([^']+)' exists; cannot create/;
 const LEASE_FAILED =
   /^ ! \[rejected\]|^(?:remote: (?:error|fatal): | ! \[remote rejected\] ).*(?:incorrect old value|reference already exists|but expected|unable to resolve reference)/m;
 
+/** Options of every fetch. */
+const FETCH = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+
 /** The branches of a remote, and those fetched into choo's copy of it. */
 export class RemoteBranches implements Branches {
   readonly #access: Access;
@@ -92,6 +95,11 @@ export class RemoteBranches implements Branches {
       }
     });
     return shared;
+  }
+
+  /** Fetches the last head of a pull request on GitHub, whose branch may be gone. It is on no branch. */
+  async fetchPull(number: number, signal?: AbortSignal): Promise<void> {
+    await this.#read((remote) => ['fetch', ...FETCH, remote, `refs/pull/${number}/head`], signal);
   }
 
   /** The head of a branch at the last fetch. */
@@ -166,8 +174,7 @@ export class RemoteBranches implements Branches {
 
   async #fetch(signal: AbortSignal): Promise<void> {
     const all = '+refs/heads/*:refs/remotes/origin/*';
-    const options = ['--quiet', '--no-tags', '--prune', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await this.#read((remote) => ['fetch', ...options, remote, all], signal);
+    await this.#read((remote) => ['fetch', ...FETCH, '--prune', remote, all], signal);
   }
 
   /** {@link #reach} for a command that only reads; makes a host's refusal safe to show. */

@@ -4,6 +4,23 @@ import { git } from '../../test/helpers/git-repository.ts';
 import { clientOf, installationToken } from '../clients.ts';
 import { AT, REPO, startWorld, push, type Fields } from './case-world.ts';
 
+test('a commit names the pull requests that have it, and the merged one that brought it', async () => {
+  await using world = await startWorld();
+  const { github, app } = world;
+  const alice = github.as('alice');
+  const pullsOf = async (sha: string) =>
+    (await app.rest.repos.listPullRequestsAssociatedWithCommit({ ...AT, commit_sha: sha })).data.map(
+      ({ number, merged_at, merge_commit_sha: merge }) => ({ number, merge: merged_at && merge }),
+    );
+  const direct = await alice.push(REPO, 'main', { files: { direct: 'x' } });
+  const head = await alice.push(REPO, 'side', { from: 'main', files: { e: 'e' } });
+  const number = await alice.openPull(REPO, { head: 'side', base: 'main', title: 'Side' });
+  expect(await pullsOf(head)).toEqual([{ number, merge: null }]);
+  const merge = await alice.merge(REPO, number, 'squash');
+  expect(await pullsOf(merge)).toEqual([{ number, merge }]);
+  expect(await pullsOf(direct)).toEqual([]);
+});
+
 describe('pull requests', () => {
   test('follow their branches, and refuse what GitHub refuses', async () => {
     await using world = await startWorld();

@@ -173,6 +173,28 @@ describe('reviews', () => {
     ).rejects.toThrow(/limit of 100/);
   });
 
+  test('are dismissed by somebody who may push, or by the next push where the repository wants that', async () => {
+    await using world = await openPull();
+    const { github, app, receiver, number, at } = world;
+    const [alice, reader] = [github.as('alice'), github.as('bob')];
+    const states = async () => (await app.rest.pulls.listReviews(at)).data.map(({ state }) => state);
+    const first = await alice.review(REPO, number, { event: 'APPROVE' });
+    await expect(reader.dismiss(REPO, number, first, 'No.')).rejects.toThrow(/403|not accessible|rights/);
+    await expect(alice.dismiss(REPO, number, first, '')).rejects.toThrow(/missing_field/);
+    await alice.dismiss(REPO, number, first, 'Too early.');
+    expect((await receiver.next('pull_request_review.dismissed')).body).toMatchObject({
+      review: { id: first, state: 'dismissed' },
+      sender: { login: 'alice' },
+    });
+    await expect(alice.dismiss(REPO, number, first, 'Again.')).rejects.toThrow(/Can not dismiss/);
+    await alice.review(REPO, number, { event: 'APPROVE' });
+    await alice.push(REPO, 'side', { files: { d: 'd\n' } });
+    expect(await states()).toEqual(['DISMISSED', 'APPROVED']);
+    github.setDismissal(REPO, true);
+    await alice.push(REPO, 'side', { files: { d: 'e\n' } });
+    expect(await states()).toEqual(['DISMISSED', 'DISMISSED']);
+  });
+
   test('need permissions that say so: to resolve a thread that of contents, too', async () => {
     await using world = await openPull();
     const { github, number } = world;

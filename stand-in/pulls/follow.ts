@@ -1,4 +1,5 @@
 import { commitOf, git, isAncestor } from '../git.ts';
+import { dismissReview } from '../reviews/writing.ts';
 import { viewPull } from './views.ts';
 import type { Push } from '../pushes.ts';
 import { now, type Issue, type Pull, type Repository, type World } from '../world.ts';
@@ -37,9 +38,19 @@ export async function followHead(push: Push, branch: string, tip: string | undef
     pull.base.sha = base ?? pull.base.sha;
     issue.updatedAt = now();
     await raise(push, found, 'synchronize', { before, after: tip });
+    if (repository.dismissesStale) await dismissApprovals(push, found);
     const movedAlone = base !== undefined && base === push.before.get(`refs/heads/${pull.base.ref}`);
     if (movedAlone && (await isAncestor(repository.bare, tip, base))) await close(push, found);
   }
+}
+
+async function dismissApprovals(
+  { world, sender }: Push,
+  { repository, issue, pull }: OpenPull,
+): Promise<void> {
+  const on = { world, repository, issue, pull, actor: { kind: 'user', user: sender } as const };
+  for (const review of repository.reviews.filter((each) => each.issue === issue && each.state === 'APPROVED'))
+    await dismissReview(on, review);
 }
 
 /** After a base moved: marks the pull requests that it now contains as merged. Closes all when the base is gone. */
@@ -60,6 +71,7 @@ export async function finish(push: Push, found: OpenPull, commit: string): Promi
   pull.mergedAt = now();
   pull.mergedBy = push.sender;
   pull.mergeCommit = commit;
+  pull.broughtFrom = push.before.get(`refs/heads/${pull.base.ref}`) ?? null;
   await close(push, found);
   issue.stateReason = null;
 }

@@ -132,6 +132,16 @@ export async function submitReview(on: Reviewing, review: Review, state: ReviewS
     });
 }
 
+/** Takes a verdict back. Throws a Refusal for a review that is none. */
+export async function dismissReview(on: Reviewing, review: Review): Promise<void> {
+  if (review.state !== 'APPROVED' && review.state !== 'CHANGES_REQUESTED')
+    throw unprocessable('Can not dismiss a review that is neither an approval nor a request for changes');
+  review.state = 'DISMISSED';
+  const pullRequest = await viewPull(on.world, on.repository, on.issue, on.pull);
+  const shown = viewReview(on.world, on.repository, review);
+  raise(on, pullRequest, 'pull_request_review', 'dismissed', { review: { ...shown, state: 'dismissed' } });
+}
+
 /** Resolves a thread, or opens it again. */
 export async function setResolved(on: Reviewing, thread: ReviewThread, resolved: boolean): Promise<void> {
   if ((thread.resolvedBy !== null) === resolved) return;

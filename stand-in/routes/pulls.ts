@@ -1,5 +1,5 @@
 import { changedFiles } from '../pulls/diff.ts';
-import { commitOf, git, log } from '../git.ts';
+import { commitOf, git, isAncestor, log } from '../git.ts';
 import { keepHead } from '../pulls/follow.ts';
 import { mergeBase, tryRebase, viewPull, viewPullBriefly } from '../pulls/views.ts';
 import { stackOf } from '../pulls/stacks.ts';
@@ -32,6 +32,17 @@ export const PULL_ROUTES: readonly Route[] = [
   repositoryRoute('GET /pulls', NEEDS, (call) => {
     const { world, repository } = call;
     return page(call, selected(call), ([issue, pull]) => viewPullBriefly(world, repository, issue, pull));
+  }),
+  // Of a merged one: the commits that it brought to its base, and those of its branch.
+  repositoryRoute('GET /commits/:sha/pulls', NEEDS, async (call) => {
+    const { world, repository, params } = call;
+    const sha = await commitOf(repository.bare, params['sha'] ?? '');
+    if (sha === undefined) throw new Refusal(422, `No commit found for SHA: ${params['sha']}`);
+    const found: [Issue, Pull][] = [];
+    for (const issue of repository.issues)
+      if (issue.pull !== undefined && (await hasCommit(repository, issue.pull, sha)))
+        found.push([issue, issue.pull]);
+    return page(call, found, ([issue, pull]) => viewPullBriefly(world, repository, issue, pull));
   }),
   repositoryRoute('POST /pulls', LABELLED, (call) => call.repository.alone(() => open(call))),
   repositoryRoute('GET /pulls/:number', NEEDS, async (call) => {
@@ -74,6 +85,7 @@ async function open(call: RepositoryCall): Promise<Reply> {
     mergedAt: null,
     mergedBy: null,
     mergeCommit: null,
+    broughtFrom: null,
     requested: [],
   };
   const issue = addIssue(call, title, pull);
@@ -133,6 +145,17 @@ function selected({ repository, query }: RepositoryCall): [Issue, Pull][] {
     .toSorted(([one], [other]) =>
       query['direction'] === 'asc' ? one.number - other.number : other.number - one.number,
     );
+}
+
+async function hasCommit(
+  { bare }: Repository,
+  { head, base, broughtFrom, mergeCommit }: Pull,
+  sha: string,
+): Promise<boolean> {
+  const isIn = async (tip: string, before: string): Promise<boolean> =>
+    (await isAncestor(bare, sha, tip)) && !(await isAncestor(bare, sha, before));
+  if (await isIn(head.sha, base.sha)) return true;
+  return mergeCommit !== null && broughtFrom !== null && isIn(mergeCommit, broughtFrom);
 }
 
 // GitHub ignores a filter that does not name the owner.

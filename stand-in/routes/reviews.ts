@@ -1,5 +1,5 @@
 import { viewPull } from '../pulls/views.ts';
-import { notFound } from '../refusal.ts';
+import { invalid, notFound } from '../refusal.ts';
 import type { Review, ReviewComment } from '../reviews/state.ts';
 import { sees, viewReview, viewReviewComment } from '../reviews/views.ts';
 import {
@@ -8,6 +8,7 @@ import {
   beginThread,
   demandNoPending,
   diffStart,
+  dismissReview,
   type Reviewing,
   stateAfter,
   submitReview,
@@ -74,6 +75,17 @@ export const REVIEW_ROUTES: readonly Route[] = [
     await submitReview(on, review, state);
     return ok(viewReview(call.world, call.repository, review));
   }),
+  repositoryRoute(
+    'PUT /pulls/:number/reviews/:id/dismissals',
+    { permission: 'pull_requests' },
+    async (call) => {
+      const review = reviewOf(call);
+      if ((optionalText(call.body, 'message') ?? '') === '')
+        throw invalid({ resource: 'PullRequestReview', code: 'missing_field', field: 'message' });
+      await dismissReview(reviewing(call), review);
+      return ok(viewReview(call.world, call.repository, review));
+    },
+  ),
   repositoryRoute('GET /pulls/:number/reviews/:id/comments', NEEDS, async (call) => {
     const review = reviewOf(call);
     return comments(call, (comment) => comment.review === review);

@@ -21,6 +21,8 @@ export interface AppWorld extends AsyncDisposable {
   readonly server: Server;
   /** Starts the App, or starts it again, and has deliveries come to it. */
   readonly start: (environment?: Readonly<Record<string, string>>) => Promise<ServerProcess>;
+  /** Has deliveries come again to the process that was started last. */
+  readonly deliver: () => void;
   /** Kills the process that was started last, at once, and resolves when it is gone. */
   readonly kill: () => Promise<void>;
   /** Commits files on a branch of a clone and pushes it, as a person. Null: the file goes. Returns the commit. */
@@ -93,6 +95,7 @@ export async function makeAppWorld(
   );
   const kept = stack.move();
   let newest: ServerProcess | undefined;
+  const deliver = (): void => github.deliverTo(`http://127.0.0.1:${newest?.port}/api/github/webhooks`);
   return {
     github,
     server,
@@ -100,9 +103,10 @@ export async function makeAppWorld(
     start: async (more = {}) => {
       const process = await server.serve({ environment: more });
       newest = process;
-      github.deliverTo(`http://127.0.0.1:${process.port}/api/github/webhooks`);
+      deliver();
       return process;
     },
+    deliver,
     kill: async () => {
       newest?.child.kill('SIGKILL');
       await newest?.child;

@@ -3,6 +3,7 @@ import { ChooError, type ErrorCode } from '../../errors.ts';
 import { submitRun } from '../../orchestrator/server/submit.ts';
 import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
+import { findUnreviewed } from '../planning/required-review.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import { readStackWay } from '../repository/stack-way.ts';
 import type { Account } from '../repository/payloads.ts';
@@ -58,6 +59,8 @@ export async function startRun(
   // On an open pull request the unfinished units that it changes; elsewhere all unfinished units.
   const units = request.units ?? (branch === undefined ? undefined : changedUnfinished);
   if (units?.length === 0) return refused('nothing that this pull request changes is unfinished');
+  const unreviewed = await findUnreviewed({ ...at, policy }, repository, remote, services);
+  if (unreviewed !== undefined) return refused(unreviewed.reason, unreviewed.hint);
   try {
     const submitted = await submitRun(
       {

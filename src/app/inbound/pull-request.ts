@@ -1,5 +1,6 @@
 import { isOwnBranch } from '../../git/branches.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
+import { forkBranch, savePush } from '../../store/github/pushes.ts';
 import { findRuns, moveBase } from '../../store/github/reports.ts';
 import { carryMerges, findUnitPull } from '../../store/github/unit-pulls.ts';
 import { cancelOpenRun, retargetRun } from '../../store/runs/change-run.ts';
@@ -26,6 +27,13 @@ export async function handlePullRequest(
     return;
   }
   const isOwn = pull.head.repo?.id === repository.known.githubId;
+  if (!isOwn && action === 'synchronize')
+    await savePush(services.database, repository.known.id, {
+      branch: forkBranch(pull.number),
+      head: pull.head.sha,
+      before: event.before ?? '',
+      sender: event.sender.id,
+    });
   if (!isOwn || isOwnBranch(pull.head.ref)) return; // a fork is never read
   if (action === 'opened' || action === 'synchronize' || action === 'reopened')
     return planPull(pull, repository, planner, services);

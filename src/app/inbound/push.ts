@@ -1,10 +1,12 @@
 import { isOwnBranch } from '../../git/branches.ts';
 import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
+import { outcomeOf } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
 import type { Planner } from '../planning/planner.ts';
 import { configOf, findMergeBase, findSpecChanges, readPolicy } from '../planning/commit-plan.ts';
 import { followBranch } from '../../store/github/follow-branch.ts';
+import { savePush } from '../../store/github/pushes.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { pushPayload } from '../repository/payloads.ts';
 
@@ -20,7 +22,15 @@ export async function handlePush(
   const branch = push.ref.slice(HEADS.length);
   if (!push.ref.startsWith(HEADS)) return; // a tag
   const repository = await openRepository(push, services);
-  await followBranch(services.database, repository.known.id, branch);
+  const { id } = repository.known;
+  if (!push.deleted && !isOwnBranch(branch))
+    await savePush(services.database, id, {
+      branch,
+      head: push.after,
+      before: push.before,
+      sender: push.sender.id,
+    });
+  await followBranch(services.database, id, branch);
   if (push.deleted || isOwnBranch(branch)) return;
   using remote = await repository.openRemote();
   await remote.branches.fetch(services.signal);
@@ -46,7 +56,7 @@ export async function handlePush(
   if (config.run_on !== 'push' || !isTarget || !reading.runnable || !reading.hasNewWork) return;
   const access = await findAccess(repository.octokit, repository.known, push.sender, services.policy.bots);
   if (!access.allowed) return;
-  await startRun(
+  const started = await startRun(
     {
       repository,
       source: `push ${push.repository.id} ${push.after}`,
@@ -58,6 +68,8 @@ export async function handlePush(
     planner,
     services,
   );
+  const { text } = outcomeOf(started);
+  if (started.kind === 'refused') await planner.post(repository, reading, { note: text });
 
   /** The branch's commit before the push; for a new branch, its merge base with the default branch. */
   async function findBefore(): Promise<string | undefined> {

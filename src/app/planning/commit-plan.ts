@@ -11,6 +11,7 @@ import type { EffectiveConfig } from '../../plan-thread/effective-config.ts';
 import type { SpecChanges } from '../../plan-thread/spec-changes.ts';
 import { makePlan } from '../../plan/plan.ts';
 import { updateRepository } from '../../store/github/github-repositories.ts';
+import { saveReviewStart } from '../../store/github/required-reviews.ts';
 import { listUnitPulls, listWorkElsewhere } from '../../store/github/unit-pulls.ts';
 import { listRecords } from '../../store/runs/event-rows.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
@@ -34,6 +35,9 @@ export async function readPolicy(
   if (policy.kind === 'none') return policy;
   const isNew = policy.broken === null && policy.commit !== lastGood;
   if (isNew) await updateRepository(services.database, known.id, { configCommit: policy.commit });
+  // From here on a configuration that no longer asks for it counts only when it was reviewed.
+  if (policy.configuration.config?.require_review === true)
+    await saveReviewStart(services.database, known.id, { branch: defaultBranch, commit: head });
   return { ...policy, configuration: applyCeilings(policy.configuration, services.contexts.ceilings) };
 }
 

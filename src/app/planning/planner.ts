@@ -4,6 +4,7 @@ import { renderConfigIssue } from '../../github/render/plan-comment.ts';
 import type { PlanCommitInput } from '../../plan-thread/plan-commit.ts';
 import type { EffectiveConfig } from '../../plan-thread/effective-config.ts';
 import { updateRepository } from '../../store/github/github-repositories.ts';
+import type { Answer } from '../repository/answers.ts';
 import { PLAN_CHECK, RUN_BUTTON, planCheckKey } from '../repository/checks.ts';
 import { permits } from '../repository/permissions.ts';
 import { RUN_LABEL, HOLD_LABEL, PROVIDER_LABEL } from '../repository/labels.ts';
@@ -49,11 +50,14 @@ export class Planner {
     );
   }
 
-  /** Writes the check `choo / plan` on the commit, where the App may write checks. `always`: even when it is unchanged, so that its buttons work again. */
+  /**
+   * Writes the check `choo / plan` on the commit, where the App may write checks. `always`: even when it is unchanged, so that its
+   * buttons work again. `note`: said above the plan.
+   */
   async post(
     repository: OpenRepository,
     { check, commit, policy }: CommitPlan,
-    { always = false }: { readonly always?: boolean } = {},
+    { always = false, note }: { readonly always?: boolean; readonly note?: Answer | undefined } = {},
   ): Promise<void> {
     const { installation } = repository.known;
     if (await permits(this.#services, installation, ['issues', 'write']))
@@ -69,7 +73,7 @@ export class Planner {
         externalId: 'plan',
         conclusion: policy.kind === 'none' ? 'failure' : conclusion,
         title,
-        summary: this.#services.redact(summary),
+        summary: this.#services.redact(note === undefined ? summary : `${note}\n\n${summary}`),
         text: this.#services.redact(text),
         annotations,
         actions: canRun ? [RUN_BUTTON] : [],

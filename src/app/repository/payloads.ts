@@ -46,6 +46,8 @@ export const deletePayload = common.extend({ ref: z.string(), ref_type: z.string
 export const pullPayload = common.extend({
   action: z.string(),
   pull_request: pull,
+  /** Of a push to its branch: the head before. */
+  before: objectId.nullish(),
   /** Of an edit: the text before. */
   changes: z.object({ body: z.object({ from: z.string().nullish() }).nullish() }).nullish(),
 });

@@ -113,6 +113,32 @@ interface ReviewRoundTable {
   asked_at: Generated<Timestamp>;
 }
 
+/** A push, or what else brought a new head, as a delivery told it. */
+interface PushTable {
+  repository: BigInteger;
+  /** For a pull request of a fork: see `forkBranch`. */
+  branch: string;
+  head: string;
+  before: string;
+  /** GitHub's number of the account. */
+  sender: BigInteger;
+  pushed_at: Generated<Timestamp>;
+}
+
+/** The head of a branch when choo first saw that its specs must be reviewed. */
+interface ReviewStartTable {
+  repository: BigInteger;
+  branch: string;
+  commit: string;
+}
+
+/** A commit that an approved pull request brought to a branch. */
+interface ReviewedCommitTable {
+  repository: BigInteger;
+  branch: string;
+  commit: string;
+}
+
 /** What a round asks for, without its id. */
 export type RoundContent = Omit<ReviewRequest, 'round'>;
 
@@ -133,4 +159,7 @@ export interface GitHubTables {
   unit_pulls: UnitPullTable;
   sweeps: SweepTable;
   review_rounds: ReviewRoundTable;
+  pushes: PushTable;
+  review_starts: ReviewStartTable;
+  reviewed_commits: ReviewedCommitTable;
 }

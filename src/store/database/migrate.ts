@@ -18,6 +18,7 @@ import { up as appBot } from './migrations/0015-app-bot.ts';
 import { up as githubStacks } from './migrations/0016-github-stacks.ts';
 import { up as resolveAsked } from './migrations/0019-resolve-asked.ts';
 import { up as reviewRounds } from './migrations/0021-review-rounds.ts';
+import { up as requiredReview } from './migrations/0022-required-review.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -37,6 +38,7 @@ const MIGRATIONS = {
   '0016-github-stacks': { up: githubStacks },
   '0019-resolve-asked': { up: resolveAsked },
   '0021-review-rounds': { up: reviewRounds },
+  '0022-required-review': { up: requiredReview },
 };
 
 /** One migration of a database. */

@@ -6,6 +6,8 @@ import { QUARANTINE_AFTER } from '../runs/quarantine.ts';
 
 /** Rows per delete statement: more would block other transactions for long. */
 const BATCH = 100;
+/** How long it stays known who pushed a head: a pull request may wait for long until its specs are run. Days. */
+const PUSHES_DAYS = 366;
 /** A run that ended this long ago needs no queue any more. Milliseconds. */
 const QUEUE_IDLE_MS = 60_000;
 /** A queue is made before its run is: one of this age without a run was never submitted. Milliseconds. */
@@ -46,6 +48,7 @@ export async function deleteOld(database: Database, days: number): Promise<numbe
     if (rows.length < BATCH) break;
   }
   await sql`delete from deliveries where received_at < now() - ${days} * interval '1 day'`.execute(database);
+  await sql`delete from pushes where pushed_at < now() - ${PUSHES_DAYS} * interval '1 day'`.execute(database);
   await sql`delete from requests where run is null and received_at < now() - ${days} * interval '1 day'`.execute(
     database,
   );

@@ -46,6 +46,7 @@ verify: false
 strict_gates: true
 skip_green: true
 run_on: push
+require_review: true
 draft_on_failure: false
 commits:
   sign_off: true
@@ -85,6 +86,7 @@ describe('a configuration without faults', () => {
       verify: true,
       skip_green: false,
       run_on: 'request',
+      require_review: false,
       draft_on_failure: true,
       update: 'when_needed',
       on_conflict: 'person',
@@ -126,6 +128,7 @@ describe('a configuration without faults', () => {
         strict_gates: true,
         skip_green: true,
         run_on: 'push',
+        require_review: true,
         draft_on_failure: false,
         update: 'when_needed',
         on_conflict: 'person',
