@@ -21,8 +21,8 @@ export class WorktreeManager {
 
   /**
    * Creates a worktree at a commit. Its name must be new; it contains the claim, so no two workers ever share one. Writes
-   * the administrative files itself, because `git worktree add` may not run twice at once. `isolated`: git inside sees
-   * only what is reachable from its commit, unless the repository has no views.
+   * the administrative files itself, because `git worktree add` may not run twice at once. `isolated`: its commands have a
+   * directory beside it, and git inside sees only what is reachable from its commit, unless the repository has no views.
    */
   async create(
     name: string,
@@ -38,8 +38,10 @@ export class WorktreeManager {
       if (!(await exists(path))) throw cause;
       throw new ChooError('conflict', `there is a worktree at ${path} already`, { cause });
     });
-    await removeTree(administration);
+    const beside = join(dirname(worktrees), BESIDE, name);
+    for (const left of [administration, beside]) await removeTree(left);
     await mkdir(administration, { recursive: true });
+    if (isolated) await mkdir(beside, { recursive: true, mode: 0o711 });
     const gitOptions = {
       gitDirectory: administration,
       workTree: path,
@@ -53,6 +55,7 @@ export class WorktreeManager {
     const worktree = new Worktree(administration, openGit(path, this.#searchPath, gitOptions), {
       objectFormat: commit.length === 64 ? 'sha256' : 'sha1',
       view,
+      beside: isolated ? beside : undefined,
       readable: view === undefined ? readable : [administration],
     });
     try {
@@ -77,15 +80,14 @@ export class WorktreeManager {
     const { git, worktrees } = this.#repository;
     const administrations = join(git.directory, 'worktrees');
     const names = await readdir(worktrees);
-    const known = await readdir(administrations).catch(() => []);
     const kept = new Set<string>();
-    for (const name of keptToo ? [] : known)
-      if (names.includes(name) && (await exists(keptMark(join(administrations, name))))) kept.add(name);
-    for (const name of known)
-      if (!kept.has(name) && only(name)) await removeTree(join(administrations, name));
-    const removed = names.filter((name) => !kept.has(name) && only(name));
-    for (const name of removed) await removeTree(join(worktrees, name));
-    return removed;
+    for (const name of keptToo ? [] : names)
+      if (await exists(keptMark(join(administrations, name)))) kept.add(name);
+    // The worktree last: by its name the rest is found.
+    for (const directory of [administrations, join(dirname(worktrees), BESIDE), worktrees])
+      for (const name of await readdir(directory).catch(() => []))
+        if (!kept.has(name) && only(name)) await removeTree(join(directory, name));
+    return names.filter((name) => !kept.has(name) && only(name));
   }
 }
 
@@ -98,6 +100,9 @@ function indexOf(administration: string): string {
 function keptMark(administration: string): string {
   return join(administration, 'locked');
 }
+
+/** Holds a directory for each worktree with what its commands have besides, beside the directory of worktrees. */
+export const BESIDE = 'beside';
 
 /** The view of an isolated worktree, in its administrative directory. */
 const VIEW_DIRECTORY = 'view';
@@ -121,6 +126,8 @@ export class Worktree {
   readonly path: string;
   /** What a sandbox must be able to read for git to work inside. */
   readonly readable: readonly string[];
+  /** A directory of its own on the same file system, removed with it. Undefined: it is not isolated. */
+  readonly beside: string | undefined;
   readonly #administration: string;
   readonly #git: Git;
   readonly #objectFormat: string;
@@ -133,14 +140,16 @@ export class Worktree {
     {
       objectFormat,
       readable,
+      beside,
       view,
-    }: Pick<Worktree, 'readable'> & {
+    }: Pick<Worktree, 'readable' | 'beside'> & {
       readonly objectFormat: string;
       readonly view: WorktreeView | undefined;
     },
   ) {
     this.path = git.directory;
     this.readable = readable;
+    this.beside = beside;
     this.#administration = administration;
     this.#git = git;
     this.#objectFormat = objectFormat;
@@ -239,8 +248,8 @@ export class Worktree {
   }
 
   async remove(): Promise<void> {
-    await removeTree(this.path);
-    await removeTree(this.#administration);
+    for (const path of [this.path, this.#administration, this.beside])
+      if (path !== undefined) await removeTree(path);
   }
 
   /** Runs a restore, and once more with every directory unlocked when it fails. */

@@ -57,7 +57,8 @@ export function openHostSandbox(options: {
     },
     placeOf: ({ worktree }) => worktree,
     chownToSandboxUser: async () => {}, // it is the same user
-    selfTest: async () => ({ ok: true }),
+    layering: async () => 'none',
+    selfTest: async () => ({ ok: true, layering: 'none' }),
   };
 }
 

@@ -10,7 +10,23 @@ export interface SandboxPaths {
   readonly worktree: string;
   /** Further readable paths, mounted at the same path: the git directory behind the worktree, and its objects. */
   readonly readable: readonly string[];
+  /**
+   * A directory of choo beside the worktree and on its file system, which holds the `home` of the worktree's commands.
+   * Undefined: each command has an empty home for itself.
+   */
+  readonly beside?: string | undefined;
+  /**
+   * Directories that show through below the worktree and its home and are never written: what set-up left behind. Only where
+   * the sandbox has overlays; see {@link Layering}.
+   */
+  readonly below?: { readonly project: string; readonly home: string } | undefined;
 }
+
+/**
+ * How the content of a directory is given to many worktrees on this machine: shown through by overlays, copied with shared
+ * blocks, or neither.
+ */
+export type Layering = 'overlay' | 'reflink' | 'none';
 
 /** One command. */
 export interface Execution {
@@ -21,6 +37,8 @@ export interface Execution {
   readonly cwd: string;
   /** Added to the few variables that the sandbox sets. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether what it changes in its home is thrown away; it sees what others left there. */
+  readonly discardsHome?: boolean;
   /** Standard input; undefined for none. */
   readonly stdin?: string;
   /** More paths to read (a CLI's installation) and to write (a CLI's state), mounted at the same path. */
@@ -44,6 +62,8 @@ export interface Execution {
  * behind, such as a virtual environment. Nothing else that a sandbox shows lies below.
  */
 export const PROJECT = '/choo/project';
+/** The home of commands there. */
+export const HOME = '/choo/home';
 
 /** Longer lines are cut. Characters. */
 export const MAX_LINE = 4 * 1024 * 1024;
@@ -78,8 +98,11 @@ export interface Sandbox {
   placeOf(workplace: Pick<SandboxPaths, 'worktree'>): string;
   /** Makes the sandbox user the owner of a path and everything below it. Follows no link. Call it after choo wrote there. */
   chownToSandboxUser(path: string): Promise<void>;
+  /** How content is given to many worktrees. Tried once. */
+  layering(): Promise<Layering>;
   /** Tests whether it works here: runs node and `git status` in a temporary worktree. Returns what failed, with a hint. */
   selfTest(): Promise<
-    { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly hint: string }
+    | { readonly ok: true; readonly layering: Layering }
+    | { readonly ok: false; readonly reason: string; readonly hint: string }
   >;
 }

@@ -20,7 +20,8 @@ export function openCommands(job: UnitJob, services: GateServices, worktree: Wor
   const { sandbox, logDirectory, scratch, signal, log, onActivity } = services;
   const { unit, config } = job;
   const cwd = join(worktree.path, job.directory);
-  const workplace = { worktree: worktree.path, readable: worktree.readable };
+  const { path, readable, beside } = worktree;
+  const workplace = { worktree: path, readable, beside };
   const place = sandbox.placeOf(workplace);
   const forPeople = (text: string): string =>
     place === worktree.path ? text : text.replaceAll(`file://${place}/`, '').replaceAll(`${place}/`, '');

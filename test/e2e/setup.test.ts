@@ -1,4 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SANDBOXES } from '../helpers/sandboxes.ts';
@@ -95,6 +96,36 @@ test.runIf(SANDBOXES.includes('bubblewrap'))(
       tail: 'main.js:3:1 is wrong, see main.js\n',
     });
     expect(JSON.stringify(events)).not.toContain('/choo/project');
+  },
+);
+
+test.runIf(SANDBOXES.includes('bubblewrap'))(
+  'the home of a worktree is filled by set-up, kept for its agents, changed by no gate, and not that of verify',
+  { timeout: 240_000 },
+  async () => {
+    const config = `${ONCE}worktree:\n  setup:\n    - command: echo prepared > ~/tool\n`;
+    const spoil = JSON.stringify('echo spoilt > ~/tool; touch ~/gate; test -e one');
+    // The file `seen` is ignored, so it is not in the worktree of verify, and neither is what agents left at home.
+    const look = JSON.stringify(
+      'test -e two && if test -e seen; then test -e ~/agent; else test ! -e ~/agent; fi && grep -qx prepared ~/tool',
+    );
+    const tasks = [
+      { gate: spoil, sh: 'touch ~/agent; ls -A ~ > one; cat ~/tool >> one' },
+      { gate: look, sh: 'touch seen; ls -A ~ > two; cat ~/tool >> two' },
+    ];
+    const files = { '.gitignore': 'seen\n' };
+    await using project = await makeProject(
+      { units: { unit: { tasks } }, files, config },
+      { sandbox: 'bubblewrap' },
+    );
+    const { exitCode, events, stderr } = await project.run();
+    expect(stderr).toBe('');
+    expect(exitCode, JSON.stringify(events.slice(-3))).toBe(0);
+    expect(events.findLast(({ type }) => type === 'unit.completed')).toMatchObject({ verified: true });
+    expect(await project.git('show', `${UNIT}:one`)).toBe('agent\ntool\nprepared');
+    expect(await project.git('show', `${UNIT}:two`)).toBe('agent\ntool\nprepared');
+    const [home = ''] = await readdir(join(project.dataDirectory, 'repositories'));
+    expect(await readdir(join(project.dataDirectory, 'repositories', home, 'beside'))).toEqual([]);
   },
 );
 

@@ -7,7 +7,7 @@ import { copyName, ownerOfCopy } from '../../git/copy-name.ts';
 import { type Access, RemoteBranches } from '../../git/remote-branches.ts';
 import { dropRetained } from '../../git/retained.ts';
 import { cacheDirectory, Repository, scratchDirectory } from '../../git/repository.ts';
-import { WorktreeManager } from '../../git/worktree.ts';
+import { BESIDE, WorktreeManager } from '../../git/worktree.ts';
 import type { JobName, Jobs } from '../../plan-thread/jobs.ts';
 import type { PerformJob } from '../../plan-thread/plan-thread.ts';
 import type { Database } from '../../store/database/database.ts';
@@ -233,7 +233,7 @@ async function removeWhole(home: string): Promise<boolean> {
 
 /** Entries of claims and processes in a copy's directory; empty when there is no such directory. */
 async function entriesOf(home: string): Promise<readonly string[]> {
-  const remotes = [join(home, 'worktrees'), scratchDirectory(home)];
+  const remotes = [join(home, 'worktrees'), join(home, BESIDE), scratchDirectory(home)];
   return (await Promise.all(remotes.map(async (remote) => readdir(remote).catch(() => [])))).flat();
 }
 

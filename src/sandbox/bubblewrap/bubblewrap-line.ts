@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { PROJECT } from '../sandbox.ts';
+import { HOME, PROJECT } from '../sandbox.ts';
 
 /** A path of the machine that is mounted inside. */
 export interface Bind {
@@ -20,7 +20,9 @@ export interface View {
   readonly masks: readonly Mask[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** The size of `/tmp`. Bytes. */
+  /** The ordinary user to become again after overlays were mounted as root of a user namespace. */
+  readonly become?: number | undefined;
+  /** The size of `/tmp`, and of a home in memory. Bytes. */
   readonly temporaryBytes: number;
 }
 
@@ -28,9 +30,6 @@ export interface Mask {
   readonly path: string;
   readonly directory: boolean;
 }
-
-/** The home directory inside. */
-export const HOME = '/tmp/home';
 
 /** The size of each other tmpfs. Bytes. */
 const SMALL_TMPFS_BYTES = '67108864';
@@ -45,10 +44,12 @@ export function bubblewrapOptions({
   masks,
   cwd,
   env,
+  become,
   temporaryBytes,
 }: View): readonly string[] {
   const parts: readonly (readonly string[])[] = [
     ['--unshare-all', '--unshare-user', '--disable-userns', ...(network ? ['--share-net'] : [])],
+    become === undefined ? [] : ['--uid', String(become), '--gid', String(become)],
     ['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--json-status-fd', '3'],
     [
       '--ro-bind',
@@ -63,8 +64,8 @@ export function bubblewrapOptions({
     ['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', '1777'), '--remount-ro', '/dev'],
     tmpfs('/tmp', '1777', String(temporaryBytes)),
     ['/run', '/var', '/root'].flatMap((path) => tmpfs(path, '0755')),
-    ['--dir', HOME, '--dir', '/var/tmp'],
-    ['--perms', '0755', '--dir', dirname(PROJECT)],
+    ['--dir', '/var/tmp', '--perms', '0755', '--dir', dirname(PROJECT)],
+    binds.some(({ at }) => at === HOME) ? [] : tmpfs(HOME, '0755', String(temporaryBytes)),
     sortBinds(binds, placeOf).flatMap((each) => bind(each, placeOf(each))),
     ['--remount-ro', '/'], // bubblewrap's own tmpfs, which has no size limit
     ['--chdir', cwd, '--clearenv'],

@@ -5,18 +5,27 @@ import { descendants, newMark, OWNER_VARIABLE } from '../../system/process-tree.
 import { runCommand } from '../process/runner.ts';
 import { userLimits } from '../process/user-limits.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from '../process/watchdog.ts';
-import { type ExecResult, type Execution, PROJECT, type Sandbox, type SandboxPaths } from '../sandbox.ts';
+import {
+  type ExecResult,
+  type Execution,
+  HOME,
+  type Layering,
+  PROJECT,
+  type Sandbox,
+  type SandboxPaths,
+} from '../sandbox.ts';
 import {
   type Bind,
   bubblewrapOptions,
   findIntruder,
-  HOME,
   type Mask,
   reopenClosedParents,
   resolverFile,
 } from './bubblewrap-line.ts';
 import { chownTo, INSIDE_UID } from './sandbox-user.ts';
 import { findPrivate } from './masks.ts';
+import { testLayers } from './layer-test.ts';
+import { openLayers, overlayWords } from './layers.ts';
 import { namespaceTree } from './namespace-tree.ts';
 import { testBubblewrap } from './self-test.ts';
 
@@ -43,21 +52,34 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   let masks: readonly Mask[] | undefined;
 
   /** The command line with its wrapper programs: each one executes the next. */
-  const wrap = (reopened: readonly string[] | undefined, { argv, totalMs }: Execution): Execution['argv'] => {
+  const wrap = (
+    overlays: readonly string[],
+    reopened: readonly string[] | undefined,
+    { argv, totalMs }: Execution,
+  ): Execution['argv'] => {
     const { bwrap, prlimit, setpriv } = tools.paths;
     const identity = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     const capabilities = ['--inh-caps=-all', '--bounding-set=-all'];
     const limit = [prlimit, ...limitsOf({ totalMs, fileBytes: limits.fileBytes }), '--'];
     const become = root ? [setpriv, ...identity, ...capabilities, '--'] : [];
     const reopen = reopened === undefined ? [] : [bwrap, ...reopened, '--'];
-    const [file = bwrap, ...args] = [...reopen, ...become, ...limit, bwrap, '--args', '4', '--', ...argv];
+    // The limits first, so that they hold in the user namespace of the overlays as well.
+    const before = root ? [...overlays, ...reopen, ...become, ...limit] : [...limit, ...overlays];
+    const [file = bwrap, ...args] = [...before, bwrap, '--args', '4', '--', ...argv];
     return [file, ...args];
   };
 
-  const exec = async (workplace: SandboxPaths, execution: Execution): Promise<ExecResult> => {
+  const run = async (
+    workplace: SandboxPaths,
+    execution: Execution,
+    canOverlay: () => Promise<boolean>,
+  ): Promise<ExecResult> => {
     if (tools.missing !== undefined) return notStarted(`${tools.missing} is not installed`);
     const network = execution.profile !== 'gate';
-    const binds = bindsOf({ workplace, execution, network, nodePath: options.nodePath });
+    const { searchPath, nodePath } = options;
+    await using layers = await openLayers(workplace, execution, { canOverlay, uid, searchPath });
+    const overlays = overlayWords(layers.overlays, { ...tools.paths, asRoot: root });
+    const binds = bindsOf({ workplace, execution, home: layers.home, network, nodePath });
     const intruder = findIntruder(binds);
     if (intruder !== undefined)
       return notStarted(`\`${intruder}\` and the project at ${PROJECT} would cover each other`);
@@ -67,7 +89,8 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       binds,
       masks,
       cwd: placeOf(execution.cwd, workplace),
-      env: { ...environment(options.nodePath), ...execution.env },
+      env: { ...environment(nodePath), ...execution.env },
+      become: root || overlays.length === 0 ? undefined : uid,
       temporaryBytes: limits.temporaryBytes,
     });
     // Options are passed separated by NUL: a NUL in a value would inject another option.
@@ -78,7 +101,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     const tree = namespaceTree(mark, reopened !== undefined);
     const result = await runCommand({
       ...execution,
-      argv: wrap(reopened, execution),
+      argv: wrap(overlays, reopened, execution),
       cwd: '/', // open to every user
       env: { PATH: '/usr/bin:/bin', [OWNER_VARIABLE]: mark }, // readable inside, in /proc/1/environ
       // Not as arguments: every user of this machine could read the values of variables there.
@@ -89,7 +112,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       },
       tree,
       watch: watchdog({
-        directories: [workplace.worktree, ...(execution.writable ?? [])],
+        directories: [workplace.worktree, ...(execution.writable ?? []), ...besideOf(workplace)],
         processes: (all) => (tree.first === undefined ? [] : descendants(all, tree.first)),
       }),
     });
@@ -100,13 +123,30 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const chownToSandboxUser = async (path: string): Promise<void> => {
     if (root) await chownTo(uid, path, options.searchPath);
   };
+  let tried: Promise<Layering> | undefined;
+  const layering = async (): Promise<Layering> =>
+    (tried ??= testLayers(
+      async (workplace, execution) => run(workplace, execution, async () => true),
+      { chownToSandboxUser },
+      options,
+    ));
+  const exec = async (workplace: SandboxPaths, execution: Execution): Promise<ExecResult> =>
+    run(workplace, execution, async () => (await layering()) === 'overlay');
   return {
     kind: 'bubblewrap',
     exec,
     placeOf: () => PROJECT,
     chownToSandboxUser,
-    selfTest: async () => await testBubblewrap({ exec, chownToSandboxUser }, options),
+    layering,
+    selfTest: async () => {
+      const result = await testBubblewrap({ exec, chownToSandboxUser }, options);
+      return result.ok ? { ...result, layering: await layering() } : result;
+    },
   };
+}
+
+function besideOf({ beside }: SandboxPaths): readonly string[] {
+  return beside === undefined ? [] : [beside];
 }
 
 /** Where a directory of the worktree stands inside. */
@@ -123,18 +163,22 @@ function findTools(searchPath: string, root: boolean) {
   const paths = { bwrap: find('bwrap'), prlimit: find('prlimit'), setpriv: root ? find('setpriv') : '' };
   const missing = Object.entries(paths).find(([, path]) => path === undefined)?.[0];
   const { bwrap = '', prlimit = '', setpriv = '' } = paths;
-  return { missing, paths: { bwrap, prlimit, setpriv } };
+  // Without these there are no overlays.
+  const [unshare = '', mount = ''] = [find('unshare'), find('mount')];
+  return { missing, paths: { bwrap, prlimit, setpriv, unshare, mount } };
 }
 
 /** Mounts besides the system. A later one wins, so `.git` stays read-only whatever the execution requests. */
 function bindsOf({
   workplace: { worktree, readable },
   execution,
+  home,
   network,
   nodePath,
 }: {
   readonly workplace: SandboxPaths;
   readonly execution: Execution;
+  readonly home: string | undefined;
   readonly network: boolean;
   readonly nodePath: string;
 }): readonly Bind[] {
@@ -150,6 +194,7 @@ function bindsOf({
   return [
     ...read.map((path) => ({ path, writable: false })),
     ...(execution.writable ?? []).map((path) => ({ path, writable: true })),
+    ...(home === undefined ? [] : [{ path: home, at: HOME, writable: true }]),
     { path: worktree, at: PROJECT, writable: true },
     ...[gitFile].filter(isThere).map((path) => ({ path, at: join(PROJECT, '.git'), writable: false })),
   ];

@@ -8,7 +8,7 @@ import type { ExecResult, Sandbox, SandboxPaths } from '../sandbox.ts';
 /** Time limit of one command of the self-test; a slower machine is unusable. Milliseconds. */
 const COMMAND_TIMEOUT_MS = 20_000;
 
-type SelfTest = Awaited<ReturnType<Sandbox['selfTest']>>;
+type SelfTest = { readonly ok: true } | Extract<Awaited<ReturnType<Sandbox['selfTest']>>, { ok: false }>;
 
 /** Runs node and `git status` in a temporary worktree, with a gate's profile. */
 export async function testBubblewrap(

@@ -47,6 +47,7 @@ export async function runShell(
     profile,
     argv: ['bash', '--norc', '-c', command], // bash reads its settings when its input looks like a network connection
     cwd,
+    discardsHome: profile === 'gate',
     totalMs: timeoutMs,
     onText: (text) => {
       follower.push(text);

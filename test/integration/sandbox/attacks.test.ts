@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SpaceLimits } from '../../../src/sandbox/process/watchdog.ts';
-import { type ExecResult, type Execution, PROJECT } from '../../../src/sandbox/sandbox.ts';
+import { type ExecResult, type Execution, HOME, PROJECT } from '../../../src/sandbox/sandbox.ts';
 import {
   type Actor,
   countProcessesOf,
@@ -155,7 +155,7 @@ describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
           .split('\n')
           .map((line) => line.split(/ +/));
         const writable = sizes.map(([path]) => path);
-        const expected = ['/tmp', '/run', '/var', '/root', '/dev/shm', '/var/tmp', '/tmp/home', PROJECT];
+        const expected = ['/tmp', '/run', '/var', '/root', '/dev/shm', '/var/tmp', HOME, PROJECT];
         expect(new Set(writable)).toEqual(new Set(expected));
         const large = sizes.filter(([path, size]) => path !== PROJECT && Number(size) > 100 * MIB);
         expect(large).toEqual([]);

@@ -36,13 +36,13 @@ describe.skipIf(missing !== undefined)(
     test.each(['root', 'ordinary'] as const)('passes as %s, and leaves nothing behind', async (who) => {
       if (who === 'root' && !isRoot()) return;
       await using actor = startActor(who);
-      expect(await actor.sandbox('bubblewrap').selfTest()).toEqual({ ok: true });
+      expect(await actor.sandbox('bubblewrap').selfTest()).toEqual({ ok: true, layering: 'overlay' });
     });
 
     test('leaves nothing behind', async () => {
       await using place = await temporaryDirectory();
       const options = { searchPath: '/usr/bin:/bin', nodePath, owner, temporary: place.path };
-      expect(await openBubblewrap(options).selfTest()).toEqual({ ok: true });
+      expect(await openBubblewrap(options).selfTest()).toEqual({ ok: true, layering: 'overlay' });
       expect(await readdir(place.path)).toEqual([]);
     });
 
