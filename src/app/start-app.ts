@@ -120,6 +120,8 @@ export function startAppWork(
       act: async () => {
         const handled = await deliveries.handleNext(handle);
         if (handled?.kind === 'failed') log.error({ reason: handled.reason }, 'failed to handle a delivery');
+        if (handled?.kind === 'done' && handled.trouble !== undefined)
+          log.warn({ reason: handled.trouble }, 'a delivery needs a permission that was not granted');
         if (handled?.kind === 'lost') log.warn('delivery lease lost; the delivery will be handled again');
         return handled !== undefined;
       },

@@ -32,6 +32,8 @@ const NETWORK =
 /** A permanent refusal by the host, although the message may also match `NETWORK`. */
 const REFUSED =
   /remote rejected|hook declined|protected branch|\bGH0\d\d\b|\sdenied\b|not found|does not exist|does not appear to be|authentication failed|host key verification failed/i;
+/** GitHub's words to an App that may only read. */
+const NOT_GRANTED = /write access to repository not granted/i;
 /** The host rejects the credentials, or they have expired. */
 const BAD_CREDENTIALS = /authentication failed|could not read username|returned error: 401/i;
 /** Another process, such as a choo that fetches or pushes, moved the same ref at the same time. */
@@ -261,9 +263,10 @@ function pushError(branch: string, expected: string | undefined, cause: unknown)
       hint: `expected ${expected ?? 'no such branch'}; look at what was pushed to it`,
       cause,
     });
-  return new ChooError('git', `the remote does not take \`${branch}\`: ${hostMessage(cause.message)}`, {
-    cause,
-  });
+  const words = NOT_GRANTED.test(cause.message)
+    ? `GitHub lets choo push nothing; it needs contents=write, which the owner of the App's installation grants`
+    : hostMessage(cause.message);
+  return new ChooError('git', `the remote does not take \`${branch}\`: ${words}`, { cause });
 }
 
 /** Makes a host's message safe to show: only its own lines, if there are any. */

@@ -37,6 +37,11 @@ describe('a permission that was not accepted', () => {
     await fresh.rest.checks.create(check);
     await receiver.next('check_run.created');
     github.accept(1001, { contents: 'write', checks: 'write' });
+    // Where one of several is enough, a semicolon stands between them.
+    const narrow = clientOf(github, await installationToken(github, 1001));
+    const comment = narrow.rest.issues.createComment({ ...AT, issue_number: number, body: 'x' });
+    const either = { 'x-accepted-github-permissions': 'issues=write; pull_requests=write' };
+    await expect(comment).rejects.toMatchObject({ ...denied, response: { headers: either } });
     await alice.close(REPO, number);
     await alice.deleteBranch(REPO, 'side');
     await receiver.next('delete');

@@ -8,7 +8,7 @@ import { cancelCommand } from './cancel.ts';
 import { fixCommand } from './fix.ts';
 import { helpCommand } from './help.ts';
 import { planCommand } from './plan-command.ts';
-import { refusing } from './refusing.ts';
+import { refusing, refusingWithheld } from './refusing.ts';
 import { retryCommand, skipCommand } from './retry-skip.ts';
 import { runCommand } from './run-command.ts';
 import { statusCommand } from './status.ts';
@@ -36,7 +36,7 @@ export async function execute<Name extends CommandName>(
 ): Promise<CommandResult> {
   if (request.unit !== undefined && !COMMANDS[command.kind].worksOnUnitPull)
     return { kind: 'refused', text: NOT_ON_UNIT_PULL };
-  return ACTIONS[command.kind](command, request, planner, services);
+  return refusingWithheld(async () => ACTIONS[command.kind](command, request, planner, services));
 }
 
 const AND = new Intl.ListFormat('en-GB');

@@ -4,6 +4,7 @@ import { readServerRun } from '../../store/runs/run-reader.ts';
 import { findChangedSpecs } from '../planning/changed-specs.ts';
 import type { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
+import { demandPushes } from '../repository/permissions.ts';
 import { saveReviews } from '../reviews/save-feedback.ts';
 import type { CommandRequest, CommandResult } from './command-request.ts';
 import { runInstead } from './run-instead.ts';
@@ -19,6 +20,7 @@ export async function retryCommand(
   planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
+  await demandPushes(services, request.repository.known.installation);
   const { report, units } = await chooseRun(words, request, services);
   const changed = same
     ? undefined

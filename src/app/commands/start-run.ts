@@ -5,6 +5,7 @@ import type { Planner } from '../planning/planner.ts';
 import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { findUnreviewed } from '../planning/required-review.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+import { demandPushes } from '../repository/permissions.ts';
 import { readStackWay } from '../repository/stack-way.ts';
 import type { Account } from '../repository/payloads.ts';
 
@@ -33,13 +34,14 @@ export type StartResult =
   | { readonly kind: 'started'; readonly run: string; readonly waits: boolean }
   | { readonly kind: 'refused'; readonly reason: string; readonly hint?: string | undefined };
 
-/** Submits a run. What prevents it is an answer, not an error. */
+/** Submits a run. What prevents it is an answer, not an error, except for a MissingPermissionError. */
 export async function startRun(
   request: RunRequest,
   planner: Planner,
   services: HandlerServices,
 ): Promise<StartResult> {
   const { repository, at, actor, thread, isPull } = request;
+  await demandPushes(services, repository.known.installation);
   using remote = await repository.openRemote();
   const policy = await readPolicy(repository, remote, services);
   if (policy.kind === 'none')

@@ -7,6 +7,8 @@ import { findReport, findRuns, type Report, requestRefresh } from '../../store/g
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { askForUpdates } from '../../store/github/unit-pulls.ts';
 import { cancelOpenRun, retryRun } from '../../store/runs/change-run.ts';
+import type { CommandResult } from '../commands/command-request.ts';
+import { refusingWithheld } from '../commands/refusing.ts';
 import { outcomeOf, refuse } from '../commands/run-command.ts';
 import { startRun } from '../commands/start-run.ts';
 import { findChangedSpecs } from '../planning/changed-specs.ts';
@@ -15,6 +17,7 @@ import { lateAnswer } from '../planning/thread.ts';
 import { type Answer, answer, refusal } from '../repository/answers.ts';
 import { PLAN_CHECK, RUN_BUTTON, CANCEL_BUTTON } from '../repository/checks.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
+import { demandPushes } from '../repository/permissions.ts';
 import { checkPayload, suitePayload } from '../repository/payloads.ts';
 
 /** Handles choo's buttons on a check run, and GitHub's “Re-run”. */
@@ -45,15 +48,16 @@ export async function handleCheckRun(
     text = button?.identifier === RESOLVE_BUTTON ? await resolve(unit) : await retry(unit);
   else if (check.name === PLAN_CHECK && action === 'rerequested')
     await replan(check.head_sha, repository, planner, services);
-  else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier) text = await run();
+  else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier)
+    text = (await refusingWithheld(run)).text;
   else if (button?.identifier === CANCEL_BUTTON.identifier) await cancel();
   if (text !== undefined) await reply(text);
   await saveRequest(services.database, known.id, source);
 
-  async function run(): Promise<Answer | undefined> {
+  async function run(): Promise<CommandResult> {
     const pull = check.pull_requests?.[0];
     const branch = pull?.head.ref ?? check.check_suite?.head_branch ?? undefined;
-    if (branch === undefined || isOwnBranch(branch)) return undefined;
+    if (branch === undefined || isOwnBranch(branch)) return { kind: 'done' };
     using remote = await repository.openRemote();
     await remote.branches.fetch(services.signal);
     const live = await remote.branches.fetchedHead(branch);
@@ -61,7 +65,7 @@ export async function handleCheckRun(
       await replan(check.head_sha, repository, planner, services);
       return refuse(
         `the plan is of ${check.head_sha.slice(0, 12)}, and \`${branch}\` is at ${live?.slice(0, 12) ?? 'nothing'} now`,
-      ).text;
+      );
     }
     const started = await startRun(
       {
@@ -75,7 +79,7 @@ export async function handleCheckRun(
       planner,
       services,
     );
-    return outcomeOf(started).text;
+    return outcomeOf(started);
   }
 
   async function retry({ target, id }: CheckedUnit): Promise<Answer | undefined> {
@@ -87,6 +91,7 @@ export async function handleCheckRun(
       // When a button was pressed, and before which plan, is not known: so it starts no other run.
       if (changed !== undefined)
         return refusal('Nothing was done', { ...changed, hint: runHint(report, id) });
+      await demandPushes(services, known.installation);
       await retryRun(services.runStore, services.jobs, { run: report.run, units: [id], actor: sender.login });
       return undefined;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { ZodError } from 'zod';
 import { messageOf } from '../../errors.ts';
 import { RateLimitedError, statusOf } from '../../github/api/client.ts';
+import { missingPermission } from '../../github/api/missing-permission.ts';
 import type { Delivery, Handled } from '../../store/github/deliveries.ts';
 import { Planner } from '../planning/planner.ts';
 import type { HandlerServices } from '../repository/open-repository.ts';
@@ -61,6 +62,9 @@ export function createHandler(
       // An unreadable payload requests nothing; nor does a repository that choo may no longer see.
       if (error instanceof ZodError || [404, 410, 451].includes(statusOf(error) ?? 0))
         return { kind: 'done' };
+      // Nothing changes before the owner of the installation grants it.
+      if (missingPermission(error) !== undefined)
+        return { kind: 'done', trouble: services.redact(messageOf(error)) };
       return {
         kind: 'failed',
         reason: services.redact(messageOf(error)),

@@ -19,7 +19,10 @@ export async function handleInstallation(
   const { id, permissions, events } = installation;
   if (permissions != null)
     await saveInstallation(services.database, { id, permissions, events: events ?? [] });
-  if (action === 'new_permissions_accepted') await retryRejectedWrites(services.database, id);
+  if (action === 'new_permissions_accepted') {
+    services.github.renewTokens(id);
+    await retryRejectedWrites(services.database, id);
+  }
   if (event === 'installation' && (action === 'deleted' || action === 'suspend')) {
     for (const { githubId } of await repositoriesOf(services.database, installation.id))
       await removeRepository(githubId, services, installation.id);

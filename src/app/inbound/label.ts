@@ -3,10 +3,12 @@ import type { Delivery } from '../../store/github/deliveries.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
 import { HELD, providerOfLabels, outcomeOf, refuse as refuseRun } from '../commands/run-command.ts';
+import type { CommandResult } from '../commands/command-request.ts';
+import { refusingWithheld } from '../commands/refusing.ts';
 import { startRun } from '../commands/start-run.ts';
 import { type Planner } from '../planning/planner.ts';
 import { findThread, lateAnswer, outdatedMessage } from '../planning/thread.ts';
-import { type Answer, answer, refuse, sentences } from '../repository/answers.ts';
+import { answer, refuse, sentences } from '../repository/answers.ts';
 import { RUN_LABEL, isHeld, readLabels } from '../repository/labels.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { labelPayload } from '../repository/payloads.ts';
@@ -36,24 +38,27 @@ export async function handleLabel(
   const access = await findAccess(octokit, known, sender, services.policy.bots);
   if (!access.allowed) await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
   else {
-    const text = late ?? (await start());
+    const text = late ?? (await refusingWithheld(start)).text;
     if (text !== undefined) await answer(repository, { thread, key: source, text }, services);
   }
   // Last: when the process dies before this, the next attempt finds the label.
   await pr.removeLabel(thread, RUN_LABEL);
   await saveRequest(services.database, known.id, source);
 
-  async function start(): Promise<Answer | undefined> {
+  async function start(): Promise<CommandResult> {
     const number = thread ?? 0;
     const unit = await findUnitPull(services.database, known.id, number);
     if (unit !== undefined)
-      return sentences('this pull request is the result of one unit: put the label where the specs are');
-    if (isHeld(labels)) return refuseRun(HELD).text;
+      return {
+        kind: 'refused',
+        text: sentences('this pull request is the result of one unit: put the label where the specs are'),
+      };
+    if (isHeld(labels)) return refuseRun(HELD);
     const found = await findThread(repository, { number, isPull: pull != null }, services);
-    if (found.kind === 'refused') return refuseRun(found.reason).text;
+    if (found.kind === 'refused') return refuseRun(found.reason);
     const { live, pull: open } = found.thread;
     const seen = open === null ? live.commit : (pull?.head.sha ?? '');
-    if (seen !== live.commit) return refuseRun(outdatedMessage(seen, live.commit)).text;
+    if (seen !== live.commit) return refuseRun(outdatedMessage(seen, live.commit));
     const started = await startRun(
       {
         repository,
@@ -68,6 +73,6 @@ export async function handleLabel(
       planner,
       services,
     );
-    return outcomeOf(started).text;
+    return outcomeOf(started);
   }
 }

@@ -2,6 +2,7 @@ import { isOwnBranch } from '../../git/branches.ts';
 import { findAccess } from '../../github/api/access.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { outcomeOf } from '../commands/run-command.ts';
+import { refusingWithheld } from '../commands/refusing.ts';
 import { startRun } from '../commands/start-run.ts';
 import type { Planner } from '../planning/planner.ts';
 import { configOf, findMergeBase, findSpecChanges, readPolicy } from '../planning/commit-plan.ts';
@@ -40,7 +41,8 @@ export async function handlePush(
   const between = { before: await findBefore(), after: push.after };
   const changes = await findSpecChanges(remote, policy, between, services);
   const isDefault = branch === repository.known.defaultBranch;
-  if (isDefault && changes.configuration) await planner.reportConfiguration(repository, policy);
+  const note =
+    isDefault && changes.configuration ? await planner.reportConfiguration(repository, policy) : undefined;
   if (changes.units.size === 0 && !changes.configuration) return;
   const reading = await planner.read(repository, {
     commit: push.after,
@@ -49,27 +51,30 @@ export async function handlePush(
     changed: changes.units,
     changesConfig: changes.configuration,
   });
-  await planner.post(repository, reading);
+  await planner.post(repository, reading, { note });
 
   const config = configOf(policy);
   const isTarget = branch === (config.target_branch ?? repository.known.defaultBranch);
   if (config.run_on !== 'push' || !isTarget || !reading.runnable || !reading.hasNewWork) return;
   const access = await findAccess(repository.octokit, repository.known, push.sender, services.policy.bots);
   if (!access.allowed) return;
-  const started = await startRun(
-    {
-      repository,
-      source: `push ${push.repository.id} ${push.after}`,
-      actor: push.sender,
-      at: { commit: push.after, target: branch },
-      thread: null,
-      isPull: false,
-    },
-    planner,
-    services,
+  const { kind, text } = await refusingWithheld(async () =>
+    outcomeOf(
+      await startRun(
+        {
+          repository,
+          source: `push ${push.repository.id} ${push.after}`,
+          actor: push.sender,
+          at: { commit: push.after, target: branch },
+          thread: null,
+          isPull: false,
+        },
+        planner,
+        services,
+      ),
+    ),
   );
-  const { text } = outcomeOf(started);
-  if (started.kind === 'refused') await planner.post(repository, reading, { note: text });
+  if (kind === 'refused') await planner.post(repository, reading, { note: text });
 
   /** The branch's commit before the push; for a new branch, its merge base with the default branch. */
   async function findBefore(): Promise<string | undefined> {

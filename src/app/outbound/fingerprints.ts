@@ -14,7 +14,7 @@ export function fingerprint(state: RunState): string {
 /** The fingerprint of one unit, with everything its pull request depends on. */
 export function unitFingerprint(
   unit: UnitProgress,
-  { pulls, records, state, dependents }: ReportContext,
+  { pulls, records, state, dependents, withheld }: ReportContext,
 ): string {
   const { plan, head, claim, failure, message, releaseReason, verified, endedAt } = unit;
   const record = records.get(plan.id);
@@ -28,7 +28,8 @@ export function unitFingerprint(
     const pull = pulls.get(id);
     return pull?.state === 'open' ? pull.number : null;
   });
-  return JSON.stringify([own, around, above, record?.run, record?.outcome, record?.head, record?.verified]);
+  const made = [record?.run, record?.outcome, record?.head, record?.verified];
+  return JSON.stringify([own, around, above, made, [...withheld.keys()]]);
 }
 
 /** The units that depend on each unit. */

@@ -13,6 +13,7 @@ import { listUpdates } from '../../store/runs/updates.ts';
 import type { CommitSignatures } from '../repository/commit-signatures.ts';
 import { type HandlerServices, openStoredRepository } from '../repository/open-repository.ts';
 import { runCommentKey, runPage } from '../repository/pages.ts';
+import { findWithheld } from '../repository/permissions.ts';
 import { readStackWay } from '../repository/stack-way.ts';
 import { NextSteps } from '../pulls/next-steps.ts';
 import { RejectedWrites } from '../pulls/rejected-writes.ts';
@@ -122,8 +123,10 @@ export class Reporter {
       );
     };
     let again: Date | undefined;
+    const withheld = await findWithheld({ ...this.#services, signal }, known.installation);
     const reportContext: ReportContext = {
       repository,
+      withheld,
       state,
       isSettled: report.isRefresh && hasEnded(state),
       config: context.config,
@@ -148,6 +151,7 @@ export class Reporter {
       refusals: new RejectedWrites(this.#onError, signal),
     };
     const { refusals } = reportContext;
+    refusals.repeat([...withheld.values()]);
     // A new run's status comment comes first: the actor waits for it.
     if (isNew) {
       await overtakeEarlierRun(database, report);
@@ -218,7 +222,7 @@ export class Reporter {
     );
     if (report.thread !== null)
       await repository.pr.upsertComment(runCommentKey(run), { issue: report.thread, body, marker: mark });
-    else {
+    else if (!reportContext.withheld.has('checks')) {
       await publishPlanCheck(repository, state, body);
       await publishRunCheck(repository, state);
     }

@@ -1,11 +1,12 @@
 import { PROVIDER_NAMES } from '../../config/schema.ts';
 import { marker } from '../../github/api/marker.ts';
+import { grantedBy } from '../../github/api/missing-permission.ts';
 import { renderConfigIssue } from '../../github/render/plan-comment.ts';
 import type { PlanCommitInput } from '../../plan-thread/plan-commit.ts';
 import type { EffectiveConfig } from '../../plan-thread/effective-config.ts';
 import { updateRepository } from '../../store/github/github-repositories.ts';
-import type { Answer } from '../repository/answers.ts';
 import { PLAN_CHECK, RUN_BUTTON, planCheckKey } from '../repository/checks.ts';
+import { type Answer, sentence } from '../repository/answers.ts';
 import { permits } from '../repository/permissions.ts';
 import { RUN_LABEL, HOLD_LABEL, PROVIDER_LABEL } from '../repository/labels.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
@@ -38,7 +39,9 @@ export class Planner {
       thread === undefined
         ? null
         : {
-            checkUrl: `${repository.url}/commit/${commit}/checks`,
+            checkUrl: (await permits(this.#services, repository.known.installation, ['checks', 'write']))
+              ? `${repository.url}/commit/${commit}/checks`
+              : null,
             marker: planMarker(thread),
             isOfAll: wanted.changed === undefined,
           };
@@ -60,9 +63,11 @@ export class Planner {
     { always = false, note }: { readonly always?: boolean; readonly note?: Answer | undefined } = {},
   ): Promise<void> {
     const { installation } = repository.known;
-    if (await permits(this.#services, installation, ['issues', 'write']))
-      await this.#createLabels(repository);
-    if (!(await permits(this.#services, installation, ['checks', 'write']))) return;
+    const may = async (name: string): Promise<boolean> =>
+      permits(this.#services, installation, [name, 'write']);
+    // Either is enough for labels.
+    if ((await may('issues')) || (await may('pull_requests'))) await this.#createLabels(repository);
+    if (!(await may('checks'))) return;
     const { title, summary, text, conclusion, annotations } = check;
     const canRun = conclusion === 'success' && policy.kind === 'holds';
     await repository.checks.upsert(
@@ -93,8 +98,11 @@ export class Planner {
     if (at !== undefined) await repository.posts.savePlanShown(thread, commit, at);
   }
 
-  /** Keeps one issue open while the configuration of the default branch is broken. */
-  async reportConfiguration(repository: OpenRepository, policy: EffectiveConfig): Promise<void> {
+  /** Keeps one issue open while the configuration of the default branch is broken. Returns why it could not. */
+  async reportConfiguration(
+    repository: OpenRepository,
+    policy: EffectiveConfig,
+  ): Promise<Answer | undefined> {
     const broken = policy.kind === 'none' ? policy : policy.broken;
     const wanted =
       broken &&
@@ -104,7 +112,13 @@ export class Planner {
         holds: policy.kind === 'none' ? null : policy.commit,
         marker: marker('configuration', 'issue'),
       });
-    await repository.pr.upsertIssue('issue:configuration', wanted);
+    if (await permits(this.#services, repository.known.installation, ['issues', 'write'])) {
+      await repository.pr.upsertIssue('issue:configuration', wanted);
+      return undefined;
+    }
+    return wanted === null
+      ? undefined
+      : sentence(`no issue was opened about this; ${grantedBy('issues=write')}`);
   }
 
   async #createLabels({ known, pr }: OpenRepository): Promise<void> {

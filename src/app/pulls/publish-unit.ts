@@ -35,6 +35,7 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
     ? await readUnitEvents(reportContext.database, { run: reportContext.state.start.run, unit: unit.plan.id })
     : [];
   let position: StackPosition | undefined;
+  const mayWritePull = !reportContext.withheld.has('pull_requests');
   const publishOwnPull = async (): Promise<void> =>
     reportContext.refusals.step(`the pull request of unit ${unit.plan.id}`, async () => {
       if (position !== undefined) await publishPull(unit, events, position, reportContext);
@@ -43,10 +44,11 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
     await reportContext.refusals.step(`the pull request of unit ${unit.plan.id}`, async () => {
       position = await findPosition(unit, reportContext);
     });
-  if (isWanted && !isThere) await publishOwnPull();
-  if (position !== undefined && isThere) await makeDraft(position, unit.plan.id, reportContext);
+  if (isWanted && !isThere && mayWritePull) await publishOwnPull();
+  if (position !== undefined && isThere && mayWritePull)
+    await makeDraft(position, unit.plan.id, reportContext);
   await publishChecks(unit, events, position, reportContext);
-  if (isWanted && isThere) await publishOwnPull();
+  if (isWanted && isThere && mayWritePull) await publishOwnPull();
 }
 
 async function findPosition(
@@ -97,7 +99,8 @@ async function publishChecks(
   position: StackPosition | undefined,
   reportContext: ReportContext,
 ): Promise<void> {
-  const { repository, state, pulls, redact, refusals } = reportContext;
+  const { repository, state, pulls, redact, refusals, withheld } = reportContext;
+  if (withheld.has('checks')) return;
   const { id } = unit.plan;
   const { target, commit } = state.start;
   const pull = pulls.get(id);

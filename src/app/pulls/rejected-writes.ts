@@ -1,4 +1,5 @@
 import { RateLimitedError, statusOf } from '../../github/api/client.ts';
+import { grantedBy, missingPermission, MissingPermissionError } from '../../github/api/missing-permission.ts';
 
 /**
  * Independent writes: when GitHub rejects one, its reason is collected and the next is made. Transient errors (a rate limit,
@@ -19,7 +20,7 @@ export class RejectedWrites {
     return this.#sentences;
   }
 
-  /** Adds rejections from before that are not due to be retried yet. */
+  /** Adds rejections that are known without a request: from before, and not due to be retried yet, or of a withheld permission. */
   repeat(sentences: readonly string[]): void {
     this.#sentences.push(...sentences);
   }
@@ -38,9 +39,9 @@ export class RejectedWrites {
 
 /** GitHub's message, if it sent one. Internal errors go to the log only. */
 function reasonOf(error: unknown): string {
-  if (error instanceof RejectedWrite) return error.message;
+  if (error instanceof RejectedWrite || error instanceof MissingPermissionError) return error.message;
   if (statusOf(error) === undefined) return 'something went wrong inside choo; its log has it';
-  const { data, headers } = (error as { response: { data?: unknown; headers?: unknown } }).response;
+  const { data } = (error as { response: { data?: unknown } }).response;
   const { message, errors } = (data ?? {}) as { message?: unknown; errors?: unknown };
   const finer = (Array.isArray(errors) ? errors : []).flatMap(
     (each: { message?: unknown } | string | null) => {
@@ -50,19 +51,8 @@ function reasonOf(error: unknown): string {
   );
   const words =
     finer.length > 0 ? finer.join('; ') : typeof message === 'string' ? message : 'GitHub refused it';
-  return `${words.slice(0, 300)}${missingPermission(statusOf(error), headers)}`;
-}
-
-/**
- * The permissions that a refused request needs, as GitHub names them: docs.github.com, *Troubleshooting the REST API*. Empty: it
- * names none.
- */
-function missingPermission(status: number | undefined, headers: unknown): string {
-  const named = ((headers ?? {}) as Record<string, unknown>)['x-accepted-github-permissions'];
-  if (status !== 403 || typeof named !== 'string') return '';
-  const needs = named.split(';').map((each) => each.trim());
-  if (!needs.every((each) => /^[a-z_]+=[a-z]+(?:,[a-z_]+=[a-z]+)*$/.test(each))) return '';
-  return `; it needs ${needs.join(' or ')}, which the owner of the App's installation grants`;
+  const needs = missingPermission(error);
+  return `${words.slice(0, 300)}${needs === undefined ? '' : `; ${grantedBy(needs)}`}`;
 }
 
 /** A write that was not possible, with a message for people. */

@@ -6,12 +6,15 @@ import type { Database } from '../../store/database/database.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
 import type { OpenRepository } from '../repository/open-repository.ts';
+import type { WithheldPermission } from '../repository/permissions.ts';
 import type { RejectedWrites } from './rejected-writes.ts';
 import type { Stack, StackPosition } from './stack.ts';
 
 /** What publishing a run's units needs to know of the run. */
 export interface ReportContext {
   readonly repository: OpenRepository;
+  /** What choo may not write here; nothing is asked for in vain. */
+  readonly withheld: Pick<ReadonlyMap<WithheldPermission, string>, 'has' | 'keys'>;
   readonly state: RunState;
   /** The run ended and was published: its checks on the specs' commit stay, where a newer run may have written since. */
   readonly isSettled: boolean;

@@ -1,3 +1,4 @@
+import { grantedBy, missingPermission, MissingPermissionError } from '../../github/api/missing-permission.ts';
 import { findInstallation, saveInstallation } from '../../store/github/github-installations.ts';
 import type { HandlerServices } from './open-repository.ts';
 
@@ -25,4 +26,38 @@ export async function permits(
   }
   const granted = known.permissions[name];
   return granted !== undefined && (level === 'read' || granted !== 'read');
+}
+
+/** Throws a MissingPermissionError where an installation does not let choo push, so that no agent works for nothing. */
+export async function demandPushes(
+  services: Parameters<typeof permits>[0],
+  installation: number,
+): Promise<void> {
+  if (!(await permits(services, installation, ['contents', 'write'])))
+    throw new MissingPermissionError('choo may push no branch here', 'contents=write');
+}
+
+/** What to say of an error that names a missing permission; undefined: it is about something else. */
+export function withheldMessage(error: unknown): string | undefined {
+  const needs = missingPermission(error);
+  if (needs === undefined) return undefined;
+  return error instanceof MissingPermissionError ? error.message : `GitHub refused it; ${grantedBy(needs)}`;
+}
+
+/** What runs write, by the permission for it. Without `contents` there is no run. */
+const WRITTEN = { checks: 'the checks', pull_requests: 'the pull requests' } as const;
+
+/** A permission without which a run goes on, and its results show elsewhere. */
+export type WithheldPermission = keyof typeof WRITTEN;
+
+/** What an installation does not let choo write, with a sentence for people. Throws as the client does. */
+export async function findWithheld(
+  services: Parameters<typeof permits>[0],
+  installation: number,
+): Promise<ReadonlyMap<WithheldPermission, string>> {
+  const withheld = new Map<WithheldPermission, string>();
+  for (const [name, what] of Object.entries(WRITTEN) as [WithheldPermission, string][])
+    if (!(await permits(services, installation, [name, 'write'])))
+      withheld.set(name, `${what} were not written: ${grantedBy(`${name}=write`)}`);
+  return withheld;
 }

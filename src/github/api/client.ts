@@ -3,6 +3,7 @@ import { Octokit } from '@octokit/rest';
 import { LRUCache } from 'lru-cache';
 import pRetry from 'p-retry';
 import { messageOf } from '../../errors.ts';
+import { missingPermission, MissingPermissionError } from './missing-permission.ts';
 
 /** The App's identity, and GitHub's address. */
 export interface AppIdentity {
@@ -31,8 +32,8 @@ export class RateLimitedError extends Error {
 
 /** Time limit of a request. Milliseconds. */
 const TIMEOUT_MS = 15_000;
-/** How long a token that may only read is taken for all that there is. Milliseconds. */
-const ONLY_READS_MS = 60_000;
+/** How long a token that lacks a permission is taken for all that there is. Milliseconds. */
+const WITHHELD_MS = 60_000;
 /** Lifetime of cached tokens: they are valid for an hour, and not used in the last ten minutes. Milliseconds. */
 const TOKEN_MS = 50 * 60_000;
 /** Pause when GitHub's rate limit names no time: a minute, as it asks. Milliseconds. */
@@ -47,7 +48,9 @@ export class GitHubApp {
   readonly appId: number;
   readonly #identity: AppIdentity;
   /** Installations that granted no writing of contents, asked again now and then. */
-  readonly #onlyReads = new LRUCache<number, true>({ max: 1_000, ttl: ONLY_READS_MS });
+  readonly #onlyReads = new LRUCache<number, true>({ max: 1_000, ttl: WITHHELD_MS });
+  /** Installations whose token was renewed when it lacked a permission: a token keeps those that it was made with. */
+  readonly #renewed = new LRUCache<number, true>({ max: 1_000, ttl: WITHHELD_MS });
   /** Returns tokens of installations from its cache or, with `refresh`, new ones. */
   readonly #auth: ReturnType<typeof createAppAuth>;
   readonly #writeLimiter: WriteLimiter;
@@ -103,7 +106,7 @@ export class GitHubApp {
 
   /**
    * A token for git that can only read and push one repository, or only read it where the installation grants no more: GitHub
-   * then refuses the pushes. `renew`: a new one.
+   * then refuses the pushes. `renew`: a new one. Throws a {@link MissingPermissionError} where it grants no reading either.
    */
   async gitToken(installation: number, repository: number, renew = false): Promise<string> {
     const tokenTo = async (contents: 'read' | 'write'): Promise<string> => {
@@ -121,10 +124,19 @@ export class GitHubApp {
       return await tokenTo('write');
     } catch (error) {
       if (statusOf(error) !== 422) throw error;
-      const token = await tokenTo('read');
+      const token = await tokenTo('read').catch((reason: unknown) => {
+        if (statusOf(reason) !== 422) throw reason;
+        throw new MissingPermissionError('the repository cannot be read', 'contents=read');
+      });
       this.#onlyReads.set(installation, true);
       return token;
     }
+  }
+
+  /** Has tokens of an installation renewed that lack a permission: its owner has granted more. */
+  renewTokens(installation: number): void {
+    this.#renewed.delete(installation);
+    this.#onlyReads.delete(installation);
   }
 
   /** The account as which the App acts. Throws as the requests of {@link clientOf} do. */
@@ -155,8 +167,10 @@ export class GitHubApp {
       try {
         return await send(false);
       } catch (error) {
-        // The token may have been revoked early.
-        if (statusOf(error) !== 401) throw error;
+        // The token may have been revoked early, or be older than what the owner has granted since.
+        const lacks = missingPermission(error) !== undefined && !this.#renewed.has(installation);
+        if (statusOf(error) !== 401 && !lacks) throw error;
+        if (lacks) this.#renewed.set(installation, true);
         return send(true);
       }
     });

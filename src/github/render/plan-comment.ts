@@ -1,3 +1,4 @@
+import { grantedBy } from '../api/missing-permission.ts';
 import { isClamp } from '../../config/apply-ceilings.ts';
 import { willRun } from '../../plan/fate.ts';
 import type { PlanUnit } from '../../plan/schema.ts';
@@ -10,7 +11,8 @@ import { collisionsOf, configChangeOf, fateWords, isOnlyConfig, nothingOf, workO
 
 /** What the comment of a plan shows. */
 export interface PlanCommentInput extends Omit<PlanCheckInput, 'limits'> {
-  readonly checkUrl: string;
+  /** Null: choo may write no checks here. */
+  readonly checkUrl: string | null;
   readonly marker: string;
   /** A run would be of all units, not only of those that changed. */
   readonly isOfAll: boolean;
@@ -22,14 +24,18 @@ export function renderPlanComment(shown: PlanCommentInput): string {
   const { errors } = plan.problems;
   const at = commit.slice(0, 12);
   const isRun = errors === 0 && scopeOf(shown).some(({ id }) => willRun(fates.get(id)));
+  const inCheck = (shows: string): string =>
+    checkUrl === null
+      ? `There is no check, which ${shows}: ${grantedBy('checks=write')}.`
+      : `[Its check](${checkUrl}) ${shows}.`;
   const inPlan =
     errors > 0
-      ? `❌ The plan of ${at} has **${count(errors, 'error')}**: [its check](${checkUrl}) shows each on its line. Nothing runs until they are mended.`
+      ? `❌ The plan of ${at} has **${count(errors, 'error')}**. ${inCheck('shows each on its line')} Nothing runs until they are mended.`
       : isOnlyConfig(shown)
         ? `Only the configuration changes at ${at}: there is nothing to run.`
         : !isRun
-          ? `**Nothing to do** at ${at}: ${whyNothing(shown)} [Its check](${checkUrl}) shows all units.`
-          : `The plan of ${at}: **${workOf(shown)}**${shown.isOfAll ? '' : `, ${changed.size} changed here`}. [Its check](${checkUrl}) shows gates and providers.`;
+          ? `**Nothing to do** at ${at}: ${whyNothing(shown)} ${inCheck('shows all units')}`
+          : `The plan of ${at}: **${workOf(shown)}**${shown.isOfAll ? '' : `, ${changed.size} changed here`}. ${inCheck('shows gates and providers')}`;
   const clamps = plan.problems.list
     .filter(isClamp)
     .map(({ message }) => `- ${inline(message.replaceAll('`', ''), 300)}`);

@@ -24,9 +24,9 @@ export interface Delivery {
   readonly sentAt: Date | null;
 }
 
-/** The outcome of handling. `later`: the delivery is not to blame, and is retried then. `failed`: it may be to blame. */
+/** The outcome of handling. `trouble`: why nothing came of it. `later`: the delivery is not to blame, and is retried then. `failed`: it may be to blame. */
 export type Handled =
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done'; readonly trouble?: string }
   | { readonly kind: 'later'; readonly until: Date; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -123,7 +123,7 @@ const FIRST_DUE = sql<Row>`
 async function settle(trx: Trx, { id, tries }: Row, handled: Handled): Promise<void> {
   const change = trx.updateTable('deliveries').where('id', '=', id);
   if (handled.kind === 'done') {
-    await change.set({ handled_at: sql`now()`, trouble: null }).execute();
+    await change.set({ handled_at: sql`now()`, trouble: handled.trouble ?? null }).execute();
     await notify({ about: 'delivery' }).execute(trx); // the next of its thread
     return;
   }

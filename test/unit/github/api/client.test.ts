@@ -69,6 +69,32 @@ describe('a client', () => {
     expect(await app.gitToken(7, 70, true)).toBe('ghs_new');
   });
 
+  test('renews a token that lacks a permission, which may have been granted since, and then believes GitHub', async () => {
+    const { app, tokens } = openApp();
+    const octokit = app.clientOf(7);
+    const refuse = (times: number): unknown =>
+      github()
+        .get('/repos/o/r')
+        .times(times)
+        .reply(
+          403,
+          { message: 'Resource not accessible by integration' },
+          { 'x-accepted-github-permissions': 'metadata=read' },
+        );
+    giveToken(github(), 'ghs_old');
+    giveToken(github(), 'ghs_new');
+    refuse(3);
+    for (let asked = 0; asked < 2; asked += 1)
+      expect(statusOf(await failure(octokit.rest.repos.get(REPO)))).toBe(403);
+    expect(tokens).toEqual(['ghs_old', 'ghs_new']);
+    // Once it is known that more was granted.
+    app.renewTokens(7);
+    giveToken(github(), 'ghs_more');
+    refuse(1);
+    github().get('/repos/o/r').matchHeader('authorization', 'token ghs_more').reply(200, {});
+    await octokit.rest.repos.get(REPO);
+  });
+
   test('has it only read where the installation grants no more', async () => {
     const { app } = openApp();
     const refused = { message: 'The permissions requested are not granted to this installation.' };
