@@ -107,6 +107,7 @@ export class Reporter {
       const way = context.config.stack ?? (await readStackWay(repository, report.base));
       return Stack.open(
         {
+          database,
           repository: known.id,
           specsOf,
           state,

@@ -6,6 +6,8 @@ import { parseCommit } from '../../git/objects/commit.ts';
 import { treeOf } from '../../git/objects/tree-object.ts';
 import type { Repository } from '../../git/repository.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
+import type { Database } from '../../store/database/database.ts';
+import { countMade, noteMade } from '../../store/github/base-branches.ts';
 import type { StackWay } from '../repository/stack-way.ts';
 import type { NoBase } from './derive.ts';
 
@@ -21,8 +23,7 @@ const HOUR_MS = 3_600_000;
 /** When a refused branch is tried again: somebody may change the rule. Milliseconds. */
 const REFUSED_MS = 600_000;
 
-/** By repository and branch: when it was made, in milliseconds since 1970; and why it was refused, with its core. */
-const made = new LRUCache<string, readonly number[]>({ max: 10_000, ttl: HOUR_MS });
+/** Why it was refused, by repository, branch and core. */
 const refused = new LRUCache<string, NoBase>({ max: 1_000, ttl: REFUSED_MS });
 
 const TIP = 'Base of a pull request; nothing is built on this commit';
@@ -92,22 +93,23 @@ export async function publishBase(
   },
   repository: Repository,
   { branches }: Pick<RemoteRepository, 'branches'>,
-  now = Date.now(),
+  database: Database,
 ): Promise<NoBase | undefined> {
   if (before !== undefined && (await coreOf(repository, before)) === core) return undefined;
-  const key = `${id} ${name}`;
-  const known = refused.get(`${key} ${core}`);
+  const key = `${id} ${name} ${core}`;
+  const known = refused.get(key);
   if (known !== undefined) return known;
-  const recent = (made.get(key) ?? []).filter((time) => time > now - HOUR_MS);
-  if (before === undefined && recent.length > MAX_MADE_AGAIN) return { kind: 'deleted' };
+  const place = { repository: id, branch: name };
+  if (before === undefined && (await countMade(database, place, HOUR_MS)) > MAX_MADE_AGAIN)
+    return { kind: 'deleted' };
   try {
     await branches.publish(name, await makeTip(repository, core, { before, way }), before);
   } catch (error) {
     if (!(error instanceof ChooError) || error.code !== 'git') throw error;
     const refusal: NoBase = { kind: 'refused', reason: error.message };
-    refused.set(`${key} ${core}`, refusal);
+    refused.set(key, refusal);
     return refusal;
   }
-  if (before === undefined) made.set(key, [...recent, now]);
+  if (before === undefined) await noteMade(database, place, HOUR_MS);
   return undefined;
 }

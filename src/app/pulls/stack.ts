@@ -12,6 +12,7 @@ import { OWN_SIGNATURE, type Signature } from '../../git/objects/commit.ts';
 import type { Repository } from '../../git/repository.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import type { OtherCommit } from '../../github/render/unit-pull.ts';
+import type { Database } from '../../store/database/database.ts';
 import type { UnitPull } from '../../store/github/unit-pulls.ts';
 import type { FoundUpdate } from '../../store/runs/updates.ts';
 import type { StackWay } from '../repository/stack-way.ts';
@@ -32,6 +33,7 @@ import {
 
 /** The pull requests for one target, as choo recorded them. */
 export interface StackInput {
+  readonly database: Database;
   /** choo's own number of the repository. */
   readonly repository: string;
   readonly state: RunState;
@@ -286,6 +288,7 @@ export class Stack implements Disposable {
       { id, name, core, before: this.#heads.get(name), way },
       this.#repository,
       this.#remote,
+      this.#input.database,
     );
   }
 }

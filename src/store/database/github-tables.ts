@@ -148,6 +148,13 @@ interface SweepTable {
   began_at: Timestamp;
 }
 
+/** When base branches were made. */
+interface BaseBranchTable {
+  repository: BigInteger;
+  branch: string;
+  made_at: Generated<Timestamp>;
+}
+
 /** The tables of what passed between choo and GitHub. */
 export interface GitHubTables {
   github_installations: GitHubInstallationTable;
@@ -159,6 +166,7 @@ export interface GitHubTables {
   unit_pulls: UnitPullTable;
   sweeps: SweepTable;
   review_rounds: ReviewRoundTable;
+  base_branches: BaseBranchTable;
   pushes: PushTable;
   review_starts: ReviewStartTable;
   reviewed_commits: ReviewedCommitTable;

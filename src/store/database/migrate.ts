@@ -19,6 +19,7 @@ import { up as githubStacks } from './migrations/0016-github-stacks.ts';
 import { up as resolveAsked } from './migrations/0019-resolve-asked.ts';
 import { up as reviewRounds } from './migrations/0021-review-rounds.ts';
 import { up as requiredReview } from './migrations/0022-required-review.ts';
+import { up as baseBranches } from './migrations/0023-base-branches.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -39,6 +40,7 @@ const MIGRATIONS = {
   '0019-resolve-asked': { up: resolveAsked },
   '0021-review-rounds': { up: reviewRounds },
   '0022-required-review': { up: requiredReview },
+  '0023-base-branches': { up: baseBranches },
 };
 
 /** One migration of a database. */
