@@ -127,7 +127,7 @@ function unitsIn({ units, specsDir }: Plan, directories: ReadonlySet<string>): R
 
 function configNoteOf(policy: EffectiveConfig): string | null {
   if (policy.kind === 'none')
-    return 'The configuration on the default branch is broken and there never was a good one: nothing runs until it is mended.';
+    return 'The configuration on the default branch has errors, and no earlier one is without: nothing runs until somebody corrects it.';
   if (policy.broken === null) return null;
-  return `The configuration on the default branch, at ${policy.broken.commit.slice(0, 12)}, is broken: the last good one holds.`;
+  return `The configuration on the default branch, at ${policy.broken.commit.slice(0, 12)}, has errors: choo uses the last one without errors.`;
 }

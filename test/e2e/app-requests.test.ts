@@ -226,13 +226,45 @@ describe('what people can ask for', () => {
       ({ name, head_sha }) => name === 'choo / plan' && head_sha === broken,
     );
     expect(plan?.annotations).toMatchObject([{ path: '.choo.yml', start_line: 1 }]);
-    expect(plan?.output.summary).toContain('last good one holds');
+    expect(plan?.output.summary).toContain('choo uses the last one without errors');
     await world.push('alice', 'main', { '.choo.yml': 'parallelism: 3\nprovider: { type: rehearsal }\n' });
     const number = told.issues.find(({ title }) => title.includes('configuration'))?.number;
     await world.until('the issue to close', ({ issues }) =>
       issues.some((each) => each.number === number && each.state === 'closed'),
     );
     expect(github.violations).toEqual([]);
+  });
+
+  test('branches that change the same unit are named in both plans, before anything ran', async () => {
+    const { github } = world;
+    const alice = github.as('alice');
+    const one = await world.push('alice', 'twice-one', unit('twice', [], 'test -f twice.txt'));
+    const first = await alice.openPull(REPO, { head: 'twice-one', base: 'main', title: 'One' });
+    await planned(world, one);
+    // Nothing of a branch that only follows the default branch, or that has the same, or that builds on it.
+    await world.push('alice', 'twice-same', {}, { from: 'twice-one' });
+    await world.push('alice', 'twice-above', unit('twice', [], 'test -s twice.txt'), { from: 'twice-one' });
+    const other = await world.push('alice', 'twice-two', unit('twice', [], 'grep -q . twice.txt'));
+    const second = await alice.openPull(REPO, { head: 'twice-two', base: 'main', title: 'Two' });
+    await planned(world, other);
+    await seen(world, second);
+    const shown = (state: State, pull: number): string =>
+      state.comments.find(({ issue, body }) => issue === pull && body.includes('<!-- choo:plan'))?.body ?? '';
+    const late = await quiet(world);
+    expect(shown(late, second)).toContain(
+      '- `twice` is changed on `twice-one`, too: what is merged last will conflict.',
+    );
+    expect(shown(late, second)).toMatch(/\| `twice` \| A unit \| run; collides with `twice-/);
+    expect(shown(late, first)).not.toContain('collides');
+    await alice.comment(REPO, first, '/choo plan');
+    const again = await world.until(
+      'the new plan',
+      (state) => shown(state, first).includes('collides'),
+      240_000,
+    );
+    expect(shown(again, first)).toContain('- `twice` is changed on `twice-two`, too');
+    expect(shown(again, first)).not.toMatch(/twice-(?:same|above)`, too/);
+    expect(await world.server.rows(`select from units where id = 'twice'`)).toEqual([]);
   });
 
   test('a push runs by itself where the repository wants that', async () => {

@@ -1,9 +1,10 @@
 import type { RunState } from '../../events/state.ts';
 import { code } from '../../github/render/markdown.ts';
+import { statusWords } from '../../github/render/run-words.ts';
 import { CANCEL_BUTTON, PLAN_CHECK, planCheckKey, RUN_CHECK, runExternalId } from '../repository/checks.ts';
 import type { OpenRepository } from '../repository/open-repository.ts';
 
-/** Writes how a run without a thread goes into the check of its plan. */
+/** Shows the progress of a run without a thread in the check of its plan. */
 export async function publishPlanCheck(
   { checks }: OpenRepository,
   state: RunState,
@@ -23,7 +24,7 @@ export async function publishPlanCheck(
     sha: commit,
     externalId: 'plan',
     conclusion,
-    title: `Run ${state.start.run}: ${state.status}`,
+    title: `Run ${state.start.run} ${statusWords(state)}`,
     summary: body,
   });
 }
@@ -43,13 +44,13 @@ export async function publishRunCheck({ checks }: OpenRepository, state: RunStat
     conclusion: 'neutral',
     title: ended ? `Run ${run} has ended` : `Run ${run} is under way`,
     summary: ended
-      ? `How it went is in the check ${code(PLAN_CHECK)}.`
-      : `The button cancels it, and so does ${code(`/choo cancel ${run}`)} on any issue or pull request. How far it is stands in the check ${code(PLAN_CHECK)}.`,
+      ? `The check ${code(PLAN_CHECK)} shows its results.`
+      : `The button cancels the run, and so does the comment ${code(`/choo cancel ${run}`)} on any issue or pull request. The check ${code(PLAN_CHECK)} shows its progress.`,
     actions: ended ? [] : [CANCEL_BUTTON],
   });
 }
 
-/** Whether nothing of a run goes on by itself. */
+/** Whether a run has ended. */
 export function hasEnded({ status }: RunState): boolean {
   return status !== 'running' && status !== 'interrupted';
 }

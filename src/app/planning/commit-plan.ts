@@ -15,6 +15,7 @@ import { saveReviewStart } from '../../store/github/required-reviews.ts';
 import { listUnitPulls, listWorkElsewhere } from '../../store/github/unit-pulls.ts';
 import { listRecords } from '../../store/runs/event-rows.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+import { listSpecBranches } from './spec-branches.ts';
 
 /** Cancels planning. */
 type Ending = Pick<HandlerServices, 'signal'>;
@@ -122,10 +123,7 @@ export async function readPlan(
         },
       ]),
     ),
-    elsewhere: (await listWorkElsewhere(database, known.id, target)).map(({ branch, ...work }) => ({
-      ...work,
-      isSameBranch: branch === unitBranch({ target, directory: '' }, work.unit),
-    })),
+    elsewhere: await findElsewhere(),
   };
   try {
     return { ...(await remote.ask('plan', input, signal)), commit, policy };
@@ -138,6 +136,28 @@ export async function readPlan(
       source: { kind: 'commit', name: commit, commit },
     });
     return { ...describePlan(plan, input), commit, policy };
+  }
+
+  /** Results that go to other branches, and branches that change the same specs, of which no results are there. */
+  async function findElsewhere(): Promise<PlanCommitInput['elsewhere']> {
+    const work = await listWorkElsewhere(database, known.id, target);
+    const { defaultBranch } = known;
+    const specs = { commit, target, defaultBranch, specsDir: specsDirOf(policy), changed: asked.changed };
+    const branches = await listSpecBranches(remote, specs, signal);
+    const isNew = ({ unit, branch }: (typeof branches)[number]): boolean =>
+      !work.some((each) => each.unit === unit && each.target === branch);
+    return [
+      ...work.map(({ branch, ...rest }) => ({
+        ...rest,
+        isSameBranch: branch === unitBranch({ target, directory: '' }, rest.unit),
+      })),
+      ...branches.filter(isNew).map(({ unit, branch }) => ({
+        unit,
+        target: branch,
+        pull: null,
+        isSameBranch: false,
+      })),
+    ];
   }
 }
 

@@ -9,7 +9,7 @@ import { code, details, fenced, filledTable, fit, inline, listed, rowsWithin, ta
 import {
   collisionsOf,
   configChangeOf,
-  fateWords,
+  happensWith,
   hasWork,
   isIdle,
   isOnlyConfig,
@@ -134,13 +134,13 @@ function unitsOf(shown: PlanCheckInput): string {
     .join('\n\n');
 }
 
-function rowOf(unit: PlanUnit, { fates, changed }: PlanCheckInput): readonly string[] {
+function rowOf(unit: PlanUnit, { fates, changed, elsewhere }: PlanCheckInput): readonly string[] {
   const { id, title, tasks, provider, dependsOn } = unit;
   const on = dependsOn.map((dependency) => code(dependency));
   return [
     `${code(id)}${changed.has(id) ? ' ✎' : ''}`,
     inline(title, 80),
-    fateWords(fates.get(id)),
+    happensWith(id, { fates, elsewhere, changed }),
     tasks.length === 0 ? '' : String(tasks.length),
     provider === null ? '' : `${provider.name} (${provider.source})`,
     listed(on, 10),

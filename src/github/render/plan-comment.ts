@@ -7,7 +7,7 @@ import { count } from '../../text/terminal-layout.ts';
 import { code, fit, inline, rowsWithin, table } from './markdown.ts';
 import { graphOf } from './plan-check.ts';
 import type { PlanCheckInput } from './plan-input.ts';
-import { collisionsOf, configChangeOf, fateWords, isOnlyConfig, nothingOf, workOf } from './plan-words.ts';
+import { collisionsOf, configChangeOf, happensWith, isOnlyConfig, nothingOf, workOf } from './plan-words.ts';
 
 /** What the comment of a plan shows. */
 export interface PlanCommentInput extends Omit<PlanCheckInput, 'limits'> {
@@ -75,7 +75,7 @@ function rowsOf(shown: PlanCommentInput): string {
   const { rows } = rowsWithin(units.slice(0, MAX_ROWS), 10_000, ({ id, title }) => [
     code(id),
     inline(title, 80),
-    fateWords(shown.fates.get(id)),
+    happensWith(id, shown),
   ]);
   const more = units.length - rows.length;
   const first = shown.isOfAll ? 'Unit' : 'Changed here';
@@ -109,20 +109,20 @@ export function renderConfigIssue({
   ]);
   const meanwhile =
     holds === null
-      ? 'There never was a good one: **nothing runs** until it is mended.'
-      : `Until it is mended, the one at ${holds.slice(0, 12)} holds.`;
+      ? 'No earlier one is without errors, so **nothing runs** until somebody corrects it.'
+      : `Until somebody corrects it, choo uses the one at ${holds.slice(0, 12)}.`;
   return {
-    title: 'The configuration of choo is broken',
+    title: 'The configuration of choo has errors',
     body: fit(
       [
         {
-          text: `The configuration at ${commit.slice(0, 12)} cannot be used. ${meanwhile}`,
+          text: `choo cannot use the configuration at ${commit.slice(0, 12)}, the head of the default branch. ${meanwhile}`,
           rank: 0,
           name: 'the summary',
         },
-        { text: table(['Where', 'What'], rows), rank: 1, name: 'the problems' },
+        { text: table(['Line', 'Error'], rows), rank: 1, name: 'the problems' },
         {
-          text: 'choo closes this issue when a push to the default branch mends it.',
+          text: 'choo closes this issue when a push to the default branch corrects them all.',
           rank: 0,
           name: 'the end',
         },

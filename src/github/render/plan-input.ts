@@ -2,12 +2,13 @@ import type { Config } from '../../config/schema.ts';
 import type { Fate } from '../../plan/fate.ts';
 import type { Plan } from '../../plan/schema.ts';
 
-/** An open pull request of a unit that results of another branch are in. */
+/** Another branch that is at work on a unit. */
 export interface WorkElsewhere {
   readonly unit: string;
-  /** The branch that its results go to, and its number. */
+  /** The branch that its results go to. */
   readonly target: string;
-  readonly pull: number;
+  /** The open pull request that its results are in; null: it changes the specs, and nothing ran yet. */
+  readonly pull: number | null;
   /** Its head is the branch that the unit of this plan would have. */
   readonly isSameBranch: boolean;
 }
@@ -30,7 +31,7 @@ export interface PlanCheckInput {
   readonly changed: ReadonlySet<string>;
   /** The push or pull request changes the configuration. */
   readonly changesConfig: boolean;
-  /** Open pull requests of units of this plan that results of other branches are in. */
+  /** Other branches at work on units of this plan. */
   readonly elsewhere: readonly WorkElsewhere[];
   /** The branch that results go to. */
   readonly target: string;

@@ -25,6 +25,19 @@ export function fateWords(fate: Fate | undefined): string {
   }
 }
 
+/** What will happen with a unit of a plan, and which other branch works on it, too. */
+export function happensWith(
+  id: string,
+  { fates, elsewhere, changed }: Pick<PlanCheckInput, 'fates' | 'elsewhere' | 'changed'>,
+): string {
+  const others = changed.has(id) ? elsewhere.filter(({ unit }) => unit === id) : [];
+  const [first, ...more] = others.map(({ target }) => code(target));
+  const and = more.length === 0 ? '' : ` and ${more.length} more`;
+  return [fateWords(fates.get(id)), ...(first === undefined ? [] : [`collides with ${first}${and}`])]
+    .filter((text) => text !== '')
+    .join('; ');
+}
+
 /** Whether nothing is left to do for a unit. */
 export function isIdle(fate: Fate | undefined): boolean {
   return fate?.kind === 'done' || fate?.kind === 'merged' || fate?.kind === 'left-out';
@@ -80,6 +93,8 @@ export function collisionsOf({
 }: Pick<PlanCheckInput, 'elsewhere' | 'changed' | 'target'>): string {
   const colliding = elsewhere.filter(({ unit }) => changed.has(unit));
   const lines = colliding.slice(0, MAX_COLLISIONS).map(({ unit, target: other, pull, isSameBranch }) => {
+    if (pull === null)
+      return `- ${code(unit)} is changed on ${code(other)}, too: what is merged last will conflict.`;
     const work = `- ${code(unit)} is in #${pull}, which goes to ${code(other)}`;
     return isSameBranch
       ? `${work} and has the unit branch that ${code(target)} needs: **they collide**. Merge or close it first, or give this branch another name.`

@@ -47,6 +47,11 @@ const STATUS: Readonly<Record<RunState['status'], readonly [sign: string, words:
   cancelled: ['⛔', 'was cancelled'],
 };
 
+/** How a run stands, as the end of a sentence. */
+export function statusWords({ status }: Pick<RunState, 'status'>): string {
+  return STATUS[status][1];
+}
+
 /** How a run stands, in one sentence: `❌ Run x has failed units: 1 of 3 units complete, 1 failed, 1 blocked.` */
 export function verdictOf({ start, units, status }: RunState, waits: string | null): string {
   const [sign, how] =

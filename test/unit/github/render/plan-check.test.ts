@@ -192,10 +192,21 @@ describe('renderPlanCheck', () => {
     const of = (changed: readonly string[]): string =>
       renderPlanCheck(shown(plan, { elsewhere, changed: new Set(changed) })).summary;
     expect(of(['api'])).toContain('- `api` is in #12, which goes to `feature/b`: results for both');
+    expect(of(['api'])).toContain('| `api` ✎ | A unit | run; collides with `feature/b` |');
     expect(of(['api'])).not.toContain('#13');
     expect(of(['web'])).toMatch(
       /- `web` is in #13, which goes to <code>[^<>`@|]+<\/code> and has .*\*\*they collide\*\*/,
     );
+  });
+
+  test('another branch that changes the same specs is named before anything ran', async () => {
+    const plan = await planOf({ ...unitFiles('api'), ...unitFiles('web') });
+    const branches = ['feature/b', 'c', 'd'];
+    const elsewhere = branches.map((target) => ({ unit: 'api', target, pull: null, isSameBranch: false }));
+    const { summary } = renderPlanCheck(shown(plan, { elsewhere, changed: new Set(['api']) }));
+    expect(summary).toContain('- `api` is changed on `feature/b`, too: what is merged last will conflict.');
+    expect(summary).toContain('| run; collides with `feature/b` and 2 more |');
+    expect(summary).toMatch(/\| `web` \| A unit \| run \|/);
   });
 
   test('puts each problem on its line, and errors first', async () => {

@@ -138,15 +138,15 @@ describe('renderPlanComment', () => {
       holds: commit('b'),
       marker: marker('configuration', 'issue'),
     });
-    expect(title).toBe('The configuration of choo is broken');
+    expect(title).toBe('The configuration of choo has errors');
     expect(body).toMatchInlineSnapshot(`
-      "The configuration at aaaaaaaaaaaa cannot be used. Until it is mended, the one at bbbbbbbbbbbb holds.
+      "choo cannot use the configuration at aaaaaaaaaaaa, the head of the default branch. Until somebody corrects it, choo uses the one at bbbbbbbbbbbb.
 
-      | Where | What |
+      | Line | Error |
       | --- | --- |
       | \`.choo.yml\`:2 | @​ann \\| \\<\\!\\-\\- \\-\\-\\> — ​/choo run |
 
-      choo closes this issue when a push to the default branch mends it.
+      choo closes this issue when a push to the default branch corrects them all.
 
       <!-- choo:configuration issue -->"
     `);
