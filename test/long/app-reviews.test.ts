@@ -239,6 +239,30 @@ describe('a review that requests changes', () => {
     );
     expect(fresh).toEqual({ words: 'Please.', thread: 'Remove it.' });
   });
+
+  test('is told to the new run, too, when work starts over because its specs changed', async () => {
+    const { number } = await pullOf('rounds');
+    const step = 'specs/tasks/rounds/01-step.md';
+    const text = `${await world.git('show', `refs/heads/feature:${step}`)}\nWith care.\n`;
+    const head = await world.push('alice', 'feature', { [step]: text });
+    await world.until('the plan in a comment', ({ comments }) =>
+      comments.some(({ issue, body }) => issue === thread && body.includes(head.slice(0, 12))),
+    );
+    await nextSecond();
+    await world.github.as('alice').comment(REPO, number, '/choo retry --fresh');
+    const told = async () =>
+      world.server.rows(
+        `select content #>> '{threads,0,comments,0,body}' as thread, runs.purpose, start.body ->> 'commit' as commit
+         from review_rounds as round join runs on round.source = 'fresh ' || runs.id || ' rounds'
+           join events as start on start.run = runs.id and start.seq = 1
+         where round.unit = 'rounds' and round.kind = 'fresh'`,
+      );
+    await expect.poll(told, { timeout, interval: 200 }).toHaveLength(1);
+    expect(await told()).toMatchObject([
+      { purpose: 'work', commit: head, thread: expect.stringMatching(/./) },
+    ]);
+    await quiet(world);
+  });
 });
 
 describe('who asks', () => {

@@ -6,6 +6,7 @@ import { findChangesSince, readPolicy } from '../planning/commit-plan.ts';
 import { findUnreviewed } from '../planning/required-review.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import { demandPushes } from '../repository/permissions.ts';
+import { saveReviewsFor } from '../reviews/save-feedback.ts';
 import { readStackWay } from '../repository/stack-way.ts';
 import type { Account } from '../repository/payloads.ts';
 
@@ -45,7 +46,7 @@ export async function startRun(
   using remote = await repository.openRemote();
   const policy = await readPolicy(repository, remote, services);
   if (policy.kind === 'none')
-    return refused('the configuration on the default branch is broken, and there never was a good one');
+    return refused('the configuration on the default branch has errors, and no earlier one is without');
   const branch = request.comparedWith;
   const changes = branch && (await findChangesSince(remote, policy, { branch, commit: at.commit }, services));
   const { runnable, errors, changedUnfinished } = await planner.read(repository, {
@@ -63,6 +64,11 @@ export async function startRun(
   if (units?.length === 0) return refused('nothing that this pull request changes is unfinished');
   const unreviewed = await findUnreviewed({ ...at, policy }, repository, remote, services);
   if (unreviewed !== undefined) return refused(unreviewed.reason, unreviewed.hint);
+  const { fresh = false } = request;
+  // Before there is a run whose prompts need them.
+  const as = fresh
+    ? await saveReviewsFor(repository, { target: at.target, units: units ?? [], actor }, services)
+    : undefined;
   try {
     const submitted = await submitRun(
       {
@@ -78,7 +84,8 @@ export async function startRun(
         },
         allowedProviders: services.policy.allowedProviders,
         sandbox: services.policy.sandbox,
-        fresh: request.fresh === true,
+        fresh,
+        as,
         source: request.source,
         stack: await readStackWay(repository, at.target),
         report: { thread, isPull, base: at.target, actorId: actor.type === 'User' ? actor.id : null },

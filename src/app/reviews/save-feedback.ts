@@ -5,6 +5,17 @@ import { listUnitPulls } from '../../store/github/unit-pulls.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import { freezeFeedback } from './freeze-round.ts';
 
+/** Saves what reviews said of units for a run that is about to begin with them anew. Returns the id that the run must get. */
+export async function saveReviewsFor(
+  repository: OpenRepository,
+  work: Omit<Parameters<typeof saveReviews>[1], 'run'>,
+  services: HandlerServices,
+): Promise<string> {
+  const run = newRunId();
+  await saveReviews(repository, { run, ...work }, services);
+  return run;
+}
+
 /** Saves, for units that are about to start over in a run, what reviews said on their pull requests so far. */
 export async function saveReviews(
   repository: OpenRepository,

@@ -16,6 +16,8 @@ export interface SubmitRequest {
   readonly repository: string;
   /** Its current address, for display. */
   readonly remote: string;
+  /** The id of the run; by default a new one. */
+  readonly as?: string | undefined;
   /** The actor's name. */
   readonly actor: string;
   /** A branch or a commit; undefined: the default branch. */
@@ -69,7 +71,7 @@ export async function submitRun(request: SubmitRequest, services: SubmitServices
   const submission = await copy.ask(
     'prepare',
     {
-      run: newRunId(),
+      run: request.as ?? newRunId(),
       commit,
       configCommit,
       name: request.ref ?? target,

@@ -49,6 +49,13 @@ export async function deleteOld(database: Database, days: number): Promise<numbe
   }
   await sql`delete from deliveries where received_at < now() - ${days} * interval '1 day'`.execute(database);
   await sql`delete from pushes where pushed_at < now() - ${PUSHES_DAYS} * interval '1 day'`.execute(database);
+  // Those of an open pull request stay: they count for how many reviews start an agent by themselves.
+  await sql`
+    delete from review_rounds as round
+    where state = 'ended' and asked_at < now() - ${days} * interval '1 day'
+      and not exists (select from unit_pulls as pull where pull.repository = round.repository
+        and pull.number = round.pull and pull.state in ('open', 'lost'))
+      and not exists (select from runs where runs.id = round.run)`.execute(database);
   await sql`delete from requests where run is null and received_at < now() - ${days} * interval '1 day'`.execute(
     database,
   );
