@@ -15,6 +15,7 @@ interface PullState {
   readonly user: string;
   readonly labels: readonly string[];
   /** Who is asked for a review. */
+  readonly assignees: readonly string[];
   readonly requested: readonly string[];
 }
 
@@ -90,7 +91,7 @@ export async function snapshotOf(repository: Repository, slug: string): Promise<
   const { issues } = repository;
   return structuredClone({
     refs: Object.fromEntries(await refsOf(repository.bare)),
-    pulls: issues.flatMap(({ pull, number, state, title, body, user, labels }) =>
+    pulls: issues.flatMap(({ pull, number, state, title, body, user, labels, assignees }) =>
       pull === undefined
         ? []
         : [
@@ -105,6 +106,7 @@ export async function snapshotOf(repository: Repository, slug: string): Promise<
               base: { ref: pull.base.ref },
               user: user.login,
               labels: labels.map(({ name }) => name),
+              assignees: assignees.map(({ login }) => login),
               requested: pull.requested.map(({ login }) => login),
             },
           ],

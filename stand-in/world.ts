@@ -95,6 +95,7 @@ export interface Issue {
   updatedAt: string;
   closedAt: string | null;
   labels: Label[];
+  assignees: User[];
   pull: Pull | undefined;
 }
 

@@ -11,8 +11,8 @@ import {
   type RepositoryCall,
   type Route,
 } from '../router.ts';
-import { viewIssue } from '../views.ts';
-import { now, type Issue, type Pull } from '../world.ts';
+import { viewIssue, viewUser } from '../views.ts';
+import { now, type Issue, type Pull, userNamed } from '../world.ts';
 import { changeState } from './change-state.ts';
 import { raiseIssue } from './issue-events.ts';
 import { addLabels, setLabels } from './labels.ts';
@@ -48,6 +48,20 @@ export const ISSUE_ROUTES: readonly Route[] = [
       return ok(viewIssue(world, repository, issue));
     },
   ),
+  // Who cannot be assigned is left out without an error.
+  repositoryRoute('POST /issues/:number/assignees', { permission: 'issues|pull_requests' }, async (call) => {
+    const { world, repository, body } = call;
+    const issue = issueOf(call);
+    for (const login of (body['assignees'] ?? []) as readonly string[]) {
+      const user = userNamed(world, login);
+      const isOne = user === repository.owner || repository.collaborators.has(login.toLowerCase());
+      if (user === undefined || !isOne || issue.assignees.includes(user)) continue;
+      issue.assignees.push(user);
+      issue.updatedAt = now();
+      await raiseIssue(call, issue, 'assigned', { assignee: viewUser(world, user) });
+    }
+    return created(viewIssue(world, repository, issue));
+  }),
 ];
 
 /** Adds an issue to the repository with the next number. */
@@ -72,6 +86,7 @@ export function addIssue(
     state: 'open',
     stateReason: null,
     labels: [],
+    assignees: [],
     pull,
   };
   repository.issues.push(issue);
