@@ -7,6 +7,7 @@ import {
   saveReviewStart,
 } from '../../store/github/required-reviews.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
+import { permits } from '../repository/permissions.ts';
 import { findDoubt, listOpenPulls } from './approved-pull.ts';
 import { configOf, findMergeBase } from './commit-plan.ts';
 import { findLineFault, type LineContext } from './reviewed-line.ts';
@@ -33,13 +34,19 @@ export async function findUnreviewed(
   { commit, target, policy }: RunSpecs,
   repository: OpenRepository,
   remote: RemoteRepository,
-  services: Pick<HandlerServices, 'database' | 'policy' | 'signal'>,
+  services: Pick<HandlerServices, 'database' | 'github' | 'policy' | 'signal'>,
 ): Promise<Unreviewed | undefined> {
   const { database } = services;
   const { id, defaultBranch } = repository.known;
   const config = configOf(policy);
   const starts = await findReviewStarts(database, id);
   if (!config.require_review && starts.size === 0) return undefined;
+
+  if (!(await permits(services, repository.known.installation, ['pull_requests', 'read'])))
+    return {
+      reason: `${NEEDED}, and this installation does not let choo read pull requests`,
+      hint: 'grant the App the permission for pull requests',
+    };
 
   // 1. The configuration: it says whether reviews are needed, and where the specs are.
   const main = config.target_branch ?? defaultBranch;

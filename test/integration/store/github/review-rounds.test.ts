@@ -67,7 +67,7 @@ describe('the rounds of reviews', () => {
       saveRound(database, round('three', { unit: 'web', pull: 5, kind: 'ci' })),
     ]);
     const found = await listOpenRounds(other, repository, 'main');
-    const [api] = found.filter(({ unit }) => unit === 'api');
+    const api = found.find(({ unit }) => unit === 'api');
     expect(found).toHaveLength(2);
     expect(api).toEqual({
       ...first,
