@@ -76,11 +76,18 @@ const providerSettings = mapping({
     .describe('Another executable for the CLI. Applies to local runs only.'),
 }).describe('The settings of one provider.');
 
-const setupCommand = (description: string) =>
-  mapping({
-    command: command(description),
-    if: relativePath.optional().describe('Run the command only when this file exists.'),
-  });
+const commandFields = (description: string) => ({
+  command: command(description),
+  if: relativePath.optional().describe('Run the command only when this file exists.'),
+});
+const inputs = z
+  .array(glob, { error: 'a list of glob patterns' })
+  .max(100, 'a list of at most 100 glob patterns')
+  .optional()
+  .describe(
+    'The files that the command reads, as globs relative to the project directory, such as its lock file. What set-up leaves behind is reused where these are the same. Default: all files of the repository.',
+  )
+  .meta({ examples: [['package.json', 'package-lock.json']] });
 
 /** The configuration of a repository, `.choo.yml`. Source of the JSON Schema and of the table in the documentation. */
 export const configSchema = mapping({
@@ -199,16 +206,23 @@ export const configSchema = mapping({
   worktree: mapping({
     setup: z
       .array(
-        setupCommand('A shell command that prepares a new worktree, with network and without secrets.'),
+        mapping({
+          ...commandFields('A shell command that prepares a new worktree, with network and without secrets.'),
+          inputs,
+        }),
         {
           error: 'a list of commands',
         },
       )
       .default([])
-      .describe('Commands that run in every new worktree before the first task, in order.')
-      .meta({ examples: [[{ command: 'npm ci', if: 'package-lock.json' }]] }),
+      .describe('Commands that prepare a new worktree before the first task, in order.')
+      .meta({
+        examples: [
+          [{ command: 'npm ci', if: 'package-lock.json', inputs: ['package.json', 'package-lock.json'] }],
+        ],
+      }),
     teardown: z
-      .array(setupCommand('A shell command that cleans up.'), { error: 'a list of commands' })
+      .array(mapping(commandFields('A shell command that cleans up.')), { error: 'a list of commands' })
       .default([])
       .describe('Commands that run before a worktree is removed, in order.')
       .meta({ examples: [[{ command: 'npm run clean', if: 'package.json' }]] }),

@@ -178,6 +178,8 @@ const variants = [
 
   z.object({ type: z.literal('worktree.created'), ...unit, claim: z.int().min(1), path: z.string() }),
   z.object({ type: z.literal('worktree.setup'), ...unit, command: z.string(), ...commandEnd }),
+  /** Set-up did not run: what it left behind for the same inputs was used, so old. Milliseconds. */
+  z.object({ type: z.literal('setup.reused'), ...unit, key: z.string(), ageMs: z.number() }),
   z.object({ type: z.literal('worktree.removed'), ...unit, path: z.string(), kept: z.boolean() }),
 
   z.object({ type: z.literal('task.started'), ...task }),

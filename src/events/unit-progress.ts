@@ -213,6 +213,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return { ...unit, activity: 'setup' };
     case 'unit.answered':
     case 'worktree.setup':
+    case 'setup.reused':
     case 'worktree.removed':
       return unit;
     case 'task.started':

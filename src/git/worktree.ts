@@ -1,9 +1,11 @@
+import { exists } from '../system/files.ts';
 import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { removeTree, unlock } from '../system/remove-tree.ts';
 import { type Git, openGit } from './git.ts';
+import { listIgnored, parentsOf } from './objects/ignored-files.ts';
 import { smudgeRacyEntries } from './objects/index-file.ts';
 import { encodeName } from './objects/tree-format.ts';
 import type { Repository } from './repository.ts';
@@ -14,9 +16,13 @@ export class WorktreeManager {
   readonly #repository: Repository;
   readonly #searchPath: string;
 
+  /** The directory of what set-ups left behind, on the file system of the worktrees. */
+  readonly prepared: string;
+
   constructor(repository: Repository, searchPath: string) {
     this.#repository = repository;
     this.#searchPath = searchPath;
+    this.prepared = join(dirname(repository.worktrees), PREPARED);
   }
 
   /**
@@ -103,6 +109,7 @@ function keptMark(administration: string): string {
 
 /** Holds a directory for each worktree with what its commands have besides, beside the directory of worktrees. */
 export const BESIDE = 'beside';
+export const PREPARED = 'prepared';
 
 /** The view of an isolated worktree, in its administrative directory. */
 const VIEW_DIRECTORY = 'view';
@@ -176,6 +183,10 @@ export class Worktree {
   async restage(tree: string): Promise<string> {
     await this.#git.run('read-tree', tree);
     return this.stage();
+  }
+
+  async ignored(): Promise<readonly string[]> {
+    return listIgnored(this.#git);
   }
 
   /** Undoes every change since the last {@link stage}, except in ignored files. Returns the paths. */
@@ -283,16 +294,4 @@ export class Worktree {
   async #secureIndex(): Promise<void> {
     await smudgeRacyEntries(indexOf(this.#administration), this.#objectFormat);
   }
-}
-
-function parentsOf(path: string): readonly string[] {
-  const parts = path.split('/');
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

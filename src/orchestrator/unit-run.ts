@@ -131,6 +131,8 @@ function createJob(
     directory,
     branch,
     base: from.base,
+    approved: start.commit,
+    setUpScope: start.remote === null ? '' : start.commit,
     start: from.start,
     pushed: from.pushed,
     claimedComplete: from.claimedComplete,

@@ -159,6 +159,8 @@ function jobOf(
     directory,
     branch,
     base,
+    approved: start.commit,
+    setUpScope: start.remote === null ? '' : start.commit,
     start: head,
     pushed: head,
     claimedComplete: [],

@@ -58,6 +58,9 @@ export function openHostSandbox(options: {
     placeOf: ({ worktree }) => worktree,
     chownToSandboxUser: async () => {}, // it is the same user
     layering: async () => 'none',
+    openPrepared: async () => undefined,
+    give: async (_, workplace) => workplace,
+    describe: async () => undefined,
     selfTest: async () => ({ ok: true, layering: 'none' }),
   };
 }

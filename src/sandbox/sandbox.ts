@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /** The kind of command: the repository's set-up (network, no secrets), an agent, or a gate (no network, no secrets). */
 export type Profile = 'setup' | 'agent' | 'gate';
 
@@ -27,6 +29,43 @@ export interface SandboxPaths {
  * blocks, or neither.
  */
 export type Layering = 'overlay' | 'reflink' | 'none';
+
+/** A snapshot of what a set-up left behind, while it is used. Disposing says that it is not used any more. */
+export interface Prepared extends AsyncDisposable {
+  /** What git ignores in a worktree, and the home. */
+  readonly project: string;
+  readonly home: string;
+  /** Milliseconds since 1970. */
+  readonly takenAt: number;
+}
+
+/** What a store has for a key. */
+export type Taken =
+  | { readonly kind: 'found'; readonly prepared: Prepared }
+  /** The caller alone is to run the set-up and may keep what it leaves; others wait until this is disposed of. */
+  | ({
+      readonly kind: 'build';
+      /**
+       * Moves what git ignores and the home into the store, by paths from the worktree's root that no link leads to. When it
+       * rejects, all is where it was.
+       */
+      keep(workplace: SandboxPaths, ignored: readonly string[]): Promise<Prepared>;
+    } & AsyncDisposable)
+  | { readonly kind: 'none' };
+
+/** Snapshots of set-ups, by key: 64 lower-case hexadecimal digits. */
+export interface PreparedStore {
+  /** Waits for a snapshot that another one builds. */
+  take(
+    key: string,
+    options: { readonly maxAgeMs: number; readonly mayBuild: boolean; readonly signal: AbortSignal },
+  ): Promise<Taken>;
+}
+
+/** The home of a worktree's commands. */
+export function homeBeside(beside: string): string {
+  return join(beside, 'home');
+}
 
 /** One command. */
 export interface Execution {
@@ -100,6 +139,12 @@ export interface Sandbox {
   chownToSandboxUser(path: string): Promise<void>;
   /** How content is given to many worktrees. Tried once. */
   layering(): Promise<Layering>;
+  /** Opens the snapshots in a directory; undefined where they cannot be given to other worktrees. */
+  openPrepared(directory: string): Promise<PreparedStore | undefined>;
+  /** Gives a snapshot to a new worktree: shown through, or copied. Returns the workplace that has it. */
+  give(prepared: Pick<Prepared, 'project' | 'home'>, workplace: SandboxPaths): Promise<SandboxPaths>;
+  /** Everything but the commands' own files that a set-up's result depends on, such as variables and the programs it names. */
+  describe(commands: readonly string[]): Promise<unknown>;
   /** Tests whether it works here: runs node and `git status` in a temporary worktree. Returns what failed, with a hint. */
   selfTest(): Promise<
     | { readonly ok: true; readonly layering: Layering }

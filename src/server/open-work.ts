@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Logger } from 'pino';
@@ -132,7 +132,11 @@ async function openServerSandbox(settings: Settings, owner: string): Promise<San
   const nodePath = dirname(realpathSync(process.execPath));
   const searchPath = settings.PATH;
   const choice = await chooseSandbox(settings.CHOO_SANDBOX, {
-    bubblewrap: () => openBubblewrap({ searchPath, nodePath, owner }),
+    bubblewrap: () => {
+      const temporary = settings.CHOO_DATA_DIR; // where worktrees will be
+      mkdirSync(temporary, { recursive: true, mode: 0o755 });
+      return openBubblewrap({ searchPath, nodePath, owner, temporary });
+    },
     host: () =>
       openHostSandbox({
         searchPath: `${nodePath}:${searchPath}`,

@@ -10,6 +10,8 @@ export interface Commands {
   /** Where they run: the project's directory in the worktree. */
   readonly cwd: string;
   readonly workplace: SandboxPaths;
+  /** Later commands run with this one, of the same worktree. */
+  moveTo(workplace: SandboxPaths): void;
   /** Runs one and writes it into the unit's log. */
   run(command: string, profile: 'gate' | 'setup', logName: string): Promise<Verdict>;
   /** A text of a command with the paths of the project as people know them: from the repository's root. */
@@ -21,13 +23,18 @@ export function openCommands(job: UnitJob, services: GateServices, worktree: Wor
   const { unit, config } = job;
   const cwd = join(worktree.path, job.directory);
   const { path, readable, beside } = worktree;
-  const workplace = { worktree: path, readable, beside };
+  let workplace: SandboxPaths = { worktree: path, readable, beside };
   const place = sandbox.placeOf(workplace);
   const forPeople = (text: string): string =>
     place === worktree.path ? text : text.replaceAll(`file://${place}/`, '').replaceAll(`${place}/`, '');
   return {
     cwd,
-    workplace,
+    get workplace() {
+      return workplace;
+    },
+    moveTo(next) {
+      workplace = next;
+    },
     forPeople,
     async run(command, profile, logName) {
       const read = await runShell(sandbox, workplace, {

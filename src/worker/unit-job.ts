@@ -21,6 +21,13 @@ export interface UnitJob {
   readonly branch: string;
   /** The commit that the unit's work is compared with. */
   readonly base: string;
+  /** The commit of the approved specs: no agent of this run wrote in it. */
+  readonly approved: string;
+  /**
+   * Whose set-ups' leavings it may use: those of all runs (empty), or those of runs of one commit. On a server a run may be of a
+   * commit that is in no branch of the project yet.
+   */
+  readonly setUpScope: string;
   /** The commit at which work starts. */
   readonly start: string;
   /** The branch's current head; undefined when there is no branch yet. */

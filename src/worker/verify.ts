@@ -16,7 +16,7 @@ export async function verifyUnit(
   const { append } = services;
   const started = performance.now();
   append({ type: 'verify.started', unit: unit.id, head });
-  const workspace = await UnitWorkspace.open(job, services, tree, '.verify');
+  const workspace = await UnitWorkspace.open(job, services, tree, { suffix: '.verify', mayKeep: false });
   try {
     for (const task of unit.tasks) {
       yieldSlot(job, services, false);

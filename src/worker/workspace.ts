@@ -4,11 +4,13 @@ import { findForbidden } from '../git/forbidden-changes.ts';
 import { removeNestedRepositories } from '../git/nested-repositories.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
 import type { Worktree } from '../git/worktree.ts';
+import type { Prepared } from '../sandbox/sandbox.ts';
 import { type Commands, openCommands } from './commands.ts';
 import type { Verdict } from './gate/gate.ts';
+import { prepare } from './set-up/prepare.ts';
 import { findProtection } from './protected-paths.ts';
 import { findSecrets } from './secrets.ts';
-import { runSetUp } from './set-up.ts';
+import { runSetUp } from './set-up/run-set-up.ts';
 import type { SpecEdit } from './spec-status.ts';
 import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
 import { type GateServices, type UnitJob, UnitStop } from './unit-job.ts';
@@ -31,6 +33,7 @@ export class UnitWorkspace {
   readonly #job: UnitJob;
   readonly #services: GateServices;
   readonly #worktree: Worktree;
+  #prepared: Prepared | undefined;
   /** choo's own work in the worktree, in order, while the worker continues elsewhere. */
   #chores: Promise<void> = Promise.resolve();
   #isProtected: (path: string) => boolean = () => false;
@@ -43,12 +46,12 @@ export class UnitWorkspace {
     this.commands = openCommands(job, services, worktree);
   }
 
-  /** Creates the worktree and runs `worktree.setup`. `suffix` distinguishes it from other worktrees of the claim. */
+  /** Creates the worktree and runs `worktree.setup`. `suffix` distinguishes it from other worktrees of the claim; `mayKeep`: see {@link prepare}. */
   static async open(
     job: UnitJob,
     services: GateServices,
     commit: string,
-    suffix = '',
+    { suffix = '', mayKeep = true }: { readonly suffix?: string; readonly mayKeep?: boolean } = {},
   ): Promise<UnitWorkspace> {
     const { reader } = services.repository;
     const name = `${job.run}.${job.claim}.${job.unit.id}${suffix}`;
@@ -66,7 +69,13 @@ export class UnitWorkspace {
     try {
       await services.sandbox.chownToSandboxUser(worktree.path);
       workspace.#isProtected = await findProtection(reader, job);
-      await workspace.#setUp('setup');
+      workspace.#prepared = await prepare(job, services, {
+        worktree,
+        commands: workspace.commands,
+        commit,
+        mayKeep,
+        setUp: async () => workspace.#setUp('setup'),
+      });
       return workspace;
     } catch (error) {
       await workspace.close(false);
@@ -183,6 +192,7 @@ export class UnitWorkspace {
     }
     if (keep) await this.#worktree.lock();
     else await this.#worktree.remove();
+    await this.#prepared?.[Symbol.asyncDispose]();
     const path = this.#worktree.path;
     this.#services.append({ type: 'worktree.removed', unit: this.#job.unit.id, path, kept: keep });
   }

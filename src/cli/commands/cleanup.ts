@@ -6,9 +6,10 @@ import { localDataDirectory } from '../../config/settings.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import { type Git, openGit } from '../../git/git.ts';
 import { Repository, repositoryHome, type RepositoryPaths } from '../../git/repository.ts';
-import { WorktreeManager } from '../../git/worktree.ts';
+import { PREPARED, WorktreeManager } from '../../git/worktree.ts';
 import { acquireLock } from '../../store/journal/journal-lock.ts';
 import type { Journal } from '../../store/journal/journal.ts';
+import { removeTree } from '../../system/remove-tree.ts';
 import { count, printable } from '../../text/terminal-layout.ts';
 import type { CommandContext } from '../context.ts';
 import { openLocalJournal } from '../sources/local-journal.ts';
@@ -28,6 +29,8 @@ interface Leftover {
 
 interface Cleanup {
   readonly worktrees: readonly string[];
+  /** What set-ups left behind, kept to be used again. */
+  readonly setUps: readonly string[];
   /** Ids of runs. */
   readonly logs: readonly string[];
   readonly branches: readonly string[];
@@ -40,7 +43,7 @@ export function cleanupCommand(context: CommandContext): Command {
   return new Command('cleanup')
     .summary('remove what runs left behind')
     .description(
-      'Removes worktrees, the logs of runs that have ended, and `choo/run/` branches that are merged into HEAD. Keeps, and lists, everything that work can be resumed from.',
+      'Removes worktrees, what set-ups left behind, the logs of runs that have ended, and `choo/run/` branches that are merged into HEAD. Keeps, and lists, everything that work can be resumed from.',
     )
     .argument('[path]', 'the project directory (default: the current one, or the nearest parent with specs)')
     .option('--dry-run', 'show what would be removed, and remove nothing')
@@ -56,8 +59,11 @@ export function cleanupCommand(context: CommandContext): Command {
       const merged = await cleanBranches(git, dryRun);
       const logs = await cleanLogs(journal, dryRun);
       const worktrees = await cleanWorktrees(place, localDataDirectory(settings()), PATH, dryRun);
+      const home = repositoryHome(localDataDirectory(settings()), place);
+      const setUps = await cleanSetUps(join(home, PREPARED), dryRun);
       const done: Cleanup = {
         worktrees,
+        setUps,
         logs: logs.removed,
         branches: merged.removed,
         kept: [...merged.kept, ...logs.kept, ...(await keptUnits(git))],
@@ -175,6 +181,13 @@ async function cleanWorktrees(
   return names.map((name) => join(worktrees, name));
 }
 
+/** Nothing uses them: no run is active. */
+async function cleanSetUps(directory: string, dryRun: boolean): Promise<readonly string[]> {
+  const names = await readdir(directory).catch(() => []);
+  if (!dryRun) await removeTree(directory);
+  return names.filter((name) => /^[0-9a-f]{64}\.\d+$/.test(name)).map((name) => join(directory, name));
+}
+
 /** The branches of units are work; only their owner knows whether it is done with. */
 async function keptUnits(git: Git): Promise<readonly Leftover[]> {
   const kept: Leftover[] = [];
@@ -193,10 +206,11 @@ async function keptUnits(git: Git): Promise<readonly Leftover[]> {
   return kept;
 }
 
-function renderCleanup({ worktrees, logs, branches, kept }: Cleanup, dryRun: boolean): string {
+function renderCleanup({ worktrees, setUps, logs, branches, kept }: Cleanup, dryRun: boolean): string {
   const verb = dryRun ? 'would remove' : 'removed';
   const lines = [
     ...worktrees.map((path) => `${verb} worktree ${printable(path)}`),
+    ...setUps.map((path) => `${verb} what a set-up left in ${printable(path)}`),
     ...logs.map((run) => `${verb} logs of run ${run}`),
     ...branches.map((name) => `${verb} branch ${printable(name)}`),
   ];

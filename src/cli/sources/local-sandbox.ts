@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import type { LocalSettings } from '../../config/settings.ts';
+import { localDataDirectory, type LocalSettings } from '../../config/settings.ts';
 import { ChooError } from '../../errors.ts';
 import { openBubblewrap } from '../../sandbox/bubblewrap/bubblewrap.ts';
 import { chooseSandbox, type SandboxMode } from '../../sandbox/choose.ts';
@@ -26,7 +26,11 @@ export async function openLocalSandbox(
       home: settings.HOME ?? '/nonexistent',
       temporary: settings.TMPDIR,
     });
-  const bubblewrap = (): Sandbox => openBubblewrap({ searchPath: settings.PATH, nodePath, owner });
+  const bubblewrap = (): Sandbox => {
+    const temporary = localDataDirectory(settings); // where worktrees will be
+    mkdirSync(temporary, { recursive: true, mode: 0o755 });
+    return openBubblewrap({ searchPath: settings.PATH, nodePath, owner, temporary });
+  };
   const choice = await chooseSandbox(mode, { bubblewrap, host });
   if (choice.ok) return choice.sandbox;
   const { reason, hint } = choice;

@@ -77,6 +77,7 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
 
   'worktree.created': nothing,
   'worktree.setup': (event) => `setup ${ending(event)}: ${event.command}`,
+  'setup.reused': ({ key, ageMs }) => `set-up reused: ${key.slice(0, 12)}, made ${formatDuration(ageMs)} ago`,
   'worktree.removed': ({ kept, path }) => (kept ? `worktree kept: ${path}` : undefined),
 
   'task.started': ({ task }, { unit }) =>

@@ -9,7 +9,9 @@ import {
   type ExecResult,
   type Execution,
   HOME,
+  homeBeside,
   type Layering,
+  type PreparedStore,
   PROJECT,
   type Sandbox,
   type SandboxPaths,
@@ -22,10 +24,12 @@ import {
   reopenClosedParents,
   resolverFile,
 } from './bubblewrap-line.ts';
-import { chownTo, INSIDE_UID } from './sandbox-user.ts';
+import { chownTo, INSIDE_UID, openModes } from './sandbox-user.ts';
 import { findPrivate } from './masks.ts';
 import { testLayers } from './layer-test.ts';
-import { openLayers, overlayWords } from './layers.ts';
+import { copyTree, openLayers, overlayWords } from './layers.ts';
+import { openPreparedStore } from '../prepared/store.ts';
+import { describePrograms, libc } from './programs.ts';
 import { namespaceTree } from './namespace-tree.ts';
 import { testBubblewrap } from './self-test.ts';
 
@@ -123,6 +127,10 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const chownToSandboxUser = async (path: string): Promise<void> => {
     if (root) await chownTo(uid, path, options.searchPath);
   };
+  const openToAll = async (path: string): Promise<void> => {
+    if (root) await openModes(path, options.searchPath);
+  };
+  const stores = new Map<string, PreparedStore>();
   let tried: Promise<Layering> | undefined;
   const layering = async (): Promise<Layering> =>
     (tried ??= testLayers(
@@ -138,6 +146,32 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     placeOf: () => PROJECT,
     chownToSandboxUser,
     layering,
+    async openPrepared(directory) {
+      if ((await layering()) === 'none') return undefined;
+      const store = stores.get(directory) ?? openPreparedStore(directory, { open: openToAll });
+      stores.set(directory, store);
+      return store;
+    },
+    async give({ project, home }, workplace) {
+      if ((await layering()) === 'overlay') return { ...workplace, below: { project, home } };
+      const { worktree, beside } = workplace;
+      for (const [from, to] of [
+        [project, worktree],
+        ...(beside === undefined ? [] : [[home, homeBeside(beside)]]),
+      ])
+        await copyTree(from ?? '', to ?? '', options.searchPath);
+      for (const path of [worktree, ...besideOf(workplace)]) await chownToSandboxUser(path);
+      return workplace;
+    },
+    describe: async (commands) => {
+      const variables = environment(options.nodePath);
+      return [
+        'bubblewrap',
+        [PROJECT, HOME, root ? 'root' : uid, process.umask(), process.arch, libc()],
+        variables,
+        await describePrograms(commands, variables['PATH'] ?? ''),
+      ];
+    },
     selfTest: async () => {
       const result = await testBubblewrap({ exec, chownToSandboxUser }, options);
       return result.ok ? { ...result, layering: await layering() } : result;

@@ -1,8 +1,16 @@
-import { chmod, lstat, mkdir, mkdtemp, readFile, realpath, writeFile } from 'node:fs/promises';
+import { exists } from '../../system/files.ts';
+import { chmod, mkdir, mkdtemp, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTree } from '../../system/remove-tree.ts';
-import type { ExecResult, Execution, Layering, Sandbox, SandboxPaths } from '../sandbox.ts';
-import { copyTree, homeBeside } from './layers.ts';
+import {
+  type ExecResult,
+  type Execution,
+  homeBeside,
+  type Layering,
+  type Sandbox,
+  type SandboxPaths,
+} from '../sandbox.ts';
+import { copyTree } from './layers.ts';
 
 /** Time limit of the command; a slower machine is unusable. Milliseconds. */
 const COMMAND_TIMEOUT_MS = 20_000;
@@ -45,8 +53,8 @@ export async function testLayers(
       ending.exitCode === 0 &&
       (await readFile(kept, 'utf8')) === 'content' &&
       (await readFile(join(worktree, 'made/file'), 'utf8').catch(() => '')) === 'more\n' &&
-      (await isThere(join(below.project, 'gone'))) &&
-      !(await isThere(join(homeBeside(beside), 'tool')));
+      (await exists(join(below.project, 'gone'))) &&
+      !(await exists(join(homeBeside(beside), 'tool')));
     if (isLayered) return 'overlay';
     await copyTree(below.project, join(directory, 'copy'), searchPath, { reflink: 'always' });
     return 'reflink';
@@ -55,11 +63,4 @@ export async function testLayers(
   } finally {
     await removeTree(made);
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

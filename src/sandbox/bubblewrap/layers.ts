@@ -1,11 +1,12 @@
-import { chown, lstat, mkdir, mkdtemp, readdir } from 'node:fs/promises';
+import { exists } from '../../system/files.ts';
+import { chown, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChooError } from '../../errors.ts';
 import { newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import { markedTree } from '../process/marked-tree.ts';
 import { runCommand } from '../process/runner.ts';
-import type { Execution, SandboxPaths } from '../sandbox.ts';
+import { type Execution, homeBeside, type SandboxPaths } from '../sandbox.ts';
 
 /** A directory that shows lower ones through: what is written goes to `upper`, and the lower ones stay as they are. */
 export interface Overlay {
@@ -52,7 +53,7 @@ export async function openLayers(
     if (uid !== process.getuid?.()) await chown(path, uid, uid);
     return path;
   };
-  if (!(await isThere(home))) await make(home);
+  if (!(await exists(home))) await make(home);
   const isEmpty = below === undefined && (await readdir(home)).length === 0;
   if (discardsHome && isEmpty) return { home: undefined, ...nothing };
   if (!discardsHome && below === undefined) return { home, ...nothing };
@@ -88,18 +89,6 @@ export async function openLayers(
     await removeTree(directory);
     throw error;
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The home of a worktree's commands. */
-export function homeBeside(beside: string): string {
-  return join(beside, 'home');
 }
 
 /**

@@ -13,17 +13,32 @@ const CHOWN_TIMEOUT_MS = 10 * 60_000;
 
 /** Makes a user the owner of a path and everything below it. Changes links themselves, since one may have been planted. */
 export async function chownTo(uid: number, path: string, searchPath: string): Promise<void> {
+  const argv = ['chown', '--recursive', '-P', '--no-dereference', '--', `${uid}:${uid}`, path] as const;
+  await runAsRoot(argv, searchPath, `Could not give \`${path}\` to user ${uid}`);
+}
+
+/**
+ * Lets every user change a path and everything below it, and act as none by it. A parent must be closed to others. Follows no
+ * link.
+ */
+export async function openModes(path: string, searchPath: string): Promise<void> {
+  const argv = ['chmod', '--recursive', '--', 'a+rwX,u-s,g-s', path] as const;
+  await runAsRoot(argv, searchPath, `Could not open \`${path}\``);
+}
+
+async function runAsRoot(
+  argv: readonly [string, ...string[]],
+  searchPath: string,
+  failure: string,
+): Promise<void> {
   const mark = newMark('hand-over');
   const { ending, tail } = await runCommand({
-    argv: ['chown', '--recursive', '-P', '--no-dereference', '--', `${uid}:${uid}`, path],
+    argv,
     cwd: '/',
     env: { PATH: searchPath, LANG: 'C.UTF-8', [OWNER_VARIABLE]: mark },
     totalMs: CHOWN_TIMEOUT_MS,
     tree: markedTree(mark),
   });
   if (ending.kind === 'exited' && ending.exitCode === 0) return;
-  throw new ChooError(
-    'environment',
-    `Could not give \`${path}\` to user ${uid}: ${tail.trim() || ending.kind}`,
-  );
+  throw new ChooError('environment', `${failure}: ${tail.trim() || ending.kind}`);
 }

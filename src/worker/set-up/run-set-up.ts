@@ -1,7 +1,7 @@
-import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Commands } from './commands.ts';
-import { fail, type GateServices, type UnitJob, UnitStop } from './unit-job.ts';
+import { exists } from '../../system/files.ts';
+import { join, relative } from 'node:path';
+import type { Commands } from '../commands.ts';
+import { fail, type GateServices, type UnitJob, UnitStop } from '../unit-job.ts';
 
 /** Runs the commands of `worktree.setup` or `worktree.teardown` whose condition holds. Returns whether there was one. */
 export async function runSetUp(
@@ -12,7 +12,7 @@ export async function runSetUp(
 ): Promise<boolean> {
   let ran = false;
   for (const { command, if: condition } of config.worktree[phase]) {
-    if (condition !== undefined && !(await exists(join(commands.cwd, condition)))) continue;
+    if (condition !== undefined && !(await isThere(commands, condition))) continue;
     ran = true;
     onActivity(`$ ${command}`);
     const verdict = await commands.run(command, 'setup', phase);
@@ -26,9 +26,9 @@ export async function runSetUp(
   return ran;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
+/** Whether a command finds a path from the project's directory: in the worktree, or in what shows through below it. */
+async function isThere({ cwd, workplace }: Commands, path: string): Promise<boolean> {
+  const { worktree, below } = workplace;
+  if (await exists(join(cwd, path))) return true;
+  return below !== undefined && exists(join(below.project, relative(worktree, cwd), path));
 }

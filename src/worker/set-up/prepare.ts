@@ -1,0 +1,69 @@
+import { ChooError, messageOf } from '../../errors.ts';
+import type { Worktree } from '../../git/worktree.ts';
+import type { Prepared, Taken } from '../../sandbox/sandbox.ts';
+import { formatDuration } from '../../text/amounts.ts';
+import type { Commands } from '../commands.ts';
+import { findSetUpKeys } from './set-up-key.ts';
+import type { GateServices, UnitJob } from '../unit-job.ts';
+
+interface Place {
+  readonly worktree: Worktree;
+  readonly commands: Commands;
+  readonly commit: string;
+  /** Whether what its set-up leaves may be kept for other worktrees. */
+  readonly mayKeep: boolean;
+  readonly setUp: () => Promise<void>;
+}
+
+/**
+ * Gives a new worktree what its set-up leaves behind: a snapshot of one that ran before any agent did, or by running it. Returns
+ * the snapshot, to be disposed of when the worktree is removed. What a commit with an agent's work decides is kept under a key
+ * of all its files, so that it reaches no other work.
+ */
+export async function prepare(
+  job: UnitJob,
+  services: GateServices,
+  { worktree, commands, commit, mayKeep, setUp }: Place,
+): Promise<Prepared | undefined> {
+  const { sandbox, signal, worktrees, append } = services;
+  const store =
+    job.config.worktree.setup.length === 0 || worktree.beside === undefined
+      ? undefined
+      : await sandbox.openPrepared(worktrees.prepared);
+  if (store === undefined) {
+    await setUp();
+    return undefined;
+  }
+  const { shared, own, maxAgeMs } = await findSetUpKeys(job, services, commit);
+  const isApproved = commit === job.approved;
+  let key = shared;
+  let taken: Taken = await store.take(key, { maxAgeMs, mayBuild: mayKeep && isApproved, signal });
+  if (taken.kind === 'none' && !isApproved) {
+    key = own;
+    taken = await store.take(key, { maxAgeMs, mayBuild: mayKeep, signal });
+  }
+  if (taken.kind === 'none') {
+    await setUp();
+    return undefined;
+  }
+  const give = async (prepared: Prepared): Promise<Prepared> => {
+    commands.moveTo(await sandbox.give(prepared, commands.workplace));
+    return prepared;
+  };
+  if (taken.kind === 'found') {
+    const { prepared } = taken;
+    const ageMs = Math.max(0, Date.now() - prepared.takenAt);
+    append({ type: 'setup.reused', unit: job.unit.id, key, ageMs });
+    services.log.say(`set-up reused: ${key.slice(0, 12)}, made ${formatDuration(ageMs)} ago`);
+    return give(prepared);
+  }
+  await using build = taken;
+  await setUp();
+  try {
+    return await give(await build.keep(commands.workplace, await worktree.ignored()));
+  } catch (error) {
+    if (error instanceof ChooError && error.code === 'internal') throw error;
+    services.log.say(`what set-up left is not kept for others: ${messageOf(error)}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { readGlob } from '../../config/glob.ts';
+import { diffTrees, treeOf } from '../../git/objects/tree-object.ts';
+import type { GateServices, UnitJob } from '../unit-job.ts';
+
+/** What the result of a set-up depends on, as keys of its snapshot. */
+export interface SetUpKeys {
+  /** By its inputs. Only a set-up of an approved commit may be kept under it. */
+  readonly shared: string;
+  /** By all files of its commit: what an agent wrote may have decided what this set-up does. */
+  readonly own: string;
+  /** How old a snapshot may be. Milliseconds. */
+  readonly maxAgeMs: number;
+}
+
+const DAY_MS = 86_400_000;
+/** Files that name exact versions: what set-up fetches by them does not change. */
+const LOCK_FILES: ReadonlySet<string> = new Set([
+  'package-lock.json',
+  'npm-shrinkwrap.json',
+  'yarn.lock',
+  'pnpm-lock.yaml',
+  'bun.lock',
+  'bun.lockb',
+  'deno.lock',
+  'uv.lock',
+  'poetry.lock',
+  'pdm.lock',
+  'Pipfile.lock',
+  'Cargo.lock',
+  'go.sum',
+  'Gemfile.lock',
+  'composer.lock',
+  'mix.lock',
+  'pubspec.lock',
+  'gradle.lockfile',
+  'packages.lock.json',
+  'flake.lock',
+]);
+const LINK = '120000';
+
+/** Finds the keys of a unit's set-up at a commit. The repository is not among them: each has a store of its own. */
+export async function findSetUpKeys(
+  { config, directory, setUpScope }: Pick<UnitJob, 'config' | 'directory' | 'setUpScope'>,
+  { repository, sandbox }: Pick<GateServices, 'repository' | 'sandbox'>,
+  commit: string,
+): Promise<SetUpKeys> {
+  const { setup } = config.worktree;
+  const tree = await treeOf(repository.reader, commit);
+  const inputs = await findInputs(setup, directory, tree, repository);
+  const environment = await sandbox.describe(setup.map(({ command }) => command));
+  const facts = ['set-up 1', setUpScope, directory, setup, environment];
+  const names = inputs.paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
+  return {
+    shared: hash([...facts, inputs.files ?? ['all', tree]]),
+    own: hash([...facts, ['all', tree]]),
+    maxAgeMs: names.some((name) => LOCK_FILES.has(name)) ? 7 * DAY_MS : DAY_MS,
+  };
+}
+
+/** The files that set-up reads, with their bytes; `files` undefined: it may read all. */
+async function findInputs(
+  setup: UnitJob['config']['worktree']['setup'],
+  directory: string,
+  tree: string,
+  { reader }: GateServices['repository'],
+): Promise<{ readonly paths: readonly string[]; readonly files: unknown }> {
+  const all = (await diffTrees(reader, undefined, tree)).flatMap(({ path, after }) =>
+    after === undefined ? [] : [{ path, ...after }],
+  );
+  const ofProject = all.filter(({ path }) => path.startsWith(directory));
+  if (setup.some(({ inputs }) => inputs === undefined))
+    return { paths: ofProject.map(({ path }) => path), files: undefined };
+  const globs = setup.flatMap(({ inputs = [] }) => inputs.map(readGlob));
+  const named = new Set(
+    setup.flatMap(({ command, if: condition }) => [
+      ...command.split(/[\s;&|()<>"'`$={}]+/).map((word) => word.replace(/^(?:\.\/)+/, '')),
+      ...(condition === undefined ? [] : [condition]),
+    ]),
+  );
+  // What is ignored decides what a set-up leaves behind, and attributes which bytes it finds.
+  const isInput = (path: string): boolean =>
+    /(?:^|\/)\.git(?:ignore|attributes)$/.test(path) ||
+    (path.startsWith(directory) &&
+      (named.has(path.slice(directory.length)) ||
+        globs.some((glob) => 'fault' in glob || glob.matches(path.slice(directory.length)))));
+  const inputs = all.filter(({ path }) => isInput(path));
+  const paths = inputs.map(({ path }) => path);
+  // Where a link leads, other bytes are read.
+  if (inputs.some(({ mode }) => mode === LINK)) return { paths, files: undefined };
+  const contents = await reader.contents(inputs.map(({ id }) => id));
+  const files = inputs.map(({ path, mode, id }, index) => [path, mode, hash(contents[index] ?? id)]);
+  return { paths, files };
+}
+
+function hash(value: unknown): string {
+  const bytes = Buffer.isBuffer(value) ? value : JSON.stringify(value);
+  return createHash('sha256').update(bytes).digest('hex');
+}

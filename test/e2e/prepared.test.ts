@@ -1,0 +1,137 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { SANDBOXES } from '../helpers/sandboxes.ts';
+import { makeProject, type ProjectSpec, type RunOutcome, type SpecProject } from '../helpers/spec-project.ts';
+
+const LONG = { timeout: 240_000 };
+/** A set-up that reads `needs.lock` and, unsaid, `helper.sh`; it leaves ignored files and a tool at home. */
+const PREPARE =
+  'mkdir -p deps/deep; cp needs.lock deps/lock; date +%N > deps/when; sh helper.sh; echo tool > ~/tool';
+const FILES = { 'needs.lock': 'one\n', 'helper.sh': 'echo good > deps/helper\n', '.gitignore': 'deps/\n' };
+const config = (inputs: string): string =>
+  `limits: { attempts: 1 }\nworktree:\n  setup:\n    - command: ${JSON.stringify(PREPARE)}\n${inputs}`;
+const INPUTS = '      inputs: [needs.lock]\n';
+
+/** A unit whose agent finds what set-up left, spoils all of it, and whose gate needs the rest. */
+const SPOIL = (name: string) => ({
+  tasks: [
+    {
+      gate: `test -e ${name} && test -e deps/lock && grep -qx tool ~/tool`,
+      sh: `cat deps/helper ~/tool > ${name}; echo ${name} >> deps/helper; rm deps/when; mv deps/deep deps/moved
+           echo ${name} > ~/mine; for path in /choo/* ~/.. /tmp/..; do echo x >> "$path/planted" || true; done`,
+    },
+  ],
+});
+
+function counts({ events }: RunOutcome): { readonly ran: number; readonly reused: number } {
+  const of = (type: string): number => events.filter((event) => event['type'] === type).length;
+  return { ran: of('worktree.setup'), reused: of('setup.reused') };
+}
+
+async function made(project: SpecProject, unit: string): Promise<string> {
+  return project.git('show', `choo/unit/main/${unit}:${unit}`);
+}
+
+async function beside(project: SpecProject, name: string): Promise<readonly string[]> {
+  const [home = ''] = await readdir(join(project.dataDirectory, 'repositories'));
+  return readdir(join(project.dataDirectory, 'repositories', home, name)).catch(() => []);
+}
+
+describe.runIf(SANDBOXES.includes('bubblewrap'))('what set-up leaves behind', () => {
+  const units = { one: SPOIL('one'), two: SPOIL('two'), three: SPOIL('three') };
+
+  test(
+    'is made once for all units and their verify, whatever agents do to it, and by the next run',
+    LONG,
+    async () => {
+      const spec: ProjectSpec = { units, files: FILES, config: config(INPUTS) };
+      await using project = await makeProject(spec, { sandbox: 'bubblewrap' });
+      const first = await project.run();
+      expect(first.exitCode, first.stderr).toBe(0);
+      expect(counts(first)).toEqual({ ran: 1, reused: 5 });
+      for (const unit of ['one', 'two', 'three']) expect(await made(project, unit)).toBe('good\ntool');
+      const [key] = first.events.flatMap((event) => (event['type'] === 'setup.reused' ? [event['key']] : []));
+      const again = await project.run('--fresh');
+      expect(again.exitCode, again.stderr).toBe(0);
+      expect(counts(again)).toEqual({ ran: 0, reused: 6 });
+      expect(again.events.find(({ type }) => type === 'setup.reused')).toMatchObject({ key });
+      for (const unit of ['one', 'two', 'three']) expect(await made(project, unit)).toBe('good\ntool');
+      expect(await beside(project, 'beside')).toEqual([]);
+      expect(await beside(project, 'prepared/uses')).toEqual([]);
+
+      const cleaned = await project.choo('cleanup');
+      expect(cleaned.stdout).toContain('what a set-up left in');
+      expect(await beside(project, 'prepared')).toEqual([]);
+      const after = await project.run('--fresh');
+      expect(counts(after)).toEqual({ ran: 1, reused: 5 });
+    },
+  );
+
+  test('is made anew where an input differs, and without inputs where any file does', LONG, async () => {
+    const spec: ProjectSpec = {
+      units: { one: SPOIL('one'), two: SPOIL('two') },
+      files: FILES,
+      config: config(''),
+    };
+    await using project = await makeProject(spec, { sandbox: 'bubblewrap' });
+    const first = await project.run();
+    expect(first.exitCode, first.stderr).toBe(0);
+    // Both units start from one commit; each verify has another one.
+    expect(counts(first)).toEqual({ ran: 3, reused: 1 });
+    const needs = {
+      tasks: [
+        {
+          gate: 'test -e one && grep -qx changed deps/lock',
+          sh: 'echo changed > needs.lock; echo changed > deps/lock; touch one',
+        },
+      ],
+    };
+    await using other = await makeProject(
+      { units: { one: needs }, files: FILES, config: config(INPUTS) },
+      { sandbox: 'bubblewrap' },
+    );
+    const changed = await other.run();
+    expect(changed.exitCode, changed.stderr).toBe(0);
+    expect(counts(changed)).toEqual({ ran: 2, reused: 0 }); // verify of the agent's lock file
+  });
+
+  test('of a set-up that an agent changed, unseen by its inputs, reaches no other work', LONG, async () => {
+    const hostile = {
+      tasks: [
+        {
+          gate: 'test -e hostile',
+          sh: 'echo "echo evil > deps/helper; echo evil > ~/tool" > helper.sh; touch hostile',
+        },
+      ],
+    };
+    const look = (name: string) => ({
+      tasks: [{ gate: `test -e ${name}`, sh: `cat deps/helper ~/tool > ${name}` }],
+    });
+    const spec: ProjectSpec = {
+      units: { hostile, after: { ...look('after'), dependsOn: ['hostile'] }, free: look('free') },
+      files: FILES,
+      config: config(INPUTS),
+    };
+    await using project = await makeProject(spec, { sandbox: 'bubblewrap' });
+    expect((await project.run('--unit', 'hostile')).exitCode).toBe(0);
+    await project.choo('cleanup'); // so that the next set-up is the first of its inputs
+    const after = await project.run('--unit', 'after');
+    expect(after.exitCode, after.stderr).toBe(0);
+    expect(await made(project, 'after')).toBe('evil\ntool');
+    const free = await project.run('--unit', 'free');
+    expect(free.exitCode, free.stderr).toBe(0);
+    expect(await made(project, 'free')).toBe('good\ntool');
+    expect(counts(free)).toEqual({ ran: 1, reused: 1 });
+  });
+});
+
+test('on the host nothing is reused', LONG, async () => {
+  const units = { one: { tasks: [{ gate: 'test -e one', sh: 'cat deps/helper > one' }] } };
+  const prepare = 'mkdir -p deps && sh helper.sh';
+  const setup = `limits: { attempts: 1 }\nworktree:\n  setup:\n    - { command: ${prepare}, inputs: [needs.lock] }\n`;
+  await using project = await makeProject({ units, files: FILES, config: setup });
+  const outcome = await project.run();
+  expect(outcome.exitCode, outcome.stderr).toBe(0);
+  expect(counts(outcome)).toEqual({ ran: 2, reused: 0 });
+});
