@@ -5,12 +5,16 @@ import { SANDBOXES } from '../helpers/sandboxes.ts';
 import { makeProject, type ProjectSpec, type RunOutcome, type SpecProject } from '../helpers/spec-project.ts';
 
 const LONG = { timeout: 240_000 };
-/** A set-up that reads `needs.lock` and, unsaid, `helper.sh`; it leaves ignored files and a tool at home. */
-const PREPARE =
-  'mkdir -p deps/deep; cp needs.lock deps/lock; date +%N > deps/when; sh helper.sh; echo tool > ~/tool';
-const FILES = { 'needs.lock': 'one\n', 'helper.sh': 'echo good > deps/helper\n', '.gitignore': 'deps/\n' };
+/** Its set-up reads `needs.lock` and, named nowhere, `helper.sh`; it leaves ignored files and a tool at home. */
+const FILES = {
+  'needs.lock': 'one\n',
+  'prepare.sh':
+    'mkdir -p deps/deep; cp needs.lock deps/lock; date +%N > deps/when; sh helper.sh; echo tool > ~/tool\n',
+  'helper.sh': 'echo good > deps/helper\n',
+  '.gitignore': 'deps/\n',
+};
 const config = (inputs: string): string =>
-  `limits: { attempts: 1 }\nworktree:\n  setup:\n    - command: ${JSON.stringify(PREPARE)}\n${inputs}`;
+  `limits: { attempts: 1 }\nworktree:\n  setup:\n    - command: sh prepare.sh\n${inputs}`;
 const INPUTS = '      inputs: [needs.lock]\n';
 
 /** A unit whose agent finds what set-up left, spoils all of it, and whose gate needs the rest. */
