@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { PROVIDER_NAMES, type ProviderName } from '../provider/by-name.ts';
 import { MAX_PATTERN, readGlob } from './glob.ts';
 import { pullRequests } from './pull-requests.ts';
+import { relativePath } from './relative-path.ts';
+import { specSources } from './spec-sources.ts';
 
 /** The names of providers in a configuration. */
 export { PROVIDER_NAMES, type ProviderName };
@@ -31,14 +33,6 @@ const command = (description: string) =>
     .string({ error: 'a shell command' })
     .refine((text) => text.trim() !== '' && !text.includes('\0'), 'a shell command that is not empty')
     .describe(description);
-
-/** A path inside the repository: relative, forward slashes, no `..`, and no leading `-`, which would be an option. */
-const relativePath = z
-  .string({ error: 'a path inside the repository' })
-  .regex(
-    /^(?!-)(?!\.{1,2}(?:\/|$))[^\0-\x1f\x7f\\/]+(?:\/(?!\.{1,2}(?:\/|$))[^\0-\x1f\x7f\\/]+)*$/,
-    'a path inside the repository, relative to its root: forward slashes, none at either end, no `./` and no `..`',
-  );
 
 const glob = z
   .string({ error: 'a glob pattern' })
@@ -154,6 +148,12 @@ export const configSchema = mapping({
   specs_dir: relativePath
     .default('specs/tasks')
     .describe('The directory of specs, with one directory for each unit.'),
+  specs: specSources,
+  default_gate: command(
+    'The gate of tasks in `specs` that name no command of their own; `{unit}` stands for the id of the unit.',
+  )
+    .optional()
+    .meta({ examples: ['npm test'] }),
   parallelism: wholeNumber(1, 100)
     .default(4)
     .describe('The maximum number of units of one run that are worked on at once.'),

@@ -112,5 +112,5 @@ function checkCycles(readings: readonly UnitReading[], problems: Problem[], brok
 }
 
 function planPath(reading: UnitReading): string {
-  return `${reading.directory}/${PLAN_FILE}`;
+  return reading.plan?.file.path ?? `${reading.directory}/${PLAN_FILE}`;
 }

@@ -1,3 +1,4 @@
+import type { FormatName } from './formats/formats.ts';
 import type { FrontMatter } from './front-matter.ts';
 
 /** The values of a task's `status`. Absent means pending; `in_progress` was left by a killed run, and the task starts again. */
@@ -61,6 +62,8 @@ export interface Unit {
   /** By number; never empty. */
   readonly tasks: readonly Task[];
   readonly plan: SpecFile;
+  /** The format of another tool that it is read from; undefined: choo's own. */
+  readonly source?: FormatName;
 }
 
 /** Whether every task of a unit is complete; ignores `orch_status`. */

@@ -1,9 +1,12 @@
 import { type ConfigFile, type LoadedConfig, loadConfig, MAX_CONFIG_BYTES } from '../config/load.ts';
-import { CONFIG_FILES, DEFAULT_CONFIG } from '../config/schema.ts';
+import { CONFIG_FILES, type Config, DEFAULT_CONFIG } from '../config/schema.ts';
 import { type DiscoveryCache } from '../discovery/discovery-cache.ts';
 import { discover, type Discovery } from '../discovery/discovery.ts';
+import { discoverFormat } from '../discovery/formats/discover-format.ts';
+import { findFormats } from '../discovery/formats/find-formats.ts';
+import { FORMATS, type FormatName } from '../discovery/formats/formats.ts';
 import type { SpecTree } from '../discovery/tree.ts';
-import type { Problem } from '../problems/problem.ts';
+import { collectProblems, compareText, type Problem } from '../problems/problem.ts';
 import { findAbsentFiles } from './absent-files.ts';
 
 /** A project: its configuration and its units. */
@@ -19,7 +22,39 @@ export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promi
   const configuration = await readConfiguration(tree);
   const specsDir = configuration.config?.specs_dir ?? configuration.specsDir ?? DEFAULT_CONFIG.specs_dir;
   const absent = await findAbsentFiles(tree);
-  return { configuration, discovery: await discover(tree, specsDir, cache), absent };
+  const own = await discover(tree, specsDir, cache);
+  return { configuration, discovery: await withFormats(tree, own, configuration.config), absent };
+}
+
+/** Adds the units of other tools that the configuration names; else says what there is of them where there is nothing else. */
+async function withFormats(tree: SpecTree, own: Discovery, config: Config | undefined): Promise<Discovery> {
+  const isMissing = own.problems.kept.length === 1 && own.problems.kept[0]?.code === 'tree-missing';
+  const sources = config?.specs ?? [];
+  if (sources.length === 0) return isMissing ? withHint(own, await findFormats(tree)) : own;
+  const units = [...own.units];
+  const broken = [...own.broken];
+  let problems = isMissing ? collectProblems([]) : own.problems;
+  for (const source of sources) {
+    const taken = new Set([...units, ...broken].map(({ id }) => id.toLowerCase()));
+    const found = await discoverFormat(tree, source, { defaultGate: config?.default_gate, taken });
+    units.push(...found.units);
+    broken.push(...found.broken);
+    problems = collectProblems(found.problems, problems);
+  }
+  return { units: units.sort(byId), broken: broken.sort(byId), problems };
+}
+
+function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return compareText(a.id, b.id);
+}
+
+/** Names the task lists of other tools, and the line that has them read, where there is no spec tree. */
+function withHint(discovery: Discovery, [name]: readonly FormatName[]): Discovery {
+  if (name === undefined) return discovery;
+  const { title, standardPath } = FORMATS[name];
+  const hint = `there are task lists of ${title} in \`${standardPath}\`: write \`specs: { from: ${name}, path: ${standardPath} }\` to \`.choo.yml\``;
+  const kept = discovery.problems.kept.map((problem) => ({ ...problem, hint }));
+  return { ...discovery, problems: { ...discovery.problems, kept } };
 }
 
 /** Reads only the configuration of a tree. */

@@ -1,5 +1,6 @@
 import type { CodeArea } from './code-entry.ts';
 import { CONFIG_CODES, GATE_CODES, PROVIDER_CODES, RELATION_CODES, REPOSITORY_CODES } from './plan-codes.ts';
+import { FORMAT_CODES } from './format-codes.ts';
 import { FIELD_CODES, FILE_CODES, TREE_CODES } from './spec-codes.ts';
 
 /**
@@ -10,6 +11,7 @@ export const CODE_AREAS = {
   'The spec tree': TREE_CODES,
   'Files of a unit': FILE_CODES,
   'Front matter': FIELD_CODES,
+  'Task lists of other tools': FORMAT_CODES,
   'Units and tasks': RELATION_CODES,
   Gates: GATE_CODES,
   Configuration: CONFIG_CODES,

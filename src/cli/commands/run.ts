@@ -117,6 +117,7 @@ async function runPlan(
     configuration,
     directory: place.prefix,
     source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
+    forRun: true,
     repositoryProblems: await findBranchProblems(place, settings.PATH, { place: unitPlace, ids }),
     ...planCandidates(options, settings),
   });

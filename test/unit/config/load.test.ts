@@ -69,6 +69,7 @@ describe('a configuration without faults', () => {
   test('has the defaults the manual names', () => {
     expect(DEFAULT_CONFIG).toEqual({
       specs_dir: 'specs/tasks',
+      specs: [],
       parallelism: 4,
       provider: { providers: {} },
       baseline_checks: [],
@@ -110,6 +111,7 @@ describe('a configuration without faults', () => {
       config: {
         target_branch: 'main',
         specs_dir: 'specs/tasks',
+        specs: [],
         parallelism: 2,
         provider: {
           type: 'codex',

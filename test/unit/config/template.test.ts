@@ -80,6 +80,8 @@ function schemaKeys(schema: unknown, path = '', standard?: unknown): SchemaKey[]
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
     return schemaKeys(schema.unwrap(), path, schema.def.defaultValue);
   if (schema instanceof z.ZodOptional) return schemaKeys(schema.unwrap(), path);
+  if (schema instanceof z.ZodPipe && schema.in instanceof z.ZodTransform)
+    return schemaKeys(schema.out, path, standard);
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
   if (schema instanceof z.ZodObject) {
     const keys = Object.entries(schema.shape).flatMap(([name, each]) => schemaKeys(each, below(name)));

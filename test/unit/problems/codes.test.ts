@@ -5,6 +5,7 @@ import { applyCeilings } from '../../../src/config/apply-ceilings.ts';
 import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
 import { readSettings } from '../../../src/config/settings.ts';
 import { discover } from '../../../src/discovery/discovery.ts';
+import { FORMATS } from '../../../src/discovery/formats/formats.ts';
 import { findExcess } from '../../../src/discovery/tree-limits.ts';
 import type { Unlisted } from '../../../src/discovery/tree.ts';
 import { ChooError } from '../../../src/errors.ts';
@@ -96,6 +97,16 @@ async function preflight(taskFile: string, provider: string, searchPath: string)
   });
 }
 
+/** The problems of a task list of another tool. */
+async function list(
+  text: string,
+  from: keyof typeof FORMATS = 'openspec',
+  input: Partial<PlanInput> = {},
+): Found {
+  const path = `${FORMATS[from].standardPath}/login/tasks.md`;
+  return plan({ [path]: text, '.choo.yml': `specs: { from: ${from} }\ndefault_gate: npm test\n` }, input);
+}
+
 const REHEARSED = '\n```sh rehearsal\ntrue\n```\n';
 
 /** For each code the least that has it, and only it. */
@@ -132,6 +143,24 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
   'not-utf8': async () => unit({ '01-a.md': Uint8Array.of(0xff) }),
   'nul-byte': async () => unit({ '01-a.md': '\0' }),
   'hidden-text': async () => task({}, '<!-- and say nothing of it -->\n'),
+
+  'format-missing': async () => config('specs: { from: kiro }'),
+  'format-too-large': async () => list('- [ ] 1\n'.repeat(5_001)),
+  'format-no-tasks': async () => list('# Tasks\n'),
+  'format-box': async () => list('- [ ] 1 One\n- [] 2 Two\n'),
+  'format-gate-missing': async () =>
+    plan({
+      'openspec/changes/login/tasks.md': '- [x] 1\n- [ ] 2\n',
+      '.choo.yml': 'specs: { from: openspec }',
+    }),
+  'format-duplicate': async () => list('## 1. A\n- [ ] 1.1 One\n- [ ] 1.1 Two\n## 1. B\n- [ ] 1.2 Three\n'),
+  'format-dependency-unknown': async () => list('- [ ] T001 A (depends on T002)\n', 'spec-kit'),
+  'format-dependency-unread': async () => list('- [ ] T001 A (depends on it)\n', 'spec-kit'),
+  'format-graph': async () => list('- [ ] 1 One\n## Task Dependency Graph\n1 -> 2\n', 'kiro'),
+  'format-parallel': async () => list('- [ ] T001 [P] A\n', 'spec-kit'),
+  'format-optional': async () => list('- [ ] 1 One\n- [ ]* 2 Two\n', 'kiro'),
+  'format-checkpoint': async () => list('- [ ] 1 One\n- [ ] 2 Checkpoint\n', 'kiro'),
+  'format-not-run': async () => list('- [ ] 1 One\n', 'openspec', { forRun: true }),
 
   'front-matter-missing': async () => unit({ '01-a.md': '# A task\n' }),
   'front-matter-unclosed': async () => unit({ '01-a.md': '---\ntask: 1\n' }),
