@@ -214,7 +214,10 @@ function knownKeys(path: readonly string[]): readonly string[] {
 
 function unwrap(schema: unknown): unknown {
   let at = schema;
-  while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault)
-    at = at.unwrap();
-  return at;
+  for (;;) {
+    if (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault)
+      at = at.unwrap();
+    else if (at instanceof z.ZodPipe && at.in instanceof z.ZodTransform) at = at.out;
+    else return at;
+  }
 }

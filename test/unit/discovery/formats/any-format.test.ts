@@ -115,6 +115,14 @@ describe.each(NAMES)('%s', (from) => {
   });
 });
 
+test('a source with another key is told the keys there are', async () => {
+  const { problems } = await planOf({ ...unitFiles('api'), '.choo.yml': 'specs:\n  frm: openspec\n' });
+  expect(problems.list).toMatchObject([
+    { code: 'config-unknown-key', hint: 'did you mean `from`?' },
+    { code: 'config-value', message: '`specs.0.from` is missing' },
+  ]);
+});
+
 describe('units of other tools', () => {
   const files = {
     ...unitFiles('api'),
@@ -156,6 +164,15 @@ describe('units of other tools', () => {
         field: 'backpressure',
       }),
     );
+  });
+
+  test('have gates that are warned of where they stand', async () => {
+    const list = '## 1. A\n- [ ] 1.1 One (depends on it)\n\n  - Verify: `npm test || true`\n';
+    const { problems } = await planOf({
+      'openspec/changes/login/tasks.md': list,
+      '.choo.yml': 'specs: { from: openspec }',
+    });
+    expect(problems.list).toMatchObject([{ severity: 'warning', line: 4, column: 13 }]);
   });
 
   test('are not run yet, but those of choo are', async () => {
