@@ -14,9 +14,9 @@ export interface OutlineLine {
   readonly almostBox: boolean;
 }
 
-const BOX = /^(?:[-*+]|\d{1,9}[.)])[ \t]+\[([ xX])\](\*?)[ \t]+(.*)$/;
+const BOX = /^(?:[-*+]|\d{1,9}[.)])[ \t]+\[([ xX])\](\*?)[ \t](.*)$/;
 const ALMOST_BOX = /^[-*+][ \t]*\[[ xX~-]?\]/;
-const HEADING = /^(#{1,6})[ \t]+(.*)$/;
+const HEADING = /^(#{1,6})[ \t](.*)$/;
 const FENCE = /^(?:[-*+] )?(`{3,}|~{3,})/;
 
 /** The lines of a Markdown task list with their headings and boxes. Linear; never throws. */

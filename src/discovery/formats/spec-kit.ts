@@ -96,7 +96,7 @@ const NAMED_PHASES: readonly (readonly [RegExp, string])[] = [
 function readTask(text: string): { label: string | undefined; title: string; tags: readonly string[] } {
   const found = /^(T\d{1,9})?[ \t]*((?:\[(?:P|US\d{1,4})\][ \t]*){0,4})/.exec(text);
   const [all = '', label, tags = ''] = found ?? [];
-  return { label, title: text.slice(all.length), tags: tags.match(/\[[^\]]*\]/g) ?? [] };
+  return { label, title: text.slice(all.length), tags: tags.match(/\[(?:P|US\d{1,4})\]/g) ?? [] };
 }
 
 /** More tasks than this are not named by one range. */
