@@ -28,8 +28,8 @@ import type { RemoteRepository } from './remote-repositories.ts';
 import { claimDirectory, type RunContext, type ServerContexts } from './server-context.ts';
 import { SharedBudget, spendingLimits } from './shared-budget.ts';
 
-/** Delay before a unit is claimed again whose branch is being updated. Milliseconds. */
-const UPDATE_POLL_MS = 5_000;
+/** Longest delay before a unit is claimed again whose branch is being updated: the end of the update wakes it. Milliseconds. */
+const UPDATE_POLL_MS = 60_000;
 
 /** Services of a server, shared by all runs. */
 export interface ServerServices {
