@@ -27,16 +27,19 @@ export async function checkPullEnd(
   const pull = (await listUnitPulls(services.database, repository, target)).get(unit);
   const name = pull === undefined ? 'its pull request' : `its pull request #${pull.number}`;
   await retainCommit(services.repository, commit);
-  const hint = `\`choo retry ${unit} --fresh\` starts over from the target`;
   if (outcome === 'rejected')
     throw fail(
       'needs-human',
       `${name} was closed while it was worked on; its work is kept at ${commit}`,
-      hint,
+      `\`choo retry ${unit} --fresh\` starts over from the target`,
     );
   const left = await listLeft(services.repository, commit, pull?.head ?? undefined);
   const kept = left.length === 0 ? 'nothing was made after that' : `kept, and not merged: ${left.join(', ')}`;
-  throw fail('needs-human', `${name} was merged while it was worked on; ${kept}`, hint);
+  throw fail(
+    'needs-human',
+    `${name} was merged while it was worked on; ${kept}`,
+    `\`choo retry ${unit}\` takes what was merged for all of it, so that what depends on it goes on; with \`--fresh\` it is done again from the target, in a new pull request`,
+  );
 }
 
 /** The newest commits of a head that another one has not; the head itself where that one is not known. */

@@ -299,6 +299,13 @@ test('work on a unit ends at its next task when its pull request is merged, and 
   expect(text).toContain(`#${number} was merged while it was worked on`);
   expect(text).toContain(tip.slice(0, 12));
   expect(await world.git('ls-tree', '--name-only', tip)).not.toContain('fourth.txt');
+  // Retried, what was merged counts, and no agent starts: the text says so.
+  expect(text).toContain('takes what was merged for all of it');
+  await alice.comment(REPO, thread, '/choo retry e-one');
+  const again = await ended(world, 3, thread);
+  const end = again.comments.findLast(({ body }) => body.includes('<!-- choo:end'))?.body;
+  expect(end).toContain('is complete');
+  expect(await world.git('rev-parse', branch)).toBe(tip);
 });
 
 test('where there are no drafts the check says what to merge first, also after a restart', async () => {
