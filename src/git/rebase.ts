@@ -12,6 +12,8 @@ interface RebaseOptions {
   readonly onto: string;
   /** The message of one commit that replaces several. */
   readonly subject: string;
+  /** A directory that is taken from `onto` as it is there. */
+  readonly theirs?: string | undefined;
 }
 
 export type Rebase =
@@ -40,9 +42,9 @@ interface Work {
  * the same commits, but for the time of a joined one.
  */
 export async function rebaseCommits(repository: Repository, options: RebaseOptions): Promise<Rebase> {
-  const { head, since, onto } = options;
+  const { head, since, onto, theirs } = options;
   if (await standsOn(repository, head, onto)) return { kind: 'rebased', commit: head, joined: 0 };
-  const whole = await mergeTrees(repository, { into: head, from: onto, since });
+  const whole = await mergeTrees(repository, { into: head, from: onto, since, theirs });
   if (whole.kind === 'conflict') return whole;
   const work = await listWork(repository, head, [onto, since]);
   const last = work.commits.length;
@@ -106,6 +108,7 @@ async function remake(
     since,
     onto,
     subject,
+    theirs,
     joined,
     wanted,
   }: RebaseOptions & { readonly joined: number; readonly wanted: string },
@@ -117,7 +120,7 @@ async function remake(
     const merge =
       first.id === head
         ? ({ kind: 'merged', tree: wanted } as const)
-        : await mergeTrees(repository, { into: first.id, from: onto, since });
+        : await mergeTrees(repository, { into: first.id, from: onto, since, theirs });
     if (merge.kind === 'conflict') return undefined;
     if (merge.tree !== tree) {
       const body = await nameCommits(repository, commits.slice(0, joined));
@@ -130,9 +133,9 @@ async function remake(
     const change = { from: await treeOf(reader, before), to: await treeOf(reader, id) };
     const isEmpty = change.from === change.to;
     const merge =
-      change.from === tree || isEmpty
+      (change.from === tree && theirs === undefined) || isEmpty
         ? ({ kind: 'merged', tree: isEmpty ? tree : change.to } as const)
-        : await mergeTrees(repository, { into: id, from: parent, since: before });
+        : await mergeTrees(repository, { into: id, from: parent, since: before, theirs });
     if (merge.kind === 'conflict') return undefined;
     if (merge.tree === tree && !isEmpty) continue;
     tree = merge.tree;

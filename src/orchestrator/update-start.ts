@@ -103,15 +103,16 @@ async function makeHead(
     throw failed('conflict', `the new place of \`${branch}\`, or its old one, is not in the remote any more`);
   const place = placeOf(builtOn, target);
   const subject = moveSubject(unit, place);
+  const theirs = await findTheirs(repository.reader, specs, { since, onto: commit });
   const made =
     way === 'rebase'
-      ? await rebaseCommits(repository, { head, since, onto: commit, subject })
+      ? await rebaseCommits(repository, { head, since, onto: commit, subject, theirs })
       : await merging(repository, {
           into: head,
           from: commit,
           subject,
           since,
-          theirs: await findTheirs(repository.reader, specs, { since, onto: commit }),
+          theirs,
         });
   if (made.kind === 'rebased') return { head: made.commit, joined: made.joined, way };
   if (made.kind === 'merged') return { head: made.commit, joined: 0, way };

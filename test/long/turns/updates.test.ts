@@ -152,28 +152,34 @@ describe('bringing a unit up to date', () => {
     expect(await world.record('api')).toEqual(before);
   });
 
-  test('takes the specs of its new place where they have changed, and is judged by the approved ones', async () => {
-    await using world = await openUpdateWorld({ units: UNITS, files: FILES });
-    await mergeIntoMain(world, 'specs', 'squash');
-    const path = 'specs/tasks/api/01-step.md';
-    // The line beside the status, which both sides change.
-    const main = await world.person('main', async (at) => {
-      await git(at, 'fetch', '--quiet');
-      const text = await git(at, 'show', `HEAD:${path}`);
-      const other = text
-        .replace(/^backpressure: .*$/m, 'backpressure: "false"')
-        .replace('pending', 'in_progress');
-      await commitFiles(at, { [path]: `${other}\n` });
-    });
-    const onto = { commit: main, since: world.specs, builtOn: {} };
-    const found = await world.update({ unit: 'api', head: await world.unitHead('api'), onto });
-    expect(found).toMatchObject({ status: 'complete', result: { same: false }, failure: null });
-    expect(found?.result?.files).toContain(path);
-    const inBranch = await world.git('show', `${world.branch('api')}:${path}`);
-    expect(inBranch).toBe(await world.git('show', `main:${path}`));
-    expect(await world.record('api')).toMatchObject({ base: main, verified: true });
-    expect((await pullOf(world, 'api')).files).toEqual(['a.txt', 'shared.txt']);
-  });
+  test.each([
+    ['a merge', 'squash', {}],
+    ['its own commits', 'rebase', { way: 'rebase' }],
+  ] as const)(
+    'takes the specs of its new place where they have changed, and is judged by the approved ones: by %s',
+    async (_, method, way) => {
+      await using world = await openUpdateWorld({ units: UNITS, files: FILES });
+      await mergeIntoMain(world, 'specs', method);
+      const path = 'specs/tasks/api/01-step.md';
+      // The line beside the status, which both sides change.
+      const main = await world.person('main', async (at) => {
+        await git(at, 'fetch', '--quiet');
+        const text = await git(at, 'show', `HEAD:${path}`);
+        const other = text
+          .replace(/^backpressure: .*$/m, 'backpressure: "false"')
+          .replace('pending', 'in_progress');
+        await commitFiles(at, { [path]: `${other}\n` });
+      });
+      const onto = { commit: main, since: world.specs, builtOn: {}, ...way };
+      const found = await world.update({ unit: 'api', head: await world.unitHead('api'), onto });
+      expect(found).toMatchObject({ status: 'complete', result: { same: false }, failure: null });
+      expect(found?.result?.files).toContain(path);
+      const inBranch = await world.git('show', `${world.branch('api')}:${path}`);
+      expect(inBranch).toBe(await world.git('show', `main:${path}`));
+      expect(await world.record('api')).toMatchObject({ base: main, verified: true });
+      expect((await pullOf(world, 'api')).files).toEqual(['a.txt', 'shared.txt']);
+    },
+  );
 
   test('gives up when the branch moved, and overwrites nothing', async () => {
     await using world = await openUpdateWorld({ units: UNITS, files: FILES });
