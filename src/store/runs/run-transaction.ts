@@ -12,6 +12,7 @@ import type { RowState, RunPurpose, RunStatus } from '../database/tables.ts';
 import { insertEvents, projectRecords, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { QUARANTINE_AFTER } from './quarantine.ts';
+import { wakeReports, wakeUnits } from './waking.ts';
 
 /** A run's row, locked. */
 export interface LockedRun {
@@ -152,7 +153,8 @@ export class RunTransaction {
     await this.#jobs.complete(trx, run.id, this.#settled);
     const enqueued = await this.#enqueue(starting);
     const wakesReport = await this.#wakeReports();
-    const wakesUnit = await this.#wakeUnits();
+    const wakesUnit =
+      this.#endsUpdate && (await wakeUnits(trx, this.#jobs, { ...run, units: this.graph.ids }));
     await this.#writeRun(events.at(-1));
     const isRoom = enqueued || wakesUnit || [...this.#changes.values()].some(({ free }) => free === true);
     const notices: Notification[] = [
@@ -234,44 +236,18 @@ export class RunTransaction {
 
   /**
    * Has the runs published again that did the work of units which nothing works on any more: their next step may have waited for
-   * that. A run with new events is published anyway. Returns whether there is one.
+   * that. Returns whether there is one.
    */
   async #wakeReports(): Promise<boolean> {
     const { repository, target, id } = this.run;
     const units = this.#endsUpdate ? [...this.graph.ids] : this.#leftUnits();
-    if (units.length === 0) return false;
-    const { numAffectedRows } = await sql`
-      update reports set wanted = wanted + 1
-      where run in (select body ->> 'run' from records
-        where repository = ${repository} and target = ${target} and unit = any(${units}::text[]))
-        and (run <> ${id} or ${this.#events.length === 0})`.execute(this.trx);
-    return (numAffectedRows ?? 0n) > 0n;
+    // A run with new events is published anyway.
+    return wakeReports(this.trx, { repository, target, units, except: this.#events.length > 0 ? id : null });
   }
 
   /** Whether this change ends the update of a branch. */
   get #endsUpdate(): boolean {
     return this.start.update !== null && ENDED.has(this.#status) && !ENDED.has(this.run.status);
-  }
-
-  /** Queues units of other runs now that wait because their branch was being updated. Returns whether there is one. */
-  async #wakeUnits(): Promise<boolean> {
-    if (!this.#endsUpdate) return false;
-    const { repository, target } = this.run;
-    const { rows } = await sql<{ run: string; id: string; job: string; priority: number }>`
-      select units.run, units.id, units.job, units.priority from units join runs on runs.id = units.run
-      where runs.repository = ${repository} and runs.target = ${target} and runs.status = 'running'
-        and runs.purpose = 'work' and units.id = any(${[...this.graph.ids]}::text[]) and units.state = 'queued'
-        and units.worker is null and units.job is not null and units.not_before > now()
-      for update of units skip locked`.execute(this.trx);
-    for (const { run, id: unit, job, priority } of rows) {
-      const id = randomUUID();
-      await this.#jobs.cancel(this.trx, run, [job]);
-      await sql`
-        update units set not_before = '-infinity', job = ${id}, job_try = 0
-        where run = ${run} and id = ${unit}`.execute(this.trx);
-      await this.#jobs.insert(this.trx, run, [{ id, unit, priority }]);
-    }
-    return rows.length > 0;
   }
 
   /** The units that this change ended without completing their work, or whose worker stopped after their end. */
