@@ -12,6 +12,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   text: [],
   problems: [],
   system: [],
+  gates: [],
   events: [],
   discovery: [],
   scheduler: ['discovery', 'events'],
@@ -28,7 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'provider/outcome': ['provider/provider.ts', 'provider/stream.ts', 'types sandbox/sandbox.ts'],
   provider: ['types events', 'provider/provider.ts', 'provider/stream.ts', 'provider/outcome', 'discovery'],
   config: ['provider'],
-  plan: ['config', 'discovery', 'scheduler', 'provider'],
+  plan: ['gates', 'config', 'discovery', 'scheduler', 'provider'],
   'github/api': [],
   'github/commands': ['config', 'discovery'],
   'github/render': ['github/api', 'github/commands', 'config', 'discovery', 'events', 'plan'],
@@ -51,6 +52,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'types sandbox/sandbox.ts',
   ],
   worker: [
+    'gates',
     'worker/gate',
     'worker/agent',
     'provider/provider.ts',
@@ -288,7 +290,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const GROUND = ['errors.ts', 'text', 'problems', 'system'];
 
 /** Rooms that compute and touch nothing: no system, no I/O. */
-const PURE = /^(?:errors|text\/|problems\/|events\/|scheduler\/|plan\/|provider\/)/;
+const PURE = /^(?:errors|text\/|problems\/|events\/|gates\/|scheduler\/|plan\/|provider\/)/;
 
 /** Packages and modules that only some places may use. */
 const ONLY_IN: readonly (readonly [packages: RegExp, places: RegExp])[] = [

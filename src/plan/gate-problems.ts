@@ -2,7 +2,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
 import { FILE_START, type Position, type Problem } from '../problems/problem.ts';
-import { findGateFaults } from './gates/read-gate.ts';
+import { findGateFaults } from '../gates/read-gate.ts';
 
 /**
  * Reports what makes gates of open tasks, and the commands of baseline checks, mean less than they seem to; as errors with

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findGateFaults } from '../../../../src/plan/gates/read-gate.ts';
-import { cpuMs } from '../../../helpers/cpu-time.ts';
-import { GOOD_GATES, POWERLESS_GATES } from '../../../helpers/gates.ts';
+import { findGateFaults } from '../../../src/gates/read-gate.ts';
+import { cpuMs } from '../../helpers/cpu-time.ts';
+import { GOOD_GATES, POWERLESS_GATES } from '../../helpers/gates.ts';
 
 const codes = (gate: string): readonly string[] => [...new Set(findGateFaults(gate).map(({ code }) => code))];
 

@@ -2,9 +2,9 @@ import { execa } from 'execa';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findGateFaults } from '../../../../src/plan/gates/read-gate.ts';
-import { POWERLESS_GATES } from '../../../helpers/gates.ts';
-import { temporaryDirectory } from '../../../helpers/temporary-directory.ts';
+import { findGateFaults } from '../../../src/gates/read-gate.ts';
+import { POWERLESS_GATES } from '../../helpers/gates.ts';
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
 const PROGRAMS = ['npm', 'pytest', 'eslint'];
 

@@ -1,5 +1,5 @@
 import { parse } from 'unbash';
-import { cut } from '../../text/cut.ts';
+import { cut } from '../text/cut.ts';
 import { type Habit, habitsOf } from './habits.ts';
 import { scriptOf } from './shell-facts.ts';
 import { type LossCause, readStatus } from './shell-status.ts';
