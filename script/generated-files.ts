@@ -1,4 +1,5 @@
 import { statusJsonSchema } from '../src/cli/views/status-schema.ts';
+import { PROTECTION_TABLE } from '../src/config/protection/table.ts';
 import { configJsonSchema } from '../src/config/schema.ts';
 import { settingsSchema } from '../src/config/settings.ts';
 import { listConfigKeys } from '../src/config/template.ts';
@@ -27,6 +28,7 @@ export const generatedFiles: ReadonlyMap<string, (before: string) => string> = n
         providerTable(),
       ),
   ],
+  ['docs/protection.md', (before: string) => replaceBetween(before, 'protected paths', protectionTables())],
   ['docs/github-app.md', (before: string) => replaceBetween(before, 'commands', commandTable())],
   ['docs/operations.md', (before: string) => replaceBetween(before, 'settings', settingsTable())],
 ]);
@@ -37,6 +39,26 @@ function configTable(): string {
       `| \`${path}\` | ${type.replaceAll('|', '\\|')} | ${standard === undefined ? '' : `\`${standard}\``} | ${description} |`,
   );
   return ['| key | type | default | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A table for each level, strictest first. */
+function protectionTables(): string {
+  const titles = { restore: 'Put back', ask: 'A person must agree', tell: 'Told' } as const;
+  return Object.entries(titles)
+    .map(([level, title]) => {
+      const rows = PROTECTION_TABLE.filter((entry) => entry.level === level).map(
+        ({ what, names, source }) =>
+          `| [${what}](${source}) | ${names.replaceAll(/\S+/g, (name) => `\`${name}\``)} |`,
+      );
+      return [
+        `### ${title}: \`${level}\``,
+        '',
+        '| whose | files and directories |',
+        '| --- | --- |',
+        ...rows,
+      ].join('\n');
+    })
+    .join('\n\n');
 }
 
 function providerTable(): string {

@@ -9,12 +9,15 @@ export type Glob = (path: string) => boolean;
 
 /**
  * Reads a glob pattern. A fault is worded to follow "must be". Patterns match like Node's `path.matchesGlob` on Linux;
- * those with a surprising meaning there are refused.
+ * those with a surprising meaning there are refused. With `hasDots` a leading dot of a name is a character like others.
  *
  * A pattern becomes states, each a bit, and a path is read once: the work for each character is the number of states (at
  * most 1,100), 32 at a time. There is no backtracking, so time is linear in the path for every pattern.
  */
-export function readGlob(pattern: string): { readonly matches: Glob } | { readonly fault: string } {
+export function readGlob(
+  pattern: string,
+  { hasDots = false }: { readonly hasDots?: boolean } = {},
+): { readonly matches: Glob } | { readonly fault: string } {
   if (pattern === '' || pattern.length > MAX_PATTERN)
     return { fault: `a glob pattern of 1 to ${MAX_PATTERN} characters` };
   if (pattern.includes('\\'))
@@ -25,7 +28,7 @@ export function readGlob(pattern: string): { readonly matches: Glob } | { readon
   for (const alternative of expanded.alternatives) {
     const read = readStates(alternative);
     if ('fault' in read) return read;
-    states.push(...read.states);
+    states.push(...(hasDots ? read.states.map((state) => ({ ...state, refusesDot: false })) : read.states));
   }
   return { matches: createMatcher(states) };
 }

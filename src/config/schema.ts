@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PROVIDER_NAMES, type ProviderName } from '../provider/by-name.ts';
-import { MAX_PATTERN, readGlob } from './glob.ts';
+import { glob } from './glob-schema.ts';
+import { protectRules } from './protection/rules.ts';
 import { pullRequests } from './pull-requests.ts';
 import { relativePath } from './relative-path.ts';
 import { specSources } from './spec-sources.ts';
@@ -33,14 +34,6 @@ const command = (description: string) =>
     .string({ error: 'a shell command' })
     .refine((text) => text.trim() !== '' && !text.includes('\0'), 'a shell command that is not empty')
     .describe(description);
-
-const glob = z
-  .string({ error: 'a glob pattern' })
-  .meta({ minLength: 1, maxLength: MAX_PATTERN })
-  .superRefine((text, context) => {
-    const read = readGlob(text);
-    if ('fault' in read) context.addIssue({ code: 'custom', message: read.fault });
-  });
 
 const wholeNumber = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most}`;
@@ -203,6 +196,7 @@ export const configSchema = mapping({
       'Refuse gates that cannot fail, lose failures, need a network or do not end; otherwise they are warnings.',
     )
     .meta({ examples: [true] }),
+  protect: protectRules,
   worktree: mapping({
     setup: z
       .array(

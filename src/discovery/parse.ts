@@ -33,7 +33,7 @@ const UNIT_FIELDS = [
 ] as const;
 
 /** The fields of a task. */
-const TASK_FIELDS = ['task', 'status', 'backpressure', 'depends_on'] as const;
+const TASK_FIELDS = ['task', 'status', 'backpressure', 'depends_on', 'may_change'] as const;
 
 /** A task file, as far as it could be read. */
 export interface ParsedTask {
@@ -43,6 +43,7 @@ export interface ParsedTask {
   readonly status: TaskStatus;
   readonly gate: string | undefined;
   readonly dependsOn: readonly number[];
+  readonly mayChange: readonly string[];
 }
 
 /** An IMPLEMENTATION_PLAN.md, as far as it could be read. */
@@ -78,6 +79,7 @@ export function parseTask(path: string, content: Uint8Array, budget?: ReadingBud
       status: read.word('status', TASK_STATUSES) ?? 'pending',
       gate: readGate(file.frontMatter, read.text('backpressure'), report),
       dependsOn: [...read.integers('depends_on')].sort((a, b) => a - b),
+      mayChange: read.texts('may_change').filter((pattern) => pattern !== ''),
     };
   });
 }

@@ -31,6 +31,8 @@ export interface Task {
   readonly gate: string;
   /** Numbers of tasks in the same unit, ascending. */
   readonly dependsOn: readonly number[];
+  /** Globs of files that judge or build and that it may change all the same, from the project directory; unchecked. */
+  readonly mayChange: readonly string[];
   readonly file: SpecFile;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { reviewAnswers } from './review-request.ts';
 import { commandEnd } from './command-end.ts';
+import { judgeComparison } from './judge-change.ts';
 import { unitUpdate, updateResult } from './unit-update.ts';
 
 /**
@@ -39,6 +40,7 @@ export const FAILURES = [
   'budget', // tokens or money
   'conflict', // heads of dependencies do not merge
   'needs-human', // choo did not make the head, or specs cannot be written back
+  'judge-changed', // the work passes, and changed what judges it without being allowed to
   'baseline',
   'verify',
   'waiting', // a rate limit or an outage lasted longer than the time limit for it
@@ -254,6 +256,16 @@ const variants = [
   z.object({ type: z.literal('baseline.fail'), ...unit, name: z.string(), attempt, ...commandEnd }),
   /** A repair for the baseline checks, or the work of an update, is a commit; it is not on the branch yet. */
   z.object({ type: z.literal('baseline.committed'), ...unit, attempt, commit: objectId, parent: objectId }),
+  /**
+   * The work at `head` was compared with its base as for what judges and builds: files that changed, strictest first, at most 100;
+   * `more`: how many others. No change: the judge is as it was.
+   */
+  z.object({
+    type: z.literal('judge.compared'),
+    ...unit,
+    head: objectId,
+    ...judgeComparison,
+  }),
   z.object({ type: z.literal('verify.started'), ...unit, head: objectId }),
   z.object({ type: z.literal('verify.ok'), ...unit, head: objectId, durationMs: milliseconds }),
   z.object({ type: z.literal('verify.fail'), ...unit, head: objectId, message: z.string() }),

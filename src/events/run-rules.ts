@@ -1,4 +1,4 @@
-import type { EventBody, EventType } from './event.ts';
+import type { EventBody, EventType, Failure } from './event.ts';
 
 /** The state of a unit in a run. All but the first two are final, until a retry. */
 export type UnitState =
@@ -47,4 +47,9 @@ export function unitStateAfter({ type }: { readonly type: EventType }): UnitStat
 export function runStatusAfter<Before extends string>(event: EventBody, before: Before): Before | RunStatus {
   if (event.type === 'unit.retried') return ENDED.has(before) ? 'running' : before;
   return RUN_STATUS_AFTER[event.type] ?? before;
+}
+
+/** Whether only a person can see to a failure. */
+export function needsHuman(failure: Failure | null): boolean {
+  return failure === 'needs-human' || failure === 'judge-changed';
 }

@@ -1,4 +1,5 @@
 import type { Failure, PlannedUnit, RunEvent } from './event.ts';
+import type { JudgedHead } from './judge-change.ts';
 import { type UnitState, unitStateAfter } from './run-rules.ts';
 import { addUsage, NOTHING_SPENT, type Spending } from './spending.ts';
 
@@ -52,6 +53,8 @@ export interface UnitProgress {
   /** Attempts at repairing baseline checks that count. */
   readonly repairs: number;
   readonly notices: readonly { readonly code: string; readonly message: string }[];
+  /** What the work changed of what judges it; null: it was not compared. */
+  readonly judge: JudgedHead | null;
   readonly spending: Spending;
   /** The part of `spending` that belongs to ended invocations. */
   readonly settled: Spending;
@@ -97,6 +100,7 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
     fresh: false,
     repairs: 0,
     notices: [],
+    judge: null,
     spending: NOTHING_SPENT,
     settled: NOTHING_SPENT,
     startedAt: null,
@@ -157,13 +161,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         startedAt: unit.startedAt ?? event.at,
       };
     case 'unit.completed':
-      return {
-        ...unit,
-        ...IDLE,
-        head: event.head,
-        verified: event.verified,
-        endedAt: event.at,
-      };
+      return { ...unit, ...IDLE, head: event.head, verified: event.verified, endedAt: event.at };
     case 'unit.failed': {
       const { failure, message, hint } = event;
       return {
@@ -202,6 +200,7 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         verified: false,
         waited: NO_WAITS,
         repairs: 0,
+        judge: null,
         fresh: event.fresh,
         tasks: resetTasks(unit, event),
       };
@@ -209,8 +208,13 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return { ...unit, ...IDLE, releaseReason: event.reason, until: event.until };
     case 'unit.notice':
       return { ...unit, notices: [...unit.notices, { code: event.code, message: event.message }] };
+    case 'judge.compared':
+      return { ...unit, judge: event };
     case 'worktree.created':
       return { ...unit, activity: 'setup' };
+    case 'task.validation.ok':
+    case 'task.validation.fail':
+    case 'task.retry':
     case 'unit.answered':
     case 'worktree.setup':
     case 'setup.reused':
@@ -220,9 +224,6 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return { ...withTask(unit, event.task, { state: 'running' }), task: event.task, attempt: 0 };
     case 'task.backpressure':
       return { ...unit, activity: event.phase === 'verify' ? 'verify' : 'gate' };
-    case 'task.validation.ok':
-    case 'task.validation.fail':
-      return unit;
     case 'task.provider.invoke': {
       // The usage of an earlier invocation that never ended stays counted.
       const next = { ...unit, activity: 'agent', attempt: event.attempt, settled: unit.spending } as const;
@@ -243,8 +244,6 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       const waited = { ...unit.waited, [of]: unit.waited[of] + Math.max(0, event.until - event.at) };
       return { ...unit, activity: 'waiting', until: event.until, waited };
     }
-    case 'task.retry':
-      return unit;
     case 'task.committed':
     case 'baseline.committed':
       return { ...unit, committed: event.commit };

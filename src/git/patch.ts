@@ -28,3 +28,34 @@ export async function readPatch(
   if (exitCode !== 0) throw new ChooError('git', `git diff-tree failed: ${stderr}`);
   return patch;
 }
+
+/** How many lines a change adds to a file and removes from it; null: it is no text. */
+interface LineCounts {
+  readonly added: number | null;
+  readonly removed: number | null;
+}
+
+const COUNTING = '-r -z --numstat --no-renames --no-ext-diff --no-textconv --no-relative'.split(' ');
+
+/** Counts the lines that a change adds and removes, by path, for these files. */
+export async function readLineCounts(
+  { git }: Pick<Repository, 'git'>,
+  { from, to }: ChangeEnds,
+  files: readonly string[],
+): Promise<ReadonlyMap<string, LineCounts>> {
+  if (files.length === 0) return new Map();
+  const output = await git.run('diff-tree', ...COUNTING, from, to, '--', ...files);
+  return new Map(
+    output
+      .split('\0')
+      .slice(0, -1)
+      .map((line) => {
+        const [added, removed, ...path] = line.split('\t');
+        return [path.join('\t'), { added: lineCount(added), removed: lineCount(removed) }];
+      }),
+  );
+}
+
+function lineCount(text: string | undefined): number | null {
+  return text === undefined || !/^\d+$/.test(text) ? null : Number(text);
+}

@@ -3,7 +3,7 @@ import { findForbidden } from '../git/forbidden-changes.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findOwnCommits } from '../worker/own-commits.ts';
-import { findProtection } from '../worker/protected-paths.ts';
+import { findProtection, isRestored, mayChangeOf } from '../worker/judge/protection.ts';
 import { applyEdit, type SpecEdit, statusEdits } from '../worker/spec-status.ts';
 import type { UnitStartInput } from './unit-start-input.ts';
 
@@ -27,10 +27,12 @@ export async function findLateWork(
   const [before, after] = [await treeOf(reader, own.since), await treeOf(reader, head)];
   const changes = await diffTrees(reader, before, after);
   if ((await findForbidden(reader, after, changes)).length > 0) return undefined;
-  const isProtected = await findProtection(reader, { ...question, base: record.base });
+  const protection = await findProtection(reader, { ...question, base: record.base });
+  const mayChange = mayChangeOf(unit);
   const edits = new Map(editsOf(question).map((edit) => [question.directory + edit.path, edit]));
   for (const change of changes) {
-    if (!isProtected(change.path)) continue;
+    const isAtBase = change.before !== undefined;
+    if (!isRestored(protection, change.path, { isAtBase, mayChange })) continue;
     const edit = edits.get(change.path);
     if (edit === undefined || !(await saysOnlyThat(change, edit, { reader }))) return undefined;
   }

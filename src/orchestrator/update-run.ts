@@ -4,7 +4,7 @@ import { movesBranch, type UnitUpdate, wasMoved } from '../events/unit-update.ts
 import { findFile, replaceFiles, type TreeFile, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findUnequalFiles } from '../git/same-change.ts';
-import { findGateFiles } from '../worker/protected-paths.ts';
+import { findGateFiles } from '../worker/judge/protection.ts';
 import { fail, type GateServices, type UnitEnd, type UnitJob, UnitStop } from '../worker/unit-job.ts';
 import { UnitLog } from '../worker/unit-log.ts';
 import { verifyUnit } from '../worker/verify.ts';

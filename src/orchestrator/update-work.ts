@@ -4,7 +4,7 @@ import type { UnitUpdate } from '../events/unit-update.ts';
 import { mergeCommits } from '../git/merge.ts';
 import { findFile, treeOf } from '../git/objects/tree-object.ts';
 import { readPatch } from '../git/patch.ts';
-import { findProtection } from '../worker/protected-paths.ts';
+import { findProtection, isRestored, mayChangeOf } from '../worker/judge/protection.ts';
 import { fail, type UnitJob, UnitStop, type WorkerServices } from '../worker/unit-job.ts';
 import { settleAnswers } from '../worker/update/answers.ts';
 import { attemptUpdate } from '../worker/update/attempt.ts';
@@ -96,8 +96,9 @@ async function resolve(
   const { head } = update;
   if (files.length > MAX_CONFLICTS)
     throw stop(files, `${files.length} files conflict, which is too much for one attempt`);
-  const isProtected = await findProtection(reader, job);
-  const untouchable = files.filter(isProtected);
+  const protection = await findProtection(reader, job);
+  const mayChange = mayChangeOf(unit);
+  const untouchable = files.filter((path) => isRestored(protection, path, { isAtBase: true, mayChange }));
   if (untouchable.length > 0)
     throw stop(files, `only a person may merge ${listPaths(untouchable)}: no agent may change it`);
   const [own, theirs] = [await treeOf(reader, head), await treeOf(reader, onto.commit)];

@@ -1,3 +1,4 @@
+import { readGlob } from '../config/glob.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
@@ -36,5 +37,27 @@ export function gateProblems(
           ),
         ),
     ),
+    ...units.flatMap(({ tasks }) => tasks.flatMap(allowanceProblems)),
   ];
+}
+
+/** Reports patterns of `may_change` that match nothing. */
+function allowanceProblems({ mayChange, file }: Unit['tasks'][number]): readonly Problem[] {
+  return mayChange.flatMap((pattern): readonly Problem[] => {
+    const read = readGlob(pattern.replace(/\/$/, ''));
+    if (!('fault' in read)) return [];
+    const { line, column } = file.frontMatter.fields.get('may_change')?.value.at ?? FILE_START;
+    return [
+      {
+        severity: 'error',
+        code: 'may-change-pattern',
+        message: `\`may_change\` must be ${read.fault}`,
+        file: file.path,
+        line,
+        column,
+        field: 'may_change',
+        got: pattern,
+      },
+    ];
+  });
 }

@@ -265,13 +265,14 @@ function describe(
     title: unit.title,
     status: unit.status,
     dependsOn: [...unit.dependsOn],
-    tasks: unit.tasks.map(({ number, title, file, status, gate, dependsOn }) => ({
+    tasks: unit.tasks.map(({ number, title, file, status, gate, dependsOn, mayChange }) => ({
       number,
       title,
       file: file.path,
       status,
       gate,
       dependsOn: [...dependsOn],
+      mayChange: [...mayChange],
     })),
   };
 }

@@ -34,6 +34,11 @@ const task = z.strictObject({
   status: z.enum(TASK_STATUSES),
   gate: z.string().describe('The shell command that must exit 0.'),
   dependsOn: z.array(z.int().min(1)).describe('Numbers of tasks in the same unit.'),
+  mayChange: z
+    .array(z.string())
+    .describe(
+      'Globs of files that judge or build and that it may change all the same, from the project directory.',
+    ),
 });
 
 const unit = z.strictObject({

@@ -115,11 +115,15 @@ function progressText(unit: PlanUnit): string {
 function taskLines(unit: PlanUnit, { width, paint }: Medium): string[] {
   const titles = unit.tasks.map((task) => printable(task.title));
   const titleWidth = columnWidth(titles, Math.min(34, Math.max(12, width - 44)));
-  return unit.tasks.map((task, index) => {
+  return unit.tasks.flatMap((task, index) => {
     const mark = task.status === 'complete' ? paint('green', '✓') : ' ';
     const title = pad(truncate(titles[index] ?? '', titleWidth), titleWidth);
     const gate = truncate(printable(task.gate), width - titleWidth - 12);
-    return `   ${mark}${String(task.number).padStart(2)}  ${title}  ${paint('dim', `$ ${gate}`)}`;
+    const allowed = truncate(printable(`may change ${task.mayChange.join(', ')}`), width - 8);
+    return [
+      `   ${mark}${String(task.number).padStart(2)}  ${title}  ${paint('dim', `$ ${gate}`)}`,
+      ...(task.mayChange.length === 0 ? [] : [`        ${paint('dim', allowed)}`]),
+    ];
   });
 }
 

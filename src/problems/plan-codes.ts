@@ -99,6 +99,11 @@ export const CONFIG_CODES = {
 
 /** Gates that mean less than they seem to, found by reading them; errors with `strict_gates: true`. */
 export const GATE_CODES = {
+  'may-change-pattern': {
+    levels: ['error'],
+    meaning: '`may_change` of a task holds a pattern that cannot be read.',
+    cure: 'Write paths or globs from the project directory. See [Protected paths](protection.md).',
+  },
   'gate-cannot-fail': {
     levels: ['error', 'warning'],
     meaning: 'The gate passes whatever the work is like.',

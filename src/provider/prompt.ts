@@ -45,6 +45,9 @@ export function taskPrompt(input: TaskPrompt): string {
       `- Task: ${task.number} of ${unit.tasks.length}, described in \`${input.directory}${task.file.path}\``,
       `- Gate: \`${oneLine(task.gate)}\``,
       `- Attempt: ${attempt} of ${attempts}`,
+      ...(task.mayChange.length === 0
+        ? []
+        : [`- It may change: ${task.mayChange.map((each) => `\`${oneLine(each)}\``).join(', ')}`]),
     ].join('\n'),
     RULES,
     ...(alreadyGreen
@@ -97,7 +100,9 @@ export const RULES = `## How it is judged
 - When you stop, the gate is run for you, without a network, on exactly the files you leave in this directory. It must exit
   with 0. Nothing else counts, not even what you say about it.
 - Work only in this directory. Files the gate names, spec files, CI settings, \`.git*\` and agent settings are put back to
-  what they were, whatever you write there.
+  what they were, whatever you write there. Files that the task may change are not.
+- Leave alone how the project is built, tested and linted, unless the task may change it: else a person has to agree, and
+  the work waits.
 - Do not commit: that is done for you. Leave nothing behind that does not belong into the repository.`;
 
 function othersText({ unit, task, complete }: TaskPrompt): string {

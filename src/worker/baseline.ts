@@ -5,6 +5,7 @@ import type { EarlierAttempt } from '../provider/prompt.ts';
 import { repairPrompt } from '../provider/prompt.ts';
 import type { Verdict } from './gate/gate.ts';
 import type { Invoker } from './invocation.ts';
+import { mayChangeOf } from './judge/protection.ts';
 import { yieldSlot } from './slot.ts';
 import { describeAttempt, taskTrailers } from './task-loop.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
@@ -36,7 +37,7 @@ export async function passBaselineChecks(
     const prompt = repairPrompt({ unit, check, attempt, attempts, tail, earlier });
     const file = { title: `Repair ${check.name}`, file: unit.plan };
     const end = await invoker.attempt({ task: null, file, attempt, prompt });
-    const left = await workspace.inspect();
+    const left = await workspace.inspect({ mayChange: mayChangeOf(unit) });
     if (left.kind === 'unfit') {
       earlier.push(describeAttempt(end, left, undefined));
       continue;

@@ -12,7 +12,7 @@ import { statusEdits } from './spec-status.ts';
 import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import { feedbackText } from './update/review-prompt.ts';
-import type { Inspection, UnitWorkspace } from './workspace.ts';
+import { type Inspection, listPaths, type UnitWorkspace } from './workspace.ts';
 
 /**
  * Works on the tasks of one unit in order: a task starts when its dependencies are complete, and is complete when choo has run
@@ -138,7 +138,7 @@ export class TaskLoop {
       const { feedback } = this.#job;
       const prompt = feedback === undefined ? ofTask : `${ofTask}\n${feedbackText(feedback)}`;
       const end = await this.#invoker.attempt({ task: task.number, file: task, attempt, prompt });
-      const left = await this.#workspace.inspect();
+      const left = await this.#workspace.inspect(task);
       const verdict = left.kind === 'fit' ? await this.#gate(task, 'attempt', attempt) : undefined;
       if (left.kind === 'fit' && verdict?.kind === 'green') {
         this.#compareTests(task, verdict.tests);
@@ -262,8 +262,18 @@ export function describeAttempt(
   return {
     outcome: words === '' ? `the agent ${outcome}` : `the agent ${outcome} (${words})`,
     changed: left.changes.map(({ path }) => path),
-    verdict: left.kind === 'unfit' ? left.reason : `the gate is red (${verdict?.ending ?? 'not run'})`,
+    verdict:
+      left.kind === 'unfit'
+        ? left.reason
+        : `the gate is red (${verdict?.ending ?? 'not run'})${restoredText(left.restored)}`,
     tail: verdict?.tail ?? '',
     ...(verdict?.reason === undefined ? {} : { reason: verdict.reason }),
   };
+}
+
+/** An agent that is not told tries the same again. */
+function restoredText(paths: readonly string[]): string {
+  return paths.length === 0
+    ? ''
+    : `; what it changed in ${listPaths(paths)} was put back, since no task may change that`;
 }

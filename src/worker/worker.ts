@@ -1,5 +1,6 @@
 import { coerceError } from '../errors.ts';
 import { passBaselineChecks } from './baseline.ts';
+import { compareJudge } from './judge/compare-judge.ts';
 import { Invoker } from './invocation.ts';
 import { TaskLoop } from './task-loop.ts';
 import { type UnitEnd, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
@@ -12,16 +13,18 @@ import { UnitWorkspace } from './workspace.ts';
  * 1. a worktree at the start commit, prepared by `worktree.setup`;
  * 2. its tasks, each until its gate has passed and its commit is pushed;
  * 3. the baseline checks, with repairs;
- * 4. verify: every gate again, in a new worktree at the head, without ignored files.
+ * 4. verify: every gate again, in a new worktree at the head, without ignored files;
+ * 5. what the work changed of what judges it is told, and a person must agree where no task was allowed to.
  *
  * Never rejects: errors become the unit's end. Commits are kept in any case.
  */
 export async function runUnit(job: UnitJob, services: WorkerServices): Promise<UnitEnd> {
   try {
     const head = job.verifyOnly ? job.start : await doTasks(job, services);
-    if (!job.config.verify && !job.verifyOnly) return { kind: 'complete', head, verified: false };
-    await verifyUnit(job, services, { head });
-    return { kind: 'complete', head, verified: true };
+    const verified = job.config.verify || job.verifyOnly;
+    if (verified) await verifyUnit(job, services, { head });
+    if (!job.verifyOnly) await compareJudge(job, services, head);
+    return { kind: 'complete', head, verified };
   } catch (error) {
     if (services.signal.aborted) return { kind: 'released', reason: 'interrupted', until: null };
     if (error instanceof UnitStop) return error.end;

@@ -7,8 +7,8 @@ import type { Worktree } from '../git/worktree.ts';
 import type { Prepared } from '../sandbox/sandbox.ts';
 import { type Commands, openCommands } from './commands.ts';
 import type { Verdict } from './gate/gate.ts';
+import { findProtection, isRestored, type Protection } from './judge/protection.ts';
 import { prepare } from './set-up/prepare.ts';
-import { findProtection } from './protected-paths.ts';
 import { findSecrets } from './secrets.ts';
 import { runSetUp } from './set-up/run-set-up.ts';
 import type { SpecEdit } from './spec-status.ts';
@@ -17,7 +17,13 @@ import { type GateServices, type UnitJob, UnitStop } from './unit-job.ts';
 
 /** An agent's result: a tree for the gate, or the reason why it is unfit. */
 export type Inspection =
-  | { readonly kind: 'fit'; readonly tree: string; readonly changes: readonly Change[] }
+  | {
+      readonly kind: 'fit';
+      readonly tree: string;
+      readonly changes: readonly Change[];
+      /** Paths whose changes were put back. */
+      readonly restored: readonly string[];
+    }
   | { readonly kind: 'unfit'; readonly reason: string; readonly changes: readonly Change[] };
 
 /** Maximum paths in one notice. */
@@ -36,7 +42,7 @@ export class UnitWorkspace {
   #prepared: Prepared | undefined;
   /** choo's own work in the worktree, in order, while the worker continues elsewhere. */
   #chores: Promise<void> = Promise.resolve();
-  #isProtected: (path: string) => boolean = () => false;
+  #protection: Promise<Protection> | undefined;
 
   private constructor(job: UnitJob, services: GateServices, worktree: Worktree, tree: string) {
     this.#job = job;
@@ -68,7 +74,7 @@ export class UnitWorkspace {
     services.append({ type: 'worktree.created', unit: job.unit.id, claim: job.claim, path: worktree.path });
     try {
       await services.sandbox.chownToSandboxUser(worktree.path);
-      workspace.#isProtected = await findProtection(reader, job);
+      await workspace.protection();
       workspace.#prepared = await prepare(job, services, {
         worktree,
         commands: workspace.commands,
@@ -91,8 +97,14 @@ export class UnitWorkspace {
     await this.#chores;
   }
 
-  /** Inspects what an agent left and restores protected paths. */
-  async inspect(): Promise<Inspection> {
+  /** The rules for the unit's work. */
+  async protection(): Promise<Protection> {
+    this.#protection ??= findProtection(this.#services.repository.reader, this.#job);
+    return this.#protection;
+  }
+
+  /** Inspects what an agent left and restores protected paths, but for those that a task `mayChange`. */
+  async inspect({ mayChange }: { readonly mayChange: readonly string[] }): Promise<Inspection> {
     await this.idle();
     await this.#removeNested();
     let tree: string;
@@ -103,13 +115,13 @@ export class UnitWorkspace {
       if (!(error instanceof ChooError) || error.code !== 'git') throw error;
       return { kind: 'unfit', reason: `what it left cannot be committed: ${error.message}`, changes: [] };
     }
-    return this.#judgeTree(tree);
+    return this.#judgeTree(tree, mayChange);
   }
 
-  async #judgeTree(staged: string): Promise<Inspection> {
+  async #judgeTree(staged: string, mayChange: readonly string[]): Promise<Inspection> {
     let tree = staged;
     let changes = await this.#changesTo(tree);
-    const touched = changes.map(({ path }) => path).filter(this.#isProtected);
+    const touched = await this.#findRestored(changes, mayChange);
     if (touched.length > 0) {
       await this.#worktree.restore(this.branch.tree, touched);
       await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
@@ -136,7 +148,20 @@ export class UnitWorkspace {
     const secret = await findSecrets(this.#services.repository.reader, changes, this.#services.secretForms);
     if (secret.length > 0)
       return { kind: 'unfit', reason: `it wrote a secret value into ${listPaths(secret)}`, changes };
-    return { kind: 'fit', tree, changes };
+    return { kind: 'fit', tree, changes, restored: touched };
+  }
+
+  /** The paths among changes that an agent may not make. */
+  async #findRestored(changes: readonly Change[], mayChange: readonly string[]): Promise<readonly string[]> {
+    const protection = await this.protection();
+    const restored: string[] = [];
+    for (const { path } of changes) {
+      const [there, missing] = [true, false].map((isAtBase) =>
+        isRestored(protection, path, { isAtBase, mayChange }),
+      );
+      if (there === missing ? there : (await protection.base.has(path)) === there) restored.push(path);
+    }
+    return restored;
   }
 
   /** Runs a command without network on the last staged tree. Its changes are discarded in the background. */

@@ -113,6 +113,10 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
   'verify.started': ({ head }) => `verifying ${short(head)}`,
   'verify.ok': ({ durationMs }) => `verified (${formatDuration(durationMs)})`,
   'verify.fail': ({ message }) => `not verified: ${message}`,
+  'judge.compared': ({ changes, more }) =>
+    changes.length === 0
+      ? undefined
+      : `the judge was changed: ${changes.map(({ path }) => path).join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
 };
 
 const PHASES = {

@@ -130,9 +130,19 @@ function unmergedSection({ unmerged }: RunState, { paint, width }: Medium): stri
 
 function noticeSection(state: RunState, { paint }: Medium): string {
   const lines = [...state.units.values()].flatMap((unit) =>
-    unit.notices.map(({ message }) => `  ${paint('bold', nameOf(unit))}  ${printable(message)}`),
+    [...unit.notices.map(({ message }) => message), ...judgeNotes(unit)].map(
+      (message) => `  ${paint('bold', nameOf(unit))}  ${printable(message)}`,
+    ),
   );
   return lines.length === 0 ? '' : [paint('bold', 'Notices'), ...lines].join('\n');
+}
+
+/** What a unit's work changed of what judges it, if anything. */
+function judgeNotes({ judge }: UnitProgress): readonly string[] {
+  if (judge === null || judge.changes.length === 0) return [];
+  const shown = judge.changes.slice(0, 10).map(({ path, level }) => `${path} (${level})`);
+  const left = judge.changes.length - shown.length + judge.more;
+  return [`the judge was changed: ${shown.join(', ')}${left > 0 ? ` and ${left} more` : ''}`];
 }
 
 function nextSteps(state: RunState, { paint, programName }: SummaryMedium): string {

@@ -136,7 +136,11 @@ function file(item: TreeItem | undefined): TreeFile | undefined {
   return item === undefined || item.mode === TREE ? undefined : { mode: item.mode, id: item.id };
 }
 
-async function readItems(reader: ObjectReader, tree: string | undefined): Promise<Map<string, TreeItem>> {
+/** The items of a tree, by name; undefined: an empty one. */
+export async function readItems(
+  reader: ObjectReader,
+  tree: string | undefined,
+): Promise<Map<string, TreeItem>> {
   if (tree === undefined) return new Map();
   const [content] = await reader.contents([tree]);
   return new Map(itemsOf(content, tree).map((item) => [item.name, item]));

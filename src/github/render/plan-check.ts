@@ -50,6 +50,7 @@ export function renderPlanCheck(shown: PlanCheckInput): RenderedPlanCheck {
     text: fit([
       { text: wavesOf(plan), rank: 1, name: 'the waves' },
       { text: gatesOf(plan), rank: 2, name: 'the gates' },
+      { text: allowancesOf(plan), rank: 1, name: 'what tasks may change' },
       { text: preparationOf(plan), rank: 1, name: 'setup and checks' },
     ]),
     conclusion: errors > 0 ? 'failure' : isNothing ? 'neutral' : 'success',
@@ -170,6 +171,24 @@ function gatesOf({ units }: Plan): string {
   if (rows.length === 0) return '';
   const more = missing > 0 ? `\n\n… and ${missing} more.` : '';
   return `### Gates\n\n${details(`${count(tasks.length, 'task')}: each counts only when its gate passes`, table(['Unit', 'Task', 'Title', 'Gate'], rows) + more)}`;
+}
+
+/** What tasks may change of what judges them: an approval of the specs approves it. */
+function allowancesOf({ units }: Plan): string {
+  const tasks = units.flatMap((unit) =>
+    unit.tasks.filter(({ mayChange }) => mayChange.length > 0).map((task) => ({ unit, task })),
+  );
+  const { rows, missing } = rowsWithin(tasks, TABLE / 2, ({ unit, task }) => [
+    code(unit.id),
+    String(task.number),
+    listed(
+      task.mayChange.map((pattern) => code(pattern)),
+      20,
+    ),
+  ]);
+  if (rows.length === 0) return '';
+  const more = missing > 0 ? `\n\n… and ${missing} more.` : '';
+  return `### What tasks may change of their judge\n\n${table(['Unit', 'Task', 'Files'], rows)}${more}`;
 }
 
 function preparationOf({ setup, baselineChecks }: Plan): string {

@@ -1,4 +1,4 @@
-import type { UnitState } from '../../events/run-rules.ts';
+import { needsHuman, type UnitState } from '../../events/run-rules.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { count } from '../../text/terminal-layout.ts';
@@ -84,13 +84,13 @@ export function pullOf(id: string, links: UnitLinks): string {
 /** The failed units: those that wait for a person first, since nothing else will see to them. */
 export function failedUnits({ units }: Pick<RunState, 'units'>): readonly UnitProgress[] {
   const failed = [...units.values()].filter(({ state }) => state === 'failed');
-  return failed.sort((a, b) => Number(b.failure === 'needs-human') - Number(a.failure === 'needs-human'));
+  return failed.sort((a, b) => Number(needsHuman(b.failure)) - Number(needsHuman(a.failure)));
 }
 
 /** One failed unit: why, and what to do. Its reason holds words of gates and hosts. */
 export function failureLine({ plan, failure, message, hint }: UnitProgress, links: UnitLinks): string {
   const pull = pullOf(plan.id, links);
-  const who = failure === 'needs-human' ? ' **needs human**' : '';
+  const who = needsHuman(failure) ? ' **needs human**' : '';
   const todo = hint === null ? '' : ` — ${words(hint, 300)}`;
   return `- ❌ ${code(plan.id)}${pull === '' ? '' : ` (${pull})`}${who}: ${words(message ?? 'it failed', 500)}${todo}`;
 }

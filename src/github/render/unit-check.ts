@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../events/event.ts';
+import { needsHuman } from '../../events/run-rules.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { formatDuration, formatTokens } from '../../text/amounts.ts';
 import { count } from '../../text/terminal-layout.ts';
@@ -9,6 +10,7 @@ import { code, fenced, fit, inline, listed } from './markdown.ts';
 import { words } from './words.ts';
 import { RESOLVE_BUTTON } from '../commands/boxes.ts';
 import { conflictWords } from './conflict-words.ts';
+import { judgeSection } from './judge-section.ts';
 import type { Verdict } from './verdict.ts';
 
 /** The check of a unit as GitHub shows it. */
@@ -104,6 +106,7 @@ export function renderUnitCheck({
         rank: 0,
         name: 'the hint',
       },
+      { text: judgeSection(progress), rank: 0, name: 'what judges it' },
       {
         text: reason === undefined ? '' : `Why it is red: ${inline(reason.text, 1_000)}`,
         rank: 0,
@@ -173,13 +176,13 @@ function renderVerdict(
 
 function conclusionOf({ state, failure }: UnitProgress): Conclusion | null {
   if (state === 'complete') return 'success';
-  if (state === 'failed') return failure === 'needs-human' ? 'action_required' : 'failure';
+  if (state === 'failed') return needsHuman(failure) ? 'action_required' : 'failure';
   return state === 'cancelled' ? 'cancelled' : state === 'skipped' ? 'skipped' : null;
 }
 
 function titleOf({ state, verified, failure }: UnitProgress): string {
   if (state === 'complete') return verified ? 'Complete and verified' : 'Complete, not verified';
-  if (state === 'failed') return failure === 'needs-human' ? 'Needs human' : 'Failed';
+  if (state === 'failed') return needsHuman(failure) ? 'Needs human' : 'Failed';
   return state === 'skipped' ? 'Skipped' : 'Cancelled';
 }
 

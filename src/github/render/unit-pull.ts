@@ -7,6 +7,7 @@ import { boxLine } from '../commands/boxes.ts';
 import { isCommandName } from '../commands/commands.ts';
 import { code, details, fit, inline, listed, preformatted, rowsWithin } from './markdown.ts';
 import { conflictWords } from './conflict-words.ts';
+import { judgeSection } from './judge-section.ts';
 import { at, moveOf, type PullMove, type PullTruths, pullTruths } from './pull-truths.ts';
 import { words } from './words.ts';
 import { bodyOf, fileUrl, printedOf, purposeOf, requirementsOf, summariesOf, tasksOf } from './unit-tasks.ts';
@@ -84,6 +85,7 @@ export function renderUnitPull(shown: UnitPullInput): { readonly title: string; 
       [
         { text: whatOf(shown), rank: 0, name: 'what changed' },
         { text: stateOf(shown), rank: 0, name: 'the verdict' },
+        { text: judgeSection(progress), rank: 0, name: 'what judges it' },
         { text: stackOf(shown), rank: 1, name: 'the stack' },
         { text: feedbackOf(unit.id), rank: 0, name: 'how to give feedback' },
         { text: tasksOf(shown), rank: 1, name: 'the tasks' },
@@ -140,7 +142,7 @@ function madeOf({ unit, progress: { plan, spending }, run }: UnitPullInput): str
 
 /** What is true of the head, which is named wherever something is claimed of it. */
 function headOf({ unit, progress, verdict, base, head, isBehind }: UnitPullInput): string {
-  const { state, verified, message, hint } = progress;
+  const { state, verified, message, hint, failure } = progress;
   switch (verdict.kind) {
     case 'verified':
       return passedAt(verdict.head, isBehind);
@@ -166,7 +168,7 @@ function headOf({ unit, progress, verdict, base, head, isBehind }: UnitPullInput
       return verdict satisfies never;
   }
   if (state === 'failed')
-    return `**Incomplete**: ${words(message ?? '', 500)}${hint === null ? '' : ` — ${words(hint, 300)}`} What is committed passed its gates.`;
+    return `**${failure === 'judge-changed' ? 'Needs human' : 'Incomplete'}**: ${words(message ?? '', 500)}${hint === null ? '' : ` — ${words(hint, 300)}`} What is committed passed its gates.`;
   if (!verified) return '**Not verified.**';
   return head === null
     ? 'Every gate passed in a fresh worktree; its branch is gone.'

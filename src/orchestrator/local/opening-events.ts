@@ -3,7 +3,7 @@ import { endEvent } from '../run-claim.ts';
 import type { RunInput } from '../run-input.ts';
 
 /** Failures of the work itself, which resuming the run cannot change. */
-const PERMANENT_FAILURES: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify']);
+const PERMANENT_FAILURES: ReadonlySet<Failure> = new Set(['attempts', 'baseline', 'verify', 'judge-changed']);
 
 /**
  * The first events of a process: the run starts or is resumed. On resume, units left running by a dead process are released,

@@ -71,7 +71,7 @@ async function findInputs(
   const ofProject = all.filter(({ path }) => path.startsWith(directory));
   if (setup.some(({ inputs }) => inputs === undefined))
     return { paths: ofProject.map(({ path }) => path), files: undefined };
-  const globs = setup.flatMap(({ inputs = [] }) => inputs.map(readGlob));
+  const globs = setup.flatMap(({ inputs = [] }) => inputs.map((pattern) => readGlob(pattern)));
   const named = new Set(
     setup.flatMap(({ command, if: condition }) => [
       ...command.split(/[\s;&|()<>"'`$={}]+/).map((word) => word.replace(/^(?:\.\/)+/, '')),

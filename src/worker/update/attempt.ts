@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describeOutcome, Invoker } from '../invocation.ts';
 import { fail, type UnitJob, type WorkerServices } from '../unit-job.ts';
+import { mayChangeOf } from '../judge/protection.ts';
+import { refuseJudgeChanges } from '../judge/compare-judge.ts';
 import { UnitWorkspace } from '../workspace.ts';
 import { takeAnswers } from './answers.ts';
 
@@ -46,8 +48,10 @@ export async function attemptUpdate(
     await workspace.idle();
     const written = await takeAnswers(join(workspace.commands.workplace.worktree, name));
     if (kind === 'review' && written.kind === 'none') refuseStopped(end);
-    const left = await workspace.inspect();
+    const mayChange = mayChangeOf(job.unit);
+    const left = await workspace.inspect({ mayChange });
     if (left.kind === 'unfit') throw fail('attempts', `what the agent left is not committed: ${left.reason}`);
+    await refuseJudgeChanges(job, services, workspace, { to: left.tree, mayChange });
     return { tree: left.tree, hasChanged: left.changes.length > 0, written };
   } finally {
     await workspace.close(false);

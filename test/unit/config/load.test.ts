@@ -44,6 +44,7 @@ limits:
   task_timeout: 90s
 verify: false
 strict_gates: true
+protect: [{ paths: [db/migrations], level: ask }]
 skip_green: true
 run_on: push
 require_review: true
@@ -74,6 +75,7 @@ describe('a configuration without faults', () => {
       provider: { providers: {} },
       baseline_checks: [],
       strict_gates: false,
+      protect: [],
       worktree: { setup: [], teardown: [] },
       limits: {
         review_rounds: 2,
@@ -128,6 +130,7 @@ describe('a configuration without faults', () => {
         limits: { ...DEFAULT_CONFIG.limits, attempts: 5, unit_cost: 2.5, task_timeout: 90_000 },
         verify: false,
         strict_gates: true,
+        protect: [{ paths: ['db/migrations'], level: 'ask' }],
         skip_green: true,
         run_on: 'push',
         require_review: true,

@@ -192,6 +192,8 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
   'gate-loses-failure': async () => gate('npm run lint; npm test'),
   'gate-without-tests': async () => gate('jest --passWithNoTests'),
   'gate-watches': async () => gate('vitest --watch'),
+  'may-change-pattern': () =>
+    plan({ ...unitFiles('api'), [`${TREE}/api/01-step.md`]: taskText({ may_change: '["../x"]' }) }),
   'gate-network': async () => gate('npm ci && npm test'),
   'gate-syntax': async () => gate('npm test)'),
 

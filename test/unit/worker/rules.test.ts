@@ -1,13 +1,10 @@
 import * as fc from 'fast-check';
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createProvider, PROVIDER_NAMES } from '../../../src/provider/by-name.ts';
 import type { Ending } from '../../../src/sandbox/sandbox.ts';
 import { judge } from '../../../src/worker/gate/gate.ts';
-import { createProtection, pathsNamedBy } from '../../../src/worker/protected-paths.ts';
 import { secretForms } from '../../../src/worker/secrets.ts';
 import { taskTrailers } from '../../../src/worker/task-loop.ts';
-import { cpuMs } from '../../helpers/cpu-time.ts';
 
 describe('a gate is judged by how it ended', () => {
   test.each<[Ending, string, number | null]>([
@@ -34,90 +31,6 @@ describe('a gate is judged by how it ended', () => {
     expect(red.tail.endsWith('the end')).toBe(true);
     expect(judge({ ending: { kind: 'exited', exitCode: 0 }, tail, durationMs: 1 }).tail).toBe('');
   });
-});
-
-describe('protected paths', () => {
-  const gates = [
-    'node --test test/a.test.js',
-    "sh -c './scripts/check.sh --file=data/x.json;true'",
-    'npm test',
-  ];
-  const there = new Set(['app/test/a.test.js', 'app/scripts/check.sh', 'app/data/x.json']);
-  const isProtected = createProtection({
-    directory: 'app/',
-    specsDir: 'specs/tasks',
-    files: new Set(pathsNamedBy(gates, 'app/').filter((path) => there.has(path))),
-  });
-
-  test.each([
-    'app/specs/tasks/a/01-x.md',
-    'app/.choo.yml',
-    'app/.choo.yaml',
-    'app/.github/choo.yml',
-    '.github/workflows/ci.yml',
-    'deep/.github/x',
-    'CODEOWNERS',
-    'docs/CODEOWNERS',
-    '.gitignore',
-    'a/.gitattributes',
-    '.gitmodules',
-    'app/.npmrc',
-    '.husky/pre-commit',
-    'AGENTS.md',
-    'app/sub/CLAUDE.md',
-    'claude.md',
-    'GEMINI.md',
-    '.claude/settings.json',
-    '.codex/config.toml',
-    '.mcp.json',
-    'opencode.json',
-    'app/test/a.test.js',
-    'app/scripts/check.sh',
-    'app/data/x.json',
-    '.GITHUB/workflows/x.yml',
-    'app/scripts/check.sh/now-a-directory',
-  ])('%s may not be changed', (path) => {
-    expect(isProtected(path)).toBe(true);
-  });
-
-  test.each(PROVIDER_NAMES)('what steers %s may not be changed', (name) => {
-    for (const each of createProvider(name).steeredBy)
-      for (const path of [each, `app/sub/${each}`, each.toLowerCase(), `${each.toUpperCase()}/x`])
-        expect([path, isProtected(path)]).toEqual([path, true]);
-  });
-
-  test.each([
-    'app/src/index.js',
-    'app/test/b.test.js',
-    'specs/tasks/elsewhere.md',
-    'test/a.test.js',
-    'app/package.json',
-    'github/x',
-    'agents.mdx',
-    'app/specs/tasks.md',
-    'app/x.gitignore',
-    'claude/x',
-  ])('%s may be', (path) => {
-    expect(isProtected(path)).toBe(false);
-  });
-
-  test('finds every word of a gate that could be a path, and none that leads out', () => {
-    expect(pathsNamedBy(['cat ../secret /etc/passwd ./a/b "c d" e=f/g'], 'p/')).toEqual([
-      'p/cat',
-      'p/a/b',
-      'p/c',
-      'p/d',
-      'p/e',
-      'p/f/g',
-    ]);
-  });
-
-  test('60,000 slashes in a gate take no time', async () => {
-    const slashes = '/'.repeat(60_000);
-    const gates = [`ls a${slashes}b`, `ls ${slashes}b`, `ls ./${slashes}b`, `ls ${'./'.repeat(30_000)}b`];
-    expect(await cpuMs(() => pathsNamedBy(gates, ''))).toBeLessThan(200);
-    expect(pathsNamedBy([`ls a${slashes}`], 'p/')).toEqual(['p/ls', 'p/a']);
-  }, 60_000);
 });
 
 describe('the search for secrets', () => {

@@ -144,7 +144,15 @@ test('no text about a plan is longer than GitHub takes, whatever is planned', as
           provider: { name: 'claude', source: 'default' },
           key: id,
           tasks: [
-            { number: 1, title: shape.other, file: 'x', status: 'pending', gate: shape.text, dependsOn: [] },
+            {
+              number: 1,
+              title: shape.other,
+              file: 'x',
+              status: 'pending',
+              gate: shape.text,
+              dependsOn: [],
+              mayChange: [shape.text],
+            },
           ],
         };
       });
@@ -198,6 +206,7 @@ test('no text of a unit is longer than GitHub takes, whatever its specs, gates a
       const { text, other } = shape;
       const tasks = Array.from({ length: Math.max(1, shape.units) }, (_, index) => ({
         ...{ number: index + 1, title: text, status: 'pending' as const, gate: other, dependsOn: [] },
+        mayChange: [other],
         file: fileOf(text),
       }));
       const rest = {
