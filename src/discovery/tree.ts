@@ -41,6 +41,8 @@ export interface SpecTree {
   list(directories: readonly string[]): Promise<readonly (readonly TreeEntry[] | Unlisted)[]>;
   /** The bytes of each file; undefined where it cannot be read. */
   read(files: readonly TreeEntry[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** Of a commit: why it is too large to be checked out, as a sentence without its subject; undefined: it is not. */
+  excess?(): Promise<string | undefined>;
 }
 
 /** The most entries of all directories of one listing together. */

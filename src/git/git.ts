@@ -6,7 +6,7 @@ import { type ChildService, markProcesses, startChildService } from '../system/c
 /**
  * git as choo runs it, in one repository. No configuration of the repository, user or machine can make it start another
  * program, prompt, or reach a network: no system or global settings, hooks, file system monitor, transports or replaced
- * objects; paths are literal, and messages are in English.
+ * objects; paths are literal, and messages are in English. Each command has a deadline, and ends when choo dies.
  */
 export interface Git {
   readonly directory: string;
@@ -35,11 +35,17 @@ export interface GitOptions {
   readonly network?: { readonly transports: readonly string[] };
   /** Ends running commands; see {@link Git.until}. */
   readonly signal?: AbortSignal | undefined;
+  /** How long one command may take; by default ten minutes, an hour with a network. Milliseconds. */
+  readonly deadlineMs?: number;
   /** git settings that override every file and choo's own. Secrets belong here, not in an argument. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** Idle timeout of a git command. Milliseconds. */
+/** The longest that a git command runs: of a repository within the limits, any takes seconds. Milliseconds. */
+const DEADLINE_MS = 10 * 60_000;
+/** The same for one that reaches a network. Milliseconds. */
+const NETWORK_DEADLINE_MS = 60 * 60_000;
+/** The longest that it prints nothing. Milliseconds. */
 const IDLE_TIMEOUT_MS = 10 * 60_000;
 
 /** Time for an aborted git to clean up before it and its children are killed. Milliseconds. */
@@ -48,14 +54,14 @@ const KILL_DELAY_MS = 1_000;
 /** `searchPath` is the PATH on which git and its helpers are found. */
 export function openGit(directory: string, searchPath: string, options: GitOptions = {}): Git {
   const environment = gitEnvironment(directory, searchPath, options);
-  const { signal } = options;
-  const run = createRunner(directory, { environment, signal }, (exitCode) => exitCode === 0);
+  const { signal, network, deadlineMs = network === undefined ? DEADLINE_MS : NETWORK_DEADLINE_MS } = options;
+  const run = createRunner(directory, { environment, signal, deadlineMs }, (exitCode) => exitCode === 0);
   return {
     directory,
     run,
     ask: async (...args) => {
       let status = 0;
-      const ask = createRunner(directory, { environment, signal }, (exitCode) => {
+      const ask = createRunner(directory, { environment, signal, deadlineMs }, (exitCode) => {
         status = exitCode;
         return exitCode <= 1;
       });
@@ -69,12 +75,57 @@ export function openGit(directory: string, searchPath: string, options: GitOptio
 
 function createRunner(
   directory: string,
-  { environment: own, signal }: Pick<GitOptions, 'signal'> & { readonly environment: Record<string, string> },
+  {
+    environment: own,
+    signal,
+    deadlineMs,
+  }: Pick<GitOptions, 'signal'> & {
+    readonly environment: Record<string, string>;
+    readonly deadlineMs: number;
+  },
   accepts: (exitCode: number) => boolean,
 ): Git['run'] {
-  // The processes that reach a network are children of git, and outlive it.
-  const marked = signal && markProcesses();
-  const environment = { ...own, ...marked?.env };
+  return async (...args) => {
+    signal?.throwIfAborted();
+    // The processes that reach a network are children of git, and outlive it.
+    const marked = markProcesses();
+    const environment = { ...own, ...marked.env };
+    const ending = new AbortController();
+    let killing: NodeJS.Timeout | undefined;
+    const end = (): void => {
+      ending.abort();
+      killing = setTimeout(() => void marked.end(), KILL_DELAY_MS);
+    };
+    const deadline = setTimeout(end, deadlineMs);
+    signal?.addEventListener('abort', end);
+    try {
+      return await gitIn(directory, { environment, abort: ending.signal, accepts }).raw(args);
+    } catch (error) {
+      if (ending.signal.aborted) await marked.end();
+      signal?.throwIfAborted();
+      if (!ending.signal.aborted) throw gitError(args, error);
+      const seconds = Math.round(deadlineMs / 1_000);
+      throw new ChooError('git', `git ${args[0] ?? ''} was ended after ${seconds} s`, { cause: error });
+    } finally {
+      signal?.removeEventListener('abort', end);
+      clearTimeout(deadline);
+      clearTimeout(killing);
+    }
+  };
+}
+
+function gitIn(
+  directory: string,
+  {
+    environment,
+    abort,
+    accepts,
+  }: {
+    readonly environment: Record<string, string>;
+    readonly abort: AbortSignal;
+    readonly accepts: (exitCode: number) => boolean;
+  },
+): SimpleGit {
   const git: SimpleGit = simpleGit({
     baseDir: directory,
     allowEnvironment: Object.keys(environment),
@@ -84,7 +135,7 @@ function createRunner(
         ? undefined
         : (error ?? new Error(String(Buffer.concat(stdErr)) || `exit status ${exitCode}`)),
     timeout: { block: IDLE_TIMEOUT_MS },
-    ...(signal === undefined ? {} : { abort: signal }),
+    abort,
     // The library refuses settings that can run programs; ours switch exactly those off.
     unsafe: {
       allowUnsafeConfigEnvCount: true,
@@ -95,26 +146,13 @@ function createRunner(
       allowUnsafeSshCommand: true,
       allowUnsafeTemplateDir: true,
     },
-  })
-    .env(environment)
-    // The library waits 50 ms for output when a command printed nothing; an empty chunk ends that wait.
-    .outputHandler((_, stdout) => stdout.once('end', () => stdout.emit('data', Buffer.alloc(0))));
-  return async (...args) => {
-    signal?.throwIfAborted();
-    let killing: NodeJS.Timeout | undefined;
-    const onAbort = (): void => void (killing = setTimeout(() => void marked?.end(), KILL_DELAY_MS));
-    signal?.addEventListener('abort', onAbort);
-    try {
-      return await git.raw(args);
-    } catch (error) {
-      if (signal?.aborted === true) await marked?.end();
-      signal?.throwIfAborted();
-      throw gitError(args, error);
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-      clearTimeout(killing);
-    }
-  };
+  });
+  return (
+    git
+      .env(environment)
+      // The library waits 50 ms for output when a command printed nothing; an empty chunk ends that wait.
+      .outputHandler((_, stdout) => stdout.once('end', () => stdout.emit('data', Buffer.alloc(0))))
+  );
 }
 
 /** Settings passed through the environment, which override every file. */

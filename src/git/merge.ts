@@ -1,4 +1,5 @@
 import { ChooError } from '../errors.ts';
+import { refuseTooLarge } from './objects/checkout-size.ts';
 import { findTree, replaceFiles, treeOf } from './objects/tree-object.ts';
 import type { Repository } from './repository.ts';
 
@@ -44,11 +45,12 @@ export async function mergeCommits(
   return { kind: 'merged', commit };
 }
 
-/** The tree of a merge, without a commit; see {@link mergeCommits}. */
+/** The tree of a merge, without a commit; see {@link mergeCommits}. Throws a ChooError (`limit`) when a side is too large. */
 export async function mergeTrees(
   repository: Repository,
   { into, from, since, theirs }: Omit<MergeOptions, 'subject'>,
 ): Promise<{ readonly kind: 'merged'; readonly tree: string } | Extract<Merge, { kind: 'conflict' }>> {
+  for (const side of [into, from]) await refuseTooLarge(repository.reader, side);
   const sides =
     since === undefined ? [into, from] : await sinceOneCommit(repository, since, { into, from, theirs });
   const options = ['--write-tree', '-z', '--name-only', '--no-messages'];

@@ -4,6 +4,9 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { removeTree } from '../system/remove-tree.ts';
 import { isGitName } from './forbidden-changes.ts';
 
+/** How long a walk may keep other work waiting. Milliseconds. */
+const MAX_PAUSE_MS = 5;
+
 /** Longer paths are removed: git, started in a directory near the end, could open what choo cannot. Bytes. */
 const MAX_PATH_BYTES = 3_000;
 
@@ -26,10 +29,12 @@ export async function removeNestedRepositories(worktree: string): Promise<readon
     removed.push(Buffer.from(path, 'latin1').toString());
   };
   const open = [''];
-  let seen = 0;
+  let resumed = performance.now();
   for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
-    seen += 1;
-    if (seen % 100 === 0) await immediate(); // lets other work run
+    if (performance.now() - resumed > MAX_PAUSE_MS) {
+      await immediate(); // lets other work run
+      resumed = performance.now();
+    }
     for (const entry of await entriesOf(Buffer.from(root + directory, 'latin1'))) {
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
       if (path === '.git') continue;

@@ -1,13 +1,15 @@
-import { exists } from '../system/files.ts';
 import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChooError } from '../errors.ts';
+import { exists } from '../system/files.ts';
 import { removeTree, unlock } from '../system/remove-tree.ts';
 import { type Git, openGit } from './git.ts';
-import { listIgnored, parentsOf } from './objects/ignored-files.ts';
+import { refuseExcess } from './objects/changed-size.ts';
+import { refuseTooLarge } from './objects/checkout-size.ts';
+import { listIgnored } from './objects/ignored-files.ts';
 import { smudgeRacyEntries } from './objects/index-file.ts';
-import { encodeName } from './objects/tree-format.ts';
+import { listTops } from './objects/path-list.ts';
 import type { Repository } from './repository.ts';
 import { WorktreeView } from './worktree-view.ts';
 
@@ -15,7 +17,6 @@ import { WorktreeView } from './worktree-view.ts';
 export class WorktreeManager {
   readonly #repository: Repository;
   readonly #searchPath: string;
-
   /** The directory of what set-ups left behind, on the file system of the worktrees. */
   readonly prepared: string;
 
@@ -29,6 +30,7 @@ export class WorktreeManager {
    * Creates a worktree at a commit. Its name must be new; it contains the claim, so no two workers ever share one. Writes
    * the administrative files itself, because `git worktree add` may not run twice at once. `isolated`: its commands have a
    * directory beside it, and git inside sees only what is reachable from its commit, unless the repository has no views.
+   * Its git ends with the signal. Throws a ChooError (`limit`) when the commit is too large.
    */
   async create(
     name: string,
@@ -37,7 +39,8 @@ export class WorktreeManager {
   ): Promise<Worktree> {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
       throw new ChooError('internal', `\`${name}\` cannot be a worktree's name`);
-    const { git, objects, worktrees, views, readable } = this.#repository;
+    const { git, objects, reader, worktrees, views, readable } = this.#repository;
+    await refuseTooLarge(reader, commit);
     const path = join(worktrees, name);
     const administration = join(git.directory, 'worktrees', name);
     await mkdir(path).catch(async (cause: unknown) => {
@@ -53,6 +56,7 @@ export class WorktreeManager {
       workTree: path,
       objects,
       indexFile: indexOf(administration),
+      signal,
     };
     const view =
       isolated && views !== undefined
@@ -171,8 +175,9 @@ export class Worktree {
     await this.#shareIndex();
   }
 
-  /** Writes everything that is not ignored as a tree and returns its id. Later changes are measured against it. */
+  /** Writes everything not ignored as a tree; returns its id. Throws a ChooError (`git`) when it cannot, or for too much. */
   async stage(): Promise<string> {
+    await refuseExcess(this.#git);
     await this.#git.run('add', '--all');
     const tree = (await this.#git.run('write-tree')).trim();
     await this.#secureIndex();
@@ -205,11 +210,8 @@ export class Worktree {
   /** Restores these paths from a tree, in the worktree and in the index. */
   async restore(tree: string, paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
-    // A path includes everything below it, and git refuses a path that no longer matches anything.
-    const all = new Set(paths);
-    const tops = paths.filter((path) => !parentsOf(path).some((parent) => all.has(parent)));
     const list = `${indexOf(this.#administration)}.paths`;
-    await writeFile(list, Buffer.concat(tops.flatMap((path) => [encodeName(path), Buffer.of(0)])));
+    await writeFile(list, listTops(paths));
     const from = [`--pathspec-from-file=${list}`, '--pathspec-file-nul'];
     try {
       await this.#restoring(() =>

@@ -6,7 +6,7 @@ import { discoverFormat } from '../discovery/formats/discover-format.ts';
 import { findFormats } from '../discovery/formats/find-formats.ts';
 import { FORMATS, type FormatName } from '../discovery/formats/formats.ts';
 import type { SpecTree } from '../discovery/tree.ts';
-import { collectProblems, compareText, type Problem } from '../problems/problem.ts';
+import { collectProblems, compareText, FILE_START, type Problem } from '../problems/problem.ts';
 import { findAbsentFiles } from './absent-files.ts';
 
 /** A project: its configuration and its units. */
@@ -23,7 +23,9 @@ export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promi
   const specsDir = configuration.config?.specs_dir ?? configuration.specsDir ?? DEFAULT_CONFIG.specs_dir;
   const absent = await findAbsentFiles(tree);
   const own = await discover(tree, specsDir, cache);
-  return { configuration, discovery: await withFormats(tree, own, configuration.config), absent };
+  const discovery = await withFormats(tree, own, configuration.config);
+  const problems = collectProblems(await findExcess(tree), discovery.problems);
+  return { configuration, discovery: { ...discovery, problems }, absent };
 }
 
 /** Adds the units of other tools that the configuration names; else says what there is of them where there is nothing else. */
@@ -55,6 +57,15 @@ function withHint(discovery: Discovery, [name]: readonly FormatName[]): Discover
   const hint = `there are task lists of ${title} in \`${standardPath}\`: write \`specs: { from: ${name}, path: ${standardPath} }\` to \`.choo.yml\``;
   const kept = discovery.problems.kept.map((problem) => ({ ...problem, hint }));
   return { ...discovery, problems: { ...discovery.problems, kept } };
+}
+
+/** Finds that no worktree can be made of a commit. */
+async function findExcess(tree: SpecTree): Promise<readonly Problem[]> {
+  const excess = await tree.excess?.();
+  if (excess === undefined) return [];
+  const hint = 'remove what no unit needs, or move it to a repository of its own';
+  const message = `it ${excess}`;
+  return [{ severity: 'error', code: 'repository-too-large', message, file: '', ...FILE_START, hint }];
 }
 
 /** Reads only the configuration of a tree. */

@@ -34,7 +34,8 @@ const SEVERITY_STYLE = { error: 'red', warning: 'yellow', notice: 'cyan' } as co
 
 /** Renders a problem as compilers do: position, severity, message, and the hint on a second line. */
 export function renderProblem(problem: Problem, { paint }: Pick<Medium, 'paint'>): string {
-  const position = `${printable(problem.file)}:${problem.line}:${problem.column}`;
+  const { file } = problem;
+  const position = file === '' ? 'the commit' : `${printable(file)}:${problem.line}:${problem.column}`;
   const got = problem.got === undefined ? '' : ` (got \`${printable(problem.got)}\`)`;
   const line = `${paint('bold', position)} ${paint(SEVERITY_STYLE[problem.severity], problem.severity)} ${printable(problem.message)}${got}`;
   return problem.hint === undefined ? line : `${line}\n  ${paint('dim', `hint: ${printable(problem.hint)}`)}`;

@@ -167,6 +167,12 @@ export const PROVIDER_CODES = {
 
 /** Problems of the repository that prevent choo from writing results, or a gate from seeing its files. */
 export const REPOSITORY_CODES = {
+  'repository-too-large': {
+    levels: ['error'],
+    meaning: 'The commit has more than 200,000 files and directories, or more than 4 GiB of files.',
+    cure: 'Remove what no unit needs, or move it to a repository of its own.',
+    example: 'it has 299593 files and directories; choo checks out 200000 at most',
+  },
   'submodules-missing': {
     levels: ['warning'],
     meaning:

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { endAll, isMarked, listProcesses, newMark, OWNER_VARIABLE } from './process-tree.ts';
 
@@ -56,11 +58,57 @@ export interface MarkedProcesses {
   readonly end: () => Promise<void>;
 }
 
-/** Creates a mark for processes that choo starts for itself. */
+/** The owner of all processes that this one starts for itself. */
+const OWNER = `choo-git/${randomUUID()}`;
+
+/** Creates a mark for processes that choo starts for itself. They end when choo does, however it ends. */
 export function markProcesses(): MarkedProcesses {
-  const mark = newMark('choo-git');
+  const mark = newMark(OWNER);
+  endWithThisProcess();
   return {
     env: { [OWNER_VARIABLE]: mark },
     end: async () => void (await endAll(() => listProcesses().filter((pid) => isMarked(pid, mark)))),
   };
+}
+
+/** Waits until choo is gone, then kills what has its mark, until none is left or five seconds have passed. */
+const GUARD = `read -r _
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  marked=$(grep -laF -- "$1/" /proc/[0-9]*/environ 2>/dev/null)
+  [ -n "$marked" ] || exit 0
+  for file in $marked; do pid=\${file#/proc/}; kill -9 "\${pid%/environ}" 2>/dev/null; done
+  sleep 0.5
+done`;
+
+/** A command that ends sooner needs no guard. Milliseconds. */
+const GUARD_DELAY_MS = 100;
+
+let guard: NodeJS.Timeout | undefined;
+
+/**
+ * Starts a guard when choo runs for more than a moment: a shell that notices the end of this process, even by `kill -9`,
+ * and ends what it had started. It costs one process for each of choo's, where a wrapper would cost one for each git.
+ */
+function endWithThisProcess(): void {
+  guard ??= setTimeout(() => void startGuard().catch(() => {}), GUARD_DELAY_MS).unref();
+}
+
+async function startGuard(): Promise<void> {
+  const { execa } = await import('execa');
+  const { nodeChildProcess: child } = execa(
+    '/bin/sh',
+    ['-c', GUARD, 'choo-guard', `${OWNER_VARIABLE}=${OWNER}`],
+    {
+      env: { PATH: '/usr/bin:/bin' },
+      extendEnv: false,
+      cleanup: false, // it ends by itself, when it has done its work
+      detached: true, // Ctrl-C is not for it
+      stdin: 'pipe',
+      stdout: 'ignore',
+      stderr: 'ignore',
+      reject: false,
+    },
+  );
+  child.unref();
+  (child.stdin as Socket).unref(); // a pipe, of which the types say only that it is writable
 }

@@ -9,9 +9,3 @@ export async function listIgnored(git: Git): Promise<readonly string[]> {
     .slice(0, -1)
     .map((path) => path.replace(/\/$/, ''));
 }
-
-/** The directories that a path lies in. */
-export function parentsOf(path: string): readonly string[] {
-  const parts = path.split('/');
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
-}

@@ -1,6 +1,7 @@
 import { MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from '../../discovery/tree.ts';
 import { ChooError } from '../../errors.ts';
 import type { Git } from '../git.ts';
+import { describeExcess, measureCheckout } from './checkout-size.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { parseTreeObject } from './tree-format.ts';
 
@@ -28,10 +29,16 @@ export class CommitTree implements SpecTree {
   readonly #reader: ObjectReader;
   /** The tree ids of directories seen so far. */
   readonly #trees: Map<string, string>;
+  /** The id of the whole commit's tree. */
+  readonly #root: string;
 
-  /** `tree` is the id of the tree object at the empty path. */
-  private constructor(reader: ObjectReader, tree: string, label: string) {
+  /** `tree` is the id of the tree object at the empty path, `root` that of the whole commit's. */
+  private constructor(
+    reader: ObjectReader,
+    { tree, root, label }: Record<'tree' | 'root' | 'label', string>,
+  ) {
     this.#reader = reader;
+    this.#root = root;
     this.label = label;
     this.#trees = new Map([['', tree]]);
   }
@@ -44,10 +51,10 @@ export class CommitTree implements SpecTree {
     const tree =
       content === undefined ? undefined : /^tree ([0-9a-f]+)\n/.exec(content.toString('latin1', 0, 80))?.[1];
     if (tree === undefined) throw new ChooError('git', `\`${commit}\` is not a commit`);
-    const root = new CommitTree(reader, tree, commit);
+    const root = new CommitTree(reader, { tree, root: tree, label: commit });
     if (base === '') return root;
     const found = await root.#lookUp(base);
-    if ('tree' in found) return new CommitTree(reader, found.tree, commit);
+    if ('tree' in found) return new CommitTree(reader, { tree: found.tree, root: tree, label: commit });
     throw new ChooError('usage', `there is no directory \`${base}\` in ${commit.slice(0, 12)}`);
   }
 
@@ -76,6 +83,10 @@ export class CommitTree implements SpecTree {
 
   async read(files: readonly TreeEntry[]): Promise<readonly (Uint8Array | undefined)[]> {
     return this.#reader.contents(files.map((file) => file.version ?? ''));
+  }
+
+  async excess(): Promise<string | undefined> {
+    return describeExcess(await measureCheckout(this.#reader, this.#root));
   }
 
   async #withSizes(

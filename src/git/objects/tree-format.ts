@@ -30,6 +30,27 @@ export function encodeName(name: string): Buffer {
   );
 }
 
+const ESCAPES: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+/** The bytes of a path as git prints it: in quotes, with escapes, when it has unusual characters. */
+export function unquote(path: string): Buffer {
+  if (!path.startsWith('"')) return Buffer.from(path);
+  const bytes = path
+    .slice(1, -1)
+    .replaceAll(/\\(?:([0-7]{3})|(.))/g, (_, octal: string | undefined, letter: string) =>
+      octal === undefined ? (ESCAPES[letter] ?? letter) : String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+  return Buffer.from(bytes, 'latin1');
+}
+
 /** Parses a tree object: for each item the mode, a blank, the name, a NUL and the id's bytes. Undefined when invalid. */
 export function parseTreeObject(
   content: Buffer,

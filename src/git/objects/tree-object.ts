@@ -17,7 +17,18 @@ export interface Change {
   readonly after: TreeFile | undefined;
 }
 
-/** Lists the files, links and gitlinks that differ between two trees, by path. Opens only differing subtrees. */
+/** The most paths that are listed of a tree: a few objects can unfold to a billion. */
+const MAX_PATHS = 200_000;
+
+function refuseEndless(paths: number): void {
+  if (paths > MAX_PATHS)
+    throw new ChooError('limit', `more than ${MAX_PATHS} paths of a tree would have to be looked at`);
+}
+
+/**
+ * Lists the files, links and gitlinks that differ between two trees, by path. Opens only differing subtrees. Throws a
+ * ChooError (`limit`) when there are more than 200,000 of them.
+ */
 export async function diffTrees(
   reader: ObjectReader,
   before: string | undefined,
@@ -29,6 +40,7 @@ export async function diffTrees(
   ];
   for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
     if (pair.before === pair.after) continue;
+    refuseEndless(changes.length + open.length);
     const [old, now] = await Promise.all([readItems(reader, pair.before), readItems(reader, pair.after)]);
     for (const name of new Set([...old.keys(), ...now.keys()])) {
       const [a, b] = [old.get(name), now.get(name)];
@@ -45,11 +57,17 @@ export async function diffTrees(
   return changes.sort((a, b) => compareText(a.path, b.path));
 }
 
-/** Maps the path of every link of a tree to the id of the object that holds its target. */
+/**
+ * Maps the path of every link of a tree to the id of the object that holds its target. Throws a ChooError (`limit`) when
+ * more than 200,000 directories would have to be opened.
+ */
 export async function listLinks(reader: ObjectReader, tree: string): Promise<ReadonlyMap<string, string>> {
   const links = new Map<string, string>();
   let level = [{ path: '', id: tree }];
+  let seen = 0;
   while (level.length > 0) {
+    seen += level.length;
+    refuseEndless(seen + links.size);
     const contents = await reader.contents(level.map(({ id }) => id));
     level = level.flatMap(({ path, id }, index) => {
       const below: typeof level = [];
@@ -125,7 +143,8 @@ export async function replaceFiles(
   return objects.writer.tree([...items.values()]);
 }
 
-const TREE = '40000';
+/** The mode of a tree in a tree. */
+export const TREE = '40000';
 const LINK = '120000';
 
 function treeId(item: TreeItem | undefined): string | undefined {
@@ -146,7 +165,8 @@ export async function readItems(
   return new Map(itemsOf(content, tree).map((item) => [item.name, item]));
 }
 
-function itemsOf(content: Buffer | undefined, tree: string): TreeItem[] {
+/** The items of a tree object. Throws a ChooError (`git`) when it is none. */
+export function itemsOf(content: Buffer | undefined, tree: string): TreeItem[] {
   const items = content === undefined ? undefined : parseTreeObject(content, tree.length / 2);
   if (items === undefined) throw new ChooError('git', `\`${tree}\` is not a tree`);
   return items;

@@ -210,7 +210,7 @@ function problemsOf({ problems }: Plan): string {
   const worstFirst = [...problems.list].sort((a, b) => SEVERITIES[a.severity] - SEVERITIES[b.severity]);
   const { rows, missing } = rowsWithin(worstFirst, TABLE / 2, ({ severity, file, line, message, hint }) => [
     severity,
-    `${code(file)}:${line}`,
+    file === '' ? 'the commit' : `${code(file)}:${line}`,
     inline(message.replaceAll('`', ''), 300) +
       (hint === undefined ? '' : ` — ${inline(hint.replaceAll('`', ''), 200)}`),
   ]);

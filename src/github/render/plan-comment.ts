@@ -103,7 +103,7 @@ export function renderConfigIssue({
   readonly marker: string;
 }): { readonly title: string; readonly body: string } {
   const { rows } = rowsWithin(problems, 30_000, ({ file, line, message, hint }) => [
-    `${code(file)}:${line}`,
+    file === '' ? 'the commit' : `${code(file)}:${line}`,
     inline(message.replaceAll('`', '')) +
       (hint === undefined ? '' : ` — ${inline(hint.replaceAll('`', ''))}`),
   ]);

@@ -4,7 +4,7 @@ import { code } from './markdown.ts';
 import type { PlanCheckInput } from './plan-input.ts';
 
 /** What will happen with a unit, as a cell of a table. */
-export function fateWords(fate: Fate | undefined): string {
+function fateWords(fate: Fate | undefined): string {
   switch (fate?.kind) {
     case undefined:
       return '';

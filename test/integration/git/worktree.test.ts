@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { writeFileSync } from 'node:fs';
 import {
   chmod,
   link,
@@ -11,6 +12,7 @@ import {
   rm,
   stat,
   symlink,
+  truncate,
   utimes,
   writeFile,
 } from 'node:fs/promises';
@@ -215,6 +217,56 @@ describe('staging', () => {
     const sizes = await git(place.user, 'ls-files', '--debug');
     expect(sizes.match(/size: (?!0)/g)).toBeNull();
     expect(await git(place.user, 'status', '--porcelain')).toBe(' A +first-of-all-names');
+  });
+});
+
+describe('what is too much to stage', () => {
+  const hole = async (path: string | Buffer, bytes: number): Promise<void> => {
+    await writeFile(path, '');
+    await truncate(path, bytes);
+  };
+  const GIBIBYTE = 1024 ** 3;
+
+  test('is found before git reads it, whatever its name, by the bytes that git would read', async () => {
+    await using made = await world();
+    const worktree = await made.worktrees.create('a', made.head);
+    await writeFile(join(worktree.path, 'small'), 'x');
+    await rm(join(worktree.path, 'a.txt'));
+    await worktree.stage();
+    for (const name of ['plain', 'new\nline', '"quoted"\\', 'ünï 💀', Buffer.from('\xff\xfe', 'latin1')]) {
+      const path = Buffer.concat([Buffer.from(`${worktree.path}/`), Buffer.from(name)]);
+      await hole(path, 2 * GIBIBYTE);
+      await expect(worktree.stage()).rejects.toThrow(
+        'there are 2.0 GiB of new or changed files; a task may change 1.0 GiB',
+      );
+      await rm(path);
+    }
+    // One that was there, which git reads to compare it, and a new one: together.
+    for (const name of ['dir/b.txt', 'other']) await hole(join(worktree.path, name), (5 * GIBIBYTE) / 8);
+    await expect(worktree.stage()).rejects.toThrow('there are 1.3 GiB');
+  }, 240_000);
+
+  test('is not what is ignored', async () => {
+    await using made = await world();
+    const worktree = await made.worktrees.create('a', made.head);
+    await mkdir(join(worktree.path, 'ignored'));
+    await hole(join(worktree.path, 'ignored/cache'), 2 * GIBIBYTE);
+    await hole(join(worktree.path, 'run.log'), 2 * GIBIBYTE);
+    expect(await worktree.stage()).toBe(await git(made.user, 'rev-parse', `${made.head}^{tree}`));
+  });
+
+  test('is more than 20,000 files', async () => {
+    await using made = await world();
+    const worktree = await made.worktrees.create('a', made.head);
+    await mkdir(join(worktree.path, 'many'));
+    const names = Array.from({ length: 20_001 }, (_, at) => join(worktree.path, 'many', String(at)));
+    for (const name of names) writeFileSync(name, '');
+    await expect(worktree.stage()).rejects.toThrow(
+      'there are 20001 new or changed files; a task may change 20000',
+    );
+    await rm(names[0] ?? '');
+    const tree = await worktree.stage();
+    expect((await git(made.user, 'ls-tree', '--name-only', `${tree}:many`)).split('\n')).toHaveLength(20_000);
   });
 });
 

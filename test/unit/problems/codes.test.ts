@@ -219,6 +219,11 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
       missing: new Map([['claude', { message: 'no key', hint: 'set it' }]]),
     })),
   ],
+  'repository-too-large': async () => {
+    const excess = 'has 299593 files and directories; choo checks out 200000 at most';
+    const tree = { ...memoryTree(unitFiles('api')), excess: async () => excess };
+    return (await readProject(tree)).discovery.problems.kept;
+  },
   'submodules-missing': async () =>
     plan({ ...unitFiles('api'), '.gitmodules': '# x\n[submodule "lib"]\n\tpath = lib\n' }),
   'lfs-missing': async () =>
