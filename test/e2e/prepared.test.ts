@@ -5,11 +5,11 @@ import { SANDBOXES } from '../helpers/sandboxes.ts';
 import { makeProject, type ProjectSpec, type RunOutcome, type SpecProject } from '../helpers/spec-project.ts';
 
 const LONG = { timeout: 240_000 };
-/** Its set-up reads `needs.lock` and, named nowhere, `helper.sh`; it leaves ignored files and a tool at home. */
+/** Its set-up reads `needs.lock` and, under a name that no reading finds, `helper.sh`; it leaves ignored files and a tool at home. */
 const FILES = {
   'needs.lock': 'one\n',
   'prepare.sh':
-    'mkdir -p deps/deep; cp needs.lock deps/lock; date +%N > deps/when; sh helper.sh; echo tool > ~/tool\n',
+    'mkdir -p deps/deep; cp needs.lock deps/lock; date +%N > deps/when; sh "$(printf help)er.sh"; echo tool > ~/tool\n',
   'helper.sh': 'echo good > deps/helper\n',
   '.gitignore': 'deps/\n',
 };
