@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { planned, quiet } from '../helpers/app-waits.ts';
-import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
-import { projectFiles } from '../helpers/spec-project.ts';
+import { planned, quiet } from '../../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO, type State } from '../../helpers/app-world.ts';
+import { projectFiles } from '../../helpers/spec-project.ts';
 
 const CONFIG = 'run_on: push\nrequire_review: true\n';
 const ASKED = /^Nothing was (?:started|done)/;
