@@ -141,10 +141,14 @@ export class Invoker {
         },
       );
     } catch (error) {
-      reservation.settle(report.last);
-      if (error instanceof ChooError && error.code === 'usage')
-        throw fail('environment', error.message, error.hint);
-      throw error;
+      if (!this.#services.signal.aborted) {
+        reservation.settle(report.last);
+        if (error instanceof ChooError && error.code === 'usage')
+          throw fail('environment', error.message, error.hint);
+        throw error;
+      }
+      // Stopped before the agent started, while choo finished its own work in the worktree.
+      end = { outcome: { kind: 'cancelled' }, overBudget: false, usage: report.last, durationMs: 0 };
     }
     reservation.settle(end.usage);
     const message = end.overBudget ? 'stopped: the budget is used up' : describeOutcome(end.outcome);
