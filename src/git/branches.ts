@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FILE_START, type Problem } from '../problems/problem.ts';
 import type { Git } from './git.ts';
+import { parentsOf } from './objects/path-list.ts';
 
 /**
  * The namespaces reserved for choo: unit branches, bases of units with several dependencies, integration branches of local
@@ -107,11 +108,6 @@ export function findConflictingBranches(
       ...FILE_START,
       hint: `rename it: \`git branch -m ${branch} <new name>\``,
     }));
-}
-
-function parentsOf(branch: string): string[] {
-  const parts = branch.split('/');
-  return parts.map((_, depth) => parts.slice(0, depth).join('/'));
 }
 
 /** Whether choo made the branch. Such branches are never planned and never start a run. */

@@ -1,5 +1,6 @@
 import { shorten } from '../problems/problem.ts';
 import type { ObjectReader } from './objects/object-reader.ts';
+import { GITLINK, LINK, MAX_LINKS, MAX_TARGET_BYTES } from './objects/tree-format.ts';
 import { type Change, listLinks } from './objects/tree-object.ts';
 
 /** A change that must never be committed. */
@@ -59,8 +60,6 @@ async function findLarge(reader: ObjectReader, changes: readonly Change[]): Prom
   });
 }
 
-const LINK = '120000';
-const GITLINK = '160000';
 const MODES = new Set(['100644', '100755', LINK, GITLINK]);
 
 /**
@@ -96,9 +95,6 @@ function foldName(name: string): string {
     .toLowerCase();
 }
 
-/** The most links that Linux follows on one path. */
-const MAX_LINKS = 40;
-
 /**
  * Whether a link leads out of the root, into a `.git`, or round in a circle. `links` maps the path of every link to its
  * target; any other path counts as a directory. Pure.
@@ -126,9 +122,6 @@ export function leadsOut(path: string, links: ReadonlyMap<string, string>): bool
   }
   return false;
 }
-
-/** Linux cannot follow longer link targets. Bytes. */
-const MAX_TARGET_BYTES = 4_096;
 
 async function readTargets(
   reader: ObjectReader,

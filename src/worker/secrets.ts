@@ -1,4 +1,5 @@
 import type { ObjectReader } from '../git/objects/object-reader.ts';
+import { GITLINK } from '../git/objects/tree-format.ts';
 import type { Change } from '../git/objects/tree-object.ts';
 
 /** Minimum length of a secret; shorter values would match by chance. Characters. */
@@ -100,7 +101,7 @@ export async function findSecrets(
   const holdsSecret = (bytes: Buffer): boolean => forms.some((form) => bytes.includes(form));
   const found = new Set<string>();
   const files = changes.flatMap(({ path, after }) =>
-    after === undefined || after.mode === '160000' ? [] : [{ path, id: after.id }],
+    after === undefined || after.mode === GITLINK ? [] : [{ path, id: after.id }],
   );
   for (const { path } of files) if (holdsSecret(Buffer.from(path))) found.add(path);
   const infos = await reader.info(files.map(({ id }) => id));

@@ -2,16 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, type State } from '../helpers/app-world.ts';
 import { partOf } from '../helpers/long-part.ts';
+import { ALL_PERMISSIONS } from '../helpers/permissions.ts';
 import { projectFiles } from '../helpers/spec-project.ts';
-
-/** What app.yml asks for. */
-const ALL = {
-  metadata: 'read',
-  contents: 'write',
-  pull_requests: 'write',
-  issues: 'write',
-  checks: 'write',
-} as const;
 
 /** What there is in the end, beside the branches and comments of people. */
 interface Outcome {
@@ -55,7 +47,7 @@ const WITHOUT_CONTENTS = { branches: 0, pulls: [], unitChecks: false, statusComm
 
 interface Row {
   readonly title: string;
-  readonly permission: keyof typeof ALL;
+  readonly permission: keyof typeof ALL_PERMISSIONS;
   /** What is granted of it. */
   readonly level?: 'read';
   readonly outcome: Partial<Outcome>;
@@ -141,7 +133,7 @@ function grant(repo: string, permissions: Readonly<Record<string, 'read' | 'writ
 }
 
 function withoutIt(permission: Row['permission'], level: Row['level']): Record<string, 'read' | 'write'> {
-  const { [permission]: _gone, ...rest } = ALL;
+  const { [permission]: _gone, ...rest } = ALL_PERMISSIONS;
   return level === undefined ? rest : { ...rest, [permission]: level };
 }
 
@@ -211,7 +203,7 @@ describe.each(rows)('an installation that withholds $title', ({ repo, permission
 
     const isThere = AFTERWARDS[permission];
     if (isThere === undefined) return;
-    grant(repo, ALL);
+    grant(repo, ALL_PERMISSIONS);
     await quiet(world);
     expect(isThere(await github.state(repo))).toBe(true);
   }, 600_000);

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { ChooError } from '../../errors.ts';
 import type { ObjectReader } from './object-reader.ts';
-import { itemsOf, TREE, treeOf } from './tree-object.ts';
+import { TREE } from './tree-format.ts';
+import { itemsOf, treeOf } from './tree-object.ts';
 
 /** What a tree becomes when it is checked out. */
 export interface CheckoutSize {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ChooError } from '../../errors.ts';
 import type { ChildService } from '../../system/child-process.ts';
 import type { Git } from '../git.ts';
-import { type TreeItem, encodeName } from './tree-format.ts';
+import { encodeName, TREE, type TreeItem } from './tree-format.ts';
 
 type ObjectType = 'blob' | 'tree' | 'commit';
 
@@ -87,7 +87,7 @@ async function makeSpool(scratch: string): Promise<string> {
 
 /** The sort key of a name in a tree: git sorts by bytes, as if directories ended in a slash. */
 function orderOf({ mode, name }: TreeItem): Buffer {
-  return encodeName(mode === '40000' ? `${name}/` : name);
+  return encodeName(mode === TREE ? `${name}/` : name);
 }
 
 interface TypeWriter {

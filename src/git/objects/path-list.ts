@@ -10,8 +10,8 @@ export function listTops(paths: readonly string[]): Buffer {
   return Buffer.concat(tops.flatMap((path) => [encodeName(path), Buffer.of(0)]));
 }
 
-/** The directories that a path lies in. */
-function parentsOf(path: string): readonly string[] {
-  const parts = path.split('/');
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
+/** The names above a name with slashes, the shortest first: `a` and `a/b` of `a/b/c`. */
+export function parentsOf(name: string): readonly string[] {
+  const parts = name.split('/');
+  return parts.slice(1).map((_, depth) => parts.slice(0, depth + 1).join('/'));
 }

@@ -3,7 +3,7 @@ import { ChooError } from '../../errors.ts';
 import type { Git } from '../git.ts';
 import { describeExcess, measureCheckout } from './checkout-size.ts';
 import type { ObjectReader } from './object-reader.ts';
-import { parseTreeObject } from './tree-format.ts';
+import { LINK, parseTreeObject, TREE } from './tree-format.ts';
 
 /** Larger than any tree object with {@link MAX_ENTRIES} names; larger ones are not opened. Bytes. */
 const MAX_TREE_OBJECT_BYTES = 8 * 1024 * 1024;
@@ -141,7 +141,7 @@ function parseTree(content: Buffer, directory: string, idBytes: number): TreeEnt
 }
 
 function kindOf(mode: string): TreeEntry['kind'] {
-  if (mode === '40000') return 'directory';
-  if (mode === '120000') return 'symlink';
+  if (mode === TREE) return 'directory';
+  if (mode === LINK) return 'symlink';
   return mode.startsWith('100') ? 'file' : 'other';
 }

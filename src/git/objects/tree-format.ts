@@ -1,5 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 
+/** The modes of a tree, a link and another repository's commit in a tree object. */
+export const TREE = '40000';
+export const LINK = '120000';
+export const GITLINK = '160000';
+
+/** The most links that Linux follows on one path. */
+export const MAX_LINKS = 40;
+/** Linux cannot follow longer link targets. Bytes. */
+export const MAX_TARGET_BYTES = 4_096;
+
 /** One entry of a tree object, as git stores it. */
 export interface TreeItem {
   /** `100644`, `100755`, `120000` (a link), `160000` (another repository's commit) or `40000` (a tree). */

@@ -1,6 +1,6 @@
 import type { ObjectReader } from './object-reader.ts';
-import type { TreeItem } from './tree-format.ts';
-import { readItems } from './tree-object.ts';
+import { GITLINK, LINK, MAX_LINKS, MAX_TARGET_BYTES, TREE, type TreeItem } from './tree-format.ts';
+import { readItems, walkTo } from './tree-object.ts';
 
 /** What stands at a path of a tree, links followed. */
 interface Found {
@@ -24,13 +24,6 @@ export interface TreeLookup {
   readonly read: (path: string, maxBytes: number) => Promise<string | undefined>;
 }
 
-const TREE = '40000';
-const LINK = '120000';
-const GITLINK = '160000';
-/** The most links that Linux follows on one path. */
-const MAX_LINKS = 40;
-const MAX_TARGET_BYTES = 4_096;
-
 /** Creates the {@link TreeLookup} of a tree. */
 export function lookUpTree(reader: ObjectReader, tree: string): TreeLookup {
   const read = new Map<string, Promise<ReadonlyMap<string, TreeItem>>>();
@@ -45,18 +38,12 @@ export function lookUpTree(reader: ObjectReader, tree: string): TreeLookup {
     const [content] = await reader.contents([id]);
     return content?.toString('utf8');
   };
-  const at = async (path: string): Promise<TreeItem | undefined> => {
-    let item: TreeItem | undefined = { mode: TREE, name: '', id: tree };
-    for (const name of path === '' ? [] : path.split('/')) {
-      if (item?.mode !== TREE) return undefined;
-      item = (await itemsOf(item.id)).get(name);
-    }
-    return item;
-  };
+  const root: TreeItem = { mode: TREE, name: '', id: tree };
+  const at = async (path: string): Promise<TreeItem | undefined> =>
+    path === '' ? root : walkTo(itemsOf, tree, path);
   const find = async (path: string): Promise<Found | undefined> => {
     const ahead = path.split('/').toReversed();
     const walked: { readonly name: string; readonly item: TreeItem }[] = [];
-    const root: TreeItem = { mode: TREE, name: '', id: tree };
     const links: string[] = [];
     for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
       if (name === '' || name === '.') continue;

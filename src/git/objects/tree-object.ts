@@ -2,7 +2,7 @@ import { ChooError } from '../../errors.ts';
 import { compareText } from '../../problems/problem.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { ObjectWriter } from './object-writer.ts';
-import { type TreeItem, parseTreeObject } from './tree-format.ts';
+import { LINK, parseTreeObject, TREE, type TreeItem } from './tree-format.ts';
 
 /** The file, link or gitlink at a path. */
 export interface TreeFile {
@@ -100,10 +100,19 @@ export async function findFile(
 }
 
 async function findItem(reader: ObjectReader, tree: string, path: string): Promise<TreeItem | undefined> {
+  return walkTo(async (id) => readItems(reader, id), tree, path);
+}
+
+/** What a tree has at a path, links not followed, by a function that reads the items of a tree by its id. */
+export async function walkTo(
+  read: (id: string) => Promise<ReadonlyMap<string, TreeItem>>,
+  tree: string,
+  path: string,
+): Promise<TreeItem | undefined> {
   let item: TreeItem | undefined = { mode: TREE, name: '', id: tree };
   for (const name of path.split('/')) {
     if (item?.mode !== TREE) return undefined;
-    item = (await readItems(reader, item.id)).get(name);
+    item = (await read(item.id)).get(name);
   }
   return item;
 }
@@ -142,10 +151,6 @@ export async function replaceFiles(
   }
   return objects.writer.tree([...items.values()]);
 }
-
-/** The mode of a tree in a tree. */
-export const TREE = '40000';
-const LINK = '120000';
 
 function treeId(item: TreeItem | undefined): string | undefined {
   return item?.mode === TREE ? item.id : undefined;

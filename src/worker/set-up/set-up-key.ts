@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readGlob } from '../../config/glob.ts';
+import { LINK } from '../../git/objects/tree-format.ts';
 import { diffTrees, treeOf } from '../../git/objects/tree-object.ts';
 import type { GateServices, UnitJob } from '../unit-job.ts';
 
@@ -37,7 +38,6 @@ const LOCK_FILES: ReadonlySet<string> = new Set([
   'packages.lock.json',
   'flake.lock',
 ]);
-const LINK = '120000';
 
 /** Finds the keys of a unit's set-up at a commit. The repository is not among them: each has a store of its own. */
 export async function findSetUpKeys(

@@ -3,15 +3,8 @@ import { PLAN_CHECK } from '../../../../src/app/repository/checks.ts';
 import { permits } from '../../../../src/app/repository/permissions.ts';
 import { REPO } from '../../../helpers/app-world.ts';
 import { makeHandlerWorld } from '../../../helpers/handler-world.ts';
+import { ALL_PERMISSIONS } from '../../../helpers/permissions.ts';
 import { projectFiles } from '../../../helpers/spec-project.ts';
-
-const ALL = {
-  metadata: 'read',
-  contents: 'write',
-  pull_requests: 'write',
-  issues: 'write',
-  checks: 'write',
-} as const;
 
 /** What still works for a pull request with specs, and for a command on it, when one permission is withheld. */
 test.each([
@@ -21,7 +14,9 @@ test.each([
   // GitHub sends no `pull_request` then: the plan stands in the check of the push.
   ['pull_requests', { check: true, plan: false, answer: true }],
 ] as const)('works without %s', async (withheld, works) => {
-  const permissions = Object.fromEntries(Object.entries(ALL).filter(([name]) => name !== withheld));
+  const permissions = Object.fromEntries(
+    Object.entries(ALL_PERMISSIONS).filter(([name]) => name !== withheld),
+  );
   await using handlers = await makeHandlerWorld({ units: {} }, { permissions });
   const { world, waiting } = handlers;
   const { github } = world;
@@ -49,7 +44,7 @@ test.each([
   expect(await permits(services, installation, [withheld, 'write'])).toBe(false);
   const accepted = {
     action: 'new_permissions_accepted',
-    installation: { id: installation, permissions: ALL, events: [] },
+    installation: { id: installation, permissions: ALL_PERMISSIONS, events: [] },
   };
   await handle({
     id: 'accepted',
