@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import {
   descendants,
   endAll,
@@ -7,10 +8,12 @@ import {
   OWNER_VARIABLE,
   send,
 } from '../system/process-tree.ts';
+import { removeTree } from '../system/remove-tree.ts';
+import { copyTree } from './process/copy-tree.ts';
 import { markedTree } from './process/marked-tree.ts';
 import { runCommand, type Watch } from './process/runner.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './process/watchdog.ts';
-import type { Sandbox } from './sandbox.ts';
+import type { ExecResult, Sandbox } from './sandbox.ts';
 
 /**
  * No sandbox: commands run as choo's own user, on choo's machine, with their own environment. A command is ended with
@@ -26,6 +29,7 @@ export function openHostSandbox(options: {
   readonly temporary?: string;
   readonly limits?: Partial<SpaceLimits>;
 }): Sandbox {
+  const { searchPath } = options;
   const killAtExit = killOnExit();
   const watchdog = openWatchdog({ ...DEFAULT_LIMITS, ...options.limits });
   return {
@@ -33,7 +37,7 @@ export function openHostSandbox(options: {
     async exec(workplace, execution) {
       const mark = newMark(options.owner);
       const env = {
-        PATH: options.searchPath,
+        PATH: searchPath,
         HOME: options.home,
         LANG: 'C.UTF-8',
         TMPDIR: options.temporary ?? '/tmp',
@@ -53,7 +57,9 @@ export function openHostSandbox(options: {
         stack.use(limitSpace(leader, end));
         return stack;
       };
-      return await runCommand({ ...execution, env, tree: markedTree(mark), watch });
+      const run = async (): Promise<ExecResult> =>
+        runCommand({ ...execution, env, tree: markedTree(mark), watch });
+      return execution.discards === 'all' ? putBackAfter(run, workplace.worktree, searchPath) : run();
     },
     placeOf: ({ worktree }) => worktree,
     chownToSandboxUser: async () => {}, // it is the same user
@@ -63,6 +69,28 @@ export function openHostSandbox(options: {
     describe: async () => undefined,
     selfTest: async () => ({ ok: true, layering: 'none' }),
   };
+}
+
+/**
+ * Runs a command in a worktree, which then is as it was before: a copy takes its place, since commands here must see it at its
+ * own path. No other command may run in it meanwhile.
+ */
+async function putBackAfter(
+  run: () => Promise<ExecResult>,
+  worktree: string,
+  searchPath: string,
+): Promise<ExecResult> {
+  const copy = `${worktree}.copy`;
+  await removeTree(copy);
+  try {
+    await copyTree(worktree, copy, searchPath);
+    const result = await run();
+    await removeTree(worktree);
+    await rename(copy, worktree);
+    return result;
+  } finally {
+    await removeTree(copy);
+  }
 }
 
 /** Kills the process groups of running commands when choo exits. (When choo is killed: `endLeftovers` at its next start.) */

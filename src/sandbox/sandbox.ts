@@ -76,8 +76,12 @@ export interface Execution {
   readonly cwd: string;
   /** Added to the few variables that the sandbox sets. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether what it changes in its home is thrown away; it sees what others left there. */
-  readonly discardsHome?: boolean;
+  /**
+   * What of its changes is thrown away: those in its home, or those in the worktree, too, ignored files included: then it runs
+   * on a clean copy. It sees what others left in both. Undefined: nothing. `all` needs {@link SandboxPaths.beside} in bubblewrap,
+   * and on the host no other command in the worktree meanwhile.
+   */
+  readonly discards?: 'home' | 'all' | undefined;
   /** Standard input; undefined for none. */
   readonly stdin?: string;
   /** More paths to read (a CLI's installation) and to write (a CLI's state), mounted at the same path. */

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Worktree } from '../git/worktree.ts';
 import type { SandboxPaths } from '../sandbox/sandbox.ts';
-import { runShell, type Verdict } from './gate/gate.ts';
+import { runShell, type ShellCommand, type Verdict } from './gate/gate.ts';
 import { findReasonFile } from './reason-file.ts';
 import type { GateServices, UnitJob } from './unit-job.ts';
 
@@ -13,7 +13,12 @@ export interface Commands {
   /** Later commands run with this one, of the same worktree. */
   moveTo(workplace: SandboxPaths): void;
   /** Runs one and writes it into the unit's log. */
-  run(command: string, profile: 'gate' | 'setup', logName: string): Promise<Verdict>;
+  run(
+    command: string,
+    profile: 'gate' | 'setup',
+    logName: string,
+    options?: Pick<ShellCommand, 'isApart'>,
+  ): Promise<Verdict>;
   /** A text of a command with the paths of the project as people know them: from the repository's root. */
   forPeople(text: string): string;
 }
@@ -36,10 +41,11 @@ export function openCommands(job: UnitJob, services: GateServices, worktree: Wor
       workplace = next;
     },
     forPeople,
-    async run(command, profile, logName) {
+    async run(command, profile, logName, options = {}) {
       const read = await runShell(sandbox, workplace, {
         command,
         profile,
+        ...options,
         cwd,
         timeoutMs: config.limits.gate_timeout,
         logFile: join(logDirectory, `${unit.id}.${logName}.out`),

@@ -4,7 +4,7 @@ import type { Verdict } from './gate/gate.ts';
 import type { UnitJob, WorkerServices } from './unit-job.ts';
 import type { UnitWorkspace } from './workspace.ts';
 
-/** Runs a task's gate and appends its verdict. `attempt` 0: before the first agent. */
+/** Runs a task's gate, in verify on a clean copy, and appends its verdict. `attempt` 0: before the first agent. */
 export async function runTaskGate(
   { unit }: Pick<UnitJob, 'unit'>,
   { append, onActivity }: Pick<WorkerServices, 'append' | 'onActivity'>,
@@ -14,7 +14,8 @@ export async function runTaskGate(
   const facts = { unit: unit.id, task: task.number, phase, attempt };
   append({ type: 'task.backpressure', ...facts });
   onActivity(`$ ${task.gate}`);
-  const verdict = await workspace.judge(task.gate, String(task.number));
+  const isApart = phase === 'verify';
+  const verdict = await workspace.judge(task.gate, String(task.number), { isApart });
   const { kind, ...rest } = verdict;
   const end = { ...rest, tail: workspace.commands.forPeople(rest.tail) };
   append({ type: kind === 'green' ? 'task.validation.ok' : 'task.validation.fail', ...facts, ...end });

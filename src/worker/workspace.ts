@@ -164,12 +164,16 @@ export class UnitWorkspace {
     return restored;
   }
 
-  /** Runs a command without network on the last staged tree. Its changes are discarded in the background. */
-  async judge(command: string, logName: string): Promise<Verdict> {
+  /**
+   * Runs a command without network on the last staged tree. Its changes are discarded in the background, except those of
+   * ignored files. `isApart`: on a clean copy, thrown away after it; no other command finds anything of it.
+   */
+  async judge(command: string, logName: string, { isApart = false } = {}): Promise<Verdict> {
     await this.idle();
-    const verdict = await this.commands.run(command, 'gate', logName);
+    const verdict = await this.commands.run(command, 'gate', logName, { isApart });
     if (verdict.kind === 'cancelled')
       throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
+    if (isApart) return verdict;
     this.#then(async () => {
       const changed = await this.#discard();
       if (changed.length > 0)

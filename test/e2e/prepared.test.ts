@@ -139,3 +139,25 @@ test('on the host nothing is reused', LONG, async () => {
   expect(outcome.exitCode, outcome.stderr).toBe(0);
   expect(counts(outcome)).toEqual({ ran: 2, reused: 0 });
 });
+
+test.each(SANDBOXES)('a gate of verify finds nothing that another gate left (%s)', LONG, async (sandbox) => {
+  const units = {
+    one: {
+      tasks: [
+        { gate: 'mkdir -p deps && touch deps/left && test -e one', sh: 'touch one' },
+        { gate: 'test -e deps/left && test -e two', sh: 'touch two' },
+      ],
+    },
+  };
+  await using project = await makeProject(
+    { units, files: FILES, config: 'limits: { attempts: 1 }\n' },
+    { sandbox },
+  );
+  const outcome = await project.run();
+  expect(outcome.exitCode, outcome.stderr).not.toBe(0);
+  const types = outcome.events.map(({ type }) => type);
+  expect(types.filter((type) => type === 'task.completed')).toHaveLength(2);
+  expect(outcome.events.find(({ type }) => type === 'verify.fail')).toMatchObject({
+    message: expect.stringContaining('the gate of task 2 is red'),
+  });
+});

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { findExecutable } from '../../system/executables.ts';
 import { descendants, newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
+import { copyTree } from '../process/copy-tree.ts';
 import { runCommand } from '../process/runner.ts';
 import { userLimits } from '../process/user-limits.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from '../process/watchdog.ts';
@@ -27,7 +28,7 @@ import {
 import { chownTo, INSIDE_UID, openModes } from './sandbox-user.ts';
 import { findPrivate } from './masks.ts';
 import { testLayers } from './layer-test.ts';
-import { copyTree, openLayers, overlayWords } from './layers.ts';
+import { openLayers, overlayWords } from './layers.ts';
 import { openPreparedStore } from '../prepared/store.ts';
 import { describePrograms, libc } from './programs.ts';
 import { namespaceTree } from './namespace-tree.ts';
@@ -83,7 +84,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     const { searchPath, nodePath } = options;
     await using layers = await openLayers(workplace, execution, { canOverlay, uid, searchPath });
     const overlays = overlayWords(layers.overlays, { ...tools.paths, asRoot: root });
-    const binds = bindsOf({ workplace, execution, home: layers.home, network, nodePath });
+    const binds = bindsOf({ workplace, execution, layers, network, nodePath });
     const intruder = findIntruder(binds);
     if (intruder !== undefined)
       return notStarted(`\`${intruder}\` and the project at ${PROJECT} would cover each other`);
@@ -204,15 +205,15 @@ function findTools(searchPath: string, root: boolean) {
 
 /** Mounts besides the system. A later one wins, so `.git` stays read-only whatever the execution requests. */
 function bindsOf({
-  workplace: { worktree, readable },
+  workplace: { readable },
   execution,
-  home,
+  layers: { worktree, home },
   network,
   nodePath,
 }: {
   readonly workplace: SandboxPaths;
   readonly execution: Execution;
-  readonly home: string | undefined;
+  readonly layers: Pick<Awaited<ReturnType<typeof openLayers>>, 'worktree' | 'home'>;
   readonly network: boolean;
   readonly nodePath: string;
 }): readonly Bind[] {

@@ -10,7 +10,7 @@ import {
   type Sandbox,
   type SandboxPaths,
 } from '../sandbox.ts';
-import { copyTree } from './layers.ts';
+import { copyTree } from '../process/copy-tree.ts';
 
 /** Time limit of the command; a slower machine is unusable. Milliseconds. */
 const COMMAND_TIMEOUT_MS = 20_000;
@@ -46,7 +46,7 @@ export async function testLayers(
     const execution = { profile: 'gate', argv, cwd: worktree, totalMs: COMMAND_TIMEOUT_MS } as const;
     const { ending } = await run(
       { worktree, readable: [], beside, below },
-      { ...execution, discardsHome: true },
+      { ...execution, discards: 'home' },
     );
     const isLayered =
       ending.kind === 'exited' &&

@@ -2,10 +2,8 @@ import { exists } from '../../system/files.ts';
 import { chown, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChooError } from '../../errors.ts';
-import { newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
 import { removeTree } from '../../system/remove-tree.ts';
-import { markedTree } from '../process/marked-tree.ts';
-import { runCommand } from '../process/runner.ts';
+import { copyTree } from '../process/copy-tree.ts';
 import { type Execution, homeBeside, type SandboxPaths } from '../sandbox.ts';
 
 /** A directory that shows lower ones through: what is written goes to `upper`, and the lower ones stay as they are. */
@@ -21,6 +19,8 @@ export interface Overlay {
 
 /** The layers of one command. Disposing removes what is thrown away. */
 interface Layers extends AsyncDisposable {
+  /** Its worktree on this machine: the one it was given, or a copy. */
+  readonly worktree: string;
   /** Its home on this machine; undefined: an empty one in memory. */
   readonly home: string | undefined;
   readonly overlays: readonly Overlay[];
@@ -33,20 +33,20 @@ interface LayerOptions {
   readonly searchPath: string;
 }
 
-/** Time limit of copying a home. Milliseconds. */
-const COPY_TIMEOUT_MS = 10 * 60_000;
-
 /**
- * Makes the layers of a command: its home, whose changes are thrown away where the command says so, and what shows through
- * below the worktree. Without overlays such a home is copied.
+ * Makes the layers of a command: its home and its worktree, whose changes are thrown away where the command says so, and what
+ * shows through below them. Without overlays, what is thrown away is a copy.
  */
 export async function openLayers(
   { worktree, beside, below }: SandboxPaths,
-  { discardsHome = false }: Pick<Execution, 'discardsHome'>,
+  { discards }: Pick<Execution, 'discards'>,
   { canOverlay, uid, searchPath }: LayerOptions,
 ): Promise<Layers> {
-  const nothing = { overlays: [], [Symbol.asyncDispose]: async () => {} };
-  if (beside === undefined) return { home: undefined, ...nothing };
+  const nothing = { worktree, overlays: [], [Symbol.asyncDispose]: async () => {} };
+  if (beside === undefined) {
+    if (discards === 'all') throw new ChooError('internal', 'there is no room for a layer of the worktree');
+    return { home: undefined, ...nothing };
+  }
   const home = homeBeside(beside);
   const make = async (path: string): Promise<string> => {
     await mkdir(path, { mode: 0o700 });
@@ -54,37 +54,44 @@ export async function openLayers(
     return path;
   };
   if (!(await exists(home))) await make(home);
-  const isEmpty = below === undefined && (await readdir(home)).length === 0;
-  if (discardsHome && isEmpty) return { home: undefined, ...nothing };
-  if (!discardsHome && below === undefined) return { home, ...nothing };
+  // An empty home in memory is cheaper.
+  const inMemory = discards !== undefined && below === undefined && (await readdir(home)).length === 0;
+  if (discards !== 'all' && below === undefined && (inMemory || discards === undefined))
+    return { home: inMemory ? undefined : home, ...nothing };
 
   const directory = await mkdtemp(join(beside, 'layer-'));
   const dispose = { [Symbol.asyncDispose]: async () => removeTree(directory) };
   try {
     if (!(await canOverlay())) {
       if (below !== undefined) throw new ChooError('internal', 'there are no overlays here');
-      const copy = join(directory, 'home');
-      await copyTree(home, copy, searchPath);
-      return { home: copy, overlays: [], ...dispose };
+      const copy = async (from: string, name: string): Promise<string> => {
+        const to = join(directory, name);
+        await copyTree(from, to, searchPath);
+        return to;
+      };
+      return {
+        worktree: discards === 'all' ? await copy(worktree, 'project') : worktree,
+        home: inMemory ? undefined : await copy(home, 'home'),
+        overlays: [],
+        ...dispose,
+      };
     }
-    const ofHome: Overlay = {
-      at: home,
-      lower: [...(discardsHome ? [home] : []), ...(below === undefined ? [] : [below.home])],
-      upper: discardsHome ? await make(join(directory, 'upper')) : home,
-      work: await make(join(directory, 'home-work')),
-    };
-    const ofProject =
-      below === undefined
-        ? []
-        : [
-            {
-              at: worktree,
-              lower: [below.project],
-              upper: worktree,
-              work: await make(join(directory, 'project-work')),
-            },
-          ];
-    return { home, overlays: [ofHome, ...ofProject], ...dispose };
+    const overlay = async (
+      at: string,
+      name: string,
+      lower: string | undefined,
+      isDiscarded: boolean,
+    ): Promise<Overlay> => ({
+      at,
+      lower: [...(isDiscarded ? [at] : []), ...(lower === undefined ? [] : [lower])],
+      upper: isDiscarded ? await make(join(directory, name)) : at,
+      work: await make(join(directory, `${name}-work`)),
+    });
+    const overlays: Overlay[] = [];
+    if (!inMemory) overlays.push(await overlay(home, 'home', below?.home, discards !== undefined));
+    if (below !== undefined || discards === 'all')
+      overlays.push(await overlay(worktree, 'project', below?.project, discards === 'all'));
+    return { worktree, home: inMemory ? undefined : home, overlays, ...dispose };
   } catch (error) {
     await removeTree(directory);
     throw error;
@@ -124,22 +131,3 @@ const MOUNT = `while [ "$1" != -- ]; do
 done
 shift
 exec "$@"`;
-
-/** Copies a tree with everything that it is, sharing blocks where the file system can. Joins what is there. */
-export async function copyTree(
-  from: string,
-  to: string,
-  searchPath: string,
-  { reflink = 'auto' }: { readonly reflink?: 'auto' | 'always' } = {},
-): Promise<void> {
-  const mark = newMark('copy');
-  const { ending, tail } = await runCommand({
-    argv: ['cp', '--archive', `--reflink=${reflink}`, '--no-target-directory', '--', from, to],
-    cwd: '/',
-    env: { PATH: searchPath, LANG: 'C.UTF-8', [OWNER_VARIABLE]: mark },
-    totalMs: COPY_TIMEOUT_MS,
-    tree: markedTree(mark),
-  });
-  if (ending.kind === 'exited' && ending.exitCode === 0) return;
-  throw new ChooError('environment', `Could not copy \`${from}\`: ${tail.trim() || ending.kind}`);
-}

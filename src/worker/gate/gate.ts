@@ -22,6 +22,8 @@ export interface Verdict {
 export interface ShellCommand {
   readonly command: string;
   readonly profile: 'gate' | 'setup';
+  /** Whether a gate runs on a clean copy of the worktree, thrown away after it. */
+  readonly isApart?: boolean;
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly logFile?: string | undefined;
@@ -39,7 +41,7 @@ const TAIL = 6_000;
 export async function runShell(
   sandbox: Sandbox,
   workplace: SandboxPaths,
-  { command, profile, cwd, timeoutMs, logFile, directories, onOutput, signal }: ShellCommand,
+  { command, profile, isApart = false, cwd, timeoutMs, logFile, directories, onOutput, signal }: ShellCommand,
 ): Promise<Verdict> {
   using follower = followLastOutput(onOutput);
   const output = keepEnds();
@@ -47,7 +49,7 @@ export async function runShell(
     profile,
     argv: ['bash', '--norc', '-c', command], // bash reads its settings when its input looks like a network connection
     cwd,
-    discardsHome: profile === 'gate',
+    discards: profile === 'gate' ? (isApart ? 'all' : 'home') : undefined,
     totalMs: timeoutMs,
     onText: (text) => {
       follower.push(text);

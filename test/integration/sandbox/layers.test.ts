@@ -9,6 +9,7 @@ import {
   PROJECT,
   type SandboxPaths,
 } from '../../../src/sandbox/sandbox.ts';
+import { openLayers } from '../../../src/sandbox/bubblewrap/layers.ts';
 import { type Actor, isRoot, startActor } from '../../fixtures/sandbox/actor.ts';
 import { whyNoBubblewrap } from '../../fixtures/sandbox/missing.ts';
 import { makeWorld, type World } from '../../fixtures/sandbox/world.ts';
@@ -66,7 +67,7 @@ describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
     }
 
     async function bash(
-      { workplace }: Pick<Layered, 'workplace'>,
+      { workplace }: { readonly workplace: SandboxPaths },
       script: string,
       execution: Partial<Execution> = {},
     ): Promise<ExecResult> {
@@ -133,12 +134,59 @@ describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
     test('that are thrown away leave the home as it was', { timeout: 240_000 }, async () => {
       const at = await layered('gate');
       await bash(at, 'echo agent > ~/agent');
-      const gate = { profile: 'gate', discardsHome: true } as const;
+      const gate = { profile: 'gate', discards: 'home' } as const;
       const script = 'ls -A ~; cat ~/tool; echo gate > ~/gate; rm ~/agent; echo gate > ~/tool';
       for (let time = 0; time < 2; time += 1)
         expect((await bash(at, script, gate)).tail).toBe('agent\ntool\nbelow');
       expect(await readdir(at.workplace.beside)).toEqual(['home']);
       expect(await readdir(join(at.workplace.beside, 'home'))).toEqual(['agent']);
+    });
+
+    test('that are thrown away leave the worktree as it was, too', { timeout: 240_000 }, async () => {
+      const at = await layered('apart');
+      await bash(at, 'echo agent > agent; echo agent > lib/file');
+      const plain = { workplace: { ...at.workplace, below: undefined } };
+      const gate = { profile: 'gate', discards: 'all' } as const;
+      const script = `cat agent lib/file ~/tool; rm agent; echo gate > lib/file; mkdir out; echo gate > out/file; touch ~/gate
+        mv lib moved; ls -A`;
+      const before = await contents(at);
+      const expected = 'agent\nagent\nbelowmoved\nout\n';
+      const both = await Promise.all([bash(at, script, gate), bash(at, script, gate)]); // two at once
+      expect(both.map(({ tail }) => tail)).toEqual([expected, expected]);
+      expect((await bash(plain, 'cat agent; rm -r lib; touch ~/gate; ls -A ~', gate)).tail).toBe(
+        'agent\ngate\n',
+      );
+      expect(await contents(at)).toEqual(before);
+      expect(await readdir(at.workplace.beside)).toEqual(['home']);
+      expect(await readdir(join(at.workplace.beside, 'home'))).toEqual([]);
+      expect((await bash(at, 'cat agent lib/file; ls -A . ~')).tail).toBe(
+        'agent\nagent\n.:\nagent\nlib\n\n/choo/home:\ntool\n',
+      );
+    });
+
+    test('that are thrown away are copies where there are no overlays', { timeout: 240_000 }, async () => {
+      const { worktree, beside } = (await layered('copied')).workplace;
+      await writeFile(join(worktree, 'file'), 'as it was');
+      await mkdir(join(beside, 'home'));
+      await writeFile(join(beside, 'home/tool'), 'as it was');
+      const { uid } = actor;
+      const options = { canOverlay: async () => false, uid, searchPath: process.env['PATH'] ?? '' };
+      {
+        await using layers = await openLayers(
+          { worktree, beside, readable: [] },
+          { discards: 'all' },
+          options,
+        );
+        const copies = [join(layers.worktree, 'file'), join(layers.home ?? '', 'tool')];
+        for (const copy of copies) {
+          expect(await readFile(copy, 'utf8')).toBe('as it was');
+          expect((await lstat(copy)).uid).toBe((await lstat(join(worktree, 'file'))).uid);
+          await writeFile(copy, 'changed');
+        }
+      }
+      expect(await readFile(join(worktree, 'file'), 'utf8')).toBe('as it was');
+      expect(await readFile(join(beside, 'home/tool'), 'utf8')).toBe('as it was');
+      expect(await readdir(beside)).toEqual(['home']);
     });
 
     test('give nobody more rights', { timeout: 240_000 }, async () => {
