@@ -51,6 +51,7 @@ export function bubblewrapOptions({
     ['--unshare-all', '--unshare-user', '--disable-userns', ...(network ? ['--share-net'] : [])],
     become === undefined ? [] : ['--uid', String(become), '--gid', String(become)],
     ['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--json-status-fd', '3'],
+    ['--seccomp', '5'],
     [
       '--ro-bind',
       '/usr',
@@ -61,6 +62,7 @@ export function bubblewrapOptions({
       '/etc',
     ],
     masks.flatMap(mask),
+    ['--ro-bind-data', '6', '/etc/passwd', '--ro-bind-data', '7', '/etc/group'],
     ['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', '1777'), '--remount-ro', '/dev'],
     tmpfs('/tmp', '1777', String(temporaryBytes)),
     ['/run', '/var', '/root'].flatMap((path) => tmpfs(path, '0755')),
@@ -90,7 +92,7 @@ export function reopenClosedParents(binds: readonly Bind[], uid: number): readon
   return [
     // In a process namespace: the outer bubblewrap drops the right to kill a process of another user, so the death of
     // choo would not reach the inner one. The end of a namespace's first process always kills the rest.
-    ['--die-with-parent', '--unshare-pid', '--json-status-fd', '5', '--dev-bind', '/', '/'],
+    ['--die-with-parent', '--unshare-pid', '--json-status-fd', '8', '--dev-bind', '/', '/'],
     [...closed].flatMap((path) => tmpfs(path, '0755')),
     // Bubblewrap would create the directories in between itself, but with closed permissions.
     [...between]

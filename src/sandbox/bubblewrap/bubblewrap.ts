@@ -25,13 +25,14 @@ import {
   reopenClosedParents,
   resolverFile,
 } from './bubblewrap-line.ts';
-import { chownTo, INSIDE_UID, openModes } from './sandbox-user.ts';
+import { accountFiles, chownTo, INSIDE_UID, openModes } from './sandbox-user.ts';
 import { findPrivate } from './masks.ts';
 import { testLayers } from './layer-test.ts';
 import { openLayers, overlayWords } from './layers.ts';
 import { openPreparedStore } from '../prepared/store.ts';
 import { describePrograms, libc } from './programs.ts';
 import { namespaceTree } from './namespace-tree.ts';
+import { seccompFilter } from './seccomp/filter.ts';
 import { testBubblewrap } from './self-test.ts';
 
 export interface BubblewrapOptions {
@@ -53,6 +54,8 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const tools = findTools(options.searchPath, root);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const watchdog = openWatchdog(limits);
+  const filter = seccompFilter(process.arch);
+  const accounts = accountFiles(uid, root ? uid : (process.getgid?.() ?? 0));
   const limitsOf = userLimits(uid);
   let masks: readonly Mask[] | undefined;
 
@@ -80,6 +83,8 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     canOverlay: () => Promise<boolean>,
   ): Promise<ExecResult> => {
     if (tools.missing !== undefined) return notStarted(`${tools.missing} is not installed`);
+    if (filter === undefined)
+      return notStarted(`there is no filter for the system calls of a machine of type ${process.arch}`);
     const network = execution.profile !== 'gate';
     const { searchPath, nodePath } = options;
     await using layers = await openLayers(workplace, execution, { canOverlay, uid, searchPath });
@@ -109,10 +114,10 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       argv: wrap(overlays, reopened, execution),
       cwd: '/', // open to every user
       env: { PATH: '/usr/bin:/bin', [OWNER_VARIABLE]: mark }, // readable inside, in /proc/1/environ
-      // Not as arguments: every user of this machine could read the values of variables there.
+      // The options not as arguments: every user of this machine could read the values of variables there.
       wrapper: {
-        input: view.map((option) => `${option}\0`).join(''),
         onStatus: (line) => tree.report(line),
+        inputs: [view.map((option) => `${option}\0`).join(''), filter, ...accounts],
         onOuterStatus: reopened && ((line) => tree.reportOuter(line)),
       },
       tree,

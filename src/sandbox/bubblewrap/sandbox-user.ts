@@ -2,12 +2,30 @@ import { ChooError } from '../../errors.ts';
 import { newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
 import { markedTree } from '../process/marked-tree.ts';
 import { runCommand } from '../process/runner.ts';
+import { HOME } from '../sandbox.ts';
 
 /**
  * The sandbox user when choo is root: a real user id of the machine, so that files of other users are closed to it,
  * and one that no user or package has. (Debian gives users ids up to 59999; 65534 is the user `nobody`.)
  */
 export const INSIDE_UID = 64_123;
+
+/**
+ * What `/etc/passwd` and `/etc/group` say inside, whoever is known on the machine: the user of commands, and who owns what is
+ * of nobody inside. Programs such as `initdb` and `ssh` need the name of their user.
+ */
+export function accountFiles(uid: number, gid: number): readonly [passwd: string, group: string] {
+  const passwd = `root:x:0:0:root:/root:/usr/sbin/nologin
+choo:x:${uid}:${gid}:choo:${HOME}:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+`;
+  const group = `root:x:0:
+tty:x:5:
+choo:x:${gid}:
+nogroup:x:65534:
+`;
+  return [passwd, group];
+}
 
 const CHOWN_TIMEOUT_MS = 10 * 60_000;
 

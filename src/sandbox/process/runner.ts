@@ -30,10 +30,13 @@ export interface Command extends Pick<
   readonly wrapper?: Wrapper;
 }
 
-/** A wrapper program reads from descriptor 4 and reports on 3; a program around it reports on 5. */
+/**
+ * A wrapper program reports on descriptor 3 and reads each of its inputs from one, from 4 on; a program around it reports on the
+ * descriptor after these.
+ */
 interface Wrapper {
-  readonly input: string;
   readonly onStatus: (line: string) => void;
+  readonly inputs: readonly (string | Buffer)[];
   readonly onOuterStatus?: ((line: string) => void) | undefined;
 }
 
@@ -133,8 +136,8 @@ export async function runCommand(command: Command): Promise<ExecResult> {
 
 /** Uses none of execa's buffering, waiting and killing: execa would wait for pipes that other processes hold. */
 function start(execa: typeof Execa, { argv: [file, ...args], cwd, env, stdin, wrapper }: Command) {
-  const count = wrapper === undefined ? 0 : wrapper.onOuterStatus === undefined ? 2 : 3;
-  const pipes = Array.from({ length: count }, () => 'pipe' as const);
+  const count = wrapper && 1 + wrapper.inputs.length + (wrapper.onOuterStatus === undefined ? 0 : 1);
+  const pipes = Array.from({ length: count ?? 0 }, () => 'pipe' as const);
   return execa(file, args, {
     cwd,
     env,
@@ -149,11 +152,15 @@ function start(execa: typeof Execa, { argv: [file, ...args], cwd, env, stdin, wr
 
 /** Serves the pipes of the wrapper programs; resolves when they have closed their reports. */
 async function serveWrapper(
-  { input, onStatus, onOuterStatus }: Wrapper,
-  [, , , status, feed, outerStatus]: readonly (Stream | null | undefined)[],
+  { onStatus, inputs, onOuterStatus }: Wrapper,
+  [, , , status, ...rest]: readonly (Stream | null | undefined)[],
 ): Promise<void> {
-  if (feed instanceof Duplex) feed.on('error', () => {}).end(input);
-  await Promise.all([listen(status, onStatus), onOuterStatus && listen(outerStatus, onOuterStatus)]);
+  for (const [index, input] of inputs.entries()) {
+    const feed = rest[index];
+    // It may read no further than it needs.
+    if (feed instanceof Duplex) feed.on('error', () => {}).end(input);
+  }
+  await Promise.all([listen(status, onStatus), onOuterStatus && listen(rest[inputs.length], onOuterStatus)]);
 }
 
 async function listen(pipe: Stream | null | undefined, onLine: (line: string) => void): Promise<void> {

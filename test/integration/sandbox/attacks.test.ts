@@ -11,6 +11,7 @@ import {
   startActor,
 } from '../../fixtures/sandbox/actor.ts';
 import { ATTACKS, GREETING } from '../../fixtures/sandbox/attacks.ts';
+import { KERNEL_ATTACKS } from '../../fixtures/sandbox/kernel-attacks.ts';
 import { whyNoBubblewrap } from '../../fixtures/sandbox/missing.ts';
 import { makeWorld, type World } from '../../fixtures/sandbox/world.ts';
 
@@ -74,7 +75,7 @@ describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
         });
       }
 
-      describe.each(ATTACKS)('a command that $name', ({ script, worked, onHost }) => {
+      describe.each([...ATTACKS, ...KERNEL_ATTACKS])('a command that $name', ({ script, worked, onHost }) => {
         test('may do so on the host', async () => {
           await using world = await makeWorld(actor.uid);
           const before = countProcessesOf(actor.uid);
@@ -106,6 +107,8 @@ describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
         expect((await attack(world, 'bubblewrap', script)).tail).toContain('done');
         expect(processesRunning('sleep 4242')).toContain(victim.pid);
         const extra = startVictim(actor.uid);
+        // Before that it may be of root.
+        await expect.poll(() => processesRunning('sleep 4242'), POLL).toContain(extra.pid);
         await attack(world, 'host', `kill -9 ${extra.pid}`);
         await expect.poll(() => processesRunning('sleep 4242'), POLL).not.toContain(extra.pid);
       });
