@@ -197,6 +197,13 @@ export const configSchema = mapping({
     )
     .meta({ examples: [true] }),
   protect: protectRules,
+  strict_judge: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe(
+      'Fail a unit whose gates pass only with tests or settings that it changed, where `may_change` of no task names these; otherwise its check is neutral.',
+    )
+    .meta({ examples: [true] }),
   worktree: mapping({
     setup: z
       .array(

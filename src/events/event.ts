@@ -258,7 +258,7 @@ const variants = [
   z.object({ type: z.literal('baseline.committed'), ...unit, attempt, commit: objectId, parent: objectId }),
   /**
    * The work at `head` was compared with its base as for what judges and builds: files that changed, strictest first, at most 100;
-   * `more`: how many others. No change: the judge is as it was.
+   * `more`: how many others. No change: the judge is as it was. `trial`: how the gates ended with the judge as it was.
    */
   z.object({
     type: z.literal('judge.compared'),

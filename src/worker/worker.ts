@@ -14,7 +14,8 @@ import { UnitWorkspace } from './workspace.ts';
  * 2. its tasks, each until its gate has passed and its commit is pushed;
  * 3. the baseline checks, with repairs;
  * 4. verify: every gate again, in a new worktree at the head, without ignored files;
- * 5. what the work changed of what judges it is told, and a person must agree where no task was allowed to.
+ * 5. what the work changed of what judges it is told, with how the gates end without that; a person must agree where no task was
+ *    allowed to.
  *
  * Never rejects: errors become the unit's end. Commits are kept in any case.
  */
@@ -23,7 +24,7 @@ export async function runUnit(job: UnitJob, services: WorkerServices): Promise<U
     const head = job.verifyOnly ? job.start : await doTasks(job, services);
     const verified = job.config.verify || job.verifyOnly;
     if (verified) await verifyUnit(job, services, { head });
-    if (!job.verifyOnly) await compareJudge(job, services, head);
+    if (!job.verifyOnly) await compareJudge(job, services, { head, verified });
     return { kind: 'complete', head, verified };
   } catch (error) {
     if (services.signal.aborted) return { kind: 'released', reason: 'interrupted', until: null };

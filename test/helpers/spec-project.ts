@@ -12,6 +12,7 @@ interface TaskSpec {
   /** What the rehearsal provider does; without it there is no block. */
   readonly sh?: string;
   readonly status?: string;
+  readonly mayChange?: readonly string[];
   /** Default: the task before it. */
   readonly dependsOn?: readonly number[];
 }
@@ -80,6 +81,7 @@ export function projectFiles({
           task: String(number),
           status: task.status ?? 'pending',
           backpressure: task.gate,
+          ...(task.mayChange === undefined ? {} : { may_change: JSON.stringify(task.mayChange) }),
           depends_on: `[${before.join(', ')}]`,
         },
         `# Step ${number} of ${id}\n${blockOf(task.sh)}`,

@@ -4,6 +4,7 @@ import type { UnitProgress } from '../../events/unit-progress.ts';
 import { describeCost, formatDuration, formatTokens } from '../../text/amounts.ts';
 import { wasMoved } from '../../events/unit-update.ts';
 import { count, printable } from '../../text/terminal-layout.ts';
+import { describeJudge } from './describe-judge.ts';
 
 /**
  * One event as a line of text, for a run whose output goes into a file or a pipe; undefined for one that says nothing a
@@ -113,10 +114,7 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
   'verify.started': ({ head }) => `verifying ${short(head)}`,
   'verify.ok': ({ durationMs }) => `verified (${formatDuration(durationMs)})`,
   'verify.fail': ({ message }) => `not verified: ${message}`,
-  'judge.compared': ({ changes, more }) =>
-    changes.length === 0
-      ? undefined
-      : `the judge was changed: ${changes.map(({ path }) => path).join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+  'judge.compared': (event) => describeJudge(event, ({ path }) => path, Number.POSITIVE_INFINITY),
 };
 
 const PHASES = {

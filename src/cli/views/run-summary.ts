@@ -2,6 +2,7 @@ import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { describeCost, formatDuration, formatTokens } from '../../text/amounts.ts';
 import { columnWidth, count, type Medium, pad, printable, wrapList } from '../../text/terminal-layout.ts';
+import { describeJudge } from './describe-judge.ts';
 import { totalsOf } from './run-totals.ts';
 
 /** What a reader can type next. */
@@ -139,10 +140,9 @@ function noticeSection(state: RunState, { paint }: Medium): string {
 
 /** What a unit's work changed of what judges it, if anything. */
 function judgeNotes({ judge }: UnitProgress): readonly string[] {
-  if (judge === null || judge.changes.length === 0) return [];
-  const shown = judge.changes.slice(0, 10).map(({ path, level }) => `${path} (${level})`);
-  const left = judge.changes.length - shown.length + judge.more;
-  return [`the judge was changed: ${shown.join(', ')}${left > 0 ? ` and ${left} more` : ''}`];
+  const text =
+    judge === null ? undefined : describeJudge(judge, ({ path, level }) => `${path} (${level})`, 10);
+  return text === undefined ? [] : [text];
 }
 
 function nextSteps(state: RunState, { paint, programName }: SummaryMedium): string {

@@ -8,6 +8,12 @@ const ask = (what: string, names: string, source: string): ProtectionEntry => ({
   isChoice: true,
 });
 
+/** What a tool that judges reads by its name, without being told to. */
+const settings = (...entry: Parameters<typeof ask>): ProtectionEntry => ({
+  ...ask(...entry),
+  isSettings: true,
+});
+
 /** What judges or builds. */
 export const ASKED_PATHS: readonly ProtectionEntry[] = [
   ask('npm', 'package.json', 'https://docs.npmjs.com/cli/v11/configuring-npm/package-json'),
@@ -96,13 +102,13 @@ export const ASKED_PATHS: readonly ProtectionEntry[] = [
   ask('Meson', 'meson.build meson.options meson_options.txt', 'https://mesonbuild.com/Syntax.html'),
   ask('Bazel', 'build.bazel workspace.bazel module.bazel', 'https://bazel.build/concepts/build-files'),
   ask('Zig', 'build.zig build.zig.zon', 'https://ziglang.org/learn/build-system/'),
-  ask(
+  settings(
     'TypeScript',
     'tsconfig*.json jsconfig*.json',
     'https://www.typescriptlang.org/docs/handbook/tsconfig-json.html',
   ),
-  ask('Babel and SWC', 'babel.config.* .babelrc* .swcrc', 'https://babeljs.io/docs/config-files'),
-  ask(
+  settings('Babel and SWC', 'babel.config.* .babelrc* .swcrc', 'https://babeljs.io/docs/config-files'),
+  settings(
     'bundlers',
     'webpack.config.* rollup.config.* rolldown.config.* esbuild.config.* tsup.config.*',
     'https://webpack.js.org/configuration/',
@@ -112,95 +118,103 @@ export const ASKED_PATHS: readonly ProtectionEntry[] = [
     'turbo.json turbo.jsonc nx.json lerna.json project.json',
     'https://turborepo.dev/docs/reference/configuration',
   ),
-  ask('Jest', 'jest.config.* jest.setup.* jest.preset.*', 'https://jestjs.io/docs/configuration'),
-  ask(
+  settings('Jest', 'jest.config.* jest.setup.* jest.preset.*', 'https://jestjs.io/docs/configuration'),
+  settings(
     'Vitest',
     'vitest.config.* vitest.workspace.* vitest.setup.* vite.config.*',
     'https://vitest.dev/config/',
   ),
-  ask(
+  settings(
     'Playwright',
     'playwright.config.* playwright-ct.config.*',
     'https://playwright.dev/docs/test-configuration',
   ),
-  ask('Cypress', 'cypress.config.* cypress.json', 'https://docs.cypress.io/app/references/configuration'),
-  ask('Mocha', '.mocharc* mocha.opts', 'https://mochajs.org/running/configuring/'),
-  ask(
+  settings(
+    'Cypress',
+    'cypress.config.* cypress.json',
+    'https://docs.cypress.io/app/references/configuration',
+  ),
+  settings('Mocha', '.mocharc* mocha.opts', 'https://mochajs.org/running/configuring/'),
+  settings(
     'AVA, tap, Karma, WebdriverIO',
     'ava.config.* .taprc karma.conf.* wdio.conf.*',
     'https://github.com/avajs/ava/blob/main/docs/06-configuration.md',
   ),
-  ask(
+  settings(
     'coverage',
     '.nycrc* .c8rc* .coveragerc codecov.yml .codecov.yml',
     'https://coverage.readthedocs.io/en/latest/config.html',
   ),
-  ask(
+  settings(
     'pytest',
     'conftest.py',
     'https://docs.pytest.org/en/stable/reference/fixtures.html#conftest-py-sharing-fixtures-across-multiple-files',
   ),
-  ask(
+  settings(
     'pytest',
     'pytest.ini .pytest.ini pytest.toml .pytest.toml',
     'https://docs.pytest.org/en/stable/reference/customize.html',
   ),
-  ask('tox and nox', 'tox.ini tox.toml noxfile.py', 'https://tox.wiki/en/latest/config.html'),
-  ask(
+  settings('tox and nox', 'tox.ini tox.toml noxfile.py', 'https://tox.wiki/en/latest/config.html'),
+  settings(
     'RSpec',
     '.rspec .rspec-local spec_helper.rb rails_helper.rb',
     'https://rspec.info/features/3-13/rspec-core/configuration/read-options-from-file/',
   ),
-  ask('PHPUnit', 'phpunit.xml* phpunit.dist.xml', 'https://docs.phpunit.de/en/12.0/configuration.html'),
-  ask(
+  settings('PHPUnit', 'phpunit.xml* phpunit.dist.xml', 'https://docs.phpunit.de/en/12.0/configuration.html'),
+  settings(
     'Pest and Behat',
     'pest.php behat.yml behat.dist.yml behat.yaml',
     'https://pestphp.com/docs/configuring-tests',
   ),
-  ask(
+  settings(
     'ESLint',
     'eslint.config.* .eslintrc*',
     'https://eslint.org/docs/latest/use/configure/configuration-files',
   ),
-  ask('ESLint', '.eslintignore', 'https://eslint.org/docs/latest/use/configure/ignore'),
-  ask('Prettier', '.prettierrc* prettier.config.*', 'https://prettier.io/docs/configuration'),
-  ask('Prettier', '.prettierignore', 'https://prettier.io/docs/ignore'),
-  ask(
+  settings('ESLint', '.eslintignore', 'https://eslint.org/docs/latest/use/configure/ignore'),
+  settings('Prettier', '.prettierrc* prettier.config.*', 'https://prettier.io/docs/configuration'),
+  settings('Prettier', '.prettierignore', 'https://prettier.io/docs/ignore'),
+  settings(
     'Biome',
     'biome.json biome.jsonc .biome.json .biome.jsonc',
     'https://biomejs.dev/reference/configuration/',
   ),
-  ask('oxc', '.oxlintrc* oxlint.config.* .oxfmtrc*', 'https://oxc.rs/docs/guide/usage/linter/config.html'),
-  ask(
+  settings(
+    'oxc',
+    '.oxlintrc* oxlint.config.* .oxfmtrc*',
+    'https://oxc.rs/docs/guide/usage/linter/config.html',
+  ),
+  settings(
     'Stylelint',
     '.stylelintrc* stylelint.config.* .stylelintignore',
     'https://stylelint.io/user-guide/configure',
   ),
-  ask('knip', 'knip.json knip.jsonc knip.ts .knip.json', 'https://knip.dev/overview/configuration'),
-  ask('Ruff', 'ruff.toml .ruff.toml', 'https://docs.astral.sh/ruff/configuration/'),
-  ask(
+  settings('knip', 'knip.json knip.jsonc knip.ts .knip.json', 'https://knip.dev/overview/configuration'),
+  settings('Ruff', 'ruff.toml .ruff.toml', 'https://docs.astral.sh/ruff/configuration/'),
+  settings(
     'Flake8 and Pylint',
     '.flake8 .pylintrc pylintrc',
     'https://flake8.pycqa.org/en/latest/user/configuration.html',
   ),
-  ask(
+  settings(
     'mypy and Pyright',
     'mypy.ini .mypy.ini pyrightconfig.json',
     'https://mypy.readthedocs.io/en/stable/config_file.html',
   ),
-  ask('golangci-lint', '.golangci.*', 'https://golangci-lint.run/docs/configuration/file/'),
-  ask('RuboCop', '.rubocop*.yml', 'https://docs.rubocop.org/rubocop/configuration.html'),
-  ask(
+  settings('golangci-lint', '.golangci.*', 'https://golangci-lint.run/docs/configuration/file/'),
+  settings('RuboCop', '.rubocop*.yml', 'https://docs.rubocop.org/rubocop/configuration.html'),
+  settings(
     'Clippy and rustfmt',
     'clippy.toml .clippy.toml rustfmt.toml .rustfmt.toml',
     'https://doc.rust-lang.org/clippy/configuration.html',
   ),
-  ask('clang tools', '.clang-tidy .clang-format', 'https://clang.llvm.org/extra/clang-tidy/'),
-  ask(
+  settings('clang tools', '.clang-tidy .clang-format', 'https://clang.llvm.org/extra/clang-tidy/'),
+  settings(
     'PHPStan, Psalm, PHP_CodeSniffer',
     'phpstan*.neon* psalm.xml* phpcs.xml* .phpcs.xml*',
     'https://phpstan.org/config-reference',
   ),
-  ask('ShellCheck', '.shellcheckrc', 'https://www.shellcheck.net/wiki/Directive'),
-  ask('variables of the environment', '.env .env.*', 'https://vite.dev/guide/env-and-mode'),
+  settings('ShellCheck', '.shellcheckrc', 'https://www.shellcheck.net/wiki/Directive'),
+  settings('variables of the environment', '.env .env.*', 'https://vite.dev/guide/env-and-mode'),
 ];

@@ -16,4 +16,6 @@ export interface ProtectionEntry {
   readonly source: string;
   /** Of files that exist at the base a tool reads one: another one beside it takes its place. */
   readonly isChoice?: true;
+  /** A test runner, linter or compiler reads a file of this name without being told to. */
+  readonly isSettings?: true;
 }

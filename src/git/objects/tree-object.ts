@@ -127,29 +127,43 @@ export async function findTree(
   return item?.mode === TREE ? { mode: TREE, id: item.id } : undefined;
 }
 
-/** Replaces files in a tree, creating missing directories. Returns the new tree's id. */
+/**
+ * Replaces files in a tree, creating missing directories. Undefined: the file is removed, and each directory that is then empty.
+ * Returns the new tree's id.
+ */
 export async function replaceFiles(
   objects: { readonly reader: ObjectReader; readonly writer: ObjectWriter },
   tree: string | undefined,
-  files: ReadonlyMap<string, TreeFile>,
+  files: ReadonlyMap<string, TreeFile | undefined>,
 ): Promise<string> {
+  return objects.writer.tree(await replaceItems(objects, tree, files));
+}
+
+async function replaceItems(
+  objects: Parameters<typeof replaceFiles>[0],
+  tree: string | undefined,
+  files: ReadonlyMap<string, TreeFile | undefined>,
+): Promise<readonly TreeItem[]> {
   const items = await readItems(objects.reader, tree);
-  const below = new Map<string, Map<string, TreeFile>>();
-  for (const [path, { mode, id }] of files) {
+  const below = new Map<string, Map<string, TreeFile | undefined>>();
+  for (const [path, file] of files) {
     const slash = path.indexOf('/');
-    if (slash < 0) {
-      items.set(path, { mode, name: path, id });
-      continue;
-    }
-    const name = path.slice(0, slash);
-    const rest = below.get(name) ?? new Map<string, TreeFile>();
-    below.set(name, rest.set(path.slice(slash + 1), { mode, id }));
+    if (slash >= 0) {
+      const name = path.slice(0, slash);
+      const rest = below.get(name) ?? new Map<string, TreeFile | undefined>();
+      below.set(name, rest.set(path.slice(slash + 1), file));
+    } else if (file !== undefined) items.set(path, { ...file, name: path });
+    else if (items.get(path)?.mode !== TREE) items.delete(path);
   }
   for (const [name, rest] of below) {
-    const id = await replaceFiles(objects, treeId(items.get(name)), rest);
-    items.set(name, { mode: TREE, name, id });
+    const item = items.get(name);
+    const removes = [...rest.values()].every((file) => file === undefined);
+    if (removes && item?.mode !== TREE) continue; // nothing is there
+    const left = await replaceItems(objects, treeId(item), rest);
+    if (left.length === 0) items.delete(name);
+    else items.set(name, { mode: TREE, name, id: await objects.writer.tree(left) });
   }
-  return objects.writer.tree([...items.values()]);
+  return [...items.values()];
 }
 
 function treeId(item: TreeItem | undefined): string | undefined {

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../events/event.ts';
+import { trialResult } from '../../events/judge-change.ts';
 import { needsHuman } from '../../events/run-rules.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { formatDuration, formatTokens } from '../../text/amounts.ts';
@@ -106,7 +107,7 @@ export function renderUnitCheck({
         rank: 0,
         name: 'the hint',
       },
-      { text: judgeSection(progress), rank: 0, name: 'what judges it' },
+      { text: judgeSection(progress, events), rank: 0, name: 'what judges it' },
       {
         text: reason === undefined ? '' : `Why it is red: ${inline(reason.text, 1_000)}`,
         rank: 0,
@@ -174,13 +175,21 @@ function renderVerdict(
   }
 }
 
-function conclusionOf({ state, failure }: UnitProgress): Conclusion | null {
-  if (state === 'complete') return 'success';
+/** Whether the gates of a complete unit pass only with changes to the judge that no task may make. */
+function needsChangedJudge({ judge }: UnitProgress): boolean {
+  return judge?.trial !== undefined && trialResult(judge.trial) === 'changed';
+}
+
+function conclusionOf(progress: UnitProgress): Conclusion | null {
+  const { state, failure } = progress;
+  if (state === 'complete') return needsChangedJudge(progress) ? 'neutral' : 'success';
   if (state === 'failed') return needsHuman(failure) ? 'action_required' : 'failure';
   return state === 'cancelled' ? 'cancelled' : state === 'skipped' ? 'skipped' : null;
 }
 
-function titleOf({ state, verified, failure }: UnitProgress): string {
+function titleOf(progress: UnitProgress): string {
+  const { state, verified, failure } = progress;
+  if (state === 'complete' && needsChangedJudge(progress)) return 'Passes only with the changed judge';
   if (state === 'complete') return verified ? 'Complete and verified' : 'Complete, not verified';
   if (state === 'failed') return needsHuman(failure) ? 'Needs human' : 'Failed';
   return state === 'skipped' ? 'Skipped' : 'Cancelled';

@@ -85,7 +85,7 @@ export function renderUnitPull(shown: UnitPullInput): { readonly title: string; 
       [
         { text: whatOf(shown), rank: 0, name: 'what changed' },
         { text: stateOf(shown), rank: 0, name: 'the verdict' },
-        { text: judgeSection(progress), rank: 0, name: 'what judges it' },
+        { text: judgeSection(progress, shown.events), rank: 0, name: 'what judges it' },
         { text: stackOf(shown), rank: 1, name: 'the stack' },
         { text: feedbackOf(unit.id), rank: 0, name: 'how to give feedback' },
         { text: tasksOf(shown), rank: 1, name: 'the tasks' },

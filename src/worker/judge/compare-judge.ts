@@ -1,37 +1,47 @@
-import type { JudgeChange } from '../../events/judge-change.ts';
+import { type JudgeChange, trialResult } from '../../events/judge-change.ts';
 import { treeOf } from '../../git/objects/tree-object.ts';
 import { fail, type GateServices, type UnitJob } from '../unit-job.ts';
 import { listPaths, type UnitWorkspace } from '../workspace.ts';
+import { runCounterTrial } from './counter-trial.ts';
 import { findJudgeChanges, MAX_CHANGES } from './judge-changes.ts';
 import { findProtection, mayChangeOf } from './protection.ts';
 
 /**
- * Tells what a unit's work at `head` changed of what judges or builds. Throws a UnitStop where a person must agree to a change: no
- * task of the unit may make it.
+ * Tells what a unit's work at `head` changed of what judges or builds, and whether it passes without these changes, where its gates
+ * were `verified`. Throws a UnitStop where a person must agree to a change, since no task of the unit may make it; and, with
+ * `strict_judge`, where the work passes only with such changes.
  */
 export async function compareJudge(
   job: UnitJob,
-  { repository, append, log }: Pick<GateServices, 'repository' | 'append' | 'log'>,
-  head: string,
+  services: GateServices,
+  { head, verified }: { readonly head: string; readonly verified: boolean },
 ): Promise<void> {
+  const { repository, append, log } = services;
   const { reader } = repository;
   const protection = await findProtection(reader, job);
   const [from, to] = [await treeOf(reader, job.base), await treeOf(reader, head)];
-  const changes = await findJudgeChanges(repository, protection, {
-    from,
-    to,
-    mayChange: mayChangeOf(job.unit),
-  });
+  const mayChange = mayChangeOf(job.unit);
+  const found = await findJudgeChanges(repository, protection, { from, to, mayChange });
+  const { changes, trial } = verified
+    ? await runCounterTrial(job, services, { protection, changes: found, mayChange, from, head })
+    : { changes: found };
   const told = changes.slice(0, MAX_CHANGES);
   append({
     type: 'judge.compared',
     unit: job.unit.id,
     head,
-    changes: told,
+    changes: [...told],
     more: changes.length - told.length,
+    ...(trial === undefined ? {} : { trial }),
   });
   if (changes.length > 0) log.say(`it changed what judges it: ${listPaths(changes.map(({ path }) => path))}`);
+  const result = trial === undefined ? undefined : trialResult(trial);
+  if (result !== undefined)
+    log.say(
+      result === 'same' ? 'it passes with the judge as it was' : 'it passes only with the changed judge',
+    );
   refuse(changes, 'its gates pass, and it');
+  if (job.config.strict_judge && (result === 'new' || result === 'changed')) refuseTrial(changes);
 }
 
 /** Throws a UnitStop where an agent without a task changed what judges or builds, and no task of the unit may. */
@@ -54,5 +64,14 @@ function refuse(changes: readonly JudgeChange[], who: string): void {
     'judge-changed',
     `${who} changed what judges or builds it, which no task may: ${paths}`,
     'look at these changes and merge its branch if they are right; or name them in `may_change` of a task',
+  );
+}
+
+function refuseTrial(changes: readonly JudgeChange[]): never {
+  const tried = changes.filter(({ trial, isAllowed }) => trial !== undefined && !isAllowed);
+  throw fail(
+    'verify',
+    `it passes only with the changed judge, which no task may change: ${listPaths(tried.map(({ path }) => path))}`,
+    '`strict_judge` is set: name these files in `may_change` of a task where it has to change them',
   );
 }

@@ -43,7 +43,25 @@ export function isHarmlessPackage({ before, after }: Contents): boolean {
   });
 }
 
-/** The same of a `composer.json`. */
+/** A `package.json` as after a change, but with the values that are not harmless as before. Throws when one is no JSON. */
+export function withJudgedKeys({ before, after }: Contents): string {
+  const [old, now] = [valuesOf(before), valuesOf(after)];
+  const merged: Record<string, unknown> = { ...now };
+  for (const key of changedKeys(old, now)) {
+    if (DESCRIBES.has(key) || (DEPENDS.has(key) && isHarmlessDependencies(old[key], now[key]))) continue;
+    if (key === 'scripts') merged[key] = withOldScripts(asValues(old[key]), asValues(now[key]));
+    else if (Object.hasOwn(old, key)) merged[key] = old[key];
+    else delete merged[key];
+  }
+  return `${JSON.stringify(merged, undefined, 2)}\n`;
+}
+
+function withOldScripts(old: Values, now: Values): Values {
+  const gained = Object.entries(now).filter(([name]) => !Object.hasOwn(old, name) && !BY_ITSELF.test(name));
+  return { ...Object.fromEntries(gained), ...old };
+}
+
+/** {@link isHarmlessPackage} of a `composer.json`. */
 export function isHarmlessComposer({ before, after }: Contents): boolean {
   const [old, now] = [valuesOf(before), valuesOf(after)];
   return changedKeys(old, now).every(

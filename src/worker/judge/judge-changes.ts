@@ -99,7 +99,8 @@ async function hasSibling(base: Protection['base'], path: string): Promise<boole
   });
 }
 
-async function readBoth(
+/** The texts of two files; undefined: one is not there, or too large to read. */
+export async function readBoth(
   reader: ObjectReader,
   before: string,
   after: string,

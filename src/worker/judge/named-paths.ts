@@ -12,6 +12,9 @@ export interface NamedPaths {
   readonly includes: (path: string) => boolean;
   /** Whether a new file takes the place of a module of Python's own for a program that they start. */
   readonly shadows: (path: string) => boolean;
+  /** Directories in which Python looks for modules first, and those of the programs that they start. */
+  readonly moduleDirectories: ReadonlySet<string>;
+  readonly programDirectories: ReadonlySet<string>;
 }
 
 /** A larger script, manifest or Makefile is not read. Bytes. */
@@ -106,6 +109,8 @@ export async function findNamedPaths(
   const isIn = createPathMatcher([...patterns]);
   return {
     files,
+    moduleDirectories,
+    programDirectories: new Set([...files].map(parentOf)),
     includes: (path) =>
       isBelow(path, files) || (isTestPath(path) && (isBelow(path, directories) || isIn(path))),
     shadows: (path) => {

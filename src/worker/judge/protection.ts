@@ -29,6 +29,8 @@ export interface Protection {
   readonly allows: (mayChange: readonly string[], path: string) => boolean;
   /** The base, to look for files there. */
   readonly base: TreeLookup;
+  /** Where the programs are that gates, checks and set-up start. */
+  readonly named: Pick<NamedPaths, 'moduleDirectories' | 'programDirectories'>;
 }
 
 type Rules = Pick<UnitJob['config'], 'specs_dir' | 'protect'>;
@@ -47,7 +49,7 @@ export function createProtection({
 }: {
   readonly directory: string;
   readonly config: Rules;
-  readonly named: Pick<NamedPaths, 'includes' | 'shadows'>;
+  readonly named: Omit<NamedPaths, 'files'>;
   readonly base: TreeLookup;
 }): Protection {
   const specs = [config.specs_dir, ...CONFIG_FILES].map((path) => `${directory}${path}`);
@@ -59,6 +61,7 @@ export function createProtection({
     specs.some((each) => path === each || path.startsWith(`${each}/`));
   return {
     base,
+    named,
     isSpec,
     judge: (path, isAtBase) => {
       if (isSpec(path) || isCore(path)) return { level: 'restore', mayAllow: false };

@@ -34,21 +34,37 @@ const GROUP = /^tool\.poetry\.group\.[\w-]+\.dependencies$/;
 /** Whether a file with sections in brackets changed only in those that hold dependencies or describe the product. */
 export function isHarmlessSections({ before, after }: Contents): boolean {
   const [old, now] = [readSections(before), readSections(after)];
-  for (const name of new Set([...old.keys(), ...now.keys()])) {
+  return [...new Set([...old.keys(), ...now.keys()])].every((name) =>
+    isHarmlessSection(name, old.get(name) ?? [], now.get(name) ?? []),
+  );
+}
+
+function isHarmlessSection(name: string, was: readonly string[], is: readonly string[]): boolean {
+  if (was.join('\n') === is.join('\n')) return true;
+  const keys = Object.hasOwn(SECTIONS, name) ? SECTIONS[name] : GROUP.test(name) ? /./ : undefined;
+  if (keys === undefined) return false;
+  const known = new Set(was);
+  const kept = new Set(is);
+  const changed = [...is.filter((line) => !known.has(line)), ...was.filter((line) => !kept.has(line))];
+  // A text of several lines could take in the sections below it.
+  if (changed.some((line) => /"""|'''/.test(line))) return false;
+  // A line without a key continues another one.
+  return changed.every((line) => keys.source === '.' || keys.test(/^([\w-]+)\s*=/.exec(line)?.[1] ?? ''));
+}
+
+/**
+ * Such a file as after a change, but with the sections that are not harmless as before. Undefined: a text of several lines could
+ * hide where a section begins.
+ */
+export function withJudgedSections({ before, after }: Contents): string | undefined {
+  if (/"""|'''/.test(before + after)) return undefined;
+  const [old, now] = [readSections(before), readSections(after)];
+  const names = [...new Set(['', ...now.keys(), ...old.keys()])];
+  const lines = names.flatMap((name) => {
     const [was, is] = [old.get(name) ?? [], now.get(name) ?? []];
-    if (was.join('\n') === is.join('\n')) continue;
-    const keys = Object.hasOwn(SECTIONS, name) ? SECTIONS[name] : GROUP.test(name) ? /./ : undefined;
-    if (keys === undefined) return false;
-    const known = new Set(was);
-    const kept = new Set(is);
-    const changed = [...is.filter((line) => !known.has(line)), ...was.filter((line) => !kept.has(line))];
-    // A text of several lines could take in the sections below it.
-    if (changed.some((line) => /"""|'''/.test(line))) return false;
-    // A line without a key continues another one.
-    if (!changed.every((line) => keys.source === '.' || keys.test(/^([\w-]+)\s*=/.exec(line)?.[1] ?? '')))
-      return false;
-  }
-  return true;
+    return isHarmlessSection(name, was, is) ? is : was;
+  });
+  return `${lines.join('\n')}\n`;
 }
 
 /**

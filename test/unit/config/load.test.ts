@@ -44,6 +44,7 @@ limits:
   task_timeout: 90s
 verify: false
 strict_gates: true
+strict_judge: true
 protect: [{ paths: [db/migrations], level: ask }]
 skip_green: true
 run_on: push
@@ -75,6 +76,7 @@ describe('a configuration without faults', () => {
       provider: { providers: {} },
       baseline_checks: [],
       strict_gates: false,
+      strict_judge: false,
       protect: [],
       worktree: { setup: [], teardown: [] },
       limits: {
@@ -130,6 +132,7 @@ describe('a configuration without faults', () => {
         limits: { ...DEFAULT_CONFIG.limits, attempts: 5, unit_cost: 2.5, task_timeout: 90_000 },
         verify: false,
         strict_gates: true,
+        strict_judge: true,
         protect: [{ paths: ['db/migrations'], level: 'ask' }],
         skip_green: true,
         run_on: 'push',

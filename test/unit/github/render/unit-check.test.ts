@@ -43,6 +43,88 @@ describe('renderUnitCheck', () => {
     expect(check(facts)).toMatchObject({ conclusion, title });
   });
 
+  const change = { path: 'test/a.test.js', level: 'tell', kind: 'changed', added: 1, removed: 1 } as const;
+  const gate = { task: 1, exitCode: 1, ending: 'exit status 1', durationMs: 1, tail: '' };
+  const compared = (
+    isAllowed: boolean,
+    passed: boolean | undefined,
+    mayChange: 'all' | 'existing' | 'none' = 'none',
+  ): EventBody => ({
+    type: 'judge.compared',
+    unit: 'api',
+    head: 'c'.repeat(40),
+    changes: [{ ...change, isAllowed, ...(passed === undefined ? {} : { trial: 'base' as const }) }],
+    more: 0,
+    ...(passed === undefined ? {} : { trial: { gates: [{ ...gate, passed }], fault: null, mayChange } }),
+  });
+
+  test.each<[string, EventBody, string, string, readonly string[]]>([
+    [
+      'told',
+      compared(false, undefined),
+      'success',
+      'Complete and verified',
+      ['### The judge was changed', '+1 −1', 'told'],
+    ],
+    [
+      'changed, and not needed',
+      compared(false, true),
+      'success',
+      'Complete and verified',
+      ['**It passes with the judge as it was**', 'tried as it was'],
+    ],
+    [
+      'changed by a task that may',
+      compared(true, false, 'all'),
+      'success',
+      'Complete and verified',
+      [
+        '**It passes only with the changed judge**, which its tasks may change',
+        'gate of task 1 is red: exit status 1',
+      ],
+    ],
+    [
+      'new',
+      compared(false, false, 'existing'),
+      'success',
+      'Complete and verified',
+      ['**It passes only with new files of the judge**'],
+    ],
+    [
+      'changed, and needed',
+      compared(false, false),
+      'neutral',
+      'Passes only with the changed judge',
+      ['**It passes only with the changed judge**, and no task may change that', '`test/a.test.js`'],
+    ],
+  ])('says it where the judge was %s', (_, fact, conclusion, title, parts) => {
+    const shown = check([api.started(), fact, api.completed()]);
+    expect(shown).toMatchObject({ conclusion, title });
+    for (const part of parts) expect(shown.summary).toContain(part);
+  });
+
+  test('says it where a gate runs fewer tests than before any work', () => {
+    const ran = (phase: 'base' | 'attempt' | 'verify', passed: number, failed = 0): EventBody =>
+      ({
+        ...api.red(1),
+        type: failed > 0 ? 'task.validation.fail' : 'task.validation.ok',
+        phase,
+        tests: { passed, failed, skipped: 0 },
+      }) as EventBody;
+    const same = { ...compared(true, undefined), changes: [] } as EventBody;
+    const facts = (now: number) => [
+      api.started(),
+      ran('base', 3, 2),
+      ran('attempt', 9),
+      ran('verify', now),
+      same,
+    ];
+    expect(check([...facts(4), api.completed()]).summary).toContain(
+      'The gate of task 1 ran 5 tests before any work, and ran 4 at the end.',
+    );
+    expect(check([...facts(5), api.completed()]).summary).not.toContain('Fewer');
+  });
+
   test('where there are no drafts, keeps a pull request from being merged before what it is on', () => {
     const events = numbered([started([plannedUnit('api', { tasks: 2 })]), api.started(), api.completed()]);
     const progress = foldEvents(events)?.units.get('api');

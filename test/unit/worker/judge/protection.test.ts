@@ -19,7 +19,12 @@ function protect(rules: readonly ProtectionRule[] = [], files: readonly string[]
   return createProtection({
     directory: 'app/',
     config: { specs_dir: 'specs/tasks', protect },
-    named: { includes: (path) => files.includes(path), shadows: () => false },
+    named: {
+      includes: (path) => files.includes(path),
+      shadows: () => false,
+      moduleDirectories: new Set(),
+      programDirectories: new Set(),
+    },
     base: NOTHING,
   });
 }
