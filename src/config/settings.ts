@@ -176,6 +176,11 @@ export function readVariables(
   return Object.fromEntries(set.filter(([, value]) => value !== ''));
 }
 
+/** All variables, for what finds the ones of other tools in them. */
+export function readEnvironment(environment: Environment = process.env): Environment {
+  return environment;
+}
+
 /** Variables whose value an error does not repeat, because it may contain a password. */
 const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL', 'PRIVATE_KEY', 'WEBHOOK_SECRET']);
 

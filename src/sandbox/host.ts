@@ -1,4 +1,5 @@
 import { rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import {
   descendants,
   endAll,
@@ -10,6 +11,8 @@ import {
 } from '../system/process-tree.ts';
 import { removeTree } from '../system/remove-tree.ts';
 import { copyTree } from './process/copy-tree.ts';
+import { type Network, OPEN_NETWORK } from './machine/network.ts';
+import { findNoWayOut } from './machine/preflight.ts';
 import { markedTree } from './process/marked-tree.ts';
 import { runCommand, type Watch } from './process/runner.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './process/watchdog.ts';
@@ -28,45 +31,53 @@ export function openHostSandbox(options: {
   /** Where commands put temporary files. */
   readonly temporary?: string;
   readonly limits?: Partial<SpaceLimits>;
+  /** What commands need to reach the network. Default: nothing. */
+  readonly network?: Network;
 }): Sandbox {
   const { searchPath } = options;
   const killAtExit = killOnExit();
   const watchdog = openWatchdog({ ...DEFAULT_LIMITS, ...options.limits });
+  const { network = OPEN_NETWORK } = options;
+  const nodePath = dirname(process.execPath);
+  const exec: Sandbox['exec'] = async (workplace, execution) => {
+    const mark = newMark(options.owner);
+    const env = {
+      PATH: searchPath,
+      HOME: options.home,
+      LANG: 'C.UTF-8',
+      TMPDIR: options.temporary ?? '/tmp',
+      ...network.own,
+      ...execution.env,
+      [OWNER_VARIABLE]: mark,
+    };
+    const limitSpace = watchdog({
+      directories: [workplace.worktree, ...(execution.writable ?? [])],
+      processes: (all, leader) => {
+        const group = all.filter((process) => process.group === leader);
+        return [...new Set([...group, ...descendants(all, leader)])];
+      },
+    });
+    const watch: Watch = (leader, end) => {
+      const stack = new DisposableStack();
+      stack.use(killAtExit(leader, end));
+      stack.use(limitSpace(leader, end));
+      return stack;
+    };
+    const run = async (): Promise<ExecResult> =>
+      runCommand({ ...execution, env, tree: markedTree(mark), watch });
+    return execution.discards === 'all' ? putBackAfter(run, workplace.worktree, searchPath) : run();
+  };
   return {
     kind: 'host',
-    async exec(workplace, execution) {
-      const mark = newMark(options.owner);
-      const env = {
-        PATH: searchPath,
-        HOME: options.home,
-        LANG: 'C.UTF-8',
-        TMPDIR: options.temporary ?? '/tmp',
-        ...execution.env,
-        [OWNER_VARIABLE]: mark,
-      };
-      const limitSpace = watchdog({
-        directories: [workplace.worktree, ...(execution.writable ?? [])],
-        processes: (all, leader) => {
-          const group = all.filter((process) => process.group === leader);
-          return [...new Set([...group, ...descendants(all, leader)])];
-        },
-      });
-      const watch: Watch = (leader, end) => {
-        const stack = new DisposableStack();
-        stack.use(killAtExit(leader, end));
-        stack.use(limitSpace(leader, end));
-        return stack;
-      };
-      const run = async (): Promise<ExecResult> =>
-        runCommand({ ...execution, env, tree: markedTree(mark), watch });
-      return execution.discards === 'all' ? putBackAfter(run, workplace.worktree, searchPath) : run();
-    },
+    exec,
     placeOf: ({ worktree }) => worktree,
     chownToSandboxUser: async () => {}, // it is the same user
     layering: async () => 'none',
     openPrepared: async () => undefined,
     give: async (_, workplace) => workplace,
     describe: async () => undefined,
+    findNoWayOut: async (workplace, fetching) =>
+      findNoWayOut({ exec }, workplace, fetching, { nodePath, network }),
     selfTest: async () => ({ ok: true, layering: 'none' }),
   };
 }

@@ -24,6 +24,14 @@ export interface SandboxPaths {
   readonly below?: { readonly project: string; readonly home: string } | undefined;
 }
 
+/** A set-up command, for {@link Sandbox.findNoWayOut}. */
+export interface Fetching {
+  readonly command: string;
+  /** The project's directory in the worktree. */
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * How the content of a directory is given to many worktrees on this machine: shown through by overlays, copied with shared
  * blocks, or neither.
@@ -149,6 +157,11 @@ export interface Sandbox {
   give(prepared: Pick<Prepared, 'project' | 'home'>, workplace: SandboxPaths): Promise<SandboxPaths>;
   /** Everything but the commands' own files that a set-up's result depends on, such as variables and the programs it names. */
   describe(commands: readonly string[]): Promise<unknown>;
+  /**
+   * Why a set-up command cannot reach what it fetches from, as a sentence with the variable to set; asked within seconds.
+   * Undefined where it can, or names no tool that is known to fetch.
+   */
+  findNoWayOut(workplace: SandboxPaths, fetching: Fetching): Promise<string | undefined>;
   /** Tests whether it works here: runs node and `git status` in a temporary worktree. Returns what failed, with a hint. */
   selfTest(): Promise<
     | { readonly ok: true; readonly layering: Layering }

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { readAppSettings } from '../app/receiver.ts';
 import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
 import { ceilingsOf } from '../config/ceilings.ts';
-import type { Settings } from '../config/settings.ts';
+import { readEnvironment, type Settings } from '../config/settings.ts';
 import { ChooError, messageOf } from '../errors.ts';
 import { Maintenance } from '../orchestrator/server/maintenance.ts';
 import { ServerContexts } from '../orchestrator/server/server-context.ts';
@@ -15,6 +15,7 @@ import { PlanThread } from '../plan-thread/plan-thread.ts';
 import { openBubblewrap } from '../sandbox/bubblewrap/bubblewrap.ts';
 import { chooseSandbox } from '../sandbox/choose.ts';
 import { endLeftovers, openHostSandbox } from '../sandbox/host.ts';
+import { findNetwork } from '../sandbox/machine/network.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { Dispatcher } from '../store/queue/dispatcher.ts';
 import { probeTables } from '../store/server-database.ts';
@@ -36,7 +37,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
   const app = readAppSettings(settings);
   const secrets = new Secrets(secretsOf(settings));
   const owner = `choo-${randomUUID()}`;
-  const sandbox = await openServerSandbox(settings, owner);
+  const sandbox = await openServerSandbox(settings, owner, log);
   const planThread = stack.use(new PlanThread());
   const store = stack.use(
     await openServerStore({
@@ -128,14 +129,24 @@ function secretsOf({ DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET }: Settings): rea
 }
 
 /** Opens the sandbox that the operator set. A server never uses another one, and does not start when it does not work. */
-async function openServerSandbox(settings: Settings, owner: string): Promise<Sandbox> {
+async function openServerSandbox(settings: Settings, owner: string, log: Logger): Promise<Sandbox> {
   const nodePath = dirname(realpathSync(process.execPath));
   const searchPath = settings.PATH;
+  const environment = readEnvironment();
+  const network = await findNetwork(environment, { home: environment['HOME'] });
+  for (const [name, reason] of network.leftOut)
+    log.warn({ name, reason }, 'a setting of the network is not given to set-up and agents');
   const choice = await chooseSandbox(settings.CHOO_SANDBOX, {
     bubblewrap: () => {
       const temporary = settings.CHOO_DATA_DIR; // where worktrees will be
       mkdirSync(temporary, { recursive: true, mode: 0o755 });
-      return openBubblewrap({ searchPath, nodePath, owner, temporary });
+      return openBubblewrap({
+        searchPath,
+        nodePath,
+        owner,
+        temporary,
+        network: { found: network, directory: temporary },
+      });
     },
     host: () =>
       openHostSandbox({
@@ -143,6 +154,7 @@ async function openServerSandbox(settings: Settings, owner: string): Promise<San
         owner,
         home: '/nonexistent',
         temporary: '/tmp',
+        network,
       }),
   });
   if (choice.ok) return choice.sandbox;

@@ -12,12 +12,12 @@ export interface Commands {
   readonly workplace: SandboxPaths;
   /** Later commands run with this one, of the same worktree. */
   moveTo(workplace: SandboxPaths): void;
-  /** Runs one and writes it into the unit's log. */
+  /** Runs one and writes it into the unit's log. Its time limit is that of gates, or another one. */
   run(
     command: string,
     profile: 'gate' | 'setup',
     logName: string,
-    options?: Pick<ShellCommand, 'isApart'>,
+    options?: Partial<Pick<ShellCommand, 'isApart' | 'timeoutMs'>>,
   ): Promise<Verdict>;
   /** A text of a command with the paths of the project as people know them: from the repository's root. */
   forPeople(text: string): string;
@@ -45,9 +45,9 @@ export function openCommands(job: UnitJob, services: GateServices, worktree: Wor
       const read = await runShell(sandbox, workplace, {
         command,
         profile,
-        ...options,
         cwd,
         timeoutMs: config.limits.gate_timeout,
+        ...options,
         logFile: join(logDirectory, `${unit.id}.${logName}.out`),
         directories: [
           cwd,

@@ -45,7 +45,10 @@ export async function openTerminalRun(
 ): Promise<TerminalRun> {
   const settings = context.settings();
   const ask = context.terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
-  const sandbox = await openLocalSandbox(mode, ownerOf(place), settings, ask);
+  const sandbox = await openLocalSandbox(mode, ownerOf(place), settings, {
+    ask,
+    say: (line) => context.terminal.notice(`choo: ${line}\n`),
+  });
   const identity = await readUserSignature(
     place.commonDirectory,
     settings.PATH,

@@ -1,11 +1,12 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import { localDataDirectory, type LocalSettings } from '../../config/settings.ts';
+import { localDataDirectory, type LocalSettings, readEnvironment } from '../../config/settings.ts';
 import { ChooError } from '../../errors.ts';
 import { openBubblewrap } from '../../sandbox/bubblewrap/bubblewrap.ts';
 import { chooseSandbox, type SandboxMode } from '../../sandbox/choose.ts';
 import { openHostSandbox } from '../../sandbox/host.ts';
+import { findNetwork } from '../../sandbox/machine/network.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 
 /**
@@ -16,20 +17,38 @@ export async function openLocalSandbox(
   mode: SandboxMode,
   owner: string,
   settings: LocalSettings,
-  ask: ((question: string) => Promise<boolean>) | undefined,
+  {
+    ask,
+    say,
+  }: {
+    /** Undefined without a terminal. */
+    readonly ask: ((question: string) => Promise<boolean>) | undefined;
+    readonly say: (line: string) => void;
+  },
 ): Promise<Sandbox> {
   const nodePath = dirname(realpathSync(process.execPath));
+  const environment = readEnvironment();
+  const network = await findNetwork(environment, { home: environment['HOME'] });
+  for (const [name, reason] of network.leftOut)
+    say(`${name} is not given to set-up and agents: it ${reason}`);
   const host = (): Sandbox =>
     openHostSandbox({
       searchPath: `${nodePath}:${settings.PATH}`,
       owner,
       home: settings.HOME ?? '/nonexistent',
       temporary: settings.TMPDIR,
+      network,
     });
   const bubblewrap = (): Sandbox => {
     const temporary = localDataDirectory(settings); // where worktrees will be
     mkdirSync(temporary, { recursive: true, mode: 0o755 });
-    return openBubblewrap({ searchPath: settings.PATH, nodePath, owner, temporary });
+    return openBubblewrap({
+      searchPath: settings.PATH,
+      nodePath,
+      owner,
+      temporary,
+      network: { found: network, directory: temporary },
+    });
   };
   const choice = await chooseSandbox(mode, { bubblewrap, host });
   if (choice.ok) return choice.sandbox;

@@ -29,6 +29,9 @@ import { accountFiles, chownTo, INSIDE_UID, openModes } from './sandbox-user.ts'
 import { findPrivate } from './masks.ts';
 import { testLayers } from './layer-test.ts';
 import { openLayers, overlayWords } from './layers.ts';
+import { type Network, OPEN_NETWORK } from '../machine/network.ts';
+import { findNoWayOut } from '../machine/preflight.ts';
+import { writeSettings } from '../machine/write-settings.ts';
 import { openPreparedStore } from '../prepared/store.ts';
 import { describePrograms, libc } from './programs.ts';
 import { namespaceTree } from './namespace-tree.ts';
@@ -45,6 +48,8 @@ export interface BubblewrapOptions {
   readonly limits?: Partial<SpaceLimits>;
   /** Where the self-test creates its repository; ideally where worktrees will be. */
   readonly temporary?: string;
+  /** What commands with a network need to reach it, and where choo may write the settings among it. Default: nothing. */
+  readonly network?: { readonly found: Network; readonly directory: string };
 }
 
 /** Runs each command in its own namespaces, and as a separate user when choo is root. */
@@ -57,7 +62,9 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const filter = seccompFilter(process.arch);
   const accounts = accountFiles(uid, root ? uid : (process.getgid?.() ?? 0));
   const limitsOf = userLimits(uid);
+  const network = options.network?.found ?? OPEN_NETWORK;
   let masks: readonly Mask[] | undefined;
+  let settings: ReturnType<typeof writeSettings> | undefined;
 
   /** The command line with its wrapper programs: each one executes the next. */
   const wrap = (
@@ -85,21 +92,23 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     if (tools.missing !== undefined) return notStarted(`${tools.missing} is not installed`);
     if (filter === undefined)
       return notStarted(`there is no filter for the system calls of a machine of type ${process.arch}`);
-    const network = execution.profile !== 'gate';
+    const hasNetwork = execution.profile !== 'gate';
+    settings ??= writeSettings(network.files, options.network?.directory ?? '');
     const { searchPath, nodePath } = options;
     await using layers = await openLayers(workplace, execution, { canOverlay, uid, searchPath });
     const overlays = overlayWords(layers.overlays, { ...tools.paths, asRoot: root });
-    const binds = bindsOf({ workplace, execution, layers, network, nodePath });
+    const ofNetwork = hasNetwork ? { readable: network.readable, settings: await settings } : undefined;
+    const binds = bindsOf({ workplace, execution, layers, network: ofNetwork, nodePath });
     const intruder = findIntruder(binds);
     if (intruder !== undefined)
       return notStarted(`\`${intruder}\` and the project at ${PROJECT} would cover each other`);
     masks ??= root ? [] : findPrivate('/etc');
     const view = bubblewrapOptions({
-      network,
+      network: hasNetwork,
       binds,
       masks,
       cwd: placeOf(execution.cwd, workplace),
-      env: { ...environment(nodePath), ...execution.env },
+      env: { ...environment(nodePath), ...(hasNetwork ? network.variables : {}), ...execution.env },
       become: root || overlays.length === 0 ? undefined : uid,
       temporaryBytes: limits.temporaryBytes,
     });
@@ -175,9 +184,12 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
         'bubblewrap',
         [PROJECT, HOME, root ? 'root' : uid, process.umask(), process.arch, libc()],
         variables,
+        [network.variables, network.files],
         await describePrograms(commands, variables['PATH'] ?? ''),
       ];
     },
+    findNoWayOut: async (workplace, fetching) =>
+      findNoWayOut({ exec }, workplace, fetching, { nodePath: options.nodePath, network }),
     selfTest: async () => {
       const result = await testBubblewrap({ exec, chownToSandboxUser }, options);
       return result.ok ? { ...result, layering: await layering() } : result;
@@ -219,20 +231,25 @@ function bindsOf({
   readonly workplace: SandboxPaths;
   readonly execution: Execution;
   readonly layers: Pick<Awaited<ReturnType<typeof openLayers>>, 'worktree' | 'home'>;
-  readonly network: boolean;
+  /** Its settings by their place inside; undefined: it has none. */
+  readonly network:
+    | { readonly readable: readonly string[]; readonly settings: ReadonlyMap<string, string> }
+    | undefined;
   readonly nodePath: string;
 }): readonly Bind[] {
   const gitFile = join(worktree, '.git');
-  const resolver = network ? resolverFile() : undefined;
+  const resolver = network === undefined ? undefined : resolverFile();
   const packages = join(nodePath, '../lib/node_modules'); // npm and globally installed packages
   const read = [
     ...[nodePath, packages].filter(isThere),
     ...(resolver === undefined ? [] : [resolver]),
+    ...(network?.readable ?? []),
     ...readable,
     ...(execution.readable ?? []),
   ].filter((path) => !path.startsWith('/usr/')); // mounted with the system
   return [
     ...read.map((path) => ({ path, writable: false })),
+    ...[...(network?.settings ?? [])].map(([at, path]) => ({ path, at, writable: false })),
     ...(execution.writable ?? []).map((path) => ({ path, writable: true })),
     ...(home === undefined ? [] : [{ path: home, at: HOME, writable: true }]),
     { path: worktree, at: PROJECT, writable: true },

@@ -3,10 +3,25 @@ import { join, relative } from 'node:path';
 import type { Commands } from '../commands.ts';
 import { fail, type GateServices, type UnitJob, UnitStop } from '../unit-job.ts';
 
+/**
+ * The time of a set-up command without a way out: it may have all it needs, but tools try for many minutes what cannot succeed.
+ * Milliseconds.
+ */
+const NO_WAY_OUT_MS = 60_000;
+
+/** How long such a command may show that it needs no network before people are told. Milliseconds. */
+const DOUBT_MS = 5_000;
+
 /** Runs the commands of `worktree.setup` or `worktree.teardown` whose condition holds. Returns whether there was one. */
 export async function runSetUp(
   { unit, config }: UnitJob,
-  { onActivity, append }: Pick<GateServices, 'onActivity' | 'append'>,
+  {
+    onActivity,
+    append,
+    sandbox,
+    signal,
+    log,
+  }: Pick<GateServices, 'onActivity' | 'append' | 'sandbox' | 'signal' | 'log'>,
   commands: Commands,
   phase: 'setup' | 'teardown',
 ): Promise<boolean> {
@@ -15,15 +30,38 @@ export async function runSetUp(
     if (condition !== undefined && !(await isThere(commands, condition))) continue;
     ran = true;
     onActivity(`$ ${command}`);
-    const verdict = await commands.run(command, 'setup', phase);
+    const { workplace, cwd } = commands;
+    const noWayOut =
+      phase === 'setup' ? await sandbox.findNoWayOut(workplace, { command, cwd, signal }) : undefined;
+    using _ = sayLater(noWayOut, () =>
+      append({ type: 'unit.notice', unit: unit.id, code: 'no-way-out', message: noWayOut ?? '' }),
+    );
+    if (noWayOut !== undefined) {
+      log.say(noWayOut);
+      onActivity(noWayOut);
+    }
+    const timeoutMs =
+      noWayOut === undefined
+        ? config.limits.gate_timeout
+        : Math.min(NO_WAY_OUT_MS, config.limits.gate_timeout);
+    const verdict = await commands.run(command, 'setup', phase, { timeoutMs });
     const { kind, exitCode, ending, durationMs, reason } = verdict;
     if (kind === 'cancelled') throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
     const tail = commands.forPeople(verdict.tail);
     append({ type: 'worktree.setup', unit: unit.id, command, exitCode, ending, tail, durationMs });
     if (kind !== 'green')
-      throw fail('environment', `the ${phase} command \`${command}\` failed: ${ending}`, reason?.text);
+      throw fail(
+        'environment',
+        `the ${phase} command \`${command}\` failed: ${ending}`,
+        noWayOut ?? reason?.text,
+      );
   }
   return ran;
+}
+
+function sayLater(reason: string | undefined, say: () => void): Disposable {
+  const timer = reason === undefined ? undefined : setTimeout(say, DOUBT_MS);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** Whether a command finds a path from the project's directory: in the worktree, or in what shows through below it. */
