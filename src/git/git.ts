@@ -16,7 +16,7 @@ export interface Git {
   ask(...args: string[]): Promise<{ readonly yes: boolean; readonly stdout: string }>;
   /** The same git, whose commands end when the signal aborts; they throw its reason once git has ended. */
   until(signal: AbortSignal | undefined): Git;
-  /** Starts git as a child service, such as `cat-file --batch-command`. */
+  /** Starts git as a child service, such as `cat-file --batch-command`. It ends with the signal, too. */
   start(...args: string[]): Promise<ChildService>;
 }
 
@@ -69,7 +69,14 @@ export function openGit(directory: string, searchPath: string, options: GitOptio
       return { yes: status === 0, stdout };
     },
     until: (signal) => openGit(directory, searchPath, { ...options, signal }),
-    start: (...args) => startChildService(['git', ...args], { cwd: directory, env: environment }),
+    start: async (...args) => {
+      signal?.throwIfAborted();
+      const service = await startChildService(['git', ...args], { cwd: directory, env: environment });
+      const end = (): void => void service[Symbol.asyncDispose]();
+      signal?.addEventListener('abort', end, { once: true });
+      void service.ended.then(() => signal?.removeEventListener('abort', end));
+      return service;
+    },
   };
 }
 

@@ -5,12 +5,12 @@ import { ChooError } from '../errors.ts';
 import { exists } from '../system/files.ts';
 import { removeTree, unlock } from '../system/remove-tree.ts';
 import { type Git, openGit } from './git.ts';
-import { refuseExcess } from './objects/changed-size.ts';
 import { refuseTooLarge } from './objects/checkout-size.ts';
 import { listIgnored } from './objects/ignored-files.ts';
 import { smudgeRacyEntries } from './objects/index-file.ts';
 import { listTops } from './objects/path-list.ts';
 import type { Repository } from './repository.ts';
+import { stageAll } from './objects/staging.ts';
 import { WorktreeView } from './worktree-view.ts';
 
 /** Makes and removes the worktrees of one repository. */
@@ -175,16 +175,14 @@ export class Worktree {
     await this.#shareIndex();
   }
 
-  /** Writes everything not ignored as a tree; returns its id. Throws a ChooError (`git`) when it cannot, or for too much. */
+  /** Stages everything not ignored; see {@link stageAll}. Returns the tree's id. */
   async stage(): Promise<string> {
-    await refuseExcess(this.#git);
-    await this.#git.run('add', '--all');
-    const tree = (await this.#git.run('write-tree')).trim();
+    const tree = await stageAll(this.#git, `${indexOf(this.#administration)}.checkout`);
     await this.#secureIndex();
     return tree;
   }
 
-  /** Stages again from a tree, so that newly ignored files are left out. */
+  /** Stages again from a tree: newly ignored files are left out, and every file is read with the attributes that there are now. */
   async restage(tree: string): Promise<string> {
     await this.#git.run('read-tree', tree);
     return this.stage();

@@ -125,9 +125,9 @@ export class UnitWorkspace {
     if (touched.length > 0) {
       await this.#worktree.restore(this.branch.tree, touched);
       await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
-      // A restored ignore file changes what belongs to the tree.
-      const ignores = touched.some((path) => path.endsWith('.gitignore'));
-      tree = ignores ? await this.#worktree.restage(this.branch.tree) : await this.#worktree.stage();
+      // These files change what belongs to the tree, and how git reads it.
+      const rules = touched.some((path) => /\.git(?:ignore|attributes)$/.test(path));
+      tree = rules ? await this.#worktree.restage(this.branch.tree) : await this.#worktree.stage();
       changes = await this.#changesTo(tree);
       this.#notice('protected', `changes to protected files were put back: ${listPaths(touched)}`);
     }

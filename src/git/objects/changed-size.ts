@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { ChooError } from '../../errors.ts';
 import type { Git } from '../git.ts';
-import { unquote } from './tree-format.ts';
+import { listPaths } from './quoted-paths.ts';
 
 /** The most files that one task changes. GitHub shows 3,000 of a pull request. */
 const MAX_FILES = 20_000;
@@ -9,19 +9,20 @@ const MAX_FILES = 20_000;
 const MAX_BYTES = 1024 ** 3;
 
 /**
- * Throws a ChooError (`git`) when a worktree holds more new or changed files than one task may change, before git reads
+ * Lists the paths of new, changed and deleted files, with a character for each byte. Throws a ChooError (`git`) when a worktree holds more new or changed files than one task may change, before git reads
  * all of them and writes objects. Ignored files do not count. `git` works in the worktree.
  */
-export async function refuseExcess(git: Git): Promise<void> {
+export async function refuseExcess(git: Git): Promise<readonly string[]> {
   const options = ['--modified', '--others', '--exclude-standard', '--deduplicate'];
-  const paths = (await git.run('ls-files', ...options)).split('\n').slice(0, -1);
+  const paths = await listPaths(git, 'ls-files', ...options);
   if (paths.length > MAX_FILES) refuse(`${paths.length} new or changed files`, String(MAX_FILES));
   let bytes = 0;
   for (const path of paths) {
-    const file = Buffer.concat([Buffer.from(`${git.directory}/`), unquote(path)]); // names need not be UTF-8
+    const file = Buffer.concat([Buffer.from(`${git.directory}/`), Buffer.from(path, 'latin1')]);
     bytes += (await lstat(file).catch(() => undefined))?.size ?? 0; // missing: deleted
   }
   if (bytes > MAX_BYTES) refuse(`${inGibibytes(bytes)} of new or changed files`, inGibibytes(MAX_BYTES));
+  return paths;
 }
 
 function refuse(found: string, most: string): never {
