@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ChooError } from '../errors.ts';
 import { ceilingSettings, localCeilingSettings } from './ceilings.ts';
 import { type Environment, findOldNames, readVariable, type Rename } from './renamed-settings.ts';
+import { faultOfName } from './control-variables.ts';
 import { PROVIDER_NAMES } from './schema.ts';
 
 const count = (least: number, most: number) => {
@@ -46,6 +47,27 @@ export const settingsSchema = z.object({
     .default('bubblewrap')
     .describe(
       'The sandbox of agents and gates on a server. When it fails its self-test, the server does not start.',
+    ),
+  CHOO_SANDBOX_READ: list
+    .pipe(z.array(z.string().startsWith('/', 'absolute paths, separated by commas')))
+    .default([])
+    .describe(
+      'Directories and files of this machine that every sandbox shows, read-only, separated by commas. Those of them on the PATH are on the PATH inside.',
+    ),
+  CHOO_SANDBOX_ENV: list
+    .pipe(
+      z.array(
+        z
+          .string()
+          .refine(
+            (name) => faultOfName(name) === undefined,
+            'names of variables that a sandbox does not set itself',
+          ),
+      ),
+    )
+    .default([])
+    .describe(
+      'Names of variables that every sandboxed command gets with the value that they have here, separated by commas. Agents see them: none may be a secret.',
     ),
   CHOO_DATA_DIR: z
     .string()
@@ -122,7 +144,14 @@ export const settingsSchema = z.object({
 
 /** The settings of local commands. A bad value of a server's setting, or of another program's, must not stop them. */
 const localSettingsSchema = settingsSchema
-  .pick({ PATH: true, CHOO_PROVIDER: true, RALPH_PROVIDER: true, CHOO_ALLOWED_PROVIDERS: true })
+  .pick({
+    PATH: true,
+    CHOO_PROVIDER: true,
+    RALPH_PROVIDER: true,
+    CHOO_ALLOWED_PROVIDERS: true,
+    CHOO_SANDBOX_READ: true,
+    CHOO_SANDBOX_ENV: true,
+  })
   .extend({
     ...localCeilingSettings,
     CHOO_DATA_DIR: z.string().optional(),

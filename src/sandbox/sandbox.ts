@@ -162,6 +162,8 @@ export interface Sandbox {
    * Undefined where it can, or names no tool that is known to fetch.
    */
   findNoWayOut(workplace: SandboxPaths, fetching: Fetching): Promise<string | undefined>;
+  /** Why a shell did not find a program, by what it printed: what is shown, and how to show more. Undefined: all is shown. */
+  explainMissing(output: string): string | undefined;
   /** Tests whether it works here: runs node and `git status` in a temporary worktree. Returns what failed, with a hint. */
   selfTest(): Promise<
     | { readonly ok: true; readonly layering: Layering }

@@ -16,6 +16,7 @@ import { openBubblewrap } from '../sandbox/bubblewrap/bubblewrap.ts';
 import { chooseSandbox } from '../sandbox/choose.ts';
 import { endLeftovers, openHostSandbox } from '../sandbox/host.ts';
 import { findNetwork } from '../sandbox/machine/network.ts';
+import { findChosen } from '../sandbox/machine/toolchains.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { Dispatcher } from '../store/queue/dispatcher.ts';
 import { probeTables } from '../store/server-database.ts';
@@ -136,6 +137,10 @@ async function openServerSandbox(settings: Settings, owner: string, log: Logger)
   const network = await findNetwork(environment, { home: environment['HOME'] });
   for (const [name, reason] of network.leftOut)
     log.warn({ name, reason }, 'a setting of the network is not given to set-up and agents');
+  const tools = await findChosen(
+    { read: settings.CHOO_SANDBOX_READ, names: settings.CHOO_SANDBOX_ENV, secrets: secretsOf(settings) },
+    environment,
+  );
   const choice = await chooseSandbox(settings.CHOO_SANDBOX, {
     bubblewrap: () => {
       const temporary = settings.CHOO_DATA_DIR; // where worktrees will be
@@ -146,6 +151,7 @@ async function openServerSandbox(settings: Settings, owner: string, log: Logger)
         owner,
         temporary,
         network: { found: network, directory: temporary },
+        tools,
       });
     },
     host: () =>
@@ -155,6 +161,7 @@ async function openServerSandbox(settings: Settings, owner: string, log: Logger)
         home: '/nonexistent',
         temporary: '/tmp',
         network,
+        variables: tools.variables,
       }),
   });
   if (choice.ok) return choice.sandbox;

@@ -23,6 +23,9 @@ export interface Commands {
   forPeople(text: string): string;
 }
 
+/** How a shell exits that does not find a program. */
+const NOT_FOUND = 127;
+
 export function openCommands(job: UnitJob, services: GateServices, worktree: Worktree): Commands {
   const { sandbox, logDirectory, scratch, signal, log, onActivity } = services;
   const { unit, config } = job;
@@ -61,8 +64,19 @@ export function openCommands(job: UnitJob, services: GateServices, worktree: Wor
         onOutput: (line) => onActivity(forPeople(line)),
         signal,
       });
-      const { reason } = read;
-      const verdict = reason === undefined ? read : { ...read, reason: await findReasonFile(cwd, reason) };
+      const { reason, exitCode } = read;
+      const missing = exitCode === NOT_FOUND ? sandbox.explainMissing(read.tail) : undefined;
+      if (missing !== undefined) log.say(missing);
+      const verdict =
+        reason === undefined
+          ? read
+          : {
+              ...read,
+              reason: {
+                ...(await findReasonFile(cwd, reason)),
+                ...(missing === undefined ? {} : { text: missing }),
+              },
+            };
       log.say(`$ ${command}  (${verdict.ending})`);
       log.quote(forPeople(verdict.tail));
       return verdict;

@@ -47,6 +47,7 @@ export async function openTerminalRun(
   const ask = context.terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
   const sandbox = await openLocalSandbox(mode, ownerOf(place), settings, {
     ask,
+    secrets: readSecrets(),
     say: (line) => context.terminal.notice(`choo: ${line}\n`),
   });
   const identity = await readUserSignature(

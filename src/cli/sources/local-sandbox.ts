@@ -7,6 +7,7 @@ import { openBubblewrap } from '../../sandbox/bubblewrap/bubblewrap.ts';
 import { chooseSandbox, type SandboxMode } from '../../sandbox/choose.ts';
 import { openHostSandbox } from '../../sandbox/host.ts';
 import { findNetwork } from '../../sandbox/machine/network.ts';
+import { findChosen, findToolchains, joinTools, NO_TOOLS } from '../../sandbox/machine/toolchains.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 
 /**
@@ -20,10 +21,13 @@ export async function openLocalSandbox(
   {
     ask,
     say,
+    secrets,
   }: {
     /** Undefined without a terminal. */
     readonly ask: ((question: string) => Promise<boolean>) | undefined;
     readonly say: (line: string) => void;
+    /** Values that no command may get by a setting. */
+    readonly secrets: readonly string[];
   },
 ): Promise<Sandbox> {
   const nodePath = dirname(realpathSync(process.execPath));
@@ -31,6 +35,12 @@ export async function openLocalSandbox(
   const network = await findNetwork(environment, { home: environment['HOME'] });
   for (const [name, reason] of network.leftOut)
     say(`${name} is not given to set-up and agents: it ${reason}`);
+  const chosen = await findChosen(
+    { read: settings.CHOO_SANDBOX_READ, names: settings.CHOO_SANDBOX_ENV, secrets },
+    environment,
+  );
+  // On a laptop what the person's own terminal finds is shown.
+  const found = settings.HOME === undefined ? NO_TOOLS : await findToolchains(environment, settings.HOME);
   const host = (): Sandbox =>
     openHostSandbox({
       searchPath: `${nodePath}:${settings.PATH}`,
@@ -38,6 +48,7 @@ export async function openLocalSandbox(
       home: settings.HOME ?? '/nonexistent',
       temporary: settings.TMPDIR,
       network,
+      variables: chosen.variables,
     });
   const bubblewrap = (): Sandbox => {
     const temporary = localDataDirectory(settings); // where worktrees will be
@@ -48,6 +59,7 @@ export async function openLocalSandbox(
       owner,
       temporary,
       network: { found: network, directory: temporary },
+      tools: joinTools(found, chosen),
     });
   };
   const choice = await chooseSandbox(mode, { bubblewrap, host });

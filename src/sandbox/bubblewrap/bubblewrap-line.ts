@@ -7,6 +7,8 @@ export interface Bind {
   readonly path: string;
   /** Where; undefined: at the same path. */
   readonly at?: string;
+  /** It is no mount but a link there, to this path. */
+  readonly linkTo?: string;
   readonly writable: boolean;
 }
 
@@ -144,7 +146,8 @@ export function findIntruder(binds: readonly Bind[]): string | undefined {
   )?.path;
 }
 
-function bind({ path, writable }: Bind, at: string): readonly string[] {
+function bind({ path, linkTo, writable }: Bind, at: string): readonly string[] {
+  if (linkTo !== undefined) return ['--symlink', linkTo, at];
   return [writable ? '--bind' : '--ro-bind', path, at];
 }
 

@@ -31,6 +31,7 @@ import { testLayers } from './layer-test.ts';
 import { openLayers, overlayWords } from './layers.ts';
 import { type Network, OPEN_NETWORK } from '../machine/network.ts';
 import { findNoWayOut } from '../machine/preflight.ts';
+import { describeTools, explainMissing, NO_TOOLS, type Tools } from '../machine/toolchains.ts';
 import { writeSettings } from '../machine/write-settings.ts';
 import { openPreparedStore } from '../prepared/store.ts';
 import { describePrograms, libc } from './programs.ts';
@@ -50,13 +51,16 @@ export interface BubblewrapOptions {
   readonly temporary?: string;
   /** What commands with a network need to reach it, and where choo may write the settings among it. Default: nothing. */
   readonly network?: { readonly found: Network; readonly directory: string };
+  /** The tools outside the system that commands find. Default: none. */
+  readonly tools?: Tools;
 }
 
 /** Runs each command in its own namespaces, and as a separate user when choo is root. */
 export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const root = process.getuid?.() === 0;
   const uid = root ? INSIDE_UID : (process.getuid?.() ?? 0);
-  const tools = findTools(options.searchPath, root);
+  const programs = findPrograms(options.searchPath, root);
+  const { tools = NO_TOOLS } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const watchdog = openWatchdog(limits);
   const filter = seccompFilter(process.arch);
@@ -72,7 +76,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     reopened: readonly string[] | undefined,
     { argv, totalMs }: Execution,
   ): Execution['argv'] => {
-    const { bwrap, prlimit, setpriv } = tools.paths;
+    const { bwrap, prlimit, setpriv } = programs.paths;
     const identity = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     const capabilities = ['--inh-caps=-all', '--bounding-set=-all'];
     const limit = [prlimit, ...limitsOf({ totalMs, fileBytes: limits.fileBytes }), '--'];
@@ -89,16 +93,16 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     execution: Execution,
     canOverlay: () => Promise<boolean>,
   ): Promise<ExecResult> => {
-    if (tools.missing !== undefined) return notStarted(`${tools.missing} is not installed`);
+    if (programs.missing !== undefined) return notStarted(`${programs.missing} is not installed`);
     if (filter === undefined)
       return notStarted(`there is no filter for the system calls of a machine of type ${process.arch}`);
     const hasNetwork = execution.profile !== 'gate';
     settings ??= writeSettings(network.files, options.network?.directory ?? '');
     const { searchPath, nodePath } = options;
     await using layers = await openLayers(workplace, execution, { canOverlay, uid, searchPath });
-    const overlays = overlayWords(layers.overlays, { ...tools.paths, asRoot: root });
+    const overlays = overlayWords(layers.overlays, { ...programs.paths, asRoot: root });
     const ofNetwork = hasNetwork ? { readable: network.readable, settings: await settings } : undefined;
-    const binds = bindsOf({ workplace, execution, layers, network: ofNetwork, nodePath });
+    const binds = bindsOf({ workplace, execution, layers, network: ofNetwork, tools, nodePath });
     const intruder = findIntruder(binds);
     if (intruder !== undefined)
       return notStarted(`\`${intruder}\` and the project at ${PROJECT} would cover each other`);
@@ -108,7 +112,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       binds,
       masks,
       cwd: placeOf(execution.cwd, workplace),
-      env: { ...environment(nodePath), ...(hasNetwork ? network.variables : {}), ...execution.env },
+      env: { ...environment(nodePath, tools), ...(hasNetwork ? network.variables : {}), ...execution.env },
       become: root || overlays.length === 0 ? undefined : uid,
       temporaryBytes: limits.temporaryBytes,
     });
@@ -179,17 +183,19 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       return workplace;
     },
     describe: async (commands) => {
-      const variables = environment(options.nodePath);
+      const variables = environment(options.nodePath, tools);
       return [
         'bubblewrap',
         [PROJECT, HOME, root ? 'root' : uid, process.umask(), process.arch, libc()],
         variables,
         [network.variables, network.files],
+        await describeTools(tools),
         await describePrograms(commands, variables['PATH'] ?? ''),
       ];
     },
     findNoWayOut: async (workplace, fetching) =>
       findNoWayOut({ exec }, workplace, fetching, { nodePath: options.nodePath, network }),
+    explainMissing: (output) => explainMissing(output, { searchPath: options.searchPath, tools }),
     selfTest: async () => {
       const result = await testBubblewrap({ exec, chownToSandboxUser }, options);
       return result.ok ? { ...result, layering: await layering() } : result;
@@ -210,7 +216,7 @@ function notStarted(reason: string): ExecResult {
   return { ending: { kind: 'not-started', reason }, tail: '', durationMs: 0 };
 }
 
-function findTools(searchPath: string, root: boolean) {
+function findPrograms(searchPath: string, root: boolean) {
   const find = (name: string): string | undefined => findExecutable(name, searchPath)?.path;
   const paths = { bwrap: find('bwrap'), prlimit: find('prlimit'), setpriv: root ? find('setpriv') : '' };
   const missing = Object.entries(paths).find(([, path]) => path === undefined)?.[0];
@@ -226,6 +232,7 @@ function bindsOf({
   execution,
   layers: { worktree, home },
   network,
+  tools,
   nodePath,
 }: {
   readonly workplace: SandboxPaths;
@@ -235,6 +242,7 @@ function bindsOf({
   readonly network:
     | { readonly readable: readonly string[]; readonly settings: ReadonlyMap<string, string> }
     | undefined;
+  readonly tools: Tools;
   readonly nodePath: string;
 }): readonly Bind[] {
   const gitFile = join(worktree, '.git');
@@ -248,6 +256,7 @@ function bindsOf({
     ...(execution.readable ?? []),
   ].filter((path) => !path.startsWith('/usr/')); // mounted with the system
   return [
+    ...tools.shown.map((shown) => ({ ...shown, writable: false })),
     ...read.map((path) => ({ path, writable: false })),
     ...[...(network?.settings ?? [])].map(([at, path]) => ({ path, at, writable: false })),
     ...(execution.writable ?? []).map((path) => ({ path, writable: true })),
@@ -261,9 +270,10 @@ function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-function environment(nodePath: string): Readonly<Record<string, string>> {
+function environment(nodePath: string, tools: Tools): Readonly<Record<string, string>> {
   return {
-    PATH: `${nodePath}:/usr/local/bin:/usr/bin:/bin`,
+    ...tools.variables,
+    PATH: `${[...tools.path, nodePath].join(':')}:/usr/local/bin:/usr/bin:/bin`,
     HOME,
     LANG: 'C.UTF-8',
     TMPDIR: '/tmp',
