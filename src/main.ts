@@ -2,10 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
 import { openReceiver, readAppSettings } from './app/receiver.ts';
 import { readOldNames, type Settings } from './config/settings.ts';
+import { ChooError } from './errors.ts';
 import { openLog } from './server/log.ts';
 import { Supervisor } from './server/supervisor.ts';
 import type { Work } from './server/work.ts';
 import { type OpenDatabase, openWebDatabase, probeTables } from './store/server-database.ts';
+import { isLoopback } from './web/dashboard/defence.ts';
 import { type Readiness, serveWeb } from './web/server.ts';
 
 /** The role of a server process: web, worker, or web with a worker process of its own. */
@@ -15,6 +17,8 @@ export interface ServeOptions {
   readonly role: Role;
   readonly host: string;
   readonly port: number;
+  /** Serve the dashboard to who has the secret in its address. */
+  readonly webToken: boolean;
 }
 
 /** Database connections of a web process: deliveries are written one after the other, many per transaction. */
@@ -24,13 +28,14 @@ const WEB_CONNECTIONS = 4;
  * Runs a server process: settings, services, work, shutdown. Resolves after a shutdown on request, with all units
  * released. Throws a ChooError (`environment`) when it cannot start.
  */
-export async function serve(settings: Settings, { role, host, port }: ServeOptions): Promise<void> {
+export async function serve(settings: Settings, { role, host, port, webToken }: ServeOptions): Promise<void> {
   const log = openLog();
   using stopping = listenForStop();
   await using stack = new AsyncDisposableStack();
   for (const rename of readOldNames())
     log.warn(rename, 'setting renamed; the old name works until the next release');
   const app = readAppSettings(settings);
+  if (webToken) requireLoopback({ role, host });
   await mkdir(settings.CHOO_DATA_DIR, { recursive: true, mode: 0o755 });
 
   const openDoor = async (): Promise<OpenDatabase> =>
@@ -52,7 +57,11 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
     return work?.readiness() ?? { ready: true };
   };
   const receiver = app && door && (await openReceiver(app, door.database, log));
-  const web = stack.use(await serveWeb({ host, port }, { readiness, receiver }));
+  const dashboard = webToken
+    ? stack.use(await (await import('./server/token-dashboard.ts')).openTokenDashboard(settings, log))
+    : undefined;
+  const web = stack.use(await serveWeb({ host, port }, { readiness, receiver, pages: dashboard?.pages }));
+  await dashboard?.announce(web.port);
   const sandbox = await work?.sandbox;
   log.info(
     { role, port: web.port, app: app?.appId, sandbox, concurrency: settings.CHOO_CONCURRENCY },
@@ -64,6 +73,16 @@ export async function serve(settings: Settings, { role, host, port }: ServeOptio
   await work?.drain(stopping.hurry);
   await stack.disposeAsync();
   log.info('choo has stopped');
+}
+
+/** A secret in an address is for one machine: on a network it would be read. */
+function requireLoopback({ role, host }: Pick<ServeOptions, 'role' | 'host'>): void {
+  if (role === 'worker')
+    throw new ChooError('usage', '`--web-token` needs a role that serves pages: `web` or `all`');
+  if (isLoopback(host)) return;
+  throw new ChooError('usage', `\`--web-token\` serves this machine only, and \`--host\` is \`${host}\``, {
+    hint: 'leave out `--host`; from elsewhere, `ssh -L 3000:127.0.0.1:3000` reaches it',
+  });
 }
 
 /** The first SIGTERM or SIGINT requests a shutdown; the second one makes it hurry. */

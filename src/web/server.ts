@@ -16,6 +16,14 @@ export interface WebServices {
   readonly readiness: () => Promise<Readiness>;
   /** Takes deliveries; undefined without a GitHub App. */
   readonly receiver: DeliveryReceiver | undefined;
+  /** The pages for people; undefined: there are none. */
+  readonly pages?: Pages | undefined;
+}
+
+/** Answers the requests that it owns. */
+export interface Pages {
+  readonly owns: (request: IncomingMessage) => boolean;
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** The path for deliveries. */
@@ -28,11 +36,11 @@ const RETRY_AFTER_SECONDS = '5';
 
 /**
  * Starts the web server. `/healthz`: the process is alive. `/readyz`: it can do its work, otherwise 503 with the reason.
- * {@link WEBHOOK_PATH}: deliveries. Anything else: 404. Rejects when it cannot listen on the port.
+ * {@link WEBHOOK_PATH}: deliveries. What `pages` own is theirs. Anything else: 404. Rejects when it cannot listen on the port.
  */
 export async function serveWeb(
   { host, port }: { readonly host: string; readonly port: number },
-  { readiness, receiver }: WebServices,
+  { readiness, receiver, pages }: WebServices,
 ): Promise<WebServer> {
   const known = new KnownSenders();
   const acceptDelivery = receiver && openWebhooks(receiver, known);
@@ -50,6 +58,7 @@ export async function serveWeb(
     return { status: state.ready ? 200 : 503, body: state };
   };
   const server = createServer(TIMEOUTS, (request, response) => {
+    if (pages?.owns(request) === true) return pages.handle(request, response);
     route(request).then(
       (answer) => send(request, response, answer),
       () => send(request, response, { status: 500, body: { error: 'internal error' } }),

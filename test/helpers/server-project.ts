@@ -26,6 +26,7 @@ export interface Server extends AsyncDisposable {
     readonly role?: string;
     readonly environment?: Readonly<Record<string, string>>;
     readonly port?: number;
+    readonly args?: readonly string[];
   }) => Promise<ServerProcess>;
   /** What its built-in database holds, without being counted among those who use it. */
   readonly rows: (query: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
@@ -129,8 +130,8 @@ export function makeServer({
       }
       return (await (await client).query(query)).rows;
     },
-    serve: async ({ role = 'all', environment: more = {}, port = 0 } = {}) => {
-      const child = startServe(cwd, { role, port }, { ...env, ...more });
+    serve: async ({ role = 'all', environment: more = {}, port = 0, args = [] } = {}) => {
+      const child = startServe(cwd, { role, port, args }, { ...env, ...more });
       children.add(child);
       const lines: Record<string, unknown>[] = [];
       const ready = Promise.withResolvers<number>();
@@ -173,12 +174,12 @@ function socketOf(dataDirectory: string): string {
 
 function startServe(
   cwd: string,
-  { role, port }: { readonly role: string; readonly port: number },
+  { role, port, args }: { readonly role: string; readonly port: number; readonly args: readonly string[] },
   env: Readonly<Record<string, string>>,
 ) {
   const [node, cli] = CHOO;
   const options = { cwd, extendEnv: false, env, stdin: 'ignore', reject: false } as const;
-  return execa(node, [cli, 'serve', '--role', role, '--port', String(port)], options);
+  return execa(node, [cli, 'serve', '--role', role, '--port', String(port), ...args], options);
 }
 
 async function late(): Promise<void> {

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { stripVTControlCharacters } from 'node:util';
 import { ChooError } from '../../errors.ts';
 import type { RunEvent } from '../../events/event.ts';
 import { advance, type RunState } from '../../events/state.ts';
 import { escapeHiddenInJson } from '../../text/hidden-text.ts';
 import { suggestion } from '../../text/nearest.ts';
 import { printable } from '../../text/terminal-layout.ts';
+import { stripSequences } from '../../text/terminal-sequences.ts';
 import type { CommandContext } from '../context.ts';
 import type { LogSource } from '../sources/log-source.ts';
 import { parseRunSelector, openRunSource, readRun, type RunSource } from '../sources/run-source.ts';
@@ -180,18 +180,10 @@ class LogPrinter {
 /** What is done with each line before it is printed. */
 function lineFilter(interactive: boolean, raw: boolean): (line: string) => string {
   if (interactive) return makeSafe;
-  return raw ? (line) => line : withoutEscapes;
-}
-
-/** What begins an escape sequence, where it was cut off. */
-const ESCAPES = /[\u001b\u0080-\u009f]/g;
-
-/** A line without escape sequences, for a file or another program. */
-function withoutEscapes(line: string): string {
-  return stripVTControlCharacters(line).replaceAll(ESCAPES, '');
+  return raw ? (line) => line : stripSequences;
 }
 
 /** A line without colours, and with nothing else in it that a terminal would obey. */
 function makeSafe(line: string): string {
-  return printable(stripVTControlCharacters(line.replace(/\r$/, '')));
+  return printable(stripSequences(line.replace(/\r$/, '')));
 }

@@ -1,10 +1,12 @@
 import { Command, Option } from 'commander';
+import { once } from 'node:events';
 import { ceilingsOf } from '../../config/ceilings.ts';
 import { applyCeilings, isClamp } from '../../config/apply-ceilings.ts';
 import { type Config, DEFAULT_CONFIG } from '../../config/schema.ts';
 import { ChooError } from '../../errors.ts';
 import { currentBranch } from '../../git/branches.ts';
 import { openGit } from '../../git/git.ts';
+import type { RepositoryPaths } from '../../git/repository.ts';
 import {
   describeLocalStart,
   hasWork,
@@ -20,6 +22,7 @@ import { addProviderOptions, type PlanOptions, planCandidates, unitOption } from
 import { findUncommitted, readProjectAtCommit, uncommittedError } from '../sources/project-at-commit.ts';
 import { applyLimitOptions, type LimitOptions } from '../sources/run-limits.ts';
 import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
+import type { RunDashboard } from './run-dashboard.ts';
 import { exitCodeOf, findBranchProblems, openTerminalRun } from './local-services.ts';
 
 interface RunOptions extends PlanOptions, LimitOptions {
@@ -30,6 +33,8 @@ interface RunOptions extends PlanOptions, LimitOptions {
   readonly json?: boolean;
   readonly keepWorktrees?: boolean;
   readonly fresh?: boolean;
+  /** The port of the dashboard; true: a free one. */
+  readonly web?: number | true;
 }
 
 /** `choo run`: carries the plan out. */
@@ -69,6 +74,11 @@ export function runCommand(context: CommandContext): Command {
     .option('--rev <ref>', 'run a commit instead of HEAD, without a checkout')
     .option('--fresh', 'start units over; their commits are kept at choo/old/…')
     .option('--keep-worktrees', 'keep the worktrees of units that did not complete')
+    .addOption(
+      new Option('--web [port]', 'show the run in a browser on this machine; prints the address').argParser(
+        wholeNumber(1, 65_535),
+      ),
+    )
     .addOption(new Option('--dry-run', 'show what would run and start nothing').conflicts('json'))
     .option('--json', 'print each event as a line of JSON (`choo schema events` describes it)')
     .addHelpText('after', HELP)
@@ -85,6 +95,7 @@ Examples:
   choo run --unit api -p 2           a unit and its dependencies, two at a time
   choo run --provider rehearsal      no model: the rehearsal blocks of the specs
   choo run --max-cost 5              stop at five dollars
+  choo run --web                     follow it in a browser; docs/dashboard.md
   choo run --json | jq -r .type      for scripts`;
 
 async function runPlan(
@@ -167,9 +178,29 @@ async function runPlan(
   }
 
   // 3. To its end.
+  await using dashboard = await openDashboardOf(context, options, { place, directory });
   const state = await runLocally(request);
   run.view.end(state);
+  if (dashboard !== undefined && terminal.interactive && !run.services.signal.aborted) {
+    terminal.notice(`\nThe dashboard stays at ${dashboard.url} until you press Ctrl-C.\n`);
+    await once(run.services.signal, 'abort');
+  }
   finish(exitCodeOf(state));
+}
+
+/** Opens the dashboard where it is wanted, and says where it is. */
+async function openDashboardOf(
+  context: CommandContext,
+  { web }: RunOptions,
+  { place, directory }: { readonly place: RepositoryPaths; readonly directory: string },
+): Promise<RunDashboard | undefined> {
+  if (web === undefined) return undefined;
+  const { openRunDashboard } = await import('./run-dashboard.ts');
+  const searchPath = context.settings().PATH;
+  const port = web === true ? 0 : web;
+  const dashboard = await openRunDashboard(context, { place, directory, searchPath, port });
+  context.terminal.notice(`Dashboard: ${dashboard.url}\n`);
+  return dashboard;
 }
 
 async function findTarget(

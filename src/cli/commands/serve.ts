@@ -11,6 +11,7 @@ interface ServeCommandOptions {
   readonly role: Role;
   readonly host: string;
   readonly port: number;
+  readonly webToken?: boolean;
   readonly setup?: boolean;
   readonly url?: string;
   readonly organization?: string;
@@ -39,6 +40,10 @@ export function serveCommand(context: CommandContext): Command {
         .argParser(wholeNumber(0, 65_535))
         .default(DEFAULT_PORT),
     )
+    .option(
+      '--web-token',
+      'serve the dashboard without sign-in, on this machine only; its address has a secret in it',
+    )
     .option('--setup', 'register your own GitHub App in the browser, write its settings, and exit')
     .option(
       '--url <address>',
@@ -53,7 +58,7 @@ export function serveCommand(context: CommandContext): Command {
         return;
       }
       const { serve } = await import('../../main.ts');
-      await serve(readSettings(), options);
+      await serve(readSettings(), { ...options, webToken: options.webToken === true });
       finish(0);
     });
 }
@@ -100,4 +105,5 @@ Exit status: 0 stopped on request, 1 failed to start.
 Examples:
   choo serve --setup --url https://choo.example.com    once: register your App
   choo serve                                           one machine, all built in
+  choo serve --web-token                               with the dashboard; docs/dashboard.md
   DATABASE_URL=postgres://… choo serve --role worker   one worker of many`;

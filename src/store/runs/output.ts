@@ -72,11 +72,12 @@ async function dropMiddle(trx: Database, { run, unit }: OutputOf, tail: number):
     where run = ${run} and unit = ${unit}`.execute(trx);
 }
 
-/** The retained output of a unit after a piece. */
+/** The retained output of a unit after a piece, up to another. */
 export async function readOutput(
   database: Database,
   { run, unit }: OutputOf,
   after = 0,
+  last = 2 ** 31 - 1,
 ): Promise<readonly OutputPiece[]> {
   const { rows } = await sql<{ piece: number; text: string; first_of_tail: boolean; dropped: number }>`
     select output.piece, output.text, total.dropped::float8 as dropped,
@@ -85,11 +86,49 @@ export async function readOutput(
                                  where other.run = output.run and other.unit = output.unit
                                    and other.piece > total.head_pieces) as first_of_tail
     from output join output_totals as total using (run, unit)
-    where run = ${run} and unit = ${unit} and piece > ${after}
+    where run = ${run} and unit = ${unit} and piece > ${after} and piece <= ${last}
     order by piece`.execute(database);
   return rows.map(({ piece, text, first_of_tail, dropped }) => ({
     piece,
     text,
     missing: first_of_tail ? dropped : 0,
   }));
+}
+
+/** A part of a unit's retained output: whole pieces, up to about a length in characters. */
+export interface OutputPart {
+  readonly pieces: readonly OutputPiece[];
+  /** The number of its last piece. */
+  readonly cursor: number;
+}
+
+/** The part after a piece, of at least one piece where there is one. Undefined: the unit has no output. */
+export async function readOutputPart(
+  database: Database,
+  of: OutputOf,
+  { after, length }: { readonly after: number; readonly length: number },
+): Promise<OutputPart | undefined> {
+  const { rows } = await sql<{ last: number | null }>`
+    select max(piece) as last from (
+      select piece, sum(length(text)) over (order by piece) - length(text) as before
+      from output where run = ${of.run} and unit = ${of.unit} and piece > ${after}
+    ) as counted where before < ${length}`.execute(database);
+  const last = rows[0]?.last ?? undefined;
+  if (last === undefined) {
+    const any = database.selectFrom('output_totals').select('pieces').where('run', '=', of.run);
+    const known = await any.where('unit', '=', of.unit).executeTakeFirst();
+    return known && { pieces: [], cursor: after };
+  }
+  const pieces = await readOutput(database, of, after, last);
+  return { pieces, cursor: last };
+}
+
+/** The number of the piece before the last ones that together have about a length in characters; 0: all of them do. */
+export async function findTail(database: Database, { run, unit }: OutputOf, length: number): Promise<number> {
+  const { rows } = await sql<{ first: number | null }>`
+    select min(piece) as first from (
+      select piece, sum(length(text)) over (order by piece desc) - length(text) as behind
+      from output where run = ${run} and unit = ${unit}
+    ) as counted where behind < ${length}`.execute(database);
+  return Math.max(0, (rows[0]?.first ?? 1) - 1);
 }

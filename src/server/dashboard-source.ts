@@ -1,0 +1,54 @@
+import { hostname } from 'node:os';
+import { cancelRun, retryRun, skipUnits } from '../store/runs/change-run.ts';
+import { findTail, type OutputPart as StoredPart, readOutputPart } from '../store/runs/output.ts';
+import { PostgresStore } from '../store/runs/postgres.ts';
+import type { ServerStore } from '../store/server-store.ts';
+import type { DashboardSource, OutputPart } from '../web/dashboard/source.ts';
+
+/** Without a notice, output is looked at so often. Milliseconds. */
+const POLL_MS = 5_000;
+
+/** The runs of a server, for the dashboard. `actor`: who its changes are by. */
+export function openServerDashboard(
+  { database, listener, runStore, jobs }: ServerStore,
+  actor: string,
+): DashboardSource {
+  return {
+    name: hostname(),
+    store: new PostgresStore(database, listener, null),
+    isAlive: async () => true, // while there is a worker, or once there is one again
+    readOutput: async (of, after, length) =>
+      joined(await readOutputPart(database, of, { after, length }), false),
+    tailOutput: async (of, length) => {
+      const after = await findTail(database, of, length);
+      return joined(await readOutputPart(database, of, { after, length: 2 * length }), after > 0);
+    },
+    followOutput: async ({ run, unit }, onGrowth, signal) => {
+      const timer = setInterval(onGrowth, POLL_MS);
+      listener.subscribe((notice) => {
+        const isOwn = notice.about === 'output' && notice.run === run && notice.unit === unit;
+        if (isOwn || notice.about === 'connected') onGrowth();
+      }, signal);
+      const ended = Promise.withResolvers<void>();
+      signal.addEventListener('abort', () => ended.resolve(), { once: true });
+      if (!signal.aborted) await ended.promise;
+      clearInterval(timer);
+    },
+    readPatch: undefined, // the copies of repositories are the workers'
+    change: async ({ kind, run, units }) => {
+      const request = { run, units, actor };
+      if (kind === 'cancel') await cancelRun(runStore, jobs, request);
+      else if (kind === 'skip') await skipUnits(runStore, jobs, request);
+      else await retryRun(runStore, jobs, request);
+    },
+    changesRuns: true,
+  };
+}
+
+function joined(part: StoredPart | undefined, isCut: boolean): OutputPart | undefined {
+  if (part === undefined) return undefined;
+  const texts = part.pieces.map(({ missing, text }) =>
+    missing > 0 ? `… ${missing} characters are not kept\n${text}` : text,
+  );
+  return { text: texts.join(''), cursor: part.cursor, isCut };
+}

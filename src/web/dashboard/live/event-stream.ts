@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+
+/** A reader that takes nothing for so long is cut off; its browser comes back. Milliseconds. */
+const STALL_MS = 30_000;
+
+/** One message of a stream. */
+export interface StreamMessage {
+  readonly event: string;
+  /** Where the stream goes on after it, when it was cut off. */
+  readonly id: string;
+  /** Its data, as JSON: a line without an end. */
+  readonly json: string;
+}
+
+/** A stream of server-sent events (HTML Living Standard §9.2) to one reader, who decides how fast. */
+export class EventStream implements Disposable {
+  readonly #response: ServerResponse;
+  readonly #closed = new AbortController();
+
+  constructor(response: ServerResponse, headers: Readonly<Record<string, string>>) {
+    this.#response = response;
+    response.once('close', () => this.#closed.abort());
+    response.writeHead(200, {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no', // nginx would hold it back
+    });
+    response.flushHeaders();
+  }
+
+  /** Aborted when the reader has gone, or was cut off. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** Sends a message. Resolves when the reader took it or has gone: nothing piles up for a slow one. */
+  async send({ event, id, json }: StreamMessage): Promise<void> {
+    await this.#write(`id: ${id}\nevent: ${event}\ndata: ${json}\n\n`);
+  }
+
+  /** Sends a comment, so that proxies and the network find the stream alive. */
+  async keepAlive(): Promise<void> {
+    await this.#write(': still here\n\n');
+  }
+
+  [Symbol.dispose](): void {
+    this.#response.end();
+  }
+
+  async #write(text: string): Promise<void> {
+    if (this.#closed.signal.aborted || this.#response.write(text)) return;
+    const taken = Promise.withResolvers<void>();
+    const stalled = setTimeout(() => this.#response.destroy(), STALL_MS);
+    this.#response.once('drain', taken.resolve).once('close', taken.resolve);
+    await taken.promise;
+    clearTimeout(stalled);
+    this.#response.off('drain', taken.resolve).off('close', taken.resolve);
+  }
+}

@@ -1,0 +1,51 @@
+import type { RunReader } from '../../events/store.ts';
+
+/** The output of one unit of a run. */
+interface OutputOf {
+  readonly run: string;
+  readonly unit: string;
+}
+
+/** A part of a unit's output, as it is stored. */
+export interface OutputPart {
+  readonly text: string;
+  /** Where the next part begins. */
+  readonly cursor: number;
+  /** Whether something before it is not in it: `tail` began later, or the store did not keep it. */
+  readonly isCut: boolean;
+}
+
+/** What the dashboard asks of a run, or of units of it. */
+export interface ChangeRequest {
+  readonly kind: 'cancel' | 'retry' | 'skip';
+  readonly run: string;
+  /** None: the whole run. */
+  readonly units: readonly string[];
+}
+
+/** The ends of a change in git, as commits. */
+interface CommitPair {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Where the dashboard reads runs: the journal of a repository, or the database of a server. */
+export interface DashboardSource {
+  /** Where the runs are, for the title: the name of a repository's directory, or of a server. */
+  readonly name: string;
+  readonly store: Pick<RunReader, 'read' | 'subscribe' | 'runs'>;
+  /** Whether a run that its events leave open goes on: some process works on it, or will. */
+  readonly isAlive: (run: string) => Promise<boolean>;
+  /** A part after a cursor; `length` bounds it, in characters or bytes. Undefined: there is no output. */
+  readonly readOutput: (of: OutputOf, after: number, length: number) => Promise<OutputPart | undefined>;
+  /** The last part, of about that length. */
+  readonly tailOutput: (of: OutputOf, length: number) => Promise<OutputPart | undefined>;
+  /** Calls whenever output may have grown, until the signal. */
+  readonly followOutput: (of: OutputOf, onGrowth: () => void, signal: AbortSignal) => Promise<void>;
+  /** The patch between two commits, cut at a length; undefined: not readable here. */
+  readonly readPatch: ((pair: CommitPair, length: number) => Promise<string>) | undefined;
+  /** Carries a change out. Throws a ChooError (`usage`, `conflict`) for a refusal. */
+  readonly change: (request: ChangeRequest) => Promise<void>;
+  /** Whether a whole run can be cancelled and retried from here. */
+  readonly changesRuns: boolean;
+}
