@@ -64,7 +64,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'events',
     'git/objects',
     'git',
-    'types sandbox/sandbox.ts',
+    'sandbox/sandbox.ts',
   ],
   orchestrator: [
     'types config',

@@ -6,6 +6,7 @@ import { ceilingSettings, localCeilingSettings } from './ceilings.ts';
 import { type Environment, findOldNames, readVariable, type Rename } from './renamed-settings.ts';
 import { faultOfName } from './control-variables.ts';
 import { PROVIDER_NAMES } from './schema.ts';
+import { type SetUpSecret, setUpSecret } from './set-up-secrets.ts';
 
 const count = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most}`;
@@ -68,6 +69,12 @@ export const settingsSchema = z.object({
     .default([])
     .describe(
       'Names of variables that every sandboxed command gets with the value that they have here, separated by commas. Agents see them: none may be a secret.',
+    ),
+  CHOO_SETUP_SECRETS: list
+    .pipe(z.array(setUpSecret))
+    .default([])
+    .describe(
+      'Names of variables with credentials of private registries that set-up gets while no agent wrote anything that it reads, separated by commas: `NAME` for `choo run`, `NAME@owner` or `NAME@owner/repository` on a server.',
     ),
   CHOO_DATA_DIR: z
     .string()
@@ -151,6 +158,7 @@ const localSettingsSchema = settingsSchema
     CHOO_ALLOWED_PROVIDERS: true,
     CHOO_SANDBOX_READ: true,
     CHOO_SANDBOX_ENV: true,
+    CHOO_SETUP_SECRETS: true,
   })
   .extend({
     ...localCeilingSettings,
@@ -203,6 +211,25 @@ export function readVariables(
 ): Readonly<Record<string, string>> {
   const set = names.map((name) => [name, environment[name] ?? ''] as const);
   return Object.fromEntries(set.filter(([, value]) => value !== ''));
+}
+
+/** A shorter one would be found in what a set-up leaves by chance. Characters. */
+const MIN_SECRET_LENGTH = 8;
+
+/** The credentials for set-up, by variable. Throws a ChooError (`environment`) for one that is not set, or too short to be searched for. */
+export function readSetUpSecrets(
+  secrets: readonly SetUpSecret[],
+  environment: Environment = process.env,
+): Readonly<Record<string, string>> {
+  const read = secrets.map(({ name }) => {
+    const value = environment[name] ?? '';
+    if (value.length >= MIN_SECRET_LENGTH) return [name, value] as const;
+    const what = value === '' ? 'is not set' : `is shorter than ${MIN_SECRET_LENGTH} characters`;
+    throw new ChooError('environment', `CHOO_SETUP_SECRETS names ${name}, which ${what}`, {
+      hint: 'set it, or leave it out of the list',
+    });
+  });
+  return Object.fromEntries(read);
 }
 
 /** All variables, for what finds the ones of other tools in them. */

@@ -35,6 +35,8 @@ export interface RunServices {
   /** Removes secret values from shown, logged and stored text; `secretForms` are searched for before a commit. */
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
+  /** See {@link WorkerServices}. */
+  readonly setUpSecrets?: Readonly<Record<string, string>> | undefined;
   /** Opens a unit's log. */
   readonly openLog: (unit: string) => LogSink;
   /** Directory of the output of gates and commands. */

@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import { readAppSettings } from '../app/receiver.ts';
 import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
 import { ceilingsOf } from '../config/ceilings.ts';
-import { readEnvironment, type Settings } from '../config/settings.ts';
+import { readEnvironment, readSetUpSecrets, type Settings } from '../config/settings.ts';
+import { namesFor } from '../config/set-up-secrets.ts';
 import { ChooError, messageOf } from '../errors.ts';
 import { Maintenance } from '../orchestrator/server/maintenance.ts';
 import { ServerContexts } from '../orchestrator/server/server-context.ts';
@@ -65,6 +66,16 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       github && gitCredentials(github),
     ),
   );
+  const setUpSecrets = readSetUpSecrets(settings.CHOO_SETUP_SECRETS);
+  const unscoped = settings.CHOO_SETUP_SECRETS.find(({ scope }) => scope === undefined);
+  if (unscoped !== undefined)
+    throw new ChooError(
+      'environment',
+      `CHOO_SETUP_SECRETS names ${unscoped.name} for nobody's repositories`,
+      {
+        hint: `on a server say whose: \`${unscoped.name}@owner\` or \`${unscoped.name}@owner/repository\``,
+      },
+    );
   const { redact, forms: secretForms } = secrets;
   const missingProviders = () => findMissingProviders(settings.PATH, settings.CHOO_ALLOWED_PROVIDERS);
   const appServices = { ...store, contexts, redact, missingProviders, log };
@@ -80,6 +91,10 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       }),
       redact,
       secretForms,
+      setUpSecretsOf: (remote) => {
+        const names = namesFor(settings.CHOO_SETUP_SECRETS, remote);
+        return Object.fromEntries(names.map((name) => [name, setUpSecrets[name] ?? '']));
+      },
       approve: appWork?.approve,
       signatureOf: appWork?.signatureOf,
       readRound: appWork?.readRound,
@@ -124,8 +139,14 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
 }
 
 /** The values that must never be shown. */
-function secretsOf({ DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET }: Settings): readonly string[] {
-  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET];
+function secretsOf({
+  DATABASE_URL,
+  PRIVATE_KEY,
+  WEBHOOK_SECRET,
+  CHOO_SETUP_SECRETS,
+}: Settings): readonly string[] {
+  const ofSetUp = Object.values(readSetUpSecrets(CHOO_SETUP_SECRETS));
+  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET, ...ofSetUp];
   return [...readSecrets(), ...own.filter((value) => value !== undefined)];
 }
 

@@ -17,7 +17,7 @@ export interface Commands {
     command: string,
     profile: 'gate' | 'setup',
     logName: string,
-    options?: Partial<Pick<ShellCommand, 'isApart' | 'timeoutMs'>>,
+    options?: Partial<Pick<ShellCommand, 'isApart' | 'timeoutMs' | 'secrets'>>,
   ): Promise<Verdict>;
   /** A text of a command with the paths of the project as people know them: from the repository's root. */
   forPeople(text: string): string;
@@ -51,7 +51,8 @@ export function openCommands(job: UnitJob, services: GateServices, worktree: Wor
         cwd,
         timeoutMs: config.limits.gate_timeout,
         ...options,
-        logFile: join(logDirectory, `${unit.id}.${logName}.out`),
+        // Nothing in that file is redacted.
+        logFile: options.secrets === undefined ? join(logDirectory, `${unit.id}.${logName}.out`) : undefined,
         directories: [
           cwd,
           worktree.path,

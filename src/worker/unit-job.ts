@@ -59,6 +59,8 @@ export interface WorkerServices {
   readonly scratch: string;
   /** Secret values, in every form they are searched for. */
   readonly secretForms: readonly Buffer[];
+  /** The operator's credentials for set-up, by variable. Nothing but set-up may get them. */
+  readonly setUpSecrets?: Readonly<Record<string, string>> | undefined;
   /** How long provider errors are waited for. */
   readonly rateLimits: RateLimitPolicy;
   readonly keepWorktree: boolean;

@@ -10,6 +10,7 @@ import type { Verdict } from './gate/gate.ts';
 import { findProtection, isRestored, type Protection } from './judge/protection.ts';
 import { prepare } from './set-up/prepare.ts';
 import { findSecrets } from './secrets.ts';
+import { NO_SECRETS } from './set-up/set-up-secrets.ts';
 import { runSetUp } from './set-up/run-set-up.ts';
 import type { SpecEdit } from './spec-status.ts';
 import { type CommitWords, type MadeCommit, UnitBranch } from './unit-branch.ts';
@@ -80,7 +81,11 @@ export class UnitWorkspace {
         commands: workspace.commands,
         commit,
         mayKeep,
-        setUp: async () => workspace.#setUp('setup'),
+        setUp: async (secrets) => workspace.#setUp('setup', secrets),
+        moveTo: async (other) => {
+          await worktree.checkOut(other);
+          await sandbox.chownToSandboxUser(worktree.path);
+        },
       });
       return workspace;
     } catch (error) {
@@ -244,8 +249,8 @@ export class UnitWorkspace {
     return diffTrees(this.#services.repository.reader, this.branch.tree, tree);
   }
 
-  async #setUp(phase: 'setup' | 'teardown'): Promise<void> {
-    const ran = await runSetUp(this.#job, this.#services, this.commands, phase);
+  async #setUp(phase: 'setup' | 'teardown', secrets = NO_SECRETS): Promise<void> {
+    const ran = await runSetUp(this.#job, this.#services, this.commands, { phase, secrets });
     const changed = ran ? await this.#discard() : [];
     if (changed.length > 0)
       this.#notice(

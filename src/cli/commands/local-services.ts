@@ -1,7 +1,8 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import type { Config } from '../../config/schema.ts';
-import { localDataDirectory, readVariables } from '../../config/settings.ts';
+import { localDataDirectory, readSetUpSecrets, readVariables } from '../../config/settings.ts';
+import { namesFor } from '../../config/set-up-secrets.ts';
 import type { Unit } from '../../discovery/unit.ts';
 import type { RunState } from '../../events/state.ts';
 import {
@@ -44,10 +45,13 @@ export async function openTerminalRun(
   { units, config, place, sandbox: mode, keepWorktrees, json }: TerminalRunOptions,
 ): Promise<TerminalRun> {
   const settings = context.settings();
+  const allSecrets = readSetUpSecrets(settings.CHOO_SETUP_SECRETS);
+  const secrets = [...readSecrets(), ...Object.values(allSecrets)];
+  const names = namesFor(settings.CHOO_SETUP_SECRETS, null);
   const ask = context.terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
   const sandbox = await openLocalSandbox(mode, ownerOf(place), settings, {
     ask,
-    secrets: readSecrets(),
+    secrets,
     say: (line) => context.terminal.notice(`choo: ${line}\n`),
   });
   const identity = await readUserSignature(
@@ -70,7 +74,8 @@ export async function openTerminalRun(
       dataDirectory: localDataDirectory(settings),
       searchPath: settings.PATH,
       agentOf: createAgents(config, settings.PATH),
-      secrets: readSecrets(),
+      secrets,
+      setUpSecrets: Object.fromEntries(names.map((name) => [name, allSecrets[name] ?? ''])),
       signature: { ...identity, signOff: config.commits.sign_off },
       signal: interrupt.signal,
       onEvents: view.onEvents,

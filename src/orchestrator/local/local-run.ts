@@ -23,7 +23,7 @@ import type { Agent } from '../../worker/agent/agent.ts';
 import { createRedactor, secretForms } from '../../worker/secrets.ts';
 import { type RateLimitPolicy, DEFAULT_RATE_LIMIT_POLICY } from '../../worker/unit-job.ts';
 import { openLogFile } from '../../worker/unit-log.ts';
-import type { RunInput } from '../run-input.ts';
+import type { RunInput, RunServices } from '../run-input.ts';
 import { describeStart, newRunId } from '../run-start.ts';
 import { askOwner } from './ask-owner.ts';
 import { decideRequest } from './decide-request.ts';
@@ -42,6 +42,8 @@ export interface LocalServices {
   readonly searchPath: string;
   readonly agentOf: (provider: string) => Agent;
   readonly secrets: readonly string[];
+  /** See {@link RunServices}; they are among the secrets. */
+  readonly setUpSecrets?: RunServices['setUpSecrets'];
   /** Of every commit. */
   readonly signature: Signature;
   readonly rateLimits?: RateLimitPolicy;

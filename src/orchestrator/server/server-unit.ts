@@ -41,6 +41,8 @@ export interface ServerServices {
   readonly agentsOf: (config: Config) => (provider: string) => Agent;
   readonly redact: (text: string) => string;
   readonly secretForms: readonly Buffer[];
+  /** The operator's credentials for the set-up of a remote's repository; see {@link WorkerServices}. */
+  readonly setUpSecretsOf?: ((remote: string) => Readonly<Record<string, string>>) | undefined;
   readonly rateLimits?: RateLimitPolicy;
   /** Whether a run may start its first unit; undefined: every run may. */
   readonly approve?: ((run: string) => Promise<Approval>) | undefined;
@@ -139,6 +141,7 @@ export async function workOnClaim(
     scratch: logDirectory,
     openLog: () => log,
     keepWorktree: false,
+    setUpSecrets: start.remote === null ? undefined : services.setUpSecretsOf?.(start.remote),
     signal,
     shouldReleaseSlot,
   };

@@ -24,6 +24,8 @@ export interface ShellCommand {
   readonly profile: 'gate' | 'setup';
   /** Whether a gate runs on a clean copy of the worktree, thrown away after it. */
   readonly isApart?: boolean;
+  /** Credentials for a set-up, by variable. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly logFile?: string | undefined;
@@ -41,7 +43,18 @@ const TAIL = 6_000;
 export async function runShell(
   sandbox: Sandbox,
   workplace: SandboxPaths,
-  { command, profile, isApart = false, cwd, timeoutMs, logFile, directories, onOutput, signal }: ShellCommand,
+  {
+    command,
+    profile,
+    isApart = false,
+    secrets,
+    cwd,
+    timeoutMs,
+    logFile,
+    directories,
+    onOutput,
+    signal,
+  }: ShellCommand,
 ): Promise<Verdict> {
   using follower = followLastOutput(onOutput);
   const output = keepEnds();
@@ -56,6 +69,7 @@ export async function runShell(
       output.push(text);
     },
     signal,
+    ...(profile === 'setup' && secrets !== undefined ? { env: secrets } : {}),
     ...(logFile === undefined ? {} : { logFile }),
   });
   const verdict = judge(result);

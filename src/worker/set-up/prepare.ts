@@ -4,6 +4,7 @@ import type { Prepared, Taken } from '../../sandbox/sandbox.ts';
 import { formatDuration } from '../../text/amounts.ts';
 import type { Commands } from '../commands.ts';
 import { findSetUpKeys } from './set-up-key.ts';
+import { judgeSecrets, removeLeaks, type SetUpSecrets } from './set-up-secrets.ts';
 import type { GateServices, UnitJob } from '../unit-job.ts';
 
 interface Place {
@@ -12,7 +13,9 @@ interface Place {
   readonly commit: string;
   /** Whether what its set-up leaves may be kept for other worktrees. */
   readonly mayKeep: boolean;
-  readonly setUp: () => Promise<void>;
+  readonly setUp: (secrets: SetUpSecrets) => Promise<void>;
+  /** Puts another commit's files into the worktree, before any agent ran there. */
+  readonly moveTo: (commit: string) => Promise<void>;
 }
 
 /**
@@ -23,9 +26,11 @@ interface Place {
 export async function prepare(
   job: UnitJob,
   services: GateServices,
-  { worktree, commands, commit, mayKeep, setUp }: Place,
+  place: Place,
 ): Promise<Prepared | undefined> {
+  const { worktree, commands, commit, mayKeep } = place;
   const { sandbox, signal, worktrees, append } = services;
+  const setUp = async (): Promise<boolean> => runIt(job, services, place);
   const store =
     job.config.worktree.setup.length === 0 || worktree.beside === undefined
       ? undefined
@@ -58,7 +63,7 @@ export async function prepare(
     return give(prepared);
   }
   await using build = taken;
-  await setUp();
+  if (!(await setUp())) return undefined;
   try {
     return await give(await build.keep(commands.workplace, await worktree.ignored()));
   } catch (error) {
@@ -66,4 +71,26 @@ export async function prepare(
     services.log.say(`what set-up left is not kept for others: ${messageOf(error)}`);
     return undefined;
   }
+}
+
+/**
+ * Runs it, with the operator's secrets where nothing that it reads is an agent's. What else an agent wrote may still decide what
+ * runs, such as a script that no `inputs` name: then it runs on the approved files, and their place is taken by the commit's after
+ * it. Returns whether what it left may be kept.
+ */
+async function runIt(
+  job: UnitJob,
+  services: GateServices,
+  { worktree, commands, commit, setUp, moveTo }: Place,
+): Promise<boolean> {
+  const secrets = await judgeSecrets(job, services, commit);
+  if (secrets.kind !== 'given') {
+    await setUp(secrets);
+    return true;
+  }
+  const isApproved = commit === job.approved;
+  if (!isApproved) await moveTo(job.approved);
+  await setUp(secrets);
+  if (!isApproved) await moveTo(commit);
+  return removeLeaks(commands.workplace, await worktree.ignored(), services, job.unit.id);
 }

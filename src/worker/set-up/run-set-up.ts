@@ -1,6 +1,7 @@
 import { exists } from '../../system/files.ts';
 import { join, relative } from 'node:path';
 import type { Commands } from '../commands.ts';
+import type { SetUpSecrets } from './set-up-secrets.ts';
 import { fail, type GateServices, type UnitJob, UnitStop } from '../unit-job.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function runSetUp(
     log,
   }: Pick<GateServices, 'onActivity' | 'append' | 'sandbox' | 'signal' | 'log'>,
   commands: Commands,
-  phase: 'setup' | 'teardown',
+  { phase, secrets }: { readonly phase: 'setup' | 'teardown'; readonly secrets: SetUpSecrets },
 ): Promise<boolean> {
   let ran = false;
   for (const { command, if: condition } of config.worktree[phase]) {
@@ -44,17 +45,18 @@ export async function runSetUp(
       noWayOut === undefined
         ? config.limits.gate_timeout
         : Math.min(NO_WAY_OUT_MS, config.limits.gate_timeout);
-    const verdict = await commands.run(command, 'setup', phase, { timeoutMs });
+    const verdict = await commands.run(command, 'setup', phase, {
+      timeoutMs,
+      ...(secrets.kind === 'given' ? { secrets: secrets.variables } : {}),
+    });
     const { kind, exitCode, ending, durationMs, reason } = verdict;
     if (kind === 'cancelled') throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
     const tail = commands.forPeople(verdict.tail);
     append({ type: 'worktree.setup', unit: unit.id, command, exitCode, ending, tail, durationMs });
-    if (kind !== 'green')
-      throw fail(
-        'environment',
-        `the ${phase} command \`${command}\` failed: ${ending}`,
-        noWayOut ?? reason?.text,
-      );
+    if (kind === 'green') continue;
+    const message = `the ${phase} command \`${command}\` failed: ${ending}`;
+    if (secrets.kind === 'withheld') throw fail('needs-human', message, secrets.reason);
+    throw fail('environment', message, noWayOut ?? reason?.text);
   }
   return ran;
 }

@@ -10,6 +10,8 @@ export interface SetUpKeys {
   readonly shared: string;
   /** By all files of its commit: what an agent wrote may have decided what this set-up does. */
   readonly own: string;
+  /** Whether it says what it reads, and reads no links. */
+  readonly isDeclared: boolean;
   /** How old a snapshot may be. Milliseconds. */
   readonly maxAgeMs: number;
 }
@@ -42,18 +44,20 @@ const LOCK_FILES: ReadonlySet<string> = new Set([
 /** Finds the keys of a unit's set-up at a commit. The repository is not among them: each has a store of its own. */
 export async function findSetUpKeys(
   { config, directory, setUpScope }: Pick<UnitJob, 'config' | 'directory' | 'setUpScope'>,
-  { repository, sandbox }: Pick<GateServices, 'repository' | 'sandbox'>,
+  { repository, sandbox, setUpSecrets = {} }: Pick<GateServices, 'repository' | 'sandbox' | 'setUpSecrets'>,
   commit: string,
 ): Promise<SetUpKeys> {
   const { setup } = config.worktree;
   const tree = await treeOf(repository.reader, commit);
   const inputs = await findInputs(setup, directory, tree, repository);
   const environment = await sandbox.describe(setup.map(({ command }) => command));
-  const facts = ['set-up 1', setUpScope, directory, setup, environment];
+  const secrets = Object.keys(setUpSecrets).sort(); // by name: a new value fetches the same
+  const facts = ['set-up 1', setUpScope, directory, setup, environment, secrets];
   const names = inputs.paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
   return {
     shared: hash([...facts, inputs.files ?? ['all', tree]]),
     own: hash([...facts, ['all', tree]]),
+    isDeclared: inputs.files !== undefined,
     maxAgeMs: names.some((name) => LOCK_FILES.has(name)) ? 7 * DAY_MS : DAY_MS,
   };
 }
