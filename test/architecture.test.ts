@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'sandbox/prepared': ['sandbox/sandbox.ts', 'sandbox/process'],
   'sandbox/machine': ['sandbox/sandbox.ts'],
   'sandbox/bubblewrap': ['sandbox/sandbox.ts', 'sandbox/process', 'sandbox/prepared', 'sandbox/machine'],
-  sandbox: ['sandbox/sandbox.ts', 'sandbox/process', 'sandbox/machine'],
+  sandbox: ['sandbox/sandbox.ts', 'sandbox/process', 'sandbox/prepared', 'sandbox/machine'],
   'git/git.ts': [],
   'git/objects': ['git/git.ts', 'discovery'],
   git: ['git/git.ts', 'git/objects'],

@@ -4,7 +4,9 @@ import { glob } from './glob-schema.ts';
 import { protectRules } from './protection/rules.ts';
 import { pullRequests } from './pull-requests.ts';
 import { relativePath } from './relative-path.ts';
+import { shellCommand } from './shell-command.ts';
 import { specSources } from './spec-sources.ts';
+import { worktreeKeys } from './set-up/worktree-keys.ts';
 
 /** The names of providers in a configuration. */
 export { PROVIDER_NAMES, type ProviderName };
@@ -28,12 +30,6 @@ export const duration = z
   .refine((ms) => ms <= 24 * MILLISECONDS.h, 'a duration of at most `24h`');
 
 const timeout = (description: string, standard: string) => duration.prefault(standard).describe(description);
-
-const command = (description: string) =>
-  z
-    .string({ error: 'a shell command' })
-    .refine((text) => text.trim() !== '' && !text.includes('\0'), 'a shell command that is not empty')
-    .describe(description);
 
 const wholeNumber = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most}`;
@@ -62,19 +58,6 @@ const providerSettings = mapping({
     .optional()
     .describe('Another executable for the CLI. Applies to local runs only.'),
 }).describe('The settings of one provider.');
-
-const commandFields = (description: string) => ({
-  command: command(description),
-  if: relativePath.optional().describe('Run the command only when this file exists.'),
-});
-const inputs = z
-  .array(glob, { error: 'a list of glob patterns' })
-  .max(100, 'a list of at most 100 glob patterns')
-  .optional()
-  .describe(
-    'The files that the command reads, as globs relative to the project directory, such as its lock file. What set-up leaves behind is reused where these are the same. Default: all files of the repository.',
-  )
-  .meta({ examples: [['package.json', 'package-lock.json']] });
 
 /** The configuration of a repository, `.choo.yml`. Source of the JSON Schema and of the table in the documentation. */
 export const configSchema = mapping({
@@ -142,7 +125,7 @@ export const configSchema = mapping({
     .default('specs/tasks')
     .describe('The directory of specs, with one directory for each unit.'),
   specs: specSources,
-  default_gate: command(
+  default_gate: shellCommand(
     'The gate of tasks in `specs` that name no command of their own; `{unit}` stands for the id of the unit.',
   )
     .optional()
@@ -174,7 +157,7 @@ export const configSchema = mapping({
           .min(1, 'a short name')
           .max(100, 'a short name of at most 100 characters')
           .describe('The name of the check in reports.'),
-        command: command('The shell command; exit status 0 passes.'),
+        command: shellCommand('The shell command; exit status 0 passes.'),
         pattern: glob
           .optional()
           .describe(
@@ -204,32 +187,7 @@ export const configSchema = mapping({
       'Fail a unit whose gates pass only with tests or settings that it changed, where `may_change` of no task names these; otherwise its check is neutral.',
     )
     .meta({ examples: [true] }),
-  worktree: mapping({
-    setup: z
-      .array(
-        mapping({
-          ...commandFields('A shell command that prepares a new worktree, with network and without secrets.'),
-          inputs,
-        }),
-        {
-          error: 'a list of commands',
-        },
-      )
-      .default([])
-      .describe('Commands that prepare a new worktree before the first task, in order.')
-      .meta({
-        examples: [
-          [{ command: 'npm ci', if: 'package-lock.json', inputs: ['package.json', 'package-lock.json'] }],
-        ],
-      }),
-    teardown: z
-      .array(mapping(commandFields('A shell command that cleans up.')), { error: 'a list of commands' })
-      .default([])
-      .describe('Commands that run before a worktree is removed, in order.')
-      .meta({ examples: [[{ command: 'npm run clean', if: 'package.json' }]] }),
-  })
-    .prefault({})
-    .describe('Commands that set up and clean up a worktree.'),
+  worktree: worktreeKeys,
   limits: mapping({
     attempts: wholeNumber(1, 20)
       .default(3)

@@ -1,4 +1,5 @@
 import { configJsonSchema } from './schema.ts';
+import type { SetUpCommand } from './set-up/usual-set-ups.ts';
 
 /** The parts of a JSON Schema that the documentation uses. */
 interface SchemaNode {
@@ -27,14 +28,21 @@ export function listConfigKeys(): readonly ConfigKey[] {
   return collect(configSchemaNode(), '');
 }
 
-/** Renders a `.choo.yml` that changes nothing: every key in a comment, with its example or else its default. */
-export function renderConfigTemplate(): string {
+/**
+ * Renders a `.choo.yml` that changes nothing but for these commands of set-up: every other key in a comment, with its example or
+ * else its default.
+ */
+export function renderConfigTemplate(setUps: readonly SetUpCommand[] = []): string {
   const { properties = {} } = configSchemaNode();
-  const blocks = Object.entries(properties).map(([name, node]) => {
+  const blocks: readonly string[] = Object.entries(properties).map(([name, node]) => {
     const title = `# ${node.description ?? ''}`;
     if (node.properties === undefined) return [title, `# ${name}: ${shown(node)}`].join('\n');
-    const keys = Object.entries(node.properties).filter(([, each]) => shown(each) !== '');
-    return [title, `# ${name}:`, ...keys.flatMap(([key, each]) => templateLines(key, each))].join('\n');
+    const isSetUp = name === 'worktree' && setUps.length > 0;
+    const keys = Object.entries(node.properties).filter(
+      ([key, each]) => shown(each) !== '' && !(isSetUp && key === 'setup'),
+    );
+    const head = isSetUp ? ['worktree:', ...setUpLines(setUps)] : [`# ${name}:`];
+    return [title, ...head, ...keys.flatMap(([key, each]) => templateLines(key, each))].join('\n');
   });
   return `${TEMPLATE_HEAD}\n${blocks.join('\n\n')}\n`;
 }
@@ -42,6 +50,20 @@ export function renderConfigTemplate(): string {
 const TEMPLATE_HEAD = `# Configuration of choo. Every key is optional. Each is shown with its default, or with an example where it has none;
 # remove the \`# \` in front of a line to set it.
 `;
+
+/** What is reused depends on the inputs: a file that the command reads and that is not among them goes unseen. */
+function setUpLines(setUps: readonly SetUpCommand[]): readonly string[] {
+  return [
+    '  # Add every other file that a command reads to its inputs: see docs/setup.md.',
+    '  setup:',
+    ...setUps.flatMap(({ command, inputs }) => [
+      `    - command: ${command}`,
+      inputs === undefined
+        ? '      # No inputs: scripts of package.json run, too. Name what all of them read to have set-up reused more often.'
+        : `      inputs: [${inputs.map((each) => (each.startsWith('*') ? JSON.stringify(each) : each)).join(', ')}]`,
+    ]),
+  ];
+}
 
 function templateLines(key: string, node: SchemaNode): string[] {
   const line = `#   ${key}: ${shown(node)}`;

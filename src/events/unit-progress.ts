@@ -55,6 +55,8 @@ export interface UnitProgress {
   readonly notices: readonly { readonly code: string; readonly message: string }[];
   /** What the work changed of what judges it; null: it was not compared. */
   readonly judge: JudgedHead | null;
+  /** The newest set-up that did not have to run, by its key and its age in milliseconds; null: none. */
+  readonly reused: { readonly key: string; readonly ageMs: number } | null;
   readonly spending: Spending;
   /** The part of `spending` that belongs to ended invocations. */
   readonly settled: Spending;
@@ -98,6 +100,7 @@ export function newUnit(plan: PlannedUnit): UnitProgress {
     until: null,
     waited: NO_WAITS,
     fresh: false,
+    reused: null,
     repairs: 0,
     notices: [],
     judge: null,
@@ -210,6 +213,8 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return { ...unit, notices: [...unit.notices, { code: event.code, message: event.message }] };
     case 'judge.compared':
       return { ...unit, judge: event };
+    case 'setup.reused':
+      return { ...unit, reused: event };
     case 'worktree.created':
       return { ...unit, activity: 'setup' };
     case 'task.validation.ok':
@@ -217,7 +222,6 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
     case 'task.retry':
     case 'unit.answered':
     case 'worktree.setup':
-    case 'setup.reused':
     case 'worktree.removed':
       return unit;
     case 'task.started':
@@ -251,12 +255,10 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return { ...unit, head: event.head };
     case 'unit.updated':
       return { ...unit, head: event.to, committed: event.to };
-    case 'task.completed':
-      return withTask(unit, event.task, {
-        state: 'complete',
-        commit: event.commit,
-        alreadyGreen: event.alreadyGreen,
-      });
+    case 'task.completed': {
+      const { commit, alreadyGreen } = event;
+      return withTask(unit, event.task, { state: 'complete', commit, alreadyGreen });
+    }
     case 'task.failed':
       return withTask(unit, event.task, { state: 'failed' });
     case 'baseline.ok':

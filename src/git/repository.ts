@@ -57,6 +57,8 @@ export class Repository implements AsyncDisposable {
   readonly writer: ObjectWriter;
   /** Where objects are read and written. */
   readonly objects: string;
+  /** The directory of what its set-ups left behind, and those of all repositories on this machine. */
+  readonly prepared: { readonly directory: string; readonly others: () => Promise<readonly string[]> };
   /** The directory of this repository's worktrees. */
   readonly worktrees: string;
   /** What a sandbox must be able to read for git to work in a worktree that is not isolated. */
@@ -73,6 +75,11 @@ export class Repository implements AsyncDisposable {
     this.writer = parts.writer;
     this.objects = parts.objects;
     this.worktrees = parts.worktrees;
+    const home = dirname(parts.worktrees);
+    this.prepared = {
+      directory: join(home, PREPARED),
+      others: async () => (await readdir(dirname(home))).map((name) => join(dirname(home), name, PREPARED)),
+    };
     this.readable = parts.readable;
     this.views = parts.views;
     this.branches = parts.branches;
@@ -179,6 +186,9 @@ type Parts = Pick<
 function openObjects(git: Git, home: string): Pick<Parts, 'git' | 'reader' | 'writer'> {
   return { git, reader: new ObjectReader(git), writer: new ObjectWriter(git, scratchDirectory(home)) };
 }
+
+/** In a repository's directory: what its set-ups left behind, on the file system of its worktrees. */
+export const PREPARED = 'prepared';
 
 /** Creates the directory of one repository, closed to other users. Returns the directory for worktrees. */
 async function openHome(home: string): Promise<string> {

@@ -17,13 +17,10 @@ import { WorktreeView } from './worktree-view.ts';
 export class WorktreeManager {
   readonly #repository: Repository;
   readonly #searchPath: string;
-  /** The directory of what set-ups left behind, on the file system of the worktrees. */
-  readonly prepared: string;
 
   constructor(repository: Repository, searchPath: string) {
     this.#repository = repository;
     this.#searchPath = searchPath;
-    this.prepared = join(dirname(repository.worktrees), PREPARED);
   }
 
   /**
@@ -113,7 +110,6 @@ function keptMark(administration: string): string {
 
 /** Holds a directory for each worktree with what its commands have besides, beside the directory of worktrees. */
 export const BESIDE = 'beside';
-export const PREPARED = 'prepared';
 
 /** The view of an isolated worktree, in its administrative directory. */
 const VIEW_DIRECTORY = 'view';

@@ -133,6 +133,7 @@ function createJob(
     base: from.base,
     approved: start.commit,
     setUpScope: start.remote === null ? '' : start.commit,
+    isAskedAnew: progress.fresh,
     start: from.start,
     pushed: from.pushed,
     claimedComplete: from.claimedComplete,

@@ -161,6 +161,7 @@ function jobOf(
     base,
     approved: start.commit,
     setUpScope: start.remote === null ? '' : start.commit,
+    isAskedAnew: false,
     start: head,
     pushed: head,
     claimedComplete: [],

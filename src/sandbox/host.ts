@@ -10,9 +10,11 @@ import {
   send,
 } from '../system/process-tree.ts';
 import { removeTree } from '../system/remove-tree.ts';
+import { openPreparedStores } from './prepared/store.ts';
 import { copyTree } from './process/copy-tree.ts';
 import { type Network, OPEN_NETWORK } from './machine/network.ts';
 import { findNoWayOut } from './machine/preflight.ts';
+import { describePrograms, libc } from './process/programs.ts';
 import { markedTree } from './process/marked-tree.ts';
 import { runCommand, type Watch } from './process/runner.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './process/watchdog.ts';
@@ -36,23 +38,22 @@ export function openHostSandbox(options: {
   /** What the operator adds to the environment. */
   readonly variables?: Readonly<Record<string, string>>;
 }): Sandbox {
-  const { searchPath } = options;
+  const { searchPath, network = OPEN_NETWORK } = options;
+  const environment = {
+    PATH: searchPath,
+    HOME: options.home,
+    LANG: 'C.UTF-8',
+    TMPDIR: options.temporary ?? '/tmp',
+    ...network.own,
+    ...options.variables,
+  };
+  const openStore = openPreparedStores({ open: async () => {} }); // it is the same user
   const killAtExit = killOnExit();
   const watchdog = openWatchdog({ ...DEFAULT_LIMITS, ...options.limits });
-  const { network = OPEN_NETWORK } = options;
   const nodePath = dirname(process.execPath);
   const exec: Sandbox['exec'] = async (workplace, execution) => {
     const mark = newMark(options.owner);
-    const env = {
-      PATH: searchPath,
-      HOME: options.home,
-      LANG: 'C.UTF-8',
-      TMPDIR: options.temporary ?? '/tmp',
-      ...network.own,
-      ...options.variables,
-      ...execution.env,
-      [OWNER_VARIABLE]: mark,
-    };
+    const env = { ...environment, ...execution.env, [OWNER_VARIABLE]: mark };
     const limitSpace = watchdog({
       directories: [workplace.worktree, ...(execution.writable ?? [])],
       processes: (all, leader) => {
@@ -76,9 +77,18 @@ export function openHostSandbox(options: {
     placeOf: ({ worktree }) => worktree,
     chownToSandboxUser: async () => {}, // it is the same user
     layering: async () => 'none',
-    openPrepared: async () => undefined,
-    give: async (_, workplace) => workplace,
-    describe: async () => undefined,
+    // Commands find it at each worktree's own path, so only what says that it does not mind is given to another one.
+    openPrepared: async (at, { relocatable }) => (relocatable ? openStore(at) : undefined),
+    async give({ project }, workplace) {
+      await copyTree(project, workplace.worktree, searchPath);
+      return workplace;
+    },
+    describe: async (commands) => [
+      'host',
+      [process.getuid?.(), process.umask(), process.arch, libc()],
+      environment,
+      await describePrograms(commands, searchPath),
+    ],
     findNoWayOut: async (workplace, fetching) =>
       findNoWayOut({ exec }, workplace, fetching, { nodePath, network }),
     explainMissing: () => undefined,

@@ -55,18 +55,30 @@ export type Taken =
       readonly kind: 'build';
       /**
        * Moves what git ignores and the home into the store, by paths from the worktree's root that no link leads to. When it
-       * rejects, all is where it was.
+       * rejects, all is where it was. Without it, disposing drops what there was for the key.
        */
       keep(workplace: SandboxPaths, ignored: readonly string[]): Promise<Prepared>;
     } & AsyncDisposable)
   | { readonly kind: 'none' };
 
+/** Where the snapshots of a repository are. */
+export interface PreparedPlace {
+  readonly directory: string;
+  /** The directories of all repositories of this machine, which share one limit. */
+  readonly others: () => Promise<readonly string[]>;
+}
+
 /** Snapshots of set-ups, by key: 64 lower-case hexadecimal digits. */
 export interface PreparedStore {
-  /** Waits for a snapshot that another one builds. */
+  /** Waits for a snapshot that another one builds. `madeSince`: no older one will do. Milliseconds since 1970. */
   take(
     key: string,
-    options: { readonly maxAgeMs: number; readonly mayBuild: boolean; readonly signal: AbortSignal },
+    options: {
+      readonly maxAgeMs: number;
+      readonly madeSince?: number | undefined;
+      readonly mayBuild: boolean;
+      readonly signal: AbortSignal;
+    },
   ): Promise<Taken>;
 }
 
@@ -151,8 +163,14 @@ export interface Sandbox {
   chownToSandboxUser(path: string): Promise<void>;
   /** How content is given to many worktrees. Tried once. */
   layering(): Promise<Layering>;
-  /** Opens the snapshots in a directory; undefined where they cannot be given to other worktrees. */
-  openPrepared(directory: string): Promise<PreparedStore | undefined>;
+  /**
+   * Opens a repository's snapshots; undefined where they cannot be given to other worktrees. On the host paths differ, so they
+   * can be only where what set-up leaves is `relocatable`.
+   */
+  openPrepared(
+    place: PreparedPlace,
+    options: { readonly relocatable: boolean },
+  ): Promise<PreparedStore | undefined>;
   /** Gives a snapshot to a new worktree: shown through, or copied. Returns the workplace that has it. */
   give(prepared: Pick<Prepared, 'project' | 'home'>, workplace: SandboxPaths): Promise<SandboxPaths>;
   /** Everything but the commands' own files that a set-up's result depends on, such as variables and the programs it names. */

@@ -40,6 +40,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
   const secrets = new Secrets(secretsOf(settings));
   const owner = `choo-${randomUUID()}`;
   const sandbox = await openServerSandbox(settings, owner, log);
+  log.info({ sandbox: sandbox.kind, layering: await sandbox.layering() }, 'opened the sandbox');
   const planThread = stack.use(new PlanThread());
   const store = stack.use(
     await openServerStore({

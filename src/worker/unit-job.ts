@@ -28,6 +28,8 @@ export interface UnitJob {
    * commit that is in no branch of the project yet.
    */
   readonly setUpScope: string;
+  /** A person asked to do it again from the start: set-up runs anew, too. */
+  readonly isAskedAnew: boolean;
   /** The commit at which work starts. */
   readonly start: string;
   /** The branch's current head; undefined when there is no branch yet. */

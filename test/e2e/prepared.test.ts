@@ -54,6 +54,7 @@ describe.runIf(SANDBOXES.includes('bubblewrap'))('what set-up leaves behind', ()
       const first = await project.run();
       expect(first.exitCode, first.stderr).toBe(0);
       expect(counts(first)).toEqual({ ran: 1, reused: 5 });
+      expect(first.stderr).toContain('sandbox bubblewrap: set-up is shared by overlays');
       for (const unit of ['one', 'two', 'three']) expect(await made(project, unit)).toBe('good\ntool');
       const [key] = first.events.flatMap((event) => (event['type'] === 'setup.reused' ? [event['key']] : []));
       const again = await project.run('--fresh');
@@ -61,6 +62,15 @@ describe.runIf(SANDBOXES.includes('bubblewrap'))('what set-up leaves behind', ()
       expect(counts(again)).toEqual({ ran: 0, reused: 6 });
       expect(again.events.find(({ type }) => type === 'setup.reused')).toMatchObject({ key });
       for (const unit of ['one', 'two', 'three']) expect(await made(project, unit)).toBe('good\ntool');
+      // Who asks for a unit anew gets a new set-up, too.
+      const snapshots = async () => (await beside(project, 'prepared')).filter((name) => name !== 'uses');
+      const before = await snapshots();
+      expect(before).toHaveLength(1);
+      const run = again.events.find(({ type }) => type === 'orch.started')?.['run'];
+      const retried = await project.choo('retry', String(run), 'one', '--fresh');
+      expect(retried.exitCode, retried.stderr).toBe(0);
+      expect(await snapshots()).toHaveLength(1);
+      expect(await snapshots()).not.toEqual(before);
       expect(await beside(project, 'beside')).toEqual([]);
       expect(await beside(project, 'prepared/uses')).toEqual([]);
 
@@ -130,14 +140,22 @@ describe.runIf(SANDBOXES.includes('bubblewrap'))('what set-up leaves behind', ()
   });
 });
 
-test('on the host nothing is reused', LONG, async () => {
+test('on the host it is reused only where it is relocatable', LONG, async () => {
   const units = { one: { tasks: [{ gate: 'test -e one', sh: 'cat deps/helper > one' }] } };
   const prepare = 'mkdir -p deps && sh helper.sh';
   const setup = `limits: { attempts: 1 }\nworktree:\n  setup:\n    - { command: ${prepare}, inputs: [needs.lock] }\n`;
-  await using project = await makeProject({ units, files: FILES, config: setup });
-  const outcome = await project.run();
+  await using fixed = await makeProject({ units, files: FILES, config: setup });
+  const outcome = await fixed.run();
   expect(outcome.exitCode, outcome.stderr).toBe(0);
+  expect(outcome.stderr).toContain('sandbox host: set-up runs in each worktree');
   expect(counts(outcome)).toEqual({ ran: 2, reused: 0 });
+
+  await using project = await makeProject({ units, files: FILES, config: `${setup}  relocatable: true\n` });
+  const copied = await project.run();
+  expect(copied.exitCode, copied.stderr).toBe(0);
+  expect(copied.stderr).toContain('sandbox host: set-up is shared by copies');
+  expect(counts(copied)).toEqual({ ran: 1, reused: 1 });
+  expect(await made(project, 'one')).toBe('good');
 });
 
 test.each(SANDBOXES)('a gate of verify finds nothing that another gate left (%s)', LONG, async (sandbox) => {

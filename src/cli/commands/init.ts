@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { DEFAULT_CONFIG } from '../../config/schema.ts';
+import { usualSetUps } from '../../config/set-up/usual-set-ups.ts';
 import { renderConfigTemplate } from '../../config/template.ts';
 import { DirectoryTree } from '../../discovery/tree.ts';
 import { ChooError } from '../../errors.ts';
@@ -73,8 +74,10 @@ export function initCommand({ terminal, settings, cwd, programName, finish }: Co
         );
       const files = new Map<string, string>();
       const kept: string[] = [];
-      if (configuration.file === undefined) files.set('.choo.yml', renderConfigTemplate());
-      else kept.push(configuration.file);
+      if (configuration.file === undefined) {
+        const setUps = usualSetUps((file) => readIfThere(join(directory, file)));
+        files.set('.choo.yml', renderConfigTemplate(setUps));
+      } else kept.push(configuration.file);
       if (discovery.units.length + discovery.broken.length === 0) {
         files.set(`${specs}/${UNIT}/IMPLEMENTATION_PLAN.md`, PLAN);
         files.set(`${specs}/${UNIT}/01-write-a-greeting.md`, TASK);
@@ -104,6 +107,14 @@ function commitHint(where: string): string {
   const inside = where === '' ? 'git' : `git -C${where}`;
   const lines = ['init', 'add -A', 'commit -m "Add the first specs"'].map((rest) => `  ${inside} ${rest}\n`);
   return `A run works on a commit, and there is none yet:\n${lines.join('')}`;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Writes a file only if there is none, and says whether it did. Throws a ChooError (`conflict`) where it cannot stand. */

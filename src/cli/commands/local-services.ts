@@ -20,7 +20,7 @@ import { limitsOf } from '../../orchestrator/run-start.ts';
 import type { Problem } from '../../problems/problem.ts';
 import { createAgents, readSecrets } from '../../worker/agent/agents.ts';
 import type { CommandContext } from '../context.ts';
-import { openLocalSandbox } from '../sources/local-sandbox.ts';
+import { openLocalSandbox, sharingOf } from '../sources/local-sandbox.ts';
 import { createRunView, type RunView } from '../views/run-view.ts';
 
 /** What a run at this terminal is carried out with, and who watches it. */
@@ -54,6 +54,8 @@ export async function openTerminalRun(
     secrets,
     say: (line) => context.terminal.notice(`choo: ${line}\n`),
   });
+  if (config.worktree.setup.length > 0)
+    context.terminal.notice(`sandbox ${sandbox.kind}: ${await sharingOf(sandbox, config.worktree)}\n`);
   const identity = await readUserSignature(
     place.commonDirectory,
     settings.PATH,

@@ -9,6 +9,7 @@ import { openHostSandbox } from '../../sandbox/host.ts';
 import { findNetwork } from '../../sandbox/machine/network.ts';
 import { findChosen, findToolchains, joinTools, NO_TOOLS } from '../../sandbox/machine/toolchains.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { layeringText } from '../../text/set-up-words.ts';
 
 /**
  * The sandbox of a local run. Where bubblewrap does not work, `auto` asks whoever sits at the terminal, and without one
@@ -70,4 +71,13 @@ export async function openLocalSandbox(
   throw new ChooError('environment', `bubblewrap does not work here: ${reason}`, {
     hint: mode === 'auto' ? `${hint}; or run without a sandbox: \`--sandbox host\`` : hint,
   });
+}
+
+/** How what set-up leaves behind comes to many worktrees here. */
+export async function sharingOf(
+  sandbox: Sandbox,
+  { relocatable }: { readonly relocatable: boolean },
+): Promise<string> {
+  if (sandbox.kind === 'host') return layeringText(relocatable ? 'reflink' : 'none');
+  return layeringText(await sandbox.layering());
 }

@@ -2,6 +2,7 @@ import type { EventBody, EventType, RunEvent } from '../../events/event.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { describeCost, formatDuration, formatTokens } from '../../text/amounts.ts';
+import { reuseText } from '../../text/set-up-words.ts';
 import { wasMoved } from '../../events/unit-update.ts';
 import { count, printable } from '../../text/terminal-layout.ts';
 import { describeJudge } from './describe-judge.ts';
@@ -78,7 +79,7 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
 
   'worktree.created': nothing,
   'worktree.setup': (event) => `setup ${ending(event)}: ${event.command}`,
-  'setup.reused': ({ key, ageMs }) => `set-up reused: ${key.slice(0, 12)}, made ${formatDuration(ageMs)} ago`,
+  'setup.reused': ({ key, ageMs }) => `set-up reused: ${reuseText({ key, ageMs })}`,
   'worktree.removed': ({ kept, path }) => (kept ? `worktree kept: ${path}` : undefined),
 
   'task.started': ({ task }, { unit }) =>

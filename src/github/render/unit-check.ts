@@ -4,6 +4,7 @@ import { needsHuman } from '../../events/run-rules.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { formatDuration, formatTokens } from '../../text/amounts.ts';
 import { count } from '../../text/terminal-layout.ts';
+import { reuseText } from '../../text/set-up-words.ts';
 import { cut } from '../../text/cut.ts';
 import { harmlessLine } from '../../text/harmless.ts';
 import type { Annotation, Conclusion } from '../api/checks.ts';
@@ -67,7 +68,7 @@ export function renderUnitCheck({
   readonly events: readonly RunEvent[];
   readonly pullUrl: string | null;
 }): RenderedUnitCheck {
-  const { state, plan, message, hint, releaseReason, spending, startedAt, endedAt } = progress;
+  const { state, plan, message, hint, releaseReason, spending, startedAt, endedAt, reused } = progress;
   if (waitsFor.length > 0)
     return {
       title: 'Merge its dependencies first',
@@ -97,7 +98,7 @@ export function renderUnitCheck({
     title: cut(`${titleOf(progress)}${reason === undefined ? '' : `: ${harmlessLine(reason.text)}`}`, TITLE),
     summary: fit([
       {
-        text: `${done} of ${count(tasks.length, 'task')}${time}, ${formatTokens(spending.tokens)} tokens.${pullUrl === null ? '' : ` [Its pull request](${pullUrl}).`}`,
+        text: `${done} of ${count(tasks.length, 'task')}${time}, ${formatTokens(spending.tokens)} tokens.${reused === null ? '' : ` Set-up was reused: ${reuseText(reused)}.`}${pullUrl === null ? '' : ` [Its pull request](${pullUrl}).`}`,
         rank: 0,
         name: 'the summary',
       },

@@ -2,6 +2,7 @@ import type { Unit } from '../../discovery/unit.ts';
 import type { RunEvent } from '../../events/event.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { describeCost, formatTokens } from '../../text/amounts.ts';
+import { reuseText } from '../../text/set-up-words.ts';
 import { harmlessLine } from '../../text/harmless.ts';
 import { boxLine } from '../commands/boxes.ts';
 import { isCommandName } from '../commands/commands.ts';
@@ -260,6 +261,7 @@ function reviewNotes({ progress, sandbox }: UnitPullInput): string {
     ...[...new Set(progress.notices.map(({ message }) => message))]
       .slice(0, 30)
       .map((message) => `- ${words(message, 500)}`),
+    ...(progress.reused === null ? [] : [`- Set-up was reused: ${reuseText(progress.reused)}.`]),
     ...(sandbox === 'host' ? ['- It ran without a sandbox.'] : []),
     ...(progress.spending.basis === 'reserved'
       ? ['- Some of its cost is what was set aside for an attempt: what that took is not known.']

@@ -12,7 +12,6 @@ import {
   HOME,
   homeBeside,
   type Layering,
-  type PreparedStore,
   PROJECT,
   type Sandbox,
   type SandboxPaths,
@@ -33,8 +32,8 @@ import { type Network, OPEN_NETWORK } from '../machine/network.ts';
 import { findNoWayOut } from '../machine/preflight.ts';
 import { describeTools, explainMissing, NO_TOOLS, type Tools } from '../machine/toolchains.ts';
 import { writeSettings } from '../machine/write-settings.ts';
-import { openPreparedStore } from '../prepared/store.ts';
-import { describePrograms, libc } from './programs.ts';
+import { openPreparedStores } from '../prepared/store.ts';
+import { describePrograms, libc } from '../process/programs.ts';
 import { namespaceTree } from './namespace-tree.ts';
 import { seccompFilter } from './seccomp/filter.ts';
 import { testBubblewrap } from './self-test.ts';
@@ -149,7 +148,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const openToAll = async (path: string): Promise<void> => {
     if (root) await openModes(path, options.searchPath);
   };
-  const stores = new Map<string, PreparedStore>();
+  const openStore = openPreparedStores({ open: openToAll });
   let tried: Promise<Layering> | undefined;
   const layering = async (): Promise<Layering> =>
     (tried ??= testLayers(
@@ -165,12 +164,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     placeOf: () => PROJECT,
     chownToSandboxUser,
     layering,
-    async openPrepared(directory) {
-      if ((await layering()) === 'none') return undefined;
-      const store = stores.get(directory) ?? openPreparedStore(directory, { open: openToAll });
-      stores.set(directory, store);
-      return store;
-    },
+    openPrepared: async (at) => ((await layering()) === 'none' ? undefined : openStore(at)),
     async give({ project, home }, workplace) {
       if ((await layering()) === 'overlay') return { ...workplace, below: { project, home } };
       const { worktree, beside } = workplace;

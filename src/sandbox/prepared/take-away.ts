@@ -8,7 +8,8 @@ interface Leavings {
   readonly worktree: string;
   /** The paths of a worktree that git ignores, from its root. No link leads to any of them. */
   readonly ignored: readonly string[];
-  readonly home: string;
+  /** Undefined: it stays with its user. */
+  readonly home: string | undefined;
 }
 
 /**
@@ -37,7 +38,7 @@ export async function takeAway(
       await mkdir(join(to, 'project', dirname(path)), { recursive: true, mode: 0o755 });
       await move(join(worktree, path), join(to, 'project', path));
     }
-    if (await exists(home)) await move(home, join(to, 'home'));
+    if (home !== undefined && (await exists(home))) await move(home, join(to, 'home'));
     else await mkdir(join(to, 'home'));
     return putBack;
   } catch (error) {

@@ -1,7 +1,7 @@
 import { ChooError, messageOf } from '../../errors.ts';
 import type { Worktree } from '../../git/worktree.ts';
 import type { Prepared, Taken } from '../../sandbox/sandbox.ts';
-import { formatDuration } from '../../text/amounts.ts';
+import { reuseText } from '../../text/set-up-words.ts';
 import type { Commands } from '../commands.ts';
 import { findSetUpKeys } from './set-up-key.ts';
 import { judgeSecrets, removeLeaks, type SetUpSecrets } from './set-up-secrets.ts';
@@ -29,23 +29,25 @@ export async function prepare(
   place: Place,
 ): Promise<Prepared | undefined> {
   const { worktree, commands, commit, mayKeep } = place;
-  const { sandbox, signal, worktrees, append } = services;
+  const { sandbox, signal, repository, append } = services;
   const setUp = async (): Promise<boolean> => runIt(job, services, place);
   const store =
-    job.config.worktree.setup.length === 0 || worktree.beside === undefined
+    job.config.worktree.setup.length === 0
       ? undefined
-      : await sandbox.openPrepared(worktrees.prepared);
+      : await sandbox.openPrepared(repository.prepared, job.config.worktree);
   if (store === undefined) {
     await setUp();
     return undefined;
   }
   const { shared, own, maxAgeMs } = await findSetUpKeys(job, services, commit);
   const isApproved = commit === job.approved;
+  // Verify of a unit that starts over uses what its own set-up made.
+  const madeSince = job.isAskedAnew && mayKeep ? Date.now() : undefined;
   let key = shared;
-  let taken: Taken = await store.take(key, { maxAgeMs, mayBuild: mayKeep && isApproved, signal });
+  let taken: Taken = await store.take(key, { maxAgeMs, madeSince, mayBuild: mayKeep && isApproved, signal });
   if (taken.kind === 'none' && !isApproved) {
     key = own;
-    taken = await store.take(key, { maxAgeMs, mayBuild: mayKeep, signal });
+    taken = await store.take(key, { maxAgeMs, madeSince, mayBuild: mayKeep, signal });
   }
   if (taken.kind === 'none') {
     await setUp();
@@ -59,7 +61,9 @@ export async function prepare(
     const { prepared } = taken;
     const ageMs = Math.max(0, Date.now() - prepared.takenAt);
     append({ type: 'setup.reused', unit: job.unit.id, key, ageMs });
-    services.log.say(`set-up reused: ${key.slice(0, 12)}, made ${formatDuration(ageMs)} ago`);
+    const said = `set-up reused: ${reuseText({ key, ageMs })}`;
+    services.log.say(said);
+    services.onActivity(said);
     return give(prepared);
   }
   await using build = taken;

@@ -36,8 +36,8 @@ baseline_checks:
   - { name: lint, command: npm run lint, pattern: "**/*.ts" }
 worktree:
   setup: [{ command: npm ci, if: package-lock.json }]
-  teardown:
-    - command: npm run clean
+  teardown: [{ command: npm run clean }]
+  relocatable: true
 limits:
   attempts: 5
   unit_cost: 2.5
@@ -78,7 +78,7 @@ describe('a configuration without faults', () => {
       strict_gates: false,
       strict_judge: false,
       protect: [],
-      worktree: { setup: [], teardown: [] },
+      worktree: { setup: [], teardown: [], relocatable: false },
       limits: {
         review_rounds: 2,
         attempts: 3,
@@ -128,6 +128,7 @@ describe('a configuration without faults', () => {
         worktree: {
           setup: [{ command: 'npm ci', if: 'package-lock.json' }],
           teardown: [{ command: 'npm run clean' }],
+          relocatable: true,
         },
         limits: { ...DEFAULT_CONFIG.limits, attempts: 5, unit_cost: 2.5, task_timeout: 90_000 },
         verify: false,

@@ -54,6 +54,16 @@ describe('the template of `choo init`', () => {
     expect(problems).toEqual([]);
   });
 
+  test('has the usual set-up of a project, and is a configuration with it', () => {
+    const setUps = [{ command: 'npm ci', inputs: ['**/package.json', 'a'] }, { command: 'sh x' }];
+    const text = renderConfigTemplate(setUps);
+    const { config, problems } = load(text);
+    expect(problems).toEqual([]);
+    expect(config).toEqual({ ...DEFAULT_CONFIG, worktree: { ...DEFAULT_CONFIG.worktree, setup: setUps } });
+    const [head = '', ...blocks] = text.split('\n\n');
+    expect(load([head, ...blocks.map(uncomment)].join('\n\n')).problems).toEqual([]);
+  });
+
   test('shows every key that can stand in it', () => {
     const shown: unknown = parse(UNCOMMENTED);
     const paths = listConfigKeys().map(({ path }) => path);

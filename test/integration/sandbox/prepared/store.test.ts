@@ -1,11 +1,11 @@
 import { execa } from 'execa';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { openPreparedStore } from '../../../../src/sandbox/prepared/store.ts';
+import { openPreparedStores } from '../../../../src/sandbox/prepared/store.ts';
 import type { Prepared, PreparedStore, SandboxPaths, Taken } from '../../../../src/sandbox/sandbox.ts';
 import { isRoot } from '../../../fixtures/sandbox/actor.ts';
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts';
@@ -16,6 +16,11 @@ const KEY = 'a'.repeat(64);
 const { signal } = new AbortController();
 const OPTIONS = { maxAgeMs: DAY_MS, mayBuild: true, signal };
 const open = async (): Promise<void> => {};
+
+/** A directory of snapshots on a machine with these others. */
+function placeOf(directory: string, ...others: readonly string[]) {
+  return { directory, others: async () => others };
+}
 
 interface Place extends AsyncDisposable {
   readonly directory: string;
@@ -29,7 +34,7 @@ async function makePlace(maxBytes?: number): Promise<Place> {
   const directory = join(place.path, 'prepared');
   return {
     directory,
-    store: openPreparedStore(directory, { open, ...(maxBytes === undefined ? {} : { maxBytes }) }),
+    store: openPreparedStores({ open, ...(maxBytes === undefined ? {} : { maxBytes }) })(placeOf(directory)),
     worktree: async (name) => makeWorktree(join(place.path, name)),
     [Symbol.asyncDispose]: async () => place[Symbol.asyncDispose](),
   };
@@ -63,7 +68,7 @@ describe('the store of what set-ups left', () => {
     await using place = await makePlace();
     const taken = build(await place.store.take(KEY, OPTIONS));
     const others = [1, 2, 3].map(async () => place.store.take(KEY, OPTIONS));
-    const other = openPreparedStore(place.directory, { open }).take(KEY, OPTIONS); // as another process would
+    const other = openPreparedStores({ open })(placeOf(place.directory)).take(KEY, OPTIONS); // as another process would
     const first = await Promise.race([
       ...others,
       other,
@@ -117,7 +122,7 @@ describe('the store of what set-ups left', () => {
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=64', 'tmpfs', disk]);
     try {
       const workplace = await makeWorktree(join(disk, 'unit'));
-      const store = openPreparedStore(join(disk, 'prepared'), { open });
+      const store = openPreparedStores({ open })(placeOf(join(disk, 'prepared')));
       await using taken = build(await store.take(KEY, OPTIONS));
       // Room for the directories of the snapshot, not for its last file.
       for (let left = await freeInodes(disk); left > 3; left -= 1)
@@ -139,6 +144,57 @@ describe('the store of what set-ups left', () => {
     expect((await place.store.take(KEY, OPTIONS)).kind).toBe('found');
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect((await place.store.take(KEY, { ...OPTIONS, maxAgeMs: 1 })).kind).toBe('build');
+  });
+
+  test(
+    'drops what there was for a key when the set-up turns red, and what was made again',
+    LONG,
+    async () => {
+      await using place = await makePlace();
+      const first = await keep(place, KEY, await place.worktree('one'));
+      await first[Symbol.asyncDispose]();
+      const [old] = await snapshots(place);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const anew = { ...OPTIONS, madeSince: Date.now() };
+      {
+        await using again = build(await place.store.take(KEY, anew));
+        const others = [place.store.take(KEY, anew), place.store.take(KEY, OPTIONS)];
+        await again.keep(await place.worktree('two'), ['deps']);
+        await again[Symbol.asyncDispose]();
+        for (const other of await Promise.all(others)) {
+          if (other.kind !== 'found') throw new Error(other.kind);
+          expect(await readFile(join(other.prepared.project, 'deps/file'), 'utf8')).toMatch(/two$/);
+          await other.prepared[Symbol.asyncDispose]();
+        }
+      }
+      // What was made again takes no room: the next that is kept removes it.
+      await using _other = await keep(place, 'b'.repeat(64), await place.worktree('three'));
+      await expect.poll(async () => snapshots(place), { timeout: 60_000 }).not.toContain(old);
+      expect((await place.store.take(KEY, OPTIONS)).kind).toBe('found');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const red = build(await place.store.take(KEY, { ...OPTIONS, madeSince: Date.now() }));
+      await rm(join(place.directory, 'uses'), { recursive: true }); // nobody uses it any more
+      await mkdir(join(place.directory, 'uses'));
+      await red[Symbol.asyncDispose]();
+      expect((await snapshots(place)).map((name) => name[0])).toEqual(['b']);
+      expect((await place.store.take(KEY, OPTIONS)).kind).toBe('build');
+    },
+  );
+
+  test('has one limit for all repositories of a machine', LONG, async () => {
+    await using far = await makePlace();
+    const other = await keep(far, KEY, await far.worktree('one'));
+    await other[Symbol.asyncDispose]();
+    const [name = ''] = await snapshots(far);
+    await utimes(join(far.directory, name), new Date(1), new Date(1));
+    await using place = await temporaryDirectory();
+    const directory = join(place.path, 'prepared');
+    const others = [far.directory, directory, join(place.path, 'nothing here')];
+    const store = openPreparedStores({ open, maxBytes: 30_000 })(placeOf(directory, ...others));
+    const near = { directory, store, worktree: async (at: string) => makeWorktree(join(place.path, at)) };
+    await using _near = await keep({ ...far, ...near }, 'b'.repeat(64), await near.worktree('two'));
+    await expect.poll(async () => snapshots(far), { timeout: 60_000 }).toEqual([]);
+    expect(await snapshots({ ...far, ...near })).toHaveLength(1);
   });
 
   test('removes the least recently used first, and none that is used', LONG, async () => {
