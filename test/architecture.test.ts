@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'provider/stream.ts': ['provider/provider.ts'],
   'provider/outcome': ['provider/provider.ts', 'provider/stream.ts', 'types sandbox/sandbox.ts'],
   provider: ['types events', 'provider/provider.ts', 'provider/stream.ts', 'provider/outcome', 'discovery'],
-  config: ['provider'],
+  config: ['discovery', 'provider'],
   plan: ['gates', 'config', 'discovery', 'scheduler', 'provider'],
   'github/api': [],
   'github/commands': ['config', 'discovery'],

@@ -24,6 +24,7 @@ const UNIT_FIELDS = [
   'unit',
   'depends_on',
   'provider',
+  'context',
   'orch_status',
   'orch_branch',
   'orch_worktree',
@@ -54,6 +55,7 @@ export interface ParsedPlan {
   readonly title: string | undefined;
   readonly dependsOn: readonly string[];
   readonly provider: string | undefined;
+  readonly context: readonly string[];
   readonly status: UnitStatus | undefined;
   readonly recorded: RecordedRun;
 }
@@ -92,6 +94,7 @@ export function parsePlan(path: string, content: Uint8Array, budget?: ReadingBud
     title,
     dependsOn: read.texts('depends_on'),
     provider: read.text('provider') || undefined,
+    context: read.texts('context').filter((path) => path !== ''),
     status: read.word('orch_status', UNIT_STATUSES, LEGACY_UNIT_STATUSES, 'in_progress'),
     recorded: defined({
       branch: read.text('orch_branch') || undefined,

@@ -154,6 +154,7 @@ function assemble(id: string, directory: string, plan: ParsedPlan, parsed: reado
     title: plan.title ?? id,
     dependsOn: plan.dependsOn,
     provider: plan.provider,
+    context: plan.context,
     status: plan.status ?? inferStatus(tasks),
     recorded: plan.recorded,
     tasks,

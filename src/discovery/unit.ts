@@ -1,3 +1,4 @@
+import type { BoxPlace } from './formats/boxes.ts';
 import type { FormatName } from './formats/formats.ts';
 import type { FrontMatter } from './front-matter.ts';
 
@@ -16,6 +17,8 @@ export const LEGACY_UNIT_STATUSES = ['pr_open', 'in_review', 'merging'] as const
 export interface SpecFile {
   /** Path from the tree's base, with forward slashes. */
   readonly path: string;
+  /** The name that it has in its unit's directory, where it is only a part of the file at its path; undefined: that of the path. */
+  readonly name?: string;
   /** All bytes of the file, checked to be valid UTF-8. */
   readonly content: Uint8Array;
   readonly frontMatter: FrontMatter;
@@ -34,6 +37,8 @@ export interface Task {
   /** Globs of files that judge or build and that it may change all the same, from the project directory; unchecked. */
   readonly mayChange: readonly string[];
   readonly file: SpecFile;
+  /** In a task list of another tool: the boxes to tick when it is complete. */
+  readonly boxes?: readonly BoxPlace[];
 }
 
 /** The `orch_` fields that an earlier run wrote into a unit's plan. */
@@ -59,13 +64,15 @@ export interface Unit {
   /** The provider named in its front matter, unchecked; undefined inherits. */
   readonly provider: string | undefined;
   /** Declared, or inferred from the tasks. Only {@link isComplete} decides whether work is left. */
+  /** Paths from the project directory that its agents are told to read. */
+  readonly context: readonly string[];
   readonly status: UnitStatus;
   readonly recorded: RecordedRun;
   /** By number; never empty. */
   readonly tasks: readonly Task[];
   readonly plan: SpecFile;
-  /** The format of another tool that it is read from; undefined: choo's own. */
-  readonly source?: FormatName;
+  /** The task list of another tool that it is read from, with the boxes to tick with its last task; undefined: choo's own format. */
+  readonly source?: { readonly from: FormatName; readonly boxes: readonly BoxPlace[] };
 }
 
 /** Whether every task of a unit is complete; ignores `orch_status`. */

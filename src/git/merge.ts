@@ -1,6 +1,7 @@
 import { ChooError } from '../errors.ts';
 import { refuseTooLarge } from './objects/checkout-size.ts';
 import { findTree, replaceFiles, treeOf } from './objects/tree-object.ts';
+import { isTaskList, mergeTaskLists } from './objects/task-lists.ts';
 import type { Repository } from './repository.ts';
 
 export type Merge =
@@ -56,7 +57,25 @@ export async function mergeTrees(
   const options = ['--write-tree', '-z', '--name-only', '--no-messages'];
   const { yes, stdout } = await repository.git.ask('merge-tree', ...options, ...sides);
   const [tree = '', ...files] = stdout.split('\0').filter((part) => part !== '');
-  return yes ? { kind: 'merged', tree } : { kind: 'conflict', files, tree };
+  if (yes) return { kind: 'merged', tree };
+  const left = files.some(isTaskList)
+    ? await mergeTaskLists(repository, { tree, files }, await treesOf(repository, { into, from, since }))
+    : { tree, files };
+  return left.files.length === 0 ? { kind: 'merged', tree: left.tree } : { kind: 'conflict', ...left };
+}
+
+/** The trees of both sides, and of what they are compared with. */
+async function treesOf(
+  { git, reader }: Repository,
+  { into, from, since }: Pick<MergeOptions, 'into' | 'from' | 'since'>,
+): Promise<Parameters<typeof mergeTaskLists>[2]> {
+  const base = since ?? (await git.run('merge-base', into, from)).trim();
+  const [before, own, other] = await Promise.all(
+    [base, into, from].map(async (each) => treeOf(reader, each)),
+  );
+  if (before === undefined || own === undefined || other === undefined)
+    throw new ChooError('internal', 'a commit of a merge has no tree');
+  return { base: before, own, other };
 }
 
 /** Commits with the same trees whose only common ancestor is `since`. (git 2.40 has `--merge-base` for this.) */

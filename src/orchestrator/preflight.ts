@@ -4,7 +4,7 @@ import { ChooError, coerceError } from '../errors.ts';
 import type { PlannedUnit } from '../events/event.ts';
 import { unitBranch, type UnitScope } from '../git/branches.ts';
 import type { ProblemCode } from '../problems/codes.ts';
-import { FILE_START, type Problem } from '../problems/problem.ts';
+import type { Problem } from '../problems/problem.ts';
 import { firstPrompt } from '../provider/prompt.ts';
 import type { Agent } from '../worker/agent/agent.ts';
 import { checkEdits } from '../worker/spec-status.ts';
@@ -34,17 +34,20 @@ export function findPreflightProblems({
   for (const { id, provider, tasks } of planned) {
     const unit = units.get(id);
     if (unit === undefined || tasks.every(({ complete }) => complete)) continue;
-    const at = (file: string, code: ProblemCode) => (error: unknown) => {
-      const { message, hint } = coerceError(error);
-      problems.push({
-        severity: 'error',
-        code,
-        message,
-        file,
-        ...FILE_START,
-        ...(hint === undefined ? {} : { hint }),
-      });
-    };
+    const at =
+      (file: string, code: ProblemCode, line = 1) =>
+      (error: unknown) => {
+        const { message, hint } = coerceError(error);
+        problems.push({
+          severity: 'error',
+          code,
+          message,
+          file,
+          line,
+          column: 1,
+          ...(hint === undefined ? {} : { hint }),
+        });
+      };
     attempt(() => checkEdits(unit, unitBranch(place, id)), at(unit.plan.path, 'status-not-writable'));
     const agent = attempt(
       () => agentOf(provider),
@@ -68,7 +71,7 @@ export function findPreflightProblems({
             variables: agent.variables,
             sandboxed: true,
           }),
-        at(task.file.path, 'task-not-assignable'),
+        at(task.file.path, 'task-not-assignable', task.boxes?.[0]?.line),
       );
     }
   }

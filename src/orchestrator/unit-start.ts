@@ -130,10 +130,12 @@ async function takeNewBase(
   const { unit, branch, branchHead, dependencies } = input;
   const base = await findBase(input, services);
   if (base.kind === 'impossible') return base;
+  // Units share a task list: what those before this one ticked in it stands in the base only.
+  const approved = unit.source === undefined ? input.commit : base.commit;
   const take = async (onto: string): Promise<string> =>
-    tasks === undefined ? commitApprovedSpecs(input, onto, repository) : onto;
-  // Before the merge, so that statuses on the branch cannot conflict with the approved specs.
-  const prepared = await take(head);
+    tasks === undefined ? commitApprovedSpecs(input, { onto, of: approved }, repository) : onto;
+  // Before the merge, so that statuses on the branch cannot conflict with the approved specs. Ticks in a task list never do.
+  const prepared = unit.source === undefined ? await take(head) : head;
   const subject = `Bring the base of ${unit.id} up to date`;
   const merge =
     input.stack === 'rebase'
@@ -159,14 +161,14 @@ async function takeNewBase(
   };
 }
 
-/** Commits the unit's approved specs, unless they are there already. */
+/** Commits the unit's specs as they are in the commit `of`, unless they are there already. */
 async function commitApprovedSpecs(
-  { unit, directory, commit }: UnitStartInput,
-  onto: string,
+  { unit, directory }: UnitStartInput,
+  { onto, of }: { readonly onto: string; readonly of: string },
   repository: Repository,
 ): Promise<string> {
   const path = directory + unit.directory;
-  const specs = await findTree(repository.reader, await treeOf(repository.reader, commit), path);
+  const specs = await findTree(repository.reader, await treeOf(repository.reader, of), path);
   if (specs === undefined) return onto;
   const before = await treeOf(repository.reader, onto);
   const tree = await replaceFiles(repository, before, new Map([[path, specs]]));

@@ -8,6 +8,7 @@ import { makePlan, type MissingProvider } from '../plan/plan.ts';
 import type { Project } from '../plan/project.ts';
 import type { Plan } from '../plan/schema.ts';
 import type { EffectiveConfig } from './effective-config.ts';
+import { isChanged } from './spec-changes.ts';
 
 /** The commit to plan, with everything about it that is known outside of the commit. */
 export interface PlanCommitInput {
@@ -26,14 +27,22 @@ export interface PlanCommitInput {
   readonly done: ReadonlyMap<string, EarlierWork>;
   /** Open pull requests whose results go to other branches. */
   readonly elsewhere: readonly WorkElsewhere[];
+  /** Other branches that change the same directories of specs. */
+  readonly branches: readonly SpecBranch[];
   /** Units of an earlier plan, with their keys at that time. */
   readonly planned?: ReadonlyMap<string, string> | undefined;
-  /** The directories of units that the push or pull request changes. */
+  /** The directories of specs that the push or pull request changes; see {@link SpecChanges}. */
   readonly changed: ReadonlySet<string>;
   /** Whether that changes the configuration, too. */
   readonly changesConfig: boolean;
   /** For the comment of a pull request; null for no comment. */
   readonly comment: Pick<PlanCommentInput, 'checkUrl' | 'marker' | 'isOfAll'> | null;
+}
+
+/** A branch that changes a directory of specs, which another one changes, too. */
+export interface SpecBranch {
+  readonly directory: string;
+  readonly branch: string;
 }
 
 /** What choo publishes of a planned commit. Its size is bounded by what GitHub shows, however large the specs are. */
@@ -81,7 +90,8 @@ export function planCommit(
 /** Renders the check run and the comment of a plan. Pure. */
 export function describePlan(plan: Plan, input: Omit<PlanCommitInput, 'ownBranches'>): PlannedCommit {
   const { commit, policy, done, planned = new Map(), comment } = input;
-  const { target, elsewhere, changesConfig } = input;
+  const { target, changesConfig } = input;
+  const elsewhere = [...input.elsewhere, ...elsewhereOf(plan, input)];
   const fates = foretell(plan, done);
   const changed = unitsIn(plan, input.changed);
   const shown = {
@@ -120,9 +130,21 @@ function outdatedOf({ units }: Plan, planned: ReadonlyMap<string, string>): Plan
 }
 
 /** The units of a plan in these directories. */
-function unitsIn({ units, specsDir }: Plan, directories: ReadonlySet<string>): ReadonlySet<string> {
-  const inside = units.filter(({ directory }) => directories.has(directory.slice(specsDir.length + 1)));
-  return new Set(inside.map(({ id }) => id));
+function unitsIn({ units }: Plan, directories: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set(units.filter(({ directory }) => isChanged(directories, directory)).map(({ id }) => id));
+}
+
+/** The units that other branches change, of which no results are there. */
+function elsewhereOf(
+  { units }: Plan,
+  { branches, elsewhere }: Pick<PlanCommitInput, 'branches' | 'elsewhere'>,
+): readonly WorkElsewhere[] {
+  return branches.flatMap(({ directory, branch }) =>
+    units
+      .filter((unit) => unit.directory === directory)
+      .filter(({ id }) => !elsewhere.some(({ unit, target }) => unit === id && target === branch))
+      .map(({ id }) => ({ unit: id, target: branch, pull: null, isSameBranch: false })),
+  );
 }
 
 function configNoteOf(policy: EffectiveConfig): string | null {

@@ -60,7 +60,6 @@ export function prepareSubmission(
       discovery.units.map(({ id }) => id),
     ),
     only: units,
-    forRun: true,
     candidates: input.candidates,
     allowedProviders: input.allowedProviders,
   });

@@ -1,25 +1,30 @@
-import { CONFIG_FILES } from '../config/schema.ts';
+import { CONFIG_FILES, DEFAULT_CONFIG } from '../config/schema.ts';
+import { specRoots } from '../config/spec-sources.ts';
 import type { ObjectReader } from '../git/objects/object-reader.ts';
 import { diffTrees, findFile, findTree, treeOf } from '../git/objects/tree-object.ts';
+import { configurationAt } from './effective-config.ts';
 
 /** The files that choo reads and a push or pull request changes. */
 export interface SpecChanges {
   readonly configuration: boolean;
-  /** The names of the directories below the spec tree. */
-  readonly units: ReadonlySet<string>;
+  /**
+   * The paths of the directories below those of specs that differ, and of one of those itself where a file in it does, such as one
+   * that names gates of all units.
+   */
+  readonly directories: ReadonlySet<string>;
 }
 
-/** Two commits to compare, and their spec directory. Without `before`, everything is new. */
+/** Two commits to compare, and the directories of specs. Without `before`, everything is new. */
 export interface SpecChangesInput {
-  readonly specsDir: string;
+  readonly roots: readonly string[];
   readonly before: string | undefined;
   readonly after: string;
 }
 
-/** Compares two commits. Opens only the trees that differ. */
+/** Compares two commits, also in the directories that the second one names itself. Opens only the trees that differ. */
 export async function findSpecChanges(
   reader: ObjectReader,
-  { specsDir, before, after }: SpecChangesInput,
+  { roots, before, after }: SpecChangesInput,
 ): Promise<SpecChanges> {
   const [old, now] = [
     before === undefined ? undefined : await treeOf(reader, before),
@@ -27,11 +32,22 @@ export async function findSpecChanges(
   ];
   const at = async (tree: string | undefined, path: string) =>
     tree && (await findFile(reader, tree, path))?.id;
-  const directory = async (tree: string | undefined) => tree && (await findTree(reader, tree, specsDir))?.id;
   let configuration = false;
   for (const path of CONFIG_FILES) configuration ||= (await at(old, path)) !== (await at(now, path));
-  const [specsBefore, specsNow] = [await directory(old), await directory(now)];
-  if (specsBefore === specsNow) return { configuration, units: new Set() };
-  const changes = await diffTrees(reader, specsBefore, specsNow);
-  return { configuration, units: new Set(changes.map(({ path }) => path.split('/')[0] ?? '')) };
+  const own = (await configurationAt(reader, after)).config ?? DEFAULT_CONFIG;
+  const directories = new Set<string>();
+  for (const root of new Set([...roots, ...specRoots(own)])) {
+    const [specsBefore, specsNow] = await Promise.all(
+      [old, now].map(async (tree) => tree && (await findTree(reader, tree, root))?.id),
+    );
+    if (specsBefore === specsNow) continue;
+    for (const { path } of await diffTrees(reader, specsBefore, specsNow))
+      directories.add(path.includes('/') ? `${root}/${path.slice(0, path.indexOf('/'))}` : root);
+  }
+  return { configuration, directories };
+}
+
+/** Whether a directory of specs is among those that changed. */
+export function isChanged(directories: ReadonlySet<string>, directory: string): boolean {
+  return directories.has(directory) || directories.has(directory.slice(0, directory.lastIndexOf('/')));
 }

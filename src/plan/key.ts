@@ -3,14 +3,14 @@ import type { Config } from '../config/schema.ts';
 import { baseName } from '../discovery/tree.ts';
 import type { SpecFile, Unit } from '../discovery/unit.ts';
 
-/** Whether choo writes the field itself: it records progress and does not define the work. */
-function isProgress(field: string): boolean {
-  return field === 'status' || field.startsWith('orch_');
+/** Whether the field does not define the work: choo records progress in it, or it names what else there is to read. */
+function isNoWork(field: string): boolean {
+  return field === 'status' || field === 'context' || field.startsWith('orch_');
 }
 
 /**
  * The key of each unit: a hash of everything that defines its work. That is its id; for each file its name, every field
- * that is not progress as written, and every byte below the front matter; the set-up commands and baseline checks of the
+ * that is neither progress nor `context` as written, and every byte below the front matter; the set-up commands and baseline checks of the
  * configuration; the directory of a project below its repository's root; and the keys of its dependencies. Independent of
  * statuses and of the spec directory. 64 lower-case hexadecimal digits.
  *
@@ -56,7 +56,7 @@ function unitKey(unit: Unit, common: string, keys: ReadonlyMap<string, string>):
 }
 
 /** The parts of a file that its unit's key covers. */
-function keyParts({ path, content, frontMatter }: SpecFile): {
+function keyParts({ path, name = baseName(path), content, frontMatter }: SpecFile): {
   name: string;
   fields: string[];
   body: Uint8Array;
@@ -65,10 +65,10 @@ function keyParts({ path, content, frontMatter }: SpecFile): {
   // A UTF-16 code unit takes at most three bytes of UTF-8, so this much surely holds the front matter.
   const head = bytes.toString('utf8', 0, frontMatter.bodyStart * 3).slice(0, frontMatter.bodyStart);
   const fields = [...frontMatter.fields.values()]
-    .filter((field) => !isProgress(field.name))
+    .filter((field) => !isNoWork(field.name))
     .flatMap((field) => [field.name, head.slice(field.value.start, field.value.end)]);
   return {
-    name: baseName(path),
+    name,
     fields,
     body: bytes.subarray(Buffer.byteLength(head)),
   };

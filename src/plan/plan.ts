@@ -21,7 +21,6 @@ import { Graph } from '../scheduler/graph.ts';
 import { suggestion } from '../text/nearest.ts';
 import { gateProblems } from './gate-problems.ts';
 import { unitKeys } from './key.ts';
-import { findNotRun } from './not-run.ts';
 import type { Plan, PlanUnit } from './schema.ts';
 
 /** The input of a plan. */
@@ -42,8 +41,6 @@ export interface PlanInput {
   readonly allowedProviders?: readonly ProviderName[] | undefined;
   /** The providers that the server cannot start, and why. */
   readonly missing?: ReadonlyMap<ProviderName, MissingProvider> | undefined;
-  /** Whether a run is to follow, which needs more than a plan. */
-  readonly forRun?: boolean;
 }
 
 /** Why a provider cannot be started, and what its operator can do. */
@@ -82,7 +79,6 @@ export function makePlan(input: PlanInput): Plan {
       ...(discovery.units.length + discovery.broken.length > 0 ? (input.absent ?? []) : []),
       ...providerProblems(naming, providers, input, config.specs_dir),
       ...gateProblems(wanted, config, configuration),
-      ...(input.forRun === true ? findNotRun(wanted) : []),
     ],
     discovery.problems,
   );

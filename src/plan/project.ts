@@ -5,8 +5,9 @@ import { discover, type Discovery } from '../discovery/discovery.ts';
 import { discoverFormat } from '../discovery/formats/discover-format.ts';
 import { findFormats } from '../discovery/formats/find-formats.ts';
 import { FORMATS, type FormatName } from '../discovery/formats/formats.ts';
+import { isOfFormat, sourceRoot } from '../config/spec-sources.ts';
 import type { SpecTree } from '../discovery/tree.ts';
-import { collectProblems, compareText, FILE_START, type Problem } from '../problems/problem.ts';
+import { collectProblems, compareText, FILE_START, joinProblems, type Problem } from '../problems/problem.ts';
 import { findAbsentFiles } from './absent-files.ts';
 
 /** A project: its configuration and its units. */
@@ -31,19 +32,46 @@ export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promi
 /** Adds the units of other tools that the configuration names; else says what there is of them where there is nothing else. */
 async function withFormats(tree: SpecTree, own: Discovery, config: Config | undefined): Promise<Discovery> {
   const isMissing = own.problems.kept.length === 1 && own.problems.kept[0]?.code === 'tree-missing';
-  const sources = config?.specs ?? [];
+  const specsDir = config?.specs_dir;
+  const sources = (config?.specs ?? []).filter((each) => sourceRoot(each, specsDir ?? '') !== specsDir);
   if (sources.length === 0) return isMissing ? withHint(own, await findFormats(tree)) : own;
   const units = [...own.units];
   const broken = [...own.broken];
   let problems = isMissing ? collectProblems([]) : own.problems;
   for (const source of sources) {
     const taken = new Set([...units, ...broken].map(({ id }) => id.toLowerCase()));
+    if (!isOfFormat(source)) {
+      const found = withoutTaken(await discover(tree, sourceRoot(source, '')), taken);
+      units.push(...found.units);
+      broken.push(...found.broken);
+      problems = joinProblems(problems, found.problems);
+      continue;
+    }
     const found = await discoverFormat(tree, source, { defaultGate: config?.default_gate, taken });
     units.push(...found.units);
     broken.push(...found.broken);
     problems = collectProblems(found.problems, problems);
   }
   return { units: units.sort(byId), broken: broken.sort(byId), problems };
+}
+
+/** Leaves out units whose id is taken by one of another source, which is told. */
+function withoutTaken(found: Discovery, taken: ReadonlySet<string>): Discovery {
+  const isTaken = ({ id }: { readonly id: string }): boolean => taken.has(id.toLowerCase());
+  const problems = [...found.units, ...found.broken].filter(isTaken).map(({ id, directory }): Problem => ({
+    severity: 'error',
+    code: 'format-duplicate',
+    message: `there is another unit \`${id}\``,
+    file: directory,
+    ...FILE_START,
+    got: id,
+    hint: 'give this one another name',
+  }));
+  return {
+    units: found.units.filter((unit) => !isTaken(unit)),
+    broken: found.broken.filter((unit) => !isTaken(unit)),
+    problems: collectProblems(problems, found.problems),
+  };
 }
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {

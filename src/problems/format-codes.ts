@@ -69,11 +69,4 @@ export const FORMAT_CODES = {
     meaning: 'A checkpoint of Kiro names no command, or stands before every task, so it checks nothing.',
     cure: 'Write the command in backticks, behind the tasks that it checks.',
   },
-  'format-not-run': {
-    levels: ['error'],
-    meaning:
-      'A run is asked for a unit of another tool. Such units are checked and planned, and not run yet.',
-    cure: 'Name units of `specs_dir` with `--unit`.',
-    example: 'units of OpenSpec are planned, and not run yet',
-  },
 } as const satisfies CodeArea;

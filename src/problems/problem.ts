@@ -59,6 +59,14 @@ export function collectProblems(found: Iterable<Problem>, before?: Problems): Pr
   return { kept: kept.sort(byPosition), counts, dropped: total - kept.length };
 }
 
+/** The problems of two readings as those of one. */
+export function joinProblems(one: Problems, other: Problems): Problems {
+  const { kept } = collectProblems(other.kept, one);
+  const counts = { ...one.counts };
+  for (const severity of SEVERITIES) counts[severity] += other.counts[severity];
+  return { kept, counts, dropped: counts.error + counts.warning + counts.notice - kept.length };
+}
+
 /** Longer values are shortened in a problem. UTF-16 code units. */
 const MAX_GOT_LENGTH = 80;
 

@@ -18,7 +18,7 @@ export interface EarlierAttempt {
 
 /** The input of the prompt for one attempt at a task. */
 export interface TaskPrompt {
-  readonly unit: Pick<Unit, 'id' | 'title' | 'tasks' | 'plan'>;
+  readonly unit: Pick<Unit, 'id' | 'title' | 'tasks' | 'plan' | 'context'>;
   readonly task: Task;
   /** The project's directory from the repository's root: empty, or with a trailing slash. */
   readonly directory: string;
@@ -57,6 +57,7 @@ export function taskPrompt(input: TaskPrompt): string {
     ...earlier.map((each, index) => earlierText(each, index + 1)),
     `## The plan of the unit\n\n${bodyOf(unit.plan)}`,
     `## The task\n\n${bodyOf(task.file)}`,
+    contextText(input),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -112,6 +113,13 @@ function othersText({ unit, task, complete }: TaskPrompt): string {
     return `- ${each.number}. ${oneLine(each.title)} (${state})`;
   });
   return `## The tasks of the unit\n\n${lines.join('\n')}`;
+}
+
+/** The pages that a unit names, which are not pasted. */
+function contextText({ unit, directory }: TaskPrompt): string {
+  if (unit.context.length === 0) return '';
+  const paths = unit.context.map((path) => `- \`${oneLine(directory + path)}\``);
+  return `## Read also\n\n${paths.join('\n')}`;
 }
 
 function earlierText({ outcome, changed, verdict, tail, reason }: EarlierAttempt, number: number): string {

@@ -24,7 +24,7 @@ export async function planCommand(
   const reading = await planner.read(repository, {
     ...live,
     policy,
-    ...(changes === null ? {} : { changed: changes.units, changesConfig: changes.configuration }),
+    ...(changes === null ? {} : { changed: changes.directories, changesConfig: changes.configuration }),
     thread: number,
   });
   await planner.post(repository, reading);

@@ -52,7 +52,7 @@ export async function startRun(
   const { runnable, errors, changedUnfinished } = await planner.read(repository, {
     ...at,
     policy,
-    ...(changes ? { changed: changes.units } : {}),
+    ...(changes ? { changed: changes.directories } : {}),
   });
   if (!runnable) {
     return refused(

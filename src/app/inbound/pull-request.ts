@@ -53,12 +53,12 @@ async function planPull(
   const policy = await readPolicy(repository, remote, services);
   const left = { branch: base.ref, commit: head.sha };
   const changes = await findChangesSince(remote, policy, left, services);
-  if (changes.units.size === 0 && !changes.configuration) return;
+  if (changes.directories.size === 0 && !changes.configuration) return;
   const reading = await planner.read(repository, {
     commit: head.sha,
     target: head.ref,
     policy,
-    changed: changes.units,
+    changed: changes.directories,
     changesConfig: changes.configuration,
     thread: number,
   });

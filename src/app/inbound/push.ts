@@ -43,12 +43,12 @@ export async function handlePush(
   const isDefault = branch === repository.known.defaultBranch;
   const note =
     isDefault && changes.configuration ? await planner.reportConfiguration(repository, policy) : undefined;
-  if (changes.units.size === 0 && !changes.configuration) return;
+  if (changes.directories.size === 0 && !changes.configuration) return;
   const reading = await planner.read(repository, {
     commit: push.after,
     target: branch,
     policy,
-    changed: changes.units,
+    changed: changes.directories,
     changesConfig: changes.configuration,
   });
   await planner.post(repository, reading, { note });

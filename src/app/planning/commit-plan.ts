@@ -1,5 +1,6 @@
 import { applyCeilings } from '../../config/apply-ceilings.ts';
 import { DEFAULT_CONFIG } from '../../config/schema.ts';
+import { specRoots } from '../../config/spec-sources.ts';
 import { discoverNothing } from '../../discovery/discovery.ts';
 import { ChooError } from '../../errors.ts';
 import { unitBranch } from '../../git/branches.ts';
@@ -49,12 +50,12 @@ export async function findSpecChanges(
   between: { readonly before: string | undefined; readonly after: string },
   { signal }: Ending,
 ): Promise<SpecChanges> {
-  const specsDir = specsDirOf(policy);
+  const roots = specRoots(configOf(policy));
   try {
-    return await remote.ask('findChanges', { specsDir, ...between }, signal);
+    return await remote.ask('findChanges', { roots, ...between }, signal);
   } catch (error) {
-    if (limitProblem(error, specsDir) === undefined) throw error;
-    return { configuration: true, units: new Set() };
+    if (limitProblem(error, specsDirOf(policy)) === undefined) throw error;
+    return { configuration: true, directories: new Set() };
   }
 }
 
@@ -124,6 +125,11 @@ export async function readPlan(
       ]),
     ),
     elsewhere: await findElsewhere(),
+    branches: await listSpecBranches(
+      remote,
+      { commit, target, defaultBranch: known.defaultBranch, changed: asked.changed },
+      signal,
+    ),
   };
   try {
     return { ...(await remote.ask('plan', input, signal)), commit, policy };
@@ -138,26 +144,13 @@ export async function readPlan(
     return { ...describePlan(plan, input), commit, policy };
   }
 
-  /** Results that go to other branches, and branches that change the same specs, of which no results are there. */
+  /** Results that go to other branches. */
   async function findElsewhere(): Promise<PlanCommitInput['elsewhere']> {
     const work = await listWorkElsewhere(database, known.id, target);
-    const { defaultBranch } = known;
-    const specs = { commit, target, defaultBranch, specsDir: specsDirOf(policy), changed: asked.changed };
-    const branches = await listSpecBranches(remote, specs, signal);
-    const isNew = ({ unit, branch }: (typeof branches)[number]): boolean =>
-      !work.some((each) => each.unit === unit && each.target === branch);
-    return [
-      ...work.map(({ branch, ...rest }) => ({
-        ...rest,
-        isSameBranch: branch === unitBranch({ target, directory: '' }, rest.unit),
-      })),
-      ...branches.filter(isNew).map(({ unit, branch }) => ({
-        unit,
-        target: branch,
-        pull: null,
-        isSameBranch: false,
-      })),
-    ];
+    return work.map(({ branch, ...rest }) => ({
+      ...rest,
+      isSameBranch: branch === unitBranch({ target, directory: '' }, rest.unit),
+    }));
   }
 }
 

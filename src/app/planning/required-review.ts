@@ -1,4 +1,5 @@
-import { CONFIG_FILES } from '../../config/schema.ts';
+import { type Config, CONFIG_FILES } from '../../config/schema.ts';
+import { specRoots } from '../../config/spec-sources.ts';
 import type { RemoteRepository } from '../../orchestrator/server/remote-repositories.ts';
 import type { EffectiveConfig } from '../../plan-thread/effective-config.ts';
 import {
@@ -72,7 +73,8 @@ export async function findUnreviewed(
   }
 
   // 2. The specs: of an open pull request, or of the branch.
-  const specs = { ...context, starts: await findReviewStarts(database, id), specsDir: config.specs_dir };
+  const own = await remote.ask('readConfig', { commit, directory: '' }, services.signal);
+  const specs = { ...context, starts: await findReviewStarts(database, id), paths: pathsOf(config, own) };
   const pulls = target === defaultBranch ? [] : await listOpenPulls(repository, { branch: target, commit });
   let ofPull: string | undefined;
   for (const pull of pulls) {
@@ -94,9 +96,18 @@ export async function findUnreviewed(
 const NEEDED = 'with `require_review` this repository runs only specs that an approved pull request brought';
 const BACK = 'take that back, and bring it by a pull request that somebody else approves';
 
+/**
+ * What has to be reviewed: every directory that may have been read. Of other tools' task lists the configuration at the commit says
+ * which are read, and with which gate.
+ */
+function pathsOf(policy: Config, own: Config): readonly string[] {
+  const roots = new Set([...specRoots(policy), ...specRoots(own)]);
+  return own.specs.length === 0 ? [...roots] : [...roots, ...CONFIG_FILES];
+}
+
 interface SpecsContext extends LineContext {
   readonly starts: ReadonlyMap<string, string>;
-  readonly specsDir: string;
+  readonly paths: readonly string[];
 }
 
 /** Why the specs of a branch are not reviewed. What a branch has from the default branch is judged there. */
@@ -104,9 +115,9 @@ async function findSpecsFault(
   { branch, commit, strict }: { readonly branch: string; readonly commit: string; readonly strict: boolean },
   context: SpecsContext,
 ): Promise<string | undefined> {
-  const { repository, remote, starts, specsDir, services } = context;
+  const { repository, remote, starts, paths, services } = context;
   const { defaultBranch } = repository.known;
-  const line = { branch, commit, strict, paths: [specsDir] };
+  const line = { branch, commit, strict, paths };
   const start = starts.get(branch);
   if (start !== undefined || branch === defaultBranch)
     return findLineFault({ ...line, since: await presentStart(start, remote) }, context);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { ceilingsOf } from '../../config/ceilings.ts';
 import { applyCeilings, isClamp } from '../../config/apply-ceilings.ts';
 import { type Config, DEFAULT_CONFIG } from '../../config/schema.ts';
+import { specRoots } from '../../config/spec-sources.ts';
 import { ChooError } from '../../errors.ts';
 import { currentBranch } from '../../git/branches.ts';
 import { openGit } from '../../git/git.ts';
@@ -117,7 +118,7 @@ async function runPlan(
   const configuration = applyCeilings(project.configuration, ceilings);
   const { config, notes } = applyLimitOptions(configuration.config ?? DEFAULT_CONFIG, options, ceilings);
   if (options.rev === undefined) {
-    const uncommitted = await findUncommitted(directory, config.specs_dir, settings.PATH);
+    const uncommitted = await findUncommitted(directory, specRoots(config), settings.PATH);
     if (uncommitted.length > 0) throw uncommittedError(uncommitted);
   }
   const target = await findTarget(options, config, directory, settings.PATH);
@@ -128,7 +129,6 @@ async function runPlan(
     configuration,
     directory: place.prefix,
     source: { kind: 'commit', name: options.rev ?? 'HEAD', commit },
-    forRun: true,
     repositoryProblems: await findBranchProblems(place, settings.PATH, { place: unitPlace, ids }),
     ...planCandidates(options, settings),
   });

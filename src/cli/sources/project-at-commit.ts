@@ -29,16 +29,16 @@ export async function readProjectAtCommit(
 
 /**
  * Specs and configuration that are not in HEAD as they are in the working tree. A run reads the commit, so whoever sees
- * other text on the disk must be told. Of what git does not know, only what a run would read.
+ * other text on the disk must be told. Of what git does not know, only what a run would read. `roots`: the directories of specs.
  */
 export async function findUncommitted(
   directory: string,
-  specsDir: string,
+  roots: readonly string[],
   searchPath: string,
 ): Promise<readonly string[]> {
   const git = openGit(directory, searchPath);
   const words = ['--porcelain', '-z', '--no-renames', '--untracked-files=all', '--ignored=no'];
-  const status = await git.run('status', ...words, '--', specsDir, ...CONFIG_FILES);
+  const status = await git.run('status', ...words, '--', ...roots, ...CONFIG_FILES);
   return status
     .split('\0')
     .filter((entry) => entry !== '' && (!entry.startsWith('??') || isRead(entry)))

@@ -1,14 +1,16 @@
 import { hasErrors, type Position, type Problem, reportInto, type Report } from '../../problems/problem.ts';
 import { suggestion } from '../../text/nearest.ts';
 import type { ReadingBudget } from '../front-matter-read.ts';
-import { type Parsed, type ParsedPlan, type ParsedTask, parsePlan, parseTask } from '../parse.ts';
+import { type Parsed, type ParsedPlan, type ParsedTask, parsePlan, parseTask, PLAN_FILE } from '../parse.ts';
 import type { UnitReading } from '../unit-reading.ts';
 import { checkUnit } from '../unit-rules.ts';
-import { inferStatus, isUnitId, type Task } from '../unit.ts';
-import type { FoundUnit } from './format.ts';
+import { inferStatus, isUnitId, type SpecFile, type Task } from '../unit.ts';
+import { type BoxPlace } from './boxes.ts';
+import { boxOf, type FoundTask, type FoundUnit } from './format.ts';
 import type { FormatName } from './formats.ts';
 import { type Kept, keepTasks } from './keep-tasks.ts';
 import { placed, type Placing } from './placing.ts';
+import { renderPlan, renderTask, taskFileName } from './render-files.ts';
 
 /** Where found units come from, and what they become units with. */
 interface Origin {
@@ -114,7 +116,7 @@ function readOne(
     const target = resolve(edge.to, edge.at);
     if (target !== 'nothing' && !edges.has(target.unit)) edges.set(target.unit, edge.at);
   }
-  const parsed: ParsedTask[] = [];
+  const parsed: (ParsedTask & Pick<Task, 'boxes'>)[] = [];
   for (const { task, number, gate } of kept) {
     const within = new Map<string, Position>();
     for (const { to, at: place } of task.waitsFor) {
@@ -123,19 +125,18 @@ function readOne(
       if (target.unit !== id) edges.set(target.unit, edges.get(target.unit) ?? place);
       else if (target.number !== undefined) within.set(String(target.number), place);
     }
-    const head = renderHead({ ...task, number, gate: gate.command, dependsOn: [...within.keys()] });
-    const details = task.details.map(({ text }) => `${text}\n`).join('');
-    const text = `${head}${details}${renderContext(origin.context)}`;
-    const first = head.split('\n').length;
+    const rendered = { ...task, number, gate: gate.command, dependsOn: [...within.keys()] };
+    const { text, detailsFrom: first } = renderTask(rendered);
     const place: Placing = {
       file,
       lineAt: (line) =>
         line >= first && line < first + task.details.length ? task.at.line + 1 + line - first : task.at.line,
       fieldAt: (name, item) => (name === 'backpressure' ? gate.at : (within.get(item ?? '') ?? task.at)),
     };
-    const read = placed(parseTask(file, Buffer.from(text), budget), place);
+    const parts = placed(parseTask(file, Buffer.from(text), budget), place);
+    const read = named(parts, taskFileName(rendered));
     problems.push(...read.problems);
-    if (read.value !== undefined) parsed.push(read.value);
+    if (read.value !== undefined) parsed.push({ ...read.value, boxes: boxesOf(task) });
   }
   const plan = readPlan(found, [...edges.keys()], origin, {
     file,
@@ -159,11 +160,12 @@ function readOne(
           title: value.title ?? id,
           dependsOn: value.dependsOn,
           provider: undefined,
+          context: value.context,
           status: inferStatus(tasks),
           recorded: {},
           tasks,
           plan: value.file,
-          source: from,
+          source: { from, boxes: found.boxes },
         }
       : undefined,
     plan: value,
@@ -172,44 +174,25 @@ function readOne(
   };
 }
 
-interface Head {
-  readonly number: number;
-  readonly done: boolean;
-  readonly gate: string;
-  readonly dependsOn: readonly string[];
-  readonly title: string;
-  readonly label: string | undefined;
-}
-
-/** A task's front matter and title in choo's own format. */
-function renderHead({ number, done, gate, dependsOn, title, label }: Head): string {
-  const name = title === '' ? (label ?? 'Task') : title;
-  const status = done ? 'complete' : 'pending';
-  const lines = [
-    `task: ${number}`,
-    `status: ${status}`,
-    `backpressure: ${quoted(gate)}`,
-    `depends_on: [${dependsOn.join(', ')}]`,
-  ];
-  return `---\n${lines.join('\n')}\n---\n\n# ${name}\n\n`;
-}
-
-function quoted(text: string): string {
-  return /[\0-\x1f\x7f-\uffff]/.test(text) ? JSON.stringify(text) : `'${text.replaceAll("'", "''")}'`;
-}
-
-/** The other files of the change, feature or spec, by name. */
-function renderContext(context: readonly string[]): string {
-  return context.length === 0 ? '' : `\n## Read also\n\n${context.map((path) => `- ${path}\n`).join('')}`;
-}
-
 function readPlan(
   { id, title }: FoundUnit,
   dependsOn: readonly string[],
-  { file, budget }: Origin,
+  { file, context, budget }: Origin,
   place: Placing,
 ): Parsed<ParsedPlan> {
-  const names = dependsOn.map((name) => `'${name}'`).join(', ');
-  const text = `---\ndepends_on: [${names}]\n---\n\n# ${title === '' ? id : title}\n`;
-  return placed(parsePlan(file, Buffer.from(text), budget), place);
+  const text = renderPlan({ id, title, dependsOn, context });
+  return named(placed(parsePlan(file, Buffer.from(text), budget), place), PLAN_FILE);
+}
+
+/** What was read from a file that would have this name in the directory of its unit. */
+function named<T extends { readonly file: SpecFile }>(
+  { value, problems }: Parsed<T>,
+  name: string,
+): Parsed<T> {
+  return { value: value && { ...value, file: { ...value.file, name } }, problems };
+}
+
+/** The box of a task, and those below it, which are part of it. */
+function boxesOf({ box, details }: FoundTask): readonly BoxPlace[] {
+  return [box, ...details.filter((line) => line.box !== undefined).map(boxOf)];
 }

@@ -5,7 +5,7 @@ import type { BrokenUnit } from '../discovery.ts';
 import type { ReadingBudget } from '../front-matter-read.ts';
 import { MAX_MARKDOWN, MAX_YAML } from '../tree-limits.ts';
 import { checkTree } from '../tree-rules.ts';
-import type { SpecTree, TreeEntry } from '../tree.ts';
+import { findEntry, type SpecTree, type TreeEntry } from '../tree.ts';
 import type { UnitReading } from '../unit-reading.ts';
 import type { Unit } from '../unit.ts';
 import { readFoundUnits } from './assemble.ts';
@@ -14,7 +14,7 @@ import type { FoundUnit } from './format.ts';
 import { FORMATS, type FormatName } from './formats.ts';
 import { readOutline } from './outline.ts';
 
-/** One entry of `specs` in `.choo.yml`. */
+/** An entry of `specs` in `.choo.yml` that names another tool. */
 export interface FormatSource {
   readonly from: FormatName;
   /** The directory of changes, features or specs; by default where the tool keeps them. */
@@ -72,11 +72,12 @@ export async function discoverFormat(
     ({ kind, name }) => kind === 'directory' && !name.startsWith('.') && !ignored.includes(name),
   );
   const listings = await tree.list(directories.map((entry) => entry.path));
+  const common = await findFiles(tree, format.common);
   const lists = directories.flatMap((directory, index) => {
     const listing = listings[index] ?? 'missing';
     const entries = typeof listing === 'string' ? [] : listing;
     const file = entries.find(({ kind, name }) => kind === 'file' && name === TASK_LIST);
-    return file === undefined ? [] : [{ directory, file, context: contextOf(entries) }];
+    return file === undefined ? [] : [{ directory, file, context: contextOf(entries, common) }];
   });
 
   // 2. Their contents, unless they are too large.
@@ -131,12 +132,19 @@ export async function discoverFormat(
 /** More files than this are not named to an agent. */
 const MAX_CONTEXT = 20;
 
-/** The other pages of a directory, which an agent is told the names of. */
-function contextOf(entries: readonly TreeEntry[]): readonly string[] {
-  return entries
-    .filter(({ kind, name }) => kind === 'file' && name.endsWith('.md'))
-    .map(({ path }) => path)
-    .slice(0, MAX_CONTEXT);
+/** The other pages and directories beside a task list, and what holds for all lists: an agent is told their names. */
+function contextOf(entries: readonly TreeEntry[], common: readonly string[]): readonly string[] {
+  const own = entries.flatMap(({ kind, name, path }) => {
+    if (name.startsWith('.') || name === TASK_LIST) return [];
+    return kind === 'directory' ? [`${path}/`] : kind === 'file' && name.endsWith('.md') ? [path] : [];
+  });
+  return [...own, ...common].slice(0, MAX_CONTEXT);
+}
+
+/** Those of these files that exist. */
+async function findFiles(tree: SpecTree, paths: readonly string[]): Promise<readonly string[]> {
+  const entries = await Promise.all(paths.map(async (path) => findEntry(tree, path)));
+  return entries.flatMap((entry) => (entry?.kind === 'file' ? [entry.path] : []));
 }
 
 function readList(

@@ -1,5 +1,6 @@
 import type { Position, Report } from '../../problems/problem.ts';
 import type { FoundGate } from './found-gate.ts';
+import type { BoxPlace } from './boxes.ts';
 import type { OutlineLine } from './outline.ts';
 
 /** A task as its own tool writes it. */
@@ -8,6 +9,8 @@ export interface FoundTask {
   readonly label: string | undefined;
   readonly title: string;
   readonly at: Position;
+  /** The line of its box. */
+  readonly box: BoxPlace;
   readonly done: boolean;
   /** The lines below it that belong to it. */
   readonly details: readonly OutlineLine[];
@@ -31,6 +34,8 @@ export interface FoundUnit {
   readonly tasks: readonly FoundTask[];
   /** What proves the unit as a whole: the last task has to pass it, too. */
   readonly lastGate: FoundGate | undefined;
+  /** Boxes that stand for all of it: its own, and that of what proves it. */
+  readonly boxes: readonly BoxPlace[];
 }
 
 /** One task list to read. */
@@ -49,6 +54,8 @@ export interface Format {
   readonly standardPath: string;
   /** Directories that are not open work. */
   readonly ignored: readonly string[];
+  /** Files that hold for all of its work, which an agent is told of where they exist. */
+  readonly common: readonly string[];
   /** Pure, linear, never throws. Units come in the order of the file; each has at least one task. */
   readonly read: (list: TaskList) => readonly FoundUnit[];
 }
@@ -57,17 +64,23 @@ export interface Format {
 export interface UnitDraft extends FoundUnit {
   dependsOn: readonly Edge[];
   readonly tasks: FoundTask[];
+  readonly boxes: BoxPlace[];
   lastGate: FoundGate | undefined;
 }
 
 /** Starts a unit at a line. */
 export function draftUnit(unit: Pick<FoundUnit, 'id' | 'label' | 'title' | 'at'>): UnitDraft {
-  return { ...unit, dependsOn: [], tasks: [], lastGate: undefined };
+  return { ...unit, dependsOn: [], tasks: [], boxes: [], lastGate: undefined };
 }
 
 /** Where the text of a line begins. */
 export function startOf(line: OutlineLine): Position {
   return { line: line.number, column: line.text.length - line.text.trimStart().length + 1 };
+}
+
+/** The box of a line. */
+export function boxOf({ number, text }: OutlineLine): BoxPlace {
+  return { line: number, text };
 }
 
 /** The lines after `from` that belong to the task there: up to the next heading, or box that is no deeper. */

@@ -50,3 +50,14 @@ function isCommand(text: string): boolean {
   if (/^\.{1,2}\/[\w.-]/.test(program)) return rest.length > 0 || /\.(?:sh|py|rb|js|ts)$|w$/.test(program);
   return PROGRAMS.has(program) && (rest.length > 0 || ALONE.has(program));
 }
+
+/** Both commands, where there are two. */
+export function joinGates(
+  first: FoundGate | undefined,
+  second: FoundGate | undefined,
+): FoundGate | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return first.command === second.command
+    ? first
+    : { ...first, command: `${first.command} && ${second.command}` };
+}

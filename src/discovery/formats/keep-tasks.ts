@@ -1,6 +1,6 @@
 import type { Report } from '../../problems/problem.ts';
 import type { FoundTask, FoundUnit } from './format.ts';
-import { findGate, type FoundGate } from './found-gate.ts';
+import { findGate, type FoundGate, joinGates } from './found-gate.ts';
 
 /** A task with its number and gate in the unit. */
 export interface Kept {
@@ -20,7 +20,7 @@ export function keepTasks(
   for (const [index, task] of unit.tasks.entries()) {
     const own = findGate([titleLine(task), ...task.details]);
     const last = index === unit.tasks.length - 1 ? unit.lastGate : undefined;
-    const gate = joined(own, last) ?? standard(unit, task, defaultGate);
+    const gate = joinGates(own, last) ?? standard(unit, task, defaultGate);
     if (gate !== undefined) kept.push({ task, number: kept.length + 1, gate });
     else if (task.done)
       report(
@@ -44,11 +44,6 @@ export function keepTasks(
 
 function titleLine({ title, at }: FoundTask): FoundTask['details'][number] {
   return { number: at.line, text: title, indent: 0, hidden: false, almostBox: false };
-}
-
-function joined(own: FoundGate | undefined, last: FoundGate | undefined): FoundGate | undefined {
-  if (own === undefined || last === undefined) return own ?? last;
-  return own.command === last.command ? own : { ...own, command: `${own.command} && ${last.command}` };
 }
 
 function standard(

@@ -1,4 +1,5 @@
 import {
+  boxOf,
   detailsOf,
   draftUnit,
   type Edge,
@@ -9,7 +10,7 @@ import {
   startOf,
   type UnitDraft,
 } from './format.ts';
-import { findGate } from './found-gate.ts';
+import { findGate, joinGates } from './found-gate.ts';
 import { readGraph } from './kiro-graph.ts';
 import type { OutlineLine } from './outline.ts';
 
@@ -18,6 +19,7 @@ export const KIRO: Format = {
   title: 'Kiro',
   standardPath: '.kiro/specs',
   ignored: [],
+  common: ['.kiro/steering/product.md', '.kiro/steering/tech.md', '.kiro/steering/structure.md'],
   read: ({ name, lines, report }) => {
     const groups: { readonly unit: UnitDraft; readonly top: FoundUnit['tasks'][number] }[] = [];
     const leftOut = new Set<string>();
@@ -32,8 +34,10 @@ export const KIRO: Format = {
       if (/^(?:final )?checkpoint\b/i.test(rest)) {
         const gate = findGate([line, ...details.map(asProof)]);
         if (label !== undefined) leftOut.add(label);
-        if (gate !== undefined && current !== undefined) current.unit.lastGate ??= gate;
-        else
+        if (gate !== undefined && current !== undefined) {
+          current.unit.lastGate = joinGates(current.unit.lastGate, gate);
+          current.unit.boxes.push(boxOf(line));
+        } else
           report('notice', 'format-checkpoint', at, 'this checkpoint checks nothing', {
             hint:
               gate === undefined
@@ -57,11 +61,13 @@ export const KIRO: Format = {
         });
       }
       const waitsFor = [line, ...details].flatMap(readDepends);
-      const task = { label, title: rest, at, done: line.box.done, details, waitsFor };
+      const box = boxOf(line);
+      const task = { label, title: rest, at, box, done: line.box.done, details, waitsFor };
       if (isTop || current === undefined) {
         const part = label?.split('.')[0] ?? slug(rest);
         const unit = draftUnit({ id: `${name}-${part}`, label: isTop ? label : undefined, title: rest, at });
-        if (!isTop) unit.tasks.push(task);
+        if (isTop) unit.boxes.push(box);
+        else unit.tasks.push(task);
         groups.push({ unit, top: task });
       } else if (isTask(line)) current.unit.tasks.push(task);
     }

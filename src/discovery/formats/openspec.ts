@@ -1,4 +1,13 @@
-import { detailsOf, draftUnit, type Format, slug, splitNumber, startOf, type UnitDraft } from './format.ts';
+import {
+  boxOf,
+  detailsOf,
+  draftUnit,
+  type Format,
+  slug,
+  splitNumber,
+  startOf,
+  type UnitDraft,
+} from './format.ts';
 import type { OutlineLine } from './outline.ts';
 
 /** OpenSpec: a change is a set of units, one a group (`## 1. Group`), in order unless a heading says otherwise. */
@@ -6,6 +15,7 @@ export const OPENSPEC: Format = {
   title: 'OpenSpec',
   standardPath: 'openspec/changes',
   ignored: ['archive'],
+  common: ['openspec/project.md', 'openspec/config.yaml'],
   read: ({ name, lines }) => {
     const units: UnitDraft[] = [];
     let unit: UnitDraft | undefined;
@@ -36,6 +46,7 @@ export const OPENSPEC: Format = {
         label,
         title: rest,
         at: startOf(line),
+        box: boxOf(line),
         done: line.box.done,
         details: detailsOf(lines, index, isTask),
         waitsFor: [],

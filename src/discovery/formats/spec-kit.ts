@@ -1,5 +1,6 @@
 import { FILE_START } from '../../problems/problem.ts';
 import {
+  boxOf,
   detailsOf,
   draftUnit,
   type Edge,
@@ -18,6 +19,7 @@ export const SPEC_KIT: Format = {
   title: 'spec-kit',
   standardPath: 'specs',
   ignored: [],
+  common: ['.specify/memory/constitution.md'],
   read: ({ name, lines, report }) => {
     const units: UnitDraft[] = [];
     let unit: UnitDraft | undefined;
@@ -69,6 +71,7 @@ export const SPEC_KIT: Format = {
         label,
         title,
         at: startOf(line),
+        box: boxOf(line),
         done: line.box.done,
         details: detailsOf(lines, index, (each) => isTask(each) || /^\*\*|^---/.test(each.text)),
         waitsFor: readDependencies(line, report),

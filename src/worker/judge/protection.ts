@@ -6,6 +6,7 @@ import {
 } from '../../config/protection/protection.ts';
 import type { ProtectionLevel } from '../../config/protection/entry.ts';
 import { CONFIG_FILES } from '../../config/schema.ts';
+import { specRoots } from '../../config/spec-sources.ts';
 import type { ObjectReader } from '../../git/objects/object-reader.ts';
 import { lookUpTree, type TreeLookup } from '../../git/objects/tree-lookup.ts';
 import { treeOf } from '../../git/objects/tree-object.ts';
@@ -33,7 +34,7 @@ export interface Protection {
   readonly named: Pick<NamedPaths, 'moduleDirectories' | 'programDirectories'>;
 }
 
-type Rules = Pick<UnitJob['config'], 'specs_dir' | 'protect'>;
+type Rules = Pick<UnitJob['config'], 'specs_dir' | 'specs' | 'protect'>;
 
 /**
  * Creates the rules from a repository's own, what its commands name, and the defaults. `directory`: from the repository's root to
@@ -44,15 +45,20 @@ type Rules = Pick<UnitJob['config'], 'specs_dir' | 'protect'>;
 export function createProtection({
   directory,
   config,
+  ownSpecs,
   named,
   base,
 }: {
   readonly directory: string;
   readonly config: Rules;
+  /** The unit's own specs: a branch may keep them where the configuration in force does not look. */
+  readonly ownSpecs?: string;
   readonly named: Omit<NamedPaths, 'files'>;
   readonly base: TreeLookup;
 }): Protection {
-  const specs = [config.specs_dir, ...CONFIG_FILES].map((path) => `${directory}${path}`);
+  const specs = [...specRoots(config), ...(ownSpecs === undefined ? [] : [ownSpecs]), ...CONFIG_FILES].map(
+    (path) => `${directory}${path}`,
+  );
   const rules = config.protect.map(({ paths, level }) => ({ level, fits: createPathMatcher(paths) }));
   const inProject = (path: string): string | undefined =>
     path.startsWith(directory) ? path.slice(directory.length) : undefined;
@@ -103,7 +109,7 @@ function tellOfNew(path: string, isSought: boolean): ProtectionLevel | undefined
 
 /** Where a unit's rules come from. */
 export interface ProtectedUnit extends Pick<UnitJob, 'directory' | 'base'> {
-  readonly unit: Pick<UnitJob['unit'], 'tasks'>;
+  readonly unit: Pick<UnitJob['unit'], 'tasks' | 'directory'>;
   readonly config: Rules & Pick<UnitJob['config'], 'baseline_checks' | 'worktree'>;
 }
 
@@ -117,7 +123,7 @@ export async function findProtection(reader: ObjectReader, job: ProtectedUnit): 
     ...[...config.worktree.setup, ...config.worktree.teardown].map(({ command }) => command),
   ];
   const named = await findNamedPaths(base, { commands, directory });
-  return createProtection({ directory, config, named, base });
+  return createProtection({ directory, config, ownSpecs: unit.directory, named, base });
 }
 
 /** Everything that the tasks of a unit may change. */

@@ -28,8 +28,9 @@ async function open(files: Readonly<Record<string, string>>) {
     done: new Map(),
     missingProviders: new Map(),
     elsewhere: [],
+    branches: [],
     changesConfig: false,
-    changed: new Set(['u1']),
+    changed: new Set(['specs/tasks/u1']),
     comment: { checkUrl: 'https://checks.example', marker: '<!-- mark -->', isOfAll: false },
   };
   return { remote, commit, question, [Symbol.asyncDispose]: async () => temporary[Symbol.asyncDispose]() };
@@ -78,10 +79,10 @@ test('answers what reading in place answers, for every job', async () => {
   const input = <T>(asked: T) => ({ remote, argument: asked });
   for (const perform of [thread.perform, here]) {
     expect(await perform('readConfig', input(at))).toMatchObject({ parallelism: 2 });
-    const changes = { specsDir: 'specs/tasks', before: undefined, after: commit };
+    const changes = { roots: ['specs/tasks'], before: undefined, after: commit };
     expect(await perform('findChanges', input(changes))).toEqual({
       configuration: true,
-      units: new Set(['u0', 'u1', 'u2']),
+      directories: new Set(['specs/tasks/u0', 'specs/tasks/u1', 'specs/tasks/u2']),
     });
     const unit = await perform('readUnit', input({ ...at, id: 'u2' }));
     expect(unit).toMatchObject({ id: 'u2', tasks: [{ gate: 'true' }, {}, {}] });

@@ -160,7 +160,6 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
   'format-parallel': async () => list('- [ ] T001 [P] A\n', 'spec-kit'),
   'format-optional': async () => list('- [ ] 1 One\n- [ ]* 2 Two\n', 'kiro'),
   'format-checkpoint': async () => list('- [ ] 1 One\n- [ ] 2 Checkpoint\n', 'kiro'),
-  'format-not-run': async () => list('- [ ] 1 One\n', 'openspec', { forRun: true }),
 
   'front-matter-missing': async () => unit({ '01-a.md': '# A task\n' }),
   'front-matter-unclosed': async () => unit({ '01-a.md': '---\ntask: 1\n' }),

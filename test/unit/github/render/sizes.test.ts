@@ -214,6 +214,7 @@ test('no text of a unit is longer than GitHub takes, whatever its specs, gates a
         title: other,
         dependsOn: [],
         provider: undefined,
+        context: [],
         status: 'pending' as const,
       };
       const unit: Unit = { id: 'api', ...rest, recorded: {}, tasks, plan: fileOf(other) };

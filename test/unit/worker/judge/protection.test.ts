@@ -18,7 +18,7 @@ function protect(rules: readonly ProtectionRule[] = [], files: readonly string[]
   const protect = rules.map(({ paths, level }) => ({ paths: [...paths], level }));
   return createProtection({
     directory: 'app/',
-    config: { specs_dir: 'specs/tasks', protect },
+    config: { specs_dir: 'specs/tasks', specs: [], protect },
     named: {
       includes: (path) => files.includes(path),
       shadows: () => false,
