@@ -1,5 +1,6 @@
 import { CONFIG_FILES, DEFAULT_CONFIG } from '../config/schema.ts';
 import { specRoots } from '../config/spec-sources.ts';
+import { FORMATS } from '../discovery/formats/formats.ts';
 import type { ObjectReader } from '../git/objects/object-reader.ts';
 import { diffTrees, findFile, findTree, treeOf } from '../git/objects/tree-object.ts';
 import { configurationAt } from './effective-config.ts';
@@ -36,7 +37,11 @@ export async function findSpecChanges(
   for (const path of CONFIG_FILES) configuration ||= (await at(old, path)) !== (await at(now, path));
   const own = (await configurationAt(reader, after)).config ?? DEFAULT_CONFIG;
   const directories = new Set<string>();
-  for (const root of new Set([...roots, ...specRoots(own)])) {
+  const all = new Set([...roots, ...specRoots(own)]);
+  // Where nothing says what to read, a team that brings its files of another tool is told that they are understood.
+  if (own.specs.length === 0 && (await findTree(reader, now, own.specs_dir)) === undefined)
+    for (const { standardPath } of Object.values(FORMATS)) all.add(standardPath);
+  for (const root of all) {
     const [specsBefore, specsNow] = await Promise.all(
       [old, now].map(async (tree) => tree && (await findTree(reader, tree, root))?.id),
     );

@@ -1,7 +1,7 @@
 import { type ConfigFile, type LoadedConfig, loadConfig, MAX_CONFIG_BYTES } from '../config/load.ts';
 import { CONFIG_FILES, type Config, DEFAULT_CONFIG } from '../config/schema.ts';
 import { type DiscoveryCache } from '../discovery/discovery-cache.ts';
-import { discover, type Discovery } from '../discovery/discovery.ts';
+import { discover, type Discovery, discoverNothing } from '../discovery/discovery.ts';
 import { discoverFormat } from '../discovery/formats/discover-format.ts';
 import { findFormats } from '../discovery/formats/find-formats.ts';
 import { FORMATS, type FormatName } from '../discovery/formats/formats.ts';
@@ -34,7 +34,10 @@ async function withFormats(tree: SpecTree, own: Discovery, config: Config | unde
   const isMissing = own.problems.kept.length === 1 && own.problems.kept[0]?.code === 'tree-missing';
   const specsDir = config?.specs_dir;
   const sources = (config?.specs ?? []).filter((each) => sourceRoot(each, specsDir ?? '') !== specsDir);
-  if (sources.length === 0) return isMissing ? withHint(own, await findFormats(tree)) : own;
+  if (sources.length === 0) {
+    const found = isMissing ? await findFormats(tree) : [];
+    return found.length === 0 ? own : nameFound(found);
+  }
   const units = [...own.units];
   const broken = [...own.broken];
   let problems = isMissing ? collectProblems([]) : own.problems;
@@ -78,13 +81,19 @@ function byId(a: { readonly id: string }, b: { readonly id: string }): number {
   return compareText(a.id, b.id);
 }
 
-/** Names the task lists of other tools, and the line that has them read, where there is no spec tree. */
-function withHint(discovery: Discovery, [name]: readonly FormatName[]): Discovery {
-  if (name === undefined) return discovery;
-  const { title, standardPath } = FORMATS[name];
-  const hint = `there are task lists of ${title} in \`${standardPath}\`: write \`specs: { from: ${name}, path: ${standardPath} }\` to \`.choo.yml\``;
-  const kept = discovery.problems.kept.map((problem) => ({ ...problem, hint }));
-  return { ...discovery, problems: { ...discovery.problems, kept } };
+/** Names the task lists of other tools, and what goes on with them, where there is no spec tree. */
+function nameFound(found: readonly FormatName[]): Discovery {
+  const lists = found.map((name) => `${FORMATS[name].title} in \`${FORMATS[name].standardPath}\``);
+  const entries = found.map((name) => `{ from: ${name}, path: ${FORMATS[name].standardPath} }`);
+  const line = entries.length === 1 ? entries.join('') : `[${entries.join(', ')}]`;
+  return discoverNothing({
+    severity: 'error',
+    code: 'format-found',
+    message: `there is no spec tree here, but there are task lists of ${lists.join(', and of ')}`,
+    file: FORMATS[found[0] ?? 'openspec'].standardPath,
+    ...FILE_START,
+    hint: `to plan and run them as they are, write \`specs: ${line}\` to \`.choo.yml\``,
+  });
 }
 
 /** Finds that no worktree can be made of a commit. */

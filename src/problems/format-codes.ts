@@ -2,6 +2,12 @@ import type { CodeArea } from './code-entry.ts';
 
 /** Problems of task lists of other tools, which `specs` in `.choo.yml` names. */
 export const FORMAT_CODES = {
+  'format-found': {
+    levels: ['error'],
+    meaning: 'There is no spec tree, but there are task lists of other tools where those keep them.',
+    cure: 'Write the line that the hint names to `.choo.yml`. The check of a commit that brings such files is neutral.',
+    example: 'there is no spec tree here, but there are task lists of Kiro in `.kiro/specs`',
+  },
   'format-missing': {
     levels: ['error'],
     meaning:

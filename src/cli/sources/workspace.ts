@@ -6,7 +6,7 @@ import type { Problem } from '../../problems/problem.ts';
 
 /**
  * The project directory a command works on: the one that was named, or the nearest at or above the current one that has a
- * configuration or a spec tree, looking no further than its repository. Throws a ChooError (`usage`) for a bad name.
+ * configuration, a spec tree or task lists of another tool, looking no further than its repository. Throws a ChooError (`usage`) for a bad name.
  */
 export function findProjectDirectory(named: string | undefined, cwd: string): string {
   if (named === undefined) return searchUpwards(cwd) ?? cwd;
@@ -19,7 +19,8 @@ export function findProjectDirectory(named: string | undefined, cwd: string): st
   return directory;
 }
 
-const MARKS = [...CONFIG_FILES, DEFAULT_CONFIG.specs_dir];
+/** What makes a directory a project, also where only another tool keeps task lists in it. */
+const MARKS = [...CONFIG_FILES, DEFAULT_CONFIG.specs_dir, 'openspec/changes', '.specify', '.kiro/specs'];
 
 function searchUpwards(start: string): string | undefined {
   for (let directory = start; ; directory = dirname(directory)) {

@@ -53,13 +53,19 @@ export function renderPlanCheck(shown: PlanCheckInput): RenderedPlanCheck {
       { text: allowancesOf(plan), rank: 1, name: 'what tasks may change' },
       { text: preparationOf(plan), rank: 1, name: 'setup and checks' },
     ]),
-    conclusion: errors > 0 ? 'failure' : isNothing ? 'neutral' : 'success',
+    conclusion: errors > 0 && !isOnlyFound(shown) ? 'failure' : isNothing ? 'neutral' : 'success',
     annotations: annotationsOf(plan),
   };
 }
 
+/** Whether all that is wrong is that nobody said which task lists to read: no fault of who pushed them. */
+function isOnlyFound({ plan: { problems } }: PlanCheckInput): boolean {
+  return problems.errors === 1 && problems.list.some(({ code }) => code === 'format-found');
+}
+
 function titleOf(shown: PlanCheckInput): string {
   const { errors } = shown.plan.problems;
+  if (isOnlyFound(shown)) return 'Task lists of another tool, which nothing reads yet';
   if (errors > 0) return `${count(errors, 'error')} in the plan`;
   if (isOnlyConfig(shown)) return 'Only the configuration changes';
   return hasWork(shown) ? workOf(shown) : 'Nothing to run';

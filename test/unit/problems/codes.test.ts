@@ -148,6 +148,7 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
   'format-too-large': async () => list('- [ ] 1\n'.repeat(5_001)),
   'format-no-tasks': async () => list('# Tasks\n'),
   'format-box': async () => list('- [ ] 1 One\n- [] 2 Two\n'),
+  'format-found': async () => plan({ '.kiro/specs/login/tasks.md': '- [ ] 1 One\n' }),
   'format-gate-missing': async () =>
     plan({
       'openspec/changes/login/tasks.md': '- [x] 1\n- [ ] 2\n',

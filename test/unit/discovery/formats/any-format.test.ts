@@ -98,7 +98,7 @@ describe.each(NAMES)('%s', (from) => {
     const path = FORMATS[from].standardPath;
     const { problems } = await planOf({ [`${path}/login/tasks.md`]: '- [ ] 1 One\n' });
     expect(problems.list).toMatchObject([
-      { code: 'tree-missing', hint: expect.stringContaining(`\`specs: { from: ${from}, path: ${path} }\``) },
+      { code: 'format-found', hint: expect.stringContaining(`\`specs: { from: ${from}, path: ${path} }\``) },
     ]);
   });
 
