@@ -27,6 +27,7 @@ type CreateCommand = (context: CommandContext) => Command;
 const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand,
   plan: async () => (await import('./commands/plan.ts')).planCommand,
+  gates: async () => (await import('./commands/gates.ts')).gatesCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   prompt: async () => (await import('./commands/prompt.ts')).promptCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,

@@ -7,6 +7,7 @@ import {
 } from '../problems/problem.ts';
 import { DiscoveryCache, type CachedReading } from './discovery-cache.ts';
 import type { ReadingBudget } from './front-matter-read.ts';
+import type { ListedGate } from './formats/keep-tasks.ts';
 import { findExcess, frontMatterBytes, MAX_MARKDOWN, MAX_YAML } from './tree-limits.ts';
 import { checkTree } from './tree-rules.ts';
 import { baseName, MAX_ENTRIES, type SpecTree, type TreeEntry, type Unlisted } from './tree.ts';
@@ -29,6 +30,8 @@ export interface Discovery {
   readonly units: readonly Unit[];
   readonly broken: readonly BrokenUnit[];
   readonly problems: Problems;
+  /** Every task of other tools with its gate, also of broken units; undefined: there are none. */
+  readonly gates?: readonly ListedGate[];
 }
 
 /** The directories before anything is read: cached, to be read, or unlistable. */

@@ -39,6 +39,8 @@ export interface Task {
   readonly file: SpecFile;
   /** In a task list of another tool: the boxes to tick when it is complete. */
   readonly boxes?: readonly BoxPlace[];
+  /** Its number in such a list, or its title where it has none; undefined: in choo's own format. */
+  readonly label?: string;
 }
 
 /** The `orch_` fields that an earlier run wrote into a unit's plan. */

@@ -6,6 +6,7 @@ import { discoverFormat } from '../discovery/formats/discover-format.ts';
 import { findFormats } from '../discovery/formats/find-formats.ts';
 import { FORMATS, type FormatName } from '../discovery/formats/formats.ts';
 import { isOfFormat, sourceRoot } from '../config/spec-sources.ts';
+import type { ListedGate } from '../discovery/formats/keep-tasks.ts';
 import type { SpecTree } from '../discovery/tree.ts';
 import { collectProblems, compareText, FILE_START, joinProblems, type Problem } from '../problems/problem.ts';
 import { findAbsentFiles } from './absent-files.ts';
@@ -40,6 +41,7 @@ async function withFormats(tree: SpecTree, own: Discovery, config: Config | unde
   }
   const units = [...own.units];
   const broken = [...own.broken];
+  const gates: ListedGate[] = [];
   let problems = isMissing ? collectProblems([]) : own.problems;
   for (const source of sources) {
     const taken = new Set([...units, ...broken].map(({ id }) => id.toLowerCase()));
@@ -53,9 +55,10 @@ async function withFormats(tree: SpecTree, own: Discovery, config: Config | unde
     const found = await discoverFormat(tree, source, { defaultGate: config?.default_gate, taken });
     units.push(...found.units);
     broken.push(...found.broken);
+    gates.push(...found.gates);
     problems = collectProblems(found.problems, problems);
   }
-  return { units: units.sort(byId), broken: broken.sort(byId), problems };
+  return { units: units.sort(byId), broken: broken.sort(byId), problems, gates };
 }
 
 /** Leaves out units whose id is taken by one of another source, which is told. */

@@ -37,6 +37,13 @@ export const FORMAT_CODES = {
     cure: 'Write the command in backticks behind `Verify:`, or set `default_gate` in `.choo.yml`.',
     example: 'this task has no gate, so its unit does not run',
   },
+  'format-gates': {
+    levels: ['error', 'warning'],
+    meaning:
+      'A `choo.gates.yml` cannot be read as a mapping of directories to tasks to commands (an error), or names a task that is not there (a warning).',
+    cure: 'Write `add-login: { "1.1": npm test }`. `choo gates` lists the tasks, and `choo gates --yaml` prints a file to fill in.',
+    example: 'there is no task `1.3` in `add-login`',
+  },
   'format-duplicate': {
     levels: ['error', 'warning'],
     meaning: 'Two units have the same name (an error), or two tasks of one file the same number (a warning).',

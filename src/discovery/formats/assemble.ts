@@ -8,7 +8,7 @@ import { inferStatus, isUnitId, type SpecFile, type Task } from '../unit.ts';
 import { type BoxPlace } from './boxes.ts';
 import { boxOf, type FoundTask, type FoundUnit } from './format.ts';
 import type { FormatName } from './formats.ts';
-import { type Kept, keepTasks } from './keep-tasks.ts';
+import { gatesOf, type GateSources, type Kept, keepTasks, type ListedGate, nameTask } from './keep-tasks.ts';
 import { placed, type Placing } from './placing.ts';
 import { renderPlan, renderTask, taskFileName } from './render-files.ts';
 
@@ -19,7 +19,9 @@ interface Origin {
   /** The task list. */
   readonly file: string;
   readonly context: readonly string[];
-  readonly defaultGate: string | undefined;
+  readonly gates: GateSources;
+  /** Each task is added to it with its gate. */
+  readonly listed: ListedGate[];
   /** Ids that are taken, in lower case; those of the units are added. */
   readonly ids: Set<string>;
   readonly budget: ReadingBudget;
@@ -48,7 +50,10 @@ export function readFoundUnits(found: readonly FoundUnit[], origin: Origin): rea
       if (!named.has(unit.id)) named.set(unit.id, 'nothing');
       continue;
     }
-    const { kept, lacking } = keepTasks(unit, origin.defaultGate, report);
+    const gates = gatesOf(unit, origin.gates);
+    for (const [index, task] of unit.tasks.entries())
+      origin.listed.push(listGate(unit, task, { origin, found: gates[index] }));
+    const { kept, lacking } = keepTasks(unit, gates, report);
     const isGone = kept.length === 0 && !lacking;
     const whole: Named = isGone ? 'nothing' : { unit: unit.id };
     named.set(unit.id, whole);
@@ -75,6 +80,22 @@ export function readFoundUnits(found: readonly FoundUnit[], origin: Origin): rea
     return 'nothing';
   };
   return units.map(({ unit, kept, lacking }) => readOne(unit, kept, { origin, resolve, lacking }));
+}
+
+/** A task as `choo gates` lists it. */
+function listGate(
+  { id }: FoundUnit,
+  task: FoundTask,
+  { origin, found }: { readonly origin: Origin; readonly found: ReturnType<typeof gatesOf>[number] },
+): ListedGate {
+  const { directory, file } = origin;
+  const isWritten = found?.from === 'task' || found?.from === 'unit';
+  const place = { directory, file, line: task.at.line };
+  const gate =
+    found === undefined
+      ? null
+      : { command: found.gate.command, from: found.from, line: isWritten ? found.gate.at.line : null };
+  return { unit: id, name: nameTask(task), title: task.title, ...place, done: task.done, gate };
 }
 
 /** Whether a unit cannot be one because of its name, which is reported. */
@@ -116,7 +137,7 @@ function readOne(
     const target = resolve(edge.to, edge.at);
     if (target !== 'nothing' && !edges.has(target.unit)) edges.set(target.unit, edge.at);
   }
-  const parsed: (ParsedTask & Pick<Task, 'boxes'>)[] = [];
+  const parsed: (ParsedTask & Pick<Task, 'boxes' | 'label'>)[] = [];
   for (const { task, number, gate } of kept) {
     const within = new Map<string, Position>();
     for (const { to, at: place } of task.waitsFor) {
@@ -136,7 +157,7 @@ function readOne(
     const parts = placed(parseTask(file, Buffer.from(text), budget), place);
     const read = named(parts, taskFileName(rendered));
     problems.push(...read.problems);
-    if (read.value !== undefined) parsed.push({ ...read.value, boxes: boxesOf(task) });
+    if (read.value !== undefined) parsed.push({ ...read.value, boxes: boxesOf(task), label: nameTask(task) });
   }
   const plan = readPlan(found, [...edges.keys()], origin, {
     file,

@@ -5,13 +5,21 @@ import type { BrokenUnit } from '../discovery.ts';
 import type { ReadingBudget } from '../front-matter-read.ts';
 import { MAX_MARKDOWN, MAX_YAML } from '../tree-limits.ts';
 import { checkTree } from '../tree-rules.ts';
-import { findEntry, type SpecTree, type TreeEntry } from '../tree.ts';
+import { baseName, findEntry, type SpecTree, type TreeEntry } from '../tree.ts';
 import type { UnitReading } from '../unit-reading.ts';
 import type { Unit } from '../unit.ts';
 import { readFoundUnits } from './assemble.ts';
 import { TASK_LIST } from './find-formats.ts';
+import {
+  choicesFor,
+  type ChosenGates,
+  GATES_FILE,
+  MAX_GATES_BYTES,
+  readChosenGates,
+} from './chosen-gates.ts';
 import type { FoundUnit } from './format.ts';
 import { FORMATS, type FormatName } from './formats.ts';
+import { type ListedGate, nameTask } from './keep-tasks.ts';
 import { readOutline } from './outline.ts';
 
 /** An entry of `specs` in `.choo.yml` that names another tool. */
@@ -34,6 +42,8 @@ export interface FormatDiscovery {
   readonly units: readonly Unit[];
   readonly broken: readonly BrokenUnit[];
   readonly problems: readonly Problem[];
+  /** Every task with its gate, also of units that cannot run. */
+  readonly gates: readonly ListedGate[];
 }
 
 /** The most bytes of all task lists of one source together. */
@@ -56,6 +66,7 @@ export async function discoverFormat(
   const refuse = (code: Problem['code'], message: string, hint: string): FormatDiscovery => ({
     units: [],
     broken: [],
+    gates: [],
     problems: [{ severity: 'error', code, message, file: root, ...FILE_START, hint }],
   });
 
@@ -102,16 +113,22 @@ export async function discoverFormat(
   );
   if (count > MAX_TASKS) return excess;
 
-  // 4. The same units, tasks and rules as in choo's own format.
+  // 4. What people chose as gates.
+  const chosen = await readChoices(tree, top, problems);
+  for (const [name, tasks] of chosen) checkChoices(name, tasks, { root, found, problems });
+
+  // 5. The same units, tasks and rules as in choo's own format.
   const budget: ReadingBudget = { yaml: MAX_YAML, markdown: MAX_MARKDOWN };
   const ids = new Set(taken);
+  const gates: ListedGate[] = [];
   const readings: UnitReading[] = found.flatMap(({ list, units }) =>
     readFoundUnits(units, {
       from,
       directory: list.directory.path,
       file: list.file.path,
       context: list.context,
-      defaultGate,
+      gates: { defaultGate, chosen: choicesFor(chosen, list.directory.path) },
+      listed: gates,
       ids,
       budget,
       problems,
@@ -121,12 +138,61 @@ export async function discoverFormat(
   const fit = (reading: UnitReading): boolean =>
     reading.unit !== undefined && !between.broken.has(reading.id);
   return {
+    gates,
     units: readings.flatMap((reading) => (reading.unit !== undefined && fit(reading) ? [reading.unit] : [])),
     broken: readings
       .filter((reading) => !fit(reading))
       .map(({ id, directory, plan }) => ({ id, directory, dependsOn: plan?.dependsOn ?? [] })),
     problems: [...problems, ...readings.flatMap((reading) => reading.problems), ...between.problems],
   };
+}
+
+/** Reads the choices beside the directories of a source. */
+async function readChoices(
+  tree: SpecTree,
+  top: readonly TreeEntry[],
+  problems: Problem[],
+): Promise<ChosenGates> {
+  const file = top.find(({ name }) => name === GATES_FILE);
+  if (file === undefined) return new Map();
+  const report = reportInto(problems, file.path);
+  const isFit = file.kind === 'file' && file.size <= MAX_GATES_BYTES;
+  const [content] = isFit ? await tree.read([file]) : [];
+  if (content === undefined || !isUtf8(content)) {
+    report('error', 'format-gates', FILE_START, 'the file cannot be read', {
+      hint: `it must be a regular file of text of at most ${MAX_GATES_BYTES / 1024} KiB`,
+    });
+    return new Map();
+  }
+  return readChosenGates(Buffer.from(content).toString('utf8'), report);
+}
+
+/** Warns of choices for tasks that are not there: somebody may have given them other numbers. */
+function checkChoices(
+  name: string,
+  tasks: ReadonlyMap<string, string>,
+  {
+    root,
+    found,
+    problems,
+  }: {
+    readonly root: string;
+    readonly found: readonly {
+      readonly list: { readonly directory: TreeEntry };
+      readonly units: readonly FoundUnit[];
+    }[];
+    readonly problems: Problem[];
+  },
+): void {
+  const own = found.filter(({ list }) => list.directory.name === baseName(name));
+  const known = new Set(own.flatMap(({ units }) => units.flatMap((unit) => unit.tasks.map(nameTask))));
+  const report = reportInto(problems, `${root}/${GATES_FILE}`);
+  for (const task of tasks.keys())
+    if (!known.has(task))
+      report('warning', 'format-gates', FILE_START, `there is no task \`${task}\` in \`${name}\``, {
+        got: task,
+        hint: 'remove the line, or correct its number: `choo gates` lists the tasks',
+      });
 }
 
 /** More files than this are not named to an agent. */

@@ -154,6 +154,12 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
       'openspec/changes/login/tasks.md': '- [x] 1\n- [ ] 2\n',
       '.choo.yml': 'specs: { from: openspec }',
     }),
+  'format-gates': async () =>
+    plan({
+      'openspec/changes/login/tasks.md': '- [ ] 1\n',
+      'openspec/changes/choo.gates.yml': 'login: { 2: npm test }\n',
+      '.choo.yml': 'specs: { from: openspec }\ndefault_gate: npm test',
+    }),
   'format-duplicate': async () => list('## 1. A\n- [ ] 1.1 One\n- [ ] 1.1 Two\n## 1. B\n- [ ] 1.2 Three\n'),
   'format-dependency-unknown': async () => list('- [ ] T001 A (depends on T002)\n', 'spec-kit'),
   'format-dependency-unread': async () => list('- [ ] T001 A (depends on it)\n', 'spec-kit'),
