@@ -269,6 +269,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'cli/views': ['cli', 'types cli/sources', 'events', 'scheduler'],
   'cli/commands': [
+    'gates',
     'cli',
     'cli/sources',
     'cli/views',

@@ -1,4 +1,4 @@
-import { isMap, isScalar, type Pair } from 'yaml';
+import { isMap, isScalar } from 'yaml';
 import { FILE_START, type Report } from '../../problems/problem.ts';
 import { readYaml, type YamlText } from '../../problems/yaml.ts';
 import { baseName } from '../tree.ts';
@@ -45,7 +45,7 @@ function pairsOf(node: unknown, yaml: YamlText, report: Report): readonly (reado
     return [];
   }
   return node.items.flatMap((pair) => {
-    const { key, value } = pair as Pair;
+    const { key, value } = pair;
     return isScalar(key) ? [[String(key.source ?? key.value), value] as const] : [];
   });
 }

@@ -17,7 +17,7 @@ export interface GateSources {
 }
 
 /** Where a task's gate comes from; `spec`: from choo's own front matter. */
-export type GateOrigin = 'chosen' | 'task' | 'unit' | 'default' | 'spec';
+type GateOrigin = 'chosen' | 'task' | 'unit' | 'default' | 'spec';
 
 /** A task, and the gate that was found for it. */
 export interface ListedGate {

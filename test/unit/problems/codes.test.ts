@@ -156,8 +156,8 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
     }),
   'format-gates': async () =>
     plan({
-      'openspec/changes/login/tasks.md': '- [ ] 1\n',
-      'openspec/changes/choo.gates.yml': 'login: { 2: npm test }\n',
+      'openspec/changes/add-login/tasks.md': '- [ ] 1\n',
+      'openspec/changes/choo.gates.yml': 'add-login: { 1.3: npm test, 1: [npm test] }\n',
       '.choo.yml': 'specs: { from: openspec }\ndefault_gate: npm test',
     }),
   'format-duplicate': async () => list('## 1. A\n- [ ] 1.1 One\n- [ ] 1.1 Two\n## 1. B\n- [ ] 1.2 Three\n'),
