@@ -238,6 +238,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'sandbox/sandbox.ts',
     'sandbox',
     'sandbox/machine',
+    'sandbox/process',
     'sandbox/bubblewrap',
     'store',
     'store/queue',

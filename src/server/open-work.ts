@@ -14,6 +14,7 @@ import { ServerContexts } from '../orchestrator/server/server-context.ts';
 import { ServerWorker } from '../orchestrator/server/server-worker.ts';
 import { PlanThread } from '../plan-thread/plan-thread.ts';
 import { openBubblewrap } from '../sandbox/bubblewrap/bubblewrap.ts';
+import { findControlGroups } from '../sandbox/process/control-groups.ts';
 import { chooseSandbox } from '../sandbox/choose.ts';
 import { endLeftovers, openHostSandbox } from '../sandbox/host.ts';
 import { findNetwork } from '../sandbox/machine/network.ts';
@@ -186,7 +187,11 @@ async function openServerSandbox(settings: Settings, owner: string, log: Logger)
         variables: tools.variables,
       }),
   });
-  if (choice.ok) return choice.sandbox;
+  if (choice.ok) {
+    if (choice.sandbox.kind === 'bubblewrap' && findControlGroups() === undefined)
+      log.info('there are no control groups for commands here: their memory is looked at each second');
+    return choice.sandbox;
+  }
   throw new ChooError('environment', `bubblewrap does not work here: ${choice.reason}`, {
     hint: `${choice.hint}; or set CHOO_SANDBOX=host, if you trust everyone who can push with this machine`,
   });

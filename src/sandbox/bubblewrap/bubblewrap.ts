@@ -1,10 +1,9 @@
-import { lstatSync } from 'node:fs';
-import { join } from 'node:path';
 import { findExecutable } from '../../system/executables.ts';
 import { descendants, newMark, OWNER_VARIABLE } from '../../system/process-tree.ts';
 import { copyTree } from '../process/copy-tree.ts';
+import { type ControlGroups, findControlGroups } from '../process/control-groups.ts';
 import { runCommand } from '../process/runner.ts';
-import { userLimits } from '../process/user-limits.ts';
+import { MAX_PROCESSES, userLimits } from '../process/user-limits.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from '../process/watchdog.ts';
 import {
   type ExecResult,
@@ -16,14 +15,7 @@ import {
   type Sandbox,
   type SandboxPaths,
 } from '../sandbox.ts';
-import {
-  type Bind,
-  bubblewrapOptions,
-  findIntruder,
-  type Mask,
-  reopenClosedParents,
-  resolverFile,
-} from './bubblewrap-line.ts';
+import { bubblewrapOptions, findIntruder, type Mask, reopenClosedParents } from './bubblewrap-line.ts';
 import { accountFiles, chownTo, INSIDE_UID, openModes } from './sandbox-user.ts';
 import { findPrivate } from './masks.ts';
 import { testLayers } from './layer-test.ts';
@@ -36,6 +28,7 @@ import { openPreparedStores } from '../prepared/store.ts';
 import { describePrograms, libc } from '../process/programs.ts';
 import { namespaceTree } from './namespace-tree.ts';
 import { seccompFilter } from './seccomp/filter.ts';
+import { bindsOf, environment } from './binds.ts';
 import { testBubblewrap } from './self-test.ts';
 
 export interface BubblewrapOptions {
@@ -54,6 +47,9 @@ export interface BubblewrapOptions {
   readonly tools?: Tools;
 }
 
+/** The most processes of a command that are around the sandbox. */
+const WRAPPERS = 16;
+
 /** Runs each command in its own namespaces, and as a separate user when choo is root. */
 export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const root = process.getuid?.() === 0;
@@ -62,7 +58,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const { tools = NO_TOOLS } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const watchdog = openWatchdog(limits);
-  const filter = seccompFilter(process.arch);
+  let groups: ControlGroups | 'none' | undefined;
   const accounts = accountFiles(uid, root ? uid : (process.getgid?.() ?? 0));
   const limitsOf = userLimits(uid);
   const network = options.network?.found ?? OPEN_NETWORK;
@@ -74,6 +70,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     overlays: readonly string[],
     reopened: readonly string[] | undefined,
     { argv, totalMs }: Execution,
+    join: readonly string[],
   ): Execution['argv'] => {
     const { bwrap, prlimit, setpriv } = programs.paths;
     const identity = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
@@ -83,7 +80,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     const reopen = reopened === undefined ? [] : [bwrap, ...reopened, '--'];
     // The limits first, so that they hold in the user namespace of the overlays as well.
     const before = root ? [...overlays, ...reopen, ...become, ...limit] : [...limit, ...overlays];
-    const [file = bwrap, ...args] = [...before, bwrap, '--args', '4', '--', ...argv];
+    const [file = bwrap, ...args] = [...join, ...before, bwrap, '--args', '4', '--', ...argv];
     return [file, ...args];
   };
 
@@ -93,6 +90,10 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     canOverlay: () => Promise<boolean>,
   ): Promise<ExecResult> => {
     if (programs.missing !== undefined) return notStarted(`${programs.missing} is not installed`);
+    groups ??= findControlGroups() ?? 'none';
+    await using group =
+      groups === 'none' ? undefined : groups.make({ ...limits, processes: MAX_PROCESSES + WRAPPERS });
+    const filter = seccompFilter(process.arch, { segments: group === undefined ? 'small' : 'any' });
     if (filter === undefined)
       return notStarted(`there is no filter for the system calls of a machine of type ${process.arch}`);
     const hasNetwork = execution.profile !== 'gate';
@@ -123,7 +124,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     const tree = namespaceTree(mark, reopened !== undefined);
     const result = await runCommand({
       ...execution,
-      argv: wrap(overlays, reopened, execution),
+      argv: wrap(overlays, reopened, execution, group?.words ?? []),
       cwd: '/', // open to every user
       env: { PATH: '/usr/bin:/bin', [OWNER_VARIABLE]: mark }, // readable inside, in /proc/1/environ
       // The options not as arguments: every user of this machine could read the values of variables there.
@@ -136,8 +137,13 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       watch: watchdog({
         directories: [workplace.worktree, ...(execution.writable ?? []), ...besideOf(workplace)],
         processes: (all) => (tree.first === undefined ? [] : descendants(all, tree.first)),
+        group,
       }),
     });
+    const { kind } = result.ending;
+    if (group?.isOverMemory() === true && (kind === 'exited' || kind === 'killed')) {
+      return { ...result, ending: { kind: 'over-limit', what: 'memory', limitBytes: limits.memoryBytes } };
+    }
     if (tree.finished || result.ending.kind !== 'exited') return result;
     return notStarted(result.tail.trim() || `the sandbox ended with ${result.ending.exitCode}`);
   };
@@ -218,63 +224,4 @@ function findPrograms(searchPath: string, root: boolean) {
   // Without these there are no overlays.
   const [unshare = '', mount = ''] = [find('unshare'), find('mount')];
   return { missing, paths: { bwrap, prlimit, setpriv, unshare, mount } };
-}
-
-/** Mounts besides the system. A later one wins, so `.git` stays read-only whatever the execution requests. */
-function bindsOf({
-  workplace: { readable },
-  execution,
-  layers: { worktree, home },
-  network,
-  tools,
-  nodePath,
-}: {
-  readonly workplace: SandboxPaths;
-  readonly execution: Execution;
-  readonly layers: Pick<Awaited<ReturnType<typeof openLayers>>, 'worktree' | 'home'>;
-  /** Its settings by their place inside; undefined: it has none. */
-  readonly network:
-    | { readonly readable: readonly string[]; readonly settings: ReadonlyMap<string, string> }
-    | undefined;
-  readonly tools: Tools;
-  readonly nodePath: string;
-}): readonly Bind[] {
-  const gitFile = join(worktree, '.git');
-  const resolver = network === undefined ? undefined : resolverFile();
-  const packages = join(nodePath, '../lib/node_modules'); // npm and globally installed packages
-  const read = [
-    ...[nodePath, packages].filter(isThere),
-    ...(resolver === undefined ? [] : [resolver]),
-    ...(network?.readable ?? []),
-    ...readable,
-    ...(execution.readable ?? []),
-  ].filter((path) => !path.startsWith('/usr/')); // mounted with the system
-  return [
-    ...tools.shown.map((shown) => ({ ...shown, writable: false })),
-    ...read.map((path) => ({ path, writable: false })),
-    ...[...(network?.settings ?? [])].map(([at, path]) => ({ path, at, writable: false })),
-    ...(execution.writable ?? []).map((path) => ({ path, writable: true })),
-    ...(home === undefined ? [] : [{ path: home, at: HOME, writable: true }]),
-    { path: worktree, at: PROJECT, writable: true },
-    ...[gitFile].filter(isThere).map((path) => ({ path, at: join(PROJECT, '.git'), writable: false })),
-  ];
-}
-
-function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-function environment(nodePath: string, tools: Tools): Readonly<Record<string, string>> {
-  return {
-    ...tools.variables,
-    PATH: `${[...tools.path, nodePath].join(':')}:/usr/local/bin:/usr/bin:/bin`,
-    HOME,
-    LANG: 'C.UTF-8',
-    TMPDIR: '/tmp',
-    // Lets git read a worktree of another user, without writing its index.
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: 'safe.directory',
-    GIT_CONFIG_VALUE_0: '*',
-  };
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { listProcesses } from '../../system/process-tree.ts';
 
 /** The most processes and threads of one command. */
-const MAX_PROCESSES = 512;
+export const MAX_PROCESSES = 512;
 const MAX_OPEN_FILES = 16_384;
 /** The oldest usable count of the user's processes; the limit above leaves a wide margin. Milliseconds. */
 const MAX_COUNT_AGE_MS = 1_000;

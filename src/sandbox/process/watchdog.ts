@@ -1,17 +1,22 @@
 import { totalmem } from 'node:os';
 import { inspectAll, type ProcessInfo } from '../../system/process-tree.ts';
+import type { ControlGroup } from './control-groups.ts';
 import { diskGrowth } from './disk-growth.ts';
 import type { Watch } from './runner.ts';
+import { measureFileMemory, sharedMemoryOfMachine } from './shared-memory.ts';
 
 /** The disk and memory that one command may use. Bytes, except `checkMs`. */
 export interface SpaceLimits {
   /** Growth of the worktree and the other writable directories; never more than 90 % of the free space. */
   readonly diskBytes: number;
-  /** Resident memory of all its processes together; shared memory counts once per process. */
+  /**
+   * In a control group everything in memory, that of `/tmp` included. Otherwise resident memory of all its processes together,
+   * where shared memory counts once per process, and files without a directory.
+   */
   readonly memoryBytes: number;
   /** The largest file. */
   readonly fileBytes: number;
-  /** The size of /tmp inside bubblewrap: memory in addition to `memoryBytes`. */
+  /** The size of /tmp inside bubblewrap: without a control group memory in addition to `memoryBytes`. */
   readonly temporaryBytes: number;
   /** Check interval, also before the first check. Milliseconds. */
   readonly checkMs: number;
@@ -37,6 +42,8 @@ export interface Watched {
   readonly directories: readonly string[];
   /** Selects the command's processes from all processes. */
   readonly processes: (all: readonly ProcessInfo[], leader: number) => readonly ProcessInfo[];
+  /** Where the kernel limits its memory; the watch then only asks whether it did. */
+  readonly group?: ControlGroup | undefined;
 }
 
 /**
@@ -54,8 +61,17 @@ export function openWatchdog(limits: SpaceLimits): (watched: Watched) => Watch {
     return table;
   };
 
-  return ({ directories, processes }) =>
+  return ({ directories, processes, group }) =>
     (leader, end) => {
+      const sharedBefore = group === undefined ? sharedMemoryOfMachine() : 0;
+      /** Looks for memory that is in no process only when the machine has so much more of it. */
+      const isOverMemory = (own: readonly ProcessInfo[]): boolean => {
+        if (group !== undefined) return group.isOverMemory();
+        const bytes = own.reduce((sum, { residentPages }) => sum + residentPages * PAGE_BYTES, 0);
+        if (bytes > limits.memoryBytes) return true;
+        if (bytes + sharedMemoryOfMachine() - sharedBefore <= limits.memoryBytes) return false;
+        return bytes + measureFileMemory(own.map(({ pid }) => pid)) > limits.memoryBytes;
+      };
       const growth = diskGrowth(directories, limits.diskBytes);
       let measuring = false;
       const checkDisk = async (pids: readonly number[]): Promise<void> => {
@@ -68,9 +84,8 @@ export function openWatchdog(limits: SpaceLimits): (watched: Watched) => Watch {
       };
       const timer = setInterval(() => {
         const own = processes(readTable(), leader);
-        const bytes = own.reduce((sum, { residentPages }) => sum + residentPages * PAGE_BYTES, 0);
         const { memoryBytes } = limits;
-        if (bytes > memoryBytes) end({ kind: 'over-limit', what: 'memory', limitBytes: memoryBytes });
+        if (isOverMemory(own)) end({ kind: 'over-limit', what: 'memory', limitBytes: memoryBytes });
         void checkDisk(own.map(({ pid }) => pid));
       }, limits.checkMs);
       return { [Symbol.dispose]: () => clearInterval(timer) };

@@ -5,6 +5,7 @@ import {
   IOCTL,
   LAST_KNOWN,
   REFUSED,
+  SHMGET,
   SOCKET,
   SOCKETPAIR,
   type SystemCall,
@@ -15,7 +16,13 @@ import {
 const ARCHITECTURES = { x64: 0xc000_003e, arm64: 0xc000_00b7 } as const;
 
 /** `asm-generic/errno.h`. */
-const ERRORS = { notPermitted: 1, notImplemented: 38, noSuchProtocol: 93, noSuchFamily: 97 } as const;
+const ERRORS = {
+  notPermitted: 1,
+  invalid: 22,
+  notImplemented: 38,
+  noSuchProtocol: 93,
+  noSuchFamily: 97,
+} as const;
 
 /** `linux/sched.h`: namespaces for mounts, control groups, names, messages, users, processes, networks. */
 const NAMESPACES = 0x7e02_0000;
@@ -30,11 +37,18 @@ const NETLINK_ROUTE = 0;
 /** `asm-generic/ioctls.h`: they type into a terminal in place of who sits there. */
 const TERMINAL_INPUT = [0x5412, 0x541c];
 
+/** A namespace has at most 4,096 segments: together 256 MiB. Databases need one of less than a page. */
+const SMALL_SEGMENT_BYTES = 65_536;
+
 /**
  * The seccomp filter of every command in bubblewrap, as the bytes that the kernel takes; undefined for an architecture that has
- * none. What it refuses fails as missing rights do, so that programs go on without it.
+ * none. What it refuses fails as missing rights do, so that programs go on without it. `segments`: of System V's shared memory,
+ * which only a control group can count.
  */
-export function seccompFilter(architecture: string): Buffer | undefined {
+export function seccompFilter(
+  architecture: string,
+  { segments }: { readonly segments: 'any' | 'small' },
+): Buffer | undefined {
   if (architecture !== 'x64' && architecture !== 'arm64') return undefined;
   const numbers = (calls: readonly SystemCall[]): readonly number[] =>
     calls.map((call) => call[architecture]).filter((number) => number !== undefined);
@@ -64,6 +78,18 @@ export function seccompFilter(architecture: string): Buffer | undefined {
         ...allowed,
       ],
     ),
+    ...(segments === 'any'
+      ? []
+      : when(
+          ['equal', SHMGET[architecture]],
+          [
+            ...loadArgument(1, 'upper'),
+            ...unless(['equal', 0], fail(ERRORS.invalid)),
+            ...loadArgument(1),
+            ...when(['greater', SMALL_SEGMENT_BYTES], fail(ERRORS.invalid)),
+            ...allowed,
+          ],
+        )),
     ...numbers([SOCKET, SOCKETPAIR]).flatMap((number) =>
       when(
         ['equal', number],

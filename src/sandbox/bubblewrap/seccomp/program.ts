@@ -43,9 +43,9 @@ export function load(place: 'number' | 'architecture'): Block {
   return loadAt(PLACES[place]);
 }
 
-/** Loads the lower 32 bits of an argument. The kernel looks at no others in the arguments that are compared here. */
-export function loadArgument(index: number): Block {
-  return loadAt(PLACES.arguments + 8 * index); // both architectures have the lower half first
+/** Loads 32 bits of an argument: the lower ones, since the kernel looks at no others in most that are compared here. */
+export function loadArgument(index: number, half: 'lower' | 'upper' = 'lower'): Block {
+  return loadAt(PLACES.arguments + 8 * index + (half === 'lower' ? 0 : 4)); // both architectures have the lower half first
 }
 
 function loadAt(operand: number): Block {

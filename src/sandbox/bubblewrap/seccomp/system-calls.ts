@@ -86,3 +86,4 @@ export const UNSHARE = { x64: 272, arm64: 97 };
 export const SOCKET = { x64: 41, arm64: 198 };
 export const SOCKETPAIR = { x64: 53, arm64: 199 };
 export const IOCTL = { x64: 16, arm64: 29 };
+export const SHMGET = { x64: 29, arm64: 194 };

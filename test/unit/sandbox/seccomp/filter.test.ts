@@ -39,16 +39,20 @@ function error(answer: number): number | 'allowed' | 'killed' {
 }
 
 const MACHINES = [
-  ['x64', X64, { read: 0, clone: 56, unshare: 272, socket: 41, socketpair: 53, ioctl: 16, openat2: 437 }],
+  [
+    'x64',
+    X64,
+    { read: 0, clone: 56, unshare: 272, socket: 41, socketpair: 53, ioctl: 16, shmget: 29, openat2: 437 },
+  ],
   [
     'arm64',
     ARM64,
-    { read: 63, clone: 220, unshare: 97, socket: 198, socketpair: 199, ioctl: 29, openat2: 437 },
+    { read: 63, clone: 220, unshare: 97, socket: 198, socketpair: 199, ioctl: 29, shmget: 194, openat2: 437 },
   ],
 ] as const;
 
 describe.each(MACHINES)('the filter of %s', (name, architecture, calls) => {
-  const bytes = seccompFilter(name) ?? Buffer.alloc(0);
+  const bytes = seccompFilter(name, { segments: 'small' }) ?? Buffer.alloc(0);
   const answer = (number: number, ...args: readonly bigint[]) =>
     error(run(bytes, { number, architecture, args }));
 
@@ -111,6 +115,14 @@ describe.each(MACHINES)('the filter of %s', (name, architecture, calls) => {
     expect(answer(calls[call], 0xffff_ffff_0000_0001n)).toBe('allowed');
   });
 
+  test('makes only small segments, where nobody counts them', () => {
+    expect(answer(calls.shmget, 0n, 65_536n)).toBe('allowed');
+    expect(answer(calls.shmget, 0n, 65_537n)).toBe(22);
+    expect(answer(calls.shmget, 0n, 0x1_0000_0000n)).toBe(22);
+    const any = seccompFilter(name, { segments: 'any' }) ?? Buffer.alloc(0);
+    expect(error(run(any, { number: calls.shmget, architecture, args: [0n, 2n ** 40n] }))).toBe('allowed');
+  });
+
   test('types into no terminal', () => {
     expect(answer(calls.ioctl, 0n, 0x5401n)).toBe('allowed'); // reads its settings
     expect(answer(calls.ioctl, 0n, 0x5412n)).toBe(1);
@@ -120,5 +132,5 @@ describe.each(MACHINES)('the filter of %s', (name, architecture, calls) => {
 });
 
 test('there is none for other machines', () => {
-  expect(seccompFilter('riscv64')).toBeUndefined();
+  expect(seccompFilter('riscv64', { segments: 'any' })).toBeUndefined();
 });
