@@ -1,10 +1,12 @@
-// Runs one benchmark by name: `npm run bench -- discovery`. Prints tables; asserts nothing.
+// Runs one benchmark by name: `npm run bench -- discovery`, `npm run bench -- run chain`. Prints tables; asserts nothing.
+import { benchAmend } from './amend.ts';
 import { benchDiscovery } from './discovery.ts';
 import { benchEngine } from './engine.ts';
 import { benchRun } from './run.ts';
 import { benchWebhooks } from './webhooks.ts';
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
+  amend: benchAmend,
   discovery: benchDiscovery,
   engine: benchEngine,
   run: benchRun,
@@ -17,5 +19,5 @@ if (bench === undefined) {
   console.error(`usage: npm run bench -- NAME, where NAME is one of: ${Object.keys(benchmarks).join(', ')}`);
   process.exitCode = 2;
 } else {
-  await bench();
+  await bench(process.argv.slice(3));
 }

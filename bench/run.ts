@@ -1,243 +1,175 @@
-import { execa } from 'execa';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Graph } from '../src/scheduler/graph.ts';
-import { type Figures, figures, table } from './measure.ts';
-import { unitId } from './spec-trees.ts';
+import { figures, table } from './measure.ts';
+import { countProcesses, Floors, type Timing, timeRun } from './timed-run.ts';
+import { alone, boundOf, chain, layered, type Workload, writeProject } from './workload.ts';
 
 const RUNS = 5;
+/** More than so many void rounds, and what is measured stays void. */
+const MAX_ROUNDS = 2 * RUNS;
 
-/** Units of equal tasks, each an agent that sleeps and writes a file, and a gate that looks for it. */
-interface Workload {
-  readonly name: string;
-  readonly units: number;
-  readonly tasks: number;
-  readonly sleepMs: number;
-  readonly parallelism: number;
-  /** Indexes of the units each one waits for. */
-  readonly dependsOn: (index: number) => readonly number[];
-}
-
-const alone = (): readonly number[] => [];
-const chain = (index: number): readonly number[] => (index === 0 ? [] : [index - 1]);
-/** Layers of six; each unit waits for two of the layer before. */
-const layered = (index: number): readonly number[] => {
-  const before = Math.floor(index / 6) * 6 - 6;
-  return before < 0 ? [] : [before + (index % 6), before + ((index + 1) % 6)];
-};
-
-const WORKLOADS: readonly Workload[] = [
-  {
-    name: '30 units x 5 tasks x 200 ms, layered',
+const WORKLOADS: Readonly<Record<string, Workload & { readonly title: string }>> = {
+  layered: {
+    title: '30 units x 5 tasks x 200 ms, 4 at a time',
     units: 30,
     tasks: 5,
     sleepMs: 200,
     parallelism: 4,
     dependsOn: layered,
   },
-  {
-    name: 'chain of 20 units, instant agent',
+  single: {
+    title: '20 units x 5 instant tasks, one at a time',
+    units: 20,
+    tasks: 5,
+    sleepMs: 0,
+    parallelism: 1,
+    dependsOn: alone,
+  },
+  chain: {
+    title: 'chain of 20 units, 1 instant task each',
     units: 20,
     tasks: 1,
     sleepMs: 0,
     parallelism: 4,
     dependsOn: chain,
   },
-  {
-    name: '1 unit x 30 tasks, instant agent',
-    units: 1,
-    tasks: 30,
-    sleepMs: 0,
-    parallelism: 1,
-    dependsOn: alone,
-  },
-];
+};
 
 /**
  * What choo adds to the work itself: deterministic workloads with a shell agent that sleeps, in sandbox host, verify off,
- * beside the bound that the graph sets and beside a bare loop of the same commits, measured in the same round.
+ * beside the bound that the graph sets and beside git alone, measured before each round. `names`: some of the workloads,
+ * `growth` for 2,000 units, `memory` for agents that print much; by default all.
  */
-export async function benchRun(): Promise<void> {
+export async function benchRun(names: readonly string[]): Promise<void> {
+  const known = [...Object.keys(WORKLOADS), 'growth', 'together', 'memory'];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no workload \`${unknown}\`, but ${known.join(', ')}`);
+  const wanted = (name: string): boolean => names.length === 0 || names.includes(name);
   const place = mkdtempSync(join(tmpdir(), 'choo-bench-'));
+  const newDirectory = (name: string): string => mkdtempSync(join(place, name));
   try {
-    const floors: number[] = [];
+    const floors = new Floors(newDirectory);
     const rows: string[][] = [];
-    for (const workload of WORKLOADS) {
-      const runs: Timing[] = [];
-      for (let run = 0; run < RUNS; run += 1) {
-        floors.push(await commitLoop(mkdtempSync(join(place, 'floor-')), 30));
-        runs.push(await timeRun(mkdtempSync(join(place, 'run-')), workload));
-      }
-      rows.push(describe(workload, runs));
+    for (const [name, workload] of Object.entries(WORKLOADS))
+      if (wanted(name)) rows.push(await benchWorkload(workload, floors, newDirectory));
+    if (rows.length > 0) {
+      console.log(
+        `\nRuns of the whole process, medians [least-greatest] of ${RUNS}; beside ${floors.describe()}\n`,
+      );
+      console.log(table([HEAD, ...rows]));
     }
-    console.log(
-      `\nA bare loop of add and commit, ms a commit (median, min, max of ${floors.length}): ${cells(figures(floors)).join(', ')}`,
-    );
-    console.log(`\nRuns, medians of ${RUNS}, from the first event to the last; milliseconds\n`);
-    console.log(
-      table([
-        ['workload', 'bound', 'median', 'min', 'max', 'x bound', 'a unit', 'a task', 'process'],
-        ...rows,
-      ]),
-    );
-    await benchEvenness(place);
-    await benchComplete(place);
-    await benchMemory(place);
+    if (wanted('growth')) await benchGrowth(newDirectory);
+    if (wanted('together')) await benchTogether(newDirectory);
+    if (wanted('memory')) await benchMemory(newDirectory);
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
 }
 
-interface Timing {
-  /** From the first event to the last. Milliseconds. */
-  readonly ms: number;
-  /** The whole process, from its start to its end. Milliseconds. */
-  readonly processMs: number;
-  readonly exitCode: number | undefined;
-  readonly peakMiB: number;
-  readonly events: readonly { readonly type: string; readonly at: number; readonly unit?: string }[];
-}
+const HEAD = [
+  'workload',
+  'bound s',
+  'wall s',
+  'x bound',
+  'ms over a task',
+  'a unit',
+  'CPU ms a task',
+  'processes a task',
+  'start s',
+  'others',
+];
 
-function describe(workload: Workload, runs: readonly Timing[]): string[] {
+/** Makes a directory that no file was removed from: where many have been, ext4 takes its time to make others. */
+type NewDirectory = (name: string) => string;
+
+async function benchWorkload(
+  workload: (typeof WORKLOADS)[string],
+  floors: Floors,
+  newDirectory: NewDirectory,
+): Promise<string[]> {
+  const runs: Timing[] = [];
+  let rounds = 0;
+  for (; runs.length < RUNS && rounds < MAX_ROUNDS; rounds += 1) {
+    const usual = await floors.areUsual();
+    const timing = await runOnce(workload, newDirectory);
+    if (usual) runs.push(timing);
+  }
+  if (rounds > runs.length)
+    console.log(`${workload.title}: ${rounds - runs.length} of ${rounds} rounds were void`);
+  if (runs.length < RUNS) return [workload.title, ...HEAD.slice(1).map(() => 'void')];
   const { units, tasks } = workload;
   const bound = boundOf(workload);
-  const time = figures(runs.map(({ ms }) => ms));
-  const wall = figures(runs.map(({ processMs }) => processMs));
-  const ratio = bound === 0 ? '-' : (time.median / bound).toFixed(2);
-  const overhead = (count: number): string => ((time.median - bound) / count).toFixed(1);
+  const of = (pick: (run: Timing) => number, digits: number): string => {
+    const { median, min, max } = figures(runs.map(pick));
+    return `${median.toFixed(digits)} [${min.toFixed(digits)}-${max.toFixed(digits)}]`;
+  };
   return [
-    workload.name,
-    bound.toFixed(0),
-    ...cells(time),
-    ratio,
-    overhead(units),
-    overhead(units * tasks),
-    wall.median.toFixed(0),
+    workload.title,
+    (bound / 1_000).toFixed(1),
+    of(({ ms }) => ms / 1_000, 2),
+    bound === 0 ? '-' : of(({ ms }) => ms / bound, 2),
+    of(({ eventsMs }) => (eventsMs - bound) / units / tasks, 0),
+    of(({ eventsMs }) => (eventsMs - bound) / units, 0),
+    of(({ cpuMs }) => cpuMs / units / tasks, 0),
+    await processesATask(workload, newDirectory),
+    of(({ startMs }) => startMs / 1_000, 2),
+    of(({ others }) => others * 100, 0).replace(/ .*/, ' %'),
   ];
 }
 
-/** The longer of the critical path and the work divided by the workers. Milliseconds. */
-function boundOf({ units, tasks, sleepMs, parallelism, dependsOn }: Workload): number {
-  const graph = new Graph(
-    Array.from({ length: units }, (_, index) => ({
-      id: unitId(index),
-      dependsOn: dependsOn(index).map(unitId),
-      weight: tasks * sleepMs,
-    })),
-  );
-  return Math.max(graph.criticalPath().weight, (units * tasks * sleepMs) / parallelism);
-}
-
-/** `directory` is new: where many files have just been removed, ext4 takes its time to make others. */
-async function timeRun(directory: string, workload: Workload, agent?: string): Promise<Timing> {
+async function runOnce(workload: Workload, newDirectory: NewDirectory): Promise<Timing> {
+  const directory = newDirectory('run-');
   const project = join(directory, 'project');
-  await writeProject(project, workload, agent);
-  const choo = new URL('../script/choo', import.meta.url).pathname;
-  const words = ['-f', '%M', choo, 'run', '--json', '--sandbox', 'host'];
-  const started = performance.now();
-  const { stdout, stderr, exitCode } = await execa('/usr/bin/time', words, {
-    cwd: project,
-    env: { CHOO_DATA_DIR: join(directory, 'data') },
-    reject: false,
-    maxBuffer: 1e9,
-  });
-  const processMs = performance.now() - started;
-  const events = stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Timing['events'][number]);
-  const ms = (events.at(-1)?.at ?? 0) - (events[0]?.at ?? 0);
-  return { ms, processMs, exitCode, peakMiB: Number(stderr.trim().split('\n').at(-1)) / 1024, events };
+  await writeProject(project, workload);
+  return timeRun(project, directory);
 }
 
-async function writeProject(directory: string, workload: Workload, agent?: string): Promise<void> {
-  const { units, tasks, sleepMs, parallelism, dependsOn } = workload;
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(
-    join(directory, '.choo.yml'),
-    `provider: { type: rehearsal }\nparallelism: ${parallelism}\nverify: false\n`,
-  );
-  for (let index = 0; index < units; index += 1) {
-    const id = unitId(index);
-    const unit = join(directory, 'specs/tasks', id);
-    mkdirSync(unit, { recursive: true });
-    writeFileSync(
-      join(unit, 'IMPLEMENTATION_PLAN.md'),
-      `---\ndepends_on: [${dependsOn(index).map(unitId).join(', ')}]\n---\n\n# ${id}\n`,
-    );
-    for (let number = 1; number <= tasks; number += 1) {
-      const file = `${id}-${number}.txt`;
-      const sleep = sleepMs === 0 ? '' : `sleep ${sleepMs / 1_000}\n`;
-      const front = `task: ${number}\nstatus: pending\nbackpressure: "[ -e ${file} ]"\ndepends_on: [${number === 1 ? '' : number - 1}]\n`;
-      const body = `# Task ${number}\n\n\`\`\`sh rehearsal\n${agent ?? ''}${sleep}echo ${number} > ${file}\n\`\`\`\n`;
-      writeFileSync(join(unit, `${String(number).padStart(2, '0')}-task.md`), `---\n${front}---\n\n${body}`);
-    }
-  }
-  await commitAll(directory);
-}
-
-async function commitAll(cwd: string): Promise<void> {
-  await execa('git', ['init', '--quiet', '--initial-branch=main'], { cwd });
-  await execa('git', ['add', '--all'], { cwd });
-  await execa('git', [...IDENTITY, 'commit', '--quiet', '--message=specs'], { cwd });
-}
-
-const IDENTITY = ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', '-c', 'gc.auto=0'];
-
-/** The floor: the same files, added and committed one after the other by git alone. Milliseconds a commit. */
-async function commitLoop(directory: string, commits: number): Promise<number> {
-  writeFileSync(join(directory, 'start'), '');
-  await commitAll(directory);
-  const started = performance.now();
-  for (let index = 0; index < commits; index += 1) {
-    writeFileSync(join(directory, `file-${index}`), `${index}\n`);
-    await execa('git', ['add', '--all'], { cwd: directory });
-    await execa('git', [...IDENTITY, 'commit', '--quiet', '--message=task'], { cwd: directory });
-  }
-  return (performance.now() - started) / commits;
+/** What ten more tasks of one unit start, agents and gates included. */
+async function processesATask(workload: Workload, newDirectory: NewDirectory): Promise<string> {
+  const count = async (tasks: number): Promise<number | undefined> => {
+    const directory = newDirectory('count-');
+    const project = join(directory, 'project');
+    await writeProject(project, { ...workload, units: 2, tasks, sleepMs: 0 });
+    return countProcesses(project, directory);
+  };
+  const [few, many] = [await count(5), await count(15)];
+  return few === undefined || many === undefined ? '-' : ((many - few) / 20).toFixed(1);
 }
 
 /** Whether later units cost more than earlier ones. */
-async function benchEvenness(place: string): Promise<void> {
-  const workload = { name: '', units: 300, tasks: 1, sleepMs: 0, parallelism: 4, dependsOn: alone };
-  const { events } = await timeRun(mkdtempSync(join(place, 'even-')), workload);
+async function benchGrowth(newDirectory: NewDirectory): Promise<void> {
+  const units = 2_000;
+  const workload = { units, tasks: 1, sleepMs: 0, parallelism: 4, dependsOn: alone };
+  const { events, peakMiB, cpuMs, others } = await runOnce(workload, newDirectory);
   const ends = events.filter(({ type }) => type === 'unit.completed').map(({ at }) => at);
-  const start = events.find(({ type }) => type === 'unit.started')?.at ?? 0;
+  const start = events.find(({ type }) => type === 'unit.started')?.at ?? NaN;
   const each = (from: number, to: number): number =>
-    ((ends[to - 1] ?? 0) - (from === 0 ? start : (ends[from - 1] ?? 0))) / (to - from);
-  const [first, last] = [each(0, 50), each(250, 300)];
+    ((ends[to - 1] ?? NaN) - (from === 0 ? start : (ends[from - 1] ?? NaN))) / (to - from);
+  const [first, last] = [each(0, 50), each(units - 50, units)];
   console.log(
-    `\n300 units, parallelism 4: the first 50 take ${first.toFixed(1)} ms each, the last 50 ${last.toFixed(1)} ms (${(last / first).toFixed(2)} times)`,
+    `\n${units} units of one task, 4 at a time: ${ends.length} complete; the first 50 take ${first.toFixed(1)} ms each, the last 50 ${last.toFixed(1)} ms (${(last / first).toFixed(2)} times); CPU ${(cpuMs / units).toFixed(0)} ms a unit, ${peakMiB.toFixed(0)} MiB at most; others used ${(others * 100).toFixed(0)} %`,
   );
 }
 
 /** Whether many units at once all come through. */
-async function benchComplete(place: string): Promise<void> {
-  const workload = { name: '', units: 16, tasks: 1, sleepMs: 0, parallelism: 16, dependsOn: alone };
+async function benchTogether(newDirectory: NewDirectory): Promise<void> {
+  const workload = { units: 16, tasks: 1, sleepMs: 0, parallelism: 16, dependsOn: alone };
   let complete = 0;
   for (let run = 0; run < 20; run += 1) {
-    const { exitCode, events } = await timeRun(mkdtempSync(join(place, 'sixteen-')), workload);
+    const { exitCode, events } = await runOnce(workload, newDirectory);
     if (exitCode === 0 && events.filter(({ type }) => type === 'unit.completed').length === 16) complete += 1;
   }
   console.log(`\n16 units at parallelism 16: every unit complete in ${complete} of 20 runs`);
 }
 
 /** What choo itself holds while 16 agents print a gigabyte. */
-async function benchMemory(place: string): Promise<void> {
-  const workload = { name: '', units: 16, tasks: 1, sleepMs: 0, parallelism: 16, dependsOn: alone };
+async function benchMemory(newDirectory: NewDirectory): Promise<void> {
   const agent =
     'yes "a line of what an agent prints, as long as such lines often are, and a little longer still" | head -c 67108864\n';
-  const { peakMiB, processMs, exitCode } = await timeRun(
-    mkdtempSync(join(place, 'memory-')),
-    workload,
-    agent,
-  );
+  const workload = { units: 16, tasks: 1, sleepMs: 0, parallelism: 16, dependsOn: alone, agent };
+  const { peakMiB, ms, exitCode } = await runOnce(workload, newDirectory);
   console.log(
-    `\n16 agents printing 1 GiB together: ${peakMiB.toFixed(0)} MiB at most in any one process, exit status ${exitCode}, ${(processMs / 1_000).toFixed(1)} s`,
+    `\n16 agents printing 1 GiB together: ${peakMiB.toFixed(0)} MiB at most in any one process, exit status ${exitCode}, ${(ms / 1_000).toFixed(1)} s`,
   );
-}
-
-function cells({ median, min, max }: Figures): string[] {
-  return [median, min, max].map((value) => value.toFixed(value < 100 ? 1 : 0));
 }
