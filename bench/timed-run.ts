@@ -6,7 +6,7 @@ import { figures } from './measure.ts';
 import { IDENTITY } from './workload.ts';
 
 /** What a program and all it waited for used. */
-export interface Usage {
+interface Usage {
   /** From its start to its end. Milliseconds. */
   readonly ms: number;
   /** Of all processors, user and system. Milliseconds. */

@@ -116,7 +116,7 @@ export function isOwnBranch(branch: string): boolean {
 }
 
 /** The branches that a repository's results go to. */
-export interface Branches {
+export interface Branches extends Partial<AsyncDisposable> {
   /** The head of a branch; undefined when the branch does not exist. */
   head(branch: string): Promise<string | undefined>;
   /** The heads of all branches below a name, by branch. `below` ends in a slash. */

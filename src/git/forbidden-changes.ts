@@ -1,4 +1,5 @@
 import { shorten } from '../problems/problem.ts';
+import { foldName, isGitName } from './objects/git-name.ts';
 import type { ObjectReader } from './objects/object-reader.ts';
 import { GITLINK, LINK, MAX_LINKS, MAX_TARGET_BYTES } from './objects/tree-format.ts';
 import { type Change, listLinks } from './objects/tree-object.ts';
@@ -78,21 +79,6 @@ export function judgeChange({ path, before, after }: Change): Forbidden | undefi
     return { path, reason: 'name', message: "has a name that is git's own" };
   if (!MODES.has(after.mode)) return { path, reason: 'mode', message: `has the mode ${after.mode}` };
   return undefined;
-}
-
-/** Whether git treats a file of this name as `.git`, on this or another system. Pure. */
-export function isGitName(name: string): boolean {
-  if (!/git|[^\0-\x7f]/i.test(name)) return false;
-  return name.split('\\').some((part) => /^(?:\.git|git~1)$/.test(foldName(part)));
-}
-
-/** A name as file systems of Windows and macOS compare it: without case, dropped characters and named streams. */
-function foldName(name: string): string {
-  return name
-    .replaceAll(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
-    .replace(/:.*$/s, '')
-    .replace(/(?<![ .])[ .]+$/, '')
-    .toLowerCase();
 }
 
 /**

@@ -1,13 +1,16 @@
 import { ChooError, messageOf } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import type { Git } from './git.ts';
+import { RefUpdater } from './ref-updater.ts';
 
 /** The branches of a repository on this machine. */
-export class LocalBranches implements Branches {
+export class LocalBranches implements Branches, AsyncDisposable {
   readonly #git: Git;
+  readonly #updater: RefUpdater;
 
   constructor(git: Git) {
     this.#git = git;
+    this.#updater = new RefUpdater(git);
   }
 
   async heads(below: string): Promise<ReadonlyMap<string, string>> {
@@ -31,13 +34,16 @@ export class LocalBranches implements Branches {
 
   async publish(branch: string, head: string, expected: string | undefined): Promise<void> {
     const old = expected ?? '0'.repeat(head.length);
-    const options = ['--no-deref', '--create-reflog', '-m', 'choo'];
     try {
-      await this.#git.run('update-ref', ...options, `refs/heads/${branch}`, head, old);
+      await this.#updater.update(`refs/heads/${branch}`, { from: old, to: head });
     } catch (cause) {
       if ((await this.head(branch)) === head) return; // already moved, most likely by a choo that crashed
       throw publishError(branch, expected, cause);
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#updater[Symbol.asyncDispose]();
   }
 }
 

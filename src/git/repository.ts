@@ -12,6 +12,7 @@ import {
   OWN_SIGNATURE,
   type Signature,
 } from './objects/commit.ts';
+import type { ObjectPlace } from './objects/loose-object.ts';
 import { ObjectReader } from './objects/object-reader.ts';
 import { ObjectWriter } from './objects/object-writer.ts';
 import { Views } from './views.ts';
@@ -108,7 +109,7 @@ export class Repository implements AsyncDisposable {
     };
     return new Repository(
       {
-        ...openObjects(git, home),
+        ...openObjects(git, home, paths),
         objects,
         worktrees,
         readable: [bare, ...directories],
@@ -128,7 +129,13 @@ export class Repository implements AsyncDisposable {
     const objects = join(bare, 'objects');
     const viewOptions = { gitDirectory: bare, objects, home: viewsDirectory(home), searchPath };
     const views = new Views({ ...viewOptions, mayLackObjects: false });
-    const parts = { ...openObjects(git, home), objects, worktrees, readable: [bare], views };
+    const parts = {
+      ...openObjects(git, home, { objects, objectFormat: 'sha1' }),
+      objects,
+      worktrees,
+      readable: [bare],
+      views,
+    };
     return new Repository({ ...parts, branches }, searchPath);
   }
 
@@ -174,7 +181,9 @@ export class Repository implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.reader[Symbol.asyncDispose](), this.writer[Symbol.asyncDispose]()]);
+    await Promise.all(
+      [this.reader, this.writer, this.branches].map(async (part) => part[Symbol.asyncDispose]?.()),
+    );
   }
 }
 
@@ -183,8 +192,10 @@ type Parts = Pick<
   'git' | 'reader' | 'writer' | 'objects' | 'worktrees' | 'readable' | 'views' | 'branches'
 >;
 
-function openObjects(git: Git, home: string): Pick<Parts, 'git' | 'reader' | 'writer'> {
-  return { git, reader: new ObjectReader(git), writer: new ObjectWriter(git, scratchDirectory(home)) };
+function openObjects(git: Git, home: string, place: ObjectPlace): Pick<Parts, 'git' | 'reader' | 'writer'> {
+  const reader = new ObjectReader(git);
+  const writer = new ObjectWriter(git, { ...place, scratch: scratchDirectory(home), reader });
+  return { git, reader, writer };
 }
 
 /** In a repository's directory: what its set-ups left behind, on the file system of its worktrees. */

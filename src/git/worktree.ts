@@ -1,16 +1,19 @@
-import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, open, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { exists } from '../system/files.ts';
-import { removeTree, unlock } from '../system/remove-tree.ts';
+import { removeTree } from '../system/remove-tree.ts';
 import { type Git, openGit } from './git.ts';
 import { refuseTooLarge } from './objects/checkout-size.ts';
 import { listIgnored } from './objects/ignored-files.ts';
 import { smudgeRacyEntries } from './objects/index-file.ts';
-import { listTops } from './objects/path-list.ts';
-import type { Repository } from './repository.ts';
 import { stageAll } from './objects/staging.ts';
+import type { Repository } from './repository.ts';
+import { discardByGit, restoreByGit } from './staging/by-git.ts';
+import type { Look } from './staging/look.ts';
+import { removeNestedRepositories } from './staging/nested-repositories.ts';
+import { StagedFiles } from './staging/staged-files.ts';
+import { writeFilesBelow } from './staging/write-files.ts';
 import { WorktreeView } from './worktree-view.ts';
 
 /** Makes and removes the worktrees of one repository. */
@@ -62,6 +65,7 @@ export class WorktreeManager {
     const worktree = new Worktree(administration, openGit(path, this.#searchPath, gitOptions), {
       objectFormat: commit.length === 64 ? 'sha256' : 'sha1',
       view,
+      repository: this.#repository,
       beside: isolated ? beside : undefined,
       readable: view === undefined ? readable : [administration],
     });
@@ -139,6 +143,7 @@ export class Worktree {
   readonly #git: Git;
   readonly #objectFormat: string;
   readonly #view: WorktreeView | undefined;
+  readonly #files: StagedFiles;
 
   /** `git` works in the worktree with choo's index; `administration` is git's administrative directory of it. */
   constructor(
@@ -149,7 +154,9 @@ export class Worktree {
       readable,
       beside,
       view,
+      repository,
     }: Pick<Worktree, 'readable' | 'beside'> & {
+      readonly repository: Repository;
       readonly objectFormat: string;
       readonly view: WorktreeView | undefined;
     },
@@ -161,60 +168,67 @@ export class Worktree {
     this.#git = git;
     this.#objectFormat = objectFormat;
     this.#view = view;
+    this.#files = new StagedFiles({
+      git,
+      indexFile: indexOf(administration),
+      objectFormat,
+      writer: repository.writer,
+      repository: repository.git.directory,
+    });
   }
 
   /** Fills a new worktree. */
   async checkOut(commit: string): Promise<void> {
     await this.#pointTo(commit);
-    await this.#git.run('read-tree', '--reset', '-u', commit);
-    await this.#secureIndex();
+    await this.#byGit(async () => this.#git.run('read-tree', '--reset', '-u', commit));
     await this.#shareIndex();
   }
 
+  /**
+   * Looks at what is there. Where there may be more than plain files, removes what could make git run programs or wait for
+   * ever, and leaves the look to git. Call it before {@link stage} and {@link discardChanges} after a sandboxed command.
+   */
+  async look(): Promise<Look> {
+    const found = await this.#files.look();
+    return { found, removed: found === undefined ? await removeNestedRepositories(this.path) : [] };
+  }
+
   /** Stages everything not ignored; see {@link stageAll}. Returns the tree's id. */
-  async stage(): Promise<string> {
-    const tree = await stageAll(this.#git, `${indexOf(this.#administration)}.checkout`);
-    await this.#secureIndex();
-    return tree;
+  async stage(look?: Look): Promise<string> {
+    const found = look === undefined ? await this.#files.look() : look.found;
+    const tree = found === undefined ? undefined : await this.#files.stage(found);
+    return tree ?? this.#byGit(async () => this.#stageByGit());
   }
 
   /** Stages again from a tree: newly ignored files are left out, and every file is read with the attributes that there are now. */
   async restage(tree: string): Promise<string> {
-    await this.#git.run('read-tree', tree);
-    return this.stage();
+    return this.#byGit(async () => {
+      await this.#git.run('read-tree', tree);
+      return this.#stageByGit();
+    });
+  }
+
+  async #stageByGit(): Promise<string> {
+    return stageAll(this.#git, `${indexOf(this.#administration)}.checkout`);
   }
 
   async ignored(): Promise<readonly string[]> {
+    await this.#files.tell();
     return listIgnored(this.#git);
   }
 
   /** Undoes every change since the last {@link stage}, except in ignored files. Returns the paths. */
-  async discardChanges(): Promise<readonly string[]> {
-    const options = ['-z', '--modified', '--deleted', '--others', '--exclude-standard'];
-    const listed = await this.#git.run('ls-files', ...options);
-    if (listed === '') return [];
-    await this.#restoring(async () => {
-      await this.#git.run('checkout-index', '--force', '--all', '--index', '--quiet');
-      // Not by the list: an ignore file may have been changed to hide something from it.
-      await this.#git.run('clean', '--force', '--force', '-d', '--quiet');
-    });
-    return [...new Set(listed.split('\0').slice(0, -1))];
+  async discardChanges(look?: Look): Promise<readonly string[]> {
+    const found = look === undefined ? await this.#files.look() : look.found;
+    const isSame = found !== undefined && Object.values(found).every((paths) => paths.length === 0);
+    return isSame ? [] : this.#byGit(async () => discardByGit(this.#git));
   }
 
   /** Restores these paths from a tree, in the worktree and in the index. */
   async restore(tree: string, paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
     const list = `${indexOf(this.#administration)}.paths`;
-    await writeFile(list, listTops(paths));
-    const from = [`--pathspec-from-file=${list}`, '--pathspec-file-nul'];
-    try {
-      await this.#restoring(() =>
-        this.#git.run('restore', `--source=${tree}`, '--staged', '--worktree', '--quiet', ...from),
-      );
-      await this.#secureIndex();
-    } finally {
-      await rm(list, { force: true });
-    }
+    await this.#byGit(async () => restoreByGit(this.#git, { tree, paths, list }));
   }
 
   /**
@@ -223,22 +237,9 @@ export class Worktree {
    */
   async write(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
     if (files.size === 0) return;
-    const root = await realpath(this.path);
-    for (const [path, content] of files) {
-      const absolute = join(this.path, path);
-      const real = await realpath(dirname(absolute)).catch(() => undefined);
-      const there = await lstat(absolute).catch(() => undefined);
-      const inside = join(root, path).startsWith(`${root}/`) && real === dirname(join(root, path));
-      if (!inside || there?.isFile() === false)
-        throw new ChooError('conflict', `\`${path}\` is not a file of the worktree any more`);
-      // A new file, because the old one may have further hard links.
-      await rm(absolute, { force: true });
-      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-      await using handle = await open(absolute, flags, there?.mode ?? 0o644);
-      await handle.writeFile(content);
-    }
-    await this.#git.run('update-index', '--add', '--', ...files.keys());
-    await this.#secureIndex();
+    await writeFilesBelow(this.path, files);
+    if (!this.#files.stageWritten(files.keys()))
+      await this.#byGit(async () => this.#git.run('update-index', '--add', '--', ...files.keys()));
   }
 
   /** Resets git inside the worktree to this commit and to what is staged, whatever was done there. */
@@ -251,22 +252,14 @@ export class Worktree {
 
   /** Keeps the worktree for a person to inspect; `removeLeftovers` skips it. */
   async lock(): Promise<void> {
+    await this.#files[Symbol.asyncDispose]();
     await writeFile(keptMark(this.#administration), 'kept by choo for inspection\n');
   }
 
   async remove(): Promise<void> {
+    await this.#files[Symbol.asyncDispose]();
     for (const path of [this.path, this.#administration, this.beside])
       if (path !== undefined) await removeTree(path);
-  }
-
-  /** Runs a restore, and once more with every directory unlocked when it fails. */
-  async #restoring(restore: () => Promise<unknown>): Promise<void> {
-    try {
-      await restore();
-    } catch {
-      await unlock(this.path);
-      await restore();
-    }
   }
 
   async #pointTo(commit: string): Promise<void> {
@@ -284,10 +277,19 @@ export class Worktree {
   }
 
   async #shareIndex(): Promise<void> {
-    await copyFile(indexOf(this.#administration), join(this.#administration, 'index'));
+    const shared = join(this.#administration, 'index');
+    if (!(await this.#files.writeTo(shared))) await copyFile(indexOf(this.#administration), shared);
   }
 
-  async #secureIndex(): Promise<void> {
-    await smudgeRacyEntries(indexOf(this.#administration), this.#objectFormat);
+  /** Runs git commands that read or write choo's index. */
+  async #byGit<T>(command: () => Promise<T>): Promise<T> {
+    await this.#files.tell();
+    try {
+      const result = await command();
+      await smudgeRacyEntries(indexOf(this.#administration), this.#objectFormat);
+      return result;
+    } finally {
+      await this.#files.learn();
+    }
   }
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { ChooError, messageOf } from '../errors.ts';
 import { findForbidden } from '../git/forbidden-changes.ts';
-import { removeNestedRepositories } from '../git/nested-repositories.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
+import type { Look } from '../git/staging/look.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { Prepared } from '../sandbox/sandbox.ts';
 import { type Commands, openCommands } from './commands.ts';
@@ -111,10 +111,10 @@ export class UnitWorkspace {
   /** Inspects what an agent left and restores protected paths, but for those that a task `mayChange`. */
   async inspect({ mayChange }: { readonly mayChange: readonly string[] }): Promise<Inspection> {
     await this.idle();
-    await this.#removeNested();
+    const look = await this.#look();
     let tree: string;
     try {
-      tree = await this.#worktree.stage();
+      tree = await this.#worktree.stage(look);
     } catch (error) {
       // A file that git may not read or does not accept.
       if (!(error instanceof ChooError) || error.code !== 'git') throw error;
@@ -260,19 +260,20 @@ export class UnitWorkspace {
   }
 
   async #discard(): Promise<readonly string[]> {
-    await this.#removeNested();
-    const changed = await this.#worktree.discardChanges();
+    const changed = await this.#worktree.discardChanges(await this.#look());
     if (changed.length > 0) await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
     return changed;
   }
 
-  async #removeNested(): Promise<void> {
-    const removed = await removeNestedRepositories(this.#worktree.path);
+  async #look(): Promise<Look> {
+    const look = await this.#worktree.look();
+    const { removed } = look;
     if (removed.length > 0)
       this.#notice(
         'nested-repository',
         `repositories inside the worktree were removed: ${listPaths(removed)}`,
       );
+    return look;
   }
 
   #notice(code: string, message: string): void {

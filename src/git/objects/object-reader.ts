@@ -1,6 +1,14 @@
+import { LRUCache } from 'lru-cache';
 import { ChooError } from '../../errors.ts';
 import type { Git } from '../git.ts';
 import { CatFile, type ObjectInfo } from './cat-file.ts';
+
+/** Small objects that are remembered: what was just written is read next. Bytes. */
+const MAX_REMEMBERED_BYTES = 8 * 1024 * 1024;
+/** What one takes beside its content. Bytes. */
+const ENTRY_BYTES = 500;
+/** Larger ones are not remembered. Bytes. */
+const MAX_OBJECT_BYTES = 64 * 1024;
 
 /**
  * Reads objects of one repository through one long-lived git. It is started by the first request, and again when it was
@@ -8,6 +16,10 @@ import { CatFile, type ObjectInfo } from './cat-file.ts';
  */
 export class ObjectReader implements AsyncDisposable {
   readonly #repository: Git;
+  readonly #known = new LRUCache<string, { readonly type: string; readonly content: Buffer }>({
+    maxSize: MAX_REMEMBERED_BYTES,
+    sizeCalculation: ({ content }) => content.length + ENTRY_BYTES,
+  });
   #running: Promise<CatFile> | undefined;
   #isClosed = false;
 
@@ -17,16 +29,32 @@ export class ObjectReader implements AsyncDisposable {
 
   /** Type and size of each object, in order. Ids only: a name is not resolved as a revision would be. */
   async info(ids: readonly string[]): Promise<readonly (ObjectInfo | undefined)[]> {
+    const known = ids.map((id) => this.#known.get(id));
+    if (known.every((each) => each !== undefined))
+      return known.map(({ type, content }, index) => ({ id: ids[index] ?? '', type, size: content.length }));
     return this.#ask(ids, async (git) => git.ask('info', ids, (info) => info));
   }
 
   /** The bytes of each object, in order; undefined for a missing one. Request unknown sizes with `info` first. */
   async contents(ids: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
-    return this.#ask(ids, async (git) => git.ask('contents', ids, (_, content) => content));
+    const known = ids.map((id) => this.#known.get(id)?.content);
+    if (known.every((each) => each !== undefined)) return known;
+    return this.#ask(ids, async (git) =>
+      git.ask('contents', ids, (info, content) => {
+        if (info !== undefined && content !== undefined) this.remember(info.id, info.type, content);
+        return content;
+      }),
+    );
+  }
+
+  /** Takes in an object that is in the repository: objects never change. */
+  remember(id: string, type: string, content: Uint8Array): void {
+    if (content.byteLength <= MAX_OBJECT_BYTES) this.#known.set(id, { type, content: Buffer.from(content) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    this.#known.clear();
     await (await this.#running?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 

@@ -31,6 +31,13 @@ function decodeName(content: Buffer, start: number, end: number): string {
     .replaceAll(/[\x80-\xff]/g, (character) => String.fromCharCode(0xdc00 + character.charCodeAt(0)));
 }
 
+/** The same for a name whose bytes are one character each. */
+export function decodeBytes(name: string): string {
+  if (!/[\x80-\xff]/.test(name)) return name;
+  const bytes = Buffer.from(name, 'latin1');
+  return decodeName(bytes, 0, bytes.length);
+}
+
 /** The bytes of a name or path, as git stores them. */
 export function encodeName(name: string): Buffer {
   if (name.isWellFormed()) return Buffer.from(name);

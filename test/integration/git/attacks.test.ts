@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { findForbidden } from '../../../src/git/forbidden-changes.ts';
 import { mergeCommits } from '../../../src/git/merge.ts';
-import { removeNestedRepositories } from '../../../src/git/nested-repositories.ts';
+import { removeNestedRepositories } from '../../../src/git/staging/nested-repositories.ts';
 import { diffTrees, replaceFiles, treeOf } from '../../../src/git/objects/tree-object.ts';
 import { type Worktree, WorktreeManager } from '../../../src/git/worktree.ts';
 import {

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { removeNestedRepositories } from '../../../src/git/nested-repositories.ts';
+import { removeNestedRepositories } from '../../../src/git/staging/nested-repositories.ts';
 import { commitFiles, git, gitWorld, snapshot, writeFiles } from '../../helpers/git-repository.ts';
 
 async function plant(root: string, path: string): Promise<void> {

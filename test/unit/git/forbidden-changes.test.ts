@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isGitName, judgeChange, leadsOut } from '../../../src/git/forbidden-changes.ts';
+import { judgeChange, leadsOut } from '../../../src/git/forbidden-changes.ts';
+import { isGitName } from '../../../src/git/objects/git-name.ts';
 import { cpuMs } from '../../helpers/cpu-time.ts';
 
 const FILE = { mode: '100644', id: 'a' };

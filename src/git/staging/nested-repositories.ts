@@ -1,14 +1,14 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { removeTree } from '../system/remove-tree.ts';
-import { isGitName } from './forbidden-changes.ts';
+import { removeTree } from '../../system/remove-tree.ts';
+import { isGitName } from '../objects/git-name.ts';
 
 /** How long a walk may keep other work waiting. Milliseconds. */
 const MAX_PAUSE_MS = 5;
 
 /** Longer paths are removed: git, started in a directory near the end, could open what choo cannot. Bytes. */
-const MAX_PATH_BYTES = 3_000;
+export const MAX_PATH_BYTES = 3_000;
 
 /**
  * Removes from a worktree what could make choo's git run programs or wait for ever: every entry that git, here or on
