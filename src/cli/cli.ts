@@ -38,6 +38,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   retry: async () => (await import('./commands/retry.ts')).retryCommand,
   skip: async () => (await import('./commands/skip.ts')).skipCommand,
   db: async () => (await import('./commands/db.ts')).dbCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   cleanup: async () => (await import('./commands/cleanup.ts')).cleanupCommand,
   init: async () => (await import('./commands/init.ts')).initCommand,
   example: async () => (await import('./sources/example.ts')).exampleCommand,

@@ -140,6 +140,9 @@ export const settingsSchema = z.object({
     .default(600)
     .describe('The time that a unit keeps its slot while another installation waits below its fair share.'),
   ...ceilingSettings,
+  CHOO_MIN_FREE_GIB: count(0, 1_000_000)
+    .default(1)
+    .describe('A server starts no unit while CHOO_DATA_DIR has less free space than this, in GiB.'),
   CHOO_SETTLE_SECONDS: count(0, 3_600)
     .default(30)
     .describe('How long a unit branch must be quiet before choo verifies what others pushed to it.'),

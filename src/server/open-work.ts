@@ -25,6 +25,7 @@ import { probeTables } from '../store/server-database.ts';
 import { openServerStore } from '../store/server-store.ts';
 import { createHostedAgents, findMissingProviders, readSecrets } from '../worker/agent/agents.ts';
 import { Secrets } from '../worker/secrets.ts';
+import { DiskRoom } from './disk-room.ts';
 import { MAX_HEARTBEAT_AGE_MS, type Work } from './work.ts';
 
 /** Work in this process. */
@@ -104,11 +105,14 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
     },
     settings.CHOO_CONCURRENCY,
   );
+  const room = new DiskRoom(settings.CHOO_DATA_DIR, settings.CHOO_MIN_FREE_GIB, log);
   const dispatcher = stack.use(
     await Dispatcher.start({
       ...store,
       owner,
-      concurrency: settings.CHOO_CONCURRENCY,
+      get concurrency() {
+        return room.hasRoom ? settings.CHOO_CONCURRENCY : 0;
+      },
       maxUnits: settings.CHOO_MAX_UNITS,
       quantumMs: settings.CHOO_SLOT_SECONDS * 1_000,
       work: async (claim, reporter) => worker.work(claim, reporter),

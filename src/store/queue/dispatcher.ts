@@ -25,7 +25,7 @@ export interface DispatcherOptions {
   readonly listener: Listener;
   /** Owner mark of the processes that this one starts. */
   readonly owner: string;
-  /** Limit of units in this process; `maxUnits`: in all processes together. */
+  /** Limit of units in this process, read before each claim; `maxUnits`: in all processes together. */
   readonly concurrency: number;
   readonly maxUnits?: number | undefined;
   /** How long a unit keeps its slot while an installation below its fair share waits. Milliseconds. */
