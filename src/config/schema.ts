@@ -6,6 +6,7 @@ import { pullRequests } from './pull-requests.ts';
 import { relativePath } from './relative-path.ts';
 import { shellCommand } from './shell-command.ts';
 import { specSources } from './spec-sources.ts';
+import { variables } from './variables.ts';
 import { worktreeKeys } from './set-up/worktree-keys.ts';
 
 /** The names of providers in a configuration. */
@@ -180,6 +181,7 @@ export const configSchema = mapping({
     )
     .meta({ examples: [true] }),
   protect: protectRules,
+  env: variables,
   strict_judge: z
     .boolean({ error: 'true or false' })
     .default(false)

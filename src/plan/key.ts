@@ -10,22 +10,26 @@ function isNoWork(field: string): boolean {
 
 /**
  * The key of each unit: a hash of everything that defines its work. That is its id; for each file its name, every field
- * that is neither progress nor `context` as written, and every byte below the front matter; the set-up commands and baseline checks of the
- * configuration; the directory of a project below its repository's root; and the keys of its dependencies. Independent of
- * statuses and of the spec directory. 64 lower-case hexadecimal digits.
+ * that is neither progress nor `context` as written, and every byte below the front matter; the set-up commands, baseline
+ * checks and variables of the configuration; the directory of a project below its repository's root; and the keys of its
+ * dependencies. Independent of statuses and of the spec directory. 64 lower-case hexadecimal digits.
  *
  * `units` must contain all relevant dependencies, in any order, without cycles; unknown ids count by name. Linear in the
  * bytes.
  */
 export function unitKeys(
   units: readonly Unit[],
-  config: Pick<Config, 'worktree' | 'baseline_checks'>,
+  config: Pick<Config, 'worktree' | 'baseline_checks' | 'env'>,
   directory = '',
 ): ReadonlyMap<string, string> {
   const byId = new Map(units.map((unit) => [unit.id, unit]));
   const keys = new Map<string, string>();
   const commands = [config.worktree.setup, config.baseline_checks];
-  const common = JSON.stringify(directory === '' ? commands : [...commands, directory]);
+  const common = JSON.stringify([
+    ...commands,
+    ...(directory === '' ? [] : [directory]),
+    ...(Object.keys(config.env).length === 0 ? [] : [config.env]),
+  ]);
   for (const start of units) {
     // Depth first without recursion, for chains of thousands of units.
     const path = [start];

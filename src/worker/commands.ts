@@ -50,6 +50,7 @@ export function openCommands(job: UnitJob, services: GateServices, worktree: Wor
         profile,
         cwd,
         timeoutMs: config.limits.gate_timeout,
+        variables: config.env,
         ...options,
         // Nothing in that file is redacted.
         logFile: options.secrets === undefined ? join(logDirectory, `${unit.id}.${logName}.out`) : undefined,

@@ -24,6 +24,8 @@ export interface ShellCommand {
   readonly profile: 'gate' | 'setup';
   /** Whether a gate runs on a clean copy of the worktree, thrown away after it. */
   readonly isApart?: boolean;
+  /** The repository's own variables. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Credentials for a set-up, by variable. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -47,6 +49,7 @@ export async function runShell(
     command,
     profile,
     isApart = false,
+    variables,
     secrets,
     cwd,
     timeoutMs,
@@ -69,7 +72,7 @@ export async function runShell(
       output.push(text);
     },
     signal,
-    ...(profile === 'setup' && secrets !== undefined ? { env: secrets } : {}),
+    env: { ...variables, ...(profile === 'setup' ? secrets : {}) },
     ...(logFile === undefined ? {} : { logFile }),
   });
   const verdict = judge(result);

@@ -52,7 +52,7 @@ export async function findSetUpKeys(
   const inputs = await findInputs(setup, directory, tree, repository);
   const environment = await sandbox.describe(setup.map(({ command }) => command));
   const secrets = Object.keys(setUpSecrets).sort(); // by name: a new value fetches the same
-  const facts = ['set-up 1', setUpScope, directory, setup, environment, secrets];
+  const facts = ['set-up 1', setUpScope, directory, setup, config.env, environment, secrets];
   const names = inputs.paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
   return {
     shared: hash([...facts, inputs.files ?? ['all', tree]]),

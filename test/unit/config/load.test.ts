@@ -46,6 +46,7 @@ verify: false
 strict_gates: true
 strict_judge: true
 protect: [{ paths: [db/migrations], level: ask }]
+env: { TZ: UTC, PORT: '5432' }
 skip_green: true
 run_on: push
 require_review: true
@@ -78,6 +79,7 @@ describe('a configuration without faults', () => {
       strict_gates: false,
       strict_judge: false,
       protect: [],
+      env: {},
       worktree: { setup: [], teardown: [], relocatable: false },
       limits: {
         review_rounds: 2,
@@ -125,6 +127,7 @@ describe('a configuration without faults', () => {
           },
         },
         baseline_checks: [{ name: 'lint', command: 'npm run lint', pattern: '**/*.ts' }],
+        env: { TZ: 'UTC', PORT: '5432' },
         worktree: {
           setup: [{ command: 'npm ci', if: 'package-lock.json' }],
           teardown: [{ command: 'npm run clean' }],

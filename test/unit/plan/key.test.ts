@@ -118,6 +118,7 @@ describe('the key of a unit', () => {
 
   test.each([
     ['setup', { worktree: { setup: [{ command: 'npm ci' }] } }, ['api', 'base', 'other', 'web']],
+    ['env', { env: { TZ: 'UTC' } }, ['api', 'base', 'other', 'web']],
     [
       'baseline checks',
       { baseline_checks: [{ name: 'lint', command: 'npm run lint' }] },

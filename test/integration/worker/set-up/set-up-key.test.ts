@@ -10,16 +10,16 @@ type SetUp = (typeof DEFAULT_CONFIG)['worktree']['setup'];
 async function keysOf(
   files: Readonly<Record<string, string>>,
   setup: SetUp,
-  { machine = 'machine', directory = '', setUpScope = '' } = {},
+  { machine = 'machine', directory = '', setUpScope = '', env = {}, setUpSecrets = {} } = {},
 ): Promise<SetUpKeys> {
   await using world = await gitWorld(files);
   const sandbox = { describe: async () => machine } as unknown as Parameters<
     typeof findSetUpKeys
   >[1]['sandbox'];
-  const config = { ...DEFAULT_CONFIG, worktree: { ...DEFAULT_CONFIG.worktree, setup } };
+  const config = { ...DEFAULT_CONFIG, env, worktree: { ...DEFAULT_CONFIG.worktree, setup } };
   return await findSetUpKeys(
     { config, directory, setUpScope },
-    { repository: world.repository, sandbox },
+    { repository: world.repository, sandbox, setUpSecrets },
     world.head,
   );
 }
@@ -35,6 +35,15 @@ describe('the key of a set-up', () => {
     const same = await keysOf({ ...files, other: 'y', another: '' }, setup);
     expect(same.shared).toBe(shared);
     expect(same.own).not.toBe(own);
+  });
+
+  test('holds secrets by name: a new value fetches the same', LONG, async () => {
+    const setup = [{ command, inputs }];
+    const [one, other] = await Promise.all([
+      keysOf(files, setup, { setUpSecrets: { NPM_TOKEN: 'one' } }),
+      keysOf(files, setup, { setUpSecrets: { NPM_TOKEN: 'other' } }),
+    ]);
+    expect(one).toEqual(other);
   });
 
   test('has no collision that moves bytes between what it is made of', LONG, async () => {
@@ -58,6 +67,9 @@ describe('the key of a set-up', () => {
       keysOf(files, [{ command: `${command} lock`, inputs }]),
       keysOf(files, setup, { machine: 'machine 2' }),
       keysOf(files, setup, { setUpScope: 'commit' }),
+      keysOf(files, setup, { env: { A: '1' } }),
+      keysOf(files, setup, { env: { A: '2' } }),
+      keysOf(files, setup, { setUpSecrets: { NPM_TOKEN: 'x' } }),
     ]);
     expect(new Set(keys.map(({ shared }) => shared)).size).toBe(keys.length);
   });
