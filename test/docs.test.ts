@@ -52,6 +52,20 @@ describe('documentation', () => {
     expect(broken).toEqual([]);
   });
 
+  test('of security proves each claim by a test that is there, with the words of the link in it', () => {
+    const claims = read('docs/security.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && line.split(' | ').length === 3)
+      .filter((line) => !/^\| (?:claim|---)/.test(line));
+    expect(claims.length).toBeGreaterThan(20); // else nothing was read
+    const unproved = claims.flatMap((claim) => {
+      const proofs = Array.from(claim.matchAll(/\[([^\]]+)\]\(\.\.\/(test\/[^)]+)\)/g));
+      const wrong = proofs.filter(([, words = '', path = '']) => !read(path).includes(words));
+      return proofs.length === 0 ? [claim] : wrong.map(([link]) => link);
+    });
+    expect(unproved).toEqual([]);
+  });
+
   test('calls only scripts and npm scripts that exist', () => {
     const text = pages.map(read).join('\n');
     const scripts = Array.from(text.matchAll(/\bnpm run ([a-z]+)/g), (match) => match[1] ?? '');
