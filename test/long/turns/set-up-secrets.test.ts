@@ -1,6 +1,9 @@
+import { basename, dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HAS_TOKEN, leaks, ok, project, runWithSecret, steal } from '../../helpers/secret-project.ts';
 import { SANDBOXES } from '../../helpers/sandboxes.ts';
+import { makeServerProject } from '../../helpers/server-project.ts';
+import { ended } from '../../helpers/server-waits.ts';
 import { makeProject } from '../../helpers/spec-project.ts';
 
 const LONG = { timeout: 240_000 };
@@ -62,5 +65,35 @@ describe.runIf(SANDBOXES.includes('bubblewrap'))('a set-up that leaves its crede
       message: 'set-up left a secret of CHOO_SETUP_SECRETS in `deps/deep/config`',
     });
     expect(await leaks(made)).toBe('');
+  });
+});
+
+describe('a credential on a server', () => {
+  test('reaches the set-up of those repositories alone that it is listed for', LONG, async () => {
+    const look = 'mkdir -p deps; echo "${NPM_TOKEN:+ours}/${GEM_TOKEN:-none}" > deps/seen';
+    await using served = await makeServerProject(
+      {
+        ...project(
+          { unit: { tasks: [{ gate: 'grep -qx ours/none deps/seen && test -e made', sh: 'touch made' }] } },
+          look,
+        ),
+      },
+      { CHOO_SANDBOX: SANDBOXES[0] ?? 'host' },
+    );
+    const owner = basename(dirname(served.remote));
+    await served.serve({
+      environment: {
+        CHOO_SETUP_SECRETS: `NPM_TOKEN@${owner}/remote,GEM_TOKEN@somebody-else`,
+        NPM_TOKEN: 'the-token-of-this-owner',
+        GEM_TOKEN: 'the-token-of-another-one',
+      },
+    });
+    expect(await ended(served, await served.submit())).toBe('complete');
+  });
+
+  test('is refused where nobody is named whose repositories may use it', LONG, async () => {
+    await using served = await makeServerProject(project({ unit: ok('made', 'true') }, 'true\n'));
+    const environment = { CHOO_SETUP_SECRETS: 'NPM_TOKEN', NPM_TOKEN: 'the-token-of-somebody' };
+    await expect(served.serve({ environment })).rejects.toThrow(/names NPM_TOKEN for nobody/);
   });
 });
