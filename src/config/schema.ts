@@ -7,6 +7,7 @@ import { relativePath } from './relative-path.ts';
 import { shellCommand } from './shell-command.ts';
 import { specSources } from './spec-sources.ts';
 import { variables } from './variables.ts';
+import { verdictKeys } from './verdict-keys.ts';
 import { worktreeKeys } from './set-up/worktree-keys.ts';
 
 /** The names of providers in a configuration. */
@@ -173,22 +174,9 @@ export const configSchema = mapping({
       'Commands that must pass after the tasks of a unit. When one fails, the agent repairs the unit and they run again.',
     )
     .meta({ examples: [[{ name: 'lint', command: 'npm run lint', pattern: '**/*.ts' }]] }),
-  strict_gates: z
-    .boolean({ error: 'true or false' })
-    .default(false)
-    .describe(
-      'Refuse gates that cannot fail, lose failures, need a network or do not end; otherwise they are warnings.',
-    )
-    .meta({ examples: [true] }),
   protect: protectRules,
   env: variables,
-  strict_judge: z
-    .boolean({ error: 'true or false' })
-    .default(false)
-    .describe(
-      'Fail a unit whose gates pass only with tests or settings that it changed, where `may_change` of no task names these; otherwise its check is neutral.',
-    )
-    .meta({ examples: [true] }),
+  ...verdictKeys,
   worktree: worktreeKeys,
   limits: mapping({
     attempts: wholeNumber(1, 20)

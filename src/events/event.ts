@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { reviewAnswers } from './review-request.ts';
 import { commandEnd } from './command-end.ts';
+import { FAILURES } from './failure.ts';
+import { flakyGate } from './flaky-gate.ts';
 import { judgeComparison } from './judge-change.ts';
 import { unitUpdate, updateResult } from './unit-update.ts';
 
@@ -32,21 +34,7 @@ const GATE_PHASES = ['base', 'resume', 'attempt', 'verify'] as const;
 export type GatePhase = (typeof GATE_PHASES)[number];
 const phase = z.enum(GATE_PHASES);
 
-/** Why a unit failed, as a code to act on. */
-export const FAILURES = [
-  'attempts', // every attempt at a task ended with a red gate or without a result
-  'environment', // a command cannot run here: exit status 126 or 127, a missing executable, an unknown model
-  'not-authenticated',
-  'budget', // tokens or money
-  'conflict', // heads of dependencies do not merge
-  'needs-human', // choo did not make the head, or specs cannot be written back
-  'judge-changed', // the work passes, and changed what judges it without being allowed to
-  'baseline',
-  'verify',
-  'waiting', // a rate limit or an outage lasted longer than the time limit for it
-  'internal',
-] as const;
-export type Failure = (typeof FAILURES)[number];
+const check = { unit: id, name: z.string(), attempt, phase: z.literal('verify').optional() };
 
 const plannedUnit = z.object({
   id,
@@ -252,8 +240,11 @@ const variants = [
   }),
   z.object({ type: z.literal('task.failed'), ...task, reason: z.string() }),
 
-  z.object({ type: z.literal('baseline.ok'), ...unit, name: z.string(), attempt, ...commandEnd }),
-  z.object({ type: z.literal('baseline.fail'), ...unit, name: z.string(), attempt, ...commandEnd }),
+  /** `phase`: in verify's worktree; undefined: after the tasks, or after a repair. */
+  z.object({ type: z.literal('baseline.ok'), ...check, ...commandEnd }),
+  z.object({ type: z.literal('baseline.fail'), ...check, ...commandEnd }),
+  /** A gate or a baseline check was red and green on the same files. */
+  z.object({ type: z.literal('gate.flaky'), ...unit, ...flakyGate }),
   /** A repair for the baseline checks, or the work of an update, is a commit; it is not on the branch yet. */
   z.object({ type: z.literal('baseline.committed'), ...unit, attempt, commit: objectId, parent: objectId }),
   /**

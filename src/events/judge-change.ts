@@ -39,6 +39,12 @@ export const judgeComparison = {
   more: z.int().min(0),
   /** Undefined: nothing was changed that could be taken back, or no gate ran in a new worktree. */
   trial: counterTrial.optional(),
+  /**
+   * Files that verify's gates opened, that the work changed and that exist at the base, at most 100; not the code that it is about.
+   * Undefined: no gate ran, or `openedUnknown` says why this could not be recorded.
+   */
+  opened: z.array(z.string()).readonly().optional(),
+  openedUnknown: z.string().optional(),
 };
 
 /** The comparison of a commit. */
@@ -47,6 +53,8 @@ export interface JudgedHead {
   readonly changes: readonly JudgeChange[];
   readonly more: number;
   readonly trial?: CounterTrial | undefined;
+  readonly opened?: readonly string[] | undefined;
+  readonly openedUnknown?: string | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { EventBody, EventType, Failure } from './event.ts';
+import type { EventBody, EventType } from './event.ts';
+import type { Failure } from './failure.ts';
 
 /** The state of a unit in a run. All but the first two are final, until a retry. */
 export type UnitState =

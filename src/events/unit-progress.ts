@@ -1,4 +1,6 @@
-import type { Failure, PlannedUnit, RunEvent } from './event.ts';
+import type { PlannedUnit, RunEvent } from './event.ts';
+import type { Failure } from './failure.ts';
+import { noticeOf } from './flaky-gate.ts';
 import type { JudgedHead } from './judge-change.ts';
 import { type UnitState, unitStateAfter } from './run-rules.ts';
 import { addUsage, NOTHING_SPENT, type Spending } from './spending.ts';
@@ -193,24 +195,23 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
         until: null,
         endedAt: event.at,
       };
-    case 'unit.retried':
-      return {
-        ...unit,
-        ...NOTHING_WRONG,
-        ...IDLE,
+    case 'unit.retried': {
+      const counts = {
         until: null,
         endedAt: null,
         verified: false,
         waited: NO_WAITS,
         repairs: 0,
         judge: null,
-        fresh: event.fresh,
-        tasks: resetTasks(unit, event),
       };
+      const { fresh } = event;
+      return { ...unit, ...NOTHING_WRONG, ...IDLE, ...counts, fresh, tasks: resetTasks(unit, event) };
+    }
     case 'unit.released':
       return { ...unit, ...IDLE, releaseReason: event.reason, until: event.until };
     case 'unit.notice':
-      return { ...unit, notices: [...unit.notices, { code: event.code, message: event.message }] };
+    case 'gate.flaky':
+      return { ...unit, notices: [...unit.notices, noticeOf(event)] };
     case 'judge.compared':
       return { ...unit, judge: event };
     case 'setup.reused':
@@ -263,11 +264,11 @@ function applyFact(unit: UnitProgress, event: UnitFact): UnitProgress {
       return withTask(unit, event.task, { state: 'failed' });
     case 'baseline.ok':
     case 'baseline.fail':
-      return { ...unit, activity: 'baseline' };
+      return { ...unit, activity: event.phase ?? 'baseline' };
     case 'verify.started':
     case 'verify.ok':
     case 'verify.fail':
-      return { ...unit, activity: 'verify', task: null, attempt: 0 };
+      return { ...unit, ...IDLE, activity: 'verify' };
     default:
       return event satisfies never;
   }

@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
-import type { Failure } from '../events/event.ts';
+import type { Failure } from '../events/failure.ts';
 import type { OrchStarted } from '../events/unit-record.ts';
 
 /** A complete dependency and its head. */

@@ -10,12 +10,13 @@ import type { ListedGate } from '../discovery/formats/keep-tasks.ts';
 import type { SpecTree } from '../discovery/tree.ts';
 import { collectProblems, compareText, FILE_START, joinProblems, type Problem } from '../problems/problem.ts';
 import { findAbsentFiles } from './absent-files.ts';
+import { findOpenWorkflows } from './workflow-problems.ts';
 
 /** A project: its configuration and its units. */
 export interface Project {
   readonly configuration: LoadedConfig;
   readonly discovery: Discovery;
-  /** Files that a gate would not find. */
+  /** Files that a gate would not find, and workflows that give secrets to what nobody has read. */
   readonly absent: readonly Problem[];
 }
 
@@ -23,7 +24,7 @@ export interface Project {
 export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promise<Project> {
   const configuration = await readConfiguration(tree);
   const specsDir = configuration.config?.specs_dir ?? configuration.specsDir ?? DEFAULT_CONFIG.specs_dir;
-  const absent = await findAbsentFiles(tree);
+  const absent = [...(await findAbsentFiles(tree)), ...(await findOpenWorkflows(tree))];
   const own = await discover(tree, specsDir, cache);
   const discovery = await withFormats(tree, own, configuration.config);
   const problems = collectProblems(await findExcess(tree), discovery.problems);

@@ -185,6 +185,12 @@ export const REPOSITORY_CODES = {
       'Files of the repository are kept in Git LFS. choo does not fetch them: agents and gates find their pointers.',
     cure: 'Fetch what a gate needs in `worktree.setup`, or write gates that do without.',
   },
+  'workflow-secrets': {
+    levels: ['warning'],
+    meaning:
+      "A workflow of GitHub Actions has secrets and runs on pushes to choo's branches, whose code no person has read.",
+    cure: "Leave these branches out with `branches-ignore: ['choo/**']`, or keep the secrets in an environment that asks a reviewer. See [What choo's branches can set off](branches.md).",
+  },
   'branch-in-the-way': {
     levels: ['error'],
     meaning:

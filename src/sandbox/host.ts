@@ -18,7 +18,7 @@ import { describePrograms, libc } from './process/programs.ts';
 import { markedTree } from './process/marked-tree.ts';
 import { runCommand, type Watch } from './process/runner.ts';
 import { DEFAULT_LIMITS, openWatchdog, type SpaceLimits } from './process/watchdog.ts';
-import type { ExecResult, Sandbox } from './sandbox.ts';
+import type { ExecResult, Openings, Sandbox } from './sandbox.ts';
 
 /**
  * No sandbox: commands run as choo's own user, on choo's machine, with their own environment. A command is ended with
@@ -69,7 +69,10 @@ export function openHostSandbox(options: {
     };
     const run = async (): Promise<ExecResult> =>
       runCommand({ ...execution, env, tree: markedTree(mark), watch });
-    return execution.discards === 'all' ? putBackAfter(run, workplace.worktree, searchPath) : run();
+    const result = await (execution.discards === 'all'
+      ? putBackAfter(run, workplace.worktree, searchPath)
+      : run());
+    return execution.watched === undefined ? result : { ...result, openings: UNKNOWN };
   };
   return {
     kind: 'host',
@@ -95,6 +98,9 @@ export function openHostSandbox(options: {
     selfTest: async () => ({ ok: true, layering: 'none' }),
   };
 }
+
+/** Other commands may open the same files. */
+const UNKNOWN: Openings = { kind: 'unknown', reason: 'it ran without a sandbox' };
 
 /**
  * Runs a command in a worktree, which then is as it was before: a copy takes its place, since commands here must see it at its

@@ -102,6 +102,8 @@ export interface Execution {
    * and on the host no other command in the worktree meanwhile.
    */
   readonly discards?: 'home' | 'all' | undefined;
+  /** Files of the worktree, by their paths from it: which of them the command opens is recorded. Undefined: nothing is. */
+  readonly watched?: readonly string[] | undefined;
   /** Standard input; undefined for none. */
   readonly stdin?: string;
   /** More paths to read (a CLI's installation) and to write (a CLI's state), mounted at the same path. */
@@ -148,7 +150,14 @@ export interface ExecResult {
   /** The end of its output on both streams, in order; at most {@link TAIL_LENGTH} characters. */
   readonly tail: string;
   readonly durationMs: number;
+  /** Which of the watched files it opened. */
+  readonly openings?: Openings | undefined;
 }
+
+/** Which files a command opened, or why that could not be recorded. */
+export type Openings =
+  | { readonly kind: 'recorded'; readonly paths: readonly string[] }
+  | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Output of a command that is kept in memory. Characters. */
 export const TAIL_LENGTH = 16 * 1024;

@@ -1,8 +1,6 @@
-import { setImmediate as afterOthers } from 'node:timers/promises';
-import { readGlob } from '../config/glob.ts';
-import type { Config } from '../config/schema.ts';
 import type { EarlierAttempt } from '../provider/prompt.ts';
 import { repairPrompt } from '../provider/prompt.ts';
+import { type Check, findChecks, runCheck } from './checks.ts';
 import type { Verdict } from './gate/gate.ts';
 import type { Invoker } from './invocation.ts';
 import { mayChangeOf } from './judge/protection.ts';
@@ -10,11 +8,6 @@ import { yieldSlot } from './slot.ts';
 import { describeAttempt, taskTrailers } from './task-loop.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import type { UnitWorkspace } from './workspace.ts';
-
-type Check = Config['baseline_checks'][number];
-
-/** Length of the paths that are matched before other work of this thread runs. UTF-16 code units; about ten milliseconds. */
-const PATHS_AT_ONCE = 200_000;
 
 /**
  * Runs the repository's baseline checks once a unit's tasks are complete. The agent repairs a red check; the repair is committed
@@ -66,53 +59,17 @@ interface RedCheck {
 
 /** Runs the checks whose pattern matches a changed file, until one is red. */
 async function findRed(
-  { unit, config }: UnitJob,
-  { append, onActivity }: WorkerServices,
+  job: UnitJob,
+  services: WorkerServices,
   workspace: UnitWorkspace,
   tree: string,
   attempt: number,
 ): Promise<RedCheck | undefined> {
-  if (config.baseline_checks.length === 0) return undefined;
-  const changed = await workspace.changedSinceBase(tree);
-  for (const check of config.baseline_checks) {
-    const { pattern } = check;
-    if (pattern !== undefined && !(await fitsAny(pattern, changed))) continue;
-    onActivity(`$ ${check.command}`);
-    const verdict = await workspace.judge(check.command, 'baseline');
-    const { kind, ...rest } = verdict;
-    const end = { ...rest, tail: workspace.commands.forPeople(rest.tail) };
-    const passed = kind === 'green';
-    append({
-      type: passed ? 'baseline.ok' : 'baseline.fail',
-      unit: unit.id,
-      name: check.name,
-      attempt,
-      ...end,
-    });
-    if (kind === 'fault')
-      throw fail(
-        'environment',
-        `the check \`${check.name}\` cannot run here: ${end.ending}`,
-        end.reason?.text,
-      );
-    if (!passed) return { check, verdict };
+  for (const check of await findChecks(job, workspace, tree)) {
+    const verdict = await runCheck(job, services, workspace, { check, attempt });
+    if (verdict.kind !== 'green') return { check, verdict };
   }
   return undefined;
-}
-
-/** Whether one of the paths matches. Yields to other work of this thread in between: there may be very many paths. */
-async function fitsAny(pattern: string, paths: readonly string[]): Promise<boolean> {
-  const glob = readGlob(pattern);
-  if ('fault' in glob) return true; // no configuration says so
-  let left = PATHS_AT_ONCE;
-  for (const path of paths) {
-    if (glob.matches(path)) return true;
-    left -= path.length;
-    if (left > 0) continue;
-    left = PATHS_AT_ONCE;
-    await afterOthers();
-  }
-  return false;
 }
 
 async function firstRedGate(

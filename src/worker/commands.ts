@@ -17,7 +17,7 @@ export interface Commands {
     command: string,
     profile: 'gate' | 'setup',
     logName: string,
-    options?: Partial<Pick<ShellCommand, 'isApart' | 'timeoutMs' | 'secrets'>>,
+    options?: Partial<Pick<ShellCommand, 'isApart' | 'watched' | 'timeoutMs' | 'secrets'>>,
   ): Promise<Verdict>;
   /** A text of a command with the paths of the project as people know them: from the repository's root. */
   forPeople(text: string): string;

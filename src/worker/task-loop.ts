@@ -6,6 +6,7 @@ import { type EarlierAttempt, taskPrompt } from '../provider/prompt.ts';
 import { count } from '../text/terminal-layout.ts';
 import type { AgentEnd } from './agent/agent.ts';
 import type { Verdict } from './gate/gate.ts';
+import { recordFlaky } from './second-look.ts';
 import { describeOutcome, type Invoker } from './invocation.ts';
 import { yieldSlot } from './slot.ts';
 import { statusEdits } from './spec-status.ts';
@@ -29,6 +30,8 @@ export class TaskLoop {
     number,
     { readonly green: boolean; readonly head: string; readonly tests: TestCounts | undefined }
   >();
+  /** By task: its last red verdict, and the tree. */
+  readonly #red = new Map<number, { readonly verdict: Verdict; readonly tree: string }>();
   /** Whether this claim has committed a task. */
   #committed = false;
 
@@ -64,7 +67,7 @@ export class TaskLoop {
     );
     for (const task of claimed) {
       yieldSlot(this.#job, this.#services, false);
-      const verdict = await this.#gate(task, 'resume', 0);
+      const verdict = await this.#gate(task, 'resume', 0, this.#workspace.branch.tree);
       if (verdict.kind !== 'green') continue;
       this.#complete.add(task.number);
       this.#services.append({
@@ -89,7 +92,7 @@ export class TaskLoop {
 
   /** Runs a task's gate before its first attempt. A gate that cannot run here ends the unit before any agent starts. */
   async #runFirstGate(task: Task): Promise<Verdict> {
-    const verdict = await this.#gate(task, 'base', 0);
+    const verdict = await this.#gate(task, 'base', 0, this.#workspace.branch.tree);
     if (verdict.kind === 'fault') {
       throw fail(
         'environment',
@@ -139,7 +142,7 @@ export class TaskLoop {
       const prompt = feedback === undefined ? ofTask : `${ofTask}\n${feedbackText(feedback)}`;
       const end = await this.#invoker.attempt({ task: task.number, file: task, attempt, prompt });
       const left = await this.#workspace.inspect(task);
-      const verdict = left.kind === 'fit' ? await this.#gate(task, 'attempt', attempt) : undefined;
+      const verdict = left.kind === 'fit' ? await this.#gate(task, 'attempt', attempt, left.tree) : undefined;
       if (left.kind === 'fit' && verdict?.kind === 'green') {
         this.#compareTests(task, verdict.tests);
         await this.#commit(task, attempt, left.tree, alreadyGreen);
@@ -178,8 +181,18 @@ export class TaskLoop {
     this.#services.append({ type: 'unit.notice', unit: this.#job.unit.id, code: 'fewer-tests', message });
   }
 
-  async #gate(task: Task, phase: GatePhase, attempt: number): Promise<Verdict> {
-    return runTaskGate(this.#job, this.#services, this.#workspace, { task, phase, attempt });
+  async #gate(task: Task, phase: GatePhase, attempt: number, tree: string): Promise<Verdict> {
+    const [services, workspace] = [this.#services, this.#workspace];
+    const verdict = await runTaskGate(this.#job, services, workspace, { task, phase, attempt });
+    const { verdict: red, tree: before } = this.#red.get(task.number) ?? {};
+    if (verdict.kind === 'red') this.#red.set(task.number, { verdict, tree });
+    if (verdict.kind === 'green' && red !== undefined && before === tree)
+      recordFlaky(
+        { unit: this.#job.unit.id, judged: { task: task.number }, red, green: verdict },
+        services,
+        workspace,
+      );
+    return verdict;
   }
 
   async #commit(task: Task, attempt: number, tree: string, alreadyGreen: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Unit } from '../discovery/unit.ts';
-import type { EventBody, Failure } from '../events/event.ts';
+import type { EventBody } from '../events/event.ts';
+import type { Failure } from '../events/failure.ts';
 import type { ReviewRequest } from '../events/review-request.ts';
 import type { Waits } from '../events/unit-progress.ts';
 import type { Repository } from '../git/repository.ts';

@@ -1,6 +1,6 @@
 import { coerceError } from '../errors.ts';
 import { passBaselineChecks } from './baseline.ts';
-import { compareJudge } from './judge/compare-judge.ts';
+import { compareJudge, openComparison } from './judge/compare-judge.ts';
 import { Invoker } from './invocation.ts';
 import { TaskLoop } from './task-loop.ts';
 import { type UnitEnd, type UnitJob, UnitStop, type WorkerServices } from './unit-job.ts';
@@ -23,8 +23,10 @@ export async function runUnit(job: UnitJob, services: WorkerServices): Promise<U
   try {
     const head = job.verifyOnly ? job.start : await doTasks(job, services);
     const verified = job.config.verify || job.verifyOnly;
-    if (verified) await verifyUnit(job, services, { head });
-    if (!job.verifyOnly) await compareJudge(job, services, { head, verified });
+    const comparison = job.verifyOnly ? undefined : await openComparison(job, services, head);
+    const { watched = [] } = comparison ?? {};
+    const openings = verified ? await verifyUnit(job, services, { head, watched }) : undefined;
+    if (comparison !== undefined) await compareJudge(job, services, { head, verified, comparison, openings });
     return { kind: 'complete', head, verified };
   } catch (error) {
     if (services.signal.aborted) return { kind: 'released', reason: 'interrupted', until: null };

@@ -6,7 +6,7 @@ import type { Look } from '../git/staging/look.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { Prepared } from '../sandbox/sandbox.ts';
 import { type Commands, openCommands } from './commands.ts';
-import type { Verdict } from './gate/gate.ts';
+import type { ShellCommand, Verdict } from './gate/gate.ts';
 import { findProtection, isRestored, type Protection } from './judge/protection.ts';
 import { prepare } from './set-up/prepare.ts';
 import { findSecrets } from './secrets.ts';
@@ -173,9 +173,13 @@ export class UnitWorkspace {
    * Runs a command without network on the last staged tree. Its changes are discarded in the background, except those of
    * ignored files. `isApart`: on a clean copy, thrown away after it; no other command finds anything of it.
    */
-  async judge(command: string, logName: string, { isApart = false } = {}): Promise<Verdict> {
+  async judge(
+    command: string,
+    logName: string,
+    { isApart = false, watched }: Pick<ShellCommand, 'isApart' | 'watched'> = {},
+  ): Promise<Verdict> {
     await this.idle();
-    const verdict = await this.commands.run(command, 'gate', logName, { isApart });
+    const verdict = await this.commands.run(command, 'gate', logName, { isApart, watched });
     if (verdict.kind === 'cancelled')
       throw new UnitStop({ kind: 'released', reason: 'interrupted', until: null });
     if (isApart) return verdict;

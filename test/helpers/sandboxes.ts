@@ -7,4 +7,10 @@ export const SANDBOXES: readonly ('host' | 'bubblewrap')[] =
     ? ['bubblewrap', 'host']
     : ['host'];
 
+/** Whether it can be recorded what gates open. CI installs it. */
+export const HAS_INOTIFYWAIT =
+  ['/usr/bin/inotifywait', '/usr/local/bin/inotifywait'].some((path) => existsSync(path)) ||
+  process.env['CI'] !== undefined;
+
+if (!HAS_INOTIFYWAIT) console.warn('inotifywait is not installed: what gates open is not tested');
 if (!SANDBOXES.includes('bubblewrap')) console.warn('bubblewrap is not installed: its tests are left out');

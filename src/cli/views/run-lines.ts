@@ -1,5 +1,6 @@
 import type { EventBody, EventType, RunEvent } from '../../events/event.ts';
 import type { RunState } from '../../events/state.ts';
+import { describeFlaky } from '../../events/flaky-gate.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';
 import { describeCost, formatDuration, formatTokens } from '../../text/amounts.ts';
 import { reuseText } from '../../text/set-up-words.ts';
@@ -109,9 +110,11 @@ const LINES: { readonly [Type in EventType]: RenderEvent<Type> } = {
     `complete in ${short(commit)}${alreadyGreen ? ', its gate was already green' : ''}`,
   'task.failed': ({ reason }) => `failed: ${reason}`,
 
-  'baseline.ok': (event) => `baseline check ${event.name} ${ending(event)}`,
-  'baseline.fail': (event) => `baseline check ${event.name} ${ending(event)}${why(event)}`,
+  'baseline.ok': (event) => `baseline check ${event.name} ${ending(event)}${whereChecked(event)}`,
+  'baseline.fail': (event) =>
+    `baseline check ${event.name} ${ending(event)}${whereChecked(event)}${why(event)}`,
   'baseline.committed': ({ commit }) => `baseline checks repaired in ${short(commit)}`,
+  'gate.flaky': describeFlaky,
   'verify.started': ({ head }) => `verifying ${short(head)}`,
   'verify.ok': ({ durationMs }) => `verified (${formatDuration(durationMs)})`,
   'verify.fail': ({ message }) => `not verified: ${message}`,
@@ -124,6 +127,10 @@ const PHASES = {
   attempt: '',
   verify: ' in a fresh worktree',
 } as const;
+
+function whereChecked({ phase }: { readonly phase?: 'verify' | undefined }): string {
+  return phase === undefined ? '' : PHASES[phase];
+}
 
 type CommandEnd = Extract<EventBody, { type: 'baseline.ok' }>;
 

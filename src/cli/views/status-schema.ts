@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAILURES } from '../../events/event.ts';
+import { FAILURES } from '../../events/failure.ts';
 import type { Spending } from '../../events/spending.ts';
 import type { RunState } from '../../events/state.ts';
 import type { UnitProgress } from '../../events/unit-progress.ts';

@@ -26,6 +26,7 @@ export function judgeSection({ judge }: Pick<UnitProgress, 'judge'>, events: rea
   if (changes.length === 0)
     return [
       `**The judge was not changed** ${at}: no test that was there, and nothing that says how to build, test or lint.`,
+      openedWords(judge),
       fewer,
     ]
       .filter((part) => part !== '')
@@ -39,6 +40,7 @@ export function judgeSection({ judge }: Pick<UnitProgress, 'judge'>, events: rea
   const all = changes.length + more;
   return [
     `### The judge was changed`,
+    openedWords(judge),
     trialWords(judge),
     fewer,
     `Compared with its base, the work ${at} changed ${count(all, 'file')} of those that test it or say how to build, test or lint. Look at ${all === 1 ? 'it' : 'them'} first.`,
@@ -46,6 +48,20 @@ export function judgeSection({ judge }: Pick<UnitProgress, 'judge'>, events: rea
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** Which files its gates opened that it changed, whatever the lists say. */
+function openedWords({ opened, openedUnknown, changes }: JudgedHead): string {
+  if (openedUnknown !== undefined)
+    return changes.length === 0
+      ? ''
+      : `Which of the changed files its gates open could not be recorded: ${words(openedUnknown, 300)}.`;
+  if (opened === undefined || opened.length === 0) return '';
+  const files = listed(
+    opened.map((path) => code(path)),
+    20,
+  );
+  return `**Look at these first:** its gates opened ${files}, which the work changed.`;
 }
 
 const RESULTS: Readonly<Record<TrialResult, string>> = {

@@ -12,6 +12,7 @@ import { code, fenced, fit, inline, listed } from './markdown.ts';
 import { words } from './words.ts';
 import { RESOLVE_BUTTON } from '../commands/boxes.ts';
 import { conflictWords } from './conflict-words.ts';
+import { flakyGates } from './flaky-gates.ts';
 import { judgeSection } from './judge-section.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -115,11 +116,7 @@ export function renderUnitCheck({
         name: 'why it is red',
       },
     ]),
-    ...(red === undefined
-      ? {}
-      : {
-          text: `The gate of task ${red.task} ended with ${red.exitCode ?? red.ending}:\n\n${fenced(red.tail.slice(-TAIL))}`,
-        }),
+    ...textOf(red, flakyGates(events)),
     conclusion,
     annotations: reds.flatMap((each) => annotationOf(each, directory)).slice(0, MAX_ANNOTATIONS),
     actions: state === 'failed' ? [RETRY] : [],
@@ -174,6 +171,16 @@ function renderVerdict(
     default:
       return verdict satisfies never;
   }
+}
+
+/** What gates printed: the red one, and those that were red and green. */
+function textOf(red: RedGate | undefined, flaky: string): Pick<RenderedUnitCheck, 'text'> {
+  const ofRed =
+    red === undefined
+      ? ''
+      : `The gate of task ${red.task} ended with ${red.exitCode ?? red.ending}:\n\n${fenced(red.tail.slice(-TAIL))}`;
+  const text = [ofRed, flaky].filter((part) => part !== '').join('\n\n');
+  return text === '' ? {} : { text };
 }
 
 /** Whether the gates of a complete unit pass only with changes to the judge that no task may make. */

@@ -8,6 +8,7 @@ import { boxLine } from '../commands/boxes.ts';
 import { isCommandName } from '../commands/commands.ts';
 import { code, details, fit, inline, listed, preformatted, rowsWithin } from './markdown.ts';
 import { conflictWords } from './conflict-words.ts';
+import { flakyGates } from './flaky-gates.ts';
 import { judgeSection } from './judge-section.ts';
 import { at, moveOf, type PullMove, type PullTruths, pullTruths } from './pull-truths.ts';
 import { words } from './words.ts';
@@ -92,6 +93,7 @@ export function renderUnitPull(shown: UnitPullInput): { readonly title: string; 
         { text: tasksOf(shown), rank: 1, name: 'the tasks' },
         { text: requirementsOf(unit, shown.specsUrl), rank: 2, name: 'what each task asked for' },
         { text: printedOf(shown), rank: 3, name: 'what the gates printed' },
+        { text: flakyGates(shown.events), rank: 3, name: 'flaky gates' },
         { text: summariesOf(shown), rank: 4, name: "the agent's own summary" },
         { text: reviewNotes(shown), rank: 1, name: 'what to know' },
         { text: specOf(unit), rank: 3, name: 'the spec' },

@@ -1,4 +1,5 @@
-import type { EventBody, Failure } from '../../events/event.ts';
+import type { EventBody } from '../../events/event.ts';
+import type { Failure } from '../../events/failure.ts';
 import { endEvent } from '../run-claim.ts';
 import type { RunInput } from '../run-input.ts';
 

@@ -26,6 +26,7 @@ import { describeTools, explainMissing, NO_TOOLS, type Tools } from '../machine/
 import { writeSettings } from '../machine/write-settings.ts';
 import { openPreparedStores } from '../prepared/store.ts';
 import { describePrograms, libc } from '../process/programs.ts';
+import { watchOpenings } from './openings.ts';
 import { namespaceTree } from './namespace-tree.ts';
 import { seccompFilter } from './seccomp/filter.ts';
 import { bindsOf, environment } from './binds.ts';
@@ -100,7 +101,9 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     settings ??= writeSettings(network.files, options.network?.directory ?? '');
     const { searchPath, nodePath } = options;
     await using layers = await openLayers(workplace, execution, { canOverlay, uid, searchPath });
-    const overlays = overlayWords(layers.overlays, { ...programs.paths, asRoot: root });
+    const openings = await watchOpenings(execution.watched, layers, searchPath);
+    const mounts = overlayWords(layers.overlays, { ...programs.paths, asRoot: root });
+    const overlays = [...mounts, ...openings.words];
     const ofNetwork = hasNetwork ? { readable: network.readable, settings: await settings } : undefined;
     const binds = bindsOf({ workplace, execution, layers, network: ofNetwork, tools, nodePath });
     const intruder = findIntruder(binds);
@@ -144,7 +147,8 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     if (group?.isOverMemory() === true && (kind === 'exited' || kind === 'killed')) {
       return { ...result, ending: { kind: 'over-limit', what: 'memory', limitBytes: limits.memoryBytes } };
     }
-    if (tree.finished || result.ending.kind !== 'exited') return result;
+    if (tree.finished || result.ending.kind !== 'exited')
+      return { ...result, openings: await openings.read() };
     return notStarted(result.tail.trim() || `the sandbox ended with ${result.ending.exitCode}`);
   };
 

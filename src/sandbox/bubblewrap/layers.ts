@@ -24,6 +24,8 @@ interface Layers extends AsyncDisposable {
   /** Its home on this machine; undefined: an empty one in memory. */
   readonly home: string | undefined;
   readonly overlays: readonly Overlay[];
+  /** A directory that is removed with them; undefined: it has no layers. */
+  readonly scratch: string | undefined;
 }
 
 interface LayerOptions {
@@ -42,7 +44,7 @@ export async function openLayers(
   { discards }: Pick<Execution, 'discards'>,
   { canOverlay, uid, searchPath }: LayerOptions,
 ): Promise<Layers> {
-  const nothing = { worktree, overlays: [], [Symbol.asyncDispose]: async () => {} };
+  const nothing = { worktree, overlays: [], scratch: undefined, [Symbol.asyncDispose]: async () => {} };
   if (beside === undefined) {
     if (discards === 'all') throw new ChooError('internal', 'there is no room for a layer of the worktree');
     return { home: undefined, ...nothing };
@@ -60,7 +62,7 @@ export async function openLayers(
     return { home: inMemory ? undefined : home, ...nothing };
 
   const directory = await mkdtemp(join(beside, 'layer-'));
-  const dispose = { [Symbol.asyncDispose]: async () => removeTree(directory) };
+  const dispose = { scratch: directory, [Symbol.asyncDispose]: async () => removeTree(directory) };
   try {
     if (!(await canOverlay())) {
       if (below !== undefined) throw new ChooError('internal', 'there are no overlays here');

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import { type EventBody, type Failure, parseEvent } from '../../events/event.ts';
+import { type EventBody, parseEvent } from '../../events/event.ts';
+import { type Failure } from '../../events/failure.ts';
 import type { UnitUpdate } from '../../events/unit-update.ts';
 import type { Database, Trx } from '../database/database.ts';
 import type { RunStatus } from '../database/tables.ts';

@@ -1,5 +1,5 @@
 import type { GateReason, TestCounts } from '../../events/command-end.ts';
-import type { ExecResult, Sandbox, SandboxPaths } from '../../sandbox/sandbox.ts';
+import type { ExecResult, Openings, Sandbox, SandboxPaths } from '../../sandbox/sandbox.ts';
 import { countTests, findReason } from './gate-reason.ts';
 import { keepEnds } from './kept-output.ts';
 import { followLastOutput, lastOutput } from './last-output.ts';
@@ -10,7 +10,12 @@ export interface Verdict {
   readonly exitCode: number | null;
   /** How it ended, as text. */
   readonly ending: string;
+  /** The end of what it printed; empty where it is green. */
   readonly tail: string;
+  /** The same of a green one, for who has to compare it. */
+  readonly output?: string;
+  /** Which of the files it opened that were watched. */
+  readonly openings?: Openings | undefined;
   readonly durationMs: number;
   /** Why it is not green, as far as its output says so. */
   readonly reason?: GateReason;
@@ -28,6 +33,8 @@ export interface ShellCommand {
   readonly variables?: Readonly<Record<string, string>>;
   /** Credentials for a set-up, by variable. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Files of the worktree: whether it opens them is recorded. */
+  readonly watched?: readonly string[] | undefined;
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly logFile?: string | undefined;
@@ -51,6 +58,7 @@ export async function runShell(
     isApart = false,
     variables,
     secrets,
+    watched,
     cwd,
     timeoutMs,
     logFile,
@@ -67,6 +75,7 @@ export async function runShell(
     cwd,
     discards: profile === 'gate' ? (isApart ? 'all' : 'home') : undefined,
     totalMs: timeoutMs,
+    watched,
     onText: (text) => {
       follower.push(text);
       output.push(text);
@@ -98,8 +107,8 @@ function readOutput(
  *
  * @internal
  */
-export function judge({ ending, tail, durationMs }: ExecResult): Verdict {
-  const rest = { tail: tail.slice(-TAIL), durationMs };
+export function judge({ ending, tail, durationMs, openings }: ExecResult): Verdict {
+  const rest = { tail: tail.slice(-TAIL), durationMs, ...(openings === undefined ? {} : { openings }) };
   switch (ending.kind) {
     case 'exited': {
       const { exitCode } = ending;
@@ -109,7 +118,7 @@ export function judge({ ending, tail, durationMs }: ExecResult): Verdict {
         exitCode,
         ending: `exit status ${exitCode}`,
         ...rest,
-        tail: kind === 'green' ? '' : rest.tail,
+        ...(kind === 'green' ? { tail: '', output: rest.tail } : {}),
       };
     }
     case 'killed':

@@ -1,10 +1,29 @@
-import { type JudgeChange, trialResult } from '../../events/judge-change.ts';
+import { type JudgeChange, type JudgedHead, trialResult } from '../../events/judge-change.ts';
+import type { Openings } from '../../sandbox/sandbox.ts';
 import { treeOf } from '../../git/objects/tree-object.ts';
 import { fail, type GateServices, type UnitJob } from '../unit-job.ts';
 import { listPaths, type UnitWorkspace } from '../workspace.ts';
 import { runCounterTrial } from './counter-trial.ts';
 import { findJudgeChanges, MAX_CHANGES } from './judge-changes.ts';
-import { findProtection, mayChangeOf } from './protection.ts';
+import { findProtection, mayChangeOf, type Protection } from './protection.ts';
+import { findWatchedFiles } from './watched-files.ts';
+
+/** What a unit's work is compared with. */
+interface Comparison {
+  readonly protection: Protection;
+  /** Files of which it is to be told whether gates open them. */
+  readonly watched: readonly string[];
+}
+
+/** Prepares to compare a unit's work at `head` with its base, before its gates run for the last time. */
+export async function openComparison(
+  job: UnitJob,
+  services: Pick<GateServices, 'repository'>,
+  head: string,
+): Promise<Comparison> {
+  const protection = await findProtection(services.repository.reader, job);
+  return { protection, watched: await findWatchedFiles(job, services, protection, head) };
+}
 
 /**
  * Tells what a unit's work at `head` changed of what judges or builds, and whether it passes without these changes, where its gates
@@ -14,11 +33,21 @@ import { findProtection, mayChangeOf } from './protection.ts';
 export async function compareJudge(
   job: UnitJob,
   services: GateServices,
-  { head, verified }: { readonly head: string; readonly verified: boolean },
+  {
+    head,
+    verified,
+    comparison: { protection },
+    openings,
+  }: {
+    readonly head: string;
+    readonly verified: boolean;
+    readonly comparison: Comparison;
+    /** Which of the watched files the gates opened; undefined: none ran. */
+    readonly openings: Openings | undefined;
+  },
 ): Promise<void> {
   const { repository, append, log } = services;
   const { reader } = repository;
-  const protection = await findProtection(reader, job);
   const [from, to] = [await treeOf(reader, job.base), await treeOf(reader, head)];
   const mayChange = mayChangeOf(job.unit);
   const found = await findJudgeChanges(repository, protection, { from, to, mayChange });
@@ -33,6 +62,7 @@ export async function compareJudge(
     changes: [...told],
     more: changes.length - told.length,
     ...(trial === undefined ? {} : { trial }),
+    ...openedOf(openings),
   });
   if (changes.length > 0) log.say(`it changed what judges it: ${listPaths(changes.map(({ path }) => path))}`);
   const result = trial === undefined ? undefined : trialResult(trial);
@@ -42,6 +72,12 @@ export async function compareJudge(
     );
   refuse(changes, 'its gates pass, and it');
   if (job.config.strict_judge && (result === 'new' || result === 'changed')) refuseTrial(changes);
+}
+
+function openedOf(openings: Openings | undefined): Pick<JudgedHead, 'opened' | 'openedUnknown'> {
+  if (openings === undefined) return {};
+  if (openings.kind === 'unknown') return { openedUnknown: openings.reason };
+  return { opened: openings.paths.slice(0, MAX_CHANGES) };
 }
 
 /** Throws a UnitStop where an agent without a task changed what judges or builds, and no task of the unit may. */

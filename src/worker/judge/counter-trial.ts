@@ -1,6 +1,7 @@
 import type { JudgeChange, JudgedHead } from '../../events/judge-change.ts';
 import { messageOf } from '../../errors.ts';
 import { treeOf } from '../../git/objects/tree-object.ts';
+import { judgeAgain } from '../second-look.ts';
 import { yieldSlot } from '../slot.ts';
 import { type GateServices, type UnitJob, UnitStop } from '../unit-job.ts';
 import { UnitWorkspace } from '../workspace.ts';
@@ -88,8 +89,15 @@ async function runGates(
   try {
     for (const { gate, number } of job.unit.tasks) {
       yieldSlot(job, services, false);
-      onActivity(`$ ${gate}`);
-      const { kind, ...end } = await workspace.judge(gate, `${number}.before`, { isApart: true });
+      const {
+        kind,
+        output: _output,
+        openings: _openings,
+        ...end
+      } = await judgeAgain(job, services, { task: number }, workspace, async () => {
+        onActivity(`$ ${gate}`);
+        return workspace.judge(gate, `${number}.before`, { isApart: true });
+      });
       const tail = workspace.commands.forPeople(end.tail);
       gates.push({ task: number, passed: kind === 'green', ...end, tail });
     }

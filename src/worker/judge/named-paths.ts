@@ -63,7 +63,7 @@ export async function findNamedPaths(
     const found = await base.find(path);
     if (found === undefined) return;
     if (found.kind === 'file') {
-      if (depth > 0 && CODE.test(found.path) && !isTestPath(found.path)) return;
+      if (depth > 0 && isCode(found.path) && !isTestPath(found.path)) return;
       for (const each of [found.path, ...found.links]) files.add(each);
     } else if (depth === 0 && mayBeDirectory && found.path !== '' && found.path !== root) {
       directories.add(found.path);
@@ -121,6 +121,11 @@ export async function findNamedPaths(
       return isBeside && isStandardModule(module.slice(module.lastIndexOf('/') + 1));
     },
   };
+}
+
+/** Whether a path is in a directory where the code under work is, more often than a judge. */
+export function isCode(path: string): boolean {
+  return CODE.test(path);
 }
 
 /** Whether a path is one of these, or below one. */

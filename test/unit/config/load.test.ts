@@ -43,6 +43,7 @@ limits:
   unit_cost: 2.5
   task_timeout: 90s
 verify: false
+gate_retries: 2
 strict_gates: true
 strict_judge: true
 protect: [{ paths: [db/migrations], level: ask }]
@@ -91,6 +92,7 @@ describe('a configuration without faults', () => {
         gate_timeout: 5 * 60_000,
       },
       verify: true,
+      gate_retries: 1,
       skip_green: false,
       run_on: 'request',
       require_review: false,
@@ -135,6 +137,7 @@ describe('a configuration without faults', () => {
         },
         limits: { ...DEFAULT_CONFIG.limits, attempts: 5, unit_cost: 2.5, task_timeout: 90_000 },
         verify: false,
+        gate_retries: 2,
         strict_gates: true,
         strict_judge: true,
         protect: [{ paths: ['db/migrations'], level: 'ask' }],

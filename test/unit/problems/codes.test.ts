@@ -234,6 +234,11 @@ const LEAST: Readonly<Record<ProblemCode, () => Found>> = {
     plan({ ...unitFiles('api'), '.gitmodules': '# x\n[submodule "lib"]\n\tpath = lib\n' }),
   'lfs-missing': async () =>
     plan({ ...unitFiles('api'), '.gitattributes': '*.png binary\n*.psd filter=lfs -text\n' }),
+  'workflow-secrets': async () =>
+    plan({
+      ...unitFiles('api'),
+      '.github/workflows/ci.yml': 'on: push\njobs: { a: { env: { K: "${{ secrets.K }}" } } }\n',
+    }),
   'task-not-assignable': async () => preflight(taskText(), 'rehearsal', '/bin:/usr/bin'),
 
   'branch-in-the-way': async () => findConflictingBranches(['choo'], PLACE, ['a']),

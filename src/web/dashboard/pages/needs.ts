@@ -1,5 +1,5 @@
 import { needsHuman } from '../../../events/run-rules.ts';
-import type { Failure } from '../../../events/event.ts';
+import type { Failure } from '../../../events/failure.ts';
 import type { RunState } from '../../../events/state.ts';
 import type { UnitProgress } from '../../../events/unit-progress.ts';
 

@@ -103,6 +103,16 @@ describe('renderUnitCheck', () => {
     for (const part of parts) expect(shown.summary).toContain(part);
   });
 
+  test('names first what its gates opened and it changed', () => {
+    const opened = { ...compared(false, undefined), changes: [], opened: ['rules.txt'] } as EventBody;
+    const { summary } = check([api.started(), opened, api.completed()]);
+    expect(summary).toContain('**Look at these first:** its gates opened `rules.txt`');
+    const unknown = { ...compared(false, true), openedUnknown: 'there are no overlays' } as EventBody;
+    expect(check([api.started(), unknown, api.completed()]).summary).toContain(
+      'could not be recorded: there are no overlays.',
+    );
+  });
+
   test('says it where a gate runs fewer tests than before any work', () => {
     const ran = (phase: 'base' | 'attempt' | 'verify', passed: number, failed = 0): EventBody =>
       ({
@@ -123,6 +133,37 @@ describe('renderUnitCheck', () => {
       'The gate of task 1 ran 5 tests before any work, and ran 4 at the end.',
     );
     expect(check([...facts(5), api.completed()]).summary).not.toContain('Fewer');
+  });
+
+  test('shows both outputs of what is flaky', () => {
+    const end = (exitCode: number, tail: string) => ({
+      exitCode,
+      ending: `exit status ${exitCode}`,
+      durationMs: 1,
+      tail,
+    });
+    const facts: readonly EventBody[] = [
+      api.started(),
+      {
+        type: 'gate.flaky',
+        unit: 'api',
+        task: 1,
+        check: null,
+        red: end(1, 'late'),
+        green: end(0, 'in time'),
+      },
+      { type: 'gate.flaky', unit: 'api', task: null, check: 'lint', red: end(2, 'x'), green: end(0, 'y') },
+      api.completed(),
+    ];
+    const { text } = check(facts);
+    for (const part of [
+      '### Flaky gates',
+      'the gate of task 1 was red and green',
+      'late',
+      'in time',
+      'the check',
+    ])
+      expect(text).toContain(part);
   });
 
   test('where there are no drafts, keeps a pull request from being merged before what it is on', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { EventBody, Failure } from '../../../../src/events/event.ts';
+import type { EventBody } from '../../../../src/events/event.ts';
+import type { Failure } from '../../../../src/events/failure.ts';
 import { foldEvents } from '../../../../src/events/state.ts';
 import { findNeeds, type KnownRun } from '../../../../src/web/dashboard/pages/needs.ts';
 import { factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
