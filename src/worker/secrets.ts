@@ -10,7 +10,7 @@ const BATCH = 16 * 1024 * 1024;
 /** The forms in which a secret value may be written: as it is, and in common encodings. */
 export function secretForms(values: readonly string[]): readonly Buffer[] {
   const forms = new Set<string>();
-  for (const value of values) {
+  for (const value of values.flatMap(partsOf)) {
     if (value.length < SHORTEST) continue;
     const bytes = Buffer.from(value);
     forms.add(value);
@@ -21,6 +21,22 @@ export function secretForms(values: readonly string[]): readonly Buffer[] {
     for (const form of base64Forms(bytes)) forms.add(form);
   }
   return [...forms].map((form) => Buffer.from(form));
+}
+
+/** A value, and the credential in it when it is the address of a registry: tools write that alone into their settings. */
+function partsOf(value: string): readonly string[] {
+  const url = /^https?:/i.test(value) ? URL.parse(value) : null;
+  if (url === null || url.username + url.password === '') return [value];
+  const written = url.password === '' ? [url.username] : [url.password, `${url.username}:${url.password}`];
+  return [value, ...written, ...written.map(decode)];
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Creates a function that removes every form of the values from text before it is shown, logged or stored. */

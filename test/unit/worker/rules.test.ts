@@ -64,7 +64,23 @@ describe('the search for secrets', () => {
     expect(secretForms([secret]).some((form) => other.includes(form))).toBe(false);
   });
 
+  test.each([
+    ['https://reader:p%40ss-of-8@index.example/simple', ['p%40ss-of-8', 'p@ss-of-8', 'reader:p@ss-of-8']],
+    ['https://the-token-alone@index.example/simple', ['the-token-alone']],
+  ])('finds the credential of an address without the rest: %s', (address, parts) => {
+    const forms = secretForms([address]);
+    const isFound = (text: string): boolean => forms.some((form) => text.includes(form.toString()));
+    for (const part of parts) {
+      expect(isFound(`_auth=${part}\n`)).toBe(true);
+      expect(isFound(Buffer.from(part).toString('base64'))).toBe(true);
+    }
+    expect(isFound('https://index.example/simple reader')).toBe(false);
+  });
+
   test('leaves out values that would be found everywhere', () => {
+    expect(secretForms(['postgres://postgres:postgres@localhost/choo']).map(String)).not.toContain(
+      'postgres',
+    );
     expect(secretForms(['', 'short', '1234567'])).toEqual([]);
   });
 });
