@@ -255,6 +255,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'cli/sources': [
     'cli',
     'config',
+    'discovery',
     'events',
     'git/git.ts',
     'git/objects',

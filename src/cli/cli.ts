@@ -40,6 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   db: async () => (await import('./commands/db.ts')).dbCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   cleanup: async () => (await import('./commands/cleanup.ts')).cleanupCommand,
+  import: async () => (await import('./commands/import.ts')).importCommand,
   init: async () => (await import('./commands/init.ts')).initCommand,
   example: async () => (await import('./sources/example.ts')).exampleCommand,
   schema: async () => (await import('./commands/schema.ts')).schemaCommand,
