@@ -27,7 +27,7 @@ type CreateCommand = (context: CommandContext) => Command;
 const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand,
   plan: async () => (await import('./commands/plan.ts')).planCommand,
-  gates: async () => (await import('./commands/gates.ts')).gatesCommand,
+  gates: async () => (await import('./commands/formats/gates.ts')).gatesCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   prompt: async () => (await import('./commands/prompt.ts')).promptCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
@@ -40,7 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   db: async () => (await import('./commands/db.ts')).dbCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   cleanup: async () => (await import('./commands/cleanup.ts')).cleanupCommand,
-  import: async () => (await import('./commands/import.ts')).importCommand,
+  import: async () => (await import('./commands/formats/import.ts')).importCommand,
   init: async () => (await import('./commands/init.ts')).initCommand,
   example: async () => (await import('./sources/example.ts')).exampleCommand,
   schema: async () => (await import('./commands/schema.ts')).schemaCommand,

@@ -8,18 +8,18 @@ import {
   MAX_GATES_BYTES,
   readChosenGates,
   renderChoices,
-} from '../../discovery/formats/chosen-gates.ts';
-import type { ListedGate } from '../../discovery/formats/keep-tasks.ts';
-import { baseName, DirectoryTree } from '../../discovery/tree.ts';
-import { ChooError } from '../../errors.ts';
-import { findGateFaults } from '../../gates/read-gate.ts';
-import { type Project, readProject } from '../../plan/project.ts';
-import { renderProblem } from '../../plan/text.ts';
-import { compareText, type Problem, reportInto } from '../../problems/problem.ts';
-import { columnWidth, count, pad, printable, truncate } from '../../text/terminal-layout.ts';
-import type { CommandContext } from '../context.ts';
-import type { Terminal } from '../terminal.ts';
-import { findProjectDirectory } from '../sources/workspace.ts';
+} from '../../../discovery/formats/chosen-gates.ts';
+import type { ListedGate } from '../../../discovery/formats/keep-tasks.ts';
+import { baseName, DirectoryTree } from '../../../discovery/tree.ts';
+import { ChooError } from '../../../errors.ts';
+import { findGateFaults } from '../../../gates/read-gate.ts';
+import { type Project, readProject } from '../../../plan/project.ts';
+import { renderProblem } from '../../../plan/text.ts';
+import { compareText, type Problem, reportInto } from '../../../problems/problem.ts';
+import { columnWidth, count, pad, printable, truncate } from '../../../text/terminal-layout.ts';
+import type { CommandContext } from '../../context.ts';
+import type { Terminal } from '../../terminal.ts';
+import { findProjectDirectory } from '../../sources/workspace.ts';
 
 interface Options {
   readonly json?: boolean;
