@@ -1,9 +1,11 @@
 import { execa } from 'execa';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiscoveryCache } from '../src/discovery/discovery-cache.ts';
 import { discover } from '../src/discovery/discovery.ts';
+import { discoverFormat } from '../src/discovery/formats/discover-format.ts';
+import { FORMATS, type FormatName } from '../src/discovery/formats/formats.ts';
 import { DirectoryTree } from '../src/discovery/tree.ts';
 import { openGit } from '../src/git/git.ts';
 import { ObjectReader } from '../src/git/objects/object-reader.ts';
@@ -25,11 +27,52 @@ export async function benchDiscovery(): Promise<void> {
     const results = [];
     for (const units of [10, 100, 1_000]) results.push(await benchSize(join(place, String(units)), units));
     printDiscovery(results);
+    await printFormats();
     await printGraphs();
     await printProcess(join(place, '1000'));
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
+}
+
+/** A task list of each other tool with 1,000 tasks in 100 units. */
+const TASK_LISTS: Readonly<Record<FormatName, (unit: number, task: number) => string>> = {
+  openspec: (unit, task) =>
+    `${task === 0 ? `## ${unit}. Group\n` : ''}- [ ] ${unit}.${task + 1} Do it. Verify: \`npm test -- ${unit}-${task}\`\n  - a detail of it\n`,
+  'spec-kit': (unit, task) =>
+    `${task === 0 ? `## Phase ${unit}: User Story ${unit} - See\n` : ''}- [ ] T${unit * 10 + task} [P] [US${unit}] Do it in src/${task}.ts. Test: \`npm test -- ${task}\`\n`,
+  kiro: (unit, task) =>
+    `${task === 0 ? `- [ ] ${unit}. Part\n` : ''}  - [ ] ${unit}.${task + 1} Do it\n    - Verify: \`npm test -- ${task}\`\n    - _Requirements: 1.1_\n`,
+};
+
+async function printFormats(): Promise<void> {
+  const rows = [];
+  for (const [from, line] of Object.entries(TASK_LISTS) as [FormatName, (typeof TASK_LISTS)[FormatName]][]) {
+    const directory = mkdtempSync(join(tmpdir(), 'choo-bench-'));
+    try {
+      const list = join(directory, FORMATS[from].standardPath, 'big');
+      mkdirSync(list, { recursive: true });
+      const text = Array.from({ length: 1_000 }, (_, at) => line(Math.floor(at / 10) + 1, at % 10)).join('');
+      writeFileSync(join(list, 'tasks.md'), text);
+      const rules = { defaultGate: undefined, taken: new Set<string>() };
+      const read = async () => discoverFormat(new DirectoryTree(directory), { from }, rules);
+      const { units } = await read();
+      const tasks = units.reduce((sum, unit) => sum + unit.tasks.length, 0);
+      const floor = await measure(() => readFileSync(join(list, 'tasks.md')), { runs: 15, warmup: 5 });
+      const whole = await measure(read, { runs: 15, warmup: 5 });
+      const times = [whole.median, whole.min, whole.max].map((ms) => `${ms.toFixed(1)} ms`);
+      rows.push([
+        FORMATS[from].title,
+        `${units.length} / ${tasks}`,
+        ...times,
+        `${floor.median.toFixed(2)} ms`,
+      ]);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+  console.log('\nTask lists of other tools (ms, median and worst)');
+  console.log(table([['format', 'units / tasks', 'median', 'min', 'max', 'floor'], ...rows]));
 }
 
 interface SizeResult {

@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { discover } from '../../src/discovery/discovery.ts';
 import { DirectoryTree } from '../../src/discovery/tree.ts';
+import { compareText } from '../../src/problems/problem.ts';
+import type { Plan } from '../../src/plan/schema.ts';
 import { Graph } from '../../src/scheduler/graph.ts';
+import { runChoo } from '../helpers/run-choo.ts';
+import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const EXAMPLE = new URL('../../example', import.meta.url).pathname;
 
@@ -17,3 +22,19 @@ test('the example project has three units in two waves, a rehearsal for each tas
     expect(blocks, file.path).toHaveLength(1);
   }
 });
+
+test.each(['openspec', 'speckit', 'kiro'])(
+  'the example has the same tasks and gates as a list of %s',
+  async (format) => {
+    await using place = await temporaryDirectory();
+    expect((await runChoo(place.path, ['example', '--format', format, 'tally'])).exitCode).toBe(0);
+    const { stdout } = await runChoo(join(place.path, 'tally'), ['plan', '--json']);
+    const { units, waves, problems } = JSON.parse(stdout) as Plan;
+    expect(problems.list).toEqual([]);
+    expect(waves.map((wave) => wave.length)).toEqual([2, 1]);
+    const { units: own } = await discover(new DirectoryTree(EXAMPLE), 'specs/tasks');
+    const gatesOf = (all: readonly { readonly tasks: readonly { readonly gate: string }[] }[]) =>
+      all.flatMap(({ tasks }) => tasks.map(({ gate }) => gate)).sort(compareText);
+    expect(gatesOf(units)).toEqual(gatesOf(own));
+  },
+);
