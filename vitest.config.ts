@@ -20,6 +20,8 @@ export default defineConfig({
       project('alone', ['test/alone/**/*.test.ts'], 120_000, { isAlone: true }),
       // Tables with many rows, kills at random moments, and figures; see test/helpers/long-part.ts.
       project('long', ['test/long/*.test.ts', ...turns()], 300_000),
+      // Toolchains, registries and databases; `.ci/run` installs what they need.
+      project('setup', ['test/setup/**/*.test.ts'], 240_000),
       project('agents', ['test/agents/**/*.test.ts'], 240_000),
     ],
     globalSetup: './test/helpers/run-directory.ts',

@@ -3,6 +3,7 @@ import { benchAmend } from './amend.ts';
 import { benchDiscovery } from './discovery.ts';
 import { benchEngine } from './engine.ts';
 import { benchRun } from './run.ts';
+import { benchSetup } from './setup.ts';
 import { benchWebhooks } from './webhooks.ts';
 
 const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
@@ -10,6 +11,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   discovery: benchDiscovery,
   engine: benchEngine,
   run: benchRun,
+  setup: benchSetup,
   webhooks: benchWebhooks,
 };
 

@@ -4,9 +4,10 @@ import { glob } from './glob-schema.ts';
 import { protectRules } from './protection/rules.ts';
 import { pullRequests } from './pull-requests.ts';
 import { relativePath } from './relative-path.ts';
-import { shellCommand } from './shell-command.ts';
+import { shellCommand } from './set-up/shell-command.ts';
 import { specSources } from './spec-sources.ts';
-import { variables } from './variables.ts';
+import { services } from './set-up/services.ts';
+import { variables } from './set-up/variables.ts';
 import { verdictKeys } from './verdict-keys.ts';
 import { worktreeKeys } from './set-up/worktree-keys.ts';
 
@@ -178,6 +179,7 @@ export const configSchema = mapping({
   env: variables,
   ...verdictKeys,
   worktree: worktreeKeys,
+  services,
   limits: mapping({
     attempts: wholeNumber(1, 20)
       .default(3)

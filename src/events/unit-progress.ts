@@ -67,7 +67,6 @@ export interface UnitProgress {
 }
 
 type UnitFact = Extract<RunEvent, { unit: string }>;
-
 const NOTHING_WRONG = {
   doneIn: null,
   failure: null,

@@ -13,7 +13,10 @@ export interface Dependency {
 export interface UnitStartInput {
   readonly run: string;
   readonly unit: Unit;
-  readonly config: Pick<Config, 'specs_dir' | 'specs' | 'protect' | 'baseline_checks' | 'worktree'>;
+  readonly config: Pick<
+    Config,
+    'specs_dir' | 'specs' | 'protect' | 'baseline_checks' | 'services' | 'worktree'
+  >;
   readonly key: string;
   readonly target: string;
   readonly branch: string;

@@ -51,6 +51,7 @@ export function openCommands(job: UnitJob, services: GateServices, worktree: Wor
         cwd,
         timeoutMs: config.limits.gate_timeout,
         variables: config.env,
+        services: config.services,
         ...options,
         // Nothing in that file is redacted.
         logFile: options.secrets === undefined ? join(logDirectory, `${unit.id}.${logName}.out`) : undefined,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { glob } from '../glob-schema.ts';
 import { relativePath } from '../relative-path.ts';
-import { shellCommand } from '../shell-command.ts';
+import { shellCommand } from './shell-command.ts';
 
 const mapping = <S extends z.ZodRawShape>(shape: S) =>
   z.strictObject(shape, { error: 'a mapping: lines of `key: value`' });

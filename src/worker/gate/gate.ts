@@ -3,6 +3,7 @@ import type { ExecResult, Openings, Sandbox, SandboxPaths } from '../../sandbox/
 import { countTests, findReason } from './gate-reason.ts';
 import { keepEnds } from './kept-output.ts';
 import { followLastOutput, lastOutput } from './last-output.ts';
+import { gateWords, type Service } from './services.ts';
 
 /** The result of a gate, check or set-up command. `fault`: the environment cannot run it, whatever the exit status. */
 export interface Verdict {
@@ -31,6 +32,8 @@ export interface ShellCommand {
   readonly isApart?: boolean;
   /** The repository's own variables. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** What a gate needs beside it. */
+  readonly services?: readonly Service[];
   /** Credentials for a set-up, by variable. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Files of the worktree: whether it opens them is recorded. */
@@ -59,6 +62,7 @@ export async function runShell(
     variables,
     secrets,
     watched,
+    services = [],
     cwd,
     timeoutMs,
     logFile,
@@ -71,7 +75,7 @@ export async function runShell(
   const output = keepEnds();
   const result = await sandbox.exec(workplace, {
     profile,
-    argv: ['bash', '--norc', '-c', command], // bash reads its settings when its input looks like a network connection
+    argv: gateWords(command, profile === 'gate' ? services : []),
     cwd,
     discards: profile === 'gate' ? (isApart ? 'all' : 'home') : undefined,
     totalMs: timeoutMs,

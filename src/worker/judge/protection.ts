@@ -110,7 +110,7 @@ function tellOfNew(path: string, isSought: boolean): ProtectionLevel | undefined
 /** Where a unit's rules come from. */
 export interface ProtectedUnit extends Pick<UnitJob, 'directory' | 'base'> {
   readonly unit: Pick<UnitJob['unit'], 'tasks' | 'directory'>;
-  readonly config: Rules & Pick<UnitJob['config'], 'baseline_checks' | 'worktree'>;
+  readonly config: Rules & Pick<UnitJob['config'], 'baseline_checks' | 'services' | 'worktree'>;
 }
 
 /** The rules for a unit: {@link createProtection} with what its gates, checks and set-up name at its base. */
@@ -120,6 +120,7 @@ export async function findProtection(reader: ObjectReader, job: ProtectedUnit): 
   const commands = [
     ...unit.tasks.map(({ gate }) => gate),
     ...config.baseline_checks.map(({ command }) => command),
+    ...config.services.flatMap(({ command, ready }) => [command, ready]),
     ...[...config.worktree.setup, ...config.worktree.teardown].map(({ command }) => command),
   ];
   const named = await findNamedPaths(base, { commands, directory });

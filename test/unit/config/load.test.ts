@@ -42,6 +42,7 @@ limits:
   attempts: 5
   unit_cost: 2.5
   task_timeout: 90s
+services: [{ command: db, ready: db-ready }]
 verify: false
 gate_retries: 2
 strict_gates: true
@@ -82,6 +83,7 @@ describe('a configuration without faults', () => {
       protect: [],
       env: {},
       worktree: { setup: [], teardown: [], relocatable: false },
+      services: [],
       limits: {
         review_rounds: 2,
         attempts: 3,
@@ -135,6 +137,7 @@ describe('a configuration without faults', () => {
           teardown: [{ command: 'npm run clean' }],
           relocatable: true,
         },
+        services: [{ command: 'db', ready: 'db-ready' }],
         limits: { ...DEFAULT_CONFIG.limits, attempts: 5, unit_cost: 2.5, task_timeout: 90_000 },
         verify: false,
         gate_retries: 2,

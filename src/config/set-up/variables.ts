@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { faultOfName } from './control-variables.ts';
+import { faultOfName } from '../control-variables.ts';
 
 const MAX_VARIABLES = 100;
 const MAX_LENGTH = 4_096;
