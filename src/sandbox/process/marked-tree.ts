@@ -1,4 +1,13 @@
-import { endAll, inspect, isMarked, listProcesses, listYounger, send } from '../../system/process-tree.ts';
+import {
+  countForks,
+  endAll,
+  inspect,
+  isMarked,
+  listProcesses,
+  listYounger,
+  mayIdsRepeat,
+  send,
+} from '../../system/process-tree.ts';
 import type { ProcessTree } from './runner.ts';
 
 /** A command is short below this: the machine cannot have used up all process ids meanwhile. Milliseconds. */
@@ -6,9 +15,10 @@ const SHORT_COMMAND_MS = 100;
 
 /**
  * The processes of a command that runs without a sandbox: its process group, and on Linux also those with its mark that
- * left the group. A process that left the group and cleared its environment is not found.
+ * left the group. A process that left the group and cleared its environment is not found. Make it before the command starts.
  */
 export function markedTree(mark: string): ProcessTree {
+  const forksBefore = countForks();
   return {
     signal(leader, signal) {
       send(-leader, signal);
@@ -18,12 +28,12 @@ export function markedTree(mark: string): ProcessTree {
     },
     async settle(leader, ranMs) {
       const hadGroup = send(-leader, 'SIGKILL');
-      // Reading every environment costs 20 µs per process. Almost no short command leaves a younger process.
-      const short = !hadGroup && ranMs < SHORT_COMMAND_MS;
-      if (short && !listYounger(leader).some((pid) => isMarked(pid, mark))) return;
+      // Reading an environment costs 20 µs, and almost no command leaves a younger process.
+      const isRecent = ranMs < SHORT_COMMAND_MS || !mayIdsRepeat(forksBefore);
+      const list = isRecent ? (): readonly number[] => listYounger(leader) : listProcesses;
       const isLeft = (pid: number): boolean =>
         isMarked(pid, mark) || (hadGroup && inspect(pid)?.group === leader);
-      await endAll(() => listProcesses().filter(isLeft));
+      await endAll(() => list().filter(isLeft));
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { execa as Execa } from 'execa';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Duplex, type Stream } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,30 +54,28 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   if (command.signal?.aborted) return { ending: { kind: 'cancelled' }, tail: '', durationMs: 0 };
 
   // 1. Start it.
-  const { execa } = await import('execa'); // takes 0.1 s to load, and most of choo's commands never need it
   const notStarted = (why: string): ExecResult => {
     const reason = existsSync(command.cwd)
       ? `${command.argv[0]}: ${why}`
       : `${command.cwd}: no such directory`;
     return { ending: { kind: 'not-started', reason }, tail: '', durationMs: elapsed() };
   };
-  let child: ReturnType<typeof start>;
+  let child: ChildProcess;
   try {
-    child = start(execa, command);
+    child = start(command);
   } catch (thrown) {
     return notStarted(String(thrown)); // an argument that cannot be passed to a program
   }
-  const { nodeChildProcess, pid: leader, stdin, stdout, stderr } = child;
-  if (leader === undefined || stdout === null || stderr === null) {
-    return notStarted((await child).originalMessage ?? 'could not be started');
-  }
+  const failed = new Promise<Error>((resolve) => child.on('error', resolve));
+  const { pid: leader, stdin, stdout, stderr } = child;
+  if (leader === undefined || stdout === null || stderr === null) return notStarted((await failed).message);
   const exited = new Promise<Ending>((resolve) => {
-    nodeChildProcess.once('exit', (code, signal) => {
+    child.once('exit', (code, signal) => {
       resolve(signal === null ? { kind: 'exited', exitCode: code ?? -1 } : { kind: 'killed', signal });
     });
   });
   const closed = new Promise<void>((resolve) => {
-    nodeChildProcess.once('close', () => resolve());
+    child.once('close', () => resolve());
   });
 
   // 2. Stop it on the first reason to. Later reasons and its exit code do not count.
@@ -134,20 +132,16 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   return { ending: stopped ?? ending, tail, durationMs: elapsed() };
 }
 
-/** Uses none of execa's buffering, waiting and killing: execa would wait for pipes that other processes hold. */
-function start(execa: typeof Execa, { argv: [file, ...args], cwd, env, stdin, wrapper }: Command) {
+/** Not by execa: all that it does more is switched off here, since it would wait for pipes that other processes hold. */
+function start({ argv: [file, ...args], cwd, env, stdin, wrapper }: Command): ChildProcess {
   const count = wrapper && 1 + wrapper.inputs.length + (wrapper.onOuterStatus === undefined ? 0 : 1);
   const pipes = Array.from({ length: count ?? 0 }, () => 'pipe' as const);
-  return execa(file, args, {
-    cwd,
-    env,
-    extendEnv: false,
-    detached: true,
-    cleanup: false,
-    buffer: false,
-    reject: false,
-    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...pipes],
-  });
+  const stdio = [
+    stdin === undefined ? ('ignore' as const) : ('pipe' as const),
+    'pipe' as const,
+    'pipe' as const,
+  ];
+  return spawn(file, args, { cwd, env, detached: true, stdio: [...stdio, ...pipes] });
 }
 
 /** Serves the pipes of the wrapper programs; resolves when they have closed their reports. */
