@@ -105,7 +105,7 @@ describe.each(NAMES)('%s', (from) => {
   test('the key of a unit is the same when a box is ticked, and another when a gate changes', async () => {
     const keyOf = async (box: string, gate: string) => {
       const plan = await planOf({
-        [`${FORMATS[from].standardPath}/login/tasks.md`]: `- [${box}] 1 One\n  - Verify: \`${gate}\`\n`,
+        [`${FORMATS[from].standardPath}/login/tasks.md`]: `- [${box}] 1 One\n  - Verify: \`${gate}\`\n  - [${box}] part\n`,
         '.choo.yml': `specs: { from: ${from} }`,
       });
       return plan.units[0]?.key;
