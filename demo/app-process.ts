@@ -1,4 +1,6 @@
 import { execa } from 'execa';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GitHub } from '../stand-in/stand-in.ts';
 
@@ -8,14 +10,16 @@ const CLI = fileURLToPath(new URL('../src/cli/cli.ts', import.meta.url));
 export interface AppProcess extends AsyncDisposable {
   /** The URL that takes deliveries. */
   readonly webhooks: string;
+  /** The address of its dashboard, for this machine. */
+  readonly dashboard: string;
 }
 
 /** Starts `choo serve` with this environment and waits until it listens. Throws with its log when it does not start. */
 export async function startApp(
   github: GitHub,
-  environment: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>> & { readonly CHOO_DATA_DIR: string },
 ): Promise<AppProcess> {
-  const child = execa(process.execPath, [CLI, 'serve', '--port', '0'], {
+  const child = execa(process.execPath, [CLI, 'serve', '--web-token', '--port', '0'], {
     env: { ...github.environment, ...environment },
     stdin: 'ignore',
     reject: false,
@@ -29,8 +33,11 @@ export async function startApp(
     if (port !== undefined) ready.resolve(Number(port));
   });
   void child.then(() => ready.reject(new Error(`the App did not start:\n${log}`)));
+  const port = await ready.promise;
+  const address = await readFile(join(environment.CHOO_DATA_DIR, 'dashboard-address'), 'utf8');
   return {
-    webhooks: `http://127.0.0.1:${await ready.promise}/api/github/webhooks`,
+    webhooks: `http://127.0.0.1:${port}/api/github/webhooks`,
+    dashboard: address.trim(),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM');
       await child;

@@ -122,7 +122,9 @@ async function demo(provider: string, keep: boolean): Promise<void> {
   );
   terminal.out(NEXT_STEPS);
   if (keep) {
-    terminal.out(`\nStill running, until Ctrl-C: ${github.origin}/api/v3/repos/${REPO}/pulls\n`);
+    terminal.out(
+      `\nStill running, until Ctrl-C:\n  the dashboard  ${app.dashboard}\n  GitHub's API   ${github.origin}/api/v3/repos/${REPO}/pulls\n`,
+    );
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     });

@@ -4,10 +4,13 @@ import { openReceiver, readAppSettings } from './app/receiver.ts';
 import { readOldNames, type Settings } from './config/settings.ts';
 import { ChooError } from './errors.ts';
 import { openLog } from './server/log.ts';
+import { metricsOf } from './server/server-metrics.ts';
 import { Supervisor } from './server/supervisor.ts';
 import type { Work } from './server/work.ts';
+import { readServerFigures } from './store/database/server-figures.ts';
 import { type OpenDatabase, openWebDatabase, probeTables } from './store/server-database.ts';
 import { isLoopback } from './web/dashboard/defence.ts';
+import { renderMetrics } from './web/metrics.ts';
 import { type Readiness, serveWeb } from './web/server.ts';
 
 /** The role of a server process: web, worker, or web with a worker process of its own. */
@@ -57,10 +60,12 @@ export async function serve(settings: Settings, { role, host, port, webToken }: 
     return work?.readiness() ?? { ready: true };
   };
   const receiver = app && door && (await openReceiver(app, door.database, log));
+  const metrics = door && (async () => renderMetrics(metricsOf(await readServerFigures(door.database))));
+  const services = { readiness, receiver, metrics, metricsToken: settings.CHOO_METRICS_TOKEN };
   const dashboard = webToken
     ? stack.use(await (await import('./server/token-dashboard.ts')).openTokenDashboard(settings, log))
     : undefined;
-  const web = stack.use(await serveWeb({ host, port }, { readiness, receiver, pages: dashboard?.pages }));
+  const web = stack.use(await serveWeb({ host, port }, { ...services, pages: dashboard?.pages }));
   await dashboard?.announce(web.port);
   const sandbox = await work?.sandbox;
   log.info(

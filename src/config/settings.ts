@@ -123,6 +123,13 @@ export const settingsSchema = z.object({
     )
     .default([])
     .describe('The ids of bot accounts that may request runs, separated by commas. Default: none.'),
+  CHOO_METRICS_TOKEN: z
+    .string()
+    .min(16, 'at least 16 characters')
+    .optional()
+    .describe(
+      'Who sends it as a bearer token may read `/metrics`. Default: nobody but this machine, and no proxy on it.',
+    ),
   CHOO_WRITE_PAUSE_MS: count(0, 60_000)
     .default(1_000)
     .describe(
@@ -241,7 +248,12 @@ export function readEnvironment(environment: Environment = process.env): Environ
 }
 
 /** Variables whose value an error does not repeat, because it may contain a password. */
-const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL', 'PRIVATE_KEY', 'WEBHOOK_SECRET']);
+const SECRET: ReadonlySet<string> = new Set([
+  'DATABASE_URL',
+  'PRIVATE_KEY',
+  'WEBHOOK_SECRET',
+  'CHOO_METRICS_TOKEN',
+]);
 
 function read<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,

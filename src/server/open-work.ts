@@ -149,10 +149,11 @@ function secretsOf({
   DATABASE_URL,
   PRIVATE_KEY,
   WEBHOOK_SECRET,
+  CHOO_METRICS_TOKEN,
   CHOO_SETUP_SECRETS,
 }: Settings): readonly string[] {
   const ofSetUp = Object.values(readSetUpSecrets(CHOO_SETUP_SECRETS));
-  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET, ...ofSetUp];
+  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET, CHOO_METRICS_TOKEN, ...ofSetUp];
   return [...readSecrets(), ...own.filter((value) => value !== undefined)];
 }
 

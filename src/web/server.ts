@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { limitConnections } from './connections.ts';
 import { KnownSenders } from './known-senders.ts';
+import { mayReadMetrics, METRICS_TYPE } from './metrics.ts';
 import { type DeliveryReceiver, openWebhooks } from './webhooks.ts';
 
 /** Whether the process can do its work; otherwise the reason. */
@@ -16,6 +17,10 @@ export interface WebServices {
   readonly readiness: () => Promise<Readiness>;
   /** Takes deliveries; undefined without a GitHub App. */
   readonly receiver: DeliveryReceiver | undefined;
+  /** Writes metrics in Prometheus' format; undefined: this process has none. */
+  readonly metrics?: (() => Promise<string>) | undefined;
+  /** Who has it may read them; undefined: only this machine. */
+  readonly metricsToken?: string | undefined;
   /** The pages for people; undefined: there are none. */
   readonly pages?: Pages | undefined;
 }
@@ -36,11 +41,11 @@ const RETRY_AFTER_SECONDS = '5';
 
 /**
  * Starts the web server. `/healthz`: the process is alive. `/readyz`: it can do its work, otherwise 503 with the reason.
- * {@link WEBHOOK_PATH}: deliveries. What `pages` own is theirs. Anything else: 404. Rejects when it cannot listen on the port.
+ * `/metrics`: figures, for who may read them. {@link WEBHOOK_PATH}: deliveries. What `pages` own is theirs. Anything else: 404. Rejects when it cannot listen on the port.
  */
 export async function serveWeb(
   { host, port }: { readonly host: string; readonly port: number },
-  { readiness, receiver, pages }: WebServices,
+  { readiness, receiver, pages, metrics, metricsToken }: WebServices,
 ): Promise<WebServer> {
   const known = new KnownSenders();
   const acceptDelivery = receiver && openWebhooks(receiver, known);
@@ -52,6 +57,10 @@ export async function serveWeb(
     }
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return { status: 405, body: { error: 'method not allowed' } };
+    if (path === '/metrics' && metrics !== undefined) {
+      if (!mayReadMetrics(request, metricsToken)) return { status: 403, body: { error: 'forbidden' } };
+      return { status: 200, body: await metrics() };
+    }
     if (path === '/healthz') return { status: 200, body: { alive: true } };
     if (path !== '/readyz') return { status: 404, body: { error: 'not found' } };
     const state = await readiness().catch(() => ({ ready: false, reason: 'readiness check failed' }));
@@ -79,16 +88,18 @@ export async function serveWeb(
 
 interface Answer {
   readonly status: number;
-  readonly body: object;
+  /** JSON; a string: the text of metrics. */
+  readonly body: object | string;
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
   // The unread rest of a body must not be parsed as the next request.
   const close = request.complete ? {} : { connection: 'close' };
   const later = status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...close, ...later };
+  const type = typeof body === 'string' ? METRICS_TYPE : 'application/json';
+  const headers = { 'content-type': type, 'cache-control': 'no-store', ...close, ...later };
   response.writeHead(status, headers);
-  response.end(`${JSON.stringify(body)}\n`);
+  response.end(typeof body === 'string' ? body : `${JSON.stringify(body)}\n`);
 }
 
 /** Connections that may wait to be accepted: GitHub opens many at once, and a refused client retries only a second later. */

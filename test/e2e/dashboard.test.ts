@@ -91,6 +91,12 @@ describe('choo serve --web-token', () => {
     expect(await (await fetch(`${url}runs/${run}/units/api`)).text()).toContain('hello');
     expect(await (await fetch(`${url}runs/${run}/units/api/output`)).text()).toContain('    | hello');
 
+    const metrics = await fetch(`http://127.0.0.1:${first.port}/metrics`);
+    expect(metrics.headers.get('content-type')).toContain('version=0.0.4');
+    expect(await metrics.text()).toContain('\nchoo_units{state="running"} 1\n');
+    const shown = await project.choo('db', 'show', 'claims');
+    expect(shown.stdout).toMatch(new RegExp(`^worker +host .*\n.* ${run} +api `));
+
     first.child.kill('SIGTERM');
     await first.child;
     const second = await project.serve({ args: ['--web-token'], port: first.port });

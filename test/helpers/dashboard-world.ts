@@ -2,7 +2,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { expect } from 'vitest';
-import { openJournalDashboard } from '../../src/cli/sources/journal-dashboard.ts';
+import { openJournalDashboard } from '../../src/cli/dashboard/journal-dashboard.ts';
 import type { EventBody } from '../../src/events/event.ts';
 import { acquireLock } from '../../src/store/journal/journal-lock.ts';
 import { Journal } from '../../src/store/journal/journal.ts';

@@ -23,7 +23,7 @@ import { addProviderOptions, type PlanOptions, planCandidates, unitOption } from
 import { findUncommitted, readProjectAtCommit, uncommittedError } from '../sources/project-at-commit.ts';
 import { applyLimitOptions, type LimitOptions } from '../sources/run-limits.ts';
 import { findProjectDirectory, seenFrom } from '../sources/workspace.ts';
-import type { RunDashboard } from '../sources/run-dashboard.ts';
+import type { RunDashboard } from '../dashboard/run-dashboard.ts';
 import { exitCodeOf, findBranchProblems, openTerminalRun } from './local-services.ts';
 
 interface RunOptions extends PlanOptions, LimitOptions {
@@ -195,7 +195,7 @@ async function openDashboardOf(
   { place, directory }: { readonly place: RepositoryPaths; readonly directory: string },
 ): Promise<RunDashboard | undefined> {
   if (web === undefined) return undefined;
-  const { openRunDashboard } = await import('../sources/run-dashboard.ts');
+  const { openRunDashboard } = await import('../dashboard/run-dashboard.ts');
   const searchPath = context.settings().PATH;
   const port = web === true ? 0 : web;
   const dashboard = await openRunDashboard(context, { place, directory, searchPath, port });

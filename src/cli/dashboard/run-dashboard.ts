@@ -8,8 +8,7 @@ import { loopbackHosts } from '../../web/dashboard/defence.ts';
 import { serveWeb } from '../../web/server.ts';
 import type { CommandContext } from '../context.ts';
 import { openJournalDashboard } from './journal-dashboard.ts';
-import { terminalActor } from './server-store.ts';
-
+import { terminalActor } from '../sources/server-store.ts';
 /** The dashboard of a run in this process. Disposing sends its pages the end of the run, and closes it. */
 export interface RunDashboard extends AsyncDisposable {
   /** Its address, which only who started the run knows. */
