@@ -73,7 +73,9 @@ describe('budgets', () => {
     const units = Object.fromEntries(
       ['a', 'b', 'c', 'd'].map((id) => [id, { tasks: [{ gate: 'test -e work' }] }]),
     );
-    await using project = await makeSpending(ENDLESS, 'parallelism: 4\n', units);
+    // On a busy machine choo reads late; an agent that says less a second says no more than this meanwhile.
+    const slowly = ENDLESS.replaceAll('sleep 0.05', 'sleep 0.5');
+    await using project = await makeSpending(slowly, 'parallelism: 4\n', units);
     const outcome = await project.run('--max-tokens', '2000');
     expect(outcome.exitCode).toBe(1);
     expect(new Set(failures(outcome))).toEqual(new Set(['budget']));

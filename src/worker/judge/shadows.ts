@@ -1,10 +1,10 @@
+import { parse } from 'node:path/posix';
 import type { TreeLookup } from '../../git/objects/tree-lookup.ts';
 import type { Change } from '../../git/objects/tree-object.ts';
 import type { Protection } from './protection.ts';
 
 /** Endings of modules, in the order in which runtimes and bundlers look for them. */
-const ENDINGS = ['mjs', 'js', 'cjs', 'mts', 'ts', 'cts', 'jsx', 'tsx', 'json', 'node'] as const;
-const MODULE = new RegExp(`^(.+)\\.(${ENDINGS.join('|')})$`);
+const ENDINGS = ['.mjs', '.js', '.cjs', '.mts', '.ts', '.cts', '.jsx', '.tsx', '.json', '.node'];
 /** Files of Python that name what is installed. */
 const DEPENDENCIES = /^(?:requirements.*\.(?:txt|in)|pyproject\.toml|setup\.(?:cfg|py)|Pipfile)$/;
 /** A larger file is not read. Bytes. */
@@ -65,17 +65,16 @@ async function isBefore(
   name: string,
   changed: ReadonlyMap<string, Change>,
 ): Promise<boolean> {
-  const [, stem = '', ending = ''] = MODULE.exec(name) ?? [];
-  if (stem === '') return false;
-  const rank = ENDINGS.findIndex((each) => each === ending);
+  const { name: stem, ext } = parse(name);
+  const rank = ENDINGS.indexOf(ext);
+  if (rank === -1) return false;
   const stays = (each: string): boolean => {
     const change = changed.get(directory === '' ? each : `${directory}/${each}`);
     return change === undefined || change.after !== undefined;
   };
   for (const each of await base.list(directory)) {
-    const [, otherStem, otherEnding] = MODULE.exec(each) ?? [];
-    const isOther = otherStem === stem && ENDINGS.findIndex((one) => one === otherEnding) > rank;
-    if (isOther && stays(each)) return true;
+    const other = parse(each);
+    if (other.name === stem && ENDINGS.indexOf(other.ext) > rank && stays(each)) return true;
     if (each === stem && (await base.list(`${directory === '' ? '' : `${directory}/`}${stem}`)).some(isIndex))
       return true;
   }
@@ -83,7 +82,8 @@ async function isBefore(
 }
 
 function isIndex(name: string): boolean {
-  return MODULE.exec(name)?.[1] === 'index';
+  const { name: stem, ext } = parse(name);
+  return stem === 'index' && ENDINGS.includes(ext);
 }
 
 function split(path: string): { readonly directory: string; readonly name: string } {
