@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { expandBraces } from '../../config/glob-braces.ts';
 import { readGlob } from '../../config/glob.ts';
 import { LINK } from '../../git/objects/tree-format.ts';
 import { diffTrees, treeOf } from '../../git/objects/tree-object.ts';
@@ -75,7 +76,8 @@ async function findInputs(
   const ofProject = all.filter(({ path }) => path.startsWith(directory));
   if (setup.some(({ inputs }) => inputs === undefined))
     return { paths: ofProject.map(({ path }) => path), files: undefined };
-  const globs = setup.flatMap(({ inputs = [] }) => inputs.map((pattern) => readGlob(pattern)));
+  const patterns = setup.flatMap(({ inputs = [] }) => inputs);
+  const globs = patterns.map((pattern) => readGlob(pattern));
   const named = new Set(
     setup.flatMap(({ command, if: condition }) => [
       ...command.split(/[\s;&|()<>"'`$={}]+/).map((word) => word.replace(/^(?:\.\/)+/, '')),
@@ -86,15 +88,40 @@ async function findInputs(
   const isInput = (path: string): boolean =>
     /(?:^|\/)\.git(?:ignore|attributes)$/.test(path) ||
     (path.startsWith(directory) &&
-      (named.has(path.slice(directory.length)) ||
-        globs.some((glob) => 'fault' in glob || glob.matches(path.slice(directory.length)))));
+      (named.has(path.slice(directory.length)) || isMatch(path.slice(directory.length), globs)));
   const inputs = all.filter(({ path }) => isInput(path));
   const paths = inputs.map(({ path }) => path);
+  const namedWays = new Set([...named].flatMap(waysTo));
+  const globsOfWays = patterns.flatMap(waysOfPattern).map((pattern) => readGlob(pattern));
+  const isOnTheWay = (path: string): boolean => namedWays.has(path) || isMatch(path, globsOfWays);
   // Where a link leads, other bytes are read.
-  if (inputs.some(({ mode }) => mode === LINK)) return { paths, files: undefined };
+  const links = ofProject.filter(({ mode }) => mode === LINK);
+  if (
+    inputs.some(({ mode }) => mode === LINK) ||
+    links.some(({ path }) => isOnTheWay(path.slice(directory.length)))
+  )
+    return { paths, files: undefined };
   const contents = await reader.contents(inputs.map(({ id }) => id));
   const files = inputs.map(({ path, mode, id }, index) => [path, mode, hash(contents[index] ?? id)]);
   return { paths, files };
+}
+
+/** What cannot be read matches everything. */
+function isMatch(path: string, globs: readonly ReturnType<typeof readGlob>[]): boolean {
+  return globs.some((glob) => 'fault' in glob || glob.matches(path));
+}
+
+/** The directories on the way to what a pattern names, as patterns. Who searches with `**` follows no links. */
+function waysOfPattern(pattern: string): readonly string[] {
+  const expanded = expandBraces(pattern);
+  return 'fault' in expanded ? ['**'] : expanded.alternatives.flatMap(waysTo);
+}
+
+function waysTo(path: string): readonly string[] {
+  const names = path.split('/').slice(0, -1);
+  const end = names.indexOf('**');
+  const directories = end === -1 ? names : names.slice(0, end);
+  return directories.map((_, index) => directories.slice(0, index + 1).join('/'));
 }
 
 function hash(value: unknown): string {
