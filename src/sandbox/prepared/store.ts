@@ -80,11 +80,12 @@ function openPreparedStore(
     const draft = join(directory, `${DRAFT}${key}`);
     await removeTree(draft); // of a dead process: this one holds the lock
     const home = beside === undefined ? undefined : homeBeside(beside);
-    const putBack = await takeAway({ worktree, ignored, home }, draft);
     const takenAt = Date.now();
     const name = `${key}.${takenAt}`;
+    let putBack: (() => Promise<void>) | undefined;
     // All that needs room on the disk comes before the rename.
     try {
+      putBack = await takeAway({ worktree, ignored, home }, draft);
       await open(draft);
       const bytes = await measureDiskUse({ directories: [draft], pids: [] }, () => false);
       await writeFile(join(draft, 'bytes'), String(bytes));
@@ -93,7 +94,7 @@ function openPreparedStore(
       void clean(key).catch(() => {}); // the next one tries again
       return prepared;
     } catch (error) {
-      await putBack();
+      await putBack?.();
       await removeTree(draft);
       throw error;
     }
