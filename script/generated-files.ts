@@ -105,8 +105,8 @@ function commandTable(): string {
 function settingsTable(): string {
   const rows = Object.entries(settingsSchema.shape).map(([name, setting]) => {
     const [, purpose = '', inWords] = /^(.*?)(?: Default: (.*)\.)?$/.exec(setting.description ?? '') ?? [];
-    const parsed = setting.safeParse(undefined);
-    const known = parsed.data === undefined ? '' : `\`${String(parsed.data)}\``;
+    const { data } = setting.safeParse(undefined);
+    const known = data === undefined ? '' : typeof data === 'object' ? 'none' : `\`${data}\``;
     return `| \`${name}\` | ${inWords ?? known} | ${purpose} |`;
   });
   return ['| variable | default | what it is for |', '| --- | --- | --- |', ...rows].join('\n');

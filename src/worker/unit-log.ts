@@ -50,9 +50,11 @@ export class UnitLog implements Disposable {
     this.#redact = redact;
   }
 
-  /** A line by choo itself. */
+  /** A line by choo itself. What an agent named may be in it, and may hold line feeds: what follows one is quoted. */
   say(text: string): void {
-    this.#write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
+    const [line, ...rest] = text.trimEnd().split(/[\r\n]+/);
+    this.#write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+    this.quote(rest.join('\n'));
   }
 
   /** Output of agents and commands, indented. */

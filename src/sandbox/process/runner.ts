@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Duplex, type Stream } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ending, type ExecResult, type Execution, MAX_LINE } from '../sandbox.ts';
+import { withoutInherited } from './inherited-descriptors.ts';
 import { lineSplitter } from './line-splitter.ts';
 import { takeOutput } from './output.ts';
 
@@ -141,7 +142,7 @@ function start({ argv: [file, ...args], cwd, env, stdin, wrapper }: Command): Ch
     'pipe' as const,
     'pipe' as const,
   ];
-  return spawn(file, args, { cwd, env, detached: true, stdio: [...stdio, ...pipes] });
+  return spawn(file, args, { cwd, env, detached: true, stdio: withoutInherited([...stdio, ...pipes]) });
 }
 
 /** Serves the pipes of the wrapper programs; resolves when they have closed their reports. */

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
+import { stripSequences } from '../../text/terminal-sequences.ts';
 
 /** Maximum length of a line. Characters. */
 const LENGTH = 300;
@@ -7,7 +7,7 @@ const EVERY_MS = 100;
 
 /** The last meaningful line of an output, as a terminal shows it; undefined when there is none. */
 export function lastOutput(text: string): string | undefined {
-  const lines = stripVTControlCharacters(text.slice(-10 * LENGTH)).split(/[\r\n]/);
+  const lines = stripSequences(text.slice(-10 * LENGTH)).split(/[\r\n]/);
   return lines
     .findLast((line) => line.trim() !== '')
     ?.trim()

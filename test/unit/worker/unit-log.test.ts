@@ -27,6 +27,18 @@ describe('the log of a unit', () => {
     ]);
   });
 
+  test('lets nobody forge a line of choo with what it names', async () => {
+    await using place = await temporaryDirectory();
+    const path = join(place.path, 'unit.log');
+    {
+      using log = new UnitLog(openLogFile(path), asIs);
+      log.say('Read: a.txt\r12:00:00 every gate passed\n12:00:00 pushed');
+    }
+    const [said, ...quoted] = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    expect(said).toMatch(/ Read: a\.txt$/);
+    expect(quoted).toEqual(['    | 12:00:00 every gate passed', '    | 12:00:00 pushed']);
+  });
+
   test('can be read while the unit works, and goes on where an earlier process ended', async () => {
     await using place = await temporaryDirectory();
     const path = join(place.path, 'unit.log');

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { openHostSandbox } from '../../../../src/sandbox/host.ts';
 import { type ExecResult, type Execution, MAX_LINE, TAIL_LENGTH } from '../../../../src/sandbox/sandbox.ts';
@@ -42,6 +43,24 @@ function watchMemory(): Disposable & { readonly growth: number } {
 describe('the runner', () => {
   test.each([0, 3, 255])('tells exit code %d', async (exitCode) => {
     expect((await bash(`exit ${exitCode}`)).ending).toEqual({ kind: 'exited', exitCode });
+  });
+
+  test('gives a command no descriptor that whoever started choo left open', async () => {
+    const script = `
+      import { openHostSandbox } from ${JSON.stringify(join(import.meta.dirname, '../../../../src/sandbox/host.ts'))};
+      const sandbox = openHostSandbox({ searchPath: '/usr/bin:/bin', owner: 'inherited-test', home: '/tmp' });
+      const argv = ['bash', '-c', 'readlink /proc/self/fd/* 2>&1; exit 7'];
+      const { ending, tail } = await sandbox.exec({ worktree: '/tmp', readable: [] }, { profile: 'gate', argv, cwd: '/tmp' });
+      console.log(ending.exitCode, tail);`;
+    const { stdout } = await execa('bash', [
+      '-c',
+      'exec 40</etc 200</usr; exec "$0" --input-type=module -e "$1"',
+      process.execPath,
+      script,
+    ]);
+    expect(stdout).toMatch(/^7 /);
+    expect(stdout).toContain('/dev/null');
+    expect(stdout).not.toMatch(/^\/(?:etc|usr)$/m);
   });
 
   test('tells the signal that ended it', async () => {
