@@ -111,28 +111,33 @@ describe.runIf(SANDBOXES.includes('bubblewrap'))('what set-up leaves behind', ()
   });
 
   test('of a set-up that an agent changed, unseen by its inputs, reaches no other work', LONG, async () => {
-    const hostile = {
-      tasks: [
-        {
-          gate: 'test -e hostile',
-          sh: 'echo "echo evil > deps/helper; echo evil > ~/tool" > helper.sh; touch hostile',
-        },
-      ],
+    // The lock file alone is an input: a script of the manifest runs all the same.
+    const manifest = (script: string): string =>
+      JSON.stringify({ name: 'x', version: '1.0.0', scripts: { postinstall: script } });
+    const evil = manifest('mkdir -p deps; echo evil > deps/helper; echo evil > ~/tool; ln -s / deps/root');
+    const files = {
+      'package.json': manifest('mkdir -p deps; echo good > deps/helper; echo tool > ~/tool'),
+      'package-lock.json': JSON.stringify({ name: 'x', version: '1.0.0', lockfileVersion: 3, packages: {} }),
+      '.gitignore': 'deps/\nnode_modules/\n',
     };
+    const sh = `echo '${evil}' > package.json; touch hostile`;
+    const hostile = { tasks: [{ gate: 'test -e hostile', sh, mayChange: ['package.json'] }] };
     const look = (name: string) => ({
       tasks: [{ gate: `test -e ${name}`, sh: `cat deps/helper ~/tool > ${name}` }],
     });
     const spec: ProjectSpec = {
       units: { hostile, after: { ...look('after'), dependsOn: ['hostile'] }, free: look('free') },
-      files: FILES,
-      config: config(INPUTS),
+      files,
+      config:
+        'limits: { attempts: 1 }\nworktree:\n  setup:\n    - { command: npm ci --offline, inputs: [package-lock.json] }\n',
     };
     await using project = await makeProject(spec, { sandbox: 'bubblewrap' });
-    expect((await project.run('--unit', 'hostile')).exitCode).toBe(0);
+    const first = await project.run('--unit', 'hostile');
+    expect(first.exitCode, first.stderr).toBe(0);
     await project.choo('cleanup'); // so that the next set-up is the first of its inputs
     const after = await project.run('--unit', 'after');
     expect(after.exitCode, after.stderr).toBe(0);
-    expect(await made(project, 'after')).toBe('evil\ntool');
+    expect(await made(project, 'after')).toBe('evil\nevil');
     const free = await project.run('--unit', 'free');
     expect(free.exitCode, free.stderr).toBe(0);
     expect(await made(project, 'free')).toBe('good\ntool');
