@@ -6,6 +6,7 @@ import { pullRequests } from './pull-requests.ts';
 import { relativePath } from './relative-path.ts';
 import { shellCommand } from './set-up/shell-command.ts';
 import { specSources } from './spec-sources.ts';
+import { checkoutKeys } from './set-up/checkout-keys.ts';
 import { services } from './set-up/services.ts';
 import { variables } from './set-up/variables.ts';
 import { verdictKeys } from './verdict-keys.ts';
@@ -178,6 +179,7 @@ export const configSchema = mapping({
   protect: protectRules,
   env: variables,
   ...verdictKeys,
+  checkout: checkoutKeys,
   worktree: worktreeKeys,
   services,
   limits: mapping({

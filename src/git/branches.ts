@@ -115,12 +115,22 @@ export function isOwnBranch(branch: string): boolean {
   return branch === 'choo' || branch.startsWith('choo/');
 }
 
+/** Where a repository is from. */
+export interface Origin {
+  /** Normalized. */
+  readonly remote: string;
+  /** The directory in which its user's git keeps the repositories of submodules; undefined: it has no user here. */
+  readonly near: string | undefined;
+}
+
 /** The branches that a repository's results go to. */
 export interface Branches extends Partial<AsyncDisposable> {
   /** The head of a branch; undefined when the branch does not exist. */
   head(branch: string): Promise<string | undefined>;
   /** The heads of all branches below a name, by branch. `below` ends in a slash. */
   heads(below: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /** Where the repository is from: what its submodules' addresses are relative to. */
+  origin(): Promise<Origin>;
   /** Fetches the objects of all branches, if they are on another machine. */
   fetch(signal?: AbortSignal): Promise<void>;
   /**

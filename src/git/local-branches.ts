@@ -1,7 +1,9 @@
+import { basename, dirname, join } from 'node:path';
 import { ChooError, messageOf } from '../errors.ts';
-import type { Branches } from './branches.ts';
+import type { Branches, Origin } from './branches.ts';
 import type { Git } from './git.ts';
 import { RefUpdater } from './ref-updater.ts';
+import { normalizeRemote } from './remote-address.ts';
 
 /** The branches of a repository on this machine. */
 export class LocalBranches implements Branches, AsyncDisposable {
@@ -29,6 +31,15 @@ export class LocalBranches implements Branches, AsyncDisposable {
     return line?.slice(ref.length + 1);
   }
 
+  /** The remote called `origin`, without a password; the repository itself where there is none that choo accepts. */
+  async origin(): Promise<Origin> {
+    const { directory } = this.#git;
+    const itself = basename(directory) === '.git' ? dirname(directory) : directory;
+    const { stdout } = await this.#git.ask('config', '--get', 'remote.origin.url');
+    const remote = originOf(stdout.replace(/\n$/, '')) ?? itself;
+    return { remote, near: join(directory, 'modules') };
+  }
+
   /** Does nothing: choo's repository shares their objects. */
   async fetch(): Promise<void> {}
 
@@ -44,6 +55,17 @@ export class LocalBranches implements Branches, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#updater[Symbol.asyncDispose]();
+  }
+}
+
+function originOf(text: string): string | undefined {
+  try {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url?.protocol !== 'https:') return normalizeRemote(text);
+    [url.username, url.password] = ['', ''];
+    return normalizeRemote(url.href);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import { ChooError, messageOf } from '../errors.ts';
-import type { Branches } from './branches.ts';
+import type { Branches, Origin } from './branches.ts';
 import { openGit } from './git.ts';
 
 import { visible } from './remote-address.ts';
@@ -124,6 +124,11 @@ export class RemoteBranches implements Branches {
     return new Map(
       lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]),
     );
+  }
+
+  async origin(): Promise<Origin> {
+    const { remote } = await this.#access(false);
+    return { remote, near: undefined };
   }
 
   /** The branch that the remote's HEAD names. */

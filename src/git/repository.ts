@@ -15,6 +15,7 @@ import {
 import type { ObjectPlace } from './objects/loose-object.ts';
 import { ObjectReader } from './objects/object-reader.ts';
 import { ObjectWriter } from './objects/object-writer.ts';
+import { ModuleCopies } from './submodules/module-copies.ts';
 import { Views } from './views.ts';
 
 /** The directories of a user's repository. Absolute paths. */
@@ -67,6 +68,8 @@ export class Repository implements AsyncDisposable {
   /** For isolated worktrees; undefined when a user's repository is too large to be packed again. */
   readonly views: Views | undefined;
   readonly branches: Branches;
+  /** Its submodules. */
+  readonly moduleCopies: ModuleCopies;
   readonly #searchPath: string;
   readonly #signature: Signature;
 
@@ -81,6 +84,7 @@ export class Repository implements AsyncDisposable {
       directory: join(home, PREPARED),
       others: async () => (await readdir(dirname(home))).map((name) => join(dirname(home), name, PREPARED)),
     };
+    this.moduleCopies = new ModuleCopies(join(home, 'modules'), searchPath);
     this.readable = parts.readable;
     this.views = parts.views;
     this.branches = parts.branches;

@@ -10,29 +10,33 @@ const SIGNS = [
     file: '.gitmodules',
     sign: /^[ \t]*\[submodule\b/,
     code: 'submodules-missing',
-    message: 'choo does not fetch submodules: agents and gates find empty directories',
+    message: 'submodules are not fetched: agents and gates find empty directories',
+    hint: 'set `checkout: { submodules: true }` in `.choo.yml`, or write gates that do without',
   },
   {
     file: '.gitattributes',
     sign: /^[^#]*[ \t]filter=lfs(?=\s|$)/,
     code: 'lfs-missing',
     message: 'choo does not fetch files of Git LFS: agents and gates find pointers',
+    hint: 'fetch what a gate needs in `worktree.setup`, or write gates that do without',
   },
 ] as const;
 
 /** Warns of files that are in the repository and that a gate would not find: those of submodules and of Git LFS. */
-export async function findAbsentFiles(tree: SpecTree): Promise<readonly Problem[]> {
+export async function findAbsentFiles(
+  tree: SpecTree,
+  { submodules }: { readonly submodules: boolean },
+): Promise<readonly Problem[]> {
   const [root] = await tree.list(['']);
   if (root === undefined || typeof root === 'string') return [];
-  const found = SIGNS.flatMap((each) => {
+  const found = SIGNS.filter(({ code }) => !submodules || code !== 'submodules-missing').flatMap((each) => {
     const entry = root.find(({ path }) => path === each.file);
     return entry?.kind === 'file' && entry.size <= MAX_BYTES ? [{ ...each, entry }] : [];
   });
   const contents = await tree.read(found.map(({ entry }) => entry));
-  return found.flatMap(({ file, sign, code, message }, index): readonly Problem[] => {
+  return found.flatMap(({ file, sign, code, message, hint }, index): readonly Problem[] => {
     const lines = new TextDecoder().decode(contents[index]).split('\n');
     const line = lines.findIndex((text) => sign.test(text));
-    const hint = 'fetch what a gate needs in `worktree.setup`, or write gates that do without';
     return line < 0 ? [] : [{ severity: 'warning', code, message, file, line: line + 1, column: 1, hint }];
   });
 }

@@ -19,7 +19,7 @@ function isNoWork(field: string): boolean {
  */
 export function unitKeys(
   units: readonly Unit[],
-  config: Pick<Config, 'worktree' | 'baseline_checks' | 'env'>,
+  config: Pick<Config, 'worktree' | 'baseline_checks' | 'env' | 'checkout'>,
   directory = '',
 ): ReadonlyMap<string, string> {
   const byId = new Map(units.map((unit) => [unit.id, unit]));
@@ -29,6 +29,7 @@ export function unitKeys(
     ...commands,
     ...(directory === '' ? [] : [directory]),
     ...(Object.keys(config.env).length === 0 ? [] : [config.env]),
+    ...(config.checkout.submodules ? ['submodules'] : []),
   ]);
   for (const start of units) {
     // Depth first without recursion, for chains of thousands of units.

@@ -24,7 +24,8 @@ export interface Project {
 export async function readProject(tree: SpecTree, cache?: DiscoveryCache): Promise<Project> {
   const configuration = await readConfiguration(tree);
   const specsDir = configuration.config?.specs_dir ?? configuration.specsDir ?? DEFAULT_CONFIG.specs_dir;
-  const absent = [...(await findAbsentFiles(tree)), ...(await findOpenWorkflows(tree))];
+  const checkout = configuration.config?.checkout ?? DEFAULT_CONFIG.checkout;
+  const absent = [...(await findAbsentFiles(tree, checkout)), ...(await findOpenWorkflows(tree))];
   const own = await discover(tree, specsDir, cache);
   const discovery = await withFormats(tree, own, configuration.config);
   const problems = collectProblems(await findExcess(tree), discovery.problems);

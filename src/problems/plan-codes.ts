@@ -176,8 +176,8 @@ export const REPOSITORY_CODES = {
   'submodules-missing': {
     levels: ['warning'],
     meaning:
-      'The repository has submodules. choo does not fetch them: agents and gates find empty directories.',
-    cure: 'Fetch what a gate needs in `worktree.setup`, from an address that needs no key, or write gates that do without.',
+      'The repository has submodules, and the configuration does not ask for them: agents and gates find empty directories.',
+    cure: 'Set `checkout: { submodules: true }`; see [Submodules](setup.md#submodules). Or write gates that do without.',
   },
   'lfs-missing': {
     levels: ['warning'],

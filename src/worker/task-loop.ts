@@ -13,7 +13,8 @@ import { statusEdits } from './spec-status.ts';
 import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import { feedbackText } from './update/review-prompt.ts';
-import { type Inspection, listPaths, type UnitWorkspace } from './workspace.ts';
+import { listPaths } from './list-paths.ts';
+import type { Inspection, UnitWorkspace } from './workspace.ts';
 
 /**
  * Works on the tasks of one unit in order: a task starts when its dependencies are complete, and is complete when choo has run

@@ -3,11 +3,14 @@ import { ChooError, messageOf } from '../errors.ts';
 import { findForbidden } from '../git/forbidden-changes.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
 import type { Look } from '../git/staging/look.ts';
+import type { CheckedOutModules } from '../git/submodules/checked-out-modules.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { Prepared } from '../sandbox/sandbox.ts';
 import { type Commands, openCommands } from './commands.ts';
 import type { ShellCommand, Verdict } from './gate/gate.ts';
 import { findProtection, isRestored, type Protection } from './judge/protection.ts';
+import { listPaths } from './list-paths.ts';
+import { checkOutModules } from './set-up/check-out-modules.ts';
 import { prepare } from './set-up/prepare.ts';
 import { findSecrets } from './secrets.ts';
 import { NO_SECRETS } from './set-up/set-up-secrets.ts';
@@ -27,9 +30,6 @@ export type Inspection =
     }
   | { readonly kind: 'unfit'; readonly reason: string; readonly changes: readonly Change[] };
 
-/** Maximum paths in one notice. */
-const MAX_PATHS = 10;
-
 /**
  * A worktree while a worker uses it, and its rules: after every sandboxed command and before any git command, everything that
  * could make git run a program is removed; protected paths are restored; a gate's changes are discarded; only choo commits.
@@ -41,6 +41,7 @@ export class UnitWorkspace {
   readonly #services: GateServices;
   readonly #worktree: Worktree;
   #prepared: Prepared | undefined;
+  #modules: CheckedOutModules | undefined;
   /** choo's own work in the worktree, in order, while the worker continues elsewhere. */
   #chores: Promise<void> = Promise.resolve();
   #protection: Promise<Protection> | undefined;
@@ -74,10 +75,11 @@ export class UnitWorkspace {
     );
     services.append({ type: 'worktree.created', unit: job.unit.id, claim: job.claim, path: worktree.path });
     try {
+      workspace.#modules = await checkOutModules(job, services, worktree.path, commit);
       await services.sandbox.chownToSandboxUser(worktree.path);
       await workspace.protection();
       workspace.#prepared = await prepare(job, services, {
-        worktree,
+        ignored: async () => [...(await worktree.ignored()), ...((await workspace.#modules?.added()) ?? [])],
         commands: workspace.commands,
         commit,
         mayKeep,
@@ -120,7 +122,9 @@ export class UnitWorkspace {
       if (!(error instanceof ChooError) || error.code !== 'git') throw error;
       return { kind: 'unfit', reason: `what it left cannot be committed: ${error.message}`, changes: [] };
     }
-    return this.#judgeTree(tree, mayChange);
+    const inspection = await this.#judgeTree(tree, mayChange);
+    await this.#putBackModules();
+    return inspection;
   }
 
   async #judgeTree(staged: string, mayChange: readonly string[]): Promise<Inspection> {
@@ -231,6 +235,7 @@ export class UnitWorkspace {
     if (keep) await this.#worktree.lock();
     else await this.#worktree.remove();
     await this.#prepared?.[Symbol.asyncDispose]();
+    await this.#modules?.[Symbol.asyncDispose]();
     const path = this.#worktree.path;
     this.#services.append({ type: 'worktree.removed', unit: this.#job.unit.id, path, kept: keep });
   }
@@ -266,7 +271,15 @@ export class UnitWorkspace {
   async #discard(): Promise<readonly string[]> {
     const changed = await this.#worktree.discardChanges(await this.#look());
     if (changed.length > 0) await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
+    await this.#putBackModules();
     return changed;
+  }
+
+  async #putBackModules(): Promise<void> {
+    const changed = (await this.#modules?.putBack()) ?? [];
+    if (changed.length === 0) return;
+    await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
+    this.#notice('submodules', `choo commits nothing of submodules; put back: ${listPaths(changed)}`);
   }
 
   async #look(): Promise<Look> {
@@ -284,15 +297,4 @@ export class UnitWorkspace {
     this.#services.log.say(message);
     this.#services.append({ type: 'unit.notice', unit: this.#job.unit.id, code, message });
   }
-}
-
-/** Paths in a notice: the first ones, and how many more there are. */
-export function listPaths(paths: readonly string[]): string {
-  const more = paths.length > MAX_PATHS ? ` and ${paths.length - MAX_PATHS} more` : '';
-  return (
-    paths
-      .slice(0, MAX_PATHS)
-      .map((path) => `\`${path}\``)
-      .join(', ') + more
-  );
 }

@@ -1,5 +1,4 @@
 import { ChooError, messageOf } from '../../errors.ts';
-import type { Worktree } from '../../git/worktree.ts';
 import type { Prepared, Taken } from '../../sandbox/sandbox.ts';
 import { reuseText } from '../../text/set-up-words.ts';
 import type { Commands } from '../commands.ts';
@@ -8,7 +7,8 @@ import { judgeSecrets, removeLeaks, type SetUpSecrets } from './set-up-secrets.t
 import type { GateServices, UnitJob } from '../unit-job.ts';
 
 interface Place {
-  readonly worktree: Worktree;
+  /** The paths in the worktree of what set-up may leave behind. */
+  readonly ignored: () => Promise<readonly string[]>;
   readonly commands: Commands;
   readonly commit: string;
   /** Whether what its set-up leaves may be kept for other worktrees. */
@@ -28,7 +28,7 @@ export async function prepare(
   services: GateServices,
   place: Place,
 ): Promise<Prepared | undefined> {
-  const { worktree, commands, commit, mayKeep } = place;
+  const { ignored, commands, commit, mayKeep } = place;
   const { sandbox, signal, repository, append } = services;
   const setUp = async (): Promise<boolean> => runIt(job, services, place);
   const store =
@@ -69,7 +69,7 @@ export async function prepare(
   await using build = taken;
   if (!(await setUp())) return undefined;
   try {
-    return await give(await build.keep(commands.workplace, await worktree.ignored()));
+    return await give(await build.keep(commands.workplace, await ignored()));
   } catch (error) {
     if (error instanceof ChooError && error.code === 'internal') throw error;
     services.log.say(`what set-up left is not kept for others: ${messageOf(error)}`);
@@ -85,7 +85,7 @@ export async function prepare(
 async function runIt(
   job: UnitJob,
   services: GateServices,
-  { worktree, commands, commit, setUp, moveTo }: Place,
+  { ignored, commands, commit, setUp, moveTo }: Place,
 ): Promise<boolean> {
   const secrets = await judgeSecrets(job, services, commit);
   if (secrets.kind !== 'given') {
@@ -96,5 +96,5 @@ async function runIt(
   if (!isApproved) await moveTo(job.approved);
   await setUp(secrets);
   if (!isApproved) await moveTo(commit);
-  return removeLeaks(commands.workplace, await worktree.ignored(), services, job.unit.id);
+  return removeLeaks(commands.workplace, await ignored(), services, job.unit.id);
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expandBraces } from '../../config/glob-braces.ts';
 import { readGlob } from '../../config/glob.ts';
-import { LINK } from '../../git/objects/tree-format.ts';
+import { GITLINK, LINK } from '../../git/objects/tree-format.ts';
 import { diffTrees, treeOf } from '../../git/objects/tree-object.ts';
+import { MODULES_FILE } from '../../git/submodules/module-list.ts';
 import type { GateServices, UnitJob } from '../unit-job.ts';
 
 /** What the result of a set-up depends on, as keys of its snapshot. */
@@ -50,10 +51,12 @@ export async function findSetUpKeys(
 ): Promise<SetUpKeys> {
   const { setup } = config.worktree;
   const tree = await treeOf(repository.reader, commit);
-  const inputs = await findInputs(setup, directory, tree, repository);
+  const inputs = await findInputs(config, directory, tree, repository);
   const environment = await sandbox.describe(setup.map(({ command }) => command));
   const secrets = Object.keys(setUpSecrets).sort(); // by name: a new value fetches the same
-  const facts = ['set-up 1', setUpScope, directory, setup, config.env, environment, secrets];
+  const { submodules } = config.checkout;
+  const modules = submodules ? ['submodules'] : [];
+  const facts = ['set-up 1', setUpScope, directory, setup, config.env, environment, secrets, ...modules];
   const names = inputs.paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
   return {
     shared: hash([...facts, inputs.files ?? ['all', tree]]),
@@ -65,7 +68,7 @@ export async function findSetUpKeys(
 
 /** The files that set-up reads, with their bytes; `files` undefined: it may read all. */
 async function findInputs(
-  setup: UnitJob['config']['worktree']['setup'],
+  { checkout, worktree: { setup } }: UnitJob['config'],
   directory: string,
   tree: string,
   { reader }: GateServices['repository'],
@@ -89,7 +92,9 @@ async function findInputs(
     /(?:^|\/)\.git(?:ignore|attributes)$/.test(path) ||
     (path.startsWith(directory) &&
       (named.has(path.slice(directory.length)) || isMatch(path.slice(directory.length), globs)));
-  const inputs = all.filter(({ path }) => isInput(path));
+  const inputs = all.filter(
+    ({ path, mode }) => isInput(path) || (checkout.submodules && (mode === GITLINK || path === MODULES_FILE)),
+  );
   const paths = inputs.map(({ path }) => path);
   const namedWays = new Set([...named].flatMap(waysTo));
   const globsOfWays = patterns.flatMap(waysOfPattern).map((pattern) => readGlob(pattern));

@@ -2,8 +2,10 @@ import { expect, test } from 'vitest';
 import { findAbsentFiles } from '../../../src/plan/absent-files.ts';
 import { memoryTree, type TreeValue } from '../../helpers/memory-tree.ts';
 
-const found = async (files: Readonly<Record<string, TreeValue>>) =>
-  (await findAbsentFiles(memoryTree(files))).map(({ code, file, line }) => `${code} ${file}:${line}`);
+const found = async (files: Readonly<Record<string, TreeValue>>, submodules = false) =>
+  (await findAbsentFiles(memoryTree(files), { submodules })).map(
+    ({ code, file, line }) => `${code} ${file}:${line}`,
+  );
 
 test.each<[string, Readonly<Record<string, TreeValue>>, readonly string[]]>([
   ['nothing', {}, []],
@@ -20,4 +22,9 @@ test.each<[string, Readonly<Record<string, TreeValue>>, readonly string[]]>([
   ['another directory', { 'lib/.gitmodules': '[submodule "a"]\n' }, []],
 ])('finds %s', async (_, files, problems) => {
   expect(await found(files)).toEqual(problems);
+});
+
+test('does not miss submodules that are fetched', async () => {
+  const files = { '.gitmodules': '[submodule "a"]\n', '.gitattributes': '*.psd filter=lfs\n' };
+  expect(await found(files, true)).toEqual(['lfs-missing .gitattributes:1']);
 });
