@@ -8,7 +8,7 @@ import { findGateFiles } from '../worker/judge/protection.ts';
 import { fail, type GateServices, type UnitEnd, type UnitJob, UnitStop } from '../worker/unit-job.ts';
 import { UnitLog } from '../worker/unit-log.ts';
 import { verifyUnit } from '../worker/verify.ts';
-import { listPaths } from '../worker/list-paths.ts';
+import { listPaths } from '../text/list-paths.ts';
 import { mapTexts } from './event-batches.ts';
 import { endEvent } from './run-claim.ts';
 import { firstFiles, moveBranch, type MovedBranch } from './update-start.ts';

@@ -9,7 +9,7 @@ import type { Repository } from '../git/repository.ts';
 import { findTheirs } from '../git/objects/unit-specs.ts';
 import { UNREACHABLE_MS } from '../worker/unit-branch.ts';
 import { type UnitEnd, UnitStop } from '../worker/unit-job.ts';
-import { listPaths } from '../worker/list-paths.ts';
+import { listPaths } from '../text/list-paths.ts';
 
 /** A unit branch to bring to its new place. */
 export interface UpdateStart {

@@ -11,7 +11,7 @@ import { attemptUpdate } from '../worker/update/attempt.ts';
 import { findLeftMarkers } from '../worker/update/conflict-markers.ts';
 import { MAX_PATCH, resolvePrompt } from '../worker/update/resolve-prompt.ts';
 import { reviewPrompt } from '../worker/update/review-prompt.ts';
-import { listPaths } from '../worker/list-paths.ts';
+import { listPaths } from '../text/list-paths.ts';
 import { findTheirs } from '../git/objects/unit-specs.ts';
 import type { AgentServices, ClaimedUpdate, UpdateServices } from './update-claim.ts';
 import { firstFiles, moveStop, moveSubject, placeOf, publishHead } from './update-start.ts';

@@ -13,7 +13,7 @@ import { statusEdits } from './spec-status.ts';
 import { runTaskGate } from './task-gate.ts';
 import { fail, type UnitJob, type WorkerServices } from './unit-job.ts';
 import { feedbackText } from './update/review-prompt.ts';
-import { listPaths } from './list-paths.ts';
+import { listPaths } from '../text/list-paths.ts';
 import type { Inspection, UnitWorkspace } from './workspace.ts';
 
 /**

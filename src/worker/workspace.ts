@@ -9,7 +9,7 @@ import type { Prepared } from '../sandbox/sandbox.ts';
 import { type Commands, openCommands } from './commands.ts';
 import type { ShellCommand, Verdict } from './gate/gate.ts';
 import { findProtection, isRestored, type Protection } from './judge/protection.ts';
-import { listPaths } from './list-paths.ts';
+import { listPaths } from '../text/list-paths.ts';
 import { checkOutModules } from './set-up/check-out-modules.ts';
 import { prepare } from './set-up/prepare.ts';
 import { findSecrets } from './secrets.ts';
@@ -232,10 +232,8 @@ export class UnitWorkspace {
         this.#notice('teardown', hint === undefined ? message : `${message}: ${hint}`);
       });
     }
-    if (keep) await this.#worktree.lock();
-    else await this.#worktree.remove();
-    await this.#prepared?.[Symbol.asyncDispose]();
-    await this.#modules?.[Symbol.asyncDispose]();
+    await (keep ? this.#worktree.lock() : this.#worktree.remove());
+    for (const used of [this.#prepared, this.#modules]) await used?.[Symbol.asyncDispose]();
     const path = this.#worktree.path;
     this.#services.append({ type: 'worktree.removed', unit: this.#job.unit.id, path, kept: keep });
   }

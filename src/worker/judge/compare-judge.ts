@@ -2,7 +2,7 @@ import { type JudgeChange, type JudgedHead, trialResult } from '../../events/jud
 import type { Openings } from '../../sandbox/sandbox.ts';
 import { treeOf } from '../../git/objects/tree-object.ts';
 import { fail, type GateServices, type UnitJob } from '../unit-job.ts';
-import { listPaths } from '../list-paths.ts';
+import { listPaths } from '../../text/list-paths.ts';
 import type { UnitWorkspace } from '../workspace.ts';
 import { runCounterTrial } from './counter-trial.ts';
 import { findJudgeChanges, MAX_CHANGES } from './judge-changes.ts';
