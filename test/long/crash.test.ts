@@ -25,6 +25,7 @@ const UNITS = {
   right: { tasks: [work('r1', '1173'), work('r2', '1174')] },
   last: { dependsOn: ['left', 'right'], tasks: [work('x1', '1175')] },
 };
+const KILLED_UPDATE_REF = new URL('../fixtures/killed-update-ref.ts', import.meta.url).pathname;
 const MARKS = /sleep 0\.117[1-5]/;
 
 /** Starts `choo run` and leaves it to its fate. */
@@ -74,29 +75,34 @@ async function expectAllDone(project: SpecProject): Promise<void> {
   expect(readdirSync(join(project.dataDirectory, 'repositories', home, 'worktrees'))).toEqual([]);
 }
 
-/** A directory with a `git` that kills choo, once: at the nth call whose words fit, before the real git works or after. */
-async function killerGit(
-  project: SpecProject,
-  fits: string,
-  { nth, after = false }: { nth: number; after?: boolean },
-) {
+interface Kill {
+  readonly nth: number;
+  readonly after?: boolean;
+  /** Text of a `.gitattributes`: git itself stages then, and `hash-object` is started by the first commit. */
+  readonly attributes?: string;
+}
+
+/**
+ * The PATH with a `git` that kills choo, once: at the nth call with these words, before the real git works; or at the nth move of a
+ * ref below `refs/heads/choo/`, before or after.
+ */
+async function killerGit(project: SpecProject, at: string, { nth, after = false }: Kill): Promise<string> {
   const directory = join(project.dataDirectory, '..', 'bin');
   await mkdir(directory);
   const { stdout: real } = await execa('which', ['git']);
   const count = join(directory, 'count');
-  const script = [
-    '#!/bin/sh',
-    'case "$*" in',
-    `  ${fits})`,
-    `    echo >> ${count}`,
-    `    if [ "$(wc -l < ${count})" = ${nth} ]; then`,
-    ...(after ? [`      ${real} "$@"`] : []),
-    '      kill -9 $PPID; exit 1',
-    '    fi ;;',
-    'esac',
-    `exec ${real} "$@"`,
-  ];
-  writeFileSync(join(directory, 'git'), `${script.join('\n')}\n`);
+  const [node] = CHOO;
+  const proxy = [node, KILLED_UPDATE_REF, count, nth, after ? 'after' : 'before', at, real].join(' ');
+  const script = at.startsWith('refs/')
+    ? ['case "$*" in', `  *update-ref*--stdin*) exec ${proxy} "$@" ;;`, 'esac']
+    : [
+        'case "$*" in',
+        `  ${at})`,
+        `    echo >> ${count}`,
+        `    if [ "$(wc -l < ${count})" = ${nth} ]; then kill -9 $PPID; exit 1; fi ;;`,
+        'esac',
+      ];
+  writeFileSync(join(directory, 'git'), `#!/bin/sh\n${script.join('\n')}\nexec ${real} "$@"\n`);
   chmodSync(join(directory, 'git'), 0o755);
   return `${directory}${delimiter}${process.env['PATH'] ?? ''}`;
 }
@@ -104,28 +110,30 @@ async function killerGit(
 type Sandbox = (typeof SANDBOXES)[number];
 
 /** Where a run can be cut off: what git is asked for, at the nth time. */
-const POINTS = {
-  'between gate and commit': ['*ls-files*', { nth: 4 }],
-  'between commit and push': ['*update-ref*refs/heads/choo/unit/*', { nth: 2 }],
-  'between push and record': ['*update-ref*refs/heads/choo/unit/*', { nth: 2, after: true }],
-  'before the result is pushed': ['*update-ref*refs/heads/choo/run/*', { nth: 1 }],
-  'after the result is pushed': ['*update-ref*refs/heads/choo/run/*', { nth: 1, after: true }],
-} as const;
+const POINTS: Readonly<Record<string, readonly [string, Kill]>> = {
+  'between agent and gate': ['*hash-object*', { nth: 1 }],
+  'between gate and commit': ['*hash-object*', { nth: 1, attributes: '*.txt text\n' }],
+  'between commit and push': ['refs/heads/choo/unit/', { nth: 2 }],
+  'between push and record': ['refs/heads/choo/unit/', { nth: 2, after: true }],
+  'before the result is pushed': ['refs/heads/choo/run/', { nth: 1 }],
+  'after the result is pushed': ['refs/heads/choo/run/', { nth: 1, after: true }],
+};
 
 /**
  * The points are git's and the journal's: the sandbox has no part in them but for what an agent and a gate leave behind, of
- * which the first two tell.
+ * which the first three tell.
  */
 const CASES = Object.entries(POINTS).flatMap(([name, point], at) =>
-  SANDBOXES.filter((sandbox) => sandbox === 'host' || at < 2).map(
-    (sandbox): readonly [string, Sandbox, ...typeof point] => [name, sandbox, ...point],
+  SANDBOXES.filter((sandbox) => sandbox === 'host' || at < 3).map(
+    (sandbox): readonly [string, Sandbox, string, Kill] => [name, sandbox, ...point],
   ),
 );
 
 describe('killed with -9', () => {
-  test.each(CASES)('%s, in %s, it goes on where it was', async (_, sandbox, fits, when) => {
-    await using project = await makeProject({ units: UNITS }, { sandbox });
-    const killed = await start(project, sandbox, await killerGit(project, fits, when));
+  test.each(CASES)('%s, in %s, it goes on where it was', async (_, sandbox, at, kill) => {
+    const files = kill.attributes === undefined ? {} : { '.gitattributes': kill.attributes };
+    await using project = await makeProject({ units: UNITS, files }, { sandbox });
+    const killed = await start(project, sandbox, await killerGit(project, at, kill));
     expect(killed.signal).toBe('SIGKILL');
     if (sandbox === 'bubblewrap') await expectNoProcess(MARKS);
     const { exitCode, stderr } = await start(project, sandbox);
@@ -138,7 +146,7 @@ describe('killed with -9', () => {
   test('a first commit that was never pushed is not made again', async () => {
     const units = { unit: { tasks: [work('u1', '1176')] } };
     await using project = await makeProject({ units });
-    const path = await killerGit(project, '*update-ref*refs/heads/choo/unit/*', { nth: 1 });
+    const path = await killerGit(project, 'refs/heads/choo/unit/', { nth: 1 });
     expect((await start(project, 'host', path)).signal).toBe('SIGKILL');
     expect(await project.git('for-each-ref', 'refs/heads/choo/unit')).toBe('');
     const { exitCode, stdout } = await start(project, 'host');
@@ -160,7 +168,7 @@ describe('killed with -9', () => {
     const old = await Promise.all(
       ['one', 'two'].map((id) => project.git('rev-parse', `choo/unit/main/${id}`)),
     );
-    const path = await killerGit(project, '*update-ref*refs/heads/choo/unit/*', when);
+    const path = await killerGit(project, 'refs/heads/choo/unit/', when);
     expect((await start(project, 'host', path, '--fresh')).signal).toBe('SIGKILL');
     const one = await project.git('rev-parse', 'choo/unit/main/one');
     expect(one).not.toBe(old[0]);
