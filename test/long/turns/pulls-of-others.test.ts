@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, quiet } from '../../helpers/app-waits.ts';
+import { ended, nextSecond, planned, quiet } from '../../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../../helpers/app-world.ts';
 import { runFeatureStack } from '../../helpers/pulls/feature-stack.ts';
 
@@ -214,6 +214,8 @@ test('a merge that the target takes back is undone: what builds on it is a draft
     now.comments.find(({ issue, body }) => issue === thread && body.includes('<!-- choo:run'))?.body;
   expect(comment(await github.state(REPO))).toContain(`#${number} (reverted by \`${back.slice(0, 12)}\`)`);
 
+  await planned(world, back);
+  await nextSecond(); // she has seen that plan
   await alice.comment(REPO, thread, '/choo run u-one');
   await ended(world, 2, thread);
   const again = await quiet(world);
