@@ -52,7 +52,7 @@ test('a plan says what does not count yet, who else works on its units, and what
   expect(specs.comment).toContain('| `one` |');
   expect(specs.check).toMatchObject({ conclusion: 'success', output: { title: '2 units in 1 wave' } });
   expect(specs.check?.output.summary).toContain('this server cannot start rehearsal\\: it has no key');
-  expect(specs.check?.output.summary).toContain('choo does not fetch submodules');
+  expect(specs.check?.output.summary).toContain('submodules are not fetched');
 
   async function repositoryRow(): Promise<{ readonly id: string }> {
     return services.database
