@@ -35,6 +35,14 @@ test('every answer is made of sentences, whatever is in it', () => {
   );
 });
 
+test('every letter that has a capital begins a sentence with it, circled ones and those that become two included', () => {
+  const letters = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code)).filter(
+    (character) => character.toUpperCase() !== character,
+  );
+  expect(letters.length).toBeGreaterThan(1_000);
+  expect(letters.filter((letter) => !isSentence(sentence(letter)))).toEqual([]);
+});
+
 test('no answer is made anywhere else', async () => {
   const files = await readdir('src', { recursive: true });
   const makers = [];
