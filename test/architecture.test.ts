@@ -235,6 +235,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   server: [
     'app',
     'config',
+    'events',
     'orchestrator/server',
     'plan-thread',
     'sandbox/sandbox.ts',

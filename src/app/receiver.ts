@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { Probot } from 'probot';
 import type { Settings } from '../config/settings.ts';
 import { ChooError, messageOf } from '../errors.ts';
+import { isHandled } from '../github/api/delivery.ts';
 import type { Database } from '../store/database/database.ts';
 import { DeliveryQueue } from '../store/github/deliveries.ts';
 import type { DeliveryReceiver } from '../web/webhooks.ts';
@@ -62,6 +63,7 @@ export async function openReceiver(
     if (!/^\s*\{/.test(body)) return 400; // a delivery is an object, even when its signature is valid
     try {
       await probot.webhooks.verifyAndReceive({ id, name: event, signature, payload: body });
+      if (isHandled(event)) log.info({ delivery: id, event }, 'delivery received');
       return 200;
     } catch (error) {
       const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];

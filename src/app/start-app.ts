@@ -6,7 +6,7 @@ import type { CredentialsOf } from '../orchestrator/server/remote-repositories.t
 import type { ServerContexts } from '../orchestrator/server/server-context.ts';
 import type { SignedRun } from '../orchestrator/server/server-unit.ts';
 import type { Database } from '../store/database/database.ts';
-import { DeliveryQueue } from '../store/github/deliveries.ts';
+import { type Delivery, DeliveryQueue, type Handled } from '../store/github/deliveries.ts';
 import { publishNextReport } from '../store/github/reports.ts';
 import { readFeedback, readRound } from '../store/github/review-rounds.ts';
 import { WriteRateLimiter } from '../store/github/write-rate-limiter.ts';
@@ -79,6 +79,7 @@ export function startAppWork(
     ...services,
     origin: app.origin,
     now: Date.now,
+    story: (facts, message) => log.info(facts, message),
     policy: {
       bots: new Set(settings.CHOO_ALLOWED_BOTS),
       allowedProviders: settings.CHOO_ALLOWED_PROVIDERS,
@@ -118,10 +119,12 @@ export function startAppWork(
       about: ['delivery'],
       width: HANDLERS,
       act: async () => {
-        const handled = await deliveries.handleNext(handle);
-        if (handled?.kind === 'failed') log.error({ reason: handled.reason }, 'failed to handle a delivery');
-        if (handled?.kind === 'done' && handled.trouble !== undefined)
-          log.warn({ reason: handled.trouble }, 'a delivery needs a permission that was not granted');
+        const handled = await deliveries.handleNext(async (delivery, signal) => {
+          const began = performance.now();
+          const result = await handle(delivery, signal);
+          logHandled(log, delivery, result, performance.now() - began);
+          return result;
+        });
         if (handled?.kind === 'lost') log.warn('delivery lease lost; the delivery will be handled again');
         return handled !== undefined;
       },
@@ -137,4 +140,12 @@ export function startAppWork(
     signatureOf: async (run) => findRunSignature(run, { database, signatures }),
     [Symbol.asyncDispose]: async () => stack.disposeAsync(),
   };
+}
+
+/** Logs what became of a delivery: as an error what may be lost, as a warning what the owner of the installation can change. */
+function logHandled(log: Logger, { id, event }: Delivery, handled: Handled, ms: number): void {
+  const { kind: outcome } = handled;
+  const reason = handled.kind === 'done' ? handled.trouble : handled.reason;
+  const level = outcome === 'failed' ? 'error' : reason === undefined ? 'info' : 'warn';
+  log[level]({ delivery: id, event, outcome, reason, durationMs: Math.round(ms) }, 'delivery handled');
 }

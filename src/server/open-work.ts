@@ -26,6 +26,7 @@ import { openServerStore } from '../store/server-store.ts';
 import { createHostedAgents, findMissingProviders, readSecrets } from '../worker/agent/agents.ts';
 import { Secrets } from '../worker/secrets.ts';
 import { DiskRoom } from './disk-room.ts';
+import { RunLog } from './run-log.ts';
 import { MAX_HEARTBEAT_AGE_MS, type Work } from './work.ts';
 
 /** Work in this process. */
@@ -52,6 +53,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20) + (app === undefined ? 0 : 8),
       tables: 'migrate',
       supervise: true,
+      onChange: new RunLog(log).write,
       onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
     }),
   );

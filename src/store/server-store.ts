@@ -3,7 +3,7 @@ import type { Database } from './database/database.ts';
 import type { Listener } from './database/notifications.ts';
 import { migrate, migrationStatus } from './database/migrate.ts';
 import { Jobs } from './runs/jobs.ts';
-import { RunStore } from './runs/run-store.ts';
+import { type RunChange, RunStore } from './runs/run-store.ts';
 import { type DatabaseOptions, openListener, openServerDatabase } from './server-database.ts';
 
 /** What a server process opens of the database. */
@@ -19,11 +19,13 @@ export interface ServerStoreOptions extends DatabaseOptions {
   readonly tables: 'migrate' | 'require';
   /** Whether this process runs the maintenance of pg-boss. */
   readonly supervise: boolean;
+  /** Called after each change that this process makes to a run. */
+  readonly onChange?: (change: RunChange) => void;
 }
 
 /** Opens the store of a server. Throws a ChooError (`environment`). */
 export async function openServerStore(options: ServerStoreOptions): Promise<ServerStore> {
-  const { tables, supervise, onError } = options;
+  const { tables, supervise, onError, onChange } = options;
   await using stack = new AsyncDisposableStack();
   const { address, database } = stack.use(await openServerDatabase(options));
   if (tables === 'migrate') await migrate(database);
@@ -35,7 +37,7 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
     database,
     jobs,
     listener,
-    runStore: new RunStore(database, jobs),
+    runStore: new RunStore(database, jobs, { onChange }),
     [Symbol.asyncDispose]: async () => opened.disposeAsync(),
   };
 }

@@ -69,6 +69,7 @@ export async function makeHandlerWorld(...given: Parameters<typeof makeAppWorld>
         },
         now,
         redact: (text) => text,
+        story: () => {},
       };
       return { services, handle: createHandler(services) };
     },

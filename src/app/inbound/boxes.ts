@@ -4,6 +4,7 @@ import { requestRefresh } from '../../store/github/reports.ts';
 import { isKnownRequest, saveRequest } from '../../store/github/requests.ts';
 import { askForUpdates, changeUnitPull } from '../../store/github/unit-pulls.ts';
 import { lateAnswer } from '../planning/thread.ts';
+import { noteRequest } from '../repository/note-request.ts';
 import type { HandlerServices, OpenRepository } from '../repository/open-repository.ts';
 import type { PullEvent } from '../repository/payloads.ts';
 
@@ -15,21 +16,26 @@ export async function handleBoxes(
   { target, unit }: { readonly target: string; readonly unit: string },
   { pull_request: pull, changes, sender }: PullEvent,
   sentAt: Date | null,
-  { known, octokit }: OpenRepository,
+  opened: OpenRepository,
   services: HandlerServices,
 ): Promise<void> {
   const before = changes?.body?.from;
   const ticked = before == null ? [] : tickedBoxes(before, pull.body ?? '');
   if (ticked.length === 0) return;
   const { database } = services;
+  const { known, octokit } = opened;
   const source = `boxes ${pull.number} ${ticked.join(' ')} ${pull.updated_at ?? ''}`;
   if (await isKnownRequest(database, source)) return;
   const isLate = sentAt !== null && lateAnswer(sentAt, services.now()) !== undefined;
   const access = await findAccess(octokit, known, sender, services.policy.bots);
+  const reason = access.allowed ? (isLate ? 'it came hours late' : undefined) : access.reason;
   const repository = known.id;
-  if (access.allowed && !isLate)
+  if (reason === undefined)
     await askForUpdates(database, { repository, target, units: [unit], resolve: ticked.includes('resolve') });
   await changeUnitPull(database, repository, pull.number, { hash: '' });
   await requestRefresh(database, { repository, target });
+  const outcome = reason === undefined ? 'done' : 'refused';
+  const request = `box ${ticked.join(' ')}`;
+  noteRequest(opened, { actor: sender, request, thread: pull.number, outcome, reason }, services);
   await saveRequest(database, repository, source);
 }

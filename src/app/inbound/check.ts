@@ -16,6 +16,7 @@ import { type Planner } from '../planning/planner.ts';
 import { lateAnswer } from '../planning/thread.ts';
 import { type Answer, answer, refusal } from '../repository/answers.ts';
 import { PLAN_CHECK, RUN_BUTTON, CANCEL_BUTTON } from '../repository/checks.ts';
+import { noteRequest } from '../repository/note-request.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
 import { demandPushes } from '../repository/permissions.ts';
 import { checkPayload, suitePayload } from '../repository/payloads.ts';
@@ -40,19 +41,30 @@ export async function handleCheckRun(
   const unit = unitOf(check.external_id);
   let thread = check.pull_requests?.[0]?.number;
   let text: Answer | undefined;
+  let started = false;
   // A payload does not say when a button was pressed; GitHub's list of deliveries does.
   const late = sentAt === null ? undefined : lateAnswer(sentAt, services.now());
   if (!access.allowed) text = refusal('Nothing was done', { message: access.reason });
-  else if (late !== undefined) return reply(late, `${source} late`); // not stored: it may be pressed again
-  else if (unit !== undefined)
+  else if (late !== undefined) {
+    note('refused', late);
+    return reply(late, `${source} late`); // not stored: it may be pressed again
+  } else if (unit !== undefined)
     text = button?.identifier === RESOLVE_BUTTON ? await resolve(unit) : await retry(unit);
   else if (check.name === PLAN_CHECK && action === 'rerequested')
     await replan(check.head_sha, repository, planner, services);
-  else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier)
-    text = (await refusingWithheld(run)).text;
-  else if (button?.identifier === CANCEL_BUTTON.identifier) await cancel();
+  else if (check.name === PLAN_CHECK && button?.identifier === RUN_BUTTON.identifier) {
+    const result = await refusingWithheld(run);
+    text = result.text;
+    started = result.kind === 'started';
+  } else if (button?.identifier === CANCEL_BUTTON.identifier) await cancel();
   if (text !== undefined) await reply(text);
+  note(started ? 'started' : text === undefined ? 'done' : 'refused', text);
   await saveRequest(services.database, known.id, source);
+
+  function note(outcome: CommandResult['kind'], reason?: string): void {
+    const request = `button ${button?.identifier ?? 're-run'}`;
+    noteRequest(repository, { actor: sender, request, thread: thread ?? null, outcome, reason }, services);
+  }
 
   async function run(): Promise<CommandResult> {
     const pull = check.pull_requests?.[0];

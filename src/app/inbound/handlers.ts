@@ -52,7 +52,9 @@ export function createHandler(
     const timer = setTimeout(() => late.abort(new Error('it took too long')), longestMs);
     try {
       const ending = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
-      const inTime = { ...services, signal: ending };
+      const story: HandlerServices['story'] = (facts, message) =>
+        services.story({ delivery: delivery.id, ...facts }, message);
+      const inTime = { ...services, story, signal: ending };
       await HANDLERS[delivery.event]?.(delivery, new Planner(inTime), inTime);
       return { kind: 'done' };
     } catch (error) {

@@ -10,6 +10,7 @@ import { type Planner } from '../planning/planner.ts';
 import { findThread, lateAnswer, outdatedMessage } from '../planning/thread.ts';
 import { answer, refuse, sentences } from '../repository/answers.ts';
 import { RUN_LABEL, isHeld, readLabels } from '../repository/labels.ts';
+import { noteRequest } from '../repository/note-request.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { labelPayload } from '../repository/payloads.ts';
 
@@ -36,10 +37,15 @@ export async function handleLabel(
   const labels = await readLabels(repository, thread);
   if (!labels.some(({ name }) => name.toLowerCase() === RUN_LABEL)) return;
   const access = await findAccess(octokit, known, sender, services.policy.bots);
-  if (!access.allowed) await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
-  else {
-    const text = late ?? (await refusingWithheld(start)).text;
+  const noted = { actor: sender, thread, request: 'label' };
+  if (!access.allowed) {
+    await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
+    noteRequest(repository, { ...noted, outcome: 'refused', reason: access.reason }, services);
+  } else {
+    const { kind: outcome, text } =
+      late === undefined ? await refusingWithheld(start) : { kind: 'refused' as const, text: late };
     if (text !== undefined) await answer(repository, { thread, key: source, text }, services);
+    noteRequest(repository, { ...noted, outcome, reason: text }, services);
   }
   // Last: when the process dies before this, the next attempt finds the label.
   await pr.removeLabel(thread, RUN_LABEL);

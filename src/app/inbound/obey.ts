@@ -1,6 +1,6 @@
 import { findAccess, isStranger } from '../../github/api/access.ts';
 import type { CommandProblem } from '../../github/commands/command-words.ts';
-import { parseCommands } from '../../github/commands/parse-commands.ts';
+import { type ParsedCommand, parseCommands } from '../../github/commands/parse-commands.ts';
 import { saveRequest, isKnownRequest } from '../../store/github/requests.ts';
 import { findUnitPull } from '../../store/github/unit-pulls.ts';
 import { execute } from '../commands/actions.ts';
@@ -8,6 +8,7 @@ import type { CommandRequest, CommandResult } from '../commands/command-request.
 import type { Planner } from '../planning/planner.ts';
 import { lateAnswer } from '../planning/thread.ts';
 import { answer, paragraphs, refuse, sentences } from '../repository/answers.ts';
+import { noteRequest } from '../repository/note-request.ts';
 import { type HandlerServices, type OpenRepository, openRepository } from '../repository/open-repository.ts';
 import type { Account, Common } from '../repository/payloads.ts';
 
@@ -39,14 +40,23 @@ export async function obey(
   if (commands.length === 0 || isStranger(sender, services.policy.bots)) return;
   const repository = await openRepository(event, services);
   if (await isKnownRequest(services.database, source)) return;
+  const asked = { actor: sender, thread };
   const access = await findAccess(repository.octokit, repository.known, sender, services.policy.bots);
   if (!access.allowed) {
     await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
+    for (const command of commands)
+      noteRequest(
+        repository,
+        { ...asked, ...nameOf(command), outcome: 'refused', reason: access.reason },
+        services,
+      );
     return saveRequest(services.database, repository.known.id, source);
   }
   const late = lateAnswer(createdAt, services.now());
   if (late !== undefined) {
     await answer(repository, { thread, key: source, text: late }, services);
+    for (const command of commands)
+      noteRequest(repository, { ...asked, ...nameOf(command), outcome: 'refused', reason: late }, services);
     return saveRequest(services.database, repository.known.id, source);
   }
   await react?.('eyes', repository);
@@ -57,11 +67,13 @@ export async function obey(
     const own = `${source}/${index}`;
     // Already done, in an attempt at this delivery that was interrupted.
     if (await isKnownRequest(services.database, own)) continue;
-    outcomes.push(
+    const result =
       command.kind === 'problem'
         ? explain(command)
-        : await execute(command, { ...request, source: own }, planner, services),
-    );
+        : await execute(command, { ...request, source: own }, planner, services);
+    outcomes.push(result);
+    const { kind: outcome, text: reason } = result;
+    noteRequest(repository, { ...asked, ...nameOf(command), outcome, reason }, services);
     await saveRequest(services.database, repository.known.id, own);
   }
   const texts = outcomes.flatMap(({ text }) => text ?? []);
@@ -73,6 +85,10 @@ export async function obey(
       : '+1';
   await react?.(reaction, repository);
   await saveRequest(services.database, repository.known.id, source);
+}
+
+function nameOf({ kind }: ParsedCommand): { readonly request: string } {
+  return { request: kind === 'problem' ? 'not understood' : kind };
 }
 
 /** Explains why a line that looks like a command was not executed. */

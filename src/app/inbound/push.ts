@@ -8,6 +8,7 @@ import type { Planner } from '../planning/planner.ts';
 import { configOf, findMergeBase, findSpecChanges, readPolicy } from '../planning/commit-plan.ts';
 import { followBranch } from '../../store/github/follow-branch.ts';
 import { savePush } from '../../store/github/pushes.ts';
+import { noteRequest } from '../repository/note-request.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { pushPayload } from '../repository/payloads.ts';
 
@@ -57,7 +58,9 @@ export async function handlePush(
   const isTarget = branch === (config.target_branch ?? repository.known.defaultBranch);
   if (config.run_on !== 'push' || !isTarget || !reading.runnable || !reading.hasNewWork) return;
   const access = await findAccess(repository.octokit, repository.known, push.sender, services.policy.bots);
-  if (!access.allowed) return;
+  const noted = { actor: push.sender, request: 'push', thread: null };
+  if (!access.allowed)
+    return noteRequest(repository, { ...noted, outcome: 'refused', reason: access.reason }, services);
   const { kind, text } = await refusingWithheld(async () =>
     outcomeOf(
       await startRun(
@@ -74,6 +77,7 @@ export async function handlePush(
       ),
     ),
   );
+  noteRequest(repository, { ...noted, outcome: kind, reason: text }, services);
   if (kind === 'refused') await planner.post(repository, reading, { note: text });
 
   /** The branch's commit before the push; for a new branch, its merge base with the default branch. */

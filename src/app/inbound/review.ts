@@ -5,6 +5,7 @@ import { findUnitPull } from '../../store/github/unit-pulls.ts';
 import type { Planner } from '../planning/planner.ts';
 import { lateAnswer } from '../planning/thread.ts';
 import { answer, refuse } from '../repository/answers.ts';
+import { noteRequest } from '../repository/note-request.ts';
 import { type HandlerServices, openRepository } from '../repository/open-repository.ts';
 import { reviewCommentPayload, reviewPayload, reviewThreadPayload } from '../repository/payloads.ts';
 import { dropThread } from '../reviews/drop-thread.ts';
@@ -38,6 +39,7 @@ export async function handleReview(
   if (unit === undefined || (await isKnownRequest(database, source))) return;
   const access = await findAccess(octokit, known, sender, policy.bots);
   const late = lateAnswer(createdAt, services.now());
+  const reason = access.allowed ? late : access.reason;
   if (!access.allowed) await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
   else if (late !== undefined) await answer(repository, { thread, key: source, text: late }, services);
   else
@@ -53,6 +55,8 @@ export async function handleReview(
       },
       services,
     );
+  const outcome = reason === undefined ? 'done' : 'refused';
+  noteRequest(repository, { actor: sender, request: 'review', thread, outcome, reason }, services);
   await saveRequest(database, known.id, source);
 }
 

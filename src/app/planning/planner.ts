@@ -45,12 +45,16 @@ export class Planner {
             marker: planMarker(thread),
             isOfAll: wanted.changed === undefined,
           };
-    return await readPlan(
+    const plan = await readPlan(
       repository,
       remote,
       { commit, target, policy, planned, changed, changesConfig, comment },
       this.#services,
     );
+    const { owner, name } = repository.known;
+    const { runnable, errors } = plan;
+    this.#services.story({ repository: `${owner}/${name}`, target, commit, runnable, errors }, 'planned');
+    return plan;
   }
 
   /**

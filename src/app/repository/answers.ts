@@ -39,7 +39,9 @@ export async function refuse(
  * name a command of choo's as it is written in a comment.
  */
 export function sentence(text: string): Answer {
-  const begun = words(text, MAX_SENTENCE).replace(/^\p{Changes_When_Uppercased}/u, (letter) => letter.toUpperCase());
+  const begun = words(text, MAX_SENTENCE).replace(/^\p{Changes_When_Uppercased}/u, (letter) =>
+    letter.toUpperCase(),
+  );
   return (/[.!?]$/.test(begun) ? begun : `${begun}.`) as Answer;
 }
 

@@ -44,6 +44,8 @@ export interface HandlerServices {
   readonly now: () => number;
   /** Removes secret values from text before it is shown. */
   readonly redact: (text: string) => string;
+  /** Writes a line of the operator's log. */
+  readonly story: (facts: object, message: string) => void;
   /** Cancels git, requests and planning. The handler waits until they have ended. */
   readonly signal?: AbortSignal | undefined;
 }

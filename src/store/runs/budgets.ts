@@ -271,3 +271,22 @@ function findReached(accounts: Accounts, limits: SpendingLimits): LimitReached |
     }
   return undefined;
 }
+
+/** What a run took from its first event to its newest one. */
+export interface RunTotals {
+  readonly durationMs: number;
+  readonly tokens: number;
+  /** US dollars, as far as it is known. */
+  readonly cost: number;
+}
+
+/** The sums of a run over all of its claims. */
+export async function readRunTotals(database: Database, run: string): Promise<RunTotals | undefined> {
+  const { rows } = await sql<RunTotals>`
+    select last_at - events.at as "durationMs",
+      coalesce(sum(used_tokens + open_tokens), 0)::float8 as tokens, coalesce(sum(used_cost + open_cost), 0) as cost
+    from runs join events on events.run = runs.id and events.seq = 1
+      left join spending on spending.run = runs.id
+    where runs.id = ${run} group by last_at, events.at`.execute(database);
+  return rows[0];
+}

@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
-import type { EventBody } from '../../events/event.ts';
+import type { EventBody, RunEvent } from '../../events/event.ts';
 import { ENDED } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import { graphOf } from '../../scheduler/graph.ts';
 import { type Database, retryTransient, type Trx } from '../database/database.ts';
 import type { RowState } from '../database/tables.ts';
+import { readRunTotals, type RunTotals } from './budgets.ts';
 import { insertEvents, stamp } from './event-rows.ts';
 import type { Jobs } from './jobs.ts';
 import {
@@ -39,13 +40,25 @@ interface NewRun extends Pick<Submission, 'repository' | 'start' | 'plan'> {
   readonly waits: boolean;
 }
 
+/** A change of a run that is in the database. `totals`: of a run that it ended. */
+export interface RunChange {
+  readonly start: OrchStarted;
+  readonly events: readonly RunEvent[];
+  readonly totals?: RunTotals | undefined;
+}
+
 /** Cache size; other runs are read again. */
 const MAX_CACHED_RUNS = 200;
 /** A submitted run; `known` is set when it was submitted just now. */
 interface SubmittedRun {
   readonly run: string;
   readonly waits: boolean;
-  readonly known?: RunSnapshot & { readonly seq: number };
+  readonly known?: Inserted;
+}
+
+interface Inserted extends RunSnapshot {
+  readonly seq: number;
+  readonly events: readonly RunEvent[];
 }
 
 interface PendingUpdate {
@@ -58,14 +71,27 @@ export class RunStore {
   readonly #database: Database;
   readonly #jobs: Jobs;
   readonly #now: () => number;
+  readonly #onChange: ((change: RunChange) => void) | undefined;
   /** Snapshots after event `seq`. When the row has a newer event, the states are read again. */
   readonly #known = new LRUCache<string, RunSnapshot & { readonly seq: number }>({ max: MAX_CACHED_RUNS });
   readonly #pending = new Map<string, PendingUpdate[]>();
 
-  constructor(database: Database, jobs: Jobs, now: () => number = Date.now) {
+  /** `onChange` is called after each change that has events. */
+  constructor(
+    database: Database,
+    jobs: Jobs,
+    {
+      now = Date.now,
+      onChange,
+    }: {
+      readonly now?: () => number;
+      readonly onChange?: ((change: RunChange) => void) | undefined;
+    } = {},
+  ) {
     this.#database = database;
     this.#jobs = jobs;
     this.#now = now;
+    this.#onChange = onChange;
   }
 
   /**
@@ -96,7 +122,7 @@ export class RunStore {
         return { run: start.run, waits, known };
       }),
     );
-    if (known !== undefined) this.#known.set(start.run, known);
+    if (known !== undefined) this.#inserted(known);
     return result;
   }
 
@@ -119,15 +145,17 @@ export class RunStore {
         return this.#insert(trx, { repository, start, plan, waits: false });
       }),
     );
-    if (known !== undefined && known !== 'submitted') this.#known.set(start.run, known);
+    if (known !== undefined && known !== 'submitted') this.#inserted(known);
     return known !== undefined;
   }
 
+  #inserted({ events, ...known }: Inserted): void {
+    this.#known.set(known.start.run, known);
+    this.#onChange?.({ start: known.start, events });
+  }
+
   /** Inserts a run with its units and first events, and makes its queue; queues units unless it `waits`. */
-  async #insert(
-    trx: Trx,
-    { repository, start, plan, waits }: NewRun,
-  ): Promise<RunSnapshot & { readonly seq: number }> {
+  async #insert(trx: Trx, { repository, start, plan, waits }: NewRun): Promise<Inserted> {
     // Concurrent with the inserts; only the first jobs need the queue. Not earlier: a refused submission leaves none.
     const prepared = this.#jobs.prepare(start.run);
     prepared.catch(() => {}); // awaited below
@@ -154,7 +182,8 @@ export class RunStore {
     const transaction = new RunTransaction(trx, row, { start, graph, states }, this.#jobs);
     await prepared;
     const more = await transaction.finish(this.#now());
-    return { start, graph, states: transaction.states, seq: row.seq + more.length };
+    const seq = row.seq + more.length;
+    return { start, graph, states: transaction.states, seq, events: [...stamped, ...more] };
   }
 
   /**
@@ -177,8 +206,9 @@ export class RunStore {
    */
   async change<T>(run: string, act: (transaction: RunTransaction) => Promise<T>): Promise<T> {
     let next: string | undefined;
+    let change: (RunChange & { readonly isEnd: boolean }) | undefined;
     const result = await retryTransient(async () => {
-      const { value, known } = await this.#database.transaction().execute(async (trx) => {
+      const { value, known, told } = await this.#database.transaction().execute(async (trx) => {
         const row = await lockRun(trx, run);
         const transaction = new RunTransaction(trx, row, await this.#snapshotOf(trx, row), this.#jobs);
         const value = await act(transaction);
@@ -186,11 +216,15 @@ export class RunStore {
         const mayBegin = row.purpose === 'work' && ENDED.has(transaction.status);
         next = mayBegin ? await findRun(trx, row, 'waiting') : undefined;
         const { start, graph, states } = transaction;
-        return { value, known: { start, graph, states, seq: row.seq + events.length } };
+        const isEnd = ENDED.has(transaction.status) && !ENDED.has(row.status);
+        const known = { start, graph, states, seq: row.seq + events.length };
+        return { value, known, told: { start, events, isEnd } };
       });
       this.#known.set(run, known);
+      change = told;
       return value;
     });
+    await this.#tell(change);
     if (next !== undefined) await this.begin(next);
     return result;
   }
@@ -210,6 +244,16 @@ export class RunStore {
   /** The first event of a run. Throws a ChooError (`usage`) for an unknown run. */
   async startOf(run: string): Promise<OrchStarted> {
     return this.#known.get(run)?.start ?? readStart(this.#database, run);
+  }
+
+  /** Tells of a change, with the sums of a run that ended: read afterwards, so that nothing waits for them. */
+  async #tell(change: (RunChange & { readonly isEnd: boolean }) | undefined): Promise<void> {
+    if (this.#onChange === undefined || change === undefined || change.events.length === 0) return;
+    const { start, events, isEnd } = change;
+    const totals = isEnd
+      ? await readRunTotals(this.#database, start.run).catch(() => undefined) // a line without sums is enough
+      : undefined;
+    this.#onChange({ start, events, totals });
   }
 
   async #writePending(run: string): Promise<void> {

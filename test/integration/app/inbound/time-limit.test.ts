@@ -81,6 +81,7 @@ async function openWorld() {
       },
       now: Date.now,
       redact: (text) => text,
+      story: () => {},
     },
     LONGEST_MS,
   );

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ended, planned, quiet } from '../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO } from '../helpers/app-world.ts';
+import type { ServerProcess } from '../helpers/server-project.ts';
+
+/** One task that an agent does at its first attempt. */
+const PROJECT = { units: { api: { tasks: [{ gate: 'test -f api.txt', sh: 'echo x > api.txt' }] } } };
+
+type Line = Readonly<Record<string, unknown>>;
+
+describe('what an operator reads of one run through the App', () => {
+  let world: AppWorld;
+  let server: ServerProcess;
+  let [issue, run] = [0, ''];
+
+  beforeAll(async () => {
+    world = await makeAppWorld(PROJECT);
+    const { github } = world;
+    server = await world.start();
+    const commit = await world.push('alice', 'main', { 'specs/tasks/api/note.md': 'Mind.' });
+    await planned(world, commit);
+    issue = await github.as('alice').createIssue(REPO, { title: 'Build it' });
+    await github.as('reader').comment(REPO, issue, '/choo run');
+    await world.until('a refusal', ({ comments }) =>
+      comments.some(({ body }) => body.includes('Nothing was done')),
+    );
+    await github.as('alice').comment(REPO, issue, '/choo run');
+    await ended(world, 1);
+    await quiet(world);
+    run = String((await world.server.rows('select id from runs'))[0]?.['id']);
+  });
+  afterAll(async () => world[Symbol.asyncDispose]());
+
+  test('is a line for each thing that happened, in order, with the same ids', () => {
+    const own = server.log().filter((line) => line['run'] === run);
+    expect(own.map(storyOf)).toEqual([
+      'run submitted',
+      'unit started',
+      'gate ended base failed',
+      'agent started',
+      'agent ended finished',
+      'gate ended attempt passed',
+      'branch pushed',
+      'gate ended verify passed',
+      'unit ended complete',
+      'run ended complete',
+    ]);
+    expect(own.filter((line) => line['repository'] !== REPO)).toEqual([]);
+    const ofUnit = own.filter((line) => line['unit'] !== undefined);
+    expect(ofUnit.filter((line) => line['unit'] !== 'api' || line['claim'] !== 1)).toEqual([]);
+    expect(own[0]).toMatchObject({ actor: 'alice', purpose: 'work', target: 'main', units: 1 });
+    for (const line of own.filter(({ msg }) => String(msg).endsWith(' ended')))
+      expect(line).toMatchObject({ durationMs: expect.any(Number), outcome: expect.any(String) });
+    for (const line of [own.at(-1), own.at(-2)])
+      expect(line).toMatchObject({ tokens: expect.any(Number), cost: expect.any(Number) });
+  });
+
+  test('names each delivery that came and what became of it, and each request with its actor', () => {
+    const said = (message: string) => server.log().filter(({ msg }) => msg === message);
+    const received = said('delivery received').map(({ delivery }) => delivery);
+    expect(received.length).toBeGreaterThan(3);
+    expect(new Set(said('delivery handled').map(({ delivery }) => delivery))).toEqual(new Set(received));
+    const requests = said('request');
+    expect(requests).toMatchObject([
+      { actor: 'reader', request: 'run', outcome: 'refused', reason: expect.any(String) },
+      { actor: 'alice', request: 'run', outcome: 'started' },
+    ]);
+    for (const line of requests) {
+      expect(line).toMatchObject({ repository: REPO, thread: issue, actorId: expect.any(Number) });
+      expect(received).toContain(line['delivery']);
+    }
+    expect(said('planned')[0]).toMatchObject({ repository: REPO, target: 'main', runnable: true, errors: 0 });
+  });
+});
+
+function storyOf({ msg, phase, outcome }: Line): string {
+  return [msg, phase, outcome].flatMap((word) => (typeof word === 'string' ? [word] : [])).join(' ');
+}
