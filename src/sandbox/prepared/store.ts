@@ -20,8 +20,10 @@ import { takeAway } from './take-away.ts';
 const MAX_BYTES = 20 * 1024 ** 3;
 /** Older ones are never used; see the key for how long one may be. Milliseconds. */
 const MAX_AGE_MS = 7 * 86_400_000;
-/** How often a snapshot that another one builds is looked for. Milliseconds. */
+/** How often a snapshot that another process builds is looked for. Milliseconds. */
 const POLL_MS = 50;
+/** The same where this process builds it, and says when it has ended. Milliseconds. */
+const OWN_POLL_MS = 600_000;
 
 interface StoreOptions {
   /** Gives what was taken away to the user inside, so that it can be changed above, whoever that is. */
@@ -49,6 +51,8 @@ function openPreparedStore(
   { open, maxBytes = MAX_BYTES }: StoreOptions,
 ): PreparedStore {
   const uses = join(directory, USES);
+  /** What this process builds, by its key. Each signal is that it has ended. */
+  const building = new Map<string, AbortController>();
   let ready: Promise<void> | undefined;
 
   const clean = async (mine?: string): Promise<void> => {
@@ -102,6 +106,8 @@ function openPreparedStore(
 
   const build = (key: string, held: AsyncDisposable): Taken => {
     let isKept = false;
+    const ended = new AbortController();
+    building.set(key, ended);
     return {
       kind: 'build',
       keep: async (workplace, ignored) => {
@@ -110,7 +116,9 @@ function openPreparedStore(
         return prepared;
       },
       async [Symbol.asyncDispose]() {
+        using _end = { [Symbol.dispose]: () => ended.abort() };
         await using _ = held;
+        building.delete(key);
         // A red set-up says nothing good of an older one of the same inputs either.
         for (const snapshot of (await ofKey(key)).slice(isKept ? 1 : 0))
           await removeUnused(directory, snapshot);
@@ -126,7 +134,11 @@ function openPreparedStore(
         signal.throwIfAborted();
         const held = await lockKey(directory, key);
         if (held === undefined) {
-          await sleep(POLL_MS, undefined, { signal });
+          const ended = building.get(key)?.signal;
+          const wake = AbortSignal.any([signal, ...(ended === undefined ? [] : [ended])]);
+          await sleep(ended === undefined ? POLL_MS : OWN_POLL_MS, undefined, { signal: wake }).catch(
+            () => {},
+          );
           continue;
         }
         await using stack = new AsyncDisposableStack();

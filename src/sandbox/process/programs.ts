@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import process from 'node:process';
@@ -32,17 +31,31 @@ export async function describePrograms(
 
 /** The C library of this machine. */
 export function libc(): string {
+  return (ofThisMachine ??= findLibc());
+}
+
+let ofThisMachine: string | undefined;
+
+function findLibc(): string {
   const report = process.report as (typeof process)['report'] & { excludeNetwork?: boolean };
   report.excludeNetwork = true; // it would look up names
   const { header } = report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
   return header?.glibcVersionRuntime ?? 'not glibc';
 }
 
+/** What is read of a program at once: Node has a hundred mebibytes. Bytes. */
+const CHUNK_BYTES = 256 * 1024;
+
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-    return hash.digest('hex');
+    await using file = await open(path);
+    const chunk = Buffer.alloc(CHUNK_BYTES); // one for all: new ones cost more than the hash
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(chunk.subarray(0, bytesRead));
+    }
   } catch {
     return 'unreadable'; // to commands too, or its path tells enough
   }
