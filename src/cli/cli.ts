@@ -38,6 +38,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   retry: async () => (await import('./commands/retry.ts')).retryCommand,
   skip: async () => (await import('./commands/skip.ts')).skipCommand,
   db: async () => (await import('./commands/db.ts')).dbCommand,
+  audit: async () => (await import('./commands/operator/audit.ts')).auditCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   cleanup: async () => (await import('./commands/cleanup.ts')).cleanupCommand,
   import: async () => (await import('./commands/formats/import.ts')).importCommand,

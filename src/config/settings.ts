@@ -154,6 +154,7 @@ export const settingsSchema = z.object({
     .default(30)
     .describe('How long a unit branch must be quiet before choo verifies what others pushed to it.'),
   CHOO_RETENTION_DAYS: count(1, 36_500).default(30).describe('How long finished runs and their logs stay.'),
+  CHOO_AUDIT_DAYS: count(1, 36_500).default(400).describe('How long the entries of the audit stay.'),
   CHOO_DRAIN_SECONDS: count(0, 86_400)
     .default(60)
     .describe('How long running units may go on when a server shuts down.'),
@@ -254,6 +255,14 @@ const SECRET: ReadonlySet<string> = new Set([
   'WEBHOOK_SECRET',
   'CHOO_METRICS_TOKEN',
 ]);
+
+/** The settings of choo's own that are no secret, for the audit: what an operator changed shows by comparing two starts. */
+export function publicSettings(settings: Settings): Readonly<Record<string, unknown>> {
+  const own = Object.entries(settings).filter(
+    ([name]) => name.startsWith('CHOO_') && !SECRET.has(name) && name !== 'CHOO_SETUP_SECRETS',
+  );
+  return Object.fromEntries(own.map(([name, value]) => [name, value === Infinity ? 'none' : value]));
+}
 
 function read<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Logger } from 'pino';
+import manifest from '../../package.json' with { type: 'json' };
 import { readAppSettings } from '../app/receiver.ts';
 import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
 import { ceilingsOf } from '../config/ceilings.ts';
-import { readEnvironment, readSetUpSecrets, type Settings } from '../config/settings.ts';
+import { publicSettings, readEnvironment, readSetUpSecrets, type Settings } from '../config/settings.ts';
 import { namesFor } from '../config/set-up-secrets.ts';
 import { ChooError, messageOf } from '../errors.ts';
 import { Maintenance } from '../orchestrator/server/maintenance.ts';
@@ -20,7 +22,10 @@ import { endLeftovers, openHostSandbox } from '../sandbox/host.ts';
 import { findNetwork } from '../sandbox/machine/network.ts';
 import { findChosen } from '../sandbox/machine/toolchains.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { appendAudit } from '../store/audit/chain.ts';
+import { followRuns } from '../store/audit/follow-runs.ts';
 import { Dispatcher } from '../store/queue/dispatcher.ts';
+import { WorkLoop } from '../store/queue/work-loop.ts';
 import { probeTables } from '../store/server-database.ts';
 import { openServerStore } from '../store/server-store.ts';
 import { createHostedAgents, findMissingProviders, readSecrets } from '../worker/agent/agents.ts';
@@ -58,6 +63,8 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
     }),
   );
   const { database } = store;
+  const started = { host: hostname(), version: manifest.version, settings: publicSettings(settings) };
+  await appendAudit(database, [{ source: `start ${owner}`, what: 'worker started', facts: started }]);
   const github = app && openGitHub(app, database, settings, secrets.add);
   const contexts = stack.use(
     new ServerContexts(
@@ -125,11 +132,18 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       onError: (what, error) => log.error({ reason: messageOf(error) }, what),
     }),
   );
+  // Once a second, and not at each event: the audit must not slow what it tells of.
   stack.use(
-    new Maintenance({ ...store, contexts }, settings.CHOO_RETENTION_DAYS, (found, message) =>
-      log.info(found, message),
-    ),
+    new WorkLoop({
+      listener: store.listener,
+      about: [],
+      width: 1,
+      act: async () => followRuns(database),
+      onError: (error) => log.error({ reason: messageOf(error) }, 'failed to write the audit'),
+    }),
   );
+  const days = { runs: settings.CHOO_RETENTION_DAYS, audit: settings.CHOO_AUDIT_DAYS };
+  stack.use(new Maintenance({ ...store, contexts }, days, (found, message) => log.info(found, message)));
   const kept = stack.move();
   return {
     sandbox: sandbox.kind,

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { ChooError, messageOf } from '../errors.ts';
+import { appendAudit } from './audit/chain.ts';
 import { type Database, type DatabaseAddress, openDatabase } from './database/database.ts';
 import { Listener } from './database/notifications.ts';
 import { migrate } from './database/migrate.ts';
@@ -48,10 +49,18 @@ export async function openServerDatabase(options: DatabaseOptions): Promise<Open
 export async function openWebDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   await using stack = new AsyncDisposableStack();
   const { address, database } = stack.use(await openServerDatabase(options));
-  await migrate(database);
+  await migrateTables(database);
   stack.use(await openListener(address, options));
   const opened = stack.move();
   return { address, database, [Symbol.asyncDispose]: async () => opened.disposeAsync() };
+}
+
+/** Migrates the tables, and notes in the audit what was done. */
+export async function migrateTables(database: Database): Promise<void> {
+  const migrations = await migrate(database);
+  const source = `migrated to ${migrations.at(-1)}`;
+  if (migrations.length > 0)
+    await appendAudit(database, [{ source, what: 'tables migrated', facts: { migrations } }]);
 }
 
 /** Listens, and restarts the built-in server when the connection breaks: nothing else does. */

@@ -1,10 +1,10 @@
 import { ChooError } from '../errors.ts';
 import type { Database } from './database/database.ts';
 import type { Listener } from './database/notifications.ts';
-import { migrate, migrationStatus } from './database/migrate.ts';
+import { migrationStatus } from './database/migrate.ts';
 import { Jobs } from './runs/jobs.ts';
 import { type RunChange, RunStore } from './runs/run-store.ts';
-import { type DatabaseOptions, openListener, openServerDatabase } from './server-database.ts';
+import { type DatabaseOptions, migrateTables, openListener, openServerDatabase } from './server-database.ts';
 
 /** What a server process opens of the database. */
 export interface ServerStore extends AsyncDisposable {
@@ -28,7 +28,7 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
   const { tables, supervise, onError, onChange } = options;
   await using stack = new AsyncDisposableStack();
   const { address, database } = stack.use(await openServerDatabase(options));
-  if (tables === 'migrate') await migrate(database);
+  if (tables === 'migrate') await migrateTables(database);
   else await requireTables(database);
   const jobs = stack.use(await Jobs.open(address, { supervise, onError }));
   const listener = stack.use(await openListener(address, options));

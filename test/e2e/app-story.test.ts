@@ -71,6 +71,37 @@ describe('what an operator reads of one run through the App', () => {
     }
     expect(said('planned')[0]).toMatchObject({ repository: REPO, target: 'main', runnable: true, errors: 0 });
   });
+
+  test('is in the audit: who asked, what ran, what it cost, what was pushed and merged', async () => {
+    const [pull] = (await world.github.state(REPO)).pulls;
+    await world.github.as('alice').merge(REPO, pull?.number ?? 0);
+    type Audit = { chain: object; entries: readonly Line[] };
+    const audit = async (): Promise<Audit> =>
+      JSON.parse((await world.server.choo('audit', '--since', '1h', '--json')).stdout) as Audit;
+    const has = ({ entries }: Audit, what: string) => entries.some((entry) => entry['what'] === what);
+    let read = await audit();
+    while (!has(read, 'run ended') || !has(read, 'pull request merged')) read = await audit();
+    expect(read.chain).toMatchObject({ ok: true, rows: read.entries.length });
+    const of = (what: string) => read.entries.filter((entry) => entry['what'] === what);
+    expect(of('tables migrated').length + of('worker started').length).toBeGreaterThan(0);
+    expect(JSON.stringify(read)).not.toContain(world.github.environment['WEBHOOK_SECRET']);
+    expect(of('request')).toMatchObject([
+      { actor: 'reader', request: 'run', outcome: 'refused', thread: issue },
+      { actor: 'alice', request: 'run', outcome: 'started', thread: issue },
+    ]);
+    expect(read.entries.filter((entry) => entry['run'] === run).map(({ what }) => what)).toEqual([
+      'run submitted',
+      'agent ended',
+      'branch pushed',
+      'unit ended',
+      'run ended',
+    ]);
+    expect(of('run submitted')).toMatchObject([{ actor: 'alice', repository: REPO }]);
+    expect(of('agent ended')).toMatchObject([
+      { unit: 'api', tokens: expect.any(Number), outcome: 'finished' },
+    ]);
+    expect(of('pull request merged')).toMatchObject([{ actor: 'alice', unit: 'api', repository: REPO }]);
+  });
 });
 
 function storyOf({ msg, phase, outcome }: Line): string {

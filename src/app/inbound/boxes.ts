@@ -36,6 +36,10 @@ export async function handleBoxes(
   await requestRefresh(database, { repository, target });
   const outcome = reason === undefined ? 'done' : 'refused';
   const request = `box ${ticked.join(' ')}`;
-  noteRequest(opened, { actor: sender, request, thread: pull.number, outcome, reason }, services);
+  await noteRequest(
+    opened,
+    { actor: sender, request, thread: pull.number, outcome, reason, source },
+    services,
+  );
   await saveRequest(database, repository, source);
 }

@@ -46,7 +46,7 @@ export async function handleCheckRun(
   const late = sentAt === null ? undefined : lateAnswer(sentAt, services.now());
   if (!access.allowed) text = refusal('Nothing was done', { message: access.reason });
   else if (late !== undefined) {
-    note('refused', late);
+    await note('refused', late);
     return reply(late, `${source} late`); // not stored: it may be pressed again
   } else if (unit !== undefined)
     text = button?.identifier === RESOLVE_BUTTON ? await resolve(unit) : await retry(unit);
@@ -58,12 +58,13 @@ export async function handleCheckRun(
     started = result.kind === 'started';
   } else if (button?.identifier === CANCEL_BUTTON.identifier) await cancel();
   if (text !== undefined) await reply(text);
-  note(started ? 'started' : text === undefined ? 'done' : 'refused', text);
+  await note(started ? 'started' : text === undefined ? 'done' : 'refused', text);
   await saveRequest(services.database, known.id, source);
 
-  function note(outcome: CommandResult['kind'], reason?: string): void {
+  async function note(outcome: CommandResult['kind'], reason?: string): Promise<void> {
     const request = `button ${button?.identifier ?? 're-run'}`;
-    noteRequest(repository, { actor: sender, request, thread: thread ?? null, outcome, reason }, services);
+    const asked = { actor: sender, request, thread: thread ?? null, outcome, reason, source };
+    await noteRequest(repository, asked, services);
   }
 
   async function run(): Promise<CommandResult> {

@@ -37,15 +37,15 @@ export async function handleLabel(
   const labels = await readLabels(repository, thread);
   if (!labels.some(({ name }) => name.toLowerCase() === RUN_LABEL)) return;
   const access = await findAccess(octokit, known, sender, services.policy.bots);
-  const noted = { actor: sender, thread, request: 'label' };
+  const noted = { actor: sender, thread, request: 'label', source };
   if (!access.allowed) {
     await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
-    noteRequest(repository, { ...noted, outcome: 'refused', reason: access.reason }, services);
+    await noteRequest(repository, { ...noted, outcome: 'refused', reason: access.reason }, services);
   } else {
     const { kind: outcome, text } =
       late === undefined ? await refusingWithheld(start) : { kind: 'refused' as const, text: late };
     if (text !== undefined) await answer(repository, { thread, key: source, text }, services);
-    noteRequest(repository, { ...noted, outcome, reason: text }, services);
+    await noteRequest(repository, { ...noted, outcome, reason: text }, services);
   }
   // Last: when the process dies before this, the next attempt finds the label.
   await pr.removeLabel(thread, RUN_LABEL);

@@ -44,19 +44,13 @@ export async function obey(
   const access = await findAccess(repository.octokit, repository.known, sender, services.policy.bots);
   if (!access.allowed) {
     await refuse(repository, { thread, who: sender.id, reason: access.reason }, services);
-    for (const command of commands)
-      noteRequest(
-        repository,
-        { ...asked, ...nameOf(command), outcome: 'refused', reason: access.reason },
-        services,
-      );
+    await noteAll(access.reason);
     return saveRequest(services.database, repository.known.id, source);
   }
   const late = lateAnswer(createdAt, services.now());
   if (late !== undefined) {
     await answer(repository, { thread, key: source, text: late }, services);
-    for (const command of commands)
-      noteRequest(repository, { ...asked, ...nameOf(command), outcome: 'refused', reason: late }, services);
+    await noteAll(late);
     return saveRequest(services.database, repository.known.id, source);
   }
   await react?.('eyes', repository);
@@ -73,7 +67,7 @@ export async function obey(
         : await execute(command, { ...request, source: own }, planner, services);
     outcomes.push(result);
     const { kind: outcome, text: reason } = result;
-    noteRequest(repository, { ...asked, ...nameOf(command), outcome, reason }, services);
+    await noteRequest(repository, { ...asked, ...nameOf(command), outcome, reason, source: own }, services);
     await saveRequest(services.database, repository.known.id, own);
   }
   const texts = outcomes.flatMap(({ text }) => text ?? []);
@@ -85,6 +79,14 @@ export async function obey(
       : '+1';
   await react?.(reaction, repository);
   await saveRequest(services.database, repository.known.id, source);
+
+  async function noteAll(reason: string): Promise<void> {
+    const outcome = 'refused';
+    for (const [index, command] of commands.entries()) {
+      const noted = { ...asked, ...nameOf(command), outcome, reason, source: `${source}/${index}` } as const;
+      await noteRequest(repository, noted, services);
+    }
+  }
 }
 
 function nameOf({ kind }: ParsedCommand): { readonly request: string } {

@@ -1,4 +1,5 @@
 import { isOwnBranch } from '../../git/branches.ts';
+import { appendAudit } from '../../store/audit/chain.ts';
 import type { Delivery } from '../../store/github/deliveries.ts';
 import { forkBranch, savePush } from '../../store/github/pushes.ts';
 import { findRuns, moveBase } from '../../store/github/reports.ts';
@@ -99,6 +100,31 @@ async function endThread(
     if (status === 'running' || status === 'waiting') await cancelOpenRun(runStore, jobs, { run, actor });
 }
 
+/** Notes who merged or closed the pull request of a unit. */
+async function noteEnd(
+  {
+    unit,
+    pull,
+    sender,
+    repository: { known },
+  }: Pick<PullEvent, 'sender'> & { unit: string; pull: Pull; repository: OpenRepository },
+  { database, story }: HandlerServices,
+): Promise<void> {
+  const what = pull.merged === true ? 'pull request merged' : 'pull request closed';
+  const facts = {
+    repository: `${known.owner}/${known.name}`,
+    unit,
+    pull: pull.number,
+    target: pull.base.ref,
+    head: pull.head.sha,
+    actor: sender.login,
+    actorId: sender.id,
+  };
+  story(facts, what);
+  const source = `${what} ${known.githubId} ${pull.number} ${pull.updated_at ?? ''}`;
+  await appendAudit(database, [{ source, what, facts }]);
+}
+
 /** Saves what a delivery says of a unit's pull request. A person who makes it a draft holds it. */
 async function followUnitPull(
   { target, unit }: { readonly target: string; readonly unit: string },
@@ -107,6 +133,7 @@ async function followUnitPull(
   services: HandlerServices,
 ): Promise<void> {
   const byPerson = sender.type === 'User';
+  if (action === 'closed') await noteEnd({ unit, pull, sender, repository }, services);
   await seePull(
     repository,
     { target, unit, number: pull.number },

@@ -58,7 +58,8 @@ export async function handlePush(
   const isTarget = branch === (config.target_branch ?? repository.known.defaultBranch);
   if (config.run_on !== 'push' || !isTarget || !reading.runnable || !reading.hasNewWork) return;
   const access = await findAccess(repository.octokit, repository.known, push.sender, services.policy.bots);
-  const noted = { actor: push.sender, request: 'push', thread: null };
+  const source = `push ${push.repository.id} ${push.after}`;
+  const noted = { actor: push.sender, request: 'push', thread: null, source };
   if (!access.allowed)
     return noteRequest(repository, { ...noted, outcome: 'refused', reason: access.reason }, services);
   const { kind, text } = await refusingWithheld(async () =>
@@ -66,7 +67,7 @@ export async function handlePush(
       await startRun(
         {
           repository,
-          source: `push ${push.repository.id} ${push.after}`,
+          source,
           actor: push.sender,
           at: { commit: push.after, target: branch },
           thread: null,
@@ -77,7 +78,7 @@ export async function handlePush(
       ),
     ),
   );
-  noteRequest(repository, { ...noted, outcome: kind, reason: text }, services);
+  await noteRequest(repository, { ...noted, outcome: kind, reason: text }, services);
   if (kind === 'refused') await planner.post(repository, reading, { note: text });
 
   /** The branch's commit before the push; for a new branch, its merge base with the default branch. */

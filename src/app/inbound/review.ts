@@ -56,7 +56,11 @@ export async function handleReview(
       services,
     );
   const outcome = reason === undefined ? 'done' : 'refused';
-  noteRequest(repository, { actor: sender, request: 'review', thread, outcome, reason }, services);
+  await noteRequest(
+    repository,
+    { actor: sender, request: 'review', thread, outcome, reason, source },
+    services,
+  );
   await saveRequest(database, known.id, source);
 }
 

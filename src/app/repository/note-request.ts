@@ -1,3 +1,4 @@
+import { appendAudit } from '../../store/audit/chain.ts';
 import { cut } from '../../text/cut.ts';
 import type { HandlerServices, OpenRepository } from './open-repository.ts';
 import type { Account } from './payloads.ts';
@@ -11,17 +12,19 @@ interface NotedRequest {
   readonly thread: number | null;
   readonly outcome: 'started' | 'done' | 'refused';
   readonly reason?: string | undefined;
+  /** Identifies it across repeated deliveries. */
+  readonly source: string;
 }
 
 /** A longer reason is cut. Characters. */
 const MAX_REASON = 300;
 
-/** Notes for the operator what somebody asked for. */
-export function noteRequest(
+/** Notes what somebody asked for, in the log and in the audit. */
+export async function noteRequest(
   { known: { owner, name } }: Pick<OpenRepository, 'known'>,
-  { actor, request, thread, outcome, reason }: NotedRequest,
-  { story, redact }: Pick<HandlerServices, 'story' | 'redact'>,
-): void {
+  { actor, request, thread, outcome, reason, source }: NotedRequest,
+  { database, story, redact }: Pick<HandlerServices, 'database' | 'story' | 'redact'>,
+): Promise<void> {
   const facts = {
     repository: `${owner}/${name}`,
     thread,
@@ -32,4 +35,5 @@ export function noteRequest(
     ...(outcome === 'refused' && reason !== undefined ? { reason: redact(cut(reason, MAX_REASON)) } : {}),
   };
   story(facts, 'request');
+  await appendAudit(database, [{ source: `request ${source}`, what: 'request', facts }]);
 }

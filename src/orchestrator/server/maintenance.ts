@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
+import { pruneAudit } from '../../store/audit/chain.ts';
 import type { Database } from '../../store/database/database.ts';
 import type { Listener } from '../../store/database/notifications.ts';
 import { deleteRemovedRepositories } from '../../store/github/github-repositories.ts';
@@ -22,18 +23,24 @@ interface Services {
   readonly listener: Listener;
 }
 
+/** How long what is over stays. Days. */
+interface RetentionDays {
+  readonly runs: number;
+  readonly audit: number;
+}
+
 /** Periodic work of a server process. Only one process at a time does the part that concerns the database. */
 export class Maintenance implements AsyncDisposable {
   readonly #services: Services;
-  readonly #retentionDays: number;
+  readonly #days: RetentionDays;
   readonly #log: (found: object, message: string) => void;
   readonly #ending = new AbortController();
   readonly #life: Promise<void>;
 
   /** `log` is called when something was found or done. */
-  constructor(services: Services, retentionDays: number, log: (found: object, message: string) => void) {
+  constructor(services: Services, days: RetentionDays, log: (found: object, message: string) => void) {
     this.#services = services;
-    this.#retentionDays = retentionDays;
+    this.#days = days;
     this.#log = log;
     services.listener.subscribe(({ about }) => {
       if (about === 'gone') void this.#removeGone().catch(() => {}); // the next round tries again and logs
@@ -68,15 +75,17 @@ export class Maintenance implements AsyncDisposable {
       const { queuesLeft, ...faults } = found;
       if (Object.values(faults).some((count) => count > 0)) this.#log(found, 'reconciled rows and jobs');
       if (!hourly) return;
-      const runs = await deleteOld(database, this.#retentionDays);
+      const runs = await deleteOld(database, this.#days.runs);
       if (runs > 0) this.#log({ runs, queuesLeft }, 'deleted old runs');
+      const entries = await pruneAudit(database, new Date(Date.now() - this.#days.audit * 24 * HOURLY_MS));
+      if (entries > 0) this.#log({ entries }, 'pruned the audit');
       const lost = await deleteRemovedRepositories(database, REMOVED_RETENTION_HOURS);
       if (lost.length > 0) this.#log({ remotes: lost }, 'deleted the data of removed repositories');
     });
     const removed = await contexts.remotes.removeLeftovers();
     if (removed.length > 0) this.#log({ worktrees: removed }, 'removed worktrees of dead claims');
     await this.#removeGone();
-    if (hourly) await contexts.remotes.pack(this.#retentionDays);
+    if (hourly) await contexts.remotes.pack(this.#days.runs);
   }
 
   async #removeGone(): Promise<void> {

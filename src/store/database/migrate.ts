@@ -20,6 +20,7 @@ import { up as resolveAsked } from './migrations/0019-resolve-asked.ts';
 import { up as reviewRounds } from './migrations/0021-review-rounds.ts';
 import { up as requiredReview } from './migrations/0022-required-review.ts';
 import { up as baseBranches } from './migrations/0023-base-branches.ts';
+import { up as audit } from './migrations/0030-audit.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -41,6 +42,7 @@ const MIGRATIONS = {
   '0021-review-rounds': { up: reviewRounds },
   '0022-required-review': { up: requiredReview },
   '0023-base-branches': { up: baseBranches },
+  '0030-audit': { up: audit },
 };
 
 /** One migration of a database. */
