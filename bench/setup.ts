@@ -149,7 +149,7 @@ async function timeSetUp(place: string, registry: NpmRegistry): Promise<Cost> {
     searchPath: `${nodePath}:/usr/local/bin:/usr/bin:/bin`,
     nodePath,
     owner: `bench-${process.pid}`,
-    temporary: place,
+    directory: place,
   });
   await sandbox.chownToSandboxUser(worktree);
   const before = registry.requests();

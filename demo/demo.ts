@@ -62,10 +62,10 @@ try {
 async function demo(provider: string, keep: boolean): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const started = performance.now();
-  const sandbox = await chooseSandbox();
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'choo-demo-')));
   const dataDirectory = await realpath(await mkdtemp(join(tmpdir(), 'choo-demo-data-')));
   stack.defer(async () => rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 }));
+  const sandbox = await chooseSandbox(dataDirectory);
 
   say('A stand-in for GitHub with the repository', REPO);
   const github = stack.use(
@@ -136,12 +136,13 @@ function say(what: string, detail: string): void {
 }
 
 /** Bubblewrap where its self-test passes. Otherwise warns, and the sample runs without a sandbox. */
-async function chooseSandbox(): Promise<'bubblewrap' | 'host'> {
+async function chooseSandbox(directory: string): Promise<'bubblewrap' | 'host'> {
   const nodePath = dirname(realpathSync(process.execPath));
   const sandbox = openBubblewrap({
     searchPath: process.env['PATH'] ?? '',
     nodePath,
     owner: `choo-demo-${process.pid}`,
+    directory,
   });
   const result = await sandbox.selfTest();
   if (result.ok) return 'bubblewrap';

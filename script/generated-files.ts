@@ -10,6 +10,7 @@ import type { CodeEntry } from '../src/problems/code-entry.ts';
 import { CODE_AREAS } from '../src/problems/codes.ts';
 import { PROVIDERS } from '../src/provider/by-name.ts';
 import { installationHint } from '../src/provider/provider.ts';
+import { SHOWN_OF_ETC } from '../src/sandbox/machine/system-view.ts';
 
 /** The files that are generated from code: by path from the root, a function from the present text to the right one. */
 export const generatedFiles: ReadonlyMap<string, (before: string) => string> = new Map([
@@ -29,6 +30,7 @@ export const generatedFiles: ReadonlyMap<string, (before: string) => string> = n
       ),
   ],
   ['docs/protection.md', (before: string) => replaceBetween(before, 'protected paths', protectionTables())],
+  ['docs/sandbox.md', (before: string) => replaceBetween(before, 'of etc', etcTable())],
   ['docs/github-app.md', (before: string) => replaceBetween(before, 'commands', commandTable())],
   ['docs/operations.md', (before: string) => replaceBetween(before, 'settings', settingsTable())],
 ]);
@@ -39,6 +41,11 @@ function configTable(): string {
       `| \`${path}\` | ${type.replaceAll('|', '\\|')} | ${standard === undefined ? '' : `\`${standard}\``} | ${description} |`,
   );
   return ['| key | type | default | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function etcTable(): string {
+  const rows = SHOWN_OF_ETC.map(({ paths, reason }) => `| ${reason} | \`${paths.join('\` `')}\` |`);
+  return ['| for | below `/etc` |', '| --- | --- |', ...rows].join('\n');
 }
 
 /** A table for each level, strictest first. */

@@ -187,14 +187,14 @@ async function openServerSandbox(settings: Settings, owner: string, log: Logger)
   );
   const choice = await chooseSandbox(settings.CHOO_SANDBOX, {
     bubblewrap: () => {
-      const temporary = settings.CHOO_DATA_DIR; // where worktrees will be
-      mkdirSync(temporary, { recursive: true, mode: 0o755 });
+      const directory = settings.CHOO_DATA_DIR; // where worktrees will be
+      mkdirSync(directory, { recursive: true, mode: 0o755 });
       return openBubblewrap({
         searchPath,
         nodePath,
         owner,
-        temporary,
-        network: { found: network, directory: temporary },
+        directory,
+        network,
         tools,
       });
     },

@@ -52,14 +52,14 @@ export async function openLocalSandbox(
       variables: chosen.variables,
     });
   const bubblewrap = (): Sandbox => {
-    const temporary = localDataDirectory(settings); // where worktrees will be
-    mkdirSync(temporary, { recursive: true, mode: 0o755 });
+    const directory = localDataDirectory(settings); // where worktrees will be
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
     return openBubblewrap({
       searchPath: settings.PATH,
       nodePath,
       owner,
-      temporary,
-      network: { found: network, directory: temporary },
+      directory,
+      network,
       tools: joinTools(found, chosen),
     });
   };

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Execution, HOME, PROJECT, type SandboxPaths } from '../sandbox.ts';
-import { type Bind, resolverFile } from './bubblewrap-line.ts';
+import type { Bind } from './bubblewrap-line.ts';
 import type { Tools } from '../machine/toolchains.ts';
 
 /** Mounts besides the system. A later one wins, so `.git` stays read-only whatever the execution requests. */
@@ -12,6 +12,7 @@ export function bindsOf({
   network,
   tools,
   nodePath,
+  etc,
 }: {
   readonly workplace: SandboxPaths;
   readonly execution: Execution;
@@ -22,20 +23,23 @@ export function bindsOf({
     | undefined;
   readonly tools: Tools;
   readonly nodePath: string;
+  /** What is shown as `/etc`. */
+  readonly etc: string;
 }): readonly Bind[] {
   const gitFile = join(worktree, '.git');
-  const resolver = network === undefined ? undefined : resolverFile();
   const packages = join(nodePath, '../lib/node_modules'); // npm and globally installed packages
   const read = [
-    ...[nodePath, packages].filter(isThere),
-    ...(resolver === undefined ? [] : [resolver]),
+    // Beside a Node that was put somewhere alone may be anything.
+    ...(isThere(packages) ? [nodePath, packages] : [join(nodePath, 'node')]),
     ...(network?.readable ?? []),
     ...readable,
     ...(execution.readable ?? []),
-  ].filter((path) => !path.startsWith('/usr/')); // mounted with the system
+  ];
   return [
-    ...tools.shown.map((shown) => ({ ...shown, writable: false })),
-    ...read.map((path) => ({ path, writable: false })),
+    { path: etc, at: '/etc', writable: false },
+    ...[...tools.shown, ...read.map((path): Tools['shown'][number] => ({ path }))]
+      .filter(({ path, at = path }) => !/^\/(?:usr|etc)(?:\/|$)/.test(at)) // there already
+      .map((shown) => ({ ...shown, writable: false })),
     ...[...(network?.settings ?? [])].map(([at, path]) => ({ path, at, writable: false })),
     ...(execution.writable ?? []).map((path) => ({ path, writable: true })),
     ...(home === undefined ? [] : [{ path: home, at: HOME, writable: true }]),

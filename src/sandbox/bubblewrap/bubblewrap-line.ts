@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HOME, PROJECT } from '../sandbox.ts';
 
@@ -18,19 +18,12 @@ export interface View {
   readonly network: boolean;
   /** For the same path, the last entry wins. */
   readonly binds: readonly Bind[];
-  /** Paths that appear empty: choo's user may read them, a command may not. */
-  readonly masks: readonly Mask[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** The ordinary user to become again after overlays were mounted as root of a user namespace. */
   readonly become?: number | undefined;
   /** The size of `/tmp`, and of a home in memory. Bytes. */
   readonly temporaryBytes: number;
-}
-
-export interface Mask {
-  readonly path: string;
-  readonly directory: boolean;
 }
 
 /** The size of each other tmpfs. Bytes. */
@@ -43,7 +36,6 @@ const SYSTEM_DIRECTORIES = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx3
 export function bubblewrapOptions({
   network,
   binds,
-  masks,
   cwd,
   env,
   become,
@@ -54,17 +46,7 @@ export function bubblewrapOptions({
     become === undefined ? [] : ['--uid', String(become), '--gid', String(become)],
     ['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--json-status-fd', '3'],
     ['--seccomp', '5'],
-    [
-      '--ro-bind',
-      '/usr',
-      '/usr',
-      ...SYSTEM_DIRECTORIES.flatMap(systemDirectory),
-      '--ro-bind',
-      '/etc',
-      '/etc',
-    ],
-    masks.flatMap(mask),
-    ['--ro-bind-data', '6', '/etc/passwd', '--ro-bind-data', '7', '/etc/group'],
+    ['--ro-bind', '/usr', '/usr', ...SYSTEM_DIRECTORIES.flatMap(systemDirectory)],
     ['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', '1777'), '--remount-ro', '/dev'],
     tmpfs('/tmp', '1777', String(temporaryBytes)),
     ['/run', '/var', '/root'].flatMap((path) => tmpfs(path, '0755')),
@@ -94,7 +76,7 @@ export function reopenClosedParents(binds: readonly Bind[], uid: number): readon
   return [
     // In a process namespace: the outer bubblewrap drops the right to kill a process of another user, so the death of
     // choo would not reach the inner one. The end of a namespace's first process always kills the rest.
-    ['--die-with-parent', '--unshare-pid', '--json-status-fd', '8', '--dev-bind', '/', '/'],
+    ['--die-with-parent', '--unshare-pid', '--json-status-fd', '6', '--dev-bind', '/', '/'],
     [...closed].flatMap((path) => tmpfs(path, '0755')),
     // Bubblewrap would create the directories in between itself, but with closed permissions.
     [...between]
@@ -151,10 +133,6 @@ function bind({ path, linkTo, writable }: Bind, at: string): readonly string[] {
   return [writable ? '--bind' : '--ro-bind', path, at];
 }
 
-function mask({ path, directory }: Mask): readonly string[] {
-  return directory ? ['--size', '4096', '--tmpfs', path] : ['--ro-bind', '/dev/null', path];
-}
-
 function tmpfs(path: string, permissions: string, bytes = SMALL_TMPFS_BYTES): readonly string[] {
   return ['--size', bytes, '--perms', permissions, '--tmpfs', path];
 }
@@ -163,14 +141,4 @@ function systemDirectory(path: string): readonly string[] {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return [];
   return stat.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path];
-}
-
-/** The real resolver configuration when `/etc/resolv.conf` is a link out of `/etc` (systemd-resolved). */
-export function resolverFile(): string | undefined {
-  try {
-    const path = realpathSync('/etc/resolv.conf');
-    return /^\/(?:etc|usr)\//.test(path) ? undefined : path;
-  } catch {
-    return undefined;
-  }
 }

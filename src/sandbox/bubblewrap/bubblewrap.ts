@@ -15,9 +15,9 @@ import {
   type Sandbox,
   type SandboxPaths,
 } from '../sandbox.ts';
-import { bubblewrapOptions, findIntruder, type Mask, reopenClosedParents } from './bubblewrap-line.ts';
+import { bubblewrapOptions, findIntruder, reopenClosedParents } from './bubblewrap-line.ts';
 import { accountFiles, chownTo, INSIDE_UID, openModes } from './sandbox-user.ts';
-import { findPrivate } from './masks.ts';
+import { openEtc } from './etc.ts';
 import { testLayers } from './layer-test.ts';
 import { openLayers, overlayWords } from './layers.ts';
 import { type Network, OPEN_NETWORK } from '../machine/network.ts';
@@ -40,10 +40,13 @@ export interface BubblewrapOptions {
   /** Owner mark of the processes, unique among all running choo processes. Letters, digits, `-` and `_`. */
   readonly owner: string;
   readonly limits?: Partial<SpaceLimits>;
-  /** Where the self-test creates its repository; ideally where worktrees will be. */
-  readonly temporary?: string;
-  /** What commands with a network need to reach it, and where choo may write the settings among it. Default: nothing. */
-  readonly network?: { readonly found: Network; readonly directory: string };
+  /**
+   * A directory of choo's own, where worktrees will be: what sandboxes show of choo's is written there, and the self-test tries
+   * there what it needs.
+   */
+  readonly directory: string;
+  /** What commands with a network need to reach it. Default: nothing. */
+  readonly network?: Network;
   /** The tools outside the system that commands find. Default: none. */
   readonly tools?: Tools;
 }
@@ -56,14 +59,16 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   const root = process.getuid?.() === 0;
   const uid = root ? INSIDE_UID : (process.getuid?.() ?? 0);
   const programs = findPrograms(options.searchPath, root);
-  const { tools = NO_TOOLS } = options;
+  const { tools = NO_TOOLS, network = OPEN_NETWORK, directory } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const watchdog = openWatchdog(limits);
   let groups: ControlGroups | 'none' | undefined;
-  const accounts = accountFiles(uid, root ? uid : (process.getgid?.() ?? 0));
+  const etc = openEtc({
+    directory,
+    own: accountFiles(uid, root ? uid : (process.getgid?.() ?? 0)),
+    chosen: [...network.readable, ...tools.shown.map(({ path }) => path)],
+  });
   const limitsOf = userLimits(uid);
-  const network = options.network?.found ?? OPEN_NETWORK;
-  let masks: readonly Mask[] | undefined;
   let settings: ReturnType<typeof writeSettings> | undefined;
 
   /** The command line with its wrapper programs: each one executes the next. */
@@ -98,22 +103,28 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     if (filter === undefined)
       return notStarted(`there is no filter for the system calls of a machine of type ${process.arch}`);
     const hasNetwork = execution.profile !== 'gate';
-    settings ??= writeSettings(network.files, options.network?.directory ?? '');
+    settings ??= writeSettings(network.files, directory);
     const { searchPath, nodePath } = options;
     await using layers = await openLayers(workplace, execution, { canOverlay, uid, searchPath });
     const openings = await watchOpenings(execution.watched, layers, searchPath);
     const mounts = overlayWords(layers.overlays, { ...programs.paths, asRoot: root });
     const overlays = [...mounts, ...openings.words];
     const ofNetwork = hasNetwork ? { readable: network.readable, settings: await settings } : undefined;
-    const binds = bindsOf({ workplace, execution, layers, network: ofNetwork, tools, nodePath });
+    const binds = bindsOf({
+      workplace,
+      execution,
+      layers,
+      network: ofNetwork,
+      tools,
+      nodePath,
+      etc: await etc(),
+    });
     const intruder = findIntruder(binds);
     if (intruder !== undefined)
       return notStarted(`\`${intruder}\` and the project at ${PROJECT} would cover each other`);
-    masks ??= root ? [] : findPrivate('/etc');
     const view = bubblewrapOptions({
       network: hasNetwork,
       binds,
-      masks,
       cwd: placeOf(execution.cwd, workplace),
       env: { ...environment(nodePath, tools), ...(hasNetwork ? network.variables : {}), ...execution.env },
       become: root || overlays.length === 0 ? undefined : uid,
@@ -133,7 +144,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       // The options not as arguments: every user of this machine could read the values of variables there.
       wrapper: {
         onStatus: (line) => tree.report(line),
-        inputs: [view.map((option) => `${option}\0`).join(''), filter, ...accounts],
+        inputs: [view.map((option) => `${option}\0`).join(''), filter],
         onOuterStatus: reopened && ((line) => tree.reportOuter(line)),
       },
       tree,

@@ -20,17 +20,14 @@ const SCRIPT =
 
 /**
  * Tries how layers can be given here: changes what shows through below a worktree and looks at what became of it.
- * `run` runs a command with overlays; `temporary`: on the file system of the worktrees.
+ * `run` runs a command with overlays; `directory`: on the file system of the worktrees.
  */
 export async function testLayers(
   run: (workplace: SandboxPaths, execution: Execution) => Promise<ExecResult>,
   { chownToSandboxUser }: Pick<Sandbox, 'chownToSandboxUser'>,
-  {
-    searchPath,
-    temporary = '/tmp',
-  }: { readonly searchPath: string; readonly temporary?: string | undefined },
+  { searchPath, directory: place }: { readonly searchPath: string; readonly directory: string },
 ): Promise<Layering> {
-  const made = await mkdtemp(join(temporary, 'choo-layers-'));
+  const made = await mkdtemp(join(place, 'choo-layers-'));
   try {
     const directory = await realpath(made);
     await chmod(directory, 0o711);

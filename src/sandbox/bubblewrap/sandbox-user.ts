@@ -14,7 +14,7 @@ export const INSIDE_UID = 64_123;
  * What `/etc/passwd` and `/etc/group` say inside, whoever is known on the machine: the user of commands, and who owns what is
  * of nobody inside. Programs such as `initdb` and `ssh` need the name of their user.
  */
-export function accountFiles(uid: number, gid: number): readonly [passwd: string, group: string] {
+export function accountFiles(uid: number, gid: number): Readonly<Record<'passwd' | 'group', string>> {
   const passwd = `root:x:0:0:root:/root:/usr/sbin/nologin
 choo:x:${uid}:${gid}:choo:${HOME}:/bin/sh
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
@@ -24,7 +24,7 @@ tty:x:5:
 choo:x:${gid}:
 nogroup:x:65534:
 `;
-  return [passwd, group];
+  return { passwd, group };
 }
 
 const CHOWN_TIMEOUT_MS = 10 * 60_000;

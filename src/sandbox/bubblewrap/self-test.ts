@@ -13,9 +13,9 @@ type SelfTest = { readonly ok: true } | Extract<Awaited<ReturnType<Sandbox['self
 /** Runs node and `git status` in a temporary worktree, with a gate's profile. */
 export async function testBubblewrap(
   sandbox: Pick<Sandbox, 'exec' | 'chownToSandboxUser'>,
-  options: { readonly searchPath: string; readonly nodePath: string; readonly temporary?: string },
+  options: { readonly searchPath: string; readonly nodePath: string; readonly directory: string },
 ): Promise<SelfTest> {
-  const made = await mkdtemp(join(options.temporary ?? '/tmp', 'choo-self-test-'));
+  const made = await mkdtemp(join(options.directory, 'choo-self-test-'));
   try {
     const directory = await realpath(made);
     await chmod(directory, 0o711); // as a data directory should be

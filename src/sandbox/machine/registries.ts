@@ -89,7 +89,8 @@ export const SETTINGS_FILES: readonly SettingsFile[] = [
     file: { at: join(ABOVE, '.yarnrc.yml'), read: yarnSettings },
   },
   {
-    paths: (environment, home) => [
+    paths: (environment, home, system) => [
+      join(system, 'pip.conf'),
       join(home, '.pip/pip.conf'),
       join(CONFIG(environment, home), 'pip/pip.conf'),
       environment['PIP_CONFIG_FILE'] ?? '',

@@ -4,6 +4,7 @@ import { ChooError } from '../../errors.ts';
 import { findExecutable } from '../../system/executables.ts';
 import { PROJECT } from '../sandbox.ts';
 import type { Environment, Variables } from './registries.ts';
+import { isShownAnyway } from './system-view.ts';
 import { type Shown, TOOLCHAINS } from './toolchain-table.ts';
 
 /** The tools outside the system that commands find. */
@@ -16,8 +17,6 @@ export interface Tools {
 
 export const NO_TOOLS: Tools = { path: [], variables: {}, shown: [] };
 
-/** Directories that every sandbox shows anyway. */
-const SYSTEM = /^\/(?:usr|bin|sbin|lib|lib32|lib64|libx32|etc)(?:\/|$)/;
 /** Maximum programs of `~/.local/bin`. */
 const MAX_PROGRAMS = 1_000;
 
@@ -33,7 +32,7 @@ export async function findToolchains(environment: Environment, home: string): Pr
   for (const [index, written] of directories.entries()) {
     const directory = resolve(written);
     const real = await realpath(directory).catch(() => undefined);
-    if (real === undefined || SYSTEM.test(real) || path.has(real)) continue;
+    if (real === undefined || isShownAnyway(real) || path.has(real)) continue;
     for (const toolchain of TOOLCHAINS) {
       const root = await rootOf(toolchain, { environment, home, directory, real });
       if (root === undefined) continue;
@@ -53,7 +52,7 @@ export async function findToolchains(environment: Environment, home: string): Pr
   for (const name of CHOSEN) {
     const value = environment[name];
     if (value === undefined || value === '') continue;
-    const isShown = SYSTEM.test(value) || [...shown.keys()].some((each) => isIn(value, each));
+    const isShown = isShownAnyway(value) || [...shown.keys()].some((each) => isIn(value, each));
     if (!isAbsolute(value) || isShown) variables[name] = value;
   }
   const inOrder = [...path].sort(([, a], [, b]) => a - b).map(([directory]) => directory);
@@ -119,7 +118,7 @@ async function programsOf(directory: string, shown: readonly string[]): Promise<
     const path = join(directory, name);
     const real = await realpath(path).catch(() => undefined);
     if (real === undefined) continue;
-    const isShown = SYSTEM.test(real) || shown.some((each) => isIn(real, each));
+    const isShown = isShownAnyway(real) || shown.some((each) => isIn(real, each));
     if (isShown) programs.push({ path, linkTo: real });
     else if (await isCompiled(real)) programs.push({ path });
   }
@@ -168,7 +167,7 @@ export async function findChosen(
           hint: 'name a directory of tools',
         },
       );
-    if (!SYSTEM.test(real)) shown.push({ path: real });
+    if (!isShownAnyway(real)) shown.push({ path: real });
   }
   const directories = (environment['PATH'] ?? '').split(delimiter);
   const path: string[] = [];

@@ -1,12 +1,11 @@
 import { opendir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { isShownAnyway } from './system-view.ts';
 
 /** Larger than any bundle of certificates. Bytes. */
 const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
 /** Maximum entries of a directory of certificates. */
 const MAX_ENTRIES = 10_000;
-/** What every sandbox shows anyway. */
-const SYSTEM = /^\/(?:etc|usr)\//;
 
 /** A path that may be shown: `show`, beside the system. Or why not, as the end of a sentence. */
 export type Trusted = { readonly show: readonly string[] } | { readonly refusal: string };
@@ -22,7 +21,7 @@ export async function readTrustedFile(path: string): Promise<Trusted> {
     if (text.includes('PRIVATE KEY-----')) return { refusal: 'holds a private key' };
     if (!/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(text))
       return { refusal: 'holds no certificate in PEM' };
-    return { show: SYSTEM.test(await realpath(path)) && SYSTEM.test(path) ? [] : [path] };
+    return { show: isShownAnyway(await realpath(path)) && isShownAnyway(path) ? [] : [path] };
   } catch {
     return { refusal: 'cannot be read' };
   }
@@ -32,7 +31,7 @@ export async function readTrustedFile(path: string): Promise<Trusted> {
 export async function readTrustedDirectories(paths: string): Promise<Trusted> {
   const show: string[] = [];
   for (const path of paths.split(':')) {
-    if (SYSTEM.test(path)) continue;
+    if (isShownAnyway(path)) continue;
     if (!isAbsolute(path)) return { refusal: 'is no absolute path' };
     let left = MAX_ENTRIES;
     try {

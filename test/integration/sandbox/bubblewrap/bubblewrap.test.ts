@@ -1,16 +1,37 @@
-import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  chmod,
+  chown,
+  copyFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBubblewrap } from '../../../../src/sandbox/bubblewrap/bubblewrap.ts';
+import { openEtc } from '../../../../src/sandbox/bubblewrap/etc.ts';
 import { INSIDE_UID } from '../../../../src/sandbox/bubblewrap/sandbox-user.ts';
 import { type ExecResult, type Execution, PROJECT } from '../../../../src/sandbox/sandbox.ts';
 import { isRoot, processesRunning, processesShowing, startActor } from '../../../fixtures/sandbox/actor.ts';
+import type { MachineOf } from '../../../fixtures/sandbox/choo.ts';
 import { whyNoBubblewrap } from '../../../fixtures/sandbox/missing.ts';
 import { makeWorld, type World } from '../../../fixtures/sandbox/world.ts';
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts';
 
 const missing = whyNoBubblewrap();
+const directory = mkdtempSync('/tmp/choo-directory-');
+chmodSync(directory, 0o711);
+afterAll(() => rmSync(directory, { recursive: true }));
 const sandbox = openBubblewrap({
+  directory,
   searchPath: '/usr/local/bin:/usr/bin:/bin',
   nodePath: dirname(process.execPath),
   owner: `bubblewrap-test-${process.pid}`,
@@ -225,32 +246,89 @@ describe.skipIf(missing !== undefined || !isRoot())('bubblewrap as root', () => 
     await expect(sandbox.chownToSandboxUser('/no/such/place')).rejects.toThrow('`/no/such/place`');
   });
 
-  test('covers what an ordinary user may read in /etc and others may not', async () => {
-    await using actor = startActor('ordinary');
-    const directory = await mkdtemp('/etc/choo-test-');
+  test.each(['root', 'ordinary'] as const)('shows of /etc what programs need, as %s', async (who) => {
+    await using actor = startActor(who);
+    await using world = await makeWorld(actor.uid);
+    const planted = await mkdtemp('/etc/choo-test-');
     try {
-      await chmod(directory, 0o755);
-      const [key, folder] = [join(directory, 'key'), join(directory, 'folder')];
-      await mkdir(folder);
-      await writeFile(join(folder, 'key'), 'the-key', { mode: 0o644 });
-      await writeFile(key, 'the-key');
-      const { execa } = await import('execa');
-      await chmod(key, 0o600);
-      await chmod(folder, 0o700);
-      await execa('chown', ['-R', `${actor.uid}:${actor.uid}`, key, folder]);
-      await using world = await makeWorld(actor.uid);
-      const execution = { profile: 'gate', cwd: world.worktree, totalMs: 10_000 } as const;
-      const argv = ['bash', '-c', `cat ${key} ${folder}/key; echo read`] as const;
-      const [host, inside] = await Promise.all(
-        (['host', 'bubblewrap'] as const).map((kind) =>
-          actor.sandbox(kind).exec(world.workplace, { ...execution, argv }),
-        ),
-      );
-      expect(host?.tail).toBe('the-keythe-keyread\n');
-      expect(inside?.tail).toContain('read\n');
-      expect(inside?.tail).not.toContain('the-key');
+      await chmod(planted, 0o755);
+      const own = join(planted, 'own');
+      await mkdir(own, { mode: 0o700 });
+      const files = {
+        open: 'the-open',
+        key: '-----BEGIN PRIVATE KEY-----\n',
+        closed: 'the-closed',
+        'own/file': 'the-own',
+      };
+      for (const [name, text] of Object.entries(files)) await writeFile(join(planted, name), text);
+      await chmod(join(planted, 'closed'), 0o600);
+      await symlink('open', join(planted, 'link'));
+      for (const path of [join(planted, 'closed'), own, join(own, 'file')])
+        await chown(path, actor.uid, actor.uid);
+      const exec = async (script: string, machine?: MachineOf): Promise<string> => {
+        const sandbox = actor.sandbox('bubblewrap', machine && { machine });
+        await sandbox.chownToSandboxUser(world.worktree);
+        const argv = ['bash', '-c', script] as const;
+        const execution = { profile: 'gate', cwd: world.worktree, totalMs: 10_000, argv } as const;
+        return (await sandbox.exec(world.workplace, execution)).tail;
+      };
+      const read = `cd ${planted} && cat open link closed own/file key; ls`;
+      expect(await exec(read)).not.toContain('the-');
+      const machine = { environment: {}, home: world.outside, directory: world.outside };
+      const seen = await exec(read, { ...machine, read: [planted] });
+      expect(seen).toContain('the-openthe-open');
+      expect(seen).not.toMatch(/the-closed|the-own|PRIVATE/);
+      const tools = `ls /etc >/dev/null && id -un && getent hosts localhost >/dev/null && echo names
+        python3 -c 'import ssl; print(len(ssl.create_default_context().get_ca_certs()) > 0 or "by directory")'
+        [ "$(ls /etc/ssl/certs | wc -l)" -gt 50 ] && echo certificates; perl -MIO::Socket -e 'print "perl\\n"'
+        test -e /etc/ld.so.cache && echo libraries; awk 'BEGIN { print "alternatives" }'; touch /etc/new || echo read-only`;
+      const printed = await exec(tools);
+      const expected = 'choo,names,certificates,perl,libraries,alternatives,read-only';
+      for (const word of expected.split(',')) expect(printed).toContain(word);
     } finally {
-      await rm(directory, { recursive: true, force: true });
+      await rm(planted, { recursive: true, force: true });
+    }
+  });
+
+  test.each(['root', 'ordinary'] as const)('gains nothing by a setuid program, as %s', async (who) => {
+    await using actor = startActor(who);
+    await using world = await makeWorld(actor.uid);
+    const inside = actor.sandbox('bubblewrap');
+    await inside.chownToSandboxUser(world.worktree);
+    // Made by a person, or by whatever else wrote there: it belongs to root, as does what only root may read.
+    const [tool, secret] = ['tool', 'secret'].map((name) => join(world.worktree, name));
+    await copyFile('/usr/bin/cat', tool ?? '');
+    await chmod(tool ?? '', 0o4755);
+    await writeFile(secret ?? '', 'the-secret', { mode: 0o600 });
+    const script = `./tool secret; awk '$6 !~ /nosuid/ { print "mounted", $5 }' /proc/self/mountinfo; echo end`;
+    const argv = ['bash', '-c', script] as const;
+    const execution = { profile: 'gate', argv, cwd: world.worktree, totalMs: 10_000 } as const;
+    const onHost = actor.sandbox('host');
+    expect((await onHost.exec(world.workplace, execution)).tail).toContain('the-secret');
+    expect((await inside.exec(world.workplace, execution)).tail).not.toMatch(/the-secret|mounted/);
+    expect((await inside.exec(world.workplace, execution)).tail).toContain('end');
+  });
+
+  test('has another copy of /etc when it changed, and one for what is the same', async () => {
+    await using place = await temporaryDirectory();
+    const chosen = join(await mkdtemp('/etc/choo-test-'), 'chosen');
+    try {
+      const options = { directory: place.path, own: { passwd: 'x' }, chosen: [dirname(chosen)] };
+      await chmod(dirname(chosen), 0o755);
+      await writeFile(chosen, 'one');
+      const first = await openEtc(options)();
+      expect(await openEtc(options)()).toBe(first);
+      await writeFile(chosen, 'another');
+      const second = await openEtc(options)();
+      expect(second).not.toBe(first);
+      expect(await readFile(second + chosen.slice('/etc'.length), 'utf8')).toBe('another');
+      const old = new Date(Date.now() - 8 * 24 * 60 * 60_000);
+      await utimes(first, old, old);
+      await writeFile(chosen, 'a third');
+      await openEtc(options)();
+      expect(await readdir(join(place.path, 'etc'))).toHaveLength(2);
+    } finally {
+      await rm(dirname(chosen), { recursive: true, force: true });
     }
   });
 });

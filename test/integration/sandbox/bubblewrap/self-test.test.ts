@@ -1,6 +1,7 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { openBubblewrap } from '../../../../src/sandbox/bubblewrap/bubblewrap.ts';
 import { chooseSandbox } from '../../../../src/sandbox/choose.ts';
 import { openHostSandbox } from '../../../../src/sandbox/host.ts';
@@ -13,7 +14,11 @@ const missing = whyNoBubblewrap();
 const nodePath = dirname(process.execPath);
 const owner = `self-test-${process.pid}`;
 const host = (): Sandbox => openHostSandbox({ searchPath: '/usr/bin:/bin', owner, home: '/tmp' });
-const bubblewrap = (searchPath: string): Sandbox => openBubblewrap({ searchPath, nodePath, owner });
+const directory = mkdtempSync('/tmp/choo-directory-');
+chmodSync(directory, 0o711);
+afterAll(() => rmSync(directory, { recursive: true }));
+const bubblewrap = (searchPath: string): Sandbox =>
+  openBubblewrap({ searchPath, nodePath, owner, directory });
 
 /** A search path with the real tools, but for some that are replaced by a script, or left out. */
 async function searchPathWith(
@@ -41,9 +46,9 @@ describe.skipIf(missing !== undefined)(
 
     test('leaves nothing behind', async () => {
       await using place = await temporaryDirectory();
-      const options = { searchPath: '/usr/bin:/bin', nodePath, owner, temporary: place.path };
+      const options = { searchPath: '/usr/bin:/bin', nodePath, owner, directory: place.path };
       expect(await openBubblewrap(options).selfTest()).toEqual({ ok: true, layering: 'overlay' });
-      expect(await readdir(place.path)).toEqual([]);
+      expect(await readdir(place.path)).toEqual(['etc']);
     });
 
     test('is what auto goes by', async () => {
@@ -59,7 +64,7 @@ describe.skipIf(missing !== undefined)(
         await mkdir(closed);
         await cp(process.execPath, join(closed, 'node'));
         await chmod(join(closed, 'node'), 0o700);
-        const sandbox = openBubblewrap({ searchPath: '/usr/bin:/bin', nodePath: closed, owner });
+        const sandbox = openBubblewrap({ searchPath: '/usr/bin:/bin', nodePath: closed, owner, directory });
         const result = await sandbox.selfTest();
         expect(result).toMatchObject({ ok: false, hint: expect.stringContaining('chmod -R o+rX') });
       } finally {
