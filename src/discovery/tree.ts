@@ -2,13 +2,14 @@ import {
   closeSync,
   constants,
   type Dirent,
+  existsSync,
   lstatSync,
   opendirSync,
   openSync,
   readdirSync,
   readSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { compareText } from '../problems/problem.ts';
 
 /** One entry of a directory. */
@@ -41,6 +42,8 @@ export interface SpecTree {
   list(directories: readonly string[]): Promise<readonly (readonly TreeEntry[] | Unlisted)[]>;
   /** The bytes of each file; undefined where it cannot be read. */
   read(files: readonly TreeEntry[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** The whole repository, where this is a directory in it, and the path there. */
+  readonly above?: { readonly tree: SpecTree; readonly path: string } | undefined;
   /** Of a commit: why it is too large to be checked out, as a sentence without its subject; undefined: it is not. */
   excess?(): Promise<string | undefined>;
 }
@@ -72,6 +75,16 @@ export class DirectoryTree implements SpecTree {
   constructor(base: string) {
     this.#base = base;
     this.label = base;
+  }
+
+  get above(): SpecTree['above'] {
+    for (let root = this.#base; ; root = dirname(root)) {
+      if (existsSync(join(root, '.git')))
+        return root === this.#base
+          ? undefined
+          : { tree: new DirectoryTree(root), path: relative(root, this.#base) };
+      if (root === dirname(root)) return undefined;
+    }
   }
 
   async list(directories: readonly string[]): Promise<readonly (readonly TreeEntry[] | Unlisted)[]> {

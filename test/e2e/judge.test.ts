@@ -167,3 +167,37 @@ describe('the judge', () => {
     expect(there.flat()).toEqual([]);
   });
 });
+
+test('above a project that is a directory of its repository, the CI is out of reach', async () => {
+  const ci =
+    'on: push\njobs: { a: { runs-on: x, steps: [{ run: x, env: { KEY: "${{ secrets.KEY }}" } }] } }\n';
+  const added = [
+    '.github/workflows/new.yml',
+    '.circleci/config.yml',
+    '.vscode/tasks.json',
+    'web/Jenkinsfile',
+  ];
+  const sh = `echo done > done.txt; cd ../..
+${added.map((path) => `mkdir -p "$(dirname ${path})"; echo x > ${path}`).join('\n')}
+echo x >> .github/workflows/ci.yml; rm .github/workflows/old.yml; echo work > README.md`;
+  await using inside = await makeProject({
+    directory: 'web/app/',
+    units: { unit: { tasks: [{ gate: 'sh check.sh', sh }] } },
+    files: {
+      'web/app/check.sh': CHECK,
+      '.github/workflows/ci.yml': ci,
+      '.github/workflows/old.yml': 'on: push\n',
+    },
+  });
+  const outcome = await inside.run();
+  expect(endOf(outcome, 'unit')).toMatchObject({ type: 'unit.completed' });
+  const [branch = ''] = (
+    await inside.git('for-each-ref', '--format=%(refname:short)', 'refs/heads/choo/unit')
+  ).split('\n');
+  const changed = (await inside.git('diff', '--name-only', `main..${branch}`)).split('\n');
+  const specs = changed.filter((path) => path.startsWith('web/app/specs/'));
+  expect(changed.filter((path) => !specs.includes(path))).toEqual(['README.md', 'web/app/done.txt']);
+  // And who asks is warned of it: it has secrets.
+  const { stdout, stderr } = await inside.choo('check');
+  expect(stdout + stderr).toContain('../../.github/workflows/ci.yml:1');
+});

@@ -26,6 +26,7 @@ export async function resolveCommit(git: Git, rev: string): Promise<string> {
  */
 export class CommitTree implements SpecTree {
   readonly label: string;
+  readonly above: SpecTree['above'];
   readonly #reader: ObjectReader;
   /** The tree ids of directories seen so far. */
   readonly #trees: Map<string, string>;
@@ -36,7 +37,9 @@ export class CommitTree implements SpecTree {
   private constructor(
     reader: ObjectReader,
     { tree, root, label }: Record<'tree' | 'root' | 'label', string>,
+    above?: SpecTree['above'],
   ) {
+    this.above = above;
     this.#reader = reader;
     this.#root = root;
     this.label = label;
@@ -54,7 +57,12 @@ export class CommitTree implements SpecTree {
     const root = new CommitTree(reader, { tree, root: tree, label: commit });
     if (base === '') return root;
     const found = await root.#lookUp(base);
-    if ('tree' in found) return new CommitTree(reader, { tree: found.tree, root: tree, label: commit });
+    if ('tree' in found)
+      return new CommitTree(
+        reader,
+        { tree: found.tree, root: tree, label: commit },
+        { tree: root, path: base },
+      );
     throw new ChooError('usage', `there is no directory \`${base}\` in ${commit.slice(0, 12)}`);
   }
 

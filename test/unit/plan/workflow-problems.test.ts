@@ -39,3 +39,9 @@ test('other files, and what is no YAML, are left alone', async () => {
   expect(await found(`on: push\n${JOB}`, 'workflows/ci.yml')).toEqual([]);
   expect(await found(`on: [push\n${JOB}`)).toEqual([]);
 });
+
+test('those of the repository count where the project is a directory in it', async () => {
+  const repository = memoryTree({ '.github/workflows/ci.yml': `on: push\n${JOB}` });
+  const tree = { ...memoryTree({}), above: { tree: repository, path: 'web/app' } };
+  expect(await findOpenWorkflows(tree)).toMatchObject([{ file: '../../.github/workflows/ci.yml', line: 1 }]);
+});
