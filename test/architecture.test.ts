@@ -268,6 +268,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'git/objects',
     'git',
     'plan',
+    'provider',
     'sandbox/sandbox.ts',
     'sandbox',
     'sandbox/machine',

@@ -55,12 +55,14 @@ const providerSettings = mapping({
   args: z
     .array(z.string({ error: 'an argument in quotes' }), { error: 'a list of arguments' })
     .optional()
-    .describe('Additional arguments for the CLI. Applies to local runs only.'),
+    .describe(
+      'Additional arguments for the CLI. Applies to local runs only, and `choo run` asks once before.',
+    ),
   command: z
     .string({ error: 'a path or a name on the path' })
     .min(1, 'a path or a name on the path')
     .optional()
-    .describe('Another executable for the CLI. Applies to local runs only.'),
+    .describe('Another executable for the CLI. Applies to local runs only, and `choo run` asks once before.'),
 }).describe('The settings of one provider.');
 
 /** The configuration of a repository, `.choo.yml`. Source of the JSON Schema and of the table in the documentation. */

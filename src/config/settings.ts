@@ -76,6 +76,12 @@ export const settingsSchema = z.object({
     .describe(
       'Names of variables with credentials of private registries that set-up gets while no agent wrote anything that it reads, separated by commas: `NAME` for `choo run`, `NAME@owner` or `NAME@owner/repository` on a server.',
     ),
+  CHOO_ALLOWED_COMMANDS: list
+    .pipe(z.array(z.string().regex(/^[0-9a-f]{16}$/, 'hashes, as `choo run` prints them')))
+    .default([])
+    .describe(
+      "What a repository's `provider.providers.<name>.command` and `args` may start with `choo run`, by the hashes that it prints, separated by commas: for machines without a terminal, which cannot be asked.",
+    ),
   CHOO_DATA_DIR: z
     .string()
     .min(1)
@@ -170,6 +176,7 @@ const localSettingsSchema = settingsSchema
     CHOO_SANDBOX_READ: true,
     CHOO_SANDBOX_ENV: true,
     CHOO_SETUP_SECRETS: true,
+    CHOO_ALLOWED_COMMANDS: true,
   })
   .extend({
     ...localCeilingSettings,

@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { allowCommand } from '../helpers/allow-command.ts';
 import type { Rule } from '../helpers/model-server/script.ts';
 import { type ModelServer, startModelServer } from '../helpers/model-server/server.ts';
 import { liveProcesses } from '../helpers/live-processes.ts';
@@ -49,6 +50,8 @@ export async function makeAgentProject(spec: AgentProjectSpec): Promise<AgentPro
   const place = join(project.dataDirectory, '..');
   const { agents, variables } = await prepareAgents(place, server.url);
   const environment = { ...project.environment, HOME: '/nonexistent', NODE_COMPILE_CACHE, ...variables };
+  if (args.length > 0)
+    await allowCommand(project.dataDirectory, agent, { args: [...args] }, variables['PATH']);
   const started: ReturnType<typeof startRun>[] = [];
   stack.defer(() => started.forEach((run) => run.kill('SIGKILL')));
   const kept = stack.move();

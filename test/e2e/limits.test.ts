@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CHOO, runProgram } from '../helpers/run-choo.ts';
+import { allowCommand } from '../helpers/allow-command.ts';
 import { makeProject, type RunOutcome, type SpecProject, type UnitSpec } from '../helpers/spec-project.ts';
 
 /** A line of Claude Code's stream that says what has been used by now. */
@@ -46,6 +47,7 @@ async function makeSpending(
   const provider = `provider:\n  type: claude\n  providers: { claude: { command: ${join(place, 'agent.sh')} } }\n`;
   writeFileSync(join(project.path, '.choo.yml'), provider + config);
   await project.git('commit', '-qam', 'Take the stand-in');
+  await allowCommand(project.dataDirectory, 'claude', { command: join(place, 'agent.sh') });
   return project;
 }
 

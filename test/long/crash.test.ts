@@ -4,6 +4,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { allowCommand } from '../helpers/allow-command.ts';
 import { expectNoProcess } from '../helpers/live-processes.ts';
 import { IS_WHOLE } from '../helpers/long-part.ts';
 import { CHOO, untilPrinted } from '../helpers/run-choo.ts';
@@ -235,6 +236,7 @@ describe('killed with -9', () => {
       `provider:\n  providers: { claude: { command: ${agent} } }\nlimits: { attempts: 2, unit_tokens: 1000 }\n`,
     );
     await project.git('commit', '-qam', 'Take the stand-in');
+    await allowCommand(project.dataDirectory, 'claude', { command: agent });
     for (let kill = 0; kill < 2; kill += 1) {
       const run = start(project, 'host');
       await untilPrinted(run.stdout, 'task.provider.usage');

@@ -64,6 +64,7 @@ export async function continueRun(
   const left = start.units.filter(({ id }) => isLeft(id, state, request));
   using run = await openTerminalRun(context, {
     units,
+    providers: left.map(({ provider }) => provider),
     config,
     place,
     sandbox: start.sandbox,

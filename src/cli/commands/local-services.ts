@@ -21,6 +21,7 @@ import type { Problem } from '../../problems/problem.ts';
 import { createAgents, readSecrets } from '../../worker/agent/agents.ts';
 import type { CommandContext } from '../context.ts';
 import { openLocalSandbox, sharingOf } from '../sources/local-sandbox.ts';
+import { allowOwnCommands } from '../sources/own-commands.ts';
 import { createRunView, type RunView } from '../views/run-view.ts';
 
 /** What a run at this terminal is carried out with, and who watches it. */
@@ -32,6 +33,8 @@ export interface TerminalRun extends Disposable {
 /** What is carried out, and how it is shown. */
 export interface TerminalRunOptions {
   readonly units: readonly Unit[];
+  /** The providers of what is carried out. */
+  readonly providers: readonly string[];
   readonly config: Config;
   readonly place: RepositoryPaths;
   readonly sandbox: 'bubblewrap' | 'host' | 'auto';
@@ -42,13 +45,21 @@ export interface TerminalRunOptions {
 /** Opens the sandbox, listens for interrupts and begins to show the run. Disposing gives the terminal back. */
 export async function openTerminalRun(
   context: CommandContext,
-  { units, config, place, sandbox: mode, keepWorktrees, json }: TerminalRunOptions,
+  { units, providers, config, place, sandbox: mode, keepWorktrees, json }: TerminalRunOptions,
 ): Promise<TerminalRun> {
   const settings = context.settings();
   const allSecrets = readSetUpSecrets(settings.CHOO_SETUP_SECRETS);
   const secrets = [...readSecrets(), ...Object.values(allSecrets)];
   const names = namesFor(settings.CHOO_SETUP_SECRETS, null);
   const ask = context.terminal.interactive && process.stdin.isTTY ? askOnce : undefined;
+  const dataDirectory = localDataDirectory(settings);
+  await allowOwnCommands(config, {
+    providers: new Set(providers),
+    searchPath: settings.PATH,
+    dataDirectory,
+    allowed: settings.CHOO_ALLOWED_COMMANDS,
+    ask,
+  });
   const sandbox = await openLocalSandbox(mode, ownerOf(place), settings, {
     ask,
     secrets,
@@ -73,7 +84,7 @@ export async function openTerminalRun(
       limits: limitsOf(config),
       keepWorktrees,
       sandbox,
-      dataDirectory: localDataDirectory(settings),
+      dataDirectory,
       searchPath: settings.PATH,
       agentOf: createAgents(config, settings.PATH),
       secrets,

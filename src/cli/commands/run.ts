@@ -155,6 +155,9 @@ async function runPlan(
   // 2. With what.
   using run = await openTerminalRun(context, {
     units: project.discovery.units,
+    providers: plan.units.flatMap(({ state, provider }) =>
+      state === 'planned' && provider !== null ? [provider.name] : [],
+    ),
     config,
     place,
     sandbox: options.sandbox,
