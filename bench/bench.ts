@@ -2,6 +2,7 @@
 import { benchAmend } from './amend.ts';
 import { benchDiscovery } from './discovery.ts';
 import { benchEngine } from './engine.ts';
+import { benchJudge } from './judge.ts';
 import { benchRun } from './run.ts';
 import { benchSetup } from './setup.ts';
 import { benchWebhooks } from './webhooks.ts';
@@ -10,6 +11,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   amend: benchAmend,
   discovery: benchDiscovery,
   engine: benchEngine,
+  judge: benchJudge,
   run: benchRun,
   setup: benchSetup,
   webhooks: benchWebhooks,

@@ -31,9 +31,9 @@ export interface Timing extends Usage {
 const CHOO = new URL('../script/choo', import.meta.url).pathname;
 
 /** Runs choo in a project. `directory` holds its data. */
-export async function timeRun(project: string, directory: string): Promise<Timing> {
+export async function timeRun(project: string, directory: string, sandbox = 'host'): Promise<Timing> {
   const [busy, started, startedAt] = [busyMs(), performance.now(), Date.now()];
-  const usage = await use(['/usr/bin/env', CHOO, 'run', '--json', '--sandbox', 'host'], project, directory);
+  const usage = await use(['/usr/bin/env', CHOO, 'run', '--json', '--sandbox', sandbox], project, directory);
   const others = (busyMs() - busy - usage.cpuMs) / (performance.now() - started) / availableParallelism();
   const events = usage.stdout
     .split('\n')
@@ -64,7 +64,8 @@ export async function countProcesses(project: string, directory: string): Promis
   return exitCode === 0 ? Number(stdout.trim().split(' ').at(-1)) : undefined;
 }
 
-async function use(command: readonly string[], cwd: string, directory: string): Promise<Usage> {
+/** Runs a program and says what it and all it waited for used. `directory` holds the data of a choo. */
+export async function use(command: readonly string[], cwd: string, directory: string): Promise<Usage> {
   const started = performance.now();
   const { stdout, stderr, exitCode } = await execa('/usr/bin/time', ['-f', '%M %U %S', ...command], {
     cwd,
