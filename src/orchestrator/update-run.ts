@@ -4,6 +4,7 @@ import { movesBranch, type UnitUpdate, wasMoved } from '../events/unit-update.ts
 import { findFile, replaceFiles, type TreeFile, treeOf } from '../git/objects/tree-object.ts';
 import type { Repository } from '../git/repository.ts';
 import { findUnequalFiles } from '../git/same-change.ts';
+import { compareJudge, openComparison } from '../worker/judge/compare-judge.ts';
 import { findGateFiles } from '../worker/judge/protection.ts';
 import { fail, type GateServices, type UnitEnd, type UnitJob, UnitStop } from '../worker/unit-job.ts';
 import { UnitLog } from '../worker/unit-log.ts';
@@ -17,7 +18,7 @@ import { makeWork, pushWork } from './update-work.ts';
 
 /**
  * Works on a claimed update: moves the branch to its new place, compares the unit's own change before and after, and verifies
- * the head. Where there is work for an agent, it makes one attempt first, and its commit is pushed only when its gates have
+ * the head as that of new work: with the counter-trial, where the judge was changed. Where there is work for an agent, it makes one attempt first, and its commit is pushed only when its gates have
  * passed. Returns the event that ends the claim, without appending it; never rejects for failures of the work itself.
  */
 export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices): Promise<EventBody> {
@@ -39,11 +40,13 @@ export async function runUpdate(claim: ClaimedUpdate, services: UpdateServices):
       // An attempt is not made twice because others wait for its slot.
       const more = update.work === null ? {} : { shouldReleaseSlot: undefined };
       const gates = { ...services, ...more, log, onActivity: () => {} };
-      await verifyUnit(job, gates, { head: commit, tree });
+      const comparison = await openComparison(job, services, commit, claim.also);
+      const openings = await verifyUnit(job, gates, { head: commit, tree, watched: comparison.watched });
       for (const other of claim.also) {
         const own = jobOf({ ...claim, unit: other }, { base, head: commit });
         await verifyMerged(own, gates, { head: commit, tree: await takeGateFiles(own, services, commit) });
       }
+      await compareJudge(job, gates, { head: commit, verified: true, comparison, openings });
     };
     const agentServices = { ...services, ...services.agents, log };
     const work =

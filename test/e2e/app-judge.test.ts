@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ended, planned, quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
-import { SHOP, SHOP_UNITS } from '../helpers/judged-shop.ts';
+import { json, SHOP, SHOP_PACKAGE, SHOP_UNITS } from '../helpers/judged-shop.ts';
 
 const NAMES = ['untouched', 'same', 'allowed', 'changed', 'asked'] as const;
 type Name = (typeof NAMES)[number];
@@ -63,4 +63,32 @@ test.each(NAMES)('says what became of the judge in the check and the pull reques
       says[0],
     );
   }
+});
+
+test('says the same of what a person pushed to the branch of a unit', async () => {
+  const branch = 'choo/unit/main/untouched';
+  const checkOf = async (sha: string) => {
+    const isSaid = ({ checks }: State) =>
+      checks.findLast((each) => each.name === 'choo / untouched' && each.head_sha === sha);
+    const found = await world.until('the verdict', (now) => isSaid(now)?.conclusion != null, 120_000);
+    return isSaid(found);
+  };
+  const turned = {
+    'src/cart.js': 'exports.total = () => 1;\n',
+    'test/cart.test.js': SHOP['test/cart.test.js'].replace('total(), 0', 'total(), 1'),
+  };
+  const check = await checkOf(await world.push('alice', branch, turned));
+  expect(check).toMatchObject({
+    conclusion: 'neutral',
+    output: { title: 'Passes only with the changed judge' },
+  });
+  for (const part of SAID.changed.says) expect(check?.output?.summary).toContain(part);
+  const { pulls } = await quiet(world);
+  expect(pulls.find(({ head }) => head.ref === branch)?.body).toContain(SAID.changed.says[1]);
+  const scripts = { ...SHOP_PACKAGE.scripts, test: 'true' };
+  const refused = await checkOf(
+    await world.push('alice', branch, { 'package.json': json({ ...SHOP_PACKAGE, scripts }) }),
+  );
+  expect(refused).toMatchObject({ conclusion: 'failure' });
+  expect(refused?.output?.summary).toContain('changed what judges or builds it');
 });

@@ -15,7 +15,10 @@ import type { StackPosition } from './stack.ts';
  * Publishes one unit: its checks and, once there is work to review, its pull request. A new pull request is opened before the
  * checks, which link to it; an existing one is updated after them.
  */
-export async function publishUnit(unit: UnitProgress, reportContext: ReportContext): Promise<void> {
+export async function publishUnit(known: UnitProgress, reportContext: ReportContext): Promise<void> {
+  const update = reportContext.updates.get(known.plan.id);
+  // What an update found of a newer head counts.
+  const unit = update?.judge == null ? known : { ...known, judge: update.judge };
   const hasEnded = unit.state === 'complete' || unit.state === 'failed' || unit.state === 'cancelled';
   const isBack = unit.state === 'pending' && unit.releaseReason !== null && unit.startedAt !== null;
   // Units that have not started, are blocked or were skipped have nothing to show.
@@ -28,7 +31,6 @@ export async function publishUnit(unit: UnitProgress, reportContext: ReportConte
   const isWanted = needsPull(unit, reportContext) && !staysWithoutPull(unit, reportContext);
   const isThere = reportContext.pulls.get(unit.plan.id)?.state === 'open';
   // Its text says that its branch is being moved; the end of the update brings this back here.
-  const update = reportContext.updates.get(unit.plan.id);
   const isMoving = update?.status === 'running' && movesBranch(update.update) && update.update.work === null;
   if (isThere && isMoving) return;
   const events = hasEnded

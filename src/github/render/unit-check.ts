@@ -80,7 +80,7 @@ export function renderUnitCheck({
       conclusion: 'action_required',
       actions: [],
     };
-  if (verdict.kind !== 'recorded') return renderVerdict(verdict, pullUrl);
+  if (verdict.kind !== 'recorded') return renderVerdict(verdict, pullUrl, progress);
   const conclusion = conclusionOf(progress);
   if (conclusion === null)
     return {
@@ -123,20 +123,33 @@ export function renderUnitCheck({
   };
 }
 
+const BY_CHANGED_JUDGE = 'Passes only with the changed judge';
+
 /** The check of a head that the unit's run did not leave. */
 function renderVerdict(
   verdict: Exclude<Verdict, { kind: 'recorded' }>,
   pullUrl: string | null,
+  progress: UnitProgress,
 ): RenderedUnitCheck {
   const page = pullUrl === null ? '' : ` [Its pull request](${pullUrl}).`;
   switch (verdict.kind) {
-    case 'verified':
+    case 'verified': {
+      const judge = progress.judge?.head === verdict.head ? judgeSection(progress, []) : '';
+      const isByJudge = judge !== '' && needsChangedJudge(progress);
       return {
-        title: 'Verified at this head',
-        summary: `Every gate of the approved specs passed at ${code(verdict.head.slice(0, 12))} in a fresh worktree.${page}`,
-        conclusion: 'success',
+        title: isByJudge ? BY_CHANGED_JUDGE : 'Verified at this head',
+        summary: fit([
+          {
+            text: `Every gate of the approved specs passed at ${code(verdict.head.slice(0, 12))} in a fresh worktree.${page}`,
+            rank: 0,
+            name: 'the summary',
+          },
+          { text: judge, rank: 0, name: 'what judges it' },
+        ]),
+        conclusion: isByJudge ? 'neutral' : 'success',
         actions: [],
       };
+    }
     case 'specs-changed':
       return {
         title: 'Specs changed since; /choo run takes them',
@@ -197,7 +210,7 @@ function conclusionOf(progress: UnitProgress): Conclusion | null {
 
 function titleOf(progress: UnitProgress): string {
   const { state, verified, failure } = progress;
-  if (state === 'complete' && needsChangedJudge(progress)) return 'Passes only with the changed judge';
+  if (state === 'complete' && needsChangedJudge(progress)) return BY_CHANGED_JUDGE;
   if (state === 'complete') return verified ? 'Complete and verified' : 'Complete, not verified';
   if (state === 'failed') return needsHuman(failure) ? 'Needs human' : 'Failed';
   return state === 'skipped' ? 'Skipped' : 'Cancelled';

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type EventBody, parseEvent } from '../../events/event.ts';
 import { type Failure } from '../../events/failure.ts';
+import type { JudgedHead } from '../../events/judge-change.ts';
 import type { UnitUpdate } from '../../events/unit-update.ts';
 import type { Database, Trx } from '../database/database.ts';
 import type { RunStatus } from '../database/tables.ts';
@@ -29,6 +30,8 @@ export interface FoundUpdate {
   readonly resolves: number;
   /** The head that was pushed, and, of a bring-up, the files where the unit's own change differs; null: not pushed (yet). */
   readonly result: UpdateResult | null;
+  /** What its head changed of what judges it; null: it was not compared. */
+  readonly judge: JudgedHead | null;
   /** Why it failed; null unless its status is `failed`. */
   readonly failure: {
     readonly failure: Failure;
@@ -68,6 +71,7 @@ async function readUpdates(
     first: unknown;
     updated: unknown;
     failed: unknown;
+    judged: unknown;
     resolves: number;
   }>`
     with newest as (
@@ -87,7 +91,9 @@ async function readUpdates(
          and start.body #>> '{update,work,kind}' = 'resolve'
          and start.body #>> '{update,head}' = newest.body #>> '{update,head}') as resolves,
       (select body from events where run = id and unit = update_unit and body ->> 'type' = 'unit.failed'
-       order by seq desc limit 1) as failed
+       order by seq desc limit 1) as failed,
+      (select body from events where run = id and unit = update_unit and body ->> 'type' = 'judge.compared'
+       order by seq desc limit 1) as judged
     from newest`.execute(database);
   return new Map(
     rows.flatMap((row) => {
@@ -95,7 +101,8 @@ async function readUpdates(
       if (first?.type !== 'orch.started' || first.update === null) return [];
       const updated = row.updated === null ? undefined : read(row.updated);
       const failed = row.failed === null || row.status !== 'failed' ? undefined : read(row.failed);
-      return [[row.unit, describe(row, first.update, { updated, failed })] as const];
+      const judged = row.judged === null ? undefined : read(row.judged);
+      return [[row.unit, describe(row, first.update, { updated, failed, judged })] as const];
     }),
   );
 }
@@ -115,7 +122,7 @@ export async function listUpdateCommits(
 function describe(
   { run, status, resolves }: Pick<FoundUpdate, 'run' | 'status' | 'resolves'>,
   update: UnitUpdate,
-  { updated, failed }: { readonly updated: EventBody | undefined; readonly failed: EventBody | undefined },
+  { updated, failed, judged }: Readonly<Record<'updated' | 'failed' | 'judged', EventBody | undefined>>,
 ): FoundUpdate {
   return {
     run,
@@ -124,6 +131,7 @@ function describe(
     update,
     resolves,
     result: resultOf(updated),
+    judge: judged?.type === 'judge.compared' ? judged : null,
     failure:
       failed?.type === 'unit.failed'
         ? {

@@ -12,18 +12,26 @@ import { findWatchedFiles } from './watched-files.ts';
 /** What a unit's work is compared with. */
 interface Comparison {
   readonly protection: Protection;
+  readonly mayChange: readonly string[];
   /** Files of which it is to be told whether gates open them. */
   readonly watched: readonly string[];
 }
 
-/** Prepares to compare a unit's work at `head` with its base, before its gates run for the last time. */
+/**
+ * Prepares to compare a unit's work at `head` with its base, before its gates run for the last time. `also`: units whose work is part of
+ * it, and what their tasks may change.
+ */
 export async function openComparison(
   job: UnitJob,
   services: Pick<GateServices, 'repository'>,
   head: string,
+  also: readonly UnitJob['unit'][] = [],
 ): Promise<Comparison> {
-  const protection = await findProtection(services.repository.reader, job);
-  return { protection, watched: await findWatchedFiles(job, services, protection, head) };
+  const tasks = [job.unit, ...also].flatMap((unit) => unit.tasks);
+  const whole = { ...job, unit: { ...job.unit, tasks } };
+  const protection = await findProtection(services.repository.reader, whole);
+  const watched = await findWatchedFiles(whole, services, protection, head);
+  return { protection, mayChange: mayChangeOf(whole.unit), watched };
 }
 
 /**
@@ -37,7 +45,7 @@ export async function compareJudge(
   {
     head,
     verified,
-    comparison: { protection },
+    comparison: { protection, mayChange },
     openings,
   }: {
     readonly head: string;
@@ -50,7 +58,6 @@ export async function compareJudge(
   const { repository, append, log } = services;
   const { reader } = repository;
   const [from, to] = [await treeOf(reader, job.base), await treeOf(reader, head)];
-  const mayChange = mayChangeOf(job.unit);
   const found = await findJudgeChanges(repository, protection, { from, to, mayChange });
   const { changes, trial } = verified
     ? await runCounterTrial(job, services, { protection, changes: found, mayChange, from, head })

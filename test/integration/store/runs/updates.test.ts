@@ -102,7 +102,7 @@ describe('an update of a unit', () => {
     expect(await hasOpenUpdate(world.database, world.unit)).toBe(true);
     const { run } = await world.finish([factsOf('a').started(HEAD), MOVED, verified('a', commit('c'))]);
     expect(await findUpdate(world.database, world.unit)).toEqual({
-      ...{ run, status: 'complete', update, resolves: 0, failure: null },
+      ...{ run, status: 'complete', update, resolves: 0, judge: null, failure: null },
       result: { to: commit('c'), same: false, files: ['a.txt'] },
     });
     expect(await hasOpenUpdate(world.database, world.unit)).toBe(false);

@@ -39,6 +39,7 @@ function updateOf(rest: Partial<FoundUpdate>): FoundUpdate {
     status: 'complete',
     update: { head: HEAD, onto: null, work: null },
     resolves: 0,
+    judge: null,
     result: null,
     failure: null,
     ...rest,
