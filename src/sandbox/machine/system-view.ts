@@ -52,7 +52,7 @@ export const SHOWN_OF_ETC: readonly ShownSettings[] = [
   { paths: ['mime.types', 'magic', 'magic.mime'], reason: 'kinds of files' },
   { paths: ['fonts', 'ImageMagick-*', 'ghostscript', 'chromium.d'], reason: 'drawing and browsers' },
   { paths: ['OpenCL', 'glvnd', 'vulkan'], reason: 'drivers of graphics, by their names' },
-  { paths: ['xml', 'sgml', 'texmf', 'groff'], reason: 'documents' },
+  { paths: ['xml', 'sgml', 'texmf', 'groff', 'manpath.config'], reason: 'documents' },
   { paths: ['java*', 'maven/m2.conf', 'maven/logging'], reason: 'Java, whose directory links here' },
   { paths: ['python*', 'perl', 'R', 'mono', 'dotnet'], reason: 'other languages' },
   { paths: ['php/*/cli', 'php/*/mods-available', 'php.ini', 'php.d'], reason: 'extensions of PHP' },
