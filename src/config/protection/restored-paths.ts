@@ -67,7 +67,11 @@ export const RESTORED_PATHS: readonly ProtectionEntry[] = [
     'https://developer.harness.io/docs/platform/git-experience/git-experience-overview/',
   ),
   restore('Screwdriver', 'screwdriver.yaml', 'https://docs.screwdriver.cd/user-guide/configuration/'),
-  restore('Codemagic', 'codemagic.yaml', 'https://docs.codemagic.io/yaml-basic-configuration/yaml-getting-started/'),
+  restore(
+    'Codemagic',
+    'codemagic.yaml',
+    'https://docs.codemagic.io/yaml-basic-configuration/yaml-getting-started/',
+  ),
   restore(
     'Bitrise',
     'bitrise.yml',
