@@ -44,7 +44,7 @@ function configTable(): string {
 }
 
 function etcTable(): string {
-  const rows = SHOWN_OF_ETC.map(({ paths, reason }) => `| ${reason} | \`${paths.join('\` `')}\` |`);
+  const rows = SHOWN_OF_ETC.map(({ paths, reason }) => `| ${reason} | \`${paths.join('` `')}\` |`);
   return ['| for | below `/etc` |', '| --- | --- |', ...rows].join('\n');
 }
 
