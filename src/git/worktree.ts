@@ -14,7 +14,11 @@ import type { Look } from './staging/look.ts';
 import { removeNestedRepositories } from './staging/nested-repositories.ts';
 import { StagedFiles } from './staging/staged-files.ts';
 import { writeFilesBelow } from './staging/write-files.ts';
+import { ADMINISTRATIVE_FILES, indexOf, keptMark, VIEW_DIRECTORY } from './staging/administration.ts';
 import { WorktreeView } from './worktree-view.ts';
+
+/** Holds a directory for each worktree with what its commands have besides, beside the directory of worktrees. */
+export const BESIDE = 'beside';
 
 /** Makes and removes the worktrees of one repository. */
 export class WorktreeManager {
@@ -67,6 +71,7 @@ export class WorktreeManager {
       view,
       repository: this.#repository,
       beside: isolated ? beside : undefined,
+      signal,
       readable: view === undefined ? readable : [administration],
     });
     try {
@@ -102,33 +107,6 @@ export class WorktreeManager {
   }
 }
 
-/** choo's own index of a worktree, separate from the one that git inside the worktree uses. */
-function indexOf(administration: string): string {
-  return join(administration, 'choo-index');
-}
-
-/** git's own lock file for a worktree, which `git worktree prune` respects as well. */
-function keptMark(administration: string): string {
-  return join(administration, 'locked');
-}
-
-/** Holds a directory for each worktree with what its commands have besides, beside the directory of worktrees. */
-export const BESIDE = 'beside';
-
-/** The view of an isolated worktree, in its administrative directory. */
-const VIEW_DIRECTORY = 'view';
-
-/** The files that make a directory a worktree. Other files there belong to an unfinished merge or rebase. */
-const ADMINISTRATIVE_FILES = new Set([
-  'HEAD',
-  'choo-index',
-  'commondir',
-  'gitdir',
-  'index',
-  'locked',
-  VIEW_DIRECTORY,
-]);
-
 /**
  * One checkout, in which agents write. choo's git uses only what lies outside: the repository's directory, and choo's own
  * index, where no agent can mark files as unchanged. Remove nested repositories before any call here.
@@ -144,6 +122,7 @@ export class Worktree {
   readonly #objectFormat: string;
   readonly #view: WorktreeView | undefined;
   readonly #files: StagedFiles;
+  readonly #signal: AbortSignal | undefined;
 
   /** `git` works in the worktree with choo's index; `administration` is git's administrative directory of it. */
   constructor(
@@ -155,8 +134,10 @@ export class Worktree {
       beside,
       view,
       repository,
+      signal,
     }: Pick<Worktree, 'readable' | 'beside'> & {
       readonly repository: Repository;
+      readonly signal: AbortSignal | undefined;
       readonly objectFormat: string;
       readonly view: WorktreeView | undefined;
     },
@@ -168,6 +149,7 @@ export class Worktree {
     this.#git = git;
     this.#objectFormat = objectFormat;
     this.#view = view;
+    this.#signal = signal;
     this.#files = new StagedFiles({
       git,
       indexFile: indexOf(administration),
@@ -256,10 +238,16 @@ export class Worktree {
     await writeFile(keptMark(this.#administration), 'kept by choo for inspection\n');
   }
 
+  /** Once the signal has aborted, what is too large to be removed in a moment is left to {@link WorktreeManager.removeLeftovers}. */
   async remove(): Promise<void> {
     await this.#files[Symbol.asyncDispose]();
-    for (const path of [this.path, this.#administration, this.beside])
-      if (path !== undefined) await removeTree(path);
+    const signal = this.#signal;
+    // The worktree last: by its name the rest is found.
+    for (const path of [this.#administration, this.beside, this.path])
+      if (path !== undefined)
+        await removeTree(path, signal).catch((error: unknown) => {
+          if (signal?.aborted !== true) throw error;
+        });
   }
 
   async #pointTo(commit: string): Promise<void> {

@@ -1,12 +1,16 @@
-/** A program that choo runs for itself, to its end. Its environment is `env` alone, nothing of choo's; it gets no input. */
+/** A program that choo runs for itself, to its end. Its environment is `env` alone, nothing of choo's. */
 export interface Tool {
   readonly argv: readonly [file: string, ...args: string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** The user to run as instead of choo's own, without other groups. Only for root. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  /** None by default. */
+  readonly input?: Uint8Array;
   /** Time limit; it is killed then. Milliseconds. */
   readonly limitMs: number;
+  /** It is killed when the signal aborts. */
+  readonly signal?: AbortSignal;
 }
 
 /** How it ended. */
@@ -21,14 +25,17 @@ export interface ToolResult {
 const MAX_OUTPUT_LENGTH = 1_000_000;
 
 /** Runs a program. Processes that it leaves running must not keep its output open. Never rejects. */
-export async function runTool({ argv: [file, ...args], cwd, env, user, limitMs }: Tool): Promise<ToolResult> {
+export async function runTool(tool: Tool): Promise<ToolResult> {
+  const { argv, cwd, env, user, input, limitMs, signal } = tool;
+  const [file, ...args] = argv;
   const { execa } = await import('execa'); // takes 0.1 s to load, and most commands never need it
   const { exitCode, all, shortMessage } = await execa(file, args, {
     cwd,
     env,
     extendEnv: false,
     ...user,
-    stdin: 'ignore',
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
     all: true,
     maxBuffer: MAX_OUTPUT_LENGTH,
     timeout: limitMs,

@@ -1,5 +1,6 @@
 import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { setImmediate as immediate } from 'node:timers/promises';
+import { isLargeDirectory } from '../../system/read-directory.ts';
 import { isGitName } from '../objects/git-name.ts';
 import { objectId } from '../objects/loose-object.ts';
 import { indexMode, isUnchanged, readContent } from './file-state.ts';
@@ -135,7 +136,9 @@ class Walk {
   #list(prefix: string, isRefused = isDoubtfulName): readonly Dirent[] {
     let entries: readonly Dirent[];
     try {
-      entries = readdirSync(this.#place(prefix), { withFileTypes: true, encoding: 'latin1' });
+      const place = this.#place(prefix);
+      if (isLargeDirectory(place)) throw new Doubt();
+      entries = readdirSync(place, { withFileTypes: true, encoding: 'latin1' });
     } catch {
       throw new Doubt();
     }

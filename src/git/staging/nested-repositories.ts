@@ -1,6 +1,7 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { accessSync, constants, type Dirent, readdirSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { setImmediate as immediate } from 'node:timers/promises';
+import { isLargeDirectory, readEntries } from '../../system/read-directory.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import { isGitName } from '../objects/git-name.ts';
 
@@ -31,32 +32,36 @@ export async function removeNestedRepositories(worktree: string): Promise<readon
   const open = [''];
   let resumed = performance.now();
   for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
-    if (performance.now() - resumed > MAX_PAUSE_MS) {
-      await immediate(); // lets other work run
-      resumed = performance.now();
-    }
-    for (const entry of await entriesOf(Buffer.from(root + directory, 'latin1'))) {
+    const refused: string[] = [];
+    for (const entry of entriesOf(await opened(Buffer.from(root + directory, 'latin1')))) {
+      if (performance.now() - resumed > MAX_PAUSE_MS) {
+        await immediate(); // lets other work run
+        resumed = performance.now();
+      }
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
       if (path === '.git') continue;
       const plain = entry.isFile() || entry.isDirectory() || entry.isSymbolicLink();
       const tooDeep = entry.isDirectory() && root.length + path.length > MAX_PATH_BYTES;
-      if (!plain || tooDeep || isGitName(Buffer.from(entry.name, 'latin1').toString())) {
-        await remove(directory, path);
-      } else if (entry.isDirectory()) {
-        open.push(path);
-      }
+      if (!plain || tooDeep || isGitName(Buffer.from(entry.name, 'latin1').toString())) refused.push(path);
+      else if (entry.isDirectory()) open.push(path);
     }
+    for (const path of refused) await remove(directory, path);
   }
   return removed.sort();
 }
 
 /** Reads synchronously, at a tenth of the cost of an asynchronous read per directory. */
-async function entriesOf(directory: Buffer): Promise<readonly Dirent[]> {
-  const options = { withFileTypes: true, encoding: 'latin1' } as const;
+function entriesOf(directory: Buffer): Iterable<Dirent> {
+  if (isLargeDirectory(directory)) return readEntries(directory);
+  return readdirSync(directory, { withFileTypes: true, encoding: 'latin1' });
+}
+
+/** Unlocks a directory if it is closed. */
+async function opened(directory: Buffer): Promise<Buffer> {
   try {
-    return readdirSync(directory, options);
+    accessSync(directory, constants.R_OK | constants.X_OK);
   } catch {
     await chmod(directory, 0o755);
-    return readdirSync(directory, options);
   }
+  return directory;
 }

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { removeNestedRepositories } from '../../../src/git/staging/nested-repositories.ts';
+import { isLargeDirectory } from '../../../src/system/read-directory.ts';
 import { commitFiles, git, gitWorld, snapshot, writeFiles } from '../../helpers/git-repository.ts';
 
 async function plant(root: string, path: string): Promise<void> {
@@ -11,6 +12,17 @@ async function plant(root: string, path: string): Promise<void> {
 }
 
 describe('removing nested repositories', () => {
+  test('finds each of many in a directory that is too large to be read at once', async () => {
+    await using world = await gitWorld({ a: 'A' });
+    const { path } = await world.worktrees.create('one', world.head);
+    await mkdir(join(path, 'many'));
+    const script = 'seq 15000 | xargs touch; seq -f pipe%g 600 | xargs mkfifo; mkdir .git';
+    await execa('bash', ['-c', script], { cwd: join(path, 'many') });
+    expect(isLargeDirectory(join(path, 'many'))).toBe(true);
+    expect(await removeNestedRepositories(path)).toHaveLength(601);
+    expect(await readdir(join(path, 'many'))).toHaveLength(15_000);
+  });
+
   test('takes directories, files and links called .git in any case, wherever they are, and nothing else', async () => {
     await using world = await gitWorld({ '.gitignore': 'ignored\nnode_modules\n', 'src/a': 'A' });
     const { path } = await world.worktrees.create('one', world.head);
