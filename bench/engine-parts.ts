@@ -36,7 +36,6 @@ async function openStore(url: string): Promise<ServerStore> {
     dataDirectory: '',
     name: 'bench',
     size: 20,
-    supervise: false,
     tables: 'migrate',
     onError,
   });
@@ -197,7 +196,7 @@ export async function benchTogether(
 /** Milliseconds of claiming one unit, where 5,000 wait and 100,000 are finished. */
 export async function benchClaims(server: BenchServer): Promise<readonly number[]> {
   await using store = await openStore(await server.createDatabase('claims'));
-  const { database, jobs } = store;
+  const { database } = store;
   const repository = await findOrAddRepository(database, '/bench', 'one');
   await insertFinished(store, repository, 1_000, 100);
   for (let run = 0; run < 5; run += 1) await submit(store, repository, fan(1_000), 1_000);
@@ -206,7 +205,7 @@ export async function benchClaims(server: BenchServer): Promise<readonly number[
   const all: number[] = [];
   for (let round = -20; round < 200; round += 1) {
     const from = performance.now();
-    const claims = await claimUnits(database, jobs, number, { free: 1 });
+    const claims = await claimUnits(database, number, { free: 1 });
     if (round >= 0) all.push(performance.now() - from);
     if (claims.length !== 1) throw new Error(`claimed ${claims.length} units`);
   }
@@ -229,8 +228,8 @@ async function insertFinished(
            now() - (${runs} - number) * interval '1 minute'
     from ${finished} as finished`.execute(database);
   await sql`
-    insert into units (run, id, state, key, provider, priority, claim, batch, job, job_try, head)
-    select run, ${id}, 'complete', 'key-of-' || ${id}, 'claude', 1, 1, 1, gen_random_uuid(), 0, repeat('a', 40)
+    insert into units (run, id, state, key, provider, priority, claim, batch, head)
+    select run, ${id}, 'complete', 'key-of-' || ${id}, 'claude', 1, 1, 1, repeat('a', 40)
     from ${each}`.execute(database);
   await sql`
     insert into events (run, seq, at, unit, body)

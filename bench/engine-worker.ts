@@ -36,7 +36,6 @@ const reports: WorkReport[] = [];
     name: 'bench worker',
     size: 10,
     tables: 'migrate',
-    supervise: task.url === undefined,
     onError,
   });
   await using _ = await Dispatcher.start({

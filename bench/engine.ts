@@ -114,7 +114,6 @@ async function benchStarts(started: Started): Promise<void> {
       dataDirectory: directory,
       name: 'bench',
       size: 10,
-      supervise: true,
       url: undefined,
       tables: 'migrate' as const,
     };

@@ -10,7 +10,7 @@ const POLL_MS = 5_000;
 
 /** The runs of a server, for the dashboard. `actor`: who its changes are by. */
 export function openServerDashboard(
-  { database, listener, runStore, jobs }: ServerStore,
+  { database, listener, runStore }: ServerStore,
   actor: string,
 ): DashboardSource {
   return {
@@ -37,9 +37,9 @@ export function openServerDashboard(
     readPatch: undefined, // the copies of repositories are the workers'
     change: async ({ kind, run, units }) => {
       const request = { run, units, actor };
-      if (kind === 'cancel') await cancelRun(runStore, jobs, request);
-      else if (kind === 'skip') await skipUnits(runStore, jobs, request);
-      else await retryRun(runStore, jobs, request);
+      if (kind === 'cancel') await cancelRun(runStore, request);
+      else if (kind === 'skip') await skipUnits(runStore, request);
+      else await retryRun(runStore, request);
     },
     changesRuns: true,
   };

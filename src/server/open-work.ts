@@ -57,7 +57,6 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       name: 'choo worker',
       size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20) + (app === undefined ? 0 : 8),
       tables: 'migrate',
-      supervise: true,
       onChange: new RunLog(log).write,
       onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
     }),

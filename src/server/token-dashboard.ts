@@ -35,7 +35,6 @@ export async function openTokenDashboard(settings: Settings, log: Logger): Promi
       name: 'choo dashboard',
       size: CONNECTIONS,
       tables: 'require',
-      supervise: false,
       onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
     }),
   );

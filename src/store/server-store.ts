@@ -2,14 +2,12 @@ import { ChooError } from '../errors.ts';
 import type { Database } from './database/database.ts';
 import type { Listener } from './database/notifications.ts';
 import { migrationStatus } from './database/migrate.ts';
-import { Jobs } from './runs/jobs.ts';
 import { type RunChange, RunStore } from './runs/run-store.ts';
 import { type DatabaseOptions, migrateTables, openListener, openServerDatabase } from './server-database.ts';
 
 /** What a server process opens of the database. */
 export interface ServerStore extends AsyncDisposable {
   readonly database: Database;
-  readonly jobs: Jobs;
   readonly listener: Listener;
   readonly runStore: RunStore;
 }
@@ -17,27 +15,23 @@ export interface ServerStore extends AsyncDisposable {
 export interface ServerStoreOptions extends DatabaseOptions {
   /** `migrate` updates old tables, `require` refuses them: a command that only reads must not change them under a server. */
   readonly tables: 'migrate' | 'require';
-  /** Whether this process runs the maintenance of pg-boss. */
-  readonly supervise: boolean;
   /** Called after each change that this process makes to a run. */
   readonly onChange?: (change: RunChange) => void;
 }
 
 /** Opens the store of a server. Throws a ChooError (`environment`). */
 export async function openServerStore(options: ServerStoreOptions): Promise<ServerStore> {
-  const { tables, supervise, onError, onChange } = options;
+  const { tables, onChange } = options;
   await using stack = new AsyncDisposableStack();
   const { address, database } = stack.use(await openServerDatabase(options));
   if (tables === 'migrate') await migrateTables(database);
   else await requireTables(database);
-  const jobs = stack.use(await Jobs.open(address, { supervise, onError }));
   const listener = stack.use(await openListener(address, options));
   const opened = stack.move();
   return {
     database,
-    jobs,
     listener,
-    runStore: new RunStore(database, jobs, { onChange }),
+    runStore: new RunStore(database, { onChange }),
     [Symbol.asyncDispose]: async () => opened.disposeAsync(),
   };
 }

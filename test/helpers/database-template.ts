@@ -8,7 +8,6 @@ import { openDatabase } from '../../src/store/database/database.ts';
 import { migrate } from '../../src/store/database/migrate.ts';
 import { openEmbedded } from '../../src/store/embedded/embedded.ts';
 import { acquireServerLock } from '../../src/store/embedded/server-lock.ts';
-import { Jobs } from '../../src/store/runs/jobs.ts';
 
 /** `bare`: as PostgreSQL makes it. `choo`: with the tables of choo, and careless of power cuts, which no test survives. */
 type Kind = 'bare' | 'choo';
@@ -52,6 +51,5 @@ async function make(dataDirectory: string, kind: Kind): Promise<void> {
   const database = openDatabase(server.connection, { name: 'template', size: 1, onError });
   await migrate(database);
   await sql`alter system set fsync = off`.execute(database);
-  await (await Jobs.open(server.connection, { supervise: false, onError }))[Symbol.asyncDispose]();
   await database.destroy();
 }

@@ -160,7 +160,7 @@ export const runOnServer: Engine = async ({ spec, prepare, earlier, stopAt, canc
     const dispatcher = await store.work(async (claim, teller) => worker.work(claim, teller));
     if (cancel !== undefined) {
       await expect.poll(async () => has(cancel.at), PATIENT).toBe(true);
-      await cancelRun(store.runStore, store.jobs, { run: submitted.run, units: cancel.units, actor: 'test' });
+      await cancelRun(store.runStore, { run: submitted.run, units: cancel.units, actor: 'test' });
     }
     const awaited = stopAt === undefined ? ['orch.completed', 'orch.failed', 'orch.cancelled'] : [stopAt];
     await expect.poll(async () => has(...awaited), PATIENT).toBe(true);

@@ -42,7 +42,7 @@ export async function makeHandlerWorld(...given: Parameters<typeof makeAppWorld>
     world,
     store,
     open: async (now = Date.now) => {
-      const { database, runStore, jobs } = processes.use(await store.open());
+      const { database, runStore } = processes.use(await store.open());
       const github = openGitHub(app, database, settings, () => {});
       const place = {
         dataDirectory: join(world.dataDirectory, `process-${count++}`),
@@ -56,7 +56,6 @@ export async function makeHandlerWorld(...given: Parameters<typeof makeAppWorld>
       const services: HandlerServices = {
         database,
         runStore,
-        jobs,
         contexts,
         github,
         origin: app.origin,

@@ -1,7 +1,6 @@
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/store/database/database.ts';
 import { Listener } from '../../src/store/database/notifications.ts';
 import { Dispatcher, type DispatcherOptions } from '../../src/store/queue/dispatcher.ts';
-import { Jobs } from '../../src/store/runs/jobs.ts';
 import { RunStore } from '../../src/store/runs/run-store.ts';
 
 const onError = (): void => {}; // connections that a test cuts off
@@ -9,7 +8,6 @@ const onError = (): void => {}; // connections that a test cuts off
 /** What one process of a server has of the database. */
 export interface StoreProcess extends AsyncDisposable {
   readonly database: Database;
-  readonly jobs: Jobs;
   readonly listener: Listener;
   readonly runStore: RunStore;
   /** A worker of this process. */
@@ -24,22 +22,19 @@ export async function openProcess(address: DatabaseAddress): Promise<StoreProces
   await using stack = new AsyncDisposableStack();
   const database = openDatabase(address, { name: 'test', size: 6, onError });
   stack.defer(async () => database.destroy());
-  const jobs = stack.use(await Jobs.open(address, { supervise: false, onError }));
   const listener = stack.use(new Listener(address, 'test'));
   await listener.ready();
-  const runStore = new RunStore(database, jobs);
+  const runStore = new RunStore(database);
   const dispatchers = stack.use(new AsyncDisposableStack());
   const kept = stack.move();
   return {
     database,
-    jobs,
     listener,
     runStore,
     work: async (work, { concurrency = 4, maxUnits, quantumMs = 600_000, times } = {}) =>
       dispatchers.use(
         await Dispatcher.start({
           database,
-          jobs,
           runStore,
           listener,
           owner: 'test',

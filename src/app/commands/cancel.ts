@@ -25,7 +25,7 @@ export async function cancelCommand(
   _planner: Planner,
   services: HandlerServices,
 ): Promise<CommandResult> {
-  const { runStore, jobs } = services;
+  const { runStore } = services;
   const actor = request.actor.login;
   if (words.length === 1 && words[0] === ALL && request.unit === undefined) {
     const [newest] = await findRunsOfThread(request, services);
@@ -46,14 +46,14 @@ export async function cancelCommand(
   const runs = chosen.isNamed ? chosen.runs : await findRunsToCancel(chosen.runs, request, services);
   const [run, ...others] = runs;
   if (run === undefined) throw new ChooError('usage', 'there is no run here yet');
-  await cancelRun(runStore, jobs, { run: run.run, units, actor });
+  await cancelRun(runStore, { run: run.run, units, actor });
   if (units.length > 0) return { kind: 'done' };
   return { kind: 'done', text: describe([run], others.filter(isOpen)) };
 }
 
 /** Cancels what runs or waits for the thread and for its branch. What waits goes first, so that it never starts. */
 async function cancelAll(request: CommandRequest, services: HandlerServices): Promise<CommandResult> {
-  const { runStore, jobs } = services;
+  const { runStore } = services;
   const open = [
     ...(await findRunsOfThread(request, services)),
     ...(await findRunsOfBranch(request, services)),
@@ -63,7 +63,7 @@ async function cancelAll(request: CommandRequest, services: HandlerServices): Pr
   for (const { run } of open.toSorted(
     (a, b) => Number(b.status === 'waiting') - Number(a.status === 'waiting'),
   ))
-    await cancelOpenRun(runStore, jobs, { run, actor });
+    await cancelOpenRun(runStore, { run, actor });
   return { kind: 'done', text: describe(open, []) };
 }
 

@@ -30,7 +30,7 @@ export async function retryCommand(
     const { target } = await readServerRun(services.database, report.run);
     await saveReviews(request.repository, { run: report.run, target, units, actor: request.actor }, services);
   }
-  await retryRun(services.runStore, services.jobs, {
+  await retryRun(services.runStore, {
     run: report.run,
     actor: request.actor.login,
     units,
@@ -48,7 +48,7 @@ export async function skipCommand(
   services: HandlerServices,
 ): Promise<CommandResult> {
   const { report, units } = await chooseRun(words, request, services);
-  await skipUnits(services.runStore, services.jobs, {
+  await skipUnits(services.runStore, {
     run: report.run,
     actor: request.actor.login,
     units,

@@ -105,7 +105,7 @@ export async function handleCheckRun(
       if (changed !== undefined)
         return refusal('Nothing was done', { ...changed, hint: runHint(report, id) });
       await demandPushes(services, known.installation);
-      await retryRun(services.runStore, services.jobs, { run: report.run, units: [id], actor: sender.login });
+      await retryRun(services.runStore, { run: report.run, units: [id], actor: sender.login });
       return undefined;
     } catch (error) {
       if (!(error instanceof ChooError) || error.code === 'internal') throw error;
@@ -124,7 +124,7 @@ export async function handleCheckRun(
   async function cancel(): Promise<void> {
     const report = await findReport(services.database, runOf(check.external_id) ?? '');
     if (report?.repository !== known.id) return;
-    await cancelOpenRun(services.runStore, services.jobs, { run: report.run, actor: sender.login });
+    await cancelOpenRun(services.runStore, { run: report.run, actor: sender.login });
   }
 
   /** Replies on the run's thread, or else in the check whose button was pressed. */

@@ -44,9 +44,9 @@ export async function handleRepository({ payload }: Delivery, services: HandlerS
 /** `installation`: the one it was removed from. A repository that has passed to another one stays. */
 async function removeRepository(
   githubId: number,
-  { database, runStore, jobs }: HandlerServices,
+  { database, runStore }: HandlerServices,
   installation?: number,
 ): Promise<void> {
   for (const run of await markRepositoryRemoved(database, githubId, installation))
-    await cancelOpenRun(runStore, jobs, { run, actor: 'GitHub' });
+    await cancelOpenRun(runStore, { run, actor: 'GitHub' });
 }

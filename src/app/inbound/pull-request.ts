@@ -77,7 +77,7 @@ async function endThread(
   { number, merged, merge_commit_sha, head, base }: Pull,
   actor: string,
   repository: OpenRepository,
-  { database, runStore, jobs }: HandlerServices,
+  { database, runStore }: HandlerServices,
 ): Promise<void> {
   const runs = await findRuns(database, { repository: repository.known.id, thread: number });
   const [report] = runs;
@@ -97,7 +97,7 @@ async function endThread(
   if (!lost.includes(head.ref) && lost.length > 0) return;
   // All of them: a waiting run would start when the running one ends.
   for (const { run, status } of runs)
-    if (status === 'running' || status === 'waiting') await cancelOpenRun(runStore, jobs, { run, actor });
+    if (status === 'running' || status === 'waiting') await cancelOpenRun(runStore, { run, actor });
 }
 
 /** Notes who merged or closed the pull request of a unit. */

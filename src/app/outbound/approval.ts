@@ -56,7 +56,7 @@ async function readApproval(
     const access = sender && (await findAccess(octokit, known, sender, services.policy.bots));
     if (access?.allowed !== true) {
       const reason = access?.reason ?? 'who asked for it has no account any more';
-      await cancelOpenRun(services.runStore, services.jobs, { run, actor: 'choo' });
+      await cancelOpenRun(services.runStore, { run, actor: 'choo' });
       if (thread !== null) {
         const text = sentence(`run \`${run}\` was cancelled before it began: ${reason}`);
         await answer(repository, { thread, key: `withdrawn:${run}`, text }, services);

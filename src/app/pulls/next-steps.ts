@@ -23,13 +23,13 @@ interface UnitAddress {
 
 /** Starts the updates that make pull requests true. */
 export class NextSteps {
-  readonly #services: Pick<HandlerServices, 'database' | 'runStore' | 'jobs' | 'policy'>;
+  readonly #services: Pick<HandlerServices, 'database' | 'runStore' | 'policy'>;
   /** When each head was first seen, by unit and head. Milliseconds since 1970. */
   readonly #seen = new LRUCache<string, number>({ max: 10_000 });
   /** When heads of others were verified, by unit. */
   readonly #verified = new LRUCache<string, readonly number[]>({ max: 10_000 });
 
-  constructor(services: Pick<HandlerServices, 'database' | 'runStore' | 'jobs' | 'policy'>) {
+  constructor(services: Pick<HandlerServices, 'database' | 'runStore' | 'policy'>) {
     this.#services = services;
   }
 

@@ -11,7 +11,6 @@ import type { MissingProvider } from '../../plan/plan.ts';
 import type { Database } from '../../store/database/database.ts';
 import { type StoredRepository, upsertRepository } from '../../store/github/github-repositories.ts';
 import { PostStore } from '../../store/github/posts.ts';
-import type { Jobs } from '../../store/runs/jobs.ts';
 import type { RunStore } from '../../store/runs/run-store.ts';
 import type { Common } from './payloads.ts';
 import { normalizeRemote } from '../../git/remote-address.ts';
@@ -34,7 +33,6 @@ interface OperatorPolicy {
 export interface HandlerServices {
   readonly database: Database;
   readonly runStore: RunStore;
-  readonly jobs: Jobs;
   readonly contexts: ServerContexts;
   readonly github: GitHubApp;
   /** Scheme and host of GitHub, as git and browsers reach it. */

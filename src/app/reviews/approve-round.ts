@@ -16,7 +16,7 @@ const HOLD_POLL_MS = 60_000;
  * not ask any more is told so, once, and nothing starts.
  */
 export async function approveRound(round: Round, services: HandlerServices): Promise<Approval> {
-  const { database, runStore, jobs, policy } = services;
+  const { database, runStore, policy } = services;
   const { id, pull, run } = round;
   const known = await findRepositoryById(database, round.repository);
   if (known === undefined) return { kind: 'no', reason: 'the App is not installed there any more' };
@@ -30,7 +30,7 @@ export async function approveRound(round: Round, services: HandlerServices): Pro
     const text = sentence(`The review starts nothing: ${reason}`);
     await answer(repository, { thread: pull, key: `withdrawn:${id}`, text }, services);
     await moveRound(database, id, { state: 'ended', outcome: 'withdrawn' });
-    if (run !== null) await cancelOpenRun(runStore, jobs, { run, actor: 'choo' });
+    if (run !== null) await cancelOpenRun(runStore, { run, actor: 'choo' });
     // The next round of the unit may start.
     await requestRefresh(database, { repository: known.id, target: round.target, unit: round.unit });
     return { kind: 'no', reason };

@@ -8,12 +8,12 @@ import type { HandlerServices } from '../repository/open-repository.ts';
  */
 export async function cancelRounds(
   { repository, pull, actor }: { readonly repository: string; readonly pull: number; readonly actor: string },
-  { database, runStore, jobs }: Pick<HandlerServices, 'database' | 'runStore' | 'jobs'>,
+  { database, runStore }: Pick<HandlerServices, 'database' | 'runStore'>,
 ): Promise<{ readonly waiting: number; readonly started: number }> {
   const rounds = await listRoundsOfPull(database, repository, pull);
   const waiting = rounds.filter(({ state }) => state === 'waiting');
   const started = rounds.filter(({ state }) => state === 'started');
   for (const { id } of waiting) await moveRound(database, id, { state: 'ended', outcome: 'cancelled' });
-  for (const { run } of started) if (run !== null) await cancelOpenRun(runStore, jobs, { run, actor });
+  for (const { run } of started) if (run !== null) await cancelOpenRun(runStore, { run, actor });
   return { waiting: waiting.length, started: started.length };
 }

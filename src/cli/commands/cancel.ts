@@ -27,7 +27,7 @@ export function cancelCommand(context: CommandContext): Command {
         { words: first === undefined ? [] : [first, ...rest], named, json },
         {
           request: { kind: 'cancel', fresh: false, from: null },
-          onServer: async ({ runStore, jobs }, asked) => cancelRun(runStore, jobs, asked),
+          onServer: async ({ runStore }, asked) => cancelRun(runStore, asked),
           describe: (run, units) =>
             `Cancelled ${count(units.length, 'unit')} of run ${run}. \`${context.programName} retry ${run}\` continues them.\n`,
         },

@@ -41,8 +41,8 @@ export function retryCommand(context: CommandContext): Command {
           { words: first === undefined ? [] : [first, ...rest], named, json },
           {
             request: { kind: 'retry', fresh, from: from ?? null },
-            onServer: async ({ runStore, jobs }, asked) =>
-              retryRun(runStore, jobs, { ...asked, fresh, ...(from === undefined ? {} : { from }) }),
+            onServer: async ({ runStore }, asked) =>
+              retryRun(runStore, { ...asked, fresh, ...(from === undefined ? {} : { from }) }),
             describe: (run, units) => `Retrying ${count(units.length, 'unit')} of run ${run}.\n`,
           },
         ),

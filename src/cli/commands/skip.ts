@@ -26,7 +26,7 @@ export function skipCommand(context: CommandContext): Command {
         { words: first === undefined ? [] : [first, ...rest], named, json },
         {
           request: { kind: 'skip', fresh: false, from: null },
-          onServer: async ({ runStore, jobs }, asked) => skipUnits(runStore, jobs, asked),
+          onServer: async ({ runStore }, asked) => skipUnits(runStore, asked),
           describe: (run, units) => {
             const list = units.map((unit) => `\`${unit}\``).join(', ');
             const retry = `\`${context.programName} retry ${run} ${units.join(' ')}\``;

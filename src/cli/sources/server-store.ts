@@ -8,7 +8,7 @@ export async function openStore(
   settings: Settings = readSettings(),
   tables: 'migrate' | 'require' = 'require',
 ): Promise<ServerStore> {
-  return openServerStore({ ...databaseOptions(settings), tables, supervise: false });
+  return openServerStore({ ...databaseOptions(settings), tables });
 }
 
 /** Its database alone, as it is. */

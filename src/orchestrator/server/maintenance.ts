@@ -4,20 +4,18 @@ import { pruneAudit } from '../../store/audit/chain.ts';
 import type { Database } from '../../store/database/database.ts';
 import type { Listener } from '../../store/database/notifications.ts';
 import { deleteRemovedRepositories } from '../../store/github/github-repositories.ts';
-import { deleteOld, reconcile, withMaintenanceLock } from '../../store/queue/reconcile.ts';
-import type { Jobs } from '../../store/runs/jobs.ts';
+import { beginWaitingRuns, deleteOld, withMaintenanceLock } from '../../store/queue/maintenance.ts';
 import type { RunStore } from '../../store/runs/run-store.ts';
 import type { ServerContexts } from './server-context.ts';
 
-/** Intervals of reconciliation, and of deleting old data. Milliseconds. */
-const RECONCILE_MS = 30_000;
+/** Intervals of looking for runs that wait for nothing, and of deleting old data. Milliseconds. */
+const ROUND_MS = 30_000;
 const HOURLY_MS = 3_600_000;
 /** How long a removed repository's data is retained, in case it was removed by mistake. */
 const REMOVED_RETENTION_HOURS = 12;
 
 interface Services {
   readonly database: Database;
-  readonly jobs: Jobs;
   readonly runStore: RunStore;
   readonly contexts: ServerContexts;
   readonly listener: Listener;
@@ -64,19 +62,18 @@ export class Maintenance implements AsyncDisposable {
       } catch (error) {
         this.#log({ reason: messageOf(error) }, 'maintenance failed');
       }
-      await wait(RECONCILE_MS, undefined, { signal }).catch(() => {});
+      await wait(ROUND_MS, undefined, { signal }).catch(() => {});
     }
   }
 
   async #round(hourly: boolean): Promise<void> {
-    const { database, jobs, runStore, contexts } = this.#services;
+    const { database, runStore, contexts } = this.#services;
     await withMaintenanceLock(database, async () => {
-      const found = await reconcile(database, jobs, runStore);
-      const { queuesLeft, ...faults } = found;
-      if (Object.values(faults).some((count) => count > 0)) this.#log(found, 'reconciled rows and jobs');
+      const runsWaiting = await beginWaitingRuns(database, runStore);
+      if (runsWaiting > 0) this.#log({ runsWaiting }, 'began runs that waited for nothing');
       if (!hourly) return;
       const runs = await deleteOld(database, this.#days.runs);
-      if (runs > 0) this.#log({ runs, queuesLeft }, 'deleted old runs');
+      if (runs > 0) this.#log({ runs }, 'deleted old runs');
       const entries = await pruneAudit(database, new Date(Date.now() - this.#days.audit * 24 * HOURLY_MS));
       if (entries > 0) this.#log({ entries }, 'pruned the audit');
       const lost = await deleteRemovedRepositories(database, REMOVED_RETENTION_HOURS);

@@ -11,9 +11,8 @@ export type DatabaseAddress =
 export type Database = Kysely<Tables>;
 export type Trx = Transaction<Tables>;
 
-/** The schema of choo's own tables, and the one of the job queue. */
+/** The schema of choo's tables. */
 export const SCHEMA = 'choo';
-export const JOB_SCHEMA = 'choo_jobs';
 
 /** Statement timeout. No statement takes this long unless the server stopped answering. Milliseconds. */
 const STATEMENT_MS = 20_000;
@@ -72,8 +71,7 @@ function createPlanner(): (client: pg.PoolClient) => void {
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text);
-    // pg-boss writes the id of the run into its fetch statements, so each run has its own.
-    if (known !== undefined || names.size >= MAX_PREPARED_STATEMENTS || text.includes("'run-")) return known;
+    if (known !== undefined || names.size >= MAX_PREPARED_STATEMENTS) return known;
     const name = `choo ${names.size + 1}`;
     names.set(text, name);
     return name;

@@ -21,6 +21,7 @@ import { up as reviewRounds } from './migrations/0021-review-rounds.ts';
 import { up as requiredReview } from './migrations/0022-required-review.ts';
 import { up as baseBranches } from './migrations/0023-base-branches.ts';
 import { up as audit } from './migrations/0030-audit.ts';
+import { up as unitQueue } from './migrations/0040-unit-queue.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -43,6 +44,7 @@ const MIGRATIONS = {
   '0022-required-review': { up: requiredReview },
   '0023-base-branches': { up: baseBranches },
   '0030-audit': { up: audit },
+  '0040-unit-queue': { up: unitQueue },
 };
 
 /** One migration of a database. */

@@ -3,7 +3,7 @@ import type { UnitRecord } from '../../events/store.ts';
 import type { BigInteger, DefaultBigInteger, DefaultTimestamp, Json, Leased, Timestamp } from './columns.ts';
 import type { GitHubTables } from './github-tables.ts';
 
-/** The state of a unit of a server's run. `waiting`: for its dependencies; `queued`: it has a job and may be claimed. */
+/** The state of a unit of a server's run. `waiting`: for its dependencies; `queued`: it may be claimed. */
 export type RowState =
   | 'waiting'
   | 'queued'
@@ -150,10 +150,8 @@ interface UnitTable {
   worker: number | null;
   /** How many workers died with it since its last completed task; see quarantine.ts. */
   deaths: Generated<number>;
-  /** Null for a unit in quarantine. */
-  job: string | null;
-  /** Earlier tries of that job; for a unit in quarantine, earlier tries of the unit. */
-  job_try: number | null;
+  /** How many workers gave it back unfinished since it was queued anew. */
+  tries: Generated<number>;
   /** Earliest time of its next claim. */
   not_before: Generated<Timestamp>;
   beat_at: Timestamp | null;

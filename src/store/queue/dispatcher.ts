@@ -3,7 +3,6 @@ import type { EventBody } from '../../events/event.ts';
 import { type Database, isTransient } from '../database/database.ts';
 import type { Listener, Notice } from '../database/notifications.ts';
 import type { Claim, ClaimReporter } from '../runs/claim.ts';
-import type { Jobs } from '../runs/jobs.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { isLostClaim } from '../runs/claim-updates.ts';
 import { claimUnits } from './claims.ts';
@@ -20,7 +19,6 @@ import {
 
 export interface DispatcherOptions {
   readonly database: Database;
-  readonly jobs: Jobs;
   readonly runStore: RunStore;
   readonly listener: Listener;
   /** Owner mark of the processes that this one starts. */
@@ -130,8 +128,8 @@ export class Dispatcher implements AsyncDisposable {
     await this.drain(0);
     for (const timer of this.#timers) clearInterval(timer);
     await this.#checking;
-    const { database, runStore, jobs } = this.#options;
-    await deregisterWorker(database, runStore, jobs, this.worker).catch((error: unknown) =>
+    const { database, runStore } = this.#options;
+    await deregisterWorker(database, runStore, this.worker).catch((error: unknown) =>
       this.#options.onError('failed to deregister the worker; its claims will expire', error),
     );
   }
@@ -158,11 +156,11 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   async #checkWorkers(): Promise<void> {
-    const { database, runStore, jobs } = this.#options;
+    const { database, runStore } = this.#options;
     try {
       await this.#preemption.poll([...this.#active.values()]);
       const { believedMs } = this.#times;
-      await requeueFromDeadWorkers(database, runStore, jobs, {
+      await requeueFromDeadWorkers(database, runStore, {
         me: this.worker,
         onDead: this.#options.onDead,
         believedMs,
@@ -181,10 +179,10 @@ export class Dispatcher implements AsyncDisposable {
   async #claimAll(): Promise<void> {
     while (this.#again && !this.#ending.signal.aborted) {
       this.#again = false;
-      const { database, jobs, concurrency, maxUnits } = this.#options;
+      const { database, concurrency, maxUnits } = this.#options;
       try {
         const free = concurrency - this.#active.size;
-        for (const claim of await claimUnits(database, jobs, this.worker, { free, all: maxUnits }))
+        for (const claim of await claimUnits(database, this.worker, { free, all: maxUnits }))
           this.#begin(claim);
       } catch (error) {
         this.#report('failed to claim units', error);
@@ -237,10 +235,10 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   async #requeue(claim: Claim, reason: string): Promise<void> {
-    const { runStore, jobs } = this.#options;
+    const { runStore } = this.#options;
     try {
       const { run, unit, claim: number } = claim;
-      await requeueUnits(runStore, jobs, {
+      await requeueUnits(runStore, {
         run,
         units: [unit],
         worker: this.worker,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../database/database.ts';
-import { findCandidates } from './claims.ts';
+import { QUARANTINE_AFTER } from '../runs/quarantine.ts';
 
 /** The slots of one installation, and whether it could use another one now. */
 interface InstallationLoad {
@@ -27,23 +27,29 @@ export function aboveFairShare(loads: readonly InstallationLoad[]): ReadonlySet<
 
 /** The runs of installations above their fair share. */
 export async function runsAboveFairShare(database: Database): Promise<ReadonlySet<string>> {
-  const { candidates } = await findCandidates(database);
-  if (candidates.length === 0) return new Set();
-  const { rows } = await sql<{ installation: string; held: number; runs: readonly string[] }>`
-    select repositories.installation, count(*)::int as held, array_agg(distinct runs.id) as runs
-    from units join runs on runs.id = units.run join repositories on repositories.id = runs.repository
-    where units.worker is not null group by repositories.installation`.execute(database);
-  const waiting = new Set(
-    candidates
-      .filter(({ repository_room: room }) => room === null || room > 0)
-      .map(({ installation }) => installation),
-  );
-  const held = new Map(rows.map((row) => [row.installation, row.held]));
-  const loads = [...new Set([...held.keys(), ...waiting])].map((installation) => ({
-    installation,
-    held: held.get(installation) ?? 0,
-    waits: waiting.has(installation),
-  }));
-  const above = aboveFairShare(loads);
+  const { rows } = await sql<{ installation: string; held: number; runs: readonly string[]; waits: boolean }>`
+    with held as (
+      select units.run, runs.repository, count(*)::int as units
+      from units join runs on runs.id = units.run where worker is not null group by units.run, runs.repository
+    ), by_repository as (
+      select repository, sum(units)::int as units from held group by repository
+    ), waiting as (
+      select distinct runs.repository from runs left join held on held.run = runs.id
+      where runs.status = 'running' and runs.parallelism > coalesce(held.units, 0)
+        and exists (select from units where units.run = runs.id and units.state = 'queued'
+                      and units.deaths < ${QUARANTINE_AFTER} and units.not_before <= now())
+    )
+    select installation, coalesce(sum(held.units), 0)::int as held,
+           coalesce(array_agg(held.run) filter (where held.run is not null), '{}') as runs,
+           bool_or(waiting.repository is not null
+                   and coalesce(max_units > coalesce(by_repository.units, 0), true)) as waits
+    from repositories
+    left join by_repository on by_repository.repository = repositories.id
+    left join waiting on waiting.repository = repositories.id
+    left join held on held.repository = repositories.id
+    where held.repository is not null or waiting.repository is not null
+    group by installation`.execute(database);
+  if (!rows.some(({ waits }) => waits)) return new Set();
+  const above = aboveFairShare(rows);
   return new Set(rows.flatMap(({ installation, runs }) => (above.has(installation) ? runs : [])));
 }

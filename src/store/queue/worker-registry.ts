@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import type { Database } from '../database/database.ts';
 import { isGone, ownIdentity, readIdentity } from '../database/worker-identity.ts';
 import type { Claim } from '../runs/claim.ts';
-import { type Jobs, MAX_JOB_RETRIES } from '../runs/jobs.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { QUARANTINE_AFTER, requeueReason, quarantineFailure } from '../runs/quarantine.ts';
 import { chargeUnreported, closeSpending } from '../runs/budgets.ts';
@@ -61,10 +60,9 @@ export async function heartbeat(
 export async function deregisterWorker(
   database: Database,
   runStore: RunStore,
-  jobs: Jobs,
   worker: number,
 ): Promise<void> {
-  await requeueClaimsOf(database, runStore, jobs, { worker, reason: 'its worker stopped', died: false });
+  await requeueClaimsOf(database, runStore, { worker, reason: 'its worker stopped', died: false });
   await deleteWorker(database, worker);
 }
 
@@ -76,7 +74,6 @@ export async function deregisterWorker(
 export async function requeueFromDeadWorkers(
   database: Database,
   runStore: RunStore,
-  jobs: Jobs,
   {
     me,
     onDead,
@@ -103,7 +100,7 @@ export async function requeueFromDeadWorkers(
     if (!silent && !gone) continue;
     if (gone) await onDead(owner);
     const reason = gone ? 'its worker died' : 'its worker fell silent';
-    await requeueClaimsOf(database, runStore, jobs, { worker: number, reason, died: true });
+    await requeueClaimsOf(database, runStore, { worker: number, reason, died: true });
     await deleteWorker(database, number);
   }
 }
@@ -124,12 +121,7 @@ interface RequeueReason {
 }
 
 /** Requeues all units of a worker. */
-async function requeueClaimsOf(
-  database: Database,
-  runStore: RunStore,
-  jobs: Jobs,
-  how: RequeueReason,
-): Promise<void> {
+async function requeueClaimsOf(database: Database, runStore: RunStore, how: RequeueReason): Promise<void> {
   const held = await database
     .selectFrom('units')
     .select(['run', 'id'])
@@ -138,14 +130,16 @@ async function requeueClaimsOf(
     .execute();
   for (const [run, units] of Map.groupBy(held, ({ run }) => run)) {
     const ids = units.map(({ id }) => id);
-    await requeueUnits(runStore, jobs, { ...how, run, units: ids });
+    await requeueUnits(runStore, { ...how, run, units: ids });
   }
 }
 
-/** Requeues units of one run that a worker still has. Their jobs are retried a bounded number of times. */
+/** How often workers may give a unit back unfinished. Failed attempts and deaths are counted elsewhere. */
+const MAX_TRIES = 5;
+
+/** Requeues units of one run that a worker still has, a bounded number of times. */
 export async function requeueUnits(
   runStore: RunStore,
-  jobs: Jobs,
   {
     run,
     units,
@@ -167,13 +161,13 @@ export async function requeueUnits(
       transaction.change(unit, { deaths });
       const verdict = died ? requeueReason(deaths, reason) : reason;
       transaction.append({ type: 'unit.released', unit, reason: verdict ?? reason, until: null });
-      const job =
-        row.job === null || row.job_try === null ? undefined : { id: row.job, retryCount: row.job_try };
       if (verdict === undefined) transaction.append(quarantineFailure(unit, deaths));
-      else if (job !== undefined && deaths >= QUARANTINE_AFTER) transaction.settle(job);
-      else if (job !== undefined && (await jobs.giveBack(transaction.trx, run, job)))
-        transaction.queued(unit);
-      else if (job !== undefined || (row.job_try ?? 0) > MAX_JOB_RETRIES)
+      // Into quarantine, by the scheduler.
+      else if (deaths >= QUARANTINE_AFTER && row.deaths < QUARANTINE_AFTER) continue;
+      else if (row.tries < MAX_TRIES) {
+        transaction.change(unit, { tries: row.tries + 1 });
+        if (deaths < QUARANTINE_AFTER) transaction.queued(unit);
+      } else
         transaction.append({
           type: 'unit.failed',
           unit,

@@ -9,7 +9,6 @@ import {
   skipEvents,
 } from '../../scheduler/run-control.ts';
 import { notify } from '../database/notifications.ts';
-import type { Jobs } from './jobs.ts';
 import type { RunStore } from './run-store.ts';
 import { findOpenRun } from './run-rows.ts';
 import type { RunTransaction } from './run-transaction.ts';
@@ -37,22 +36,20 @@ export interface RunRetryRequest extends RunControlRequest {
  */
 export async function cancelRun(
   runStore: RunStore,
-  jobs: Jobs,
   { run, units = [], actor }: RunControlRequest,
 ): Promise<readonly string[]> {
   return runStore.change(run, async (transaction) =>
-    perform(transaction, jobs, cancelEvents(viewOf(transaction), { units, actor })),
+    perform(transaction, cancelEvents(viewOf(transaction), { units, actor })),
   );
 }
 
 /** Cancels a whole run, and does nothing when it has ended already. */
 export async function cancelOpenRun(
   runStore: RunStore,
-  jobs: Jobs,
   request: Omit<RunControlRequest, 'units'>,
 ): Promise<void> {
   try {
-    await cancelRun(runStore, jobs, request);
+    await cancelRun(runStore, request);
   } catch (error) {
     if (!(error instanceof ChooError) || error.code !== 'conflict') throw error;
   }
@@ -64,12 +61,11 @@ export async function cancelOpenRun(
  */
 export async function skipUnits(
   runStore: RunStore,
-  jobs: Jobs,
   { run, units = [], actor }: RunControlRequest,
 ): Promise<readonly string[]> {
   return runStore.change(run, async (transaction) => {
     refuseUpdate(transaction);
-    return perform(transaction, jobs, skipEvents(viewOf(transaction), { units, actor }));
+    return perform(transaction, skipEvents(viewOf(transaction), { units, actor }));
   });
 }
 
@@ -80,14 +76,12 @@ export async function skipUnits(
  */
 export async function retryRun(
   runStore: RunStore,
-  jobs: Jobs,
   { run, units = [], actor, fresh = false, from }: RunRetryRequest,
 ): Promise<readonly string[]> {
   const request = { units, actor, fresh, from: from ?? null };
   return runStore.change(run, async (transaction) => {
     refuseUpdate(transaction);
-    await jobs.prepare(run); // removed when it ended, and not removed while the run is locked
-    return perform(transaction, jobs, retryEvents(viewOf(transaction), request));
+    return perform(transaction, retryEvents(viewOf(transaction), request));
   });
 }
 
@@ -142,14 +136,10 @@ function viewOf({ run, status, graph, states }: RunTransaction): ControlView {
 }
 
 /** Appends the events of a decision, and stops the work on its units. Returns the units. Throws a ChooError for a refusal. */
-async function perform(
-  transaction: RunTransaction,
-  jobs: Jobs,
-  decision: Decision,
-): Promise<readonly string[]> {
+async function perform(transaction: RunTransaction, decision: Decision): Promise<readonly string[]> {
   const { units, events, stops, reopens } = changeOf(decision);
   if (reopens) await reopen(transaction);
-  await stopUnits(transaction, jobs, stops);
+  await stopUnits(transaction, stops);
   for (const event of events) transaction.append(event);
   return units;
 }
@@ -165,14 +155,8 @@ async function reopen(transaction: RunTransaction): Promise<void> {
   transaction.append({ type: 'orch.resumed', run, sandbox, parallelism, limits });
 }
 
-/** Cancels the jobs of units, and notifies the workers that have them. */
-async function stopUnits(transaction: RunTransaction, jobs: Jobs, units: readonly string[]): Promise<void> {
-  const rows = await transaction.rows(units);
-  const ids = [...rows.values()].flatMap(({ state, job }) =>
-    job !== null && (state === 'queued' || state === 'running') ? [job] : [],
-  );
-  await jobs.cancel(transaction.trx, transaction.run.id, ids);
-  // Read again: a worker could claim a unit until its job was cancelled.
+/** Notifies the workers that have units. No other can claim one before this change is written. */
+async function stopUnits(transaction: RunTransaction, units: readonly string[]): Promise<void> {
   for (const [unit, { worker }] of await transaction.rows(units))
     if (worker !== null)
       await notify({ about: 'stop', run: transaction.run.id, unit }).execute(transaction.trx);

@@ -53,10 +53,7 @@ export async function applyUpdates(
       ...(write.events.some(resetsDeaths) ? { deaths: 0 } : {}),
     });
     await countSpending(transaction.trx, transaction.run.id, write);
-    if (!write.ended) continue;
-    ended.push(write);
-    if (row.job !== null && row.job_try !== null && !isOver)
-      transaction.settle({ id: row.job, retryCount: row.job_try });
+    if (write.ended) ended.push(write);
   }
   await closeSpending(transaction.trx, transaction.run.id, ended);
   return refused;

@@ -6,7 +6,7 @@ import type { EventBody } from '../../events/event.ts';
  * that died or were silent for too long while they had it:
  *
  * - one: the next worker claims it like any other.
- * - two: it is in *quarantine*. It has no job any more and is tried last and alone: by a worker without other claims, when no
+ * - two: it is in *quarantine*. It is tried last and alone: by a worker without other claims, when no
  *   other unit could start there; and that worker claims nothing else meanwhile. An innocent unit gets out this way.
  * - three, the last of them while it was alone: it fails for good, and says why. A retry is one more try alone.
  *

@@ -8,7 +8,6 @@ import { type Database, retryTransient, type Trx } from '../database/database.ts
 import type { RowState } from '../database/tables.ts';
 import { readRunTotals, type RunTotals } from './budgets.ts';
 import { insertEvents, stamp } from './event-rows.ts';
-import type { Jobs } from './jobs.ts';
 import {
   claimSource,
   mustWaitForRun,
@@ -69,7 +68,6 @@ interface PendingUpdate {
 /** The runs of a server, and the only way to change one: every change is a run transaction. */
 export class RunStore {
   readonly #database: Database;
-  readonly #jobs: Jobs;
   readonly #now: () => number;
   readonly #onChange: ((change: RunChange) => void) | undefined;
   /** Snapshots after event `seq`. When the row has a newer event, the states are read again. */
@@ -79,7 +77,6 @@ export class RunStore {
   /** `onChange` is called after each change that has events. */
   constructor(
     database: Database,
-    jobs: Jobs,
     {
       now = Date.now,
       onChange,
@@ -89,7 +86,6 @@ export class RunStore {
     } = {},
   ) {
     this.#database = database;
-    this.#jobs = jobs;
     this.#now = now;
     this.#onChange = onChange;
   }
@@ -154,11 +150,8 @@ export class RunStore {
     this.#onChange?.({ start: known.start, events });
   }
 
-  /** Inserts a run with its units and first events, and makes its queue; queues units unless it `waits`. */
+  /** Inserts a run with its units and first events; queues units unless it `waits`. */
   async #insert(trx: Trx, { repository, start, plan, waits }: NewRun): Promise<Inserted> {
-    // Concurrent with the inserts; only the first jobs need the queue. Not earlier: a refused submission leaves none.
-    const prepared = this.#jobs.prepare(start.run);
-    prepared.catch(() => {}); // awaited below
     const events: EventBody[] = [
       start,
       ...start.units.map(({ id }): EventBody => ({ type: 'unit.queued', unit: id })),
@@ -179,8 +172,7 @@ export class RunStore {
     await insertUnits(trx, start, graph);
     await insertEvents(trx, id, stamped);
     const states = new Map(start.units.map((unit) => [unit.id, 'waiting' as const]));
-    const transaction = new RunTransaction(trx, row, { start, graph, states }, this.#jobs);
-    await prepared;
+    const transaction = new RunTransaction(trx, row, { start, graph, states });
     const more = await transaction.finish(this.#now());
     const seq = row.seq + more.length;
     return { start, graph, states: transaction.states, seq, events: [...stamped, ...more] };
@@ -210,7 +202,7 @@ export class RunStore {
     const result = await retryTransient(async () => {
       const { value, known, told } = await this.#database.transaction().execute(async (trx) => {
         const row = await lockRun(trx, run);
-        const transaction = new RunTransaction(trx, row, await this.#snapshotOf(trx, row), this.#jobs);
+        const transaction = new RunTransaction(trx, row, await this.#snapshotOf(trx, row));
         const value = await act(transaction);
         const events = await transaction.finish(this.#now());
         const mayBegin = row.purpose === 'work' && ENDED.has(transaction.status);

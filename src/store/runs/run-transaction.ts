@@ -1,6 +1,4 @@
 import { sql } from 'kysely';
-import { randomUUID } from 'node:crypto';
-import { type JobAttempt } from 'pg-boss';
 import type { EventBody, RunEvent } from '../../events/event.ts';
 import { ENDED, runStatusAfter, type UnitState, unitStateAfter } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
@@ -10,7 +8,6 @@ import type { Trx } from '../database/database.ts';
 import { notify, type Notification } from '../database/notifications.ts';
 import type { RowState, RunPurpose, RunStatus } from '../database/tables.ts';
 import { insertEvents, projectRecords, stamp } from './event-rows.ts';
-import type { Jobs } from './jobs.ts';
 import { QUARANTINE_AFTER } from './quarantine.ts';
 import { wakeReports, wakeUnits } from './waking.ts';
 
@@ -32,8 +29,7 @@ export interface UnitRow {
   readonly claim: number;
   readonly batch: number;
   readonly worker: number | null;
-  readonly job: string | null;
-  readonly job_try: number | null;
+  readonly tries: number;
   readonly deaths: number;
 }
 
@@ -43,6 +39,7 @@ interface RowChange {
   /** No worker has it any more. */
   readonly free?: true;
   readonly deaths?: number;
+  readonly tries?: number;
 }
 
 /** What a process caches of a run: what never changes, and the states of its units. */
@@ -54,29 +51,26 @@ export interface RunSnapshot {
 
 /**
  * One change of one run, in one transaction that locks its row. Callers append events, and {@link finish} adds what follows
- * from them by the scheduler's rules. Events, rows, jobs and records change together or not at all.
+ * from them by the scheduler's rules. Events, rows and records change together or not at all.
  */
 export class RunTransaction {
   readonly trx: Trx;
   readonly run: LockedRun;
   readonly start: OrchStarted;
   readonly graph: Graph;
-  readonly #jobs: Jobs;
   readonly #states: Map<string, RowState>;
   readonly #events: EventBody[] = [];
   readonly #changes = new Map<string, RowChange>();
   /** Units whose state differs from their row. */
   readonly #moved = new Map<string, { readonly head: string | null; readonly notBefore: number | null }>();
-  readonly #settled: JobAttempt[] = [];
   #status: RunStatus;
 
-  constructor(trx: Trx, run: LockedRun, { start, graph, states }: RunSnapshot, jobs: Jobs) {
+  constructor(trx: Trx, run: LockedRun, { start, graph, states }: RunSnapshot) {
     this.trx = trx;
     this.run = run;
     this.start = start;
     this.graph = graph;
     this.#states = new Map(states);
-    this.#jobs = jobs;
     this.#status = run.status;
   }
 
@@ -89,14 +83,15 @@ export class RunTransaction {
     return this.#states;
   }
 
-  /** The rows of units as they are in the database. */
+  /** The rows of units as they are in the database; locked, so that none is claimed before this change is written. */
   async rows(units: readonly string[]): Promise<ReadonlyMap<string, UnitRow>> {
     if (units.length === 0) return new Map();
     const rows = await this.trx
       .selectFrom('units')
-      .select(['id', 'state', 'claim', 'batch', 'worker', 'job', 'job_try', 'deaths'])
+      .select(['id', 'state', 'claim', 'batch', 'worker', 'tries', 'deaths'])
       .where('run', '=', this.run.id)
       .where('id', 'in', [...units])
+      .forNoKeyUpdate()
       .execute();
     return new Map(rows.map((row) => [row.id, row]));
   }
@@ -125,15 +120,10 @@ export class RunTransaction {
     this.#changes.set(unit, { ...this.#changes.get(unit), ...change });
   }
 
-  /** Sets a unit to `queued`: its job is in the queue again, or still. */
+  /** Sets a unit to `queued`: it may be claimed again. */
   queued(unit: string): void {
     this.#states.set(unit, 'queued');
     this.#moved.set(unit, { head: null, notBefore: null });
-  }
-
-  /** Completes the job of a unit. */
-  settle(job: JobAttempt): void {
-    this.#settled.push(job);
   }
 
   /** Begins a run that waited for another. */
@@ -150,11 +140,9 @@ export class RunTransaction {
     // With the current target; the first event has the first one.
     await projectRecords(trx, run.repository, { ...this.start, target: run.target }, events);
     await this.#writeRows();
-    await this.#jobs.complete(trx, run.id, this.#settled);
     const enqueued = await this.#enqueue(starting);
     const wakesReport = await this.#wakeReports();
-    const wakesUnit =
-      this.#endsUpdate && (await wakeUnits(trx, this.#jobs, { ...run, units: this.graph.ids }));
+    const wakesUnit = this.#endsUpdate && (await wakeUnits(trx, { ...run, units: this.graph.ids }));
     await this.#writeRun(events.at(-1));
     const isRoom = enqueued || wakesUnit || [...this.#changes.values()].some(({ free }) => free === true);
     const notices: Notification[] = [
@@ -177,32 +165,14 @@ export class RunTransaction {
     return starts;
   }
 
-  /** Queues units, as jobs unless they are in quarantine. One whose last worker has not stopped yet is left waiting. */
+  /** Queues units. One whose last worker has not stopped yet is left waiting. */
   async #enqueue(units: readonly string[]): Promise<boolean> {
     if (units.length === 0) return false;
-    const ids = units.map(() => randomUUID());
-    const { rows } = await sql<{
-      id: string;
-      job: string | null;
-      priority: number;
-      not_before: Date | number;
-    }>`
-      update units set state = 'queued',
-        job = case when units.deaths < ${QUARANTINE_AFTER} then starting.job end,
-        job_try = case when units.deaths < ${QUARANTINE_AFTER} then 0 else units.job_try end
-      from unnest(${units}::text[], ${ids}::uuid[]) as starting (id, job)
-      where units.run = ${this.run.id} and units.id = starting.id and units.state = 'waiting' and units.worker is null
-      returning units.id, units.job, units.priority, units.not_before`.execute(this.trx);
+    const { rows } = await sql<{ id: string }>`
+      update units set state = 'queued', tries = case when deaths < ${QUARANTINE_AFTER} then 0 else tries end
+      where run = ${this.run.id} and id = any(${[...units]}::text[]) and state = 'waiting' and worker is null
+      returning id`.execute(this.trx);
     for (const { id } of rows) this.#states.set(id, 'queued');
-    await this.#jobs.insert(
-      this.trx,
-      this.run.id,
-      rows.flatMap(({ id, job, priority, not_before }) => {
-        const isLater = not_before instanceof Date && not_before.getTime() > Date.now();
-        const when = isLater ? { startAfter: not_before } : {};
-        return job === null ? [] : [{ id: job, unit: id, priority, ...when }];
-      }),
-    );
     return rows.length > 0;
   }
 
@@ -219,6 +189,7 @@ export class RunTransaction {
     const batches = changed.map((each) => each?.batch ?? null);
     const free = changed.map((each) => each?.free === true);
     const deaths = changed.map((each) => each?.deaths ?? null);
+    const tries = changed.map((each) => each?.tries ?? null);
     await sql`
       update units set
         state = coalesce(new.state, units.state),
@@ -227,10 +198,11 @@ export class RunTransaction {
                           else coalesce(new.not_before, '-infinity') end,
         batch = coalesce(new.batch, units.batch),
         worker = case when new.free then null else units.worker end,
-        deaths = coalesce(new.deaths, units.deaths)
+        deaths = coalesce(new.deaths, units.deaths),
+        tries = coalesce(new.tries, units.tries)
       from unnest(${ids}::text[], ${states}::text[], ${heads}::text[], ${notBefore}::timestamptz[],
-                  ${batches}::int[], ${free}::bool[], ${deaths}::int[])
-        as new (id, state, head, not_before, batch, free, deaths)
+                  ${batches}::int[], ${free}::bool[], ${deaths}::int[], ${tries}::int[])
+        as new (id, state, head, not_before, batch, free, deaths, tries)
       where units.run = ${this.run.id} and units.id = new.id`.execute(this.trx);
   }
 

@@ -1,5 +1,4 @@
 import { execa } from 'execa';
-import { sql } from 'kysely';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -36,7 +35,6 @@ async function open(place: { readonly url?: string; readonly directory?: string 
     name: 'test',
     size: 4,
     tables: 'migrate',
-    supervise: true,
     onError: () => {}, // connections that end with the server
   });
 }
@@ -90,14 +88,11 @@ async function stateOf(database: Database, unit: string): Promise<string | undef
 
 /** Everything that a run is made of. */
 async function contentOf({ database }: ServerStore): Promise<unknown> {
-  const jobs = sql`
-    select id, name, state, data, retry_count, priority from choo_jobs.job order by id`.execute(database);
   return {
     runs: await database.selectFrom('runs').selectAll().orderBy('id').execute(),
     units: await database.selectFrom('units').selectAll().orderBy('id').execute(),
     events: await database.selectFrom('events').selectAll().orderBy('seq').execute(),
     records: await database.selectFrom('records').selectAll().execute(),
-    jobs: (await jobs).rows,
   };
 }
 

@@ -58,9 +58,9 @@ test('of each run one process tells at a time, what is behind for the longest fi
 
 test('what happens while a run is published is published next', async () => {
   await using world = await open('run0000001');
-  const { database, runStore, jobs } = world.first;
+  const { database, runStore } = world.first;
   const first = await publishNextReport(database, async ({ upTo }) => {
-    await cancelRun(runStore, jobs, { run: 'run0000001', actor: 'ann' });
+    await cancelRun(runStore, { run: 'run0000001', actor: 'ann' });
     expect(upTo).toMatchObject({ seq: 2 });
     return PUBLISHED;
   });

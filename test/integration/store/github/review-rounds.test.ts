@@ -15,7 +15,7 @@ import {
   saveFeedback,
   saveRound,
 } from '../../../../src/store/github/review-rounds.ts';
-import { deleteOld } from '../../../../src/store/queue/reconcile.ts';
+import { deleteOld } from '../../../../src/store/queue/maintenance.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 

@@ -48,17 +48,16 @@ async function ended(database: Database, run: string): Promise<string> {
   return statusOf(database, run);
 }
 
-/** Rows that say somebody works on something, and jobs that are not done. */
+/** Rows that say somebody works on something, or that something is not done. */
 async function leftOver(database: Database): Promise<unknown> {
   const { rows } = await sql`
     select (select count(*) from units where worker is not null)::int as held,
-           (select count(*) from choo_jobs.job where state in ('created', 'retry', 'active'))::int as jobs,
            (select count(*) from units where state in ('waiting', 'queued', 'running'))::int as open`.execute(
     database,
   );
   return rows[0];
 }
-const NOTHING = { held: 0, jobs: 0, open: 0 };
+const NOTHING = { held: 0, open: 0 };
 
 /** Units by name, each for so long in somebody's hands. */
 function names(count: number, prefix = 'u'): readonly PlannedUnit[] {

@@ -27,7 +27,7 @@ async function open() {
   const repository = await server.repository();
   await process.runStore.submit({ repository, start, plan: { configCommit: commit('0') } });
   const { number: worker } = await registerWorker(process.database, 'test');
-  await claimUnits(process.database, process.jobs, worker, { free: 2 });
+  await claimUnits(process.database, worker, { free: 2 });
   const report = async (unit: string, batch: number, events: readonly EventBody[], ended = false) =>
     process.runStore.write(RUN, { unit, claim: 1, worker, batch, events, ended });
   const kept = stack.move();
@@ -106,7 +106,7 @@ describe('the budgets of a run that many processes work on', () => {
     await using world = await open();
     await setAside(world.database, { run: RUN, unit: 'a', claim: 1 }, amounts, 0.9);
     await world.report('a', 1, [spent('a', 'usage', 950)]);
-    await requeueUnits(world.runStore, world.jobs, {
+    await requeueUnits(world.runStore, {
       run: RUN,
       units: ['a'],
       worker: world.worker,
@@ -130,7 +130,7 @@ describe('the budgets of a run that many processes work on', () => {
     await using world = await open();
     const limited = { ...amounts, run: { tokens: 1_500, cost: 10 } };
     await setAside(world.database, { run: RUN, unit: 'a', claim: 1 }, limited, 0.5);
-    await requeueUnits(world.runStore, world.jobs, {
+    await requeueUnits(world.runStore, {
       run: RUN,
       units: ['a'],
       worker: world.worker,
@@ -173,7 +173,7 @@ async function openRuns(installations: readonly string[]) {
     await process.runStore.submit({ repository, start, plan: { configCommit: commit('0') } });
   }
   const { number: worker } = await registerWorker(process.database, 'test');
-  await claimUnits(process.database, process.jobs, worker, { free: runs.length });
+  await claimUnits(process.database, worker, { free: runs.length });
   const report = async (run: string, batch: number, events: readonly EventBody[], ended = false) =>
     process.runStore.write(run, { unit: 'a', claim: 1, worker, batch, events, ended });
   const kept = stack.move();
@@ -227,7 +227,7 @@ describe('the budgets of a day', () => {
     await world.report(first, 1, [spent('a', 'usage', 1_000)]);
     const { worker } = world;
     const dead = { run: first, units: ['a'], worker, reason: 'it died', died: true } as const;
-    await requeueUnits(world.runStore, world.jobs, dead);
+    await requeueUnits(world.runStore, dead);
     const refusal = { kind: 'used-up', refused: 'installation' };
     expect(await findReachedLimit(world.database, { run: second, unit: 'a' }, DAY)).toMatchObject(refusal);
     await world.database.deleteFrom('runs').where('id', '=', first).execute();

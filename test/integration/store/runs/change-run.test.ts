@@ -63,7 +63,7 @@ describe('cancelling', () => {
     );
     await expect.poll(() => begun.length).toBe(1);
     const askedAt = Date.now();
-    const cancelled = await cancelRun(other.runStore, other.jobs, { run: RUN, actor });
+    const cancelled = await cancelRun(other.runStore, { run: RUN, actor });
     expect((await stoppedAt.promise) - askedAt).toBeLessThan(500);
     expect(cancelled).toEqual(['a', 'b', 'c']);
     await expect
@@ -79,7 +79,7 @@ describe('cancelling', () => {
       c: 'cancelled',
       run: 'cancelled',
     });
-    await expect(cancelRun(other.runStore, other.jobs, { run: RUN, actor })).rejects.toMatchObject({
+    await expect(cancelRun(other.runStore, { run: RUN, actor })).rejects.toMatchObject({
       code: 'conflict',
     });
   });
@@ -99,7 +99,7 @@ describe('cancelling', () => {
       return complete(unit);
     });
     await begun.promise;
-    await cancelRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor });
+    await cancelRun(store.runStore, { run: RUN, units: ['a'], actor });
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'cancelled', b: 'blocked', c: 'complete', run: 'failed' });
@@ -117,7 +117,7 @@ describe('cancelling', () => {
     await using server = await openServerStore();
     await using store = await server.open();
     await submit(server, store);
-    await expect(cancelRun(store.runStore, store.jobs, { ...wish, actor })).rejects.toMatchObject(refusal);
+    await expect(cancelRun(store.runStore, { ...wish, actor })).rejects.toMatchObject(refusal);
   });
 });
 
@@ -138,11 +138,11 @@ describe('retrying', () => {
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'failed', b: 'blocked', c: 'complete', run: 'failed' });
     ends['a'] = complete('a');
-    expect(await retryRun(store.runStore, store.jobs, { run: RUN, actor })).toEqual(['a', 'b']);
+    expect(await retryRun(store.runStore, { run: RUN, actor })).toEqual(['a', 'b']);
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'complete', b: 'complete', c: 'complete', run: 'complete' });
-    await expect(retryRun(store.runStore, store.jobs, { run: RUN, actor })).rejects.toMatchObject({
+    await expect(retryRun(store.runStore, { run: RUN, actor })).rejects.toMatchObject({
       code: 'conflict',
     });
     const events = await readEvents(store.database, RUN);
@@ -163,13 +163,11 @@ describe('retrying', () => {
       return complete(unit);
     });
     await expect.poll(async () => (await statesOf(store.database))['run']).toBe('complete');
-    await expect(
-      retryRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor }),
-    ).rejects.toMatchObject({
+    await expect(retryRun(store.runStore, { run: RUN, units: ['a'], actor })).rejects.toMatchObject({
       code: 'conflict',
       hint: expect.stringContaining('--fresh'),
     });
-    await retryRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor, fresh: true });
+    await retryRun(store.runStore, { run: RUN, units: ['a'], actor, fresh: true });
     await expect.poll(async () => (await statesOf(store.database))['run']).toBe('complete');
     const events = await readEvents(store.database, RUN, { unit: 'a' });
     expect(events.filter(({ type }) => type === 'unit.retried')).toMatchObject([
@@ -191,8 +189,8 @@ describe('retrying', () => {
       return complete(claim.unit);
     });
     await expect.poll(() => claims.length).toBe(1);
-    await cancelRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor });
-    await retryRun(store.runStore, store.jobs, { run: RUN, units: ['a'], actor });
+    await cancelRun(store.runStore, { run: RUN, units: ['a'], actor });
+    await retryRun(store.runStore, { run: RUN, units: ['a'], actor });
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(claims).toHaveLength(1);
     letGo.resolve();
@@ -207,9 +205,9 @@ describe('retrying', () => {
     await using store = await server.open();
     const repository = await server.repository();
     await store.runStore.submit({ repository, start: started(UNITS, RUN), plan: PLAN });
-    await cancelRun(store.runStore, store.jobs, { run: RUN, actor });
+    await cancelRun(store.runStore, { run: RUN, actor });
     await store.runStore.submit({ repository, start: started(UNITS, 'run0000002'), plan: PLAN });
-    await expect(retryRun(store.runStore, store.jobs, { run: RUN, actor })).rejects.toMatchObject({
+    await expect(retryRun(store.runStore, { run: RUN, actor })).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('run0000002'),
     });
@@ -225,13 +223,11 @@ describe('skipping', () => {
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'failed', b: 'blocked', c: 'complete', run: 'failed' });
-    await skipUnits(store.runStore, store.jobs, { run: RUN, units: ['a'], actor });
+    await skipUnits(store.runStore, { run: RUN, units: ['a'], actor });
     await expect
       .poll(() => statesOf(store.database))
       .toEqual({ a: 'skipped', b: 'complete', c: 'complete', run: 'complete' });
-    await expect(
-      skipUnits(store.runStore, store.jobs, { run: RUN, units: ['c'], actor }),
-    ).rejects.toMatchObject({
+    await expect(skipUnits(store.runStore, { run: RUN, units: ['c'], actor })).rejects.toMatchObject({
       code: 'conflict',
     });
   });

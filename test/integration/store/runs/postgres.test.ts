@@ -50,12 +50,12 @@ interface Worker {
   readonly add: (run: string, events: readonly EventBody[]) => Promise<void>;
 }
 
-async function openWorker({ database, jobs, runStore }: StoreProcess): Promise<Worker> {
+async function openWorker({ database, runStore }: StoreProcess): Promise<Worker> {
   const { number: worker } = await registerWorker(database, 'test');
   const claims = new Map<string, { readonly claim: number; batch: number }>();
   let claiming = Promise.resolve();
   const claim = async (): Promise<void> => {
-    for (const { run, unit, claim } of await claimUnits(database, jobs, worker, { free: 10 }))
+    for (const { run, unit, claim } of await claimUnits(database, worker, { free: 10 }))
       claims.set(`${run}/${unit}`, { claim, batch: 0 });
   };
   return {
@@ -77,7 +77,7 @@ async function openWorker({ database, jobs, runStore }: StoreProcess): Promise<W
 
 /** What production reads with, and what it writes with: runs are submitted, and their units' events come from claims. */
 function openWritten(process: StoreProcess, repository: string, { add }: Worker): WrittenStore {
-  const { runStore, jobs } = process;
+  const { runStore } = process;
   const store = new PostgresStore(process.database, process.listener, repository);
   return {
     read: store.read.bind(store),
@@ -87,7 +87,7 @@ function openWritten(process: StoreProcess, repository: string, { add }: Worker)
     begin: async (start) => void (await runStore.submit({ repository, start, plan: {} })),
     add,
     retry: async (run, unit, from) =>
-      void (await retryRun(runStore, jobs, { run, units: [unit], actor: 'ann', from })),
+      void (await retryRun(runStore, { run, units: [unit], actor: 'ann', from })),
     [Symbol.asyncDispose]: async () => store[Symbol.asyncDispose](),
   };
 }

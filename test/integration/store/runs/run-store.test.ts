@@ -76,7 +76,7 @@ async function allowRefusal(action: Promise<unknown>): Promise<void> {
 }
 
 describe('a run that many processes change', () => {
-  test('has rows, jobs and events that agree, whatever happens in whatever order', async () => {
+  test('has rows and events that agree, whatever happens in whatever order', async () => {
     await using server = await openServerStore();
     await using stack = new AsyncDisposableStack();
     const hands: Hands[] = [];
@@ -105,7 +105,7 @@ describe('a run that many processes change', () => {
         by: number;
       }): Promise<void> => {
         const { store, worker, held, ended: past } = hands[by] ?? first;
-        const { runStore, jobs, database } = store;
+        const { runStore, database } = store;
         const unit = nodes[at % nodes.length]?.id ?? '';
         const mine = held[at % Math.max(1, held.length)];
         const settle = async (how: How): Promise<void> => {
@@ -121,7 +121,7 @@ describe('a run that many processes change', () => {
         };
         switch (what) {
           case 'claim':
-            for (const claim of await claimUnits(database, jobs, worker, { free: 2 }))
+            for (const claim of await claimUnits(database, worker, { free: 2 }))
               held.push({ claim, batch: 0 });
             return;
           case 'begin': {
@@ -142,7 +142,7 @@ describe('a run that many processes change', () => {
             const dying = held.splice(0).map(({ claim }) => claim);
             past.push(...dying);
             const ids = dying.map((claim) => claim.unit);
-            return requeueUnits(runStore, jobs, {
+            return requeueUnits(runStore, {
               run,
               units: ids,
               worker,
@@ -168,15 +168,15 @@ describe('a run that many processes change', () => {
             return allowRefusal(twice.then(() => void (noticed += 1)));
           }
           case 'cancel':
-            return allowRefusal(cancelRun(runStore, jobs, { run, units: [unit], actor }));
+            return allowRefusal(cancelRun(runStore, { run, units: [unit], actor }));
           case 'cancel-run':
-            return allowRefusal(cancelRun(runStore, jobs, { run, actor }));
+            return allowRefusal(cancelRun(runStore, { run, actor }));
           case 'retry':
-            return allowRefusal(retryRun(runStore, jobs, { run, units: [unit], actor, fresh: at % 2 === 0 }));
+            return allowRefusal(retryRun(runStore, { run, units: [unit], actor, fresh: at % 2 === 0 }));
           case 'retry-run':
-            return allowRefusal(retryRun(runStore, jobs, { run, actor }));
+            return allowRefusal(retryRun(runStore, { run, actor }));
           case 'skip':
-            return allowRefusal(skipUnits(runStore, jobs, { run, units: [unit], actor }));
+            return allowRefusal(skipUnits(runStore, { run, units: [unit], actor }));
           default:
             throw new Error(what);
         }
@@ -217,7 +217,7 @@ describe('a run that many processes change', () => {
   }, 120_000);
 });
 
-test('a unit gets one job, though a process remembers that it waits for one', async () => {
+test('a unit is queued once, though a process remembers that it waits', async () => {
   await using server = await openServerStore();
   await using one = await server.open();
   await using two = await server.open();
@@ -229,17 +229,15 @@ test('a unit gets one job, though a process remembers that it waits for one', as
     plan: PLAN,
   });
   const { number: worker } = await registerWorker(one.database, 'test');
-  const [claim] = await claimUnits(one.database, one.jobs, worker, { free: 1 });
-  await cancelRun(two.runStore, two.jobs, { run, units: ['a'], actor });
-  await retryRun(two.runStore, two.jobs, { run, units: ['a'], actor }); // it waits for its worker to let go
+  const [claim] = await claimUnits(one.database, worker, { free: 1 });
+  await cancelRun(two.runStore, { run, units: ['a'], actor });
+  await retryRun(two.runStore, { run, units: ['a'], actor }); // it waits for its worker to let go
   const write = { unit: 'a', claim: claim?.claim ?? 0, worker, batch: 1, events: [], ended: true };
   await one.runStore.write(run, write); // which says nothing that the other would hear of
   await two.runStore.change(run, async () => {});
-  const jobs = await sql`
-    select 1 from choo_jobs.job where data->>'unit' = 'a' and state in ('created', 'retry', 'active')`.execute(
-    two.database,
-  );
-  expect(jobs.rows).toHaveLength(1);
+  const { number: other } = await registerWorker(two.database, 'test');
+  expect(await claimUnits(two.database, other, { free: 2 })).toHaveLength(1);
+  expect(await claimUnits(one.database, worker, { free: 2 })).toEqual([]);
   await expectAgreement(two, run, nodes);
 });
 
@@ -252,12 +250,12 @@ test('a unit whose work was merged has no head to build on, whatever it had befo
   await store.runStore.submit({ repository: await server.repository(), start, plan: PLAN });
   const { number: worker } = await registerWorker(store.database, 'test');
   const end = async (how: How): Promise<void> => {
-    const [claim] = await claimUnits(store.database, store.jobs, worker, { free: 1 });
+    const [claim] = await claimUnits(store.database, worker, { free: 1 });
     const write = { unit: 'a', claim: claim?.claim ?? 0, worker, batch: 1, ended: true };
     await store.runStore.write(run, { ...write, events: [ended('a', how)] });
   };
   await end('complete');
-  await retryRun(store.runStore, store.jobs, { run, units: ['a'], actor, fresh: true });
+  await retryRun(store.runStore, { run, units: ['a'], actor, fresh: true });
   await end('merged');
   const row = await store.database
     .selectFrom('units')
@@ -268,7 +266,7 @@ test('a unit whose work was merged has no head to build on, whatever it had befo
   await expectAgreement(store, run, nodes);
 });
 
-/** Rows, jobs, events and graph tell the same story. */
+/** Rows, events and graph tell the same story. */
 async function expectAgreement(
   { database }: StoreProcess,
   run: string,
@@ -285,19 +283,13 @@ async function expectAgreement(
     head: string | null;
     worker: number | null;
     claim: number;
-    jobs: string[];
   }>`
-    select units.id, units.state, units.head, units.worker, units.claim,
-           array(select job.state::text from choo_jobs.job
-                 where job.name = 'run-' || ${run}::text and job.data->>'unit' = units.id
-                   and job.state in ('created', 'retry', 'active')) as jobs
+    select units.id, units.state, units.head, units.worker, units.claim
     from units where units.run = ${run}`.execute(database);
-  for (const { id, state, worker, jobs } of rows) {
+  for (const { id, state, worker } of rows) {
     const context = `${id} is ${state}`;
-    const due = jobs.map((job) => (job === 'retry' ? 'created' : job));
-    const wanted = state === 'queued' ? ['created'] : state === 'running' ? ['active'] : [];
-    expect([context, due]).toEqual([context, wanted]);
-    expect([context, worker === null]).toEqual([context, state === 'queued' || worker === null]);
+    const isClaimed = state === 'running' ? true : state === 'queued' ? false : worker !== null;
+    expect([context, worker !== null]).toEqual([context, isClaimed]);
   }
 
   const events = await readEvents(database, run);

@@ -14,7 +14,7 @@ const PUBLISHED: PublishResult = { kind: 'published' };
 test('a run is published again when nothing works on its unit any more, and not while something does', async () => {
   await using server = await openServerStore();
   await using store = await server.open();
-  const { database, runStore, jobs } = store;
+  const { database, runStore } = store;
   const known = { githubId: 1, installation: 7, owner: 'team', name: 'widgets' };
   const remote = '/srv/widgets.git';
   const { id: repository } = await upsertRepository(database, { ...known, remote, defaultBranch: 'main' });
@@ -25,7 +25,7 @@ test('a run is published again when nothing works on its unit any more, and not 
   const { number: worker } = await registerWorker(database, 'test');
   const api = factsOf('api');
   const claim = async () => {
-    const [claimed] = await claimUnits(database, jobs, worker, { free: 1 });
+    const [claimed] = await claimUnits(database, worker, { free: 1 });
     if (claimed === undefined) throw new Error('there is no unit to claim');
     return async (...events: EventBody[]): Promise<void> =>
       runStore.write(claimed.run, { ...claimed, worker, batch: 1, events, ended: true });
@@ -49,7 +49,7 @@ test('a run is published again when nothing works on its unit any more, and not 
 
   await submit('run0000003');
   const third = await claim();
-  await cancelRun(runStore, jobs, { run: 'run0000003', actor: 'ann' });
+  await cancelRun(runStore, { run: 'run0000003', actor: 'ann' });
   await published();
   await third(); // its worker has stopped only now
   expect(await published()).toEqual(['run0000001']);

@@ -3,7 +3,7 @@ import type { EventBody } from '../../../../src/events/event.ts';
 import { submitUpdate, type UpdateRequest } from '../../../../src/orchestrator/server/submit-update.ts';
 import { markRepositoryRemoved, upsertRepository } from '../../../../src/store/github/github-repositories.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
-import { reconcile } from '../../../../src/store/queue/reconcile.ts';
+import { beginWaitingRuns } from '../../../../src/store/queue/maintenance.ts';
 import { registerWorker } from '../../../../src/store/queue/worker-registry.ts';
 import { cancelRun, retargetRun, retryRun, skipUnits } from '../../../../src/store/runs/change-run.ts';
 import { readEvents } from '../../../../src/store/runs/event-rows.ts';
@@ -30,11 +30,11 @@ function verified(unit: string, head: string): EventBody {
 /** A repository with a run of two units, of which the first is complete; `end` ends the second one, too. */
 async function openWorld(server: ServerStore, { end = true } = {}) {
   const store = await server.open();
-  const { runStore, database, jobs } = store;
+  const { runStore, database } = store;
   const repository = await server.repository();
   await runStore.submit({ repository, start: { ...started(UNITS, RUN), actor: 'ada' }, plan: PLAN });
   const { number: worker } = await registerWorker(database, 'test');
-  const claim = async (free = 1) => claimUnits(database, jobs, worker, { free });
+  const claim = async (free = 1) => claimUnits(database, worker, { free });
   const finish = async (events: readonly EventBody[]) => {
     const [claimed] = await claim();
     if (claimed === undefined) throw new Error('there is no unit to claim');
@@ -137,12 +137,12 @@ describe('an update of a unit', () => {
     expect(claims.map(({ unit }) => unit).sort()).toEqual(['a', 'b']);
     expect(await world.request({ unit: 'b' })).toEqual({ kind: 'busy' }); // running
     // A worker that was asked to stop may still push.
-    await cancelRun(world.runStore, world.jobs, { run: RUN, units: ['b'], actor: 'ada' });
+    await cancelRun(world.runStore, { run: RUN, units: ['b'], actor: 'ada' });
     expect(await world.request({ unit: 'b' })).toEqual({ kind: 'busy' });
     // What was refused leaves nothing behind.
-    const queued = (await world.jobs.queues()).map(({ run }) => run);
+    const withUnits = await world.database.selectFrom('units').select('run').distinct().execute();
     const runs = await world.database.selectFrom('runs').select('id').execute();
-    expect(queued.toSorted()).toEqual(runs.map(({ id }) => id).toSorted());
+    expect(withUnits.map(({ run }) => run).toSorted()).toEqual(runs.map(({ id }) => id).toSorted());
   });
 
   test('is not made for a run that is deleted, or that has no such unit', async () => {
@@ -159,7 +159,7 @@ describe('an update of a unit', () => {
     await using server = await openServerStore();
     await using world = await openWorld(server);
     await world.request();
-    const { runStore, database, jobs, repository, listener } = world;
+    const { runStore, database, repository, listener } = world;
     const submit = async (run: string) =>
       runStore.submit({ repository, start: started([plannedUnit('z')], run), plan: PLAN });
     expect(await submit('run0000002')).toMatchObject({ waits: false });
@@ -170,7 +170,7 @@ describe('an update of a unit', () => {
     // Nothing but the update runs: the waiting run begins.
     await database.updateTable('runs').set({ status: 'failed' }).where('id', '=', 'run0000002').execute();
     expect(await findRunAhead(database, 'run0000003')).toBeUndefined();
-    expect((await reconcile(database, jobs, runStore)).runsWaiting).toBe(1);
+    expect(await beginWaitingRuns(database, runStore)).toBe(1);
     const third = database.selectFrom('runs').select('status').where('id', '=', 'run0000003');
     expect(await third.executeTakeFirst()).toEqual({ status: 'running' });
   });
@@ -180,17 +180,17 @@ describe('an update of a unit', () => {
     await using world = await openWorld(server);
     const submitted = await world.request();
     if (submitted.kind !== 'run') throw new Error(submitted.kind);
-    const { runStore, jobs, database, unit } = world;
+    const { runStore, database, unit } = world;
     const change = { run: submitted.run, actor: 'ada', units: ['a'] };
     const refusal = { code: 'usage', message: expect.stringContaining('only brings `a` up to date') };
-    await expect(skipUnits(runStore, jobs, change)).rejects.toMatchObject(refusal);
-    await cancelRun(runStore, jobs, { ...change, units: [] });
+    await expect(skipUnits(runStore, change)).rejects.toMatchObject(refusal);
+    await cancelRun(runStore, { ...change, units: [] });
     expect(await findUpdate(database, unit)).toMatchObject({
       status: 'cancelled',
       result: null,
       failure: null,
     });
-    await expect(retryRun(runStore, jobs, change)).rejects.toMatchObject(refusal);
+    await expect(retryRun(runStore, change)).rejects.toMatchObject(refusal);
     expect(await world.request()).toMatchObject({ kind: 'run' });
   });
 

@@ -3,9 +3,8 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { connectionOf } from '../../../../src/store/database/database.ts';
 import { claimUnits } from '../../../../src/store/queue/claims.ts';
-import { deleteOld, reconcile, withMaintenanceLock } from '../../../../src/store/queue/reconcile.ts';
+import { beginWaitingRuns, deleteOld, withMaintenanceLock } from '../../../../src/store/queue/maintenance.ts';
 import { registerWorker } from '../../../../src/store/queue/worker-registry.ts';
-import { cancelRun, retryRun } from '../../../../src/store/runs/change-run.ts';
 import { commit, plannedUnit, started } from '../../../helpers/run-events.ts';
 import { openServerStore } from '../../../helpers/server-store.ts';
 
@@ -26,85 +25,17 @@ async function open() {
   return { ...process, server, repository, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
 }
 
-const NOTHING = { jobsMissing: 0, jobsLost: 0, runsWaiting: 0, queuesLeft: 0 };
-
-describe('reconciling', () => {
-  test('finds nothing where all agrees, whatever is under way', async () => {
-    await using world = await open();
-    const { number } = await registerWorker(world.database, 'test');
-    await claimUnits(world.database, world.jobs, number, { free: 1 });
-    expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual(NOTHING);
-  });
-
-  test('gives a unit a job again whose job is gone, and it is worked on', async () => {
-    await using world = await open();
-    await sql`delete from choo_jobs.job where data->>'unit' = 'a'`.execute(world.database);
-    expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual({
-      ...NOTHING,
-      jobsMissing: 1,
-    });
-    expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual(NOTHING);
-    const { number } = await registerWorker(world.database, 'test');
-    const claims = await claimUnits(world.database, world.jobs, number, { free: 5 });
-    expect(claims.map(({ unit }) => unit).sort()).toEqual(['a', 'b']);
-  });
-
-  test('makes the queue of a run again that lost it', async () => {
-    await using world = await open();
-    await world.jobs.drop(RUN);
-    expect((await reconcile(world.database, world.jobs, world.runStore)).jobsMissing).toBe(2);
-    expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual(NOTHING);
-    const { number } = await registerWorker(world.database, 'test');
-    expect(await claimUnits(world.database, world.jobs, number, { free: 5 })).toHaveLength(2);
-  });
-
-  test('leaves the queue alone that a run is about to have', async () => {
-    await using world = await open();
-    await world.jobs.prepare('run0000002');
-    expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual(NOTHING);
-    expect((await world.jobs.queues()).map(({ run }) => run)).toContain('run0000002');
-  });
-
-  test('leaves the queue of a run alone that is being retried', async () => {
-    await using world = await open();
-    const { database, jobs, runStore } = world;
-    await cancelRun(runStore, jobs, { run: RUN, units: [], actor: 'ada' });
-    await sql`update runs set ended_at = now() - interval '2 minutes'`.execute(database);
-    const [retrying, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const slow = new Proxy(jobs, {
-      get: (target, name) =>
-        name === 'prepare'
-          ? async (run: string): Promise<void> => {
-              await target.prepare(run);
-              retrying.resolve();
-              await goOn.promise;
-            }
-          : Reflect.get(target, name, target),
-    });
-    const retried = retryRun(runStore, slow, { run: RUN, units: [], actor: 'ada' });
-    await retrying.promise;
-    const reconciled = reconcile(database, jobs, runStore);
-    setTimeout(goOn.resolve, 300);
-    await retried;
-    expect(await reconciled).toEqual(NOTHING);
-    const { number } = await registerWorker(database, 'test');
-    expect(await claimUnits(database, jobs, number, { free: 5 })).toHaveLength(2);
-  });
-
-  test('lets a run begin that waits for nothing, and removes queues of runs that are gone', async () => {
+describe('maintenance', () => {
+  test('lets a run begin that waits for nothing, and no other', async () => {
     await using world = await open();
     await world.runStore.submit({
       repository: world.repository,
       start: started([plannedUnit('a')], 'run0000002'),
       plan: PLAN,
     });
+    expect(await beginWaitingRuns(world.database, world.runStore)).toBe(0);
     await world.database.deleteFrom('runs').where('id', '=', RUN).execute();
-    await sql`update choo_jobs.queue set created_on = now() - interval '1 hour'`.execute(world.database);
-    expect(await reconcile(world.database, world.jobs, world.runStore)).toEqual({
-      ...NOTHING,
-      runsWaiting: 1,
-      queuesLeft: 1,
-    });
+    expect(await beginWaitingRuns(world.database, world.runStore)).toBe(1);
     const rows = await world.database.selectFrom('units').select(['run', 'state']).execute();
     expect(rows).toEqual([{ run: 'run0000002', state: 'queued' }]);
   });
@@ -161,6 +92,6 @@ test('a process that falls silent in the middle of a claim does not keep the oth
   await silent.query(`select pg_advisory_xact_lock(hashtext('choo claim'))`);
   const { number } = await registerWorker(world.database, 'test');
   const began = Date.now();
-  expect(await claimUnits(world.database, world.jobs, number, { free: 5 })).toHaveLength(2);
+  expect(await claimUnits(world.database, number, { free: 5 })).toHaveLength(2);
   expect(Date.now() - began).toBeLessThan(15_000);
 });
