@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findControlGroups } from '../../../src/sandbox/process/control-groups.ts';
 import type { ExecResult } from '../../../src/sandbox/sandbox.ts';
-import { type Actor, isRoot, startActor } from '../../fixtures/sandbox/actor.ts';
 import { numberOf } from '../../fixtures/sandbox/kernel-attacks.ts';
 import { whyNoBubblewrap } from '../../fixtures/sandbox/missing.ts';
-import { makeWorld, type World } from '../../fixtures/sandbox/world.ts';
+import { describeAsEachUser } from '../../helpers/each-user.ts';
 
 const MIB = 1024 * 1024;
 const LIMIT = 200 * MIB;
@@ -41,73 +40,54 @@ const ON_ITS_WAY: Readonly<Record<string, string>> = {
   'files in /tmp': `open(my $file, ">", "/tmp/large"); ${FILL} close $file; ${WAIT}`,
 };
 
-describe.each(['root', 'ordinary'] as const)('as %s', (who) => {
-  const skipped = who === 'root' && !isRoot() ? 'the tests do not run as root' : undefined;
-  const why = skipped ?? missing;
-  const groups = who === 'root' ? findControlGroups() : undefined;
-  describe.skipIf(why !== undefined)(
-    `the memory of a command${why === undefined ? '' : `: SKIPPED, ${why}`}`,
+describeAsEachUser('the memory of a command', missing, (place) => {
+  const groups = place.who === 'root' ? findControlGroups() : undefined;
+
+  async function perl(script: string): Promise<ExecResult> {
+    const sandbox = place.actor.sandbox('bubblewrap', { limits: { memoryBytes: LIMIT, checkMs: 50 } });
+    await sandbox.chownToSandboxUser(place.world.worktree);
+    const argv = ['perl', '-e', script] as const;
+    return await sandbox.exec(place.world.workplace, {
+      profile: 'gate',
+      argv,
+      cwd: place.world.worktree,
+      totalMs: 60_000,
+    });
+  }
+
+  const over = { kind: 'over-limit', what: 'memory', limitBytes: LIMIT };
+
+  test.each(Object.entries(HIDDEN))('is limited in %s', async (_, script) => {
+    const { ending, tail } = await perl(script);
+    expect(ending, tail).toEqual(over);
+  });
+
+  test.each(Object.entries(UNSEEN))('is not hidden in %s', async (_, script) => {
+    const { ending, tail } = await perl(script);
+    // Where the kernel limits no memory, large segments are refused.
+    expect(ending, tail).toEqual(groups === undefined ? { kind: 'exited', exitCode: 0 } : over);
+    expect(tail).not.toContain('kept');
+  });
+
+  test('leaves the small segment that a database needs', async () => {
+    const { tail } = await perl('my $id = shmget(0, 56, 0600); print defined $id ? "made\\n" : "refused\\n"');
+    expect(tail).toBe('made\n');
+  });
+
+  describe.skipIf(groups === undefined)(
+    `in a control group${groups === undefined ? ': SKIPPED, this user may make none here' : ''}`,
     () => {
-      let actor: Actor;
-      let world: World;
-      beforeAll(async () => {
-        actor = startActor(who);
-        world = await makeWorld(actor.uid);
-      });
-      afterAll(async () => {
-        await actor[Symbol.asyncDispose]();
-        await world[Symbol.asyncDispose]();
-      });
-
-      async function perl(script: string): Promise<ExecResult> {
-        const sandbox = actor.sandbox('bubblewrap', { limits: { memoryBytes: LIMIT, checkMs: 50 } });
-        await sandbox.chownToSandboxUser(world.worktree);
-        const argv = ['perl', '-e', script] as const;
-        return await sandbox.exec(world.workplace, {
-          profile: 'gate',
-          argv,
-          cwd: world.worktree,
-          totalMs: 60_000,
-        });
-      }
-
-      const over = { kind: 'over-limit', what: 'memory', limitBytes: LIMIT };
-
-      test.each(Object.entries(HIDDEN))('is limited in %s', async (_, script) => {
+      test.each(Object.entries(ON_ITS_WAY))('is limited in %s', async (_, script) => {
         const { ending, tail } = await perl(script);
         expect(ending, tail).toEqual(over);
       });
 
-      test.each(Object.entries(UNSEEN))('is not hidden in %s', async (_, script) => {
-        const { ending, tail } = await perl(script);
-        // Where the kernel limits no memory, large segments are refused.
-        expect(ending, tail).toEqual(groups === undefined ? { kind: 'exited', exitCode: 0 } : over);
-        expect(tail).not.toContain('kept');
-      });
-
-      test('leaves the small segment that a database needs', async () => {
-        const { tail } = await perl(
-          'my $id = shmget(0, 56, 0600); print defined $id ? "made\\n" : "refused\\n"',
+      test('is limited where only a child needs it, and its parent goes on', async () => {
+        const { ending } = await perl(
+          'if (!fork()) { my $all = "x" x 600_000_000; exit } wait; print "on\\n"; sleep 5',
         );
-        expect(tail).toBe('made\n');
+        expect(ending).toEqual(over);
       });
-
-      describe.skipIf(groups === undefined)(
-        `in a control group${groups === undefined ? ': SKIPPED, this user may make none here' : ''}`,
-        () => {
-          test.each(Object.entries(ON_ITS_WAY))('is limited in %s', async (_, script) => {
-            const { ending, tail } = await perl(script);
-            expect(ending, tail).toEqual(over);
-          });
-
-          test('is limited where only a child needs it, and its parent goes on', async () => {
-            const { ending } = await perl(
-              'if (!fork()) { my $all = "x" x 600_000_000; exit } wait; print "on\\n"; sleep 5',
-            );
-            expect(ending).toEqual(over);
-          });
-        },
-      );
     },
   );
 });
