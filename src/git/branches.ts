@@ -121,6 +121,10 @@ export interface Origin {
   readonly remote: string;
   /** The directory in which its user's git keeps the repositories of submodules; undefined: it has no user here. */
   readonly near: string | undefined;
+  /** The directory in which its user's Git LFS keeps contents; undefined: it has no user here. */
+  readonly contents: string | undefined;
+  /** The value of the header `Authorization` for the remote's host. */
+  readonly authorization?: string | undefined;
 }
 
 /** The branches that a repository's results go to. */

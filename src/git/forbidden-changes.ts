@@ -8,7 +8,7 @@ import { type Change, listLinks } from './objects/tree-object.ts';
 export interface Forbidden {
   readonly path: string;
   /** `name`: some system's git treats it as its own, or it is not UTF-8. `link`: it leads out of the repository. */
-  readonly reason: 'name' | 'mode' | 'gitlink' | 'submodules' | 'link' | 'size';
+  readonly reason: 'name' | 'mode' | 'gitlink' | 'submodules' | 'link' | 'size' | 'lfs';
   /** A sentence without its subject: `is a link out of the repository`. */
   readonly message: string;
 }
@@ -28,7 +28,7 @@ export async function findForbidden(
   reader: ObjectReader,
   tree: string,
   changes: readonly Change[],
-): Promise<readonly Forbidden[]> {
+): Promise<Forbidden[]> {
   const found = changes.flatMap((change) => judgeChange(change) ?? []);
   found.push(...(await findLarge(reader, changes)));
   // An unchanged link may lead elsewhere because another link on its path changed.

@@ -37,7 +37,7 @@ export class LocalBranches implements Branches, AsyncDisposable {
     const itself = basename(directory) === '.git' ? dirname(directory) : directory;
     const { stdout } = await this.#git.ask('config', '--get', 'remote.origin.url');
     const remote = originOf(stdout.replace(/\n$/, '')) ?? itself;
-    return { remote, near: join(directory, 'modules') };
+    return { remote, near: join(directory, 'modules'), contents: join(directory, 'lfs/objects') };
   }
 
   /** Does nothing: choo's repository shares their objects. */

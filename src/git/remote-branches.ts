@@ -127,8 +127,9 @@ export class RemoteBranches implements Branches {
   }
 
   async origin(): Promise<Origin> {
-    const { remote } = await this.#access(false);
-    return { remote, near: undefined };
+    const { remote, settings } = await this.#access(false);
+    const header = /^authorization: *(.+)$/i.exec(settings[`http.${remote}.extraHeader`] ?? '');
+    return { remote, near: undefined, contents: undefined, authorization: header?.[1] };
   }
 
   /** The branch that the remote's HEAD names. */

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { ChooError } from '../errors.ts';
 import type { Branches } from './branches.ts';
 import { type Git, openGit } from './git.ts';
+import { LfsContents } from './lfs/lfs-contents.ts';
 import { LocalBranches } from './local-branches.ts';
 import {
   commitAgain,
@@ -70,6 +71,8 @@ export class Repository implements AsyncDisposable {
   readonly branches: Branches;
   /** Its submodules. */
   readonly moduleCopies: ModuleCopies;
+  /** The contents of its files of Git LFS. */
+  readonly lfs: LfsContents;
   readonly #searchPath: string;
   readonly #signature: Signature;
 
@@ -85,6 +88,7 @@ export class Repository implements AsyncDisposable {
       others: async () => (await readdir(dirname(home))).map((name) => join(dirname(home), name, PREPARED)),
     };
     this.moduleCopies = new ModuleCopies(join(home, 'modules'), searchPath);
+    this.lfs = new LfsContents(join(home, 'lfs'));
     this.readable = parts.readable;
     this.views = parts.views;
     this.branches = parts.branches;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ChooError } from '../errors.ts';
 import { removeTree } from '../system/remove-tree.ts';
 import { type Git, openGit } from './git.ts';
+import { unlessAborted } from './shared-task.ts';
 
 /** A view with more packs is packed again into one. */
 const MAX_PACKS = 50;
@@ -193,16 +194,4 @@ async function namesIn(directory: string): Promise<readonly string[]> {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

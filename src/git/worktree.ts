@@ -4,6 +4,7 @@ import { ChooError } from '../errors.ts';
 import { exists } from '../system/files.ts';
 import { removeTree } from '../system/remove-tree.ts';
 import { type Git, openGit } from './git.ts';
+import { fetchContents } from './lfs/commit-contents.ts';
 import { refuseTooLarge } from './objects/checkout-size.ts';
 import { listIgnored } from './objects/ignored-files.ts';
 import { smudgeRacyEntries } from './objects/index-file.ts';
@@ -20,6 +21,12 @@ import { WorktreeView } from './worktree-view.ts';
 /** Holds a directory for each worktree with what its commands have besides, beside the directory of worktrees. */
 export const BESIDE = 'beside';
 
+interface WorktreeOptions {
+  readonly isolated?: boolean;
+  readonly lfs?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** Makes and removes the worktrees of one repository. */
 export class WorktreeManager {
   readonly #repository: Repository;
@@ -34,12 +41,13 @@ export class WorktreeManager {
    * Creates a worktree at a commit. Its name must be new; it contains the claim, so no two workers ever share one. Writes
    * the administrative files itself, because `git worktree add` may not run twice at once. `isolated`: its commands have a
    * directory beside it, and git inside sees only what is reachable from its commit, unless the repository has no views.
-   * Its git ends with the signal. Throws a ChooError (`limit`) when the commit is too large.
+   * Its git ends with the signal. `lfs`: it has the contents of files of Git LFS in place of their pointers. Throws a ChooError
+   * (`limit`) when the commit is too large; see {@link fetchContents}.
    */
   async create(
     name: string,
     commit: string,
-    { isolated = false, signal }: { readonly isolated?: boolean; readonly signal?: AbortSignal } = {},
+    { isolated = false, lfs = false, signal }: WorktreeOptions = {},
   ): Promise<Worktree> {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
       throw new ChooError('internal', `\`${name}\` cannot be a worktree's name`);
@@ -60,6 +68,7 @@ export class WorktreeManager {
       workTree: path,
       objects,
       indexFile: indexOf(administration),
+      settings: lfs ? this.#repository.lfs.settings : {},
       signal,
     };
     const view =
@@ -72,6 +81,7 @@ export class WorktreeManager {
       repository: this.#repository,
       beside: isolated ? beside : undefined,
       signal,
+      fetchContents: async (of) => lfs && fetchContents(this.#repository, of, this.#searchPath, signal),
       readable: view === undefined ? readable : [administration],
     });
     try {
@@ -123,6 +133,7 @@ export class Worktree {
   readonly #view: WorktreeView | undefined;
   readonly #files: StagedFiles;
   readonly #signal: AbortSignal | undefined;
+  readonly #fetchContents: (commit: string) => Promise<unknown>;
 
   /** `git` works in the worktree with choo's index; `administration` is git's administrative directory of it. */
   constructor(
@@ -133,6 +144,7 @@ export class Worktree {
       readable,
       beside,
       view,
+      fetchContents,
       repository,
       signal,
     }: Pick<Worktree, 'readable' | 'beside'> & {
@@ -140,6 +152,7 @@ export class Worktree {
       readonly signal: AbortSignal | undefined;
       readonly objectFormat: string;
       readonly view: WorktreeView | undefined;
+      readonly fetchContents: (commit: string) => Promise<unknown>;
     },
   ) {
     this.path = git.directory;
@@ -150,6 +163,7 @@ export class Worktree {
     this.#objectFormat = objectFormat;
     this.#view = view;
     this.#signal = signal;
+    this.#fetchContents = fetchContents;
     this.#files = new StagedFiles({
       git,
       indexFile: indexOf(administration),
@@ -161,6 +175,7 @@ export class Worktree {
 
   /** Fills a new worktree. */
   async checkOut(commit: string): Promise<void> {
+    await this.#fetchContents(commit);
     await this.#pointTo(commit);
     await this.#byGit(async () => this.#git.run('read-tree', '--reset', '-u', commit));
     await this.#shareIndex();

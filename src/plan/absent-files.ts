@@ -17,19 +17,20 @@ const SIGNS = [
     file: '.gitattributes',
     sign: /^[^#]*[ \t]filter=lfs(?=\s|$)/,
     code: 'lfs-missing',
-    message: 'choo does not fetch files of Git LFS: agents and gates find pointers',
-    hint: 'fetch what a gate needs in `worktree.setup`, or write gates that do without',
+    message: 'files of Git LFS are not fetched: agents and gates find pointers',
+    hint: 'set `checkout: { lfs: true }` in `.choo.yml`, or write gates that do without',
   },
 ] as const;
 
 /** Warns of files that are in the repository and that a gate would not find: those of submodules and of Git LFS. */
 export async function findAbsentFiles(
   tree: SpecTree,
-  { submodules }: { readonly submodules: boolean },
+  { submodules, lfs }: { readonly submodules: boolean; readonly lfs: boolean },
 ): Promise<readonly Problem[]> {
   const [root] = await tree.list(['']);
   if (root === undefined || typeof root === 'string') return [];
-  const found = SIGNS.filter(({ code }) => !submodules || code !== 'submodules-missing').flatMap((each) => {
+  const isFetched = { 'submodules-missing': submodules, 'lfs-missing': lfs };
+  const found = SIGNS.filter(({ code }) => !isFetched[code]).flatMap((each) => {
     const entry = root.find(({ path }) => path === each.file);
     return entry?.kind === 'file' && entry.size <= MAX_BYTES ? [{ ...each, entry }] : [];
   });

@@ -30,6 +30,7 @@ export function unitKeys(
     ...(directory === '' ? [] : [directory]),
     ...(Object.keys(config.env).length === 0 ? [] : [config.env]),
     ...(config.checkout.submodules ? ['submodules'] : []),
+    ...(config.checkout.lfs ? ['lfs'] : []),
   ]);
   for (const start of units) {
     // Depth first without recursion, for chains of thousands of units.

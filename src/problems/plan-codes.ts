@@ -182,8 +182,8 @@ export const REPOSITORY_CODES = {
   'lfs-missing': {
     levels: ['warning'],
     meaning:
-      'Files of the repository are kept in Git LFS. choo does not fetch them: agents and gates find their pointers.',
-    cure: 'Fetch what a gate needs in `worktree.setup`, or write gates that do without.',
+      'The repository has files in Git LFS, and the configuration does not ask for them: agents and gates find their pointers.',
+    cure: 'Set `checkout: { lfs: true }`; see [Git LFS](setup.md#git-lfs). Or write gates that do without.',
   },
   'workflow-secrets': {
     levels: ['warning'],

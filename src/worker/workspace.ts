@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ChooError, messageOf } from '../errors.ts';
+import { findNewContents } from '../git/lfs/commit-contents.ts';
 import { findForbidden } from '../git/forbidden-changes.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
 import type { Look } from '../git/staging/look.ts';
@@ -8,9 +9,9 @@ import type { Worktree } from '../git/worktree.ts';
 import type { Prepared } from '../sandbox/sandbox.ts';
 import { type Commands, openCommands } from './commands.ts';
 import type { ShellCommand, Verdict } from './gate/gate.ts';
-import { findProtection, isRestored, type Protection } from './judge/protection.ts';
+import { findProtection, findRestored, type Protection } from './judge/protection.ts';
 import { listPaths } from '../text/list-paths.ts';
-import { checkOutModules } from './set-up/check-out-modules.ts';
+import { checkOutModules, fetching } from './set-up/check-out-modules.ts';
 import { prepare } from './set-up/prepare.ts';
 import { findSecrets } from './secrets.ts';
 import { NO_SECRETS } from './set-up/set-up-secrets.ts';
@@ -66,7 +67,10 @@ export class UnitWorkspace {
     const { sandbox, signal } = services;
     // On the host nothing can be hidden from a command.
     const isolated = sandbox.kind === 'bubblewrap';
-    const worktree = await services.worktrees.create(name, commit, { isolated, signal });
+    const { lfs } = job.config.checkout;
+    const worktree = await fetching(signal, async () =>
+      services.worktrees.create(name, commit, { isolated, lfs, signal }),
+    );
     const workspace = new UnitWorkspace(
       { ...job, start: commit },
       services,
@@ -130,7 +134,7 @@ export class UnitWorkspace {
   async #judgeTree(staged: string, mayChange: readonly string[]): Promise<Inspection> {
     let tree = staged;
     let changes = await this.#changesTo(tree);
-    const touched = await this.#findRestored(changes, mayChange);
+    const touched = await findRestored(await this.protection(), changes, mayChange);
     if (touched.length > 0) {
       await this.#worktree.restore(this.branch.tree, touched);
       await this.#services.sandbox.chownToSandboxUser(this.#worktree.path);
@@ -140,7 +144,9 @@ export class UnitWorkspace {
       changes = await this.#changesTo(tree);
       this.#notice('protected', `changes to protected files were put back: ${listPaths(touched)}`);
     }
-    const forbidden = await findForbidden(this.#services.repository.reader, tree, changes);
+    const { reader, lfs } = this.#services.repository;
+    const forbidden = await findForbidden(reader, tree, changes);
+    if (this.#job.config.checkout.lfs) forbidden.push(...(await findNewContents(reader, changes, lfs)));
     if (forbidden.length > 0) {
       await this.#worktree.restore(
         this.branch.tree,
@@ -154,23 +160,10 @@ export class UnitWorkspace {
         changes,
       };
     }
-    const secret = await findSecrets(this.#services.repository.reader, changes, this.#services.secretForms);
+    const secret = await findSecrets(reader, changes, this.#services.secretForms);
     if (secret.length > 0)
       return { kind: 'unfit', reason: `it wrote a secret value into ${listPaths(secret)}`, changes };
     return { kind: 'fit', tree, changes, restored: touched };
-  }
-
-  /** The paths among changes that an agent may not make. */
-  async #findRestored(changes: readonly Change[], mayChange: readonly string[]): Promise<readonly string[]> {
-    const protection = await this.protection();
-    const restored: string[] = [];
-    for (const { path } of changes) {
-      const [there, missing] = [true, false].map((isAtBase) =>
-        isRestored(protection, path, { isAtBase, mayChange }),
-      );
-      if (there === missing ? there : (await protection.base.has(path)) === there) restored.push(path);
-    }
-    return restored;
   }
 
   /**

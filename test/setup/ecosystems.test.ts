@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startNpmRegistry } from '../../bench/npm-registry.ts';
+import { commitFiles, git, writeFiles } from '../helpers/git-repository.ts';
 import type { ProjectSpec } from '../helpers/spec-project.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 import { serveFiles } from './file-server.ts';
@@ -105,5 +107,43 @@ ${NO_NETWORK(server.url)}`;
     };
     const inputs = 'Cargo.toml, Cargo.lock, .cargo/config.toml, src/main.rs';
     expect(await runTwice(projectOf({ gate, setup, inputs }, files), server.requests)).toEqual(FETCHED_ONCE);
+  });
+
+  test('a submodule and files of Git LFS, as git-lfs itself stores them', async () => {
+    const gate = 'grep -qx 42 vendor/lib/answer.txt\ngrep -qx weights model.bin\ngrep -qx weights built';
+    const files = {
+      '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n',
+      '.gitignore': 'built\n',
+    };
+    const spec = projectOf({ gate, setup: 'cat model.bin >built', inputs: 'model.bin' }, files);
+    const config = `${spec.config}checkout: { submodules: true, lfs: true }\n`;
+    await using project = await makeProject(who, { ...spec, config }, async (path) => {
+      const [lib, remote] = [join(path, '../lib'), join(path, '../remote.git')];
+      await mkdir(lib);
+      const commit = await commitFiles(lib, { 'answer.txt': '42\n' });
+      await git(path, 'init', '--quiet', '--bare', '--initial-branch=main', remote);
+      await git(path, 'remote', 'add', 'origin', remote);
+      await git(path, 'lfs', 'install', '--local');
+      const modules = '[submodule "lib"]\n\tpath = vendor/lib\n\turl = ../lib\n';
+      await writeFiles(path, { 'model.bin': 'weights\n', '.gitmodules': modules });
+      await git(path, 'add', 'model.bin', '.gitmodules');
+      await git(path, 'update-index', '--add', '--cacheinfo', `160000,${commit},vendor/lib`);
+      await git(path, 'commit', '--quiet', '--message=more');
+      await git(path, 'push', '--quiet', 'origin', 'main');
+      await rm(join(path, '.git/lfs'), { recursive: true });
+    });
+    for (const [args, ran, reused] of [[[], 1, 1] as const, [['--fresh'], 0, 2] as const]) {
+      const told = await project.run(...args);
+      expect({ ...told, text: told.exitCode === 0 ? '' : told.text }).toEqual({
+        exitCode: 0,
+        ran,
+        reused,
+        text: '',
+      });
+    }
+    const branch = 'choo/unit/main/one';
+    expect(
+      await git(project.path, '-c', 'safe.directory=*', 'diff', '--name-only', 'main', branch),
+    ).not.toContain('model');
   });
 });

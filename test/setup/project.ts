@@ -30,14 +30,19 @@ export interface Project extends AsyncDisposable {
   run(...args: readonly string[]): Promise<Told>;
 }
 
-/** Makes one. The checkout may be closed to an ordinary user, who sees it at another place, in a mount namespace of its own. */
-export async function makeProject(who: Who, spec: ProjectSpec): Promise<Project> {
+/** Makes one; `add` may add to it before it is its user's. The checkout may be closed to an ordinary user, who sees it at another place, in a mount namespace of its own. */
+export async function makeProject(
+  who: Who,
+  spec: ProjectSpec,
+  add: (path: string) => Promise<void> = async () => {},
+): Promise<Project> {
   const place = await mkdtemp('/tmp/choo-setup-');
   const other = who === 'ordinary' && process.getuid?.() === 0;
   const [path, data, home, seen] = ['project', 'data', 'home', 'checkout'].map((name) => join(place, name));
   if (path === undefined || data === undefined || home === undefined || seen === undefined) throw new Error();
   for (const directory of [path, home, seen]) await mkdir(directory);
   await commitFiles(path, projectFiles(spec));
+  await add(path);
   await chmod(place, 0o755);
   if (other) await giveAll(place);
   const at = (word: string): string =>

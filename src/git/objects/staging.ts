@@ -4,6 +4,7 @@ import { ChooError, messageOf } from '../../errors.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import type { Git } from '../git.ts';
 import { refuseExcess } from './changed-size.ts';
+import { feed } from './feed.ts';
 import { parentsOf } from './path-list.ts';
 import { listPaths } from './quoted-paths.ts';
 
@@ -134,25 +135,6 @@ async function isSame(one: Buffer, other: Buffer): Promise<boolean> {
 
 async function isFile(path: Buffer): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isFile() === true;
-}
-
-/** Runs git with paths as its input, each ended by a NUL, and returns its output in characters for bytes. */
-async function feed(
-  git: Git,
-  paths: readonly string[],
-  accepted: readonly number[],
-  ...args: readonly string[]
-): Promise<string> {
-  await using service = await git.start(...args);
-  service.stdin.end(Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1'));
-  let output = '';
-  for await (const chunk of service.stdout.setEncoding('latin1')) output += String(chunk);
-  const { exitCode, stderr } = await service.ended;
-  if (exitCode !== undefined && accepted.includes(exitCode)) return output;
-  throw new ChooError(
-    'git',
-    `git ${args.find((word) => !word.startsWith('-')) ?? ''} failed: ${stderr.trim() || 'it was ended'}`,
-  );
 }
 
 function split(text: string): readonly string[] {

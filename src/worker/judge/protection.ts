@@ -9,7 +9,7 @@ import { CONFIG_FILES } from '../../config/schema.ts';
 import { specRoots } from '../../config/spec-sources.ts';
 import type { ObjectReader } from '../../git/objects/object-reader.ts';
 import { lookUpTree, type TreeLookup } from '../../git/objects/tree-lookup.ts';
-import { treeOf } from '../../git/objects/tree-object.ts';
+import { type Change, treeOf } from '../../git/objects/tree-object.ts';
 import type { UnitJob } from '../unit-job.ts';
 import { isManifest } from './manifests.ts';
 import { findNamedPaths, type NamedPaths } from './named-paths.ts';
@@ -140,6 +140,22 @@ export function isRestored(
 ): boolean {
   const verdict = judge(path, isAtBase);
   return verdict?.level === 'restore' && !(verdict.mayAllow && allows(mayChange, path));
+}
+
+/** The paths among an agent's changes that are put back. */
+export async function findRestored(
+  protection: Protection,
+  changes: readonly Change[],
+  mayChange: readonly string[],
+): Promise<readonly string[]> {
+  const restored: string[] = [];
+  for (const { path } of changes) {
+    const [there, missing] = [true, false].map((isAtBase) =>
+      isRestored(protection, path, { isAtBase, mayChange }),
+    );
+    if (there === missing ? there : (await protection.base.has(path)) === there) restored.push(path);
+  }
+  return restored;
 }
 
 /** The files that the gates of a unit name and that exist at its base, without those that its tasks may change. */

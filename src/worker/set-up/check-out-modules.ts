@@ -13,8 +13,15 @@ export async function checkOutModules(
   commit: string,
 ): Promise<CheckedOutModules | undefined> {
   if (!config.checkout.submodules) return undefined;
+  return fetching(signal, async () =>
+    CheckedOutModules.checkOut(worktree, repository, { commit, namedAt: base, signal }),
+  );
+}
+
+/** Ends the unit when what is to be checked out cannot be had. */
+export async function fetching<T>(signal: AbortSignal, fetch: () => Promise<T>): Promise<T> {
   try {
-    return await CheckedOutModules.checkOut(worktree, repository, { commit, namedAt: base, signal });
+    return await fetch();
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ChooError) || error.code === 'internal') throw error;

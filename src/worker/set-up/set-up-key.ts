@@ -54,9 +54,10 @@ export async function findSetUpKeys(
   const inputs = await findInputs(config, directory, tree, repository);
   const environment = await sandbox.describe(setup.map(({ command }) => command));
   const secrets = Object.keys(setUpSecrets).sort(); // by name: a new value fetches the same
-  const { submodules } = config.checkout;
-  const modules = submodules ? ['submodules'] : [];
-  const facts = ['set-up 1', setUpScope, directory, setup, config.env, environment, secrets, ...modules];
+  const { submodules, lfs } = config.checkout;
+  // The pointers among the files name the contents.
+  const fetched = [...(submodules ? ['submodules'] : []), ...(lfs ? ['lfs'] : [])];
+  const facts = ['set-up 1', setUpScope, directory, setup, config.env, environment, secrets, ...fetched];
   const names = inputs.paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
   return {
     shared: hash([...facts, inputs.files ?? ['all', tree]]),

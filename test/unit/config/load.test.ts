@@ -42,7 +42,7 @@ limits:
   attempts: 5
   unit_cost: 2.5
   task_timeout: 90s
-checkout: { submodules: true }
+checkout: { submodules: true, lfs: true }
 services: [{ command: db, ready: db-ready }]
 verify: false
 gate_retries: 2
@@ -83,7 +83,7 @@ describe('a configuration without faults', () => {
       strict_judge: false,
       protect: [],
       env: {},
-      checkout: { submodules: false },
+      checkout: { submodules: false, lfs: false },
       worktree: { setup: [], teardown: [], relocatable: false },
       services: [],
       limits: {
@@ -134,7 +134,7 @@ describe('a configuration without faults', () => {
         },
         baseline_checks: [{ name: 'lint', command: 'npm run lint', pattern: '**/*.ts' }],
         env: { TZ: 'UTC', PORT: '5432' },
-        checkout: { submodules: true },
+        checkout: { submodules: true, lfs: true },
         worktree: {
           setup: [{ command: 'npm ci', if: 'package-lock.json' }],
           teardown: [{ command: 'npm run clean' }],

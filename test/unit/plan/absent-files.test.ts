@@ -2,8 +2,11 @@ import { expect, test } from 'vitest';
 import { findAbsentFiles } from '../../../src/plan/absent-files.ts';
 import { memoryTree, type TreeValue } from '../../helpers/memory-tree.ts';
 
-const found = async (files: Readonly<Record<string, TreeValue>>, submodules = false) =>
-  (await findAbsentFiles(memoryTree(files), { submodules })).map(
+const found = async (
+  files: Readonly<Record<string, TreeValue>>,
+  fetched = { submodules: false, lfs: false },
+) =>
+  (await findAbsentFiles(memoryTree(files), fetched)).map(
     ({ code, file, line }) => `${code} ${file}:${line}`,
   );
 
@@ -24,7 +27,8 @@ test.each<[string, Readonly<Record<string, TreeValue>>, readonly string[]]>([
   expect(await found(files)).toEqual(problems);
 });
 
-test('does not miss submodules that are fetched', async () => {
+test('does not miss what is fetched', async () => {
   const files = { '.gitmodules': '[submodule "a"]\n', '.gitattributes': '*.psd filter=lfs\n' };
-  expect(await found(files, true)).toEqual(['lfs-missing .gitattributes:1']);
+  expect(await found(files, { submodules: true, lfs: false })).toEqual(['lfs-missing .gitattributes:1']);
+  expect(await found(files, { submodules: false, lfs: true })).toEqual(['submodules-missing .gitmodules:1']);
 });
