@@ -16,16 +16,17 @@ test.each(SANDBOXES)(
     const units = {
       one: {
         tasks: [
-          { gate: `grep -qx weights moved.bin && test -e one`, sh: 'mv model.bin moved.bin; touch one' },
+          { gate: `grep -qx weights moved.bin && test -e one`, sh: 'mv data.bin moved.bin; touch one' },
         ],
       },
-      two: { tasks: [{ gate: `${gate} && test -e two`, sh: 'cat model.bin > two; touch model.bin' }] },
-      three: { tasks: [{ gate, sh: 'echo new > model.bin; echo more > more.bin; touch three' }] },
+      two: { tasks: [{ gate: `${gate} && test -e two`, sh: 'cat data.bin > two; touch data.bin' }] },
+      three: { tasks: [{ gate, sh: 'echo new > data.bin; echo more > more.bin; touch three' }] },
     };
     const files = {
       '.gitattributes': '*.bin filter=lfs -text\n',
       '.gitignore': 'built\n',
       'model.bin': pointerTo(CONTENT).text,
+      'data.bin': pointerTo(CONTENT).text,
     };
     const setup = 'worktree:\n  setup:\n    - command: cp model.bin built\n      inputs: [model.bin]\n';
     const config = `limits: { attempts: 1 }\ncheckout: { lfs: true }\n${setup}`;
@@ -37,7 +38,7 @@ test.each(SANDBOXES)(
     expect(of('unit.completed').map(({ unit }) => unit)).toEqual(expect.arrayContaining(['one', 'two']));
     expect(JSON.stringify(of('unit.failed'))).toContain('three');
     expect(JSON.stringify(outcome.events)).toContain(
-      '`model.bin` is kept in Git LFS, where choo stores nothing new, and 1 more like it: it was put back',
+      '`data.bin` is kept in Git LFS, where choo stores nothing new, and 1 more like it: it was put back',
     );
     const show = async (what: string): Promise<string> => project.git('show', `choo/unit/main/${what}`);
     expect(`${await show('one:moved.bin')}\n`).toBe(pointerTo(CONTENT).text);
