@@ -8,6 +8,11 @@ export interface Floors {
   readonly insert: number;
   /** A notice to another connection, and its answer. */
   readonly notify: number;
+  /**
+   * What a start cannot do without, by plain SQL: a row written for good, a notice to another connection, and there the row
+   * claimed by a statement.
+   */
+  readonly start: number;
 }
 
 const ROUNDS = { runs: 300, warmup: 50 };
@@ -28,9 +33,28 @@ export async function measureFloors(server: BenchServer, url?: string): Promise<
         other.query('notify answer').catch(() => {}); // the last one is heard before it is told that it was
       });
       const notify = await measure(async () => askOnce(one), ROUNDS);
-      return { url: address, insert: insert.median, notify: notify.median };
+      other.removeAllListeners('notification');
+      await other.query('create table if not exists floor_claims (id bigint primary key, claimed boolean)');
+      let number = Date.now();
+      const start = await measure(async () => startOnce(one, other, (number += 1)), ROUNDS);
+      return { url: address, insert: insert.median, notify: notify.median, start: start.median };
     }),
   );
+}
+
+async function startOnce(one: pg.Client, other: pg.Client, id: number): Promise<void> {
+  const claimed = new Promise<void>((resolve, reject) => {
+    other.once('notification', () => {
+      other
+        .query('update floor_claims set claimed = true where id = $1 and not claimed returning id', [id])
+        .then(() => resolve(), reject);
+    });
+  });
+  await one.query(
+    `with made as (insert into floor_claims values ($1, false)) select pg_notify('question', '')`,
+    [id],
+  );
+  await claimed;
 }
 
 async function askOnce(client: pg.Client): Promise<void> {

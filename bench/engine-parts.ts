@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { randomBytes } from 'node:crypto';
+import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventBody, PlannedUnit } from '../src/events/event.ts';
 import { claimUnits } from '../src/store/queue/claims.ts';
@@ -9,7 +10,7 @@ import type { Claim } from '../src/store/runs/claim.ts';
 import { findOrAddRepository } from '../src/store/runs/run-reader.ts';
 import { openServerStore, type ServerStore } from '../src/store/server-store.ts';
 import { plannedUnit, started as firstEvent } from '../test/helpers/run-events.ts';
-import { mostAtOnce, startWorker } from './engine-process.ts';
+import { mostAtOnce, startWorker, treeCpuMs } from './engine-process.ts';
 import type { BenchServer, Started } from './engine-servers.ts';
 import type { WorkerTask } from './engine-worker.ts';
 import { unitId } from './spec-trees.ts';
@@ -69,6 +70,11 @@ async function submit(
   return { run, ended: ended.promise };
 }
 
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 function newRun(): string {
   return randomBytes(5).toString('hex');
 }
@@ -80,6 +86,8 @@ const noWork = async ({ unit }: Claim): Promise<readonly EventBody[]> => [
 /** Milliseconds from submit to the start of a run's only unit, of runs after each other; and of runs of 200 units. */
 export async function benchRuns(server: BenchServer): Promise<{
   readonly starts: readonly number[];
+  /** Processor time of all of it, a start. Milliseconds. */
+  readonly startCpuMs: number;
   readonly fanMs: readonly number[];
   readonly layersMs: readonly number[];
 }> {
@@ -99,14 +107,18 @@ export async function benchRuns(server: BenchServer): Promise<{
     onError: (what, error) => onError(new Error(what, { cause: error })),
   });
   const starts: number[] = [];
+  const cpu = (): number => server.cpuMs() + ownCpuMs();
+  let cpuBefore = 0;
   for (let round = -20; round < 200; round += 1) {
     begun = 0;
+    if (round === 0) cpuBefore = cpu();
     const from = performance.now();
     const { ended } = await submit(store, repository, fan(1), CONCURRENCY);
     await ended;
     if (round >= 0) starts.push(begun - from);
     await wait(5); // until all is idle
   }
+  const startCpuMs = (cpu() - cpuBefore) / starts.length;
   const times = async (units: readonly PlannedUnit[]): Promise<number[]> => {
     const all: number[] = [];
     for (let round = 0; round < 5; round += 1) {
@@ -119,7 +131,7 @@ export async function benchRuns(server: BenchServer): Promise<{
     }
     return all;
   };
-  return { starts, fanMs: await times(fan(200)), layersMs: await times(layers(200)) };
+  return { starts, startCpuMs, fanMs: await times(fan(200)), layersMs: await times(layers(200)) };
 }
 
 /** Milliseconds of submitting runs of 2,000 units that nobody works on. */
@@ -139,6 +151,8 @@ export async function benchSubmit(server: BenchServer): Promise<readonly number[
 export interface Together {
   readonly units: number;
   readonly unitsPerSecond: number;
+  /** Processor time of all processes and the database, a unit. Milliseconds. */
+  readonly cpuMs: number;
   /** Claims beyond the first of a unit, by the database and by what the processes say. */
   readonly twice: number;
   /** How many units were worked on at once, at most, and how many may be: of all, and of each run. */
@@ -166,12 +180,15 @@ export async function benchTogether(
   );
   const warmUp = await submit(store, repository, fan(30), 30);
   await warmUp.ended;
-  const from = performance.now();
+  const cpu = (): number =>
+    server.cpuMs() + ownCpuMs() + workers.reduce((sum, { pid }) => sum + treeCpuMs(pid), 0);
+  const [from, cpuBefore] = [performance.now(), cpu()];
   const runs = await Promise.all(
     parallelism.map(async (each) => submit(store, repository, fan(units), each)),
   );
   await Promise.all(runs.map(async ({ ended }) => ended));
   const seconds = (performance.now() - from) / 1_000;
+  const cpuMs = cpu() - cpuBefore;
   const reports = (await Promise.all(workers.map(async (worker) => worker.finish())))
     .flat()
     .filter(({ run }) => run !== warmUp.run);
@@ -181,6 +198,7 @@ export async function benchTogether(
   return {
     units: total,
     unitsPerSecond: total / seconds,
+    cpuMs: cpuMs / total,
     twice: (rows[0]?.again ?? 0) + Math.abs(reports.length - total),
     limits: [
       ...runs.map(({ run }, index) => ({

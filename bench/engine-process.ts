@@ -70,6 +70,23 @@ export function treePssMiB(pid: number): number {
   return children.reduce((sum, child) => sum + treePssMiB(Number(child)), own);
 }
 
+/** Processor time of a process and of all that it started, user and system. Milliseconds. */
+export function treeCpuMs(pid: number): number {
+  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(name) === pid);
+  return children.reduce((sum, child) => sum + treeCpuMs(Number(child)), cpuMs(pid));
+}
+
+/** Its own, and that of its children that ended. */
+function cpuMs(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * 10;
+  } catch {
+    return 0; // it has just ended
+  }
+}
+
 function parentOf(pid: string): number | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

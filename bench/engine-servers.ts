@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { openEmbedded } from '../src/store/embedded/embedded.ts';
+import { findPostmaster } from '../src/store/embedded/postgres-server.ts';
+import { treeCpuMs } from './engine-process.ts';
 import { chooseServerUser } from '../src/store/embedded/postgres-user.ts';
 
 /** What was started and must end: the last first, also while it is still being started. */
@@ -31,6 +33,8 @@ export interface BenchServer {
   readonly name: string;
   /** A new database, and how it is reached. */
   readonly createDatabase: (name: string) => Promise<string>;
+  /** Processor time of the server so far. Milliseconds. */
+  readonly cpuMs: () => number;
 }
 
 /** A temporary directory that a server of another user can be in. */
@@ -47,7 +51,8 @@ export async function openPlace(): Promise<{ readonly path: string } & AsyncDisp
 export async function startBuiltIn(started: Started): Promise<BenchServer> {
   const { path } = await started.keep(openPlace);
   const { connection } = await started.keep(async () => openEmbedded(path));
-  return serverAt('built-in PostgreSQL', connection.host);
+  const postmaster = await findPostmaster(join(path, 'postgres'));
+  return serverAt('built-in PostgreSQL', connection.host, postmaster?.pid);
 }
 
 /** Debian's PostgreSQL with Debian's settings, where it is installed. */
@@ -66,9 +71,11 @@ export async function startDebian(started: Started): Promise<BenchServer | undef
     options,
   );
   if (made.failed) throw new Error(`initdb: ${made.stderr}`);
+  let pid: number | undefined;
   await started.keep(async () => {
     const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${data}`];
     const server = execa(join(found.binaries, 'postgres'), ['-D', data, ...settings], options);
+    pid = server.pid;
     return {
       [Symbol.asyncDispose]: async () => {
         server.kill('SIGINT'); // cuts off who is connected
@@ -76,7 +83,7 @@ export async function startDebian(started: Started): Promise<BenchServer | undef
       },
     };
   });
-  return serverAt(`Debian's PostgreSQL ${found.version}`, data);
+  return serverAt(`Debian's PostgreSQL ${found.version}`, data, pid);
 }
 
 async function findDebian(): Promise<{ readonly version: string; readonly binaries: string } | undefined> {
@@ -93,12 +100,13 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   return readdir(directory).catch((): string[] => []);
 }
 
-async function serverAt(name: string, sockets: string): Promise<BenchServer> {
+async function serverAt(name: string, sockets: string, pid = 0): Promise<BenchServer> {
   const urlOf = (database: string): string =>
     `postgresql://choo@localhost:5432/${database}?host=${encodeURIComponent(sockets)}&sslmode=disable`;
   await untilAnswers(urlOf('postgres'));
   return {
     name,
+    cpuMs: () => treeCpuMs(pid),
     createDatabase: async (database) => {
       await withClient(urlOf('postgres'), async (client) => client.query(`create database ${database}`));
       return urlOf(database);

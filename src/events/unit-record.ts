@@ -18,7 +18,9 @@ const RECORD_EVENTS = [
 type RecordEvent = Extract<RunEvent, { type: (typeof RECORD_EVENTS)[number] }>;
 
 /** Whether an event can change its unit's record. Most cannot, and the record need not be read. */
-export function affectsRecord(event: RunEvent): event is RecordEvent {
+export function affectsRecord<Event extends EventBody>(
+  event: Event,
+): event is Extract<Event, { type: (typeof RECORD_EVENTS)[number] }> {
   return RECORD_EVENTS.some((type) => type === event.type);
 }
 

@@ -22,6 +22,7 @@ import { up as requiredReview } from './migrations/0022-required-review.ts';
 import { up as baseBranches } from './migrations/0023-base-branches.ts';
 import { up as audit } from './migrations/0030-audit.ts';
 import { up as unitQueue } from './migrations/0040-unit-queue.ts';
+import { up as runWriting } from './migrations/0041-run-writing.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -45,6 +46,7 @@ const MIGRATIONS = {
   '0023-base-branches': { up: baseBranches },
   '0030-audit': { up: audit },
   '0040-unit-queue': { up: unitQueue },
+  '0041-run-writing': { up: runWriting },
 };
 
 /** One migration of a database. */

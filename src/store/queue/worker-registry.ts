@@ -5,7 +5,7 @@ import { isGone, ownIdentity, readIdentity } from '../database/worker-identity.t
 import type { Claim } from '../runs/claim.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { QUARANTINE_AFTER, requeueReason, quarantineFailure } from '../runs/quarantine.ts';
-import { chargeUnreported, closeSpending } from '../runs/budgets.ts';
+import { chargeUnreported } from '../runs/budgets.ts';
 
 /** Times of heartbeats and takeovers. Milliseconds. */
 export interface WorkerTimes {
@@ -155,7 +155,7 @@ export async function requeueUnits(
       transaction.change(unit, { free: true });
       const ended = { unit, claim: row.claim };
       if (died) await chargeUnreported(transaction.trx, run, ended);
-      await closeSpending(transaction.trx, run, [ended]);
+      transaction.closeSpending(ended);
       if (row.state !== 'running') continue;
       const deaths = row.deaths + (died ? 1 : 0);
       transaction.change(unit, { deaths });

@@ -122,21 +122,6 @@ function sum(usage: readonly { readonly tokens: number; readonly cost: number | 
   };
 }
 
-/** Settles the reservations of ended claims: counts what they used, and frees the rest. */
-export async function closeSpending(
-  trx: Trx,
-  run: string,
-  claims: readonly { readonly unit: string; readonly claim: number }[],
-): Promise<void> {
-  if (claims.length === 0) return;
-  await sql`
-    update spending set used_tokens = used_tokens + open_tokens, used_cost = used_cost + open_cost,
-                        open_tokens = 0, open_cost = 0, reserved_tokens = 0, reserved_cost = 0
-    from unnest(${claims.map(({ unit }) => unit)}::text[], ${claims.map(({ claim }) => claim)}::int[])
-      as ended (unit, claim)
-    where spending.run = ${run} and spending.unit = ended.unit and spending.claim = ended.claim`.execute(trx);
-}
-
 /**
  * Reserves `part` of each limit for a claim, or the rest where that is less; `wanted` says of what. Usage and reservations of
  * all claims of an account together never exceed its limit. Unused reservations count for the current day.

@@ -1,8 +1,9 @@
 import { ChooError } from '../../errors.ts';
 import type { EventBody } from '../../events/event.ts';
-import type { RunTransaction } from './run-transaction.ts';
+import { unitsWithRecords } from './event-rows.ts';
+import type { RunTransaction, Wanted } from './run-transaction.ts';
 import { resetsDeaths } from './quarantine.ts';
-import { closeSpending, countSpending } from './budgets.ts';
+import { countSpending } from './budgets.ts';
 
 /** One batch of events that a claim writes. */
 export interface ClaimUpdate {
@@ -24,6 +25,12 @@ const ENDS: ReadonlySet<EventBody['type']> = new Set([
   'unit.released',
 ]);
 
+/** What updates of claims need of the database. */
+export function wantedFor(writes: readonly ClaimUpdate[]): Wanted {
+  const units = [...new Set(writes.map(({ unit }) => unit))];
+  return { units, records: unitsWithRecords(writes.flatMap(({ events }) => events)) };
+}
+
 /** Applies the updates of claims, and returns those that it refused because their claim was lost. */
 export async function applyUpdates(
   transaction: RunTransaction,
@@ -31,14 +38,14 @@ export async function applyUpdates(
 ): Promise<ReadonlySet<ClaimUpdate>> {
   const rows = await transaction.rows([...new Set(writes.map(({ unit }) => unit))]);
   const refused = new Set<ClaimUpdate>();
-  const ended: ClaimUpdate[] = [];
+  const ended = new Set<string>();
   const batches = new Map([...rows].map(([id, { batch }]) => [id, batch]));
   for (const write of writes) {
     const row = rows.get(write.unit);
     const batch = batches.get(write.unit) ?? 0;
     // Sent again, because the answer was lost.
     if (row !== undefined && row.claim === write.claim && batch >= write.batch) continue;
-    const isFree = ended.some(({ unit }) => unit === write.unit);
+    const isFree = ended.has(write.unit);
     if (row === undefined || row.claim !== write.claim || row.worker !== write.worker || isFree) {
       refused.add(write);
       continue;
@@ -53,9 +60,10 @@ export async function applyUpdates(
       ...(write.events.some(resetsDeaths) ? { deaths: 0 } : {}),
     });
     await countSpending(transaction.trx, transaction.run.id, write);
-    if (write.ended) ended.push(write);
+    if (!write.ended) continue;
+    ended.add(write.unit);
+    transaction.closeSpending(write);
   }
-  await closeSpending(transaction.trx, transaction.run.id, ended);
   return refused;
 }
 

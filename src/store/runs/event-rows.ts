@@ -61,39 +61,50 @@ export async function readEvents(
   });
 }
 
-/** Updates the unit records after events of one run. */
-export async function projectRecords(
+/** A unit record as it is stored: target and unit are columns. */
+export type StoredRecord = Omit<UnitRecord, 'target' | 'unit'>;
+
+/** The units whose records events can change. */
+export function unitsWithRecords(events: readonly EventBody[]): readonly string[] {
+  return [...new Set(events.flatMap((event) => (affectsRecord(event) ? [event.unit] : [])))];
+}
+
+/** Locks and reads the records of units. */
+export async function lockRecords(
   trx: Trx,
-  repository: string,
-  start: OrchStarted,
-  events: readonly RunEvent[],
-): Promise<void> {
-  const relevant = Map.groupBy(events.filter(affectsRecord), (event) => event.unit);
-  if (relevant.size === 0) return;
-  const { target } = start;
+  { repository, target }: { readonly repository: string; readonly target: string },
+  units: readonly string[],
+): Promise<ReadonlyMap<string, StoredRecord>> {
+  if (units.length === 0) return new Map();
   const rows = await trx
     .selectFrom('records')
     .select(['unit', 'body'])
     .where('repository', '=', repository)
     .where('target', '=', target)
-    .where('unit', 'in', [...relevant.keys()])
+    .where('unit', 'in', [...units])
     .forUpdate()
     .execute();
-  const known = new Map(rows.map(({ unit, body }) => [unit, { ...body, target, unit }]));
-  for (const [unit, own] of relevant) {
-    const before: UnitRecord | undefined = known.get(unit);
+  return new Map(rows.map(({ unit, body }) => [unit, body]));
+}
+
+/** The records that events of one run change, by unit, as they are after them. Pure. */
+export function projectRecords(
+  records: ReadonlyMap<string, StoredRecord>,
+  start: OrchStarted,
+  events: readonly RunEvent[],
+): ReadonlyMap<string, StoredRecord> {
+  const { target } = start;
+  const changed = new Map<string, StoredRecord>();
+  for (const [unit, own] of Map.groupBy(events.filter(affectsRecord), (event) => event.unit)) {
+    const stored = records.get(unit);
+    const before: UnitRecord | undefined = stored && { ...stored, target, unit };
     const after = own.reduce<UnitRecord | undefined>(
       (record, event) => projectRecord(record, start, event),
       before,
     );
-    if (after === undefined || after === before) continue;
-    const body = JSON.stringify(after);
-    await trx
-      .insertInto('records')
-      .values({ repository, target, unit, body })
-      .onConflict((conflict) => conflict.columns(['repository', 'target', 'unit']).doUpdateSet({ body }))
-      .execute();
+    if (after !== undefined && after !== before) changed.set(unit, after);
   }
+  return changed;
 }
 
 /** The record of a unit of a repository. */

@@ -3,17 +3,41 @@ import { ChooError } from '../../errors.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Graph } from '../../scheduler/graph.ts';
 import type { Database, Trx } from '../database/database.ts';
-import type { LockedRun } from './run-transaction.ts';
+import type { RowState } from '../database/tables.ts';
+import type { StoredRecord } from './event-rows.ts';
+import type { LockedRun, UnitRow, Wanted } from './run-transaction.ts';
 
-export async function lockRun(trx: Trx, run: string): Promise<LockedRun> {
-  const row = await trx
-    .selectFrom('runs')
-    .select(['id', 'repository', 'target', 'purpose', 'status', 'seq', 'last_at'])
-    .where('id', '=', run)
-    .forNoKeyUpdate() // foreign keys to it need not wait
-    .executeTakeFirst();
-  if (row !== undefined) return row;
-  throw unknownRun(run);
+/** As the database answers: null for empty lists. */
+type LockedAnswer = Pick<LockedRows, 'run' | 'states'> & {
+  readonly units: LockedRows['units'] | null;
+  readonly records: LockedRows['records'] | null;
+};
+
+/** What a change reads under the lock of a run's row, beside it. */
+export interface LockedRows {
+  readonly run: LockedRun;
+  /** States that changed since the event that the reader knew; of all units where it knew none. Null: none changed. */
+  readonly states: Readonly<Record<string, RowState>> | null;
+  readonly units: readonly UnitRow[];
+  readonly records: readonly { readonly unit: string; readonly body: StoredRecord }[];
+}
+
+/**
+ * Locks a run's row until the end of the transaction, and reads what a change needs in the same statement: the states that
+ * changed after event `known`, and rows and records of units. Throws a ChooError (`usage`) for an unknown run.
+ */
+export async function lockRun(
+  trx: Trx,
+  run: string,
+  { known, units, records }: Wanted & { readonly known: number | undefined },
+): Promise<LockedRows> {
+  const { rows } = await sql<{ locked: LockedAnswer | null }>`
+    select lock_run(${run}, ${known ?? null}::int, ${[...units]}::text[], ${[...records]}::text[]) as locked`.execute(
+    trx,
+  );
+  const locked = rows[0]?.locked;
+  if (locked == null) throw unknownRun(run);
+  return { ...locked, units: locked.units ?? [], records: locked.records ?? [] };
 }
 
 export function unknownRun(run: string): ChooError {

@@ -5,7 +5,6 @@ import { ENDED } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import { graphOf } from '../../scheduler/graph.ts';
 import { type Database, retryTransient, type Trx } from '../database/database.ts';
-import type { RowState } from '../database/tables.ts';
 import { readRunTotals, type RunTotals } from './budgets.ts';
 import { insertEvents, stamp } from './event-rows.ts';
 import {
@@ -16,11 +15,12 @@ import {
   insertRun,
   insertUnits,
   lockRun,
+  type LockedRows,
   readStart,
 } from './run-rows.ts';
-import { type RunSnapshot, type LockedRun, RunTransaction } from './run-transaction.ts';
+import { type RunSnapshot, type LockedRun, RunTransaction, type Wanted } from './run-transaction.ts';
 import { isUnitBusy } from './updates.ts';
-import { applyUpdates, lostClaim, type ClaimUpdate } from './claim-updates.ts';
+import { applyUpdates, lostClaim, type ClaimUpdate, wantedFor } from './claim-updates.ts';
 
 /** A run to execute. */
 export interface Submission {
@@ -196,13 +196,21 @@ export class RunStore {
    * Changes a run. The changes of `act`, and what follows from them, are one transaction. `act` may be called again after a
    * transient error. Throws a ChooError (`usage`) for an unknown run.
    */
-  async change<T>(run: string, act: (transaction: RunTransaction) => Promise<T>): Promise<T> {
+  async change<T>(
+    run: string,
+    act: (transaction: RunTransaction) => Promise<T>,
+    wanted: Wanted = { units: [], records: [] },
+  ): Promise<T> {
     let next: string | undefined;
     let change: (RunChange & { readonly isEnd: boolean }) | undefined;
     const result = await retryTransient(async () => {
       const { value, known, told } = await this.#database.transaction().execute(async (trx) => {
-        const row = await lockRun(trx, run);
-        const transaction = new RunTransaction(trx, row, await this.#snapshotOf(trx, row));
+        const before = this.#known.get(run);
+        const locked = await lockRun(trx, run, { ...wanted, known: before?.seq });
+        const { run: row, units } = locked;
+        const records = new Map(locked.records.map(({ unit, body }) => [unit, body]));
+        const snapshot = before === undefined ? await readSnapshot(trx, locked) : refresh(before, locked);
+        const transaction = new RunTransaction(trx, row, snapshot, { wanted, units, records });
         const value = await act(transaction);
         const events = await transaction.finish(this.#now());
         const mayBegin = row.purpose === 'work' && ENDED.has(transaction.status);
@@ -258,11 +266,11 @@ export class RunStore {
       }
       this.#pending.set(run, []);
       try {
-        const refused = await this.change(run, (transaction) =>
-          applyUpdates(
-            transaction,
-            batch.map(({ write }) => write),
-          ),
+        const writes = batch.map(({ write }) => write);
+        const refused = await this.change(
+          run,
+          (transaction) => applyUpdates(transaction, writes),
+          wantedFor(writes),
         );
         for (const { write, done } of batch) {
           if (refused.has(write)) done.reject(lostClaim(run, write));
@@ -273,13 +281,15 @@ export class RunStore {
       }
     }
   }
+}
 
-  async #snapshotOf(trx: Trx, { id, seq }: LockedRun): Promise<RunSnapshot> {
-    const known = this.#known.get(id);
-    if (known?.seq === seq) return known;
-    const start = known?.start ?? (await readStart(trx, id));
-    const rows = await trx.selectFrom('units').select(['id', 'state']).where('run', '=', id).execute();
-    const states = new Map<string, RowState>(rows.map((row) => [row.id, row.state]));
-    return { start, graph: known?.graph ?? graphOf(start), states };
-  }
+async function readSnapshot(trx: Trx, { run, states }: LockedRows): Promise<RunSnapshot> {
+  const start = await readStart(trx, run.id);
+  return { start, graph: graphOf(start), states: new Map(Object.entries(states ?? {})) };
+}
+
+/** A state that changed without an event, from waiting to queued or running, is learned when the unit is to be queued again. */
+function refresh(known: RunSnapshot, { states }: LockedRows): RunSnapshot {
+  if (states === null) return known;
+  return { ...known, states: new Map([...known.states, ...Object.entries(states)]) };
 }

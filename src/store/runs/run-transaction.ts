@@ -1,15 +1,13 @@
-import { sql } from 'kysely';
 import type { EventBody, RunEvent } from '../../events/event.ts';
 import { ENDED, runStatusAfter, type UnitState, unitStateAfter } from '../../events/run-rules.ts';
 import type { OrchStarted } from '../../events/unit-record.ts';
 import type { Graph } from '../../scheduler/graph.ts';
 import { decide, endOfRun, stepsOf } from '../../scheduler/scheduler.ts';
 import type { Trx } from '../database/database.ts';
-import { notify, type Notification } from '../database/notifications.ts';
 import type { RowState, RunPurpose, RunStatus } from '../database/tables.ts';
-import { insertEvents, projectRecords, stamp } from './event-rows.ts';
-import { QUARANTINE_AFTER } from './quarantine.ts';
-import { wakeReports, wakeUnits } from './waking.ts';
+import { lockRecords, projectRecords, stamp, type StoredRecord, unitsWithRecords } from './event-rows.ts';
+import { wakeUnits } from './waking.ts';
+import { type ChangedRow, writeRun } from './write-run.ts';
 
 /** A run's row, locked. */
 export interface LockedRun {
@@ -42,6 +40,27 @@ interface RowChange {
   readonly tries?: number;
 }
 
+/** The units whose rows and records a change is going to need, so that they are read with the run's row. */
+export interface Wanted {
+  readonly units: readonly string[];
+  readonly records: readonly string[];
+}
+
+/** What was read with the run's row. */
+interface Read {
+  readonly wanted: Wanted;
+  readonly units: readonly UnitRow[];
+  readonly records: ReadonlyMap<string, StoredRecord>;
+}
+
+const NOTHING_READ: Read = { wanted: { units: [], records: [] }, units: [], records: new Map() };
+
+/** A claim whose worker has stopped. */
+interface EndedClaim {
+  readonly unit: string;
+  readonly claim: number;
+}
+
 /** What a process caches of a run: what never changes, and the states of its units. */
 export interface RunSnapshot {
   readonly start: OrchStarted;
@@ -58,15 +77,18 @@ export class RunTransaction {
   readonly run: LockedRun;
   readonly start: OrchStarted;
   readonly graph: Graph;
+  readonly #read: Read;
   readonly #states: Map<string, RowState>;
   readonly #events: EventBody[] = [];
   readonly #changes = new Map<string, RowChange>();
   /** Units whose state differs from their row. */
   readonly #moved = new Map<string, { readonly head: string | null; readonly notBefore: number | null }>();
+  readonly #closed: EndedClaim[] = [];
   #status: RunStatus;
 
-  constructor(trx: Trx, run: LockedRun, { start, graph, states }: RunSnapshot) {
+  constructor(trx: Trx, run: LockedRun, { start, graph, states }: RunSnapshot, read: Read = NOTHING_READ) {
     this.trx = trx;
+    this.#read = read;
     this.run = run;
     this.start = start;
     this.graph = graph;
@@ -85,15 +107,19 @@ export class RunTransaction {
 
   /** The rows of units as they are in the database; locked, so that none is claimed before this change is written. */
   async rows(units: readonly string[]): Promise<ReadonlyMap<string, UnitRow>> {
-    if (units.length === 0) return new Map();
-    const rows = await this.trx
-      .selectFrom('units')
-      .select(['id', 'state', 'claim', 'batch', 'worker', 'tries', 'deaths'])
-      .where('run', '=', this.run.id)
-      .where('id', 'in', [...units])
-      .forNoKeyUpdate()
-      .execute();
-    return new Map(rows.map((row) => [row.id, row]));
+    const missing = units.filter((unit) => !this.#read.wanted.units.includes(unit));
+    const known = new Map(this.#read.units.map((row) => [row.id, row]));
+    if (missing.length > 0) {
+      const rows = await this.trx
+        .selectFrom('units')
+        .select(['id', 'state', 'claim', 'batch', 'worker', 'tries', 'deaths'])
+        .where('run', '=', this.run.id)
+        .where('id', 'in', missing)
+        .forNoKeyUpdate()
+        .execute();
+      for (const row of rows) known.set(row.id, row);
+    }
+    return new Map(units.flatMap((unit) => known.get(unit) ?? []).map((row) => [row.id, row]));
   }
 
   /** Appends an event. */
@@ -131,31 +157,51 @@ export class RunTransaction {
     this.#status = 'running';
   }
 
+  /** Settles what the claim of a unit reserved: what it used counts, and the rest is free. */
+  closeSpending(claim: EndedClaim): void {
+    this.#closed.push(claim);
+  }
+
   /** Decides what follows, writes everything, and returns the events. */
   async finish(now: number): Promise<readonly RunEvent[]> {
     const { trx, run } = this;
     const starting = this.#decide();
     const events = stamp(this.#events, { seq: run.seq, at: run.last_at }, now);
-    await insertEvents(trx, run.id, events);
-    // With the current target; the first event has the first one.
-    await projectRecords(trx, run.repository, { ...this.start, target: run.target }, events);
-    await this.#writeRows();
-    const enqueued = await this.#enqueue(starting);
-    const wakesReport = await this.#wakeReports();
+    const records = await this.#records(unitsWithRecords(events));
     const wakesUnit = this.#endsUpdate && (await wakeUnits(trx, { ...run, units: this.graph.ids }));
-    await this.#writeRun(events.at(-1));
-    const isRoom = enqueued || wakesUnit || [...this.#changes.values()].some(({ free }) => free === true);
-    const notices: Notification[] = [
-      ...(events.length > 0 ? [{ about: 'run' as const, run: run.id, seq: run.seq + events.length }] : []),
-      ...(isRoom ? [{ about: 'ready' as const }] : []),
-      ...(wakesReport ? [{ about: 'report' as const }] : []),
-    ];
-    if (notices.length > 0) await notify(...notices).execute(trx);
+    const last = events.at(-1);
+    const states = await writeRun(trx, {
+      run: run.id,
+      seq: last?.seq ?? run.seq,
+      at: last?.at ?? run.last_at,
+      status: this.#status,
+      events,
+      // With the current target; the first event has the first one.
+      records: projectRecords(records, { ...this.start, target: run.target }, events),
+      units: this.#rows(),
+      closed: this.#closed,
+      starting,
+      leftUnits: this.#endsUpdate ? this.graph.ids : this.#leftUnits(),
+      hasRoom: wakesUnit || [...this.#changes.values()].some(({ free }) => free === true),
+    });
+    for (const { id, state } of states) this.#states.set(id, state);
     return events;
   }
 
+  async #records(units: readonly string[]): Promise<ReadonlyMap<string, StoredRecord>> {
+    const missing = units.filter((unit) => !this.#read.wanted.records.includes(unit));
+    const more = await lockRecords(this.trx, this.run, missing);
+    return new Map([...this.#read.records, ...more]);
+  }
+
+  /** Whether this change leaves all as it is that the scheduler looks at: most events of a unit do. */
+  get #isAside(): boolean {
+    const isFree = [...this.#changes.values()].some(({ free }) => free === true);
+    return this.#changes.size > 0 && this.#moved.size === 0 && !isFree && this.#status === this.run.status;
+  }
+
   #decide(): readonly string[] {
-    if (this.#status !== 'running') return [];
+    if (this.#status !== 'running' || this.#isAside) return [];
     const units = new Map([...this.#states].map(([id, state]) => [id, SCHEDULED[state]]));
     const limits = { parallelism: Number.POSITIVE_INFINITY };
     const { events, starts, outcome } = stepsOf(decide({ graph: this.graph, units }, limits));
@@ -165,56 +211,16 @@ export class RunTransaction {
     return starts;
   }
 
-  /** Queues units. One whose last worker has not stopped yet is left waiting. */
-  async #enqueue(units: readonly string[]): Promise<boolean> {
-    if (units.length === 0) return false;
-    const { rows } = await sql<{ id: string }>`
-      update units set state = 'queued', tries = case when deaths < ${QUARANTINE_AFTER} then 0 else tries end
-      where run = ${this.run.id} and id = any(${[...units]}::text[]) and state = 'waiting' and worker is null
-      returning id`.execute(this.trx);
-    for (const { id } of rows) this.#states.set(id, 'queued');
-    return rows.length > 0;
-  }
-
-  async #writeRows(): Promise<void> {
-    const ids = [...new Set([...this.#moved.keys(), ...this.#changes.keys()])];
-    if (ids.length === 0) return;
-    const moved = ids.map((id) => this.#moved.get(id));
-    const changed = ids.map((id) => this.#changes.get(id));
-    const states = ids.map((id) => (this.#moved.has(id) ? (this.#states.get(id) ?? null) : null));
-    const heads = moved.map((each) => each?.head ?? null);
-    const notBefore = moved.map((each) =>
-      each?.notBefore === undefined || each.notBefore === null ? null : new Date(each.notBefore),
-    );
-    const batches = changed.map((each) => each?.batch ?? null);
-    const free = changed.map((each) => each?.free === true);
-    const deaths = changed.map((each) => each?.deaths ?? null);
-    const tries = changed.map((each) => each?.tries ?? null);
-    await sql`
-      update units set
-        state = coalesce(new.state, units.state),
-        head = case when new.state = 'complete' then new.head else coalesce(new.head, units.head) end,
-        not_before = case when new.state is null then units.not_before
-                          else coalesce(new.not_before, '-infinity') end,
-        batch = coalesce(new.batch, units.batch),
-        worker = case when new.free then null else units.worker end,
-        deaths = coalesce(new.deaths, units.deaths),
-        tries = coalesce(new.tries, units.tries)
-      from unnest(${ids}::text[], ${states}::text[], ${heads}::text[], ${notBefore}::timestamptz[],
-                  ${batches}::int[], ${free}::bool[], ${deaths}::int[], ${tries}::int[])
-        as new (id, state, head, not_before, batch, free, deaths, tries)
-      where units.run = ${this.run.id} and units.id = new.id`.execute(this.trx);
-  }
-
-  /**
-   * Has the runs published again that did the work of units which nothing works on any more: their next step may have waited for
-   * that. Returns whether there is one.
-   */
-  async #wakeReports(): Promise<boolean> {
-    const { repository, target, id } = this.run;
-    const units = this.#endsUpdate ? [...this.graph.ids] : this.#leftUnits();
-    // A run with new events is published anyway.
-    return wakeReports(this.trx, { repository, target, units, except: this.#events.length > 0 ? id : null });
+  #rows(): readonly ChangedRow[] {
+    const ids = new Set([...this.#moved.keys(), ...this.#changes.keys()]);
+    return [...ids].map((id) => {
+      const moved = this.#moved.get(id);
+      const { batch = null, free = false, deaths = null, tries = null } = this.#changes.get(id) ?? {};
+      const until = moved?.notBefore ?? null;
+      const state = moved === undefined ? null : (this.#states.get(id) ?? null);
+      const notBefore = until === null ? null : new Date(until);
+      return { id, state, head: moved?.head ?? null, notBefore, batch, free, deaths, tries };
+    });
   }
 
   /** Whether this change ends the update of a branch. */
@@ -231,19 +237,6 @@ export class RunTransaction {
       free === true && !this.#moved.has(unit) ? [unit] : [],
     );
     return [...ended, ...freed];
-  }
-
-  async #writeRun(last: RunEvent | undefined): Promise<void> {
-    const { id, status, seq, last_at } = this.run;
-    if (last === undefined && status === this.#status) return;
-    const ended = ENDED.has(this.#status);
-    await this.trx
-      .updateTable('runs')
-      .set({ seq: last?.seq ?? seq, last_at: last?.at ?? last_at, status: this.#status })
-      .$if(ended && !ENDED.has(status), (query) => query.set({ ended_at: sql<Date>`now()` }))
-      .$if(!ended && ENDED.has(status), (query) => query.set({ ended_at: null }))
-      .where('id', '=', id)
-      .execute();
   }
 }
 

@@ -23,27 +23,3 @@ export async function wakeUnits(
       for no key update of units skip locked)`.execute(trx);
   return (numAffectedRows ?? 0n) > 0n;
 }
-
-/** Has the runs published again that did the work of units, but for one. Returns whether there is one. */
-export async function wakeReports(
-  trx: Trx,
-  {
-    repository,
-    target,
-    units,
-    except,
-  }: {
-    readonly repository: string;
-    readonly target: string;
-    readonly units: readonly string[];
-    readonly except: string | null;
-  },
-): Promise<boolean> {
-  if (units.length === 0) return false;
-  const { numAffectedRows } = await sql`
-    update reports set wanted = wanted + 1
-    where run in (select body ->> 'run' from records
-      where repository = ${repository} and target = ${target} and unit = any(${[...units]}::text[]))
-      and run is distinct from ${except}`.execute(trx);
-  return (numAffectedRows ?? 0n) > 0n;
-}
