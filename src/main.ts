@@ -3,6 +3,7 @@ import process from 'node:process';
 import { openReceiver, readAppSettings } from './app/receiver.ts';
 import { readOldNames, type Settings } from './config/settings.ts';
 import { ChooError } from './errors.ts';
+import { requireNotifySecret } from './notify/settings.ts';
 import { openLog } from './server/log.ts';
 import { metricsOf } from './server/server-metrics.ts';
 import { Supervisor } from './server/supervisor.ts';
@@ -38,6 +39,7 @@ export async function serve(settings: Settings, { role, host, port, webToken }: 
   for (const rename of readOldNames())
     log.warn(rename, 'setting renamed; the old name works until the next release');
   const app = readAppSettings(settings);
+  requireNotifySecret(settings);
   if (webToken) requireLoopback({ role, host });
   await mkdir(settings.CHOO_DATA_DIR, { recursive: true, mode: 0o755 });
 

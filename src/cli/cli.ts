@@ -39,6 +39,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   skip: async () => (await import('./commands/skip.ts')).skipCommand,
   db: async () => (await import('./commands/db.ts')).dbCommand,
   audit: async () => (await import('./commands/operator/audit.ts')).auditCommand,
+  notify: async () => (await import('./commands/operator/notify.ts')).notifyCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   cleanup: async () => (await import('./commands/cleanup.ts')).cleanupCommand,
   import: async () => (await import('./commands/formats/import.ts')).importCommand,

@@ -5,6 +5,7 @@ import { ChooError } from '../errors.ts';
 import { ceilingSettings, localCeilingSettings } from './ceilings.ts';
 import { type Environment, findOldNames, readVariable, type Rename } from './renamed-settings.ts';
 import { faultOfName } from './control-variables.ts';
+import { notifySettings } from '../notify/settings.ts';
 import { PROVIDER_NAMES } from './schema.ts';
 import { type SetUpSecret, setUpSecret } from './set-up-secrets.ts';
 
@@ -136,6 +137,7 @@ export const settingsSchema = z.object({
     .describe(
       'Who sends it as a bearer token may read `/metrics`. Default: nobody but this machine, and no proxy on it.',
     ),
+  ...notifySettings,
   CHOO_WRITE_PAUSE_MS: count(0, 60_000)
     .default(1_000)
     .describe(
@@ -261,6 +263,9 @@ const SECRET: ReadonlySet<string> = new Set([
   'PRIVATE_KEY',
   'WEBHOOK_SECRET',
   'CHOO_METRICS_TOKEN',
+  'CHOO_NOTIFY_URL',
+  'CHOO_NOTIFY_SECRET',
+  'CHOO_NOTIFY_SLACK',
 ]);
 
 /** The settings of choo's own that are no secret, for the audit: what an operator changed shows by comparing two starts. */

@@ -8,10 +8,12 @@ import manifest from '../../package.json' with { type: 'json' };
 import { readAppSettings } from '../app/receiver.ts';
 import { gitCredentials, openGitHub, startAppWork } from '../app/start-app.ts';
 import { ceilingsOf } from '../config/ceilings.ts';
+import { endpointsOf } from '../notify/settings.ts';
 import { publicSettings, readEnvironment, readSetUpSecrets, type Settings } from '../config/settings.ts';
 import { namesFor } from '../config/set-up-secrets.ts';
 import { ChooError, messageOf } from '../errors.ts';
 import { Maintenance } from '../orchestrator/server/maintenance.ts';
+import { budgetCeilings } from '../orchestrator/server/shared-budget.ts';
 import { ServerContexts } from '../orchestrator/server/server-context.ts';
 import { ServerWorker } from '../orchestrator/server/server-worker.ts';
 import { PlanThread } from '../plan-thread/plan-thread.ts';
@@ -24,12 +26,15 @@ import { findChosen } from '../sandbox/machine/toolchains.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { appendAudit } from '../store/audit/chain.ts';
 import { followRuns } from '../store/audit/follow-runs.ts';
+import { findNotices } from '../store/notices/find-notices.ts';
+import { saveNotices } from '../store/notices/notice-queue.ts';
 import { Dispatcher } from '../store/queue/dispatcher.ts';
 import { WorkLoop } from '../store/queue/work-loop.ts';
 import { probeTables } from '../store/server-database.ts';
 import { openServerStore } from '../store/server-store.ts';
 import { createHostedAgents, findMissingProviders, readSecrets } from '../worker/agent/agents.ts';
 import { Secrets } from '../worker/secrets.ts';
+import { startNotifier } from './notifier.ts';
 import { DiskRoom } from './disk-room.ts';
 import { RunLog } from './run-log.ts';
 import { MAX_HEARTBEAT_AGE_MS, type Work } from './work.ts';
@@ -131,13 +136,19 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       onError: (what, error) => log.error({ reason: messageOf(error) }, what),
     }),
   );
+  const endpoints = endpointsOf(settings);
+  for (const endpoint of endpoints) stack.use(startNotifier(endpoint, { ...store, log }));
+  const budgets = budgetCeilings(ceilingsOf(settings));
   // Once a second, and not at each event: the audit must not slow what it tells of.
   stack.use(
     new WorkLoop({
       listener: store.listener,
       about: [],
       width: 1,
-      act: async () => followRuns(database),
+      act: async () =>
+        followRuns(database, async (trx, runs) => {
+          if (endpoints.length > 0) await saveNotices(trx, endpoints, await findNotices(trx, runs, budgets));
+        }),
       onError: (error) => log.error({ reason: messageOf(error) }, 'failed to write the audit'),
     }),
   );
@@ -165,10 +176,14 @@ function secretsOf({
   PRIVATE_KEY,
   WEBHOOK_SECRET,
   CHOO_METRICS_TOKEN,
+  CHOO_NOTIFY_URL,
+  CHOO_NOTIFY_SECRET,
+  CHOO_NOTIFY_SLACK,
   CHOO_SETUP_SECRETS,
 }: Settings): readonly string[] {
   const ofSetUp = Object.values(readSetUpSecrets(CHOO_SETUP_SECRETS));
-  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET, CHOO_METRICS_TOKEN, ...ofSetUp];
+  const ofNotices = [CHOO_NOTIFY_URL, CHOO_NOTIFY_SECRET, CHOO_NOTIFY_SLACK];
+  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET, CHOO_METRICS_TOKEN, ...ofNotices, ...ofSetUp];
   return [...readSecrets(), ...own.filter((value) => value !== undefined)];
 }
 

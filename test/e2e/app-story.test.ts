@@ -1,3 +1,6 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ended, planned, quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO } from '../helpers/app-world.ts';
@@ -12,11 +15,26 @@ describe('what an operator reads of one run through the App', () => {
   let world: AppWorld;
   let server: ServerProcess;
   let [issue, run] = [0, ''];
+  /** What was told to the operator's own address. */
+  const told: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = [];
+  const key = randomBytes(32);
+  const listener = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      told.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+      response.writeHead(204).end();
+    });
+  });
 
   beforeAll(async () => {
     world = await makeAppWorld(PROJECT);
     const { github } = world;
-    server = await world.start();
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const address = `http://127.0.0.1:${port}/hook`;
+    const secret = `whsec_${key.toString('base64')}`;
+    server = await world.start({ CHOO_NOTIFY_URL: address, CHOO_NOTIFY_SECRET: secret });
     const commit = await world.push('alice', 'main', { 'specs/tasks/api/note.md': 'Mind.' });
     await planned(world, commit);
     issue = await github.as('alice').createIssue(REPO, { title: 'Build it' });
@@ -29,7 +47,10 @@ describe('what an operator reads of one run through the App', () => {
     await quiet(world);
     run = String((await world.server.rows('select id from runs'))[0]?.['id']);
   });
-  afterAll(async () => world[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]();
+    listener.close();
+  });
 
   test('is a line for each thing that happened, in order, with the same ids', () => {
     const own = server.log().filter((line) => line['run'] === run);
@@ -70,6 +91,25 @@ describe('what an operator reads of one run through the App', () => {
       expect(received).toContain(line['delivery']);
     }
     expect(said('planned')[0]).toMatchObject({ repository: REPO, target: 'main', runnable: true, errors: 0 });
+  });
+
+  test('is told once to the address for notices, signed, when the run has ended', async () => {
+    while (!server.log().some(({ msg }) => msg === 'notice sent')) await new Promise(setImmediate);
+    expect(told).toHaveLength(1);
+    const { headers, body } = told[0] ?? { headers: {}, body: '' };
+    expect(JSON.parse(body)).toMatchObject({
+      type: 'run.ended',
+      data: {
+        repository: REPO,
+        run,
+        outcome: 'complete',
+        url: `${world.github.origin}/${REPO}/issues/${issue}`,
+      },
+    });
+    const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
+    const digest = createHmac('sha256', key).update(signed).digest('base64');
+    expect(headers['webhook-signature']).toBe(`v1,${digest}`);
+    expect(JSON.stringify(server.log())).not.toContain(key.toString('base64'));
   });
 
   test('is in the audit: who asked, what ran, what it cost, what was pushed and merged', async () => {

@@ -59,12 +59,22 @@ export class SharedBudget {
 /** The limits of a started run, clamped to the current ceilings, and the daily ones. */
 export function spendingLimits(limits: OrchStarted['limits'], ceilings: Ceilings): SpendingLimits {
   const { unit, run } = budgetOf(limits);
+  const byCeiling = budgetCeilings(ceilings);
   return {
     unit,
     run: {
-      tokens: Math.min(run.tokens, ceilings.CHOO_MAX_TOKENS_RUN),
-      cost: Math.min(run.cost, ceilings.CHOO_MAX_COST_RUN),
+      tokens: Math.min(run.tokens, byCeiling.run.tokens),
+      cost: Math.min(run.cost, byCeiling.run.cost),
     },
+    installation: byCeiling.installation,
+    server: byCeiling.server,
+  };
+}
+
+/** The ceilings of all that is spent. */
+export function budgetCeilings(ceilings: Ceilings): Omit<SpendingLimits, 'unit'> {
+  return {
+    run: { tokens: ceilings.CHOO_MAX_TOKENS_RUN, cost: ceilings.CHOO_MAX_COST_RUN },
     installation: {
       tokens: ceilings.CHOO_MAX_TOKENS_INSTALLATION_DAY,
       cost: ceilings.CHOO_MAX_COST_INSTALLATION_DAY,
