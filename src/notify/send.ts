@@ -1,13 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { messageOf } from '../errors.ts';
 
-/** The two ways out of a server. */
-export const CHANNELS = ['webhook', 'slack'] as const;
-export type Channel = (typeof CHANNELS)[number];
-
 /** An address that the operator gave. */
 export interface Endpoint {
-  readonly channel: Channel;
+  /** Standard Webhooks, or Slack's incoming webhooks. */
+  readonly channel: 'webhook' | 'slack';
   readonly url: string;
   /** `whsec_` and base64; of a webhook. */
   readonly secret?: string;

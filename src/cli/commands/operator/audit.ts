@@ -76,12 +76,13 @@ function renderChain(chain: ChainState): string {
 }
 
 const HELP = `
-The audit is append-only, and each row holds a hash over itself and the row before. Who may change the database could still write
-a new chain: note the newest row that this command prints, elsewhere, and name it with --head later.
+The audit is append-only, and each row holds a hash over itself and the row
+before. Who may change the database could still write a new chain: note the
+newest row that this command prints, elsewhere, and name it with --head later.
 
 Exit status: 0 the audit is whole, 1 it is not, 2 wrong usage.
 
 Examples:
   choo audit --since 7d
-  choo audit --since 2026-11-01 --json | jq '.entries[] | select(.actor == "alice")'
-  choo audit --verify --head 4711:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`;
+  choo audit --since 2026-11-01 --json | jq '.entries[] | .actor'
+  choo audit --verify --head "$(cat newest-row)"`;
