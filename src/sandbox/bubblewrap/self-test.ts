@@ -125,5 +125,5 @@ async function findHint(reason: string): Promise<string> {
       ? `AppArmor forbids user namespaces: give bwrap a profile with \`userns,\`, or \`sysctl ${name}=0\`.`
       : `User namespaces are off: \`sysctl ${name}=${name.startsWith('user.') ? 15_000 : 1}\`.`;
   }
-  return 'In a container, user namespaces and mounts must be allowed: Docker needs `--security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined`, and `--cap-add SYS_ADMIN` when choo is root.';
+  return 'In a container, user namespaces and mounts must be allowed: Docker needs the three `security_opt` of `compose.yaml`, for which docs/deploy.md has the reasons, and `--cap-add SYS_ADMIN` when choo is root.';
 }
