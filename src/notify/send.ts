@@ -79,24 +79,3 @@ function readRetryAfter(value: string | null, now: number): number {
   const ms = /^[0-9]{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
   return Number.isNaN(ms) ? 0 : Math.max(ms, 0);
 }
-
-const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000] as const;
-
-/** The pauses after each failed try, as Standard Webhooks gives them. Milliseconds. */
-const PAUSES: readonly number[] = [
-  5 * SECOND,
-  5 * MINUTE,
-  30 * MINUTE,
-  2 * HOUR,
-  5 * HOUR,
-  10 * HOUR,
-  14 * HOUR,
-  20 * HOUR,
-  24 * HOUR,
-];
-
-/** The pause before the next try, after so many failed ones; undefined: it is given up. `random` from 0 to 1. */
-export function pauseAfter(tries: number, random = Math.random()): number | undefined {
-  const pause = PAUSES[tries - 1];
-  return pause === undefined ? undefined : Math.round(pause * (1 + random / 10));
-}

@@ -1,19 +1,18 @@
 import type { Logger } from 'pino';
 import { slackBody, webhookBody } from '../notify/notice.ts';
 import { type Endpoint, send } from '../notify/send.ts';
-import type { Database } from '../store/database/database.ts';
 import type { Listener } from '../store/database/notifications.ts';
-import { type DueNotice, tellNext } from '../store/notices/notice-queue.ts';
+import type { DueNotice, NoticeQueue } from '../store/notices/notice-queue.ts';
 import { WorkLoop } from '../store/queue/work-loop.ts';
 
 /** Tells the notices of one endpoint, one after the other, until it is disposed of. */
 export function startNotifier(
   endpoint: Endpoint,
   {
-    database,
+    queue,
     listener,
     log,
-  }: { readonly database: Database; readonly listener: Listener; readonly log: Logger },
+  }: { readonly queue: NoticeQueue; readonly listener: Listener; readonly log: Logger },
 ): AsyncDisposable {
   const { channel } = endpoint;
   const tell = async ({ id, notice, at, tries }: DueNotice) => {
@@ -28,7 +27,7 @@ export function startNotifier(
     listener,
     about: [],
     width: 1,
-    act: async () => (await tellNext(database, endpoint, tell)) !== undefined,
+    act: async () => (await queue.tellNext(endpoint, tell)) !== undefined,
     onError: (error) => log.error({ reason: String(error) }, 'failed to read notices'),
   });
 }

@@ -27,7 +27,7 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import { appendAudit } from '../store/audit/chain.ts';
 import { followRuns } from '../store/audit/follow-runs.ts';
 import { findNotices } from '../store/notices/find-notices.ts';
-import { saveNotices } from '../store/notices/notice-queue.ts';
+import { NoticeQueue } from '../store/notices/notice-queue.ts';
 import { Dispatcher } from '../store/queue/dispatcher.ts';
 import { WorkLoop } from '../store/queue/work-loop.ts';
 import { probeTables } from '../store/server-database.ts';
@@ -55,6 +55,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
   const sandbox = await openServerSandbox(settings, owner, log);
   log.info({ sandbox: sandbox.kind, layering: await sandbox.layering() }, 'opened the sandbox');
   const planThread = stack.use(new PlanThread());
+  const onLost = (error: Error): void => log.warn({ reason: error.message }, 'lost a database connection');
   const store = stack.use(
     await openServerStore({
       url: settings.DATABASE_URL,
@@ -63,7 +64,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       size: Math.min(4 + 2 * settings.CHOO_CONCURRENCY, 20) + (app === undefined ? 0 : 8),
       tables: 'migrate',
       onChange: new RunLog(log).write,
-      onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
+      onError: onLost,
     }),
   );
   const { database } = store;
@@ -137,7 +138,10 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
     }),
   );
   const endpoints = endpointsOf(settings);
-  for (const endpoint of endpoints) stack.use(startNotifier(endpoint, { ...store, log }));
+  const queue =
+    endpoints.length === 0 ? undefined : stack.use(await NoticeQueue.open(store.address, endpoints, onLost));
+  if (queue !== undefined)
+    for (const endpoint of endpoints) stack.use(startNotifier(endpoint, { ...store, queue, log }));
   const budgets = budgetCeilings(ceilingsOf(settings));
   // Once a second, and not at each event: the audit must not slow what it tells of.
   stack.use(
@@ -147,7 +151,7 @@ export async function openWork(settings: Settings, log: Logger): Promise<ServerW
       width: 1,
       act: async () =>
         followRuns(database, async (trx, runs) => {
-          if (endpoints.length > 0) await saveNotices(trx, endpoints, await findNotices(trx, runs, budgets));
+          await queue?.save(trx, await findNotices(trx, runs, budgets));
         }),
       onError: (error) => log.error({ reason: messageOf(error) }, 'failed to write the audit'),
     }),

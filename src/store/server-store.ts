@@ -1,5 +1,5 @@
 import { ChooError } from '../errors.ts';
-import type { Database } from './database/database.ts';
+import type { Database, DatabaseAddress } from './database/database.ts';
 import type { Listener } from './database/notifications.ts';
 import { migrationStatus } from './database/migrate.ts';
 import { type RunChange, RunStore } from './runs/run-store.ts';
@@ -7,6 +7,7 @@ import { type DatabaseOptions, migrateTables, openListener, openServerDatabase }
 
 /** What a server process opens of the database. */
 export interface ServerStore extends AsyncDisposable {
+  readonly address: DatabaseAddress;
   readonly database: Database;
   readonly listener: Listener;
   readonly runStore: RunStore;
@@ -29,6 +30,7 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
   const listener = stack.use(await openListener(address, options));
   const opened = stack.move();
   return {
+    address,
     database,
     listener,
     runStore: new RunStore(database, { onChange }),

@@ -5,7 +5,6 @@ import type { Database } from '../../store/database/database.ts';
 import type { Listener } from '../../store/database/notifications.ts';
 import { deleteRemovedRepositories } from '../../store/github/github-repositories.ts';
 import { beginWaitingRuns, deleteOld, withMaintenanceLock } from '../../store/queue/maintenance.ts';
-import { deleteNotices } from '../../store/notices/notice-queue.ts';
 import type { RunStore } from '../../store/runs/run-store.ts';
 import type { ServerContexts } from './server-context.ts';
 
@@ -77,7 +76,6 @@ export class Maintenance implements AsyncDisposable {
       if (runs > 0) this.#log({ runs }, 'deleted old runs');
       const entries = await pruneAudit(database, new Date(Date.now() - this.#days.audit * 24 * HOURLY_MS));
       if (entries > 0) this.#log({ entries }, 'pruned the audit');
-      await deleteNotices(database, this.#days.runs);
       const lost = await deleteRemovedRepositories(database, REMOVED_RETENTION_HOURS);
       if (lost.length > 0) this.#log({ remotes: lost }, 'deleted the data of removed repositories');
     });

@@ -11,8 +11,9 @@ export type DatabaseAddress =
 export type Database = Kysely<Tables>;
 export type Trx = Transaction<Tables>;
 
-/** The schema of choo's tables. */
+/** The schema of choo's own tables, and the one of pg-boss. */
 export const SCHEMA = 'choo';
+export const JOB_SCHEMA = 'choo_jobs';
 
 /** Statement timeout. No statement takes this long unless the server stopped answering. Milliseconds. */
 const STATEMENT_MS = 20_000;

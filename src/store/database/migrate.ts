@@ -23,7 +23,6 @@ import { up as baseBranches } from './migrations/0023-base-branches.ts';
 import { up as audit } from './migrations/0030-audit.ts';
 import { up as unitQueue } from './migrations/0040-unit-queue.ts';
 import { up as runWriting } from './migrations/0041-run-writing.ts';
-import { up as notices } from './migrations/0041-notices.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -48,7 +47,6 @@ const MIGRATIONS = {
   '0030-audit': { up: audit },
   '0040-unit-queue': { up: unitQueue },
   '0041-run-writing': { up: runWriting },
-  '0041-notices': { up: notices },
 };
 
 /** One migration of a database. */

@@ -14,7 +14,7 @@ export interface LeaseTimes {
 const LEASE_TIMES: LeaseTimes = { lastsMs: 10_000, renewMs: 3_000, cutOffMs: 8_000 };
 
 /** The tables whose rows are leased, with the column that names a row. */
-const KEYS = { deliveries: 'id', reports: 'run', notices: 'id' } as const;
+const KEYS = { deliveries: 'id', reports: 'run' } as const;
 
 /** Work on one row of a table. */
 export interface LeasedWork<Row extends object, Result> {

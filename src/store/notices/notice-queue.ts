@@ -1,11 +1,10 @@
-import { sql } from 'kysely';
+import { fromKysely, type JobWithMetadata, PgBoss } from 'pg-boss';
 import { createHash } from 'node:crypto';
-import { type Endpoint, pauseAfter, type Sent } from '../../notify/send.ts';
-import { newNoticeId, type Notice } from '../../notify/notice.ts';
-import type { Database, Trx } from '../database/database.ts';
-import { IS_FREE, type LeaseTimes, type Lost, workOnNext } from '../github/leases.ts';
+import type { Notice } from '../../notify/notice.ts';
+import type { Endpoint, Sent } from '../../notify/send.ts';
+import { type DatabaseAddress, JOB_SCHEMA, type Trx } from '../database/database.ts';
 
-/** A notice, with what it is about: the same thing is told once in each channel. */
+/** A notice, with what it is about: the same thing is told once to each endpoint. */
 export interface NewNotice {
   readonly source: string;
   readonly notice: Notice;
@@ -13,86 +12,118 @@ export interface NewNotice {
 
 /** A notice that is due. */
 export interface DueNotice {
+  /** The same for each try. */
   readonly id: string;
   readonly notice: Notice;
+  /** When it was found. */
   readonly at: Date;
+  /** Those before this one. */
   readonly tries: number;
 }
 
-/** More wait in one channel only where nobody has taken any for days: newer ones are left out. */
-const MAX_WAITING = 10_000;
-
-/** Stores notices for each endpoint, in the transaction that finds them. An endpoint that is gone gets none. */
-export async function saveNotices(
-  trx: Trx,
-  endpoints: readonly Endpoint[],
-  notices: readonly NewNotice[],
-): Promise<void> {
-  if (notices.length === 0) return;
-  for (const endpoint of endpoints) {
-    const { channel } = endpoint;
-    await sql`
-      insert into notices (id, channel, source, body)
-      select id, ${channel}, source, body::json
-      from unnest(${notices.map(newNoticeId)}::text[], ${notices.map(({ source }) => source)}::text[],
-                  ${notices.map(({ notice }) => JSON.stringify(notice))}::text[]) as new (id, source, body)
-      where (select count(*) from notices where channel = ${channel} and done_at is null) < ${MAX_WAITING}
-        and not exists (select from notices where channel = ${channel} and gone_from = ${nameOf(endpoint)})
-      on conflict (channel, source) do nothing`.execute(trx);
-  }
-}
+/** Fourteen tries within three days, the pauses doubling from half a minute: as Standard Webhooks asks. */
+const TRIES = { retryLimit: 13, retryDelay: 30, retryBackoff: true };
+/** A try that has no result after so long is tried again: its process died. Seconds. */
+const EXPIRE_SECONDS = 60;
+const DAY_SECONDS = 86_400;
+/** How long it is known that a notice was told: what is nearly spent stays so for as long as its run can go on. Days. */
+const KEPT_DAYS = 400;
 
 /**
- * Tells the notice of an endpoint that has waited longest, under a lease. Undefined: none is due. What is told twice has the same
- * id: only a crash between the answer and its note does that.
+ * The notices that wait to be told, as jobs of pg-boss: a queue for each endpoint. They are stored in the transaction that finds
+ * them. What is told twice has the same id: only a crash between the answer and its note does that.
  */
-export async function tellNext(
-  database: Database,
-  endpoint: Endpoint,
-  tell: (notice: DueNotice) => Promise<Sent>,
-  times?: LeaseTimes,
-): Promise<Sent | Lost | undefined> {
-  const choose = sql<Row>`
-    select id, body, at, tries from notices
-    where channel = ${endpoint.channel} and done_at is null and not_before <= now() and ${IS_FREE}
-    order by at, id limit 1 for update skip locked`;
-  const work = async ({ body: notice, ...row }: Row): Promise<Sent> => tell({ ...row, notice });
-  const settle = async (trx: Trx, row: Row, sent: Sent): Promise<void> =>
-    settleNotice(trx, endpoint, row, sent);
-  return workOnNext(database, { table: 'notices', choose, work, settle }, times);
-}
+export class NoticeQueue implements AsyncDisposable {
+  readonly #boss: PgBoss;
+  readonly #endpoints: readonly Endpoint[];
+  /** Endpoints that answered that they want nothing more; they are asked again after a restart. */
+  readonly #gone = new Set<Endpoint>();
 
-interface Row extends Omit<DueNotice, 'notice'> {
-  readonly body: Notice;
-}
+  private constructor(boss: PgBoss, endpoints: readonly Endpoint[]) {
+    this.#boss = boss;
+    this.#endpoints = endpoints;
+  }
 
-async function settleNotice(trx: Trx, endpoint: Endpoint, { id, tries }: Row, sent: Sent): Promise<void> {
-  if (sent.kind === 'taken')
-    await sql`update notices set done_at = now(), trouble = null where id = ${id}`.execute(trx);
-  else if (sent.kind === 'gone')
-    await sql`
-      update notices set done_at = now(), trouble = 'gone',
-        gone_from = case when id = ${id} then ${nameOf(endpoint)} else gone_from end
-      where channel = ${endpoint.channel} and done_at is null`.execute(trx);
-  else {
-    const pause = pauseAfter(tries + 1);
-    await sql`
-      update notices set tries = ${tries + 1}, trouble = ${sent.reason},
-        done_at = case when ${pause === undefined} then now() end,
-        not_before = now() + ${Math.max(pause ?? 0, sent.retryAfterMs)} * interval '1 millisecond'
-      where id = ${id}`.execute(trx);
+  /** Makes the tables of the jobs where they are missing. */
+  static async open(
+    address: DatabaseAddress,
+    endpoints: readonly Endpoint[],
+    onError: (error: Error) => void,
+  ): Promise<NoticeQueue> {
+    const boss = new PgBoss({
+      // No search path: pg-boss qualifies its tables with their schema.
+      ...('url' in address ? { connectionString: address.url } : address),
+      application_name: 'choo notices',
+      schema: JOB_SCHEMA,
+      max: 2,
+      schedule: false,
+      registerInstance: false,
+      openTelemetry: { enabled: false },
+    });
+    boss.on('error', onError);
+    await boss.start();
+    for (const endpoint of endpoints)
+      await boss.createQueue(queueOf(endpoint), {
+        ...TRIES,
+        expireInSeconds: EXPIRE_SECONDS,
+        deleteAfterSeconds: KEPT_DAYS * DAY_SECONDS,
+      });
+    return new NoticeQueue(boss, endpoints);
+  }
+
+  /** Stores notices for each endpoint; those that it knows are left out. */
+  async save(trx: Trx, notices: readonly NewNotice[]): Promise<void> {
+    if (notices.length === 0) return;
+    for (const endpoint of this.#endpoints.filter((each) => !this.#gone.has(each))) {
+      const jobs = notices.map(({ source, notice }) => ({ id: idOf(source), data: notice }));
+      await this.#boss.insert(queueOf(endpoint), jobs, { db: fromKysely(trx) });
+    }
+  }
+
+  /** Tells an endpoint the notice that has waited longest. Undefined: none is due. */
+  async tellNext(endpoint: Endpoint, tell: (notice: DueNotice) => Promise<Sent>): Promise<Sent | undefined> {
+    if (this.#gone.has(endpoint)) return undefined;
+    const queue = queueOf(endpoint);
+    const [job] = await this.#boss.fetch<Notice>(queue, { includeMetadata: true });
+    if (job === undefined) return undefined;
+    const sent = await tell(noticeOf(job));
+    if (sent.kind === 'failed') {
+      await this.#boss.fail(queue, job, { reason: sent.reason });
+      const after = Date.now() + sent.retryAfterMs;
+      const [waiting] = await this.#boss.findJobs(queue, { id: job.id });
+      if (waiting?.state === 'retry' && waiting.startAfter.getTime() < after)
+        await this.#boss.update(queue, job.data, { id: job.id, startAfter: new Date(after) });
+    } else {
+      await this.#boss.complete(queue, job);
+    }
+    if (sent.kind === 'gone') {
+      this.#gone.add(endpoint);
+      await this.#boss.deleteQueuedJobs(queue);
+    }
+    return sent;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#boss.stop({ graceful: false });
   }
 }
 
-/** Deletes the notices that were told, or given up, so many days ago. */
-export async function deleteNotices(database: Database, days: number): Promise<void> {
-  await sql`
-    delete from notices where done_at < now() - ${days} * interval '1 day' and gone_from is null`.execute(
-    database,
-  );
+function noticeOf({
+  id,
+  data: notice,
+  createdOn: at,
+  retryCount: tries,
+}: JobWithMetadata<Notice>): DueNotice {
+  return { id: `msg_${id.replaceAll('-', '')}`, notice, at, tries };
 }
 
-/** An endpoint without its address, which is a secret. */
-function nameOf({ url }: Endpoint): string {
-  return createHash('sha256').update(url).digest('hex');
+/** The name of an endpoint's queue, without its address, which is a secret. */
+function queueOf({ channel, url }: Endpoint): string {
+  return `notices-${channel}-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`;
+}
+
+/** The id of the job about something: a UUID, made from it. */
+function idOf(source: string): string {
+  const digest = createHash('sha256').update(source).digest('hex');
+  return digest.slice(0, 32).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-8$3-8$4-$5');
 }

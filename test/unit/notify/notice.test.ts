@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { slackBody, webhookBody } from '../../../src/notify/notice.ts';
-import { pauseAfter } from '../../../src/notify/send.ts';
 
 const HOSTILE = '<!channel> <https://evil.example|click> & *bold*\u202e\n`x`';
 
@@ -52,21 +51,4 @@ test('a webhook has the form of Standard Webhooks', () => {
     timestamp: '1970-01-01T00:00:00.000Z',
     data,
   });
-});
-
-test('a notice is tried ten times within four days', () => {
-  const pauses = Array.from({ length: 10 }, (_, tries) => pauseAfter(tries + 1, 0));
-  expect(pauses.map((ms) => ms && ms / 1_000)).toEqual([
-    5,
-    300,
-    1_800,
-    7_200,
-    18_000,
-    36_000,
-    50_400,
-    72_000,
-    86_400,
-    undefined,
-  ]);
-  expect(pauseAfter(1, 1)).toBe(5_500);
 });

@@ -1,14 +1,18 @@
 import { sql } from 'kysely';
+import { PgBoss } from 'pg-boss';
 import { createHmac, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Endpoint, send } from '../../../../src/notify/send.ts';
 import { findNotices } from '../../../../src/store/notices/find-notices.ts';
-import { type DueNotice, saveNotices, tellNext } from '../../../../src/store/notices/notice-queue.ts';
+import { type DueNotice, NoticeQueue } from '../../../../src/store/notices/notice-queue.ts';
 import { openServerStore, type ServerStore } from '../../../helpers/server-store.ts';
 import type { StoreProcess } from '../../../helpers/server-process.ts';
 
+const fail = (error: Error): void => {
+  throw error;
+};
 const KEY = randomBytes(32);
 const ended = (run: string) =>
   ({
@@ -36,6 +40,7 @@ describe('notices', () => {
   let got: Got[] = [];
   let answers: { status: number; headers?: Record<string, string> }[] = [];
   let webhook: Endpoint;
+  let queue: NoticeQueue;
 
   beforeAll(async () => {
     store = await openServerStore();
@@ -51,20 +56,24 @@ describe('notices', () => {
   });
   beforeEach(async () => {
     [got, answers] = [[], []];
-    await sql`delete from notices`.execute(own.database);
+    queue = await NoticeQueue.open(store.address, [webhook], fail);
+    await sql`delete from choo_jobs.job`.execute(own.database);
   });
 
+  afterEach(async () => queue[Symbol.asyncDispose]());
+
   const save = async (...runs: readonly string[]): Promise<void> =>
-    own.database.transaction().execute(async (trx) => saveNotices(trx, [webhook], runs.map(ended)));
+    own.database.transaction().execute(async (trx) => queue.save(trx, runs.map(ended)));
   const tell = async ({ id, notice }: DueNotice) => send(webhook, { id, body: JSON.stringify(notice) });
-  const next = async () => tellNext(own.database, webhook, tell);
+  const next = async () => queue.tellNext(webhook, tell);
+  const makeDue = async () =>
+    sql`update choo_jobs.job set start_after = now() where state = 'retry'`.execute(own.database);
   const rows = async () =>
     (
-      await sql<{ tries: number; done: boolean; trouble: string | null; wait: number }>`
-        select tries, done_at is not null as done, trouble,
-          extract(epoch from not_before - now())::float8 as wait from notices order by at, id`.execute(
-        own.database,
-      )
+      await sql<{ tries: number; state: string; trouble: string | null; wait: number }>`
+        select retry_count as tries, state::text, output ->> 'reason' as trouble,
+          extract(epoch from start_after - now())::float8 as wait
+        from choo_jobs.job where name like 'notices-%' order by created_on, id`.execute(own.database)
     ).rows;
 
   test('are signed, told once, and with the same id when they come again', async () => {
@@ -74,12 +83,12 @@ describe('notices', () => {
     expect(await next()).toEqual({ kind: 'failed', reason: 'it answered 500', retryAfterMs: 0 });
     expect(await next()).toBeUndefined();
     const [waiting] = await rows();
-    expect(waiting).toMatchObject({ tries: 1, done: false });
+    expect(waiting).toMatchObject({ state: 'retry', trouble: 'it answered 500' });
     expect(waiting?.wait).toBeGreaterThan(0);
-    expect(waiting?.wait).toBeLessThanOrEqual(5.5);
-    await sql`update notices set not_before = now()`.execute(own.database);
+    expect(waiting?.wait).toBeLessThanOrEqual(60);
+    await makeDue();
     expect(await next()).toEqual({ kind: 'taken' });
-    expect(await rows()).toMatchObject([{ done: true, trouble: null }]);
+    expect(await rows()).toMatchObject([{ state: 'completed', tries: 1 }]);
     await save('a');
     expect(await next()).toBeUndefined();
     expect(got).toHaveLength(2);
@@ -91,15 +100,24 @@ describe('notices', () => {
     }
   });
 
+  test('are stored only with what they tell of', async () => {
+    const failed = own.database.transaction().execute(async (trx) => {
+      await queue.save(trx, [ended('a')]);
+      throw new Error('rolled back');
+    });
+    await expect(failed).rejects.toThrow('rolled back');
+    expect(await next()).toBeUndefined();
+  });
+
   test('wait as long as the other side asks, and a day at most', async () => {
     answers = [
       { status: 429, headers: { 'retry-after': '1200' } },
       { status: 503, headers: { 'retry-after': '99999999' } },
-      { status: 502 },
+      { status: 504 },
     ];
     await save('a', 'b', 'c');
     while ((await next()) !== undefined);
-    const waits = (await rows()).map(({ wait }) => Math.ceil(wait)).toSorted((a, b) => a - b);
+    const waits = (await rows()).map(({ wait }) => Math.ceil(wait / 10) * 10).toSorted((a, b) => a - b);
     expect(waits).toEqual([60, 1_200, 86_400]);
   });
 
@@ -109,23 +127,50 @@ describe('notices', () => {
     expect(await next()).toMatchObject({ kind: 'failed', reason: 'it answered 302' });
     expect(await next()).toEqual({ kind: 'gone' });
     await save('d');
-    await sql`update notices set not_before = now()`.execute(own.database);
+    await makeDue();
     expect(await next()).toBeUndefined();
     expect(got).toHaveLength(2);
-    expect((await rows()).map(({ done }) => done)).toEqual([true, true, true]);
-    await own.database
-      .transaction()
-      .execute(async (trx) => saveNotices(trx, [{ ...webhook, url: `${webhook.url}/new` }], [ended('e')]));
-    expect(await rows()).toHaveLength(4);
+    expect(await rows()).toMatchObject([{ state: 'completed' }]);
   });
 
-  test('are given up after the last try, and name no address', async () => {
+  test('are tried over days, then given up, and name no address', async () => {
     const dead = { ...webhook, url: 'http://127.0.0.1:1/secret-path' };
+    await using mine = await NoticeQueue.open(store.address, [dead], fail);
+    await own.database.transaction().execute(async (trx) => mine.save(trx, [ended('a')]));
+    const waits = [];
+    for (;;) {
+      const sent = await mine.tellNext(dead, async ({ id }) => send(dead, { id, body: '{}' }));
+      expect(sent).toMatchObject({ kind: 'failed' });
+      expect(JSON.stringify([sent, await rows()])).not.toContain('secret-path');
+      const [row] = await rows();
+      if (row?.state !== 'retry') break;
+      waits.push(row.wait);
+      await makeDue();
+    }
+    expect(waits).toHaveLength(13);
+    expect(waits.reduce((sum, wait) => sum + wait) / 3_600).toBeGreaterThan(24);
+    expect(waits.reduce((sum, wait) => sum + wait) / 3_600).toBeLessThan(144);
+    expect(await rows()).toMatchObject([{ state: 'failed', trouble: expect.any(String) }]);
+  });
+
+  test('of a process that died while it told one are told by another', async () => {
     await save('a');
-    await sql`update notices set tries = 9`.execute(own.database);
-    const sent = await tellNext(own.database, dead, async ({ id }) => send(dead, { id, body: '{}' }));
-    expect(JSON.stringify(sent)).not.toContain('secret-path');
-    expect(await rows()).toMatchObject([{ tries: 10, done: true, trouble: expect.any(String) }]);
+    await using dying = await NoticeQueue.open(store.address, [webhook], fail);
+    const died = dying.tellNext(webhook, async () => Promise.reject(new Error('killed')));
+    await expect(died).rejects.toThrow('killed');
+    expect(await next()).toBeUndefined();
+    await sql`update choo_jobs.job set started_on = now() - interval '2 minutes'`.execute(own.database);
+    const boss = new PgBoss({
+      ...('url' in store.address ? { connectionString: store.address.url } : store.address),
+      schema: 'choo_jobs',
+      supervise: false,
+      schedule: false,
+    });
+    await boss.start();
+    await boss.supervise();
+    await boss.stop({ graceful: false });
+    await makeDue();
+    expect(await next()).toEqual({ kind: 'taken' });
   });
 
   test('are found once for budgets that are nearly used, and name the first units that need a person', async () => {
