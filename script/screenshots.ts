@@ -93,7 +93,7 @@ async function takePictures(project: string): Promise<void> {
   });
   await using server = await serveWeb(
     { host: '127.0.0.1', port: 0 },
-    { readiness: async () => ({ ready: true }), receiver: undefined, pages: dashboard },
+    { readiness: async () => ({ ready: true }), receiver: undefined, pages: [dashboard] },
   );
   hosts = loopbackHosts(server.port);
   const [run = ''] = await source.store.runs();

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
-import { openReceiver, readAppSettings } from './app/receiver.ts';
+import { type AppSettings, openReceiver, readAppSettings, readSignIn } from './app/receiver.ts';
 import { readOldNames, type Settings } from './config/settings.ts';
 import { ChooError } from './errors.ts';
 import { requireNotifySecret } from './notify/settings.ts';
@@ -12,7 +12,7 @@ import { readServerFigures } from './store/database/server-figures.ts';
 import { type OpenDatabase, openWebDatabase, probeTables } from './store/server-database.ts';
 import { isLoopback } from './web/dashboard/defence.ts';
 import { renderMetrics } from './web/metrics.ts';
-import { type Readiness, serveWeb } from './web/server.ts';
+import { type Pages, type Readiness, serveWeb } from './web/server.ts';
 
 /** The role of a server process: web, worker, or web with a worker process of its own. */
 export type Role = 'web' | 'worker' | 'all';
@@ -67,7 +67,9 @@ export async function serve(settings: Settings, { role, host, port, webToken }: 
   const dashboard = webToken
     ? stack.use(await (await import('./server/token-dashboard.ts')).openTokenDashboard(settings, log))
     : undefined;
-  const web = stack.use(await serveWeb({ host, port }, { ...services, pages: dashboard?.pages }));
+  const signed = app && door && stack.use(await openForPeople(app, settings, log));
+  const pages = [dashboard?.pages, signed?.pages].filter((each) => each !== undefined);
+  const web = stack.use(await serveWeb({ host, port }, { ...services, pages }));
   await dashboard?.announce(web.port);
   const sandbox = await work?.sandbox;
   log.info(
@@ -80,6 +82,20 @@ export async function serve(settings: Settings, { role, host, port, webToken }: 
   await work?.drain(stopping.hurry);
   await stack.disposeAsync();
   log.info('choo has stopped');
+}
+
+/** The dashboard for people who sign in with GitHub; without pages where the settings do not say how. */
+async function openForPeople(
+  app: AppSettings,
+  settings: Settings,
+  log: ReturnType<typeof openLog>,
+): Promise<AsyncDisposable & { readonly pages: Pages | undefined }> {
+  const signIn = readSignIn(settings, app);
+  if ('missing' in signIn) {
+    log.info({ missing: signIn.missing }, 'nobody can sign in to a dashboard: settings are missing');
+    return { pages: undefined, [Symbol.asyncDispose]: async () => {} };
+  }
+  return (await import('./server/signed-dashboard.ts')).openForPeople(app, signIn, settings, log);
 }
 
 /** A secret in an address is for one machine: on a network it would be read. */

@@ -198,6 +198,11 @@ export function administer(world: World, emulator: Emulator, spare: readonly Ins
       const account = personNamed(login);
       for (const repository of world.repositories)
         if (repository.owner === account) repository.formerNames.push(fullName(repository));
+      for (const { collaborators } of world.repositories) {
+        const level = collaborators.get(login.toLowerCase());
+        collaborators.delete(login.toLowerCase());
+        if (level !== undefined) collaborators.set(newLogin.toLowerCase(), level);
+      }
       account.login = newLogin;
     },
     fork: async (repo, login) => {

@@ -2,7 +2,7 @@ import { tokenOfPerson, type Emulator } from './emulator.ts';
 import { Refusal } from './refusal.ts';
 import { grants } from './permissions.ts';
 
-import { fullName, nodeId, type Actor, type Json, type Repository, type World } from './world.ts';
+import { fullName, nodeId, type Actor, type Json, type Repository, type User, type World } from './world.ts';
 
 type InstallationActor = Extract<Actor, { kind: 'installation' }>;
 
@@ -12,6 +12,8 @@ export interface Credentials {
   readonly actorOf: (authorization: string | undefined) => Promise<Actor>;
   /** Makes a token for an installation, as narrow as the body says. */
   readonly mint: (authorization: string, installation: number, body: Json) => Promise<Json>;
+  /** Has a token be a person's. */
+  readonly addPerson: (token: string, user: User) => void;
   /** Revokes every token of an installation. */
   readonly expire: () => void;
 }
@@ -19,7 +21,7 @@ export interface Credentials {
 /** The emulator verifies app keys and makes tokens; this keeps the actor of each token. */
 export function createCredentials(world: World, emulator: Emulator): Credentials {
   const tokens = new Map<string, { readonly actor: InstallationActor; readonly expiresAt: number }>();
-  const people = new Map(world.users.map((user) => [tokenOfPerson(user.login), user]));
+  const people = new Map<string, User>(world.users.map((user) => [tokenOfPerson(user.login), user]));
 
   const actorOf = async (authorization: string | undefined): Promise<Actor> => {
     const token = tokenIn(authorization);
@@ -76,7 +78,12 @@ export function createCredentials(world: World, emulator: Emulator): Credentials
     };
   };
 
-  return { actorOf, mint, expire: () => tokens.clear() };
+  return {
+    actorOf,
+    mint,
+    addPerson: (token, user) => void people.set(token, user),
+    expire: () => tokens.clear(),
+  };
 }
 
 /** Reads the token of a header: `Bearer` and `token` for the API, `Basic` from git. */
@@ -93,7 +100,7 @@ export function kindOf(authorization: string | undefined): 'app' | 'installation
   const token = tokenIn(authorization);
   if (token === undefined) return 'none';
   if (token.startsWith('eyJ')) return 'app';
-  return token.startsWith('ghp_') ? 'user' : 'installation';
+  return /^gh[pu]_/.test(token) ? 'user' : 'installation';
 }
 
 function demandShortLife(token: string): void {

@@ -9,6 +9,8 @@ interface AppOptions {
   /** PEM. */
   readonly privateKey?: string;
   readonly webhookSecret?: string;
+  /** Where people who sign in may be sent back to; by default the dashboard's on 127.0.0.1, at any port. */
+  readonly callbackUrls?: readonly string[];
   /** The permissions that the app asks for; by default those that choo needs, without `workflows`. */
   readonly permissions?: Readonly<Record<string, 'read' | 'write'>>;
   /** What the owner of every installation accepted of them; by default all. */

@@ -3,6 +3,7 @@ import type { Emulator } from './emulator.ts';
 import type { FrontAnswer, FrontRequest } from './front.ts';
 import { gitPathIn, refusal, serveGit } from './git-http.ts';
 import { answerGraphql } from './graphql.ts';
+import type { OAuth } from './oauth.ts';
 import type { SeenRequest } from './options.ts';
 import { Refusal } from './refusal.ts';
 import type { LoggedRequest } from './requests.ts';
@@ -22,6 +23,7 @@ export interface Serving {
   readonly world: World;
   readonly emulator: Emulator;
   readonly credentials: Credentials;
+  readonly oauth: OAuth;
   readonly requests: LoggedRequest[];
   readonly violations: string[];
   readonly onRequest: ((request: SeenRequest) => readonly string[]) | undefined;
@@ -43,6 +45,8 @@ const OURS =
 /** Answers a request, of the API or of git. */
 export async function serve(serving: Serving, request: FrontRequest): Promise<FrontAnswer> {
   if (gitPathIn(request.path) !== undefined) return serveRepository(serving, request);
+  const signIn = serving.oauth.serve(request);
+  if (signIn !== undefined) return signIn;
   return serveApi(serving, request, request.path.replace(API, ''));
 }
 

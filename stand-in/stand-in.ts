@@ -9,6 +9,7 @@ import { startEmulator, tokenOfPerson, type Emulator } from './emulator.ts';
 import { tell } from './events.ts';
 import type { Fault, FaultMatch } from './faults.ts';
 import { startFront, type Front, type FrontRequest, type FrontAnswer } from './front.ts';
+import { createOAuth } from './oauth.ts';
 import type { GitHubOptions } from './options.ts';
 import { actAs, type Person } from './people.ts';
 import { PRE_RECEIVE } from './push-report.ts';
@@ -23,6 +24,8 @@ interface GitHubEnvironment {
   readonly APP_ID: string;
   readonly PRIVATE_KEY: string;
   readonly WEBHOOK_SECRET: string;
+  readonly GITHUB_CLIENT_ID: string;
+  readonly GITHUB_CLIENT_SECRET: string;
   readonly GHE_HOST: string;
   readonly GHE_PROTOCOL: 'http';
 }
@@ -53,6 +56,8 @@ export interface GitHub extends Administration, AsyncDisposable {
   readonly settled: () => Promise<void>;
   readonly as: (login: string) => Person;
   readonly tokenOf: (login: string) => string;
+  /** GitHub's number of an account. */
+  readonly accountOf: (login: string) => number;
   /** The URL for git, with the person's credentials. */
   readonly remote: (repo: string, login: string) => string;
   /** The path of the bare repository. */
@@ -94,7 +99,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     (happening): void => tell(world, happening),
   );
   const credentials = createCredentials(world, emulator);
-  answer = (request) => serve({ ...log, world, emulator, credentials }, request);
+  const oauth = createOAuth(world, credentials);
+  answer = (request) => serve({ ...log, world, emulator, credentials, oauth }, request);
 
   // Registered again, so that it is disposed of first: no request may reach a part that has stopped.
   releasing.use(front);
@@ -107,6 +113,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       APP_ID: `${world.app.id}`,
       PRIVATE_KEY: privateKey,
       WEBHOOK_SECRET: plan.webhookSecret,
+      GITHUB_CLIENT_ID: world.app.clientId,
+      GITHUB_CLIENT_SECRET: world.app.clientSecret,
       GHE_HOST: host,
       GHE_PROTOCOL: 'http',
     },
@@ -126,6 +134,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     settled: () => deliveries.settled(),
     as: (login) => actAs(world, login),
     tokenOf: tokenOfPerson,
+    accountOf: (login) => world.users.find((user) => user.login === login)?.id ?? 0,
     remote: (repo, login) =>
       `http://${encodeURIComponent(login)}:${tokenOfPerson(login)}@${host}/${repo}.git`,
     bare: (repo) => repositoryOf(world, repo).bare,

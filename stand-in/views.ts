@@ -91,7 +91,7 @@ export function viewApp(world: World): Json {
     id: app.id,
     slug: app.slug,
     node_id: nodeId('A', app.id),
-    client_id: `Iv1.${app.id}`,
+    client_id: app.clientId,
     name: app.slug,
     owner: world.users[0] === undefined ? null : viewUser(world, world.users[0]),
     description: null,

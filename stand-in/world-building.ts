@@ -127,7 +127,16 @@ export async function buildWorld(
   const world: World = {
     origin,
     root,
-    app: { ...seed.app, webhookSecret, permissions, events: options.app?.events, bot: find(bot) },
+    app: {
+      ...seed.app,
+      webhookSecret,
+      clientId: `Iv1.${seed.app.id}`,
+      clientSecret: 'a-client-secret-nobody-sees',
+      callbackUrls: options.app?.callbackUrls ?? ['http://127.0.0.1/dashboard/sign-in/callback'],
+      permissions,
+      events: options.app?.events,
+      bot: find(bot),
+    },
     users,
     repositories,
     installations: all.filter((each) => repositories.some(({ installation }) => installation === each)),

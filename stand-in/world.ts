@@ -24,6 +24,10 @@ interface App {
   readonly slug: string;
   readonly privateKey: string;
   readonly webhookSecret: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** Where people who sign in may be sent back to. */
+  readonly callbackUrls: readonly string[];
   readonly permissions: Readonly<Record<string, 'read' | 'write'>>;
   /** Those it subscribes to; undefined for all. */
   readonly events: readonly string[] | undefined;

@@ -241,6 +241,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // The processes of `choo serve`.
   server: [
     'app',
+    'github/api',
     'config',
     'events',
     'notify',
@@ -255,6 +256,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store/audit',
     'store/notices',
     'types store/database',
+    'store/github',
     'store/queue',
     'store/runs',
     'web/dashboard',
@@ -431,9 +433,11 @@ describe('the house', () => {
     expect(findCycles(edges).map(({ path }) => path.map((index) => paths[index]))).toEqual([]);
   });
 
-  test('has no folder with more than 20 files', () => {
+  test('has no folder with more than 20 files, but for migrations, which are never taken back', () => {
     const folders = Map.groupBy(sources.keys(), (path) => path.slice(0, path.lastIndexOf('/') + 1));
-    const full = [...folders].filter(([, files]) => files.length > 20).map(([folder]) => folder);
+    const full = [...folders]
+      .filter(([folder, files]) => files.length > 20 && folder !== 'store/database/migrations/')
+      .map(([folder]) => folder);
     expect(full).toEqual([]);
   });
 

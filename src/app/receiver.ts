@@ -3,6 +3,7 @@ import { Probot } from 'probot';
 import type { Settings } from '../config/settings.ts';
 import { ChooError, messageOf } from '../errors.ts';
 import { isHandled } from '../github/api/delivery.ts';
+import { CALLBACK_PATH, type OAuthApp } from '../github/api/oauth.ts';
 import type { Database } from '../store/database/database.ts';
 import { DeliveryQueue } from '../store/github/deliveries.ts';
 import type { DeliveryReceiver } from '../web/webhooks.ts';
@@ -38,6 +39,31 @@ export function readAppSettings(settings: Settings): AppSettings | undefined {
     webhookSecret: WEBHOOK_SECRET,
     apiUrl: GHE_HOST === undefined ? 'https://api.github.com' : `${origin}/api/v3`,
     origin,
+  };
+}
+
+/** How people sign in to the dashboard with the App. */
+export interface SignInSettings extends OAuthApp {
+  /** Where browsers reach the server, without a slash at its end. */
+  readonly publicUrl: string;
+}
+
+/** Reads how people sign in; otherwise the names of the settings that this lacks. */
+export function readSignIn(
+  { CHOO_URL, GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET }: Settings,
+  { origin, apiUrl }: Pick<AppSettings, 'origin' | 'apiUrl'>,
+): SignInSettings | { readonly missing: readonly string[] } {
+  if (CHOO_URL === undefined || GITHUB_CLIENT_ID === undefined || GITHUB_CLIENT_SECRET === undefined) {
+    const given = Object.entries({ CHOO_URL, GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET });
+    return { missing: given.filter(([, value]) => value === undefined).map(([name]) => name) };
+  }
+  return {
+    publicUrl: CHOO_URL,
+    clientId: GITHUB_CLIENT_ID,
+    clientSecret: GITHUB_CLIENT_SECRET,
+    callbackUrl: `${CHOO_URL}${CALLBACK_PATH}`,
+    origin,
+    apiUrl,
   };
 }
 

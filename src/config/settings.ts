@@ -7,23 +7,9 @@ import { type Environment, findOldNames, readVariable, type Rename } from './ren
 import { faultOfName } from './control-variables.ts';
 import { notifySettings } from '../notify/settings.ts';
 import { PROVIDER_NAMES } from './schema.ts';
+import { accounts, count, list } from './server/setting-values.ts';
+import { signInSettings } from './server/sign-in-settings.ts';
 import { type SetUpSecret, setUpSecret } from './set-up-secrets.ts';
-
-const count = (least: number, most: number) => {
-  const error = `a whole number from ${least} to ${most}`;
-  return z
-    .string()
-    .regex(/^[0-9]{1,9}$/, error)
-    .transform(Number)
-    .pipe(z.int().min(least, { error }).max(most, { error }));
-};
-
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
-);
 
 const provider = z.enum(PROVIDER_NAMES, { error: `one of ${PROVIDER_NAMES.join(', ')}` });
 
@@ -110,6 +96,7 @@ export const settingsSchema = z.object({
     .min(16, 'at least 16 characters')
     .optional()
     .describe('The secret that GitHub signs deliveries with.'),
+  ...signInSettings,
   GHE_HOST: z
     .string()
     .regex(/^[A-Za-z0-9.-]+(?::[0-9]{1,5})?$/, 'a host, without a scheme or a path')
@@ -119,15 +106,7 @@ export const settingsSchema = z.object({
     .enum(['https', 'http'], { error: 'https or http' })
     .default('https')
     .describe('The protocol of GHE_HOST; `http` only for a host on this machine.'),
-  CHOO_ALLOWED_BOTS: list
-    .pipe(
-      z.array(
-        z
-          .string()
-          .regex(/^[1-9][0-9]{0,15}$/, 'the numbers of accounts')
-          .transform(Number),
-      ),
-    )
+  CHOO_ALLOWED_BOTS: accounts
     .default([])
     .describe('The ids of bot accounts that may request runs, separated by commas. Default: none.'),
   CHOO_METRICS_TOKEN: z
@@ -262,6 +241,7 @@ const SECRET: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'PRIVATE_KEY',
   'WEBHOOK_SECRET',
+  'GITHUB_CLIENT_SECRET',
   'CHOO_METRICS_TOKEN',
   'CHOO_NOTIFY_URL',
   'CHOO_NOTIFY_SECRET',

@@ -2,16 +2,33 @@ import { hostname } from 'node:os';
 import { cancelRun, retryRun, skipUnits } from '../store/runs/change-run.ts';
 import { findTail, type OutputPart as StoredPart, readOutputPart } from '../store/runs/output.ts';
 import { PostgresStore } from '../store/runs/postgres.ts';
-import type { ServerStore } from '../store/server-store.ts';
+import type { Settings } from '../config/settings.ts';
+import { openServerStore, type ServerStore } from '../store/server-store.ts';
+import type { Logger } from 'pino';
 import type { DashboardSource, OutputPart } from '../web/dashboard/source.ts';
 
 /** Without a notice, output is looked at so often. Milliseconds. */
 const POLL_MS = 5_000;
 
-/** The runs of a server, for the dashboard. `actor`: who its changes are by. */
+/** Database connections of a dashboard, beside those of the process that serves it. */
+const CONNECTIONS = 4;
+
+/** Opens the store that a dashboard reads. */
+export async function openDashboardStore(settings: Settings, log: Logger): Promise<ServerStore> {
+  return openServerStore({
+    url: settings.DATABASE_URL,
+    dataDirectory: settings.CHOO_DATA_DIR,
+    name: 'choo dashboard',
+    size: CONNECTIONS,
+    tables: 'require',
+    onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
+  });
+}
+
+/** The runs of a server, for the dashboard. `holder`: who a change is by that nobody signed for. */
 export function openServerDashboard(
   { database, listener, runStore }: ServerStore,
-  actor: string,
+  holder: string,
 ): DashboardSource {
   return {
     name: hostname(),
@@ -35,7 +52,7 @@ export function openServerDashboard(
       clearInterval(timer);
     },
     readPatch: undefined, // the copies of repositories are the workers'
-    change: async ({ kind, run, units }) => {
+    change: async ({ kind, run, units, actor = holder }) => {
       const request = { run, units, actor };
       if (kind === 'cancel') await cancelRun(runStore, request);
       else if (kind === 'skip') await skipUnits(runStore, request);

@@ -179,6 +179,7 @@ function secretsOf({
   DATABASE_URL,
   PRIVATE_KEY,
   WEBHOOK_SECRET,
+  GITHUB_CLIENT_SECRET,
   CHOO_METRICS_TOKEN,
   CHOO_NOTIFY_URL,
   CHOO_NOTIFY_SECRET,
@@ -187,7 +188,8 @@ function secretsOf({
 }: Settings): readonly string[] {
   const ofSetUp = Object.values(readSetUpSecrets(CHOO_SETUP_SECRETS));
   const ofNotices = [CHOO_NOTIFY_URL, CHOO_NOTIFY_SECRET, CHOO_NOTIFY_SLACK];
-  const own = [DATABASE_URL, PRIVATE_KEY, WEBHOOK_SECRET, CHOO_METRICS_TOKEN, ...ofNotices, ...ofSetUp];
+  const ofGitHub = [PRIVATE_KEY, WEBHOOK_SECRET, GITHUB_CLIENT_SECRET];
+  const own = [DATABASE_URL, CHOO_METRICS_TOKEN, ...ofGitHub, ...ofNotices, ...ofSetUp];
   return [...readSecrets(), ...own.filter((value) => value !== undefined)];
 }
 

@@ -6,11 +6,10 @@ import type { Logger } from 'pino';
 import process from 'node:process';
 import type { Settings } from '../config/settings.ts';
 import { messageOf } from '../errors.ts';
-import { openServerStore } from '../store/server-store.ts';
 import { openDashboard } from '../web/dashboard/dashboard.ts';
 import { loopbackHosts } from '../web/dashboard/defence.ts';
 import type { Pages } from '../web/server.ts';
-import { openServerDashboard } from './dashboard-source.ts';
+import { openDashboardStore, openServerDashboard } from './dashboard-source.ts';
 
 /** The dashboard of a server for who can read a file of it. */
 interface TokenDashboard extends AsyncDisposable {
@@ -19,25 +18,13 @@ interface TokenDashboard extends AsyncDisposable {
   readonly announce: (port: number) => Promise<void>;
 }
 
-/** Database connections of the dashboard, beside those of the process that serves it. */
-const CONNECTIONS = 4;
-
 /**
  * Opens the dashboard under an address that has a secret in it. The address is in a file that only choo's user can read, and stays
  * the same until that file is removed.
  */
 export async function openTokenDashboard(settings: Settings, log: Logger): Promise<TokenDashboard> {
   await using stack = new AsyncDisposableStack();
-  const store = stack.use(
-    await openServerStore({
-      url: settings.DATABASE_URL,
-      dataDirectory: settings.CHOO_DATA_DIR,
-      name: 'choo dashboard',
-      size: CONNECTIONS,
-      tables: 'require',
-      onError: (error) => log.warn({ reason: error.message }, 'lost a database connection'),
-    }),
-  );
+  const store = stack.use(await openDashboardStore(settings, log));
   const file = join(settings.CHOO_DATA_DIR, 'dashboard-address');
   const base = `/t/${(await readToken(file)) ?? randomBytes(16).toString('base64url')}`;
   let hosts: ReadonlySet<string> = new Set();

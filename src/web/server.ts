@@ -21,8 +21,8 @@ export interface WebServices {
   readonly metrics?: (() => Promise<string>) | undefined;
   /** Who has it may read them; undefined: only this machine. */
   readonly metricsToken?: string | undefined;
-  /** The pages for people; undefined: there are none. */
-  readonly pages?: Pages | undefined;
+  /** The pages for people. */
+  readonly pages?: readonly Pages[];
 }
 
 /** Answers the requests that it owns. */
@@ -45,7 +45,7 @@ const RETRY_AFTER_SECONDS = '5';
  */
 export async function serveWeb(
   { host, port }: { readonly host: string; readonly port: number },
-  { readiness, receiver, pages, metrics, metricsToken }: WebServices,
+  { readiness, receiver, pages = [], metrics, metricsToken }: WebServices,
 ): Promise<WebServer> {
   const known = new KnownSenders();
   const acceptDelivery = receiver && openWebhooks(receiver, known);
@@ -67,7 +67,8 @@ export async function serveWeb(
     return { status: state.ready ? 200 : 503, body: state };
   };
   const server = createServer(TIMEOUTS, (request, response) => {
-    if (pages?.owns(request) === true) return pages.handle(request, response);
+    const owner = pages.find((each) => each.owns(request));
+    if (owner !== undefined) return owner.handle(request, response);
     route(request).then(
       (answer) => send(request, response, answer),
       () => send(request, response, { status: 500, body: { error: 'internal error' } }),

@@ -62,7 +62,7 @@ export async function makeDashboardWorld({
   });
   const server = await serveWeb(
     { host: '127.0.0.1', port: 0 },
-    { readiness: async () => ({ ready: true }), receiver: undefined, pages: dashboard },
+    { readiness: async () => ({ ready: true }), receiver: undefined, pages: [dashboard] },
   );
   hosts = loopbackHosts(server.port);
   const close = async (): Promise<void> => {

@@ -9,11 +9,18 @@ export interface StreamedMessage {
 export async function readStream(
   url: string,
   isEnough: (messages: readonly StreamedMessage[]) => boolean,
-  { lastEventId, signal }: { readonly lastEventId?: string; readonly signal?: AbortSignal } = {},
+  {
+    lastEventId,
+    signal,
+    cookie,
+  }: { readonly lastEventId?: string; readonly signal?: AbortSignal; readonly cookie?: string } = {},
 ): Promise<readonly StreamedMessage[]> {
   const ending = new AbortController();
   const response = await fetch(url, {
-    headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+    headers: {
+      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+      ...(cookie === undefined ? {} : { cookie }),
+    },
     signal: AbortSignal.any([ending.signal, ...(signal === undefined ? [] : [signal])]),
   });
   if (response.body === null || !response.ok) throw new Error(`${url}: ${response.status}`);
@@ -22,8 +29,10 @@ export async function readStream(
   for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
     const blocks = (rest + chunk).split('\n\n');
     rest = blocks.pop() ?? '';
-    messages.push(...blocks.filter((block) => !block.startsWith(':')).map(readMessage));
-    if (isEnough(messages)) break;
+    messages.push(
+      ...blocks.filter((block) => !block.startsWith(':') && !block.startsWith('retry:')).map(readMessage),
+    );
+    if (messages.length > 0 && isEnough(messages)) break;
   }
   ending.abort();
   return messages;

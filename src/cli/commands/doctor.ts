@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { fileURLToPath } from 'node:url';
-import { readAppSettings } from '../../app/receiver.ts';
+import { readAppSettings, readSignIn } from '../../app/receiver.ts';
 import { localDataDirectory, readSettings, type Settings } from '../../config/settings.ts';
 import { GitHubApp } from '../../github/api/client.ts';
 import { readManifest } from '../../github/setup/manifest.ts';
@@ -10,6 +10,7 @@ import { checkApp } from '../doctor/app.ts';
 import { type Finding, runCheck, skipped } from '../doctor/finding.ts';
 import { checkAgents, checkCgroups, checkDisk, checkGit, checkSandbox } from '../doctor/machine.ts';
 import { checkDatabase } from '../doctor/database.ts';
+import { checkSignIn } from '../doctor/sign-in.ts';
 import { openLocalSandbox } from '../sources/local-sandbox.ts';
 import { isServerSet } from '../sources/run-source.ts';
 import { openUnmigratedDatabase } from '../sources/server-store.ts';
@@ -95,7 +96,8 @@ async function checkAppOf(settings: Settings): Promise<readonly Finding[]> {
   if (app === undefined) return [skipped('App', 'there is none: APP_ID is not set')];
   const manifest = await readManifest(fileURLToPath(new URL('../../../app.yml', import.meta.url)));
   const noWrites = { acquire: async () => undefined, pauseUntil: async () => {} };
-  return checkApp(new GitHubApp(app, noWrites, () => {}), manifest);
+  const github = new GitHubApp(app, noWrites, () => {});
+  return [...(await checkApp(github, manifest)), await checkSignIn(github, readSignIn(settings, app))];
 }
 
 const STYLES = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'dim' } as const;

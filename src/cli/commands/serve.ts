@@ -96,7 +96,7 @@ const DEFAULT_PORT = 3_000;
 
 const HELP = `
 With APP_ID, PRIVATE_KEY and WEBHOOK_SECRET the server is a GitHub App and receives deliveries at /api/github/webhooks.
-\`choo serve --setup\` registers an App and writes these settings.
+\`choo serve --setup\` registers an App and writes these settings, and those with which people sign in to the dashboard.
 GET /healthz answers while the process is alive, GET /readyz while it can work.
 SIGTERM or Ctrl-C: no unit starts, running units have CHOO_DRAIN_SECONDS to finish, then they are stopped and requeued; \
 a second signal stops them at once. docs/operations.md lists every setting.

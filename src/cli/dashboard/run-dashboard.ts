@@ -47,7 +47,7 @@ export async function openRunDashboard(
   });
   const server = await serveWeb(
     { host: '127.0.0.1', port },
-    { readiness: async () => ({ ready: true }), receiver: undefined, pages: dashboard },
+    { readiness: async () => ({ ready: true }), receiver: undefined, pages: [dashboard] },
   );
   hosts = loopbackHosts(server.port);
   return {

@@ -12,6 +12,7 @@ export interface Sender {
 export type Access = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
 
 const WRITERS: ReadonlySet<string> = new Set(['admin', 'maintain', 'write']);
+const READERS: ReadonlySet<string> = new Set([...WRITERS, 'triage', 'read']);
 const ALLOWED: Access = { allowed: true };
 
 /**
@@ -41,22 +42,35 @@ export async function findAccess(
           reason: `\`${sender.login}\` is not among the bots that the operator of choo allows`,
         };
   }
-  const { owner, name: repo } = repository;
-  try {
-    const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({
-      owner,
-      repo,
-      username: sender.login,
-    });
-    const isThem = data.user?.id === sender.id;
-    if (isThem && WRITERS.has(data.permission)) return ALLOWED;
-  } catch (error) {
-    if (statusOf(error) === undefined) throw error; // GitHub did not answer: neither allowed nor refused
-  }
+  if ((await findLevel(octokit, repository, sender)) === 'push') return ALLOWED;
   return {
     allowed: false,
     reason: `\`${sender.login}\` may not push to this repository; whoever may, can ask`,
   };
+}
+
+/**
+ * What a person may do in a repository, by the account's number: names can be taken over. What GitHub does not know is `none`.
+ * Throws when it does not answer.
+ */
+export async function findLevel(
+  octokit: Octokit,
+  { owner, name: repo }: { readonly owner: string; readonly name: string },
+  { id, login }: Pick<Sender, 'id' | 'login'>,
+): Promise<'none' | 'read' | 'push'> {
+  try {
+    const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({
+      owner,
+      repo,
+      username: login,
+    });
+    if (data.user?.id !== id) return 'none';
+    if (WRITERS.has(data.permission)) return 'push';
+    return READERS.has(data.permission) ? 'read' : 'none';
+  } catch (error) {
+    if (statusOf(error) === undefined) throw error; // GitHub did not answer: neither yes nor no
+    return 'none';
+  }
 }
 
 /** Finds an account by its number, with its current name; undefined when it is gone. */

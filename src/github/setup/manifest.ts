@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { ChooError, messageOf } from '../../errors.ts';
 import { spellOutHidden } from '../../text/hidden-text.ts';
 import { statusOf } from '../api/client.ts';
+import { CALLBACK_PATH } from '../api/oauth.ts';
 
 /** Schema of `app.yml`, without what a server fills in itself. */
 const manifestSchema = z.strictObject({
@@ -30,13 +31,18 @@ export async function readManifest(path: string): Promise<AppManifest> {
   }
 }
 
-/** The manifest for a server: GitHub delivers to `url`, and sends the browser back to `redirectUrl`. */
+/**
+ * The manifest for a server: GitHub delivers to `url`, sends the browser back to `redirectUrl` now, and people who sign in to the
+ * dashboard to its callback.
+ */
 export function completeManifest(manifest: AppManifest, url: string, redirectUrl: string): string {
   return JSON.stringify({
     ...manifest,
     url: manifest.url ?? url,
     hook_attributes: { url: `${url}/api/github/webhooks`, active: true },
     redirect_url: redirectUrl,
+    callback_urls: [`${url}${CALLBACK_PATH}`],
+    request_oauth_on_install: false,
   });
 }
 
@@ -119,6 +125,8 @@ const appSchema = z.object({
   html_url: z.string(),
   pem: z.string().regex(/^-----BEGIN (?:RSA )?PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?$/),
   webhook_secret: z.string().regex(/^[A-Za-z0-9_-]{16,}$/),
+  client_id: z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/),
+  client_secret: z.string().regex(/^[A-Za-z0-9_-]{16,}$/),
 });
 
 /** A new App, with its keys. */
@@ -154,15 +162,20 @@ export function explainRefusal(error: unknown, code: string): string {
 }
 
 /** An App's settings, for systemd's EnvironmentFile or a dotenv. */
-export function settingsText({ id, slug, pem, webhook_secret }: AppKeys, place: RegistrationTarget): string {
-  const { gheHost, gheProtocol } = place;
+export function settingsText(app: AppKeys, place: RegistrationTarget & { readonly url: string }): string {
+  const { id, slug, pem, webhook_secret, client_id, client_secret } = app;
+  const { gheHost, gheProtocol, url } = place;
   // Dotenv makes line ends of `\n` in quotes, systemd leaves them: the reader of settings takes both.
   const lines = [
     `# The GitHub App \`${slug}\`. Whoever reads this can act as it.`,
     `APP_ID=${id}`,
     `PRIVATE_KEY="${pem.trim().replaceAll('\n', '\\n')}"`,
     `WEBHOOK_SECRET=${webhook_secret}`,
+    `GITHUB_CLIENT_ID=${client_id}`,
+    `GITHUB_CLIENT_SECRET=${client_secret}`,
   ];
+  // Below a path there is no dashboard: its cookies are for a host.
+  if (new URL(url).pathname === '/') lines.push(`CHOO_URL=${url}`);
   if (gheHost !== undefined) lines.push(`GHE_HOST=${gheHost}`);
   if (gheHost !== undefined && gheProtocol === 'http') lines.push('GHE_PROTOCOL=http');
   return `${lines.join('\n')}\n`;

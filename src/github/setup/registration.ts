@@ -120,7 +120,7 @@ export async function registerApp(options: RegistrationOptions): Promise<Registe
     phase = 'over';
     const installUrl = installUrlOf(app, github);
     try {
-      await draft.publish(settingsText(app, options));
+      await draft.publish(settingsText(app, { ...options, url: publicUrl }));
     } catch (error) {
       return [500, renderPage('The App is registered, but its settings could not be written.'), { error }];
     }

@@ -155,6 +155,16 @@ interface BaseBranchTable {
   made_at: Generated<Timestamp>;
 }
 
+/** A person who signed in to the dashboard. */
+interface SessionTable {
+  /** SHA-256 of its token, in hexadecimal. */
+  token_hash: string;
+  /** GitHub's number of the account, and its name when the session began. */
+  account: BigInteger;
+  login: string;
+  ends_at: Timestamp;
+}
+
 /** The tables of what passed between choo and GitHub. */
 export interface GitHubTables {
   github_installations: GitHubInstallationTable;
@@ -170,4 +180,5 @@ export interface GitHubTables {
   pushes: PushTable;
   review_starts: ReviewStartTable;
   reviewed_commits: ReviewedCommitTable;
+  sessions: SessionTable;
 }

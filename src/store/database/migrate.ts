@@ -23,6 +23,7 @@ import { up as baseBranches } from './migrations/0023-base-branches.ts';
 import { up as audit } from './migrations/0030-audit.ts';
 import { up as unitQueue } from './migrations/0040-unit-queue.ts';
 import { up as runWriting } from './migrations/0041-run-writing.ts';
+import { up as sessions } from './migrations/0042-sessions.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -47,6 +48,7 @@ const MIGRATIONS = {
   '0030-audit': { up: audit },
   '0040-unit-queue': { up: unitQueue },
   '0041-run-writing': { up: runWriting },
+  '0042-sessions': { up: sessions },
 };
 
 /** One migration of a database. */

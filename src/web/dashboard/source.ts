@@ -21,6 +21,8 @@ export interface ChangeRequest {
   readonly run: string;
   /** None: the whole run. */
   readonly units: readonly string[];
+  /** Who asks; undefined: whoever has the address, as the source names them. */
+  readonly actor?: string;
 }
 
 /** The ends of a change in git, as commits. */

@@ -55,6 +55,7 @@ describe('an empty environment', () => {
       CHOO_DRAIN_SECONDS: 60,
       GHE_PROTOCOL: 'https',
       CHOO_ALLOWED_BOTS: [],
+      CHOO_OPERATORS: [],
       CHOO_WRITE_PAUSE_MS: 1_000,
       ...CEILINGS,
     });
@@ -88,6 +89,10 @@ describe('a setting', () => {
         APP_ID: '4711',
         PRIVATE_KEY: String.raw`-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\n`,
         WEBHOOK_SECRET: 'sixteen letters!',
+        CHOO_OPERATORS: '583231',
+        GITHUB_CLIENT_ID: 'Iv1.8a61f9b3a7aba766',
+        GITHUB_CLIENT_SECRET: 'a-client-secret-of-24-ch',
+        CHOO_URL: 'https://Choo.example.com/',
         GHE_HOST: 'github.internal:8443',
         GHE_PROTOCOL: 'http',
         CHOO_ALLOWED_BOTS: '41898282, 7',
@@ -119,6 +124,10 @@ describe('a setting', () => {
       GHE_HOST: 'github.internal:8443',
       GHE_PROTOCOL: 'http',
       CHOO_ALLOWED_BOTS: [41_898_282, 7],
+      CHOO_OPERATORS: [583_231],
+      GITHUB_CLIENT_ID: 'Iv1.8a61f9b3a7aba766',
+      GITHUB_CLIENT_SECRET: 'a-client-secret-of-24-ch',
+      CHOO_URL: 'https://choo.example.com',
       CHOO_WRITE_PAUSE_MS: 0,
     });
   });

@@ -3,6 +3,9 @@ import type { ServerResponse } from 'node:http';
 /** A reader that takes nothing for so long is cut off; its browser comes back. Milliseconds. */
 const STALL_MS = 30_000;
 
+/** A reader whose stream has ended comes back after so long. Milliseconds. */
+const RETRY_MS = 1_000;
+
 /** One message of a stream. */
 export interface StreamMessage {
   readonly event: string;
@@ -26,7 +29,7 @@ export class EventStream implements Disposable {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no', // nginx would hold it back
     });
-    response.flushHeaders();
+    response.write(`retry: ${RETRY_MS}\n\n`);
   }
 
   /** Aborted when the reader has gone, or was cut off. */

@@ -41,10 +41,11 @@ export async function streamRun(
   let seen = after;
   news.tell(); // what came since the page was made
   pictures.watch(run, news.tell, signal);
-  while (!signal.aborted) {
+  for (let isLast = false; !isLast;) {
+    isLast = signal.aborted; // one more look, so that nothing is left out that came before the end
     const isBeat = !(await news.wait(BEAT_MS, signal));
     if (stream.closed.aborted) return;
-    const message = await messageOf(seen, isBeat && !signal.aborted); // also what came before the end
+    const message = await messageOf(seen, isBeat && !signal.aborted);
     if (message === undefined) await stream.keepAlive();
     else {
       seen = message.seq;

@@ -5,20 +5,26 @@ import { printable } from '../../../text/terminal-layout.ts';
 import { html, type Markup } from '../markup.ts';
 import type { DashboardSource } from '../source.ts';
 import { type PageContext, renderButton } from './layout.ts';
+import type { Access } from '../visitor.ts';
 import { findNeeds, type KnownRun, type Need } from './needs.ts';
 import { durationOf, RUN_STATUS, timeOf } from './words.ts';
 
 /** Needs that one page lists. */
 const MAX_NEEDS = 100;
 
+/** A run, and what its reader may see of it. */
+type SeenRun = KnownRun & { readonly access: Access };
+
 /** The first page: what needs a person, and the newest runs. */
 export function renderInbox(
   context: PageContext,
-  runs: readonly KnownRun[],
+  runs: readonly SeenRun[],
   source: Pick<DashboardSource, 'changesRuns'>,
 ): Markup {
   const needs = findNeeds(runs, context.now);
   const left = needs.length - MAX_NEEDS;
+  const mayRetry = ({ run }: Need): boolean =>
+    runs.some(({ state, access }) => state.start.run === run && access === 'push');
   const canRetry = ({ run }: Need): boolean =>
     source.changesRuns || runs.some(({ state, isAlive }) => state.start.run === run && isAlive);
   return html`<section id="needs" aria-labelledby="needs-title">
@@ -27,7 +33,7 @@ export function renderInbox(
         needs.length === 0
           ? html`<p class="calm">Nothing does.</p>`
           : html`<ul class="needs">
-              ${needs.slice(0, MAX_NEEDS).map((need) => renderNeed(context, need, canRetry(need)))}
+              ${needs.slice(0, MAX_NEEDS).map((need) => renderNeed(context, mayRetry(need) ? need : { ...need, action: undefined }, canRetry(need)))}
             </ul>`
       }
       ${left > 0 ? html`<p>… and ${left} more.</p>` : ''}
@@ -62,7 +68,7 @@ function renderNeed(context: PageContext, need: Need, canRetry: boolean): Markup
   </li>`;
 }
 
-function renderRuns({ base, now }: PageContext, runs: readonly KnownRun[]): Markup {
+function renderRuns({ base, now }: PageContext, runs: readonly SeenRun[]): Markup {
   return html`<div class="wide">
     <table class="runs">
       <thead>
@@ -77,7 +83,7 @@ function renderRuns({ base, now }: PageContext, runs: readonly KnownRun[]): Mark
         </tr>
       </thead>
       <tbody>
-        ${runs.map(({ state, isAlive }) => {
+        ${runs.map(({ state, isAlive, access }) => {
           const { start, status, startedAt, lastAt, units } = state;
           const isStopped = status === 'running' && !isAlive;
           const complete = [...units.values()].filter((unit) => unit.state === 'complete').length;
@@ -88,7 +94,7 @@ function renderRuns({ base, now }: PageContext, runs: readonly KnownRun[]): Mark
             <td>${printable(state.target)}</td>
             <td>${timeOf(startedAt)}</td>
             <td>${durationOf(startedAt, status === 'running' && isAlive ? now : lastAt)}</td>
-            <td>${costOf(state)}</td>
+            <td>${access === 'push' ? costOf(state) : ''}</td>
           </tr>`;
         })}
       </tbody>

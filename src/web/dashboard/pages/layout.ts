@@ -8,7 +8,15 @@ export interface PageContext {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Who reads it, by their name on GitHub; undefined: whoever has the address. */
+  readonly login: string | undefined;
+  readonly isOperator: boolean;
+  /** What forms must carry; undefined: nothing. */
+  readonly formToken: string | undefined;
 }
+
+/** What a page is given whose reader is not known. */
+type AnyContext = Pick<PageContext, 'base' | 'name'> & Partial<PageContext>;
 
 export interface PageParts {
   readonly title: string;
@@ -18,7 +26,10 @@ export interface PageParts {
 }
 
 /** A whole page. Without script it is loaded again every ten seconds where there is a stream. */
-export function renderPage({ base, name }: PageContext, { title, content, stream }: PageParts): Markup {
+export function renderPage(
+  { base, name, login, formToken }: AnyContext,
+  { title, content, stream }: PageParts,
+): Markup {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -42,20 +53,35 @@ export function renderPage({ base, name }: PageContext, { title, content, stream
             <a href="${base}/" class="brand">choo</a> <span class="where">${name}</span>
           </nav>
           ${stream === undefined ? '' : html`<p id="live" role="status">not live: reload for news</p>`}
+          ${login === undefined ? '' : renderSignOut({ base, login, formToken })}
         </header>
         <main id="main" ${stream === undefined ? '' : html` data-stream="${stream}"`}>${content}</main>
       </body>
     </html> `;
 }
 
+function renderSignOut({
+  base,
+  login,
+  formToken,
+}: Pick<PageContext, 'base' | 'login' | 'formToken'>): Markup {
+  return html`<form class="who" method="post" action="${base}/sign-out">
+    ${renderToken(formToken)}<span>${login}</span> <button>Sign out</button>
+  </form>`;
+}
+
+function renderToken(formToken: string | undefined): Markup | string {
+  return formToken === undefined ? '' : html`<input type="hidden" name="token" value="${formToken}" />`;
+}
+
 /** A button that asks for a change, as a form of its own. */
 export function renderButton(
-  { base }: Pick<PageContext, 'base'>,
+  { base, formToken }: Pick<PageContext, 'base' | 'formToken'>,
   { run, unit, kind, label }: { run: string; unit?: string; kind: string; label: string },
 ): Markup {
   const of = unit === undefined ? '' : ` ${unit}`;
   return html`<form method="post" action="${base}/runs/${run}/change">
-    <input type="hidden" name="kind" value="${kind}" />${
+    ${renderToken(formToken)}<input type="hidden" name="kind" value="${kind}" />${
       unit === undefined ? '' : html`<input type="hidden" name="unit" value="${unit}" />`
     }<button aria-label="${label}${of}">${label}</button>
   </form>`;

@@ -16,7 +16,7 @@ export interface Need {
   /** The one thing to do. */
   readonly todo: string;
   /** What does it, by a button or by a command. */
-  readonly action?: 'retry';
+  readonly action?: 'retry' | undefined;
   /** The run is one of this repository, not of a server. */
   readonly isLocal: boolean;
 }

@@ -7,6 +7,7 @@ import { criticalPathOf, type RunPicture } from '../live/run-picture.ts';
 import { axisLength } from '../live/timeline.ts';
 import { html, type Markup } from '../markup.ts';
 import type { DashboardSource } from '../source.ts';
+import type { Access } from '../visitor.ts';
 import { type Axis, renderBar } from './bar.ts';
 import { renderGraph } from './graph.ts';
 import { type PageContext, renderButton } from './layout.ts';
@@ -28,6 +29,8 @@ export interface RunView {
   readonly picture: RunPicture;
   readonly isAlive: boolean;
   readonly source: Pick<DashboardSource, 'changesRuns'>;
+  /** What its reader may see: spending and buttons are for who may push. */
+  readonly access: Access;
 }
 
 /** In larger runs, bars have fewer steps, so that a page stays small. */
@@ -84,7 +87,7 @@ export function renderAxis({ length }: Axis): Markup {
 
 /** How the run stands, and what can be done with it. */
 export function renderRunSummary(view: RunView): Markup {
-  const { context, picture, isAlive, source } = view;
+  const { context, picture, isAlive, source, access } = view;
   const { state } = picture;
   const { start, status, startedAt, target } = state;
   const shown: ShownStatus = status === 'running' && !isAlive ? 'stopped' : status;
@@ -116,7 +119,7 @@ export function renderRunSummary(view: RunView): Markup {
         <dd>${printable(start.actor ?? 'a user of this machine')}</dd>
       </div>
       ${
-        spending.tokens === 0
+        spending.tokens === 0 || access !== 'push'
           ? ''
           : html`<div>
               <dt>used</dt>
@@ -132,7 +135,7 @@ export function renderRunSummary(view: RunView): Markup {
             </div>`
       }
     </dl>
-    ${source.changesRuns ? renderRunActions(context, state) : ''}
+    ${source.changesRuns && access === 'push' ? renderRunActions(context, state) : ''}
   </section>`;
 }
 
@@ -169,7 +172,7 @@ export function renderRows(view: RunView, units: readonly UnitProgress[]): reado
 }
 
 function renderRow(
-  { context, picture }: RunView,
+  { context, picture, access }: RunView,
   unit: UnitProgress,
   { axis, isCritical }: { readonly axis: Axis; readonly isCritical: boolean },
 ): Markup {
@@ -198,6 +201,6 @@ function renderRow(
     <td>${tasksDone(unit)} of ${plan.tasks.length}</td>
     <td class="time">${renderBar(picture.spans.get(plan.id) ?? [], axis)}</td>
     <td>${attempts === 0 ? '' : attempts}</td>
-    <td>${spending.tokens === 0 ? '' : formatCost(spending)}</td>
+    <td>${spending.tokens === 0 || access !== 'push' ? '' : formatCost(spending)}</td>
   </tr>`;
 }

@@ -6,6 +6,7 @@ import { printable } from '../../../text/terminal-layout.ts';
 import { renderTerminalText } from '../ansi.ts';
 import { html, type Markup } from '../markup.ts';
 import type { DashboardSource, OutputPart } from '../source.ts';
+import type { Access } from '../visitor.ts';
 import { type Step, stepsOf } from './attempts.ts';
 import { type PageContext, renderButton } from './layout.ts';
 import { activityOf, SIGN, tasksDone, clockOf, UNIT_STATE } from './words.ts';
@@ -19,6 +20,8 @@ export interface UnitView {
   readonly events: readonly RunEvent[];
   readonly isAlive: boolean;
   readonly source: Pick<DashboardSource, 'changesRuns' | 'readPatch'>;
+  /** What its reader may see: what agents say and cost, and buttons, are for who may push. */
+  readonly access: Access;
 }
 
 /** What the outputs of commands may take of one page, the newest first, and one of them. Characters. */
@@ -31,6 +34,7 @@ const MAX_STEPS = 300;
 export function renderUnit(view: UnitView, output: OutputPart | undefined): Markup {
   const { context, run, unit } = view;
   const address = `${context.base}/runs/${run}/units/${unit.plan.id}`;
+  if (view.access !== 'push') return html`${renderUnitSummary(view)} ${renderSteps(view)}`;
   return html`${renderUnitSummary(view)} ${renderSteps(view)}
     <section aria-labelledby="output-title">
       <h2 id="output-title">Output</h2>
@@ -45,10 +49,10 @@ ${
 }
 
 /** How the unit stands, and what can be done with it. */
-export function renderUnitSummary({ context, run, unit, isAlive, source }: UnitView): Markup {
+export function renderUnitSummary({ context, run, unit, isAlive, source, access }: UnitView): Markup {
   const { plan, state, spending, message, hint, branch, head, notices, judge } = unit;
   const activity = activityOf(unit);
-  const canChange = isAlive || source.changesRuns;
+  const canChange = (isAlive || source.changesRuns) && access === 'push';
   const kinds = canChange ? ACTIONS[state] : [];
   return html`<section id="summary" aria-labelledby="title">
     <p><a href="${context.base}/runs/${run}">run ${run}</a></p>
@@ -87,7 +91,7 @@ export function renderUnitSummary({ context, run, unit, isAlive, source }: UnitV
             </div>`
       }
       ${
-        spending.tokens === 0
+        spending.tokens === 0 || access !== 'push'
           ? ''
           : html`<div>
               <dt>used</dt>
@@ -164,12 +168,12 @@ function cutStart(text: string, length: number): string {
   return text.length <= length ? text : `…\n${text.slice(text.length - length)}`;
 }
 
-function renderStep({ context, run, unit, source }: UnitView, step: Step, output: string): Markup {
+function renderStep({ context, run, unit, source, access }: UnitView, step: Step, output: string): Markup {
   if (step.kind === 'fact')
     return html`<li class="${step.isBad ? 'bad' : 'fact'}">
       ${clockOf(step.at)} ${printable(cut(step.text, 500))}
     </li>`;
-  if (step.kind === 'attempt') return renderAttempt(step);
+  if (step.kind === 'attempt') return renderAttempt(step, access);
   if (step.kind === 'commit') {
     const { at, commit, parent } = step.event;
     const words = html`commit <code>${commit.slice(0, 12)}</code>`;
@@ -203,13 +207,17 @@ function nameOf(event: Extract<Step, { kind: 'command' }>['event']): string {
   return `gate of task ${event.task}${when}`;
 }
 
-function renderAttempt({ begin, end }: Extract<Step, { kind: 'attempt' }>): Markup {
+function renderAttempt({ begin, end }: Extract<Step, { kind: 'attempt' }>, access: Access): Markup {
   const { task, attempt, provider, model, at } = begin;
   const of = task === null ? 'for the whole unit' : `at task ${task}`;
   const head = html`${clockOf(at)} <b>attempt ${attempt}</b> ${of}:
     ${provider}${model === null ? '' : ` (${printable(model)})`}`;
   if (end === undefined) return html`<li class="attempt">${head}</li>`;
   const { outcome, message, summary, tokens, cost, basis, durationMs } = end;
+  if (access !== 'push')
+    return html`<li class="attempt">
+      ${head}, <b>${printable(outcome)}</b> after ${formatDuration(durationMs)}
+    </li>`;
   const usage =
     tokens === 0
       ? ''

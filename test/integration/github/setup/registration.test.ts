@@ -10,6 +10,7 @@ import { registerApp, type RegistrationOptions } from '../../../../src/github/se
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts';
 
 const CODE = 'a180b1a3d263c81bc6441d7b990bae27d4c10679';
+const HUSH = 'hush-hush-hush-hush';
 const SECRET = 'e340154128314309424b7c8e90325147d99fdafa';
 const PEM = '-----BEGIN RSA PRIVATE KEY-----\nMIIEowIB+/==\n-----END RSA PRIVATE KEY-----\n';
 
@@ -20,7 +21,13 @@ const reply =
   (status: number, changes: object, headers = {}): Reply =>
   (response, origin) => {
     const [id, slug] = [4711, 'choo-acme'];
-    const app = { id, slug, html_url: `${origin}/github-apps/${slug}`, client_secret: 'hush-hush' };
+    const app = {
+      id,
+      slug,
+      html_url: `${origin}/github-apps/${slug}`,
+      client_id: 'Iv1.1',
+      client_secret: HUSH,
+    };
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify({ ...app, pem: PEM, webhook_secret: SECRET, ...changes }));
   };
@@ -116,7 +123,7 @@ describe('registering the App', () => {
     await expect(readFile(setup.file, 'utf8')).resolves.toContain(`\nWEBHOOK_SECRET=${SECRET}\n`);
     expect(setup.said.at(-1)).toContain(installUrl);
     const shown = `${setup.said.join('\n')}${done.body}`;
-    for (const secret of [SECRET, 'PRIVATE KEY', CODE, 'hush-hush']) expect(shown).not.toContain(secret);
+    for (const secret of [SECRET, 'PRIVATE KEY', CODE, HUSH]) expect(shown).not.toContain(secret);
   });
 
   test('asks GitHub once, however often the browser comes back, and though it is gone then', async () => {

@@ -49,6 +49,8 @@ describe('app.yml', () => {
       url: 'https://choo.example.com',
       hook_attributes: { url: 'https://choo.example.com/api/github/webhooks', active: true },
       redirect_url: 'http://127.0.0.1:1/setup/x',
+      callback_urls: ['https://choo.example.com/dashboard/sign-in/callback'],
+      request_oauth_on_install: false,
     });
   });
 
@@ -112,15 +114,27 @@ describe('the settings of an App', () => {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
   });
-  const app = { id: 4711, slug: 'choo', html_url: '', pem, webhook_secret: 'e340154128314309424b' };
+  const app = {
+    id: 4711,
+    slug: 'choo',
+    html_url: '',
+    pem,
+    webhook_secret: 'e340154128314309424b',
+    client_id: 'Iv1.8a61f9b3a7aba766',
+    client_secret: '1726be1638095a19edd134c77bde3aa2ece1e5d8',
+  };
+  const url = 'https://choo.example.com';
 
   test('are read back from a dotenv and from systemd', () => {
-    const written = settingsText(app, { gheHost: 'localhost:1', gheProtocol: 'http' });
+    const written = settingsText(app, { url, gheHost: 'localhost:1', gheProtocol: 'http' });
     expect(written.replace(/-----BEGIN.*-----/, 'PEM').split('\n')).toEqual([
       '# The GitHub App `choo`. Whoever reads this can act as it.',
       'APP_ID=4711',
       'PRIVATE_KEY="PEM"',
       'WEBHOOK_SECRET=e340154128314309424b',
+      'GITHUB_CLIENT_ID=Iv1.8a61f9b3a7aba766',
+      'GITHUB_CLIENT_SECRET=1726be1638095a19edd134c77bde3aa2ece1e5d8',
+      'CHOO_URL=https://choo.example.com',
       'GHE_HOST=localhost:1',
       'GHE_PROTOCOL=http',
       '',
@@ -134,7 +148,8 @@ describe('the settings of an App', () => {
   });
 
   test('say nothing of a host for github.com', () => {
-    expect(settingsText(app, {})).not.toMatch(/^GHE/m); // a key may hold the letters
+    expect(settingsText(app, { url: `${url}/choo` })).not.toMatch(/^CHOO_URL/m); // below a path there is no dashboard
+    expect(settingsText(app, { url })).not.toMatch(/^GHE/m); // a key may hold the letters
   });
 
   test.each([
