@@ -22,6 +22,8 @@ export default defineConfig({
       project('long', ['test/long/*.test.ts', ...turns()], 300_000),
       // Toolchains, registries and databases; `.ci/run` installs what they need.
       project('setup', ['test/setup/**/*.test.ts'], 240_000),
+      // A real browser; `.ci/run` installs it.
+      project('web', ['test/web/**/*.test.ts'], 240_000),
       project('agents', ['test/agents/**/*.test.ts'], 240_000),
     ],
     globalSetup: './test/helpers/run-directory.ts',

@@ -38,6 +38,7 @@ export function renderBar(spans: readonly Span[], { from, length, now, steps }: 
     const sum = sums.get(kind);
     return sum === undefined ? [] : [`${WORDS[kind]} ${formatDuration(sum)}`];
   }).join(', ');
+  if (paths.size === 0) return html``;
   return html`<svg
     class="bar"
     viewBox="0 0 ${steps} 10"

@@ -39,7 +39,7 @@ export function renderUnit(view: UnitView, output: OutputPart | undefined): Mark
     <section aria-labelledby="output-title">
       <h2 id="output-title">Output</h2>
       <p class="note"><a href="${address}/output">all that is stored, as text</a></p>
-      <pre id="output" class="output" tabindex="0" aria-label="The output of agents and gates">
+      <pre id="output" class="output" tabindex="0" role="log" aria-live="off" aria-labelledby="output-title">
 ${
           output === undefined
             ? ''
