@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ended, planned, quiet } from '../helpers/app-waits.ts';
 import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
-import { json, SHOP, SHOP_PACKAGE, SHOP_UNITS } from '../helpers/judged-shop.ts';
+import { SHOP, SHOP_UNITS } from '../helpers/judged-shop.ts';
 
 const NAMES = ['untouched', 'same', 'allowed', 'changed', 'asked'] as const;
 type Name = (typeof NAMES)[number];
@@ -63,33 +63,4 @@ test.each(NAMES)('says what became of the judge in the check and the pull reques
       says[0],
     );
   }
-});
-
-test('says the same of what a person pushed to the branch of a unit', async () => {
-  const branch = 'choo/unit/main/untouched';
-  const pullOf = ({ pulls }: State) => pulls.find(({ head }) => head.ref === branch);
-  /** Pushes, asks for the gates of that head, and waits until its check says it. */
-  const push = async (files: Readonly<Record<string, string>>, said: string) => {
-    const sha = await world.push('alice', branch, files);
-    const checkOf = ({ checks }: State) =>
-      checks.findLast((each) => each.name === 'choo / untouched' && each.head_sha === sha);
-    await world.until('its check', (now) => checkOf(now)?.conclusion === 'failure');
-    await world.github.as('alice').comment(REPO, pullOf(state)?.number ?? 0, '/choo update');
-    return checkOf(
-      await world.until(said, (now) => checkOf(now)?.output?.summary?.includes(said) === true, 60_000),
-    );
-  };
-  const turned = {
-    'src/cart.js': 'exports.total = () => 1;\n',
-    'test/cart.test.js': SHOP['test/cart.test.js'].replace('total(), 0', 'total(), 1'),
-  };
-  const [, onlyNow = ''] = SAID.changed.says;
-  expect(await push(turned, onlyNow)).toMatchObject({
-    conclusion: 'neutral',
-    output: { title: 'Passes only with the changed judge', summary: expect.stringContaining(JUDGE) },
-  });
-  expect(pullOf(await quiet(world))?.body).toContain(onlyNow);
-  const scripts = { ...SHOP_PACKAGE.scripts, test: 'true' };
-  const files = { 'package.json': json({ ...SHOP_PACKAGE, scripts }) };
-  expect(await push(files, 'changed what judges or builds it')).toMatchObject({ conclusion: 'failure' });
 });

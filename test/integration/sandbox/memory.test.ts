@@ -11,7 +11,7 @@ const missing = whyNoBubblewrap();
 
 /** What every attack does with a handle of a file in memory: writes 600 MB into it, and says when it could. */
 const FILL = `my $part = "x" x 1e6; for (1..600) { syswrite($file, $part) or last; select(undef, undef, undef, 0.004) }`;
-const WAIT = `sleep 4; print "kept\\n";`;
+const WAIT = `sleep 20; print "kept\\n";`;
 const FILE = `my $name = "x"; my $number = syscall(${numberOf('memfd_create')}, $name, 0); open(my $file, "+<&=", $number);`;
 
 /** Memory that is in no process's own pages, in perl. */

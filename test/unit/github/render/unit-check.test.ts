@@ -3,11 +3,16 @@ import type { EventBody } from '../../../../src/events/event.ts';
 import { foldEvents } from '../../../../src/events/state.ts';
 import { MAX_BODY_LENGTH } from '../../../../src/github/render/markdown.ts';
 import { renderUnitCheck, type RenderedUnitCheck } from '../../../../src/github/render/unit-check.ts';
+import type { Verdict } from '../../../../src/github/render/verdict.ts';
 import { factsOf, numbered, plannedUnit, started } from '../../../helpers/run-events.ts';
 
 const api = factsOf('api');
 
-function check(facts: readonly EventBody[], pullUrl: string | null = null): RenderedUnitCheck {
+function check(
+  facts: readonly EventBody[],
+  pullUrl: string | null = null,
+  verdict: Verdict = { kind: 'recorded' },
+): RenderedUnitCheck {
   const events = numbered([started([plannedUnit('api', { tasks: 2 })]), ...facts]);
   const progress = foldEvents(events)?.units.get('api');
   if (progress === undefined) throw new Error('the run has the unit');
@@ -16,7 +21,7 @@ function check(facts: readonly EventBody[], pullUrl: string | null = null): Rend
     events: events.slice(1),
     directory: 'web/',
     pullUrl,
-    verdict: { kind: 'recorded' },
+    verdict,
     waitsFor: [],
   });
 }
@@ -101,6 +106,18 @@ describe('renderUnitCheck', () => {
     const shown = check([api.started(), fact, api.completed()]);
     expect(shown).toMatchObject({ conclusion, title });
     for (const part of parts) expect(shown.summary).toContain(part);
+  });
+
+  test('says it of a head that an update or a person left, and of no other', () => {
+    const facts = [api.started(), compared(false, false), api.completed()];
+    const of = (letter: string) => check(facts, null, { kind: 'verified', head: letter.repeat(40) });
+    expect(of('c')).toMatchObject({
+      conclusion: 'neutral',
+      title: 'Passes only with the changed judge',
+      summary: expect.stringContaining('### The judge was changed'),
+    });
+    expect(of('d')).toMatchObject({ conclusion: 'success', title: 'Verified at this head' });
+    expect(of('d').summary).not.toContain('judge');
   });
 
   test('names first what its gates opened and it changed', () => {
