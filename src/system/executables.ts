@@ -11,28 +11,33 @@ export interface Executable {
 
 /** Finds a program by its name on a search path, or by its absolute path. Undefined when no executable is found. */
 export function findExecutable(name: string, searchPath: string): Executable | undefined {
+  const found = findProgram(name, searchPath);
+  if (found === undefined) return undefined;
+  const path = realpathSync(found);
+  return {
+    path,
+    get readable() {
+      return installationOf(path);
+    },
+  };
+}
+
+/** The same, but the path under which it was found, which may be a link. */
+export function findProgram(name: string, searchPath: string): string | undefined {
   const candidates = isAbsolute(name)
     ? [name]
     : searchPath
         .split(delimiter)
         .filter((directory) => isAbsolute(directory))
         .map((directory) => join(directory, name));
-  for (const candidate of candidates) {
+  return candidates.find((candidate) => {
     try {
-      if (!statSync(candidate).isFile()) continue;
       accessSync(candidate, constants.X_OK);
-      const path = realpathSync(candidate);
-      return {
-        path,
-        get readable() {
-          return installationOf(path);
-        },
-      };
+      return statSync(candidate).isFile();
     } catch {
-      continue;
+      return false;
     }
-  }
-  return undefined;
+  });
 }
 
 /** Packages beside a program's own that are shown one by one; where there are more, all beside them are. */

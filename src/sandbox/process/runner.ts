@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { Duplex, type Stream } from 'node:stream';
+import { Duplex, Readable, type Stream, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ending, type ExecResult, type Execution, MAX_LINE } from '../sandbox.ts';
-import { withoutInherited } from './inherited-descriptors.ts';
 import { lineSplitter } from './line-splitter.ts';
 import { takeOutput } from './output.ts';
+import { startLeader } from './start.ts';
 
 /** A command and everything it started. `leader` is the process that choo started, the leader of its process group. */
 export interface ProcessTree {
@@ -55,29 +54,16 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   if (command.signal?.aborted) return { ending: { kind: 'cancelled' }, tail: '', durationMs: 0 };
 
   // 1. Start it.
-  const notStarted = (why: string): ExecResult => {
+  const child = await startLeader({ ...command, stdio: descriptorsOf(command) });
+  if (typeof child === 'string') {
     const reason = existsSync(command.cwd)
-      ? `${command.argv[0]}: ${why}`
+      ? `${command.argv[0]}: ${child}`
       : `${command.cwd}: no such directory`;
     return { ending: { kind: 'not-started', reason }, tail: '', durationMs: elapsed() };
-  };
-  let child: ChildProcess;
-  try {
-    child = start(command);
-  } catch (thrown) {
-    return notStarted(String(thrown)); // an argument that cannot be passed to a program
   }
-  const failed = new Promise<Error>((resolve) => child.on('error', resolve));
-  const { pid: leader, stdin, stdout, stderr } = child;
-  if (leader === undefined || stdout === null || stderr === null) return notStarted((await failed).message);
-  const exited = new Promise<Ending>((resolve) => {
-    child.once('exit', (code, signal) => {
-      resolve(signal === null ? { kind: 'exited', exitCode: code ?? -1 } : { kind: 'killed', signal });
-    });
-  });
-  const closed = new Promise<void>((resolve) => {
-    child.once('close', () => resolve());
-  });
+  const { pid: leader, closed } = child;
+  const [stdin, stdout, stderr] = child.stdio;
+  if (!(stdout instanceof Readable) || !(stderr instanceof Readable)) throw new Error('a command without output');
 
   // 2. Stop it on the first reason to. Later reasons and its exit code do not count.
   let running = true;
@@ -96,6 +82,7 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   const total = after(command.totalMs, 'timed-out');
   const idle = after(command.idleMs, 'stalled');
   command.signal?.addEventListener('abort', cancel);
+  if (command.signal?.aborted) cancel(); // while it was being started
   const watch = command.watch?.(leader, stop);
 
   // 3. Write its input and read its output.
@@ -114,10 +101,12 @@ export async function runCommand(command: Command): Promise<ExecResult> {
     () => idle?.refresh(),
   );
   const reported = command.wrapper && serveWrapper(command.wrapper, child.stdio);
-  stdin?.on('error', () => {}).end(command.stdin); // it may close stdin or never read it: its ending explains why
+  if (stdin instanceof Writable) stdin.on('error', () => {}).end(command.stdin); // it may close stdin or never read it: its ending explains why
 
   // 4. When it ends, end everything it started, even if a process outside the tree still holds its pipes.
-  const ending = await exited;
+  const { code, signal } = await child.exited;
+  const ending: Ending =
+    signal === null ? { kind: 'exited', exitCode: code ?? -1 } : { kind: 'killed', signal };
   running = false;
   for (const timer of [total, idle, grace]) clearTimeout(timer);
   command.signal?.removeEventListener('abort', cancel);
@@ -133,16 +122,11 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   return { ending: stopped ?? ending, tail, durationMs: elapsed() };
 }
 
-/** Not by execa: all that it does more is switched off here, since it would wait for pipes that other processes hold. */
-function start({ argv: [file, ...args], cwd, env, stdin, wrapper }: Command): ChildProcess {
+/** The descriptors of a command, from 0 on. */
+function descriptorsOf({ stdin, wrapper }: Command): readonly ('ignore' | 'pipe')[] {
   const count = wrapper && 1 + wrapper.inputs.length + (wrapper.onOuterStatus === undefined ? 0 : 1);
   const pipes = Array.from({ length: count ?? 0 }, () => 'pipe' as const);
-  const stdio = [
-    stdin === undefined ? ('ignore' as const) : ('pipe' as const),
-    'pipe' as const,
-    'pipe' as const,
-  ];
-  return spawn(file, args, { cwd, env, detached: true, stdio: withoutInherited([...stdio, ...pipes]) });
+  return [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...pipes];
 }
 
 /** Serves the pipes of the wrapper programs; resolves when they have closed their reports. */
@@ -171,7 +155,7 @@ async function listen(pipe: Stream | null | undefined, onLine: (line: string) =>
 }
 
 /** Whether a promise resolves within `ms` milliseconds. */
-async function isOver(promise: Promise<void>, ms: number): Promise<boolean> {
+async function isOver(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const giveUp = new AbortController();
   const late = sleep(ms, false, { signal: giveUp.signal }).catch(() => false);
   const over = await Promise.race([promise.then(() => true), late]);
