@@ -5,6 +5,7 @@ import { benchEngine } from './engine.ts';
 import { benchJudge } from './judge.ts';
 import { benchRun } from './run.ts';
 import { benchSetup } from './setup.ts';
+import { benchStandstill } from './standstill.ts';
 import { benchWebhooks } from './webhooks.ts';
 
 const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
@@ -14,6 +15,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   judge: benchJudge,
   run: benchRun,
   setup: benchSetup,
+  standstill: benchStandstill,
   webhooks: benchWebhooks,
 };
 

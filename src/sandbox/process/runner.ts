@@ -63,7 +63,8 @@ export async function runCommand(command: Command): Promise<ExecResult> {
   }
   const { pid: leader, closed } = child;
   const [stdin, stdout, stderr] = child.stdio;
-  if (!(stdout instanceof Readable) || !(stderr instanceof Readable)) throw new Error('a command without output');
+  if (!(stdout instanceof Readable) || !(stderr instanceof Readable))
+    throw new Error('a command without output');
 
   // 2. Stop it on the first reason to. Later reasons and its exit code do not count.
   let running = true;
