@@ -41,14 +41,13 @@ describe.skipIf(posixSpawn === undefined)(`posix_spawn${why}`, () => {
       const [input, output, error, more, last] = stdio as NodeJS.Socket[];
       input?.end('input\n');
       more?.end('more input\n');
-      const [printed, ...others] = await Promise.all(
-        [output, error, last].map(async (each) => text(each as never)),
-      );
-      return [printed?.replaceAll(/^\d\d+ .*\n/gm, ''), ...others]; // what this very process inherited, as a child of Node's would
+      return Promise.all([output, error, last].map(async (each) => text(each as never)));
     };
     const [file, ...args] = program.argv;
     const byNode = spawn(file, args, { ...program, stdio: [...program.stdio], detached: true });
-    const expected = await outcome(byNode);
+    const [printed = '', ...others] = await outcome(byNode);
+    // Node passes on what this very process was left open by others.
+    const expected = [printed.replaceAll(/^\d\d+ .*\n/gm, ''), ...others];
     const started = posixSpawn?.(program);
     expect(await outcome(started ?? { stdio: [] })).toEqual(expected);
     expect(expected[0]).toContain('leads its group and its session');
