@@ -64,7 +64,7 @@ describe.skipIf(posixSpawn === undefined)(`posix_spawn${why}`, () => {
     ['exec >&- 2>&-; sleep 0.2; exit 3', { code: 3, signal: null }],
   ])('tells how `%s` ended', async (command, end) => {
     const all = [1, 2, 3].map(() => start({ argv: ['sh', '-c', command] }));
-    expect(await Promise.all(all.map((each) => each?.exited))).toEqual([end, end, end]);
+    expect(await Promise.all(all.map(async (each) => each?.exited))).toEqual([end, end, end]);
   });
 
   test('starts nothing where Node is to say what is wrong, and leaves nothing open', async () => {
