@@ -23,7 +23,7 @@ export interface ProgramEnd {
 }
 
 /** A program that was started. */
-export interface StartedProgram {
+interface StartedProgram {
   readonly pid: number;
   /** choo's end of each pipe; null for a descriptor without one. */
   readonly stdio: readonly (Socket | null)[];
