@@ -42,6 +42,8 @@ const MAX_PAUSE_MS = 5;
 const MAX_READ_BYTES = 32 * 1024 * 1024;
 /** What one look finds; git stages more than that, within its limits. */
 const MAX_FOUND = 1_000;
+/** The most that these files hold, holes included: they are read into memory here. Bytes. */
+const MAX_FOUND_BYTES = 32 * 1024 * 1024;
 
 /** There is something that only git can judge, or that must be removed first. */
 class Doubt extends Error {}
@@ -88,7 +90,14 @@ class Walk {
     }
     const untracked = await this.#findUntracked();
     if (this.#changed.length + this.#deleted.length + untracked.length > MAX_FOUND) throw new Doubt();
+    this.#refuseLarge([...this.#changed, ...untracked]);
     return { changed: this.#changed, deleted: this.#deleted, untracked };
+  }
+
+  #refuseLarge(paths: readonly string[]): void {
+    let bytes = 0;
+    for (const path of paths) bytes += this.#stat(path).size;
+    if (bytes > MAX_FOUND_BYTES) throw new Doubt();
   }
 
   /** Compares the files of one directory. `prefix` is its path with a slash. Returns the directories to look at next. */

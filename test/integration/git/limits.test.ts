@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openGit } from '../../../src/git/git.ts';
 import { gitIn } from '../../helpers/git-processes.ts';
-import { git } from '../../helpers/git-repository.ts';
+import { git, gitWorld } from '../../helpers/git-repository.ts';
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
 const PATH = process.env['PATH'] ?? '';
@@ -64,6 +64,17 @@ describe('a git that reads without end', () => {
     await choo;
     await expect.poll(() => gitIn(gitDirectory), { timeout: 60_000 }).toEqual([]);
   });
+});
+
+test('a few files that look large are not read before they are refused', async () => {
+  await using world = await gitWorld({ 'a.txt': 'A' });
+  const worktree = await world.worktrees.create('one', world.head);
+  for (const name of ['b', 'c', 'd']) {
+    await writeFile(join(worktree.path, name), '');
+    await truncate(join(worktree.path, name), 1024 ** 3);
+  }
+  expect((await worktree.look()).found).toBeUndefined();
+  await expect(worktree.stage()).rejects.toThrow('3.0 GiB of new or changed files');
 });
 
 async function guardsOf(parent: number): Promise<readonly string[]> {
