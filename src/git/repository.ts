@@ -87,8 +87,8 @@ export class Repository implements AsyncDisposable {
       directory: join(home, PREPARED),
       others: async () => (await readdir(dirname(home))).map((name) => join(dirname(home), name, PREPARED)),
     };
-    this.moduleCopies = new ModuleCopies(join(home, 'modules'), searchPath);
-    this.lfs = new LfsContents(join(home, 'lfs'));
+    this.moduleCopies = new ModuleCopies(join(home, MODULES), searchPath);
+    this.lfs = new LfsContents(join(home, LFS));
     this.readable = parts.readable;
     this.views = parts.views;
     this.branches = parts.branches;
@@ -208,6 +208,10 @@ function openObjects(git: Git, home: string, place: ObjectPlace): Pick<Parts, 'g
 
 /** In a repository's directory: what its set-ups left behind, on the file system of its worktrees. */
 export const PREPARED = 'prepared';
+
+const [MODULES, LFS] = ['modules', 'lfs'] as const;
+/** In a repository's directory: copies of its submodules, and contents of its files of Git LFS. */
+export const FETCHED: readonly string[] = [MODULES, LFS];
 
 /** Creates the directory of one repository, closed to other users. Returns the directory for worktrees. */
 async function openHome(home: string): Promise<string> {

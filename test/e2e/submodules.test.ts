@@ -66,6 +66,7 @@ test.each(SANDBOXES)(
     expect(again.exitCode, again.stderr).toBe(0);
     const anew = again.events.filter(({ type }) => type === 'worktree.setup');
     expect(anew).toHaveLength(isShared ? 1 : 2);
+    expect((await project.choo('cleanup')).stdout).toMatch(/^removed what was fetched into .*\/modules$/m);
   },
 );
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { localDataDirectory } from '../../config/settings.ts';
 import { foldEvents, type RunState } from '../../events/state.ts';
 import { type Git, openGit } from '../../git/git.ts';
-import { PREPARED, Repository, repositoryHome, type RepositoryPaths } from '../../git/repository.ts';
+import { FETCHED, PREPARED, Repository, repositoryHome, type RepositoryPaths } from '../../git/repository.ts';
 import { WorktreeManager } from '../../git/worktree.ts';
 import { acquireLock } from '../../store/journal/journal-lock.ts';
 import type { Journal } from '../../store/journal/journal.ts';
@@ -31,6 +31,8 @@ interface Cleanup {
   readonly worktrees: readonly string[];
   /** What set-ups left behind, kept to be used again. */
   readonly setUps: readonly string[];
+  /** Directories of what was fetched for worktrees: submodules, contents of Git LFS. */
+  readonly fetched: readonly string[];
   /** Ids of runs. */
   readonly logs: readonly string[];
   readonly branches: readonly string[];
@@ -43,7 +45,7 @@ export function cleanupCommand(context: CommandContext): Command {
   return new Command('cleanup')
     .summary('remove what runs left behind')
     .description(
-      'Removes worktrees, what set-ups left behind, the logs of runs that have ended, and `choo/run/` branches that are merged into HEAD. Keeps, and lists, everything that work can be resumed from.',
+      'Removes worktrees, what set-ups left behind, fetched submodules and contents of Git LFS, the logs of runs that have ended, and `choo/run/` branches that are merged into HEAD. Keeps, and lists, everything that work can be resumed from.',
     )
     .argument('[path]', 'the project directory (default: the current one, or the nearest parent with specs)')
     .option('--dry-run', 'show what would be removed, and remove nothing')
@@ -64,6 +66,7 @@ export function cleanupCommand(context: CommandContext): Command {
       const done: Cleanup = {
         worktrees,
         setUps,
+        fetched: await cleanFetched(home, dryRun),
         logs: logs.removed,
         branches: merged.removed,
         kept: [...merged.kept, ...logs.kept, ...(await keptUnits(git))],
@@ -188,6 +191,13 @@ async function cleanSetUps(directory: string, dryRun: boolean): Promise<readonly
   return names.filter((name) => /^[0-9a-f]{64}\.\d+$/.test(name)).map((name) => join(directory, name));
 }
 
+/** What worktrees were filled from; it is fetched again where it is needed. */
+async function cleanFetched(home: string, dryRun: boolean): Promise<readonly string[]> {
+  const there = FETCHED.map((name) => join(home, name)).filter((path) => existsSync(path));
+  for (const path of dryRun ? [] : there) await removeTree(path);
+  return there;
+}
+
 /** The branches of units are work; only their owner knows whether it is done with. */
 async function keptUnits(git: Git): Promise<readonly Leftover[]> {
   const kept: Leftover[] = [];
@@ -206,11 +216,15 @@ async function keptUnits(git: Git): Promise<readonly Leftover[]> {
   return kept;
 }
 
-function renderCleanup({ worktrees, setUps, logs, branches, kept }: Cleanup, dryRun: boolean): string {
+function renderCleanup(
+  { worktrees, setUps, fetched, logs, branches, kept }: Cleanup,
+  dryRun: boolean,
+): string {
   const verb = dryRun ? 'would remove' : 'removed';
   const lines = [
     ...worktrees.map((path) => `${verb} worktree ${printable(path)}`),
     ...setUps.map((path) => `${verb} what a set-up left in ${printable(path)}`),
+    ...fetched.map((path) => `${verb} what was fetched into ${printable(path)}`),
     ...logs.map((run) => `${verb} logs of run ${run}`),
     ...branches.map((name) => `${verb} branch ${printable(name)}`),
   ];

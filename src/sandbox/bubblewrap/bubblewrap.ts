@@ -69,7 +69,6 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     chosen: [...network.readable, ...tools.shown.map(({ path }) => path)],
   });
   const limitsOf = userLimits(uid);
-  let settings: ReturnType<typeof writeSettings> | undefined;
 
   /** The command line with its wrapper programs: each one executes the next. */
   const wrap = (
@@ -103,13 +102,14 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
     if (filter === undefined)
       return notStarted(`there is no filter for the system calls of a machine of type ${process.arch}`);
     const hasNetwork = execution.profile !== 'gate';
-    settings ??= writeSettings(network.files, directory);
     const { searchPath, nodePath } = options;
     await using layers = await openLayers(workplace, execution, { canOverlay, uid, searchPath });
     const openings = await watchOpenings(execution.watched, layers, searchPath);
     const mounts = overlayWords(layers.overlays, { ...programs.paths, asRoot: root });
     const overlays = [...mounts, ...openings.words];
-    const ofNetwork = hasNetwork ? { readable: network.readable, settings: await settings } : undefined;
+    const ofNetwork = hasNetwork
+      ? { readable: network.readable, settings: await writeSettings(network.files, directory) }
+      : undefined;
     const binds = bindsOf({
       workplace,
       execution,
