@@ -7,6 +7,7 @@ const onError = (): void => {}; // connections that a test cuts off
 
 /** What one process of a server has of the database. */
 export interface StoreProcess extends AsyncDisposable {
+  readonly address: DatabaseAddress;
   readonly database: Database;
   readonly listener: Listener;
   readonly runStore: RunStore;
@@ -28,6 +29,7 @@ export async function openProcess(address: DatabaseAddress): Promise<StoreProces
   const dispatchers = stack.use(new AsyncDisposableStack());
   const kept = stack.move();
   return {
+    address,
     database,
     listener,
     runStore,
