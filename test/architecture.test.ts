@@ -44,7 +44,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'store/runs': ['store/database', 'events', 'scheduler'],
   'store/queue': ['store/database', 'store/runs', 'events'],
   'store/audit': ['store/database', 'events'],
-  'store/notices': ['notify', 'types events', 'types store/audit', 'types store/database', 'store/github'],
+  'store/notices': ['notify', 'types events', 'types store/audit', 'store/database'],
   store: ['store/audit', 'store/database', 'store/embedded', 'store/runs'],
   'worker/gate': ['types events', 'types sandbox/sandbox.ts'],
   'worker/agent': [
@@ -126,7 +126,6 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'types store/database',
     'store/github',
     'store/runs',
-    'store/notices',
     'store/queue',
     'worker/agent',
     'worker',

@@ -93,7 +93,8 @@ describe('documentation', () => {
       read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| \S/gm),
       (match) => match[1] ?? '',
     );
-    const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
+    const { dependencies, devDependencies, optionalDependencies } = manifest;
+    const declared = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
     expect(reasons.toSorted(compareText)).toEqual(declared.toSorted(compareText));
   });
 

@@ -128,7 +128,7 @@ export class RemoteBranches implements Branches {
 
   async origin(): Promise<Origin> {
     const { remote, settings } = await this.#access(false);
-    const header = /^authorization: *(.+)$/i.exec(settings[`http.${remote}.extraHeader`] ?? '');
+    const header = /^authorization: (\S.*)$/i.exec(settings[`http.${remote}.extraHeader`] ?? '');
     return { remote, near: undefined, contents: undefined, authorization: header?.[1] };
   }
 

@@ -40,7 +40,10 @@ export type Sent =
  */
 export function lfsEndpoint(remote: string): string | undefined {
   if (isAbsolute(remote) || !/^https?:/.test(remote)) return undefined;
-  return `${remote.replace(/(?:\.git)?\/*$/, '')}.git/info/lfs`;
+  let end = remote.length;
+  while (remote[end - 1] === '/') end -= 1;
+  const address = remote.slice(0, end);
+  return `${address.endsWith('.git') ? address : `${address}.git`}/info/lfs`;
 }
 
 /**
