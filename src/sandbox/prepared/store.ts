@@ -91,7 +91,7 @@ function openPreparedStore(
     try {
       putBack = await takeAway({ worktree, ignored, home }, draft);
       await open(draft);
-      const bytes = await measureDiskUse({ directories: [draft], pids: [] }, () => false);
+      const { bytes } = await measureDiskUse({ directories: [draft], pids: [] });
       await writeFile(join(draft, 'bytes'), String(bytes));
       const prepared = await use({ name, takenAt });
       await rename(draft, join(directory, name));

@@ -11,8 +11,8 @@ const FULL_DISK_WALK_SHARE = 4;
 export interface DiskGrowth {
   /** The requested limit, or 90 % of the space that was free if that is less. Bytes. */
   readonly limitBytes: number;
-  /** Bytes at the last measurement: the files are walked only now and then. */
-  measure(pids: readonly number[]): Promise<number>;
+  /** Bytes at the last measurement: the files are walked only now and then. Rejects only with the reason of the signal. */
+  measure(pids: readonly number[], signal?: AbortSignal): Promise<number>;
 }
 
 /** Costs microseconds until the first `measure`, which derives the initial size from the free space noted here. */
@@ -24,7 +24,7 @@ export function diskGrowth(directories: readonly string[], wantedBytes: number):
   let walk = { end: -Infinity, cost: 0 };
   return {
     limitBytes,
-    async measure(pids) {
+    async measure(pids, signal) {
       const freeSpaceDrop = Math.max(
         ...directories.map((directory, index) => (free[index] ?? 0) - freeBytes(directory)),
       );
@@ -32,10 +32,10 @@ export function diskGrowth(directories: readonly string[], wantedBytes: number):
       const rest = walk.cost * (freeSpaceDrop > limitBytes ? FULL_DISK_WALK_SHARE : WALK_SHARE);
       if (now < walk.end + rest) return growth;
       const enough = (before ?? Infinity) + limitBytes;
-      const total = await measureDiskUse({ directories, pids }, (bytes) => bytes > enough);
-      walk = { end: performance.now(), cost: performance.now() - now };
-      before ??= Math.max(0, total - Math.max(0, freeSpaceDrop));
-      growth = total - before;
+      const { bytes, costMs } = await measureDiskUse({ directories, pids, enough }, signal);
+      walk = { end: performance.now(), cost: costMs };
+      before ??= Math.max(0, bytes - Math.max(0, freeSpaceDrop));
+      growth = bytes - before;
       return growth;
     },
   };

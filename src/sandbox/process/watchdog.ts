@@ -73,11 +73,12 @@ export function openWatchdog(limits: SpaceLimits): (watched: Watched) => Watch {
         return bytes + measureFileMemory(own.map(({ pid }) => pid)) > limits.memoryBytes;
       };
       const growth = diskGrowth(directories, limits.diskBytes);
+      const over = new AbortController();
       let measuring = false;
       const checkDisk = async (pids: readonly number[]): Promise<void> => {
         if (measuring) return;
         measuring = true;
-        const bytes = await growth.measure(pids);
+        const bytes = await growth.measure(pids, over.signal);
         measuring = false;
         const { limitBytes } = growth;
         if (bytes > limitBytes) end({ kind: 'over-limit', what: 'disk', limitBytes });
@@ -86,8 +87,13 @@ export function openWatchdog(limits: SpaceLimits): (watched: Watched) => Watch {
         const own = processes(readTable(), leader);
         const { memoryBytes } = limits;
         if (isOverMemory(own)) end({ kind: 'over-limit', what: 'memory', limitBytes: memoryBytes });
-        void checkDisk(own.map(({ pid }) => pid));
+        void checkDisk(own.map(({ pid }) => pid)).catch(() => {}); // the command is over
       }, limits.checkMs);
-      return { [Symbol.dispose]: () => clearInterval(timer) };
+      return {
+        [Symbol.dispose]: () => {
+          clearInterval(timer);
+          over.abort();
+        },
+      };
     };
 }
