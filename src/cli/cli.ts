@@ -48,7 +48,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   schema: async () => (await import('./commands/schema.ts')).schemaCommand,
 };
 
-async function createProgram(context: CommandContext, programName: string): Promise<Command> {
+/** `word`: the first that was typed after the program's name. */
+async function createProgram(context: CommandContext, word: string): Promise<Command> {
   const program = new Command('choo')
     .description(
       'Turns spec files into pull requests: plans their dependency graph, runs coding agents, and commits only what passes its gate.',
@@ -60,7 +61,8 @@ async function createProgram(context: CommandContext, programName: string): Prom
     .hook('preAction', (_, command) => replaceOldNames(command, context.terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(`choo --help` lists the commands)');
-  const wanted = Object.hasOwn(COMMANDS, programName) ? [programName] : Object.keys(COMMANDS);
+  const isAlone = Object.hasOwn(COMMANDS, word) || word === '-V' || word === '--version';
+  const wanted = isAlone ? [word] : Object.keys(COMMANDS);
   for (const name of wanted) {
     const create = await COMMANDS[name]?.();
     if (create === undefined) continue;
