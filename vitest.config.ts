@@ -31,12 +31,12 @@ export default defineConfig({
   },
 });
 
-/** Files of long tests of which a part of them, as CI runs it, has two, by the seed: all have their turn within some runs. */
+/** Files of long tests of which a part of them, as CI runs it, has three, by the seed: all have their turn within some runs. */
 function turns(): string[] {
   const files = globSync('test/long/turns/*.test.ts').toSorted();
   if (process.env['CHOO_LONG'] === 'whole') return files;
   const first = Number(seed) % files.length;
-  return [first, first + 1].map((at) => files[at % files.length] ?? '');
+  return [first, first + 1, first + 2].map((at) => files[at % files.length] ?? '');
 }
 
 function project(

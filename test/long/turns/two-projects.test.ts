@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { commitFiles } from '../helpers/git-repository.ts';
-import { runChoo } from '../helpers/run-choo.ts';
-import { makeProject, type ProjectSpec, projectFiles, type SpecProject } from '../helpers/spec-project.ts';
+import { commitFiles } from '../../helpers/git-repository.ts';
+import { runChoo } from '../../helpers/run-choo.ts';
+import { makeProject, type ProjectSpec, projectFiles, type SpecProject } from '../../helpers/spec-project.ts';
 
 /** A unit that writes down which project it belongs to, and one that needs it. */
 const projectIn = (directory: string): ProjectSpec => ({

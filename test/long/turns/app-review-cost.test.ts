@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { expect, test } from 'vitest';
-import { ended, planned, quiet } from '../helpers/app-waits.ts';
-import { makeAppWorld, REPO } from '../helpers/app-world.ts';
+import { ended, planned, quiet } from '../../helpers/app-waits.ts';
+import { makeAppWorld, REPO } from '../../helpers/app-world.ts';
 
 /** A line of Claude Code's stream: a message, and how many tokens it took: of these, a million are three dollars. */
 const message = (id: string, tokens: number): string =>

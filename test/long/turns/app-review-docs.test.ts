@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { ended, planned, quiet } from '../helpers/app-waits.ts';
-import { makeAppWorld, REPO } from '../helpers/app-world.ts';
+import { ended, planned, quiet } from '../../helpers/app-waits.ts';
+import { makeAppWorld, REPO } from '../../helpers/app-world.ts';
 
-const DOCS = new URL('../../docs/github-app.md', import.meta.url);
+const DOCS = new URL('../../../docs/github-app.md', import.meta.url);
 const [BEGIN, END] = ['<!-- begin review round -->', '<!-- end review round -->'];
 
 /** What the agent plays on a review of two threads. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compareText } from '../../src/problems/problem.ts';
-import { ended, planned, quiet } from '../helpers/app-waits.ts';
-import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
+import { compareText } from '../../../src/problems/problem.ts';
+import { ended, planned, quiet } from '../../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO, type State } from '../../helpers/app-world.ts';
 
 const OPENSPEC = 'openspec/changes/album/tasks.md';
 const SPEC_KIT = 'specs/001-search/tasks.md';

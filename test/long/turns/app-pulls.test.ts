@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, planned, quiet, seen } from '../helpers/app-waits.ts';
-import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
-import { runFeatureStack, stackFiles } from '../helpers/pulls/feature-stack.ts';
-import { projectFiles } from '../helpers/spec-project.ts';
+import { ended, planned, quiet, seen } from '../../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO, type State } from '../../helpers/app-world.ts';
+import { runFeatureStack, stackFiles } from '../../helpers/pulls/feature-stack.ts';
+import { projectFiles } from '../../helpers/spec-project.ts';
 
 const pullsOf = ({ pulls }: State, unit: string) =>
   pulls

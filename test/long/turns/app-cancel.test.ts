@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, planned, quiet, seen } from '../helpers/app-waits.ts';
-import { type AppWorld, makeAppWorld, REPO } from '../helpers/app-world.ts';
-import { commitFiles } from '../helpers/git-repository.ts';
-import { projectFiles } from '../helpers/spec-project.ts';
-import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+import { ended, planned, quiet, seen } from '../../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO } from '../../helpers/app-world.ts';
+import { commitFiles } from '../../helpers/git-repository.ts';
+import { projectFiles } from '../../helpers/spec-project.ts';
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
 const slow = { tasks: [{ gate: 'test -f slow.txt', sh: 'sleep 90; echo > slow.txt' }] };
 const flaky = (gate: string) => ({ tasks: [{ gate, sh: 'true' }] });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ended, planned, quiet } from '../helpers/app-waits.ts';
-import { type AppWorld, makeAppWorld, REPO, type State } from '../helpers/app-world.ts';
+import { ended, planned, quiet } from '../../helpers/app-waits.ts';
+import { type AppWorld, makeAppWorld, REPO, type State } from '../../helpers/app-world.ts';
 
 const write = (file: string) => ({ tasks: [{ gate: `test -f ${file}`, sh: `echo > ${file}` }] });
 

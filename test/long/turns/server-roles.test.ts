@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AppWorld, makeAppWorld } from '../helpers/app-world.ts';
-import { deliver, get } from '../helpers/door-client.ts';
-import type { ServerProcess } from '../helpers/server-project.ts';
+import { type AppWorld, makeAppWorld } from '../../helpers/app-world.ts';
+import { deliver, get } from '../../helpers/door-client.ts';
+import type { ServerProcess } from '../../helpers/server-project.ts';
 
 const BODY = JSON.stringify({ action: 'opened', repository: { id: 1 }, issue: { number: 1 } });
 
