@@ -51,8 +51,8 @@ export interface RunReader {
     onEvents: (events: readonly RunEvent[]) => void,
     signal: AbortSignal,
   ): Promise<void>;
-  /** The runs that a person requested, newest first. */
-  runs(): Promise<readonly string[]>;
+  /** The runs that a person requested, newest first; by default all. */
+  runs(most?: number): Promise<readonly string[]>;
 }
 
 /** The unit records, projected from the events of all runs. */

@@ -144,6 +144,7 @@ export function describeStore(name: string, createPlace: () => Promise<StorePlac
       }
       await store.add('zzzzzzzzzz', [api.started()]); // the start counts
       expect(await store.runs()).toEqual(['mmmmmmmmmm', 'aaaaaaaaaa', 'zzzzzzzzzz']);
+      expect(await store.runs(2)).toEqual(['mmmmmmmmmm', 'aaaaaaaaaa']);
     });
 
     test('knows where a unit stands, by target and unit, also in a later process and run', async () => {

@@ -95,7 +95,7 @@ const RUNS_SEARCHED = 20;
  * ChooError (`usage`) when there is none.
  */
 async function findRun(source: RunSource, unit: string, run: string | undefined): Promise<RunState> {
-  const runs = run === undefined ? (await source.store.runs()).slice(0, RUNS_SEARCHED) : [run];
+  const runs = run === undefined ? await source.store.runs(RUNS_SEARCHED) : [run];
   let newest: RunState | undefined;
   let elsewhere: RunState | undefined;
   for (const each of runs) {

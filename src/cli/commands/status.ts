@@ -34,7 +34,7 @@ export function statusCommand(context: CommandContext): Command {
     .action(async (path: string | undefined, options: StatusOptions) => {
       const wanted = parseRunSelector(path, options.run);
       await using source = await openRunSource(context, wanted);
-      const run = wanted.run ?? (await source.store.runs())[0];
+      const run = wanted.run ?? (await source.store.runs(1))[0];
       if (run === undefined) {
         terminal.notice(`Nothing has run here yet. \`${programName} run\` starts a run.\n`);
         finish(1);

@@ -79,7 +79,7 @@ export async function readRun(
 ): Promise<RunState> {
   const state = foldEvents(await store.read(run));
   if (state !== undefined) return state;
-  const [newest] = await store.runs();
+  const [newest] = await store.runs(1);
   const where = kind === 'local' ? 'in this repository' : 'on this server';
   throw new ChooError('usage', `there is no run \`${run}\` ${where}`, {
     hint: newest === undefined ? 'nothing has run here yet' : `the newest is ${newest}`,

@@ -234,7 +234,7 @@ export function hasWork(plan: Plan): boolean {
  * others over needs a new run.
  */
 async function findUnfinished(store: Journal, start: OrchStarted): Promise<RunState | undefined> {
-  const [newest] = await store.runs();
+  const [newest] = await store.runs(1);
   if (newest === undefined) return undefined;
   const state = foldEvents(await store.read(newest));
   if (state === undefined || (state.status !== 'running' && state.status !== 'interrupted')) return undefined;

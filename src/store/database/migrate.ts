@@ -24,6 +24,7 @@ import { up as audit } from './migrations/0030-audit.ts';
 import { up as unitQueue } from './migrations/0040-unit-queue.ts';
 import { up as runWriting } from './migrations/0041-run-writing.ts';
 import { up as sessions } from './migrations/0042-sessions.ts';
+import { up as firstEvents } from './migrations/0043-first-events.ts';
 
 /** In order, forward only. A name is never used again. */
 const MIGRATIONS = {
@@ -49,6 +50,7 @@ const MIGRATIONS = {
   '0040-unit-queue': { up: unitQueue },
   '0041-run-writing': { up: runWriting },
   '0042-sessions': { up: sessions },
+  '0043-first-events': { up: firstEvents },
 };
 
 /** One migration of a database. */

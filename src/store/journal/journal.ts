@@ -101,7 +101,7 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
     });
   }
 
-  async runs(): Promise<readonly string[]> {
+  async runs(most?: number): Promise<readonly string[]> {
     const names = await readdir(this.#runs).catch((error: unknown) => {
       if (isMissing(error)) return [];
       throw error;
@@ -111,7 +111,8 @@ export class Journal implements EventLog, RunReader, UnitRecords, AsyncDisposabl
       const at = startTime(await headOf(this.eventFile(run)));
       if (at !== undefined) found.push({ run, at });
     }
-    return found.sort((a, b) => b.at - a.at || compareText(b.run, a.run)).map(({ run }) => run);
+    found.sort((a, b) => b.at - a.at || compareText(b.run, a.run));
+    return found.slice(0, most).map(({ run }) => run);
   }
 
   async record(target: string, unit: string, directory = ''): Promise<UnitRecord | undefined> {

@@ -57,7 +57,7 @@ export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
     }
   }
 
-  async runs(): Promise<readonly string[]> {
+  async runs(most?: number): Promise<readonly string[]> {
     const rows = await this.#database
       .selectFrom('runs')
       .innerJoin('events', (join) => join.onRef('events.run', '=', 'runs.id').on('events.seq', '=', 1))
@@ -66,6 +66,7 @@ export class PostgresStore implements RunReader, UnitRecords, AsyncDisposable {
       .where('purpose', '=', 'work')
       .orderBy('events.at', 'desc')
       .orderBy('runs.id')
+      .$if(most !== undefined, (query) => query.limit(most ?? 0))
       .execute();
     return rows.map(({ id }) => id);
   }
