@@ -254,7 +254,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store',
     'store/audit',
     'store/notices',
-    'types store/database',
+    'store/database',
     'store/github',
     'store/queue',
     'store/runs',

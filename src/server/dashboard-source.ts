@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import { openServerStore, type ServerStore } from '../store/server-store.ts';
 import type { Logger } from 'pino';
 import type { DashboardSource, OutputPart } from '../web/dashboard/source.ts';
+import { openServerSource } from './server-source.ts';
 
 /** Without a notice, output is looked at so often. Milliseconds. */
 const POLL_MS = 5_000;
@@ -59,6 +60,7 @@ export function openServerDashboard(
       else await retryRun(runStore, request);
     },
     changesRuns: true,
+    server: openServerSource(database, holder),
   };
 }
 

@@ -63,10 +63,14 @@ export const OPERATOR_VIEWS = {
 
 export type OperatorViewName = keyof typeof OPERATOR_VIEWS;
 
-/** Reads a view; at most a thousand rows. */
-export async function readOperatorView(database: Database, name: OperatorViewName): Promise<ViewRows> {
+/** Reads a view; at most a thousand rows, or so many. */
+export async function readOperatorView(
+  database: Database,
+  name: OperatorViewName,
+  most = MAX_ROWS,
+): Promise<ViewRows> {
   const { query } = OPERATOR_VIEWS[name];
   const { rows } = await sql<ViewRows[number]>`
-    select * from (${sql.raw(query)}) as shown limit ${MAX_ROWS}`.execute(database);
+    select * from (${sql.raw(query)}) as shown limit ${most}`.execute(database);
   return rows;
 }

@@ -107,6 +107,22 @@ async function insert(database: Database, deliveries: readonly NewDelivery[]): P
   );
 }
 
+/**
+ * Has a delivery handled again as if it had just come: one that was given up, or that waits for its next try. Returns its event;
+ * undefined where there is none, it was handled, or it is being handled.
+ */
+export async function handleAgain(trx: Trx, id: string): Promise<string | undefined> {
+  const row = await trx
+    .updateTable('deliveries')
+    .set({ handled_at: null, tries: 0, not_before: sql`now()` })
+    .where('id', '=', id)
+    .where(sql<boolean>`(handled_at is null or tries >= ${MAX_TRIES}) and ${IS_FREE}`)
+    .returning('event')
+    .executeTakeFirst();
+  if (row !== undefined) await notify({ about: 'delivery' }).execute(trx);
+  return row?.event;
+}
+
 interface Row extends Delivery {
   readonly tries: number;
 }

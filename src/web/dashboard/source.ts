@@ -31,6 +31,25 @@ interface CommitPair {
   readonly to: string;
 }
 
+/** Rows of a server, for a person. */
+export interface ServerView {
+  /** An identifier; `choo db show` has it under this name. */
+  readonly name: string;
+  readonly summary: string;
+  /** With the same columns each; more than a page shows where there are more. */
+  readonly rows: readonly Readonly<Record<string, string | number | boolean | null>>[];
+}
+
+/** What an operator sees and does of a whole server. */
+export interface ServerSource {
+  readonly views: () => Promise<readonly ServerView[]>;
+  /**
+   * Has a delivery handled again that was given up or waits. `actor`: who asks; undefined: whoever has the address. Throws a
+   * ChooError (`usage`) where there is none.
+   */
+  readonly handleAgain: (delivery: string, actor: string | undefined) => Promise<void>;
+}
+
 /** Where the dashboard reads runs: the journal of a repository, or the database of a server. */
 export interface DashboardSource {
   /** Where the runs are, for the title: the name of a repository's directory, or of a server. */
@@ -50,4 +69,6 @@ export interface DashboardSource {
   readonly change: (request: ChangeRequest) => Promise<void>;
   /** Whether a whole run can be cancelled and retried from here. */
   readonly changesRuns: boolean;
+  /** Undefined: there is no server. */
+  readonly server?: ServerSource;
 }

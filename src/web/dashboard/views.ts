@@ -25,7 +25,8 @@ export class Views {
 
   contextOf({ login, isOperator, formToken }: Visitor): PageContext {
     const { base, source } = this;
-    return { base, name: source.name, now: this.now(), login, isOperator, formToken };
+    const hasServer = isOperator && source.server !== undefined;
+    return { base, name: source.name, now: this.now(), login, hasServer, formToken };
   }
 
   /** Throws a ChooError (`usage`) for a run that is not there, and for one that the visitor may not see: they look alike. */

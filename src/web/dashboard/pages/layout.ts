@@ -10,7 +10,8 @@ export interface PageContext {
   readonly now: number;
   /** Who reads it, by their name on GitHub; undefined: whoever has the address. */
   readonly login: string | undefined;
-  readonly isOperator: boolean;
+  /** Whether there is the page of a server for them. */
+  readonly hasServer: boolean;
   /** What forms must carry; undefined: nothing. */
   readonly formToken: string | undefined;
 }
@@ -27,7 +28,7 @@ export interface PageParts {
 
 /** A whole page. Without script it is loaded again every ten seconds where there is a stream. */
 export function renderPage(
-  { base, name, login, formToken }: AnyContext,
+  { base, name, login, hasServer, formToken }: AnyContext,
   { title, content, stream }: PageParts,
 ): Markup {
   return html`<!doctype html>
@@ -51,6 +52,7 @@ export function renderPage(
         <header>
           <nav aria-label="Dashboard">
             <a href="${base}/" class="brand">choo</a> <span class="where">${name}</span>
+            ${hasServer ? html`<a href="${base}/server">Server</a>` : ''}
           </nav>
           ${stream === undefined ? '' : html`<p id="live" role="status">not live: reload for news</p>`}
           ${login === undefined ? '' : renderSignOut({ base, login, formToken })}
@@ -70,7 +72,8 @@ function renderSignOut({
   </form>`;
 }
 
-function renderToken(formToken: string | undefined): Markup | string {
+/** The field of a form that shows whose page it is from. */
+export function renderToken(formToken: string | undefined): Markup | string {
   return formToken === undefined ? '' : html`<input type="hidden" name="token" value="${formToken}" />`;
 }
 
