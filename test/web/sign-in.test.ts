@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DeliveryQueue } from '../../src/store/github/deliveries.ts';
 import { makeSignedWorld, OURS, type SignedWorld, THEIRS } from '../helpers/signed-world.ts';
 import { faultsOf, findBarriers, openBrowser } from './browser.ts';
 
@@ -61,4 +63,28 @@ test('a stranger, a reader and an operator see what is theirs to see', async () 
 
   const root = await signedIn('root');
   for (const run of [OURS, THEIRS]) await root.getByRole('link', { name: run, exact: true }).waitFor();
+});
+
+test('an operator has a delivery handled again, in the dark and on a narrow screen', async () => {
+  const { database } = world.process;
+  const delivery = { id: 'given-up', event: 'push', payload: {}, thread: 'push', repository: null };
+  await new DeliveryQueue(database).receive(delivery);
+  const trouble = `GitHub did not answer ${'for a long time '.repeat(10)}`;
+  await sql`update deliveries set tries = 8, handled_at = now(), trouble = ${trouble}`.execute(database);
+  const page = await signedIn('root');
+  const faults = faultsOf(page);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 360, height: 800 });
+  await page.getByRole('link', { name: 'Server', exact: true }).click();
+  await page.getByRole('heading', { name: 'The server' }).waitFor();
+  expect(await findBarriers(page)).toEqual([]);
+  const overflow = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
+  expect(overflow).toBe(0);
+  await page.getByRole('button', { name: 'Handle again: given-up' }).click();
+  await page.waitForURL(`${world.origin}/dashboard/server#deliveries`);
+  const { rows } = await sql`select tries, handled_at from deliveries`.execute(database);
+  expect(rows).toEqual([{ tries: 0, handled_at: null }]);
+  expect(faults).toEqual([]);
 });

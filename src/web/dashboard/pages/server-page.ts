@@ -64,7 +64,7 @@ function renderAgain(
   if (isHandled === true) return html``;
   return html`<form method="post" action="${base}/server/deliveries">
     ${renderToken(formToken)}<input type="hidden" name="id" value="${id}" /><button
-      aria-label="Handle ${id} again"
+      aria-label="Handle again: ${id}"
     >
       Handle again
     </button>
