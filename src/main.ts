@@ -68,7 +68,14 @@ export async function serve(settings: Settings, { role, host, port, webToken }: 
     ? stack.use(await (await import('./server/token-dashboard.ts')).openTokenDashboard(settings, log))
     : undefined;
   const signed = app && door && stack.use(await openForPeople(app, settings, log));
-  const pages = [dashboard?.pages, signed?.pages].filter((each) => each !== undefined);
+  const home =
+    app &&
+    door &&
+    (await import('./server/app-home.ts')).openAppHome(app, door.database, {
+      publicUrl: settings.CHOO_URL,
+      hasDashboard: signed?.pages !== undefined,
+    });
+  const pages = [dashboard?.pages, signed?.pages, home].filter((each) => each !== undefined);
   const web = stack.use(await serveWeb({ host, port }, { ...services, pages }));
   await dashboard?.announce(web.port);
   const sandbox = await work?.sandbox;

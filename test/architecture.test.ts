@@ -222,7 +222,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store/runs',
   ],
   'web/dashboard': ['events', 'scheduler'],
-  web: [],
+  web: ['web/dashboard'],
   app: [
     'app/repository',
     'app/inbound',
@@ -259,7 +259,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store/queue',
     'store/runs',
     'web/dashboard',
-    'types web',
+    'web',
     'worker/agent',
     'worker',
   ],
