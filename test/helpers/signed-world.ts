@@ -2,6 +2,7 @@ import { readAppSettings, readSignIn } from '../../src/app/receiver.ts';
 import { readSettings } from '../../src/config/settings.ts';
 import type { EventBody } from '../../src/events/event.ts';
 import { openLog } from '../../src/server/log.ts';
+import { openAppHome } from '../../src/server/app-home.ts';
 import { openSignedDashboard } from '../../src/server/signed-dashboard.ts';
 import { upsertRepository } from '../../src/store/github/github-repositories.ts';
 import type { Dashboard } from '../../src/web/dashboard/dashboard.ts';
@@ -89,6 +90,10 @@ export async function makeSignedWorld({
             owns: (request) => dashboard?.owns(request) === true,
             handle: (request, response) => dashboard?.handle(request, response),
           },
+          openAppHome({ appId: 1, origin: github.origin }, process.database, {
+            publicUrl: 'https://choo.example.com',
+            hasDashboard: true,
+          }),
         ],
       },
     ),

@@ -51,6 +51,23 @@ test('who pushes signs in by clicks, cancels and retries a unit, sees it live, a
   await other.getByRole('link', { name: 'Sign in with GitHub' }).waitFor();
 });
 
+test('the home of the App leads to the sign-in, on any screen', async () => {
+  const page = await (await browser.newContext({ colorScheme: 'dark' })).newPage();
+  const faults = faultsOf(page);
+  for (const width of [360, 1_280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(`${world.origin}/`);
+    expect(await findBarriers(page)).toEqual([]);
+    const overflow = await page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+    expect(overflow).toBe(0);
+  }
+  await page.getByRole('link', { name: 'Sign in to the dashboard' }).click();
+  await page.getByRole('link', { name: 'Sign in with GitHub' }).waitFor();
+  expect(faults).toEqual([]);
+});
+
 test('a stranger, a reader and an operator see what is theirs to see', async () => {
   const stranger = await signedIn('stranger');
   expect(await stranger.locator('main').textContent()).toContain('Nothing has run here yet');
