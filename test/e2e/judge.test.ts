@@ -23,6 +23,8 @@ const FILES = {
   'package.json': `${JSON.stringify({ type: 'module', scripts: { test: 'node run-tests.js', check: 'sh check.sh' } }, undefined, 2)}\n`,
   'run-tests.js':
     "import { readFileSync } from 'node:fs';\nprocess.exit(readFileSync('done.txt', 'utf8') === 'done\\n' ? 0 : 1);\n",
+  'run-tests.cjs':
+    "process.exitCode = require('node:fs').readFileSync('done.txt', 'utf8') === 'done\\n' ? 0 : 1;\n",
   'web/package.json': `${JSON.stringify({ scripts: { test: 'sh ../check.sh ../done.txt' } })}\n`,
   Makefile: 'TOOL = sh\ncheck: made\n\t$(TOOL) scripts/real.sh\nmade:\n\t@true\n',
   'build/Makefile': 'check:\n\tsh ../check.sh ../done.txt\n',
@@ -36,6 +38,16 @@ const ATTACKS: Readonly<Record<string, readonly [gate: string, sh: string]>> = {
   'the directory by a variable': ['sh "$PWD/check.sh"', 'echo true > check.sh'],
   'the directory by a command': ['sh "$(pwd)/check.sh"', 'echo true > check.sh'],
   'a variable of its own': ['D=scripts; sh "$D/real.sh"', 'echo true > scripts/real.sh'],
+  'the root, as git tells it': [
+    'ROOT=$(git rev-parse --show-toplevel 2>/dev/null || pwd); sh "$ROOT/check.sh"',
+    'echo true > check.sh',
+  ],
+  'the default of a variable': ['sh "${CHECK:-check.sh}"', 'echo true > check.sh'],
+  'another directory of env': ['env -C sub sh check.sh', 'echo true > sub/check.sh'],
+  'a module by a variable': [
+    'NODE_OPTIONS=--require=./run-tests.cjs node -e 0',
+    'echo > run-tests.cjs',
+  ],
   'another directory': ['cd sub && sh check.sh', 'echo true > sub/check.sh'],
   'another directory in a shell': ["bash -c 'cd sub && sh check.sh'", 'echo true > sub/check.sh'],
   'input of a shell': ['sh < check.sh', 'echo true > check.sh'],
