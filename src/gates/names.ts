@@ -1,6 +1,16 @@
 import { posix } from 'node:path';
 import { type Command, parse, type Word, type WordPart } from 'unbash';
 import { readMake, readScripts, type MakeCall, type ScriptCall } from './builds.ts';
+import {
+  CONFIGURES,
+  INTERPRETERS,
+  LOADING_VARIABLES,
+  LOOKING,
+  PYTHON,
+  RUNNERS,
+  SEARCH_VARIABLES,
+  SHELL,
+} from './programs.ts';
 import { scriptOf } from './shell-facts.ts';
 import { eachCommandOf, literal, programOf, unwrap } from './words.ts';
 
@@ -24,31 +34,6 @@ export interface GateNames {
   readonly moduleDirectories: readonly string[];
 }
 
-/** Programs that look at files and do not run them: to change what they look at is the work. */
-const LOOKING = new Set(
-  (
-    '[ ag biome black cc clang clang-format clang-tidy cppcheck egrep eslint fgrep flake8 g++ gcc gofmt golint grep hadolint isort ' +
-    'javac jsonlint ls markdownlint markdownlint-cli2 mypy oxfmt oxlint phpcs phpstan prettier psalm pylint pyright rg rubocop ruff ' +
-    'rustc rustfmt shellcheck standard stat standardrb stylelint test tsc tsgo vale wc xo yamllint'
-  ).split(' '),
-);
-/** Options behind which a file stands that decides what a program does. */
-const CONFIGURES =
-  /^(?:-c|-C|-f|-p|-r|--(?:config|conf|file|import|loader|require|rcfile|rules|rulesdir|setup-files?|project|preload|script|settings|tsconfig)(?:-file|-path)?)$/;
-/** Programs whose first operand is what they run. */
-const INTERPRETERS = new Set(
-  'bash bun dash deno julia ksh lua node nodejs perl php pwsh pypy3 python python2 python3 Rscript ruby sh source . ts-node tsx zsh'.split(
-    ' ',
-  ),
-);
-/** Programs whose operands are tests. */
-const RUNNERS = new Set(
-  (
-    'ava bats behave busted c8 cucumber cucumber-js cypress jasmine jest karma mocha nose2 nyc phpunit playwright prove py.test pytest ' +
-    'rspec tap tape uvu vitest'
-  ).split(' '),
-);
-const PYTHON = /^(?:python[\d.]*|pypy3?|py\.test|pytest|nose2|tox|nox|behave)$/;
 /** A longer command is read word by word only. UTF-16 code units. */
 const MAX_LENGTH = 16_384;
 /** Directories that a command may be in. */
@@ -107,13 +92,15 @@ class NameReader implements GateNames {
     for (const each of [...command.prefix, ...command.args])
       if (each.type === 'Assignment' && each.value !== undefined && 'parts' in each.value) {
         const name = each.name ?? '';
-        const value = this.#textOf(each.value).text;
-        this.#variables.set(name, this.#variables.has(name) ? UNKNOWN : value);
+        this.#readVariable(name, this.#textOf(each.value));
+        const value = this.#variables.has(name) ? UNKNOWN_START : this.#joined(each.value);
+        this.#variables.set(name, value);
       }
     const nodes = [command.name, ...command.args].filter((each) => each?.type === 'Word');
     const values = nodes.map((node) => this.#textOf(node));
     const words = unwrap(values.map(({ text }) => text));
     const own = values.slice(values.length - words.length);
+    this.#readWrapper(values.slice(0, values.length - words.length));
     const program = programOf(words);
     for (const redirect of command.redirects)
       if (redirect.type === 'Redirect' && redirect.target !== undefined && redirect.operator === '<')
@@ -127,6 +114,23 @@ class NameReader implements GateNames {
     if (PYTHON.test(program))
       for (const directory of this.#directories) this.#moduleDirectories.add(directory);
     this.#readOperands(program, own, values.slice(0, values.length - words.length));
+  }
+
+  /** What stands before the command that does the work: `env -C sub A=1`. */
+  #readWrapper(before: readonly Value[]): void {
+    for (const [index, { text, isRooted }] of before.entries()) {
+      const [, name, value] = /^(\w+|--chdir)=(.*)$/s.exec(text) ?? [];
+      if (name === '--chdir') this.#enter({ text: value ?? '', isRooted });
+      else if (name !== undefined) this.#readVariable(name, { text: value ?? '', isRooted: false });
+      if (text === '-C' || text === '--chdir') this.#enter(before[index + 1]);
+    }
+  }
+
+  /** Some variables tell programs what to load, or where to look for it. */
+  #readVariable(name: string, value: Value): void {
+    if (LOADING_VARIABLES.has(name)) this.#addWord(value, { isStarted: true });
+    if (SEARCH_VARIABLES.has(name))
+      for (const text of value.text.split(':')) this.#enter({ text, isRooted: value.isRooted });
   }
 
   #readOperands(program: string, own: readonly Value[], before: readonly Value[]): void {
@@ -213,7 +217,7 @@ class NameReader implements GateNames {
 
   /** Where a word may lead, if it is a path in the repository. */
   #resolve({ text, isRooted }: Value): readonly { readonly path: string }[] {
-    const word = isRooted ? text.replace(/^\/+/, '') : text;
+    const word = isRooted ? text.replace(/^\/+/, '') : text.replace(/^~\+\//, '');
     if (word === '' || word.startsWith('/') || word.startsWith('-') || word.includes('\0')) return [];
     const from = isRooted ? [...new Set([...this.#directories, ''])] : this.#directories;
     return from.flatMap((directory) => {
@@ -224,16 +228,18 @@ class NameReader implements GateNames {
 
   /** The text of a word, with the values of variables that are known. */
   #textOf(word: Word): Value {
-    const parts = word.parts ?? [];
-    if (parts.length === 0) return { text: word.value, isRooted: false };
-    const texts = parts.map((part) => this.#partText(part));
-    const [first] = texts;
+    const joined = this.#joined(word);
     // What is not known is most often a directory: `$PWD/check.sh`, `$(dirname "$0")/lib.sh`.
-    const isRooted = first?.startsWith(UNKNOWN_START) === true;
-    const text = texts.join('').replaceAll(UNKNOWN_START, UNKNOWN);
+    const isRooted = joined.startsWith(UNKNOWN_START);
+    const text = joined.replaceAll(UNKNOWN_START, UNKNOWN);
     return isRooted && text.startsWith(`${UNKNOWN}/`)
       ? { text: text.slice(UNKNOWN.length), isRooted }
       : { text, isRooted: false };
+  }
+
+  /** The same, with a mark for each value that is not known. */
+  #joined({ parts = [], value }: Word): string {
+    return parts.length === 0 ? value : parts.map((part) => this.#partText(part)).join('');
   }
 
   #partText(part: WordPart): string {
@@ -246,8 +252,16 @@ class NameReader implements GateNames {
       case 'AnsiCQuoted':
         return part.value;
       case 'SimpleExpansion':
-      case 'ParameterExpansion':
-        return this.#variables.get(part.text.replace(/^\$\{?/, '').replace(/\}$/, '')) ?? UNKNOWN_START;
+        return this.#variables.get(part.text.slice(1)) ?? UNKNOWN_START;
+      case 'ParameterExpansion': {
+        const known = this.#variables.get(part.parameter);
+        if (part.operation === undefined) return known ?? UNKNOWN_START;
+        return part.operation.type === 'Default' &&
+          known === undefined &&
+          /^:?[-=]$/.test(part.operation.operator)
+          ? this.#joined(part.operation.operand)
+          : UNKNOWN_START;
+      }
       case 'Glob':
       case 'ExtendedGlob':
       case 'BraceExpansion':
@@ -269,7 +283,6 @@ interface Value {
 }
 
 const UNKNOWN_START = '\u0001';
-const SHELL = /^(?:ba|da|k|z)?sh$/;
 /** What ends a path inside of a word. */
 const SEPARATORS = /[\s"'`=;&|<>(){}$,:\u0001]+/;
 

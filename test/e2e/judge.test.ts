@@ -44,10 +44,7 @@ const ATTACKS: Readonly<Record<string, readonly [gate: string, sh: string]>> = {
   ],
   'the default of a variable': ['sh "${CHECK:-check.sh}"', 'echo true > check.sh'],
   'another directory of env': ['env -C sub sh check.sh', 'echo true > sub/check.sh'],
-  'a module by a variable': [
-    'NODE_OPTIONS=--require=./run-tests.cjs node -e 0',
-    'echo > run-tests.cjs',
-  ],
+  'a module by a variable': ['NODE_OPTIONS=--require=./run-tests.cjs node -e 0', 'echo > run-tests.cjs'],
   'another directory': ['cd sub && sh check.sh', 'echo true > sub/check.sh'],
   'another directory in a shell': ["bash -c 'cd sub && sh check.sh'", 'echo true > sub/check.sh'],
   'input of a shell': ['sh < check.sh', 'echo true > check.sh'],

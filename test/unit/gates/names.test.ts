@@ -30,6 +30,7 @@ describe('what a gate names is found', () => {
 
   test.each([
     ['sh "${CHECK:-check.sh}"', 'check.sh'],
+    ['sh "${CHECK:=check.sh}"', 'check.sh'],
     ['sh ${DIR-scripts}/check.sh', 'scripts/check.sh'],
   ])('as the default of a variable: %s', (command, path) => {
     expect(pathsOf(command)).toContain(path);
