@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ChooError, messageOf } from '../errors.ts';
 import { findNewContents } from '../git/lfs/commit-contents.ts';
 import { findForbidden } from '../git/forbidden-changes.ts';
+import { describeUnitExcess } from '../git/objects/changed-size.ts';
 import { type Change, diffTrees, treeOf } from '../git/objects/tree-object.ts';
 import type { Look } from '../git/staging/look.ts';
 import type { CheckedOutModules } from '../git/submodules/checked-out-modules.ts';
@@ -160,6 +161,9 @@ export class UnitWorkspace {
         changes,
       };
     }
+    const ofUnit = await diffTrees(reader, await treeOf(reader, this.#job.base), tree);
+    const excess = await describeUnitExcess(reader, ofUnit);
+    if (excess !== undefined) return { kind: 'unfit', reason: excess, changes };
     const secret = await findSecrets(reader, changes, this.#services.secretForms);
     if (secret.length > 0)
       return { kind: 'unfit', reason: `it wrote a secret value into ${listPaths(secret)}`, changes };

@@ -147,6 +147,24 @@ describe('secrets', () => {
   });
 });
 
+test('tasks that are each small enough are together no more than one unit may change', async () => {
+  const files = (task: number): UnitSpec['tasks'][number] => ({
+    gate: `test -e many-${task}/done`,
+    sh: `mkdir many-${task}; cd many-${task}; seq 12000 | xargs touch; touch done`,
+  });
+  await using project = await makeProject({
+    units: { unit: { tasks: [files(1), files(2)] } },
+    config: 'limits: { attempts: 1 }\n',
+  });
+  const outcome = await project.run();
+  expect(failures(outcome)).toEqual(['attempts']);
+  expect(outcome.stdout).toContain('it may change 20000');
+  const branch = 'choo/unit/main/unit';
+  const changed = (await project.git('diff', '--name-only', `main..${branch}`)).split('\n');
+  expect(changed.filter((path) => path.startsWith('many-1/'))).toHaveLength(12_001);
+  expect(changed.filter((path) => path.startsWith('many-2/'))).toEqual([]);
+});
+
 test('what is missing is found before anything starts', async () => {
   await using project = await makeProject({ units: { unit: { tasks: [{ gate: 'test -e work' }] } } });
   writeFileSync(

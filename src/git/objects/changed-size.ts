@@ -1,9 +1,11 @@
 import { lstat } from 'node:fs/promises';
 import { ChooError } from '../../errors.ts';
 import type { Git } from '../git.ts';
+import type { ObjectReader } from './object-reader.ts';
 import { listPaths } from './quoted-paths.ts';
+import type { Change } from './tree-object.ts';
 
-/** The most files that one task changes. GitHub shows 3,000 of a pull request. */
+/** The most files that one task changes, and all tasks of a unit together. GitHub shows 3,000 of a pull request. */
 const MAX_FILES = 20_000;
 /** The most that these hold; holes in files count, for git reads them. GitHub takes pushes of 2 GiB. Bytes. */
 const MAX_BYTES = 1024 ** 3;
@@ -23,6 +25,22 @@ export async function refuseExcess(git: Git): Promise<readonly string[]> {
   }
   if (bytes > MAX_BYTES) refuse(`${inGibibytes(bytes)} of new or changed files`, inGibibytes(MAX_BYTES));
   return paths;
+}
+
+/**
+ * Why the work of a unit is too large to be committed: many tasks, each within its own limits, are a pull request without any.
+ * Undefined: it is not. `changes`: all since the unit's base.
+ */
+export async function describeUnitExcess(
+  reader: ObjectReader,
+  changes: readonly Change[],
+): Promise<string | undefined> {
+  if (changes.length > MAX_FILES)
+    return `the unit has ${changes.length} new or changed files; it may change ${MAX_FILES}`;
+  const infos = await reader.info(changes.flatMap(({ after }) => (after === undefined ? [] : [after.id])));
+  const bytes = infos.reduce((sum, info) => sum + (info?.size ?? 0), 0);
+  if (bytes <= MAX_BYTES) return undefined;
+  return `the unit has ${inGibibytes(bytes)} of new or changed files; it may change ${inGibibytes(MAX_BYTES)}`;
 }
 
 function refuse(found: string, most: string): never {
