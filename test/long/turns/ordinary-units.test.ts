@@ -1,8 +1,12 @@
+import { execa } from 'execa';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { planned, quiet } from '../../helpers/app-waits.ts';
-import { makeAppWorld, REPO } from '../../helpers/app-world.ts';
+import { type AppWorld, makeAppWorld, REPO } from '../../helpers/app-world.ts';
 import { json, write } from '../../helpers/judged-shop.ts';
+import { git } from '../../helpers/git-repository.ts';
 import type { UnitSpec } from '../../helpers/spec-project.ts';
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts';
 
 const PACKAGE = {
   name: 'shop',
@@ -180,4 +184,39 @@ test.each([
     return [unit, check?.conclusion, pull?.draft];
   });
   expect(ends).toEqual(Object.keys(units).map((unit) => [unit, 'success', false]));
+  await expectGreen(world, units);
 });
+
+/** The branch of each unit, checked out by a plain git, passes the unit's gates, and says that they have passed. */
+async function expectGreen(world: AppWorld, units: Readonly<Record<string, UnitSpec>>): Promise<void> {
+  await using place = await temporaryDirectory();
+  const clone = join(place.path, 'clone');
+  await git(place.path, 'clone', '--quiet', world.github.bare(REPO), clone);
+  for (const [unit, { tasks }] of Object.entries(units)) {
+    await git(clone, 'checkout', '--quiet', '--force', '--detach', `origin/choo/unit/main/${unit}`);
+    await git(clone, 'clean', '--quiet', '--force', '-dx');
+    expect([unit, await git(clone, 'merge-base', 'HEAD', 'origin/main')]).toEqual([
+      unit,
+      await git(clone, 'rev-parse', 'origin/main'),
+    ]);
+    const specs = await git(
+      clone,
+      'grep',
+      '--count',
+      'status: complete',
+      'HEAD',
+      '--',
+      `specs/tasks/${unit}`,
+    );
+    expect([unit, specs.split('\n').length]).toEqual([unit, tasks.length]);
+    for (const { gate } of tasks) {
+      const command = JSON.parse(gate) as string;
+      const { exitCode, all } = await execa('bash', ['-c', command], {
+        cwd: clone,
+        reject: false,
+        all: true,
+      });
+      expect([unit, command, exitCode], all).toEqual([unit, command, 0]);
+    }
+  }
+}
