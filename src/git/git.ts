@@ -1,4 +1,6 @@
+import { totalmem } from 'node:os';
 import { delimiter, isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { ChooError, messageOf } from '../errors.ts';
 import { type ChildService, markProcesses, startChildService } from '../system/child-process.ts';
@@ -6,7 +8,7 @@ import { type ChildService, markProcesses, startChildService } from '../system/c
 /**
  * git as choo runs it, in one repository. No configuration of the repository, user or machine can make it start another
  * program, prompt, or reach a network: no system or global settings, hooks, file system monitor, transports or replaced
- * objects; paths are literal, and messages are in English. Each command has a deadline, and ends when choo dies.
+ * objects; paths are literal, and messages are in English. Each command has a deadline and a limit of memory, and ends when choo dies.
  */
 export interface Git {
   readonly directory: string;
@@ -37,6 +39,8 @@ export interface GitOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long one command may take; by default ten minutes, an hour with a network. Milliseconds. */
   readonly deadlineMs?: number;
+  /** How much memory one process may take; by default 4 GiB, or half of a smaller machine's. */
+  readonly memoryBytes?: number;
   /** git settings that override every file and choo's own. Secrets belong here, not in an argument. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -47,6 +51,12 @@ const DEADLINE_MS = 10 * 60_000;
 const NETWORK_DEADLINE_MS = 60 * 60_000;
 /** The longest that it prints nothing. Milliseconds. */
 const IDLE_TIMEOUT_MS = 10 * 60_000;
+
+/** A file of as many bytes as a checkout may have is read whole where attributes ask for another form of it. Bytes. */
+const MEMORY_BYTES = Math.min(4 * 1024 ** 3, Math.floor(totalmem() / 2));
+
+/** git behind a shell that sets its limits and becomes it. */
+const LIMITED_GIT = ['/bin/sh', fileURLToPath(new URL('limited-git.sh', import.meta.url))] as const;
 
 /** Time for an aborted git to clean up before it and its children are killed. Milliseconds. */
 const KILL_DELAY_MS = 1_000;
@@ -71,7 +81,10 @@ export function openGit(directory: string, searchPath: string, options: GitOptio
     until: (signal) => openGit(directory, searchPath, { ...options, signal }),
     start: async (...args) => {
       signal?.throwIfAborted();
-      const service = await startChildService(['git', ...args], { cwd: directory, env: environment });
+      const service = await startChildService([...LIMITED_GIT, ...args], {
+        cwd: directory,
+        env: environment,
+      });
       const end = (): void => void service[Symbol.asyncDispose]();
       signal?.addEventListener('abort', end, { once: true });
       void service.ended.then(() => signal?.removeEventListener('abort', end));
@@ -135,6 +148,7 @@ function gitIn(
 ): SimpleGit {
   const git: SimpleGit = simpleGit({
     baseDir: directory,
+    binary: [...LIMITED_GIT],
     allowEnvironment: Object.keys(environment),
     // By default the library treats a failure without output as success.
     errors: (error, { exitCode, stdErr }) =>
@@ -147,6 +161,7 @@ function gitIn(
     unsafe: {
       allowUnsafeConfigEnvCount: true,
       allowUnsafeConfigPaths: true,
+      allowUnsafeCustomBinary: true,
       allowUnsafeFilter: true,
       allowUnsafeFsMonitor: true,
       allowUnsafeHooksPath: true,
@@ -179,11 +194,20 @@ const SETTINGS: Readonly<Record<string, string>> = {
 function gitEnvironment(
   directory: string,
   searchPath: string,
-  { gitDirectory, workTree, objects, indexFile, network, settings: more }: GitOptions,
+  {
+    gitDirectory,
+    workTree,
+    objects,
+    indexFile,
+    network,
+    memoryBytes = MEMORY_BYTES,
+    settings: more,
+  }: GitOptions,
 ): Record<string, string> {
   const settings = Object.entries({ ...SETTINGS, 'safe.directory': directory, ...more });
   return {
     PATH: searchPath.split(delimiter).filter(isAbsolute).join(delimiter), // never a `git` from a worktree
+    CHOO_GIT_MEMORY_KIB: String(Math.floor(memoryBytes / 1024)),
     HOME: '/nonexistent',
     LC_ALL: 'C',
     GIT_AUTHOR_NAME: 'choo',
