@@ -5,6 +5,11 @@ export function gitServing(directory: string): readonly number[] {
   return gitIn(directory).filter((pid) => /cat-file|hash-object/.test(readOf(pid, 'cmdline')));
 }
 
+/** The processes of git that stage there. */
+export function gitStaging(directory: string): readonly number[] {
+  return gitIn(directory).filter((pid) => readOf(pid, 'cmdline').includes('\0add\0'));
+}
+
 /** All processes of git that work there: their ids. */
 export function gitIn(directory: string): readonly number[] {
   return readdirSync('/proc')
