@@ -6,6 +6,7 @@ import { benchJudge } from './judge.ts';
 import { benchRun } from './run.ts';
 import { benchSetup } from './setup.ts';
 import { benchStandstill } from './standstill.ts';
+import { benchWeb } from './web.ts';
 import { benchWebhooks } from './webhooks.ts';
 
 const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   run: benchRun,
   setup: benchSetup,
   standstill: benchStandstill,
+  web: benchWeb,
   webhooks: benchWebhooks,
 };
 
