@@ -36,6 +36,13 @@ export interface Dashboard extends Disposable {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
   /** How many streams are open. */
   readonly streams: () => number;
+  /** Its addresses, with `:names` for what differs: what holds for each is tested of each. */
+  readonly routes: readonly Route[];
+}
+
+interface Route {
+  readonly method: string;
+  readonly path: string;
 }
 
 /** Opens the dashboard: pages from the server, and streams that keep them up to date. */
@@ -102,6 +109,7 @@ export function openDashboard(options: DashboardOptions): Dashboard {
     owns: ({ url = '' }) => url === base || url.startsWith(`${base}/`),
     handle: (request, response) => void listener(request, response),
     streams: streams.count,
+    routes: app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => ({ method, path })),
     [Symbol.dispose]: () => streams[Symbol.dispose](),
   };
 }

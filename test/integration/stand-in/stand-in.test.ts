@@ -1,5 +1,6 @@
 /** What the stand-in for GitHub promises the tests that use it; the cases are beside it, a file for each part. */
 import '../../../stand-in/cases/credentials.ts';
+import '../../../stand-in/cases/sign-in.ts';
 import '../../../stand-in/cases/webhooks.ts';
 import '../../../stand-in/cases/git.ts';
 import '../../../stand-in/cases/pulls.ts';
