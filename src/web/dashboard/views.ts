@@ -6,6 +6,12 @@ import type { UnitView } from './pages/unit-page.ts';
 import type { DashboardSource } from './source.ts';
 import type { Grant, Visitor } from './visitor.ts';
 
+/** The run of a stream, and what is known of its reader's access. */
+interface StreamOf {
+  readonly run: string;
+  readonly grant: Grant;
+}
+
 /** What visitors may see, read for their pages. Everything about a run goes through here. */
 export class Views {
   readonly source: DashboardSource;
@@ -56,5 +62,17 @@ export class Views {
       (event) => 'unit' in event && event.unit === id,
     );
     return { ...view, source: this.source, run, unit, events };
+  }
+
+  /**
+   * What a stream of a run shows next, by an answer about access that the stream ends with. `isNews`: its reader was just told that
+   * something happened, so all of that is in the picture; otherwise the store is asked.
+   */
+  async next(visitor: Visitor, { run, grant }: StreamOf, isNews: boolean): Promise<RunView> {
+    const picture = (isNews ? this.pictures.seen(run) : undefined) ?? (await this.pictures.read(run));
+    if (picture === undefined) throw new ChooError('usage', `there is no run \`${run}\` here`);
+    const isAlive = await this.source.isAlive(run);
+    const { access } = grant;
+    return { context: this.contextOf(visitor), picture, isAlive, source: this.source, access };
   }
 }

@@ -6,13 +6,15 @@ const STALL_MS = 30_000;
 /** A reader whose stream has ended comes back after so long. Milliseconds. */
 const RETRY_MS = 1_000;
 
+/** JSON in parts, a line without an end. Bytes are shared by the streams that send them. */
+export type MessageBody = readonly (string | Uint8Array)[];
+
 /** One message of a stream. */
-export interface StreamMessage {
+interface StreamMessage {
   readonly event: string;
   /** Where the stream goes on after it, when it was cut off. */
   readonly id: string;
-  /** Its data, as JSON: a line without an end. */
-  readonly json: string;
+  readonly body: MessageBody;
 }
 
 /** A stream of server-sent events (HTML Living Standard §9.2) to one reader, who decides how fast. */
@@ -38,21 +40,23 @@ export class EventStream implements Disposable {
   }
 
   /** Sends a message. Resolves when the reader took it or has gone: nothing piles up for a slow one. */
-  async send({ event, id, json }: StreamMessage): Promise<void> {
-    await this.#write(`id: ${id}\nevent: ${event}\ndata: ${json}\n\n`);
+  async send({ event, id, body }: StreamMessage): Promise<void> {
+    await this.#write([`id: ${id}\nevent: ${event}\ndata: `, ...body, '\n\n']);
   }
 
   /** Sends a comment, so that proxies and the network find the stream alive. */
   async keepAlive(): Promise<void> {
-    await this.#write(': still here\n\n');
+    await this.#write([': still here\n\n']);
   }
 
   [Symbol.dispose](): void {
     this.#response.end();
   }
 
-  async #write(text: string): Promise<void> {
-    if (this.#closed.signal.aborted || this.#response.write(text)) return;
+  async #write(parts: MessageBody): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    // The last answer counts for all; those of one tick go to the network together.
+    if (parts.map((part) => this.#response.write(part)).at(-1) !== false) return;
     const taken = Promise.withResolvers<void>();
     const stalled = setTimeout(() => this.#response.destroy(), STALL_MS);
     this.#response.once('drain', taken.resolve).once('close', taken.resolve);

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { MessageBody } from './event-stream.ts';
 import { renderAxis, type RunView, axisOf, renderRows, renderRunSummary } from '../pages/run-page.ts';
 import { renderSteps, renderUnitSummary, type UnitView } from '../pages/unit-page.ts';
 
@@ -8,12 +9,26 @@ interface PageParts {
   readonly states?: Readonly<Record<string, string>>;
 }
 
-/** Messages of the present moment: readers of the same run who are equally far get the same one. */
-export type MessageCache = LRUCache<string, string>;
+/** Messages of the present moment: readers of the same run who are equally far get the same bytes. */
+type MessageCache = LRUCache<string, readonly Uint8Array[]>;
 
 /** Makes an empty cache. */
 export function openMessageCache(): MessageCache {
-  return new LRUCache({ max: 100, maxSize: 8 * 1024 * 1024, sizeCalculation: (text) => text.length + 1 });
+  return new LRUCache({ max: 100, maxSize: 8 * 1024 * 1024, sizeCalculation: sizeOf });
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 1);
+}
+
+/** A message in the parts between the places where each reader's own token belongs. */
+export function splitMessage(json: string, token: string): readonly Uint8Array[] {
+  return json.split(token).map((part) => Buffer.from(part));
+}
+
+/** The message of one reader. */
+export function joinMessage(parts: readonly Uint8Array[], token = ''): MessageBody {
+  return parts.flatMap((part, at) => (at === 0 ? part : [token, part]));
 }
 
 /**

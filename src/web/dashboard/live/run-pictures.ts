@@ -8,6 +8,7 @@ const MAX_KEPT = 50;
 const NOTICE_MS = 250;
 
 interface Watch {
+  readonly maker: PictureMaker;
   readonly listeners: Set<() => void>;
   readonly ending: AbortController;
   timer: NodeJS.Timeout | undefined;
@@ -35,9 +36,14 @@ export class RunPictures {
     return maker.picture;
   }
 
+  /** The picture of a run that is watched, as its watchers were told of it last: nothing is read for it. */
+  seen(run: string): RunPicture | undefined {
+    return this.#watches.get(run)?.maker.picture;
+  }
+
   /** The number of the last event in the picture of a run; 0: there is none. */
   seqOf(run: string): number {
-    return this.#kept.peek(run)?.seq ?? 0;
+    return (this.#watches.get(run)?.maker ?? this.#kept.peek(run))?.seq ?? 0;
   }
 
   /** Calls `onChange` after new events of a run, at most four times a second, until the signal. */
@@ -56,14 +62,15 @@ export class RunPictures {
   }
 
   #begin(run: string): Watch {
+    const maker = this.#makerOf(run);
     const watch: Watch = {
+      maker,
       listeners: new Set(),
       ending: new AbortController(),
       timer: undefined,
       noticedAt: Number.NEGATIVE_INFINITY,
     };
     this.#watches.set(run, watch);
-    const maker = this.#makerOf(run);
     this.#store
       .subscribe(
         run,
@@ -98,7 +105,7 @@ export class RunPictures {
   }
 
   #makerOf(run: string): PictureMaker {
-    const kept = this.#kept.get(run);
+    const kept = this.#watches.get(run)?.maker ?? this.#kept.get(run);
     if (kept !== undefined) return kept;
     const maker = new PictureMaker();
     this.#kept.set(run, maker);

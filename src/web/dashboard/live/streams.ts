@@ -1,5 +1,5 @@
 import type { DashboardSource } from '../source.ts';
-import type { EventStream } from './event-stream.ts';
+import type { EventStream, MessageBody } from './event-stream.ts';
 import { News } from './news.ts';
 import type { RunPictures } from './run-pictures.ts';
 
@@ -11,6 +11,9 @@ const OUTPUT_MS = 250;
 const OUTPUT_PART = 16 * 1024;
 const OUTPUT_BEHIND = 128 * 1024;
 
+/** Why a message is made: something happened, only time went by, or the stream ends. */
+export type Cause = 'news' | 'beat' | 'end';
+
 /** How a stream ends by itself, and what it reads. */
 export interface StreamServices {
   readonly source: DashboardSource;
@@ -21,7 +24,7 @@ export interface StreamServices {
 
 /**
  * Streams what changed in a run after an event, until the signal. `messageOf` makes the message for a reader who has
- * seen the events up to a number; `isBeat`: nothing happened, only time went by.
+ * seen the events up to a number, `cause`: what it is asked for.
  */
 export async function streamRun(
   stream: EventStream,
@@ -33,8 +36,8 @@ export async function streamRun(
   }: StreamServices & {
     readonly messageOf: (
       after: number,
-      isBeat: boolean,
-    ) => Promise<{ readonly seq: number; readonly id: string; readonly json: string } | undefined>;
+      cause: Cause,
+    ) => Promise<{ readonly seq: number; readonly id: string; readonly body: MessageBody } | undefined>;
   },
 ): Promise<void> {
   const news = new News();
@@ -45,11 +48,11 @@ export async function streamRun(
     isLast = signal.aborted; // one more look, so that nothing is left out that came before the end
     const isBeat = !(await news.wait(BEAT_MS, signal));
     if (stream.closed.aborted) return;
-    const message = await messageOf(seen, isBeat && !signal.aborted);
+    const message = await messageOf(seen, signal.aborted ? 'end' : isBeat ? 'beat' : 'news');
     if (message === undefined) await stream.keepAlive();
     else {
       seen = message.seq;
-      await stream.send({ event: 'parts', id: message.id, json: message.json });
+      await stream.send({ event: 'parts', id: message.id, body: message.body });
     }
   }
 }
@@ -87,7 +90,7 @@ export async function streamOutput(
       await stream.send({
         event: 'output',
         id: idOf(cursor),
-        json: JSON.stringify({ html: render(part.text) }),
+        body: [JSON.stringify({ html: render(part.text) })],
       });
       await new News().wait(OUTPUT_MS, signal);
     }

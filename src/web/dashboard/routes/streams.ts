@@ -4,7 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { renderTerminalText } from '../ansi.ts';
 import { SECURITY_HEADERS } from '../defence.ts';
 import { EventStream } from '../live/event-stream.ts';
-import { openMessageCache, runMessage, unitMessage } from '../live/messages.ts';
+import { joinMessage, openMessageCache, runMessage, splitMessage, unitMessage } from '../live/messages.ts';
 import { streamOutput, streamRun } from '../live/streams.ts';
 import { axisOf } from '../pages/run-page.ts';
 import type { Grant, Visitor } from '../visitor.ts';
@@ -66,7 +66,7 @@ export function addStreams(app: App, { views }: Room, onError: (error: unknown) 
     const { run } = c.req.param();
     const visitor = c.get('visitor');
     const { grant } = await views.run(visitor, run);
-    const shared = { ...visitor, formToken: visitor.formToken && anyToken, grantFor: async () => grant };
+    const shared = { ...visitor, formToken: visitor.formToken && anyToken };
     const after = Number(
       /^\d{1,9}$/.exec(c.req.header('last-event-id') ?? c.req.query('after') ?? '')?.[0] ?? 0,
     );
@@ -79,17 +79,20 @@ export function addStreams(app: App, { views }: Room, onError: (error: unknown) 
           source,
           pictures,
           signal,
-          messageOf: async (seen, isBeat) => {
-            const view = await views.run(shared, run);
+          messageOf: async (seen, cause) => {
+            const isBeat = cause === 'beat';
+            const view = await views.next(shared, { run, grant }, cause === 'news');
             const { seq } = view.picture.state;
             const { length, now: moment } = axisOf(view);
             const beat = isBeat ? Math.floor(moment / 1_000) : '';
             const key = [run, grant.access, seen, seq, axis, length, beat].join(' ');
-            const json = messages.get(key) ?? runMessage(view, { after: seen, axis, isBeat });
-            if (json === undefined) return undefined;
-            messages.set(key, json);
+            const made = messages.has(key) ? undefined : runMessage(view, { after: seen, axis, isBeat });
+            const parts =
+              messages.get(key) ?? (made === undefined ? undefined : splitMessage(made, anyToken));
+            if (parts === undefined) return undefined;
+            messages.set(key, parts);
             axis = length;
-            return { seq, id: String(seq), json: json.replaceAll(anyToken, visitor.formToken ?? '') };
+            return { seq, id: String(seq), body: joinMessage(parts, visitor.formToken) };
           },
         },
       ),
@@ -114,11 +117,13 @@ export function addStreams(app: App, { views }: Room, onError: (error: unknown) 
           source,
           pictures,
           signal,
-          messageOf: async (seen, isBeat) => {
-            const json = isBeat ? undefined : unitMessage(await views.unit(granted, run, unit), sent);
+          messageOf: async (seen, cause) => {
+            const changed = pictures.seen(run)?.changed.get(unit) ?? Infinity;
+            const isNothing = cause === 'beat' || (cause === 'news' && sent.size > 0 && changed <= seen);
+            const json = isNothing ? undefined : unitMessage(await views.unit(granted, run, unit), sent);
             if (json === undefined) return undefined;
             ids.seq = Math.max(seen, pictures.seqOf(run));
-            return { seq: ids.seq, id: id(), json };
+            return { seq: ids.seq, id: id(), body: [json] };
           },
         },
       );
