@@ -55,7 +55,7 @@ export class Readers implements Disposable {
       for (let from = 0; from < chunk.length;) {
         const end = chunk.indexOf(10, from);
         const to = end === -1 ? chunk.length : end;
-        if (start.length < 20) start += chunk.toString("latin1", from, Math.min(to, from + 20));
+        if (start.length < 20) start += chunk.toString('latin1', from, Math.min(to, from + 20));
         length += to - from;
         from = to + 1;
         if (end === -1) continue;

@@ -41,15 +41,6 @@ export async function openRuns(socket: string): Promise<RunWriter> {
   const add = async (run: string, events: readonly EventBody[]): Promise<void> =>
     runStore.change(run, async (transaction) => events.forEach((event) => transaction.append(event)));
 
-  const busy = Array.from({ length: UNITS }, (_, at) => `unit-${at}`);
-  await submit(
-    BUSY,
-    busy.map((id) => plannedUnit(id, { tasks: 3 })),
-  );
-  await add(
-    BUSY,
-    busy.map((id) => factsOf(id).started()),
-  );
   const large = Array.from({ length: 500 }, (_, at) =>
     plannedUnit(`unit-${at}`, {
       tasks: 3,
@@ -63,6 +54,15 @@ export async function openRuns(socket: string): Promise<RunWriter> {
       large.slice(at, at + 50).flatMap(({ id }) => workOf(id)),
     );
 
+  const busy = Array.from({ length: UNITS }, (_, at) => `unit-${at}`);
+  await submit(
+    BUSY,
+    busy.map((id) => plannedUnit(id, { tasks: 3 })),
+  );
+  await add(
+    BUSY,
+    busy.map((id) => factsOf(id).started()),
+  );
   let count = 0;
   const write: RunWriter['write'] = async (perSecond, seconds) => {
     const from = performance.now();

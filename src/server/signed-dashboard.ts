@@ -21,6 +21,8 @@ export async function openForPeople(
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await openDashboardStore(settings, log));
   const pages = stack.use(openSignedDashboard(app, oauth, settings, { store, log }));
+  const preparing = pages.prepare().catch(() => {}); // a page says what is wrong
+  stack.defer(async () => preparing);
   const opened = stack.move();
   return { pages, [Symbol.asyncDispose]: async () => opened.disposeAsync() };
 }

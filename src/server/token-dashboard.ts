@@ -36,6 +36,8 @@ export async function openTokenDashboard(settings: Settings, log: Logger): Promi
       onError: (error) => log.error({ reason: messageOf(error) }, 'the dashboard failed'),
     }),
   );
+  const preparing = dashboard.prepare().catch(() => {}); // a page says what is wrong
+  stack.defer(async () => preparing);
   const opened = stack.move();
   return {
     pages: dashboard,

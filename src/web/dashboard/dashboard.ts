@@ -34,6 +34,8 @@ export interface Dashboard extends Disposable {
   /** Whether a request is for it. */
   readonly owns: (request: IncomingMessage) => boolean;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Reads the newest run, so that nobody waits for what a process has to compile at its first page. */
+  readonly prepare: () => Promise<void>;
   /** How many streams are open. */
   readonly streams: () => number;
   /** Its addresses, with `:names` for what differs: what holds for each is tested of each. */
@@ -108,6 +110,7 @@ export function openDashboard(options: DashboardOptions): Dashboard {
   return {
     owns: ({ url = '' }) => url === base || url.startsWith(`${base}/`),
     handle: (request, response) => void listener(request, response),
+    prepare: async () => views.prepare(),
     streams: streams.count,
     routes: app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => ({ method, path })),
     [Symbol.dispose]: () => streams[Symbol.dispose](),

@@ -29,6 +29,12 @@ export class Views {
     this.pictures = new RunPictures(options.source.store, onError);
   }
 
+  /** Makes the picture of the newest run, if there is one. */
+  async prepare(): Promise<void> {
+    const [run] = await this.source.store.runs();
+    if (run !== undefined) await this.pictures.read(run);
+  }
+
   contextOf({ login, isOperator, formToken }: Visitor): PageContext {
     const { base, source } = this;
     const hasServer = isOperator && source.server !== undefined;
