@@ -14,6 +14,9 @@ const POLL_MS = 5_000;
 /** Database connections of a dashboard, beside those of the process that serves it. */
 const CONNECTIONS = 4;
 
+/** More than the last pieces of a unit have: each is a megabyte at most. Characters. */
+const MAX_TAIL = 4 * 1024 * 1024;
+
 /** Opens the store that a dashboard reads. */
 export async function openDashboardStore(settings: Settings, log: Logger): Promise<ServerStore> {
   return openServerStore({
@@ -39,7 +42,10 @@ export function openServerDashboard(
       joined(await readOutputPart(database, of, { after, length }), false),
     tailOutput: async (of, length) => {
       const after = await findTail(database, of, length);
-      return joined(await readOutputPart(database, of, { after, length: 2 * length }), after > 0);
+      const all = joined(await readOutputPart(database, of, { after, length: MAX_TAIL }), after > 0);
+      if (all === undefined) return undefined;
+      const text = lastOf(all.text, length);
+      return { ...all, text, isCut: all.isCut || text !== all.text };
     },
     followOutput: async ({ run, unit }, onGrowth, signal) => {
       const timer = setInterval(onGrowth, POLL_MS);
@@ -70,4 +76,12 @@ function joined(part: StoredPart | undefined, isCut: boolean): OutputPart | unde
     missing > 0 ? `… ${missing} characters are not kept\n${text}` : text,
   );
   return { text: texts.join(''), cursor: part.cursor, isCut };
+}
+
+/** The end of a text, from the beginning of a line where it has more than one. */
+function lastOf(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const from = text.length - length;
+  const line = text.indexOf('\n', from);
+  return text.slice(line === -1 || line === text.length - 1 ? from : line + 1);
 }

@@ -2,8 +2,8 @@ import type { Database } from '../../store/database/database.ts';
 import { appendOutput, type OutputOf } from '../../store/runs/output.ts';
 import type { LogSink } from '../../worker/unit-log.ts';
 
-/** How long text is gathered before it is written (milliseconds), and the most that is held (characters). */
-const FLUSH_MS = 200;
+/** How long text is gathered before it is written: four times a second (milliseconds), and the most that is held (characters). */
+const FLUSH_MS = 250;
 const MAX_PENDING_LENGTH = 1024 * 1024;
 
 /** A unit's log in the database. Output that comes faster than it can be written is dropped, with a notice. */

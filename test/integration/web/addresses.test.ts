@@ -95,7 +95,7 @@ describe('every address', () => {
         const [theirs, nobodys] = [fill(path, 'theirs'), fill(path, 'nobodys')];
         const answer = await answerOf(await browser.ask(theirs), theirs);
         expect(answer).toEqual(await answerOf(await browser.ask(nobodys), nobodys));
-        expect(answer).toMatchObject([404]);
+        expect(answer).toEqual([404, expect.any(String)]);
         expect((await browser.ask(theirs, { method: 'HEAD' })).status).toBe(404);
       }
       const token = formTokenOf(await browser.page('/dashboard/'));
@@ -106,7 +106,7 @@ describe('every address', () => {
             const [theirs, nobodys] = [fill(path, 'theirs'), fill(path, 'nobodys')];
             const answer = await answerOf(await browser.post(theirs, fields), theirs);
             expect(answer).toEqual(await answerOf(await browser.post(nobodys, fields), nobodys));
-            expect(answer).toMatchObject([400]);
+            expect(answer).toEqual([400, expect.any(String)]);
           }
     },
   );

@@ -106,6 +106,7 @@ async function nextPart(
   const part = await source.readOutput(of, cursor, OUTPUT_BEHIND);
   if (part === undefined || part.text.length < OUTPUT_BEHIND / 2) return part;
   const end = await source.tailOutput(of, OUTPUT_PART);
-  if (end === undefined || end.cursor <= part.cursor) return part;
+  // One piece of the store can be longer than what is sent at once.
+  if (end === undefined || (end.cursor <= part.cursor && part.text.length <= OUTPUT_BEHIND)) return part;
   return { cursor: end.cursor, text: `… some output is left out here\n${end.text}` };
 }
