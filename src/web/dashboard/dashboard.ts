@@ -99,7 +99,7 @@ export function openDashboard(options: DashboardOptions): Dashboard {
     if (error instanceof HTTPException) return c.html(problem(c, 'Refused', error.message), error.status);
     const { code, message, hint } = coerceError(error);
     if (code === 'usage')
-      return c.html(problem(c, 'Not found', message, hint), c.req.method === 'GET' ? 404 : 400);
+      return c.html(problem(c, 'Not found', message, hint), c.req.method === 'POST' ? 400 : 404);
     if (code === 'conflict') return c.html(problem(c, 'Refused', message, hint), 409);
     onError(error);
     if (code === 'environment') return c.html(problem(c, 'Not now', message, hint), 503);
