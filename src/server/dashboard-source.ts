@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import { openServerStore, type ServerStore } from '../store/server-store.ts';
 import type { Logger } from 'pino';
 import type { DashboardSource, OutputPart } from '../web/dashboard/source.ts';
+import { openRepositorySource } from './repository-source.ts';
 import { openServerSource } from './server-source.ts';
 
 /** Without a notice, output is looked at so often. Milliseconds. */
@@ -66,6 +67,7 @@ export function openServerDashboard(
       else await retryRun(runStore, request);
     },
     changesRuns: true,
+    repositories: openRepositorySource(database),
     server: openServerSource(database, holder),
   };
 }

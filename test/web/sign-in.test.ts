@@ -95,6 +95,11 @@ test('an operator has a delivery handled again, in the dark and on a narrow scre
   await page.getByRole('link', { name: 'Server', exact: true }).click();
   await page.getByRole('heading', { name: 'The server' }).waitFor();
   expect(await findBarriers(page)).toEqual([]);
+  const repository = await page.context().newPage();
+  await repository.setViewportSize({ width: 360, height: 800 });
+  await repository.goto(`${world.origin}/dashboard/runs/${THEIRS}/repository`);
+  await repository.getByRole('heading', { name: 'other/secrets' }).waitFor();
+  expect(await findBarriers(repository)).toEqual([]);
   const overflow = await page.evaluate<number>(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );

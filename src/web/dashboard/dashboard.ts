@@ -10,6 +10,7 @@ import { html } from './markup.ts';
 import { type PageParts, renderPage } from './pages/layout.ts';
 import type { App, Env } from './routes/env.ts';
 import { addPages } from './routes/pages.ts';
+import { addRepositories } from './routes/repositories.ts';
 import { addServer } from './routes/server.ts';
 import { addSignIn, type SignIn } from './routes/sign-in.ts';
 import { addStreams } from './routes/streams.ts';
@@ -84,6 +85,7 @@ export function openDashboard(options: DashboardOptions): Dashboard {
   } else addSignIn(app, room, signIn);
   const streams = addStreams(app, room, onError);
   addPages(app, room);
+  addRepositories(app, room);
   addServer(app, room);
 
   const problem = (c: Context<Env>, title: string, message: string, hint = ''): string =>

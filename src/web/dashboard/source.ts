@@ -31,6 +31,32 @@ interface CommitPair {
   readonly to: string;
 }
 
+/** A repository of a server. */
+export interface RepositoryFacts {
+  /** `OWNER/NAME`, or the address of one that is not on GitHub. */
+  readonly name: string;
+  /** Its newest runs after so many others. */
+  readonly runs: readonly string[];
+  /** The last days on which its runs used anything, the newest first. Tokens, dollars. */
+  readonly days: readonly {
+    readonly day: string;
+    readonly runs: number;
+    readonly tokens: number;
+    readonly cost: number;
+  }[];
+}
+
+/** The repositories of a server. */
+export interface RepositorySource {
+  /** The id of the repository that a run is of. */
+  readonly of: (run: string) => Promise<string | undefined>;
+  /** Undefined: there is none. */
+  readonly read: (
+    id: string,
+    runs: { readonly skipped: number; readonly most: number },
+  ) => Promise<RepositoryFacts | undefined>;
+}
+
 /** Rows of a server, for a person. */
 export interface ServerView {
   /** An identifier; `choo db show` has it under this name. */
@@ -69,6 +95,8 @@ export interface DashboardSource {
   readonly change: (request: ChangeRequest) => Promise<void>;
   /** Whether a whole run can be cancelled and retried from here. */
   readonly changesRuns: boolean;
+  /** Undefined: there is one repository. */
+  readonly repositories?: RepositorySource;
   /** Undefined: there is no server. */
   readonly server?: ServerSource;
 }

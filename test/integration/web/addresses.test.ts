@@ -21,6 +21,7 @@ const PUBLIC = /^\/dashboard\/(?:sign-in|sign-in\/github|sign-in\/callback|asset
 const PARAMETERS: Readonly<Record<string, { readonly theirs: string; readonly nobodys: string }>> = {
   run: { theirs: THEIRS, nobodys: 'run9999999' },
   unit: { theirs: 'api', nobodys: 'api' },
+  repository: { theirs: '2', nobodys: '999' },
   pair: {
     theirs: `${'0'.repeat(40)}..${'a'.repeat(40)}`,
     nobodys: `${'0'.repeat(40)}..${'a'.repeat(40)}`,
@@ -55,11 +56,11 @@ async function signedIn(login: string): Promise<Browser> {
   return browser;
 }
 
-/** What an answer says, without the id that was asked for. */
+/** What an answer says, without the address and the run that were asked for. */
 async function answerOf(response: Response, path: string): Promise<unknown> {
-  const text = await response.text();
+  const text = (await response.text()).replaceAll(path, 'PATH');
   const ids = [THEIRS, PARAMETERS['run']?.nobodys ?? ''];
-  return [response.status, ids.reduce((rest, id) => rest.replaceAll(id, 'RUN'), `${text} ${path}`)];
+  return [response.status, ids.reduce((rest, id) => rest.replaceAll(id, 'RUN'), text)];
 }
 
 describe('every address', () => {
@@ -67,6 +68,12 @@ describe('every address', () => {
     expect(addresses('GET').length).toBeGreaterThan(8);
     expect(addresses('POST')).toContain('/dashboard/runs/:run/change');
     expect(new Set(world.dashboard.routes.map(({ method }) => method))).toEqual(new Set(['GET', 'POST']));
+  });
+
+  test('is tried with an id that another repository has', async () => {
+    const root = await signedIn('root');
+    expect(await root.page(fill('/dashboard/repositories/:repository', 'theirs'))).toContain('other/secrets');
+    expect((await root.ask(fill('/dashboard/runs/:run', 'theirs'))).status).toBe(200);
   });
 
   test('but those of the sign-in shows nothing to who did not sign in, whatever session they make up', async () => {

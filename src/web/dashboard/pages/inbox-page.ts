@@ -13,7 +13,7 @@ import { durationOf, RUN_STATUS, timeOf } from './words.ts';
 const MAX_NEEDS = 100;
 
 /** A run, and what its reader may see of it. */
-type SeenRun = KnownRun & { readonly access: Access };
+export type SeenRun = KnownRun & { readonly access: Access };
 
 /** The first page: what needs a person, and the newest runs. */
 export function renderInbox(
@@ -68,7 +68,8 @@ function renderNeed(context: PageContext, need: Need, canRetry: boolean): Markup
   </li>`;
 }
 
-function renderRuns({ base, now }: PageContext, runs: readonly SeenRun[]): Markup {
+/** Runs as rows. */
+export function renderRuns({ base, now }: PageContext, runs: readonly SeenRun[]): Markup {
   return html`<div class="wide">
     <table class="runs">
       <thead>

@@ -1,3 +1,4 @@
+import { nameOfRemote } from '../../../events/run-story.ts';
 import { type Spending, sumSpending } from '../../../events/spending.ts';
 import type { RunState } from '../../../events/state.ts';
 import type { UnitProgress } from '../../../events/unit-progress.ts';
@@ -28,7 +29,7 @@ export interface RunView {
   readonly context: PageContext;
   readonly picture: RunPicture;
   readonly isAlive: boolean;
-  readonly source: Pick<DashboardSource, 'changesRuns'>;
+  readonly source: Pick<DashboardSource, 'changesRuns' | 'repositories'>;
   /** What its reader may see: spending and buttons are for who may push. */
   readonly access: Access;
 }
@@ -110,6 +111,18 @@ export function renderRunSummary(view: RunView): Markup {
         <dt>target</dt>
         <dd>${printable(target)}</dd>
       </div>
+      ${
+        source.repositories === undefined
+          ? ''
+          : html`<div>
+              <dt>repository</dt>
+              <dd>
+                <a href="${context.base}/runs/${start.run}/repository"
+                  >${printable(nameOfRemote(start.remote) ?? 'its page')}</a
+                >
+              </dd>
+            </div>`
+      }
       <div>
         <dt>commit</dt>
         <dd><code>${start.commit.slice(0, 12)}</code></dd>

@@ -31,3 +31,8 @@ export async function readForm(c: Context<Env>): Promise<Readonly<Record<string,
     });
   return form;
 }
+
+/** Undefined for what is not there, or not for this visitor; throws everything else. */
+export function ignoreMissing(error: unknown): undefined {
+  if (!(error instanceof ChooError) || error.code !== 'usage') throw error;
+}

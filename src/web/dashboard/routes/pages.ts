@@ -4,7 +4,7 @@ import { renderInbox } from '../pages/inbox-page.ts';
 import { axisOf, renderRun } from '../pages/run-page.ts';
 import { renderPatch, renderUnit } from '../pages/unit-page.ts';
 import type { ChangeRequest } from '../source.ts';
-import { type App, readForm, type Room } from './env.ts';
+import { type App, ignoreMissing, readForm, type Room } from './env.ts';
 
 /** Runs that the first page looks at. */
 const MAX_RUNS = 30;
@@ -94,8 +94,4 @@ export function addPages(app: App, { views, page }: Room): void {
     await source.change({ kind, run, units, ...actor } satisfies ChangeRequest);
     return c.redirect(`${base}/runs/${run}${first === undefined ? '' : `/units/${first}`}`, 303);
   });
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (!(error instanceof ChooError) || error.code !== 'usage') throw error;
 }
