@@ -6,7 +6,7 @@ import { renderPage } from './dashboard/pages/layout.ts';
 import type { Pages } from './server.ts';
 
 /** What the App may do by `app.yml`, and what for. */
-export const PERMISSIONS: Readonly<Record<string, string>> = {
+const PERMISSIONS: Readonly<Record<string, string>> = {
   metadata: 'see that a repository is there, and who may push to it; every App may',
   contents:
     'read the specs, push the branches of units, and merge them into the branch of a run; never a fork',
