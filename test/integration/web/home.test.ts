@@ -41,7 +41,7 @@ describe('the home of the App', () => {
     const asked = Object.keys(manifest.default_permissions).map((name) => name.replaceAll('_', ' '));
     const page = await (await fetch(`${await open({ appId: 1, origin: 'https://github.com' })}/`)).text();
     const given = [...page.matchAll(/<dt>([^<]+)<\/dt>\s*<dd>([^<]+)<\/dd>/g)];
-    expect(given.map(([, name]) => name).toSorted()).toEqual(asked.toSorted());
+    expect(new Set(given.map(([, name]) => name))).toEqual(new Set(asked));
     for (const [, , reason = ''] of given) expect(reason.trim().length).toBeGreaterThan(20);
   });
 
