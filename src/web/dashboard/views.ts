@@ -31,7 +31,7 @@ export class Views {
 
   /** Makes the picture of the newest run, if there is one. */
   async prepare(): Promise<void> {
-    const [run] = await this.source.store.runs();
+    const [run] = await this.source.store.runs(1);
     if (run !== undefined) await this.pictures.read(run);
   }
 
