@@ -35,6 +35,8 @@ export interface SignedWorld extends AsyncDisposable {
   readonly origin: string;
   readonly dashboard: Dashboard;
   readonly browser: () => Browser;
+  /** A browser of somebody who has signed in. */
+  readonly signedIn: (login: string) => Promise<Browser>;
 }
 
 /** Makes it: `alice` may push, `reader` may read, `stranger` may not look, `root` is an operator. */
@@ -124,6 +126,11 @@ export async function makeSignedWorld({
     origin,
     dashboard,
     browser: () => openBrowser(origin),
+    signedIn: async (login) => {
+      const browser = openBrowser(origin);
+      await browser.signIn(login);
+      return browser;
+    },
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
   };
 }

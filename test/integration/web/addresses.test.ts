@@ -1,13 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Browser,
-  formTokenOf,
-  makeSignedWorld,
-  OURS,
-  type SignedWorld,
-  THEIRS,
-} from '../../helpers/signed-world.ts';
+import { formTokenOf, makeSignedWorld, OURS, type SignedWorld, THEIRS } from '../../helpers/signed-world.ts';
 
 /**
  * What must hold for every address of the dashboard, asked of every one that its router has: a new one is tested without a word
@@ -50,12 +43,6 @@ function fill(path: string, whose: 'theirs' | 'nobodys'): string {
   });
 }
 
-async function signedIn(login: string): Promise<Browser> {
-  const browser = world.browser();
-  await browser.signIn(login);
-  return browser;
-}
-
 /** What an answer says, without the address and the run that were asked for. */
 async function answerOf(response: Response, path: string): Promise<unknown> {
   const text = (await response.text()).replaceAll(path, 'PATH');
@@ -71,7 +58,7 @@ describe('every address', () => {
   });
 
   test('is tried with an id that another repository has', async () => {
-    const root = await signedIn('root');
+    const root = await world.signedIn('root');
     expect(await root.page(fill('/dashboard/repositories/:repository', 'theirs'))).toContain('other/secrets');
     expect((await root.ask(fill('/dashboard/runs/:run', 'theirs'))).status).toBe(200);
   });
@@ -95,7 +82,7 @@ describe('every address', () => {
   test.each(['stranger', 'reader', 'alice'])(
     'with an id of another repository is to %s as one with an id of nothing',
     async (login) => {
-      const browser = await signedIn(login);
+      const browser = await world.signedIn(login);
       const named = addresses('GET').filter((path) => path.includes('/:'));
       expect(named.length).toBeGreaterThan(4);
       for (const path of named) {
@@ -121,14 +108,14 @@ describe('every address', () => {
   test.each(['stranger', 'reader', 'alice'])(
     'without an id names nothing of another repository to %s',
     async (login) => {
-      const browser = await signedIn(login);
+      const browser = await world.signedIn(login);
       for (const path of addresses('GET').filter((each) => !each.includes('/:') && !PUBLIC.test(each)))
         expect(await browser.page(path)).not.toMatch(new RegExp(`${THEIRS}|secrets`));
     },
   );
 
   test('that changes something refuses every form that is not from a page of this session', async () => {
-    const [root, alice] = [await signedIn('root'), await signedIn('alice')];
+    const [root, alice] = [await world.signedIn('root'), await world.signedIn('alice')];
     const token = formTokenOf(await root.page(`/dashboard/runs/${OURS}`));
     const foreign = formTokenOf(await alice.page(`/dashboard/runs/${OURS}`));
     expect(token).toMatch(/^[\w-]{43}$/);
@@ -172,7 +159,7 @@ describe('every address', () => {
   });
 
   test('under another name of this server is not served, though a browser sends the session there', async () => {
-    const browser = await signedIn('root');
+    const browser = await world.signedIn('root');
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     for (const { method, path } of world.dashboard.routes) {
       const host = `rebound.example:${new URL(world.origin).port}`;

@@ -25,15 +25,9 @@ afterAll(async () => world[Symbol.asyncDispose]());
 
 const pageOf = (run: string): string => `/dashboard/repositories/${ids.get(run)}`;
 
-async function signedIn(login: string): Promise<Browser> {
-  const browser = world.browser();
-  await browser.signIn(login);
-  return browser;
-}
-
 describe('the page of a repository', () => {
   test('is one click from a run, and shows who may push its runs, its spending by day and what they go by', async () => {
-    const browser = await signedIn('alice');
+    const browser = await world.signedIn('alice');
     expect(await browser.page(`/dashboard/runs/${OURS}`)).toContain(
       `href="/dashboard/runs/${OURS}/repository"`,
     );
@@ -55,13 +49,13 @@ describe('the page of a repository', () => {
   });
 
   test('shows who may only read it its runs, and nothing of money and settings', async () => {
-    const page = await (await signedIn('reader')).page(pageOf(OURS));
+    const page = await (await world.signedIn('reader')).page(pageOf(OURS));
     expect(page).toContain(`<a href="/dashboard/runs/${OURS}">`);
     expect(page).not.toMatch(/Spending|\$|What the newest run goes by/);
   });
 
   test('of another repository, of none, and of what is no number look alike', async () => {
-    const [alice, stranger] = [await signedIn('alice'), await signedIn('stranger')];
+    const [alice, stranger] = [await world.signedIn('alice'), await world.signedIn('stranger')];
     const none = `/dashboard/repositories/123456789`;
     const answer = async (browser: Browser, path: string): Promise<unknown> => {
       const response = await browser.ask(path);
@@ -78,7 +72,7 @@ describe('the page of a repository', () => {
   });
 
   test('is there for an operator, whosever it is', async () => {
-    const page = await (await signedIn('root')).page(pageOf(THEIRS));
+    const page = await (await world.signedIn('root')).page(pageOf(THEIRS));
     expect(page).toContain('other/secrets');
     expect(page).toContain('77.0M');
   });

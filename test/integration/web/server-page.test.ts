@@ -2,13 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DeliveryQueue } from '../../../src/store/github/deliveries.ts';
 import { makeDashboardWorld } from '../../helpers/dashboard-world.ts';
-import {
-  type Browser,
-  formTokenOf,
-  makeSignedWorld,
-  OURS,
-  type SignedWorld,
-} from '../../helpers/signed-world.ts';
+import { formTokenOf, makeSignedWorld, OURS, type SignedWorld } from '../../helpers/signed-world.ts';
 
 const PAGE = '/dashboard/server';
 const HOSTILE = '<img src=x onerror=alert(1)>';
@@ -30,12 +24,6 @@ beforeEach(async () => {
   await sql`update deliveries set tries = 8, handled_at = now(), trouble = ${HOSTILE}`.execute(database);
 });
 
-async function signedIn(login: string): Promise<Browser> {
-  const browser = world.browser();
-  await browser.signIn(login);
-  return browser;
-}
-
 async function deliveries(): Promise<readonly unknown[]> {
   const { rows } = await sql`select id, tries, handled_at is null as waits from deliveries`.execute(
     world.process.database,
@@ -55,7 +43,7 @@ const GIVEN_UP = [{ id: 'given-up', tries: 8, waits: false }];
 
 describe('the page of a server', () => {
   test('shows an operator what waits and what has trouble, and no payload; nothing of a stranger acts in it', async () => {
-    const page = await (await signedIn('root')).page(PAGE);
+    const page = await (await world.signedIn('root')).page(PAGE);
     expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;');
     expect(page).not.toContain(HOSTILE);
     expect(page).not.toContain('of a payload');
@@ -67,14 +55,14 @@ describe('the page of a server', () => {
 
   test('is named on the pages of operators alone', async () => {
     const link = `href="${PAGE}"`;
-    expect(await (await signedIn('root')).page('/dashboard/')).toContain(link);
-    expect(await (await signedIn('alice')).page('/dashboard/')).not.toContain(link);
+    expect(await (await world.signedIn('root')).page('/dashboard/')).toContain(link);
+    expect(await (await world.signedIn('alice')).page('/dashboard/')).not.toContain(link);
   });
 
   test.each(['alice', 'reader', 'stranger'])(
     'is not there for %s, nor is anything done there',
     async (login) => {
-      const browser = await signedIn(login);
+      const browser = await world.signedIn(login);
       expect((await browser.ask(PAGE)).status).toBe(404);
       expect(await browser.page(PAGE)).not.toContain('given-up');
       const token = formTokenOf(await browser.page('/dashboard/'));
@@ -85,7 +73,7 @@ describe('the page of a server', () => {
   );
 
   test('has a delivery handled again, and the audit says who asked', async () => {
-    const browser = await signedIn('root');
+    const browser = await world.signedIn('root');
     const token = formTokenOf(await browser.page(PAGE));
     const { status, headers } = await browser.post(`${PAGE}/deliveries`, { id: 'given-up', token });
     expect([status, headers.get('location')]).toEqual([303, `${PAGE}#deliveries`]);
@@ -107,7 +95,7 @@ describe('the page of a server', () => {
   });
 
   test('takes no form of another page, of another site, or without an id', async () => {
-    const browser = await signedIn('root');
+    const browser = await world.signedIn('root');
     const token = formTokenOf(await browser.page(PAGE));
     const own = { origin: world.origin, 'sec-fetch-site': 'same-origin' };
     const post = async (

@@ -2,14 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../src/events/event.ts';
 import { readStream } from '../../helpers/event-stream.ts';
 import { factsOf } from '../../helpers/run-events.ts';
-import {
-  type Browser,
-  formTokenOf,
-  makeSignedWorld,
-  OURS,
-  type SignedWorld,
-  THEIRS,
-} from '../../helpers/signed-world.ts';
+import { formTokenOf, makeSignedWorld, OURS, type SignedWorld, THEIRS } from '../../helpers/signed-world.ts';
 
 const RUN = `/dashboard/runs/${OURS}`;
 const UNIT = `${RUN}/units/api`;
@@ -33,12 +26,6 @@ beforeAll(async () => {
 });
 afterAll(async () => world[Symbol.asyncDispose]());
 
-async function signedIn(login: string): Promise<Browser> {
-  const browser = world.browser();
-  await browser.signIn(login);
-  return browser;
-}
-
 describe('who sees what', () => {
   test('nobody sees anything before they sign in, and comes back to where they were', async () => {
     const browser = world.browser();
@@ -58,7 +45,7 @@ describe('who sees what', () => {
   });
 
   test('a stranger sees no run, by no address', async () => {
-    const browser = await signedIn('stranger');
+    const browser = await world.signedIn('stranger');
     expect(await browser.page('/dashboard/')).not.toContain(OURS);
     for (const path of [RUN, UNIT, `${UNIT}/output`, `${RUN}/stream`, `${UNIT}/stream`])
       expect((await browser.ask(path)).status).toBe(404);
@@ -67,7 +54,7 @@ describe('who sees what', () => {
   });
 
   test('a reader sees runs, units and what gates print, not what agents say and cost, and changes nothing', async () => {
-    const browser = await signedIn('reader');
+    const browser = await world.signedIn('reader');
     const inbox = await browser.page('/dashboard/');
     const [run, unit] = [await browser.page(RUN), await browser.page(UNIT)];
     expect(inbox).toContain(OURS);
@@ -81,7 +68,7 @@ describe('who sees what', () => {
   });
 
   test('who may push sees all of it, and cancels a unit in their own name', async () => {
-    const browser = await signedIn('alice');
+    const browser = await world.signedIn('alice');
     const unit = await browser.page(UNIT);
     expect(unit).toContain('what the agent said');
     expect(unit).toContain('id="output"');
@@ -93,11 +80,11 @@ describe('who sees what', () => {
   });
 
   test('an operator sees the runs of every repository, and nobody else sees those of another one', async () => {
-    const root = await signedIn('root');
+    const root = await world.signedIn('root');
     expect(await root.page('/dashboard/')).toContain(THEIRS);
     expect((await root.ask(`/dashboard/runs/${THEIRS}/units/api`)).status).toBe(200);
     for (const login of ['alice', 'reader']) {
-      const browser = await signedIn(login);
+      const browser = await world.signedIn(login);
       const inbox = await browser.page('/dashboard/');
       expect(inbox).not.toContain(THEIRS);
       const theirs = `/dashboard/runs/${THEIRS}`;
@@ -161,7 +148,7 @@ describe('attacks on the sign-in', () => {
   });
 
   test('a session ends with the sign-out, everywhere, and when it is old; a made-up one is none', async () => {
-    const [one, other] = [await signedIn('reader'), await signedIn('reader')];
+    const [one, other] = [await world.signedIn('reader'), await world.signedIn('reader')];
     const stolen = new Map(one.cookies);
     expect((await one.post('/dashboard/sign-out', {})).status).toBe(409);
     expect((await one.post('/dashboard/sign-out', { token: formTokenOf(await one.page(RUN)) })).status).toBe(
@@ -170,7 +157,7 @@ describe('attacks on the sign-in', () => {
     for (const [name, value] of stolen) one.cookies.set(name, value);
     for (const browser of [one, other]) expect((await browser.ask(RUN)).status).toBe(303);
 
-    const late = await signedIn('reader');
+    const late = await world.signedIn('reader');
     expect((await late.ask(RUN)).status).toBe(200);
     await world.process.database
       .updateTable('sessions')
@@ -184,7 +171,7 @@ describe('attacks on the sign-in', () => {
   });
 
   test('a form is taken from a page of the same session alone', async () => {
-    const [alice, reader] = [await signedIn('alice'), await signedIn('reader')];
+    const [alice, reader] = [await world.signedIn('alice'), await world.signedIn('reader')];
     const fields = { kind: 'cancel', unit: 'api' };
     const foreign = formTokenOf(await reader.page(RUN));
     for (const token of ['', foreign])
@@ -200,7 +187,7 @@ describe('attacks on the sign-in', () => {
   });
 
   test('an account keeps what it may do under a new name, and who takes its old name gets nothing', async () => {
-    const [alice, stranger] = [await signedIn('alice'), await signedIn('stranger')];
+    const [alice, stranger] = [await world.signedIn('alice'), await world.signedIn('stranger')];
     world.github.renameAccount('alice', 'alice-after');
     world.github.renameAccount('stranger', 'alice');
     const token = formTokenOf(await alice.page(RUN));
@@ -213,7 +200,7 @@ describe('attacks on the sign-in', () => {
   });
 
   test('what GitHub does not answer is not shown, and said so', async () => {
-    const browser = await signedIn('reader');
+    const browser = await world.signedIn('reader');
     await world.github.down();
     try {
       const token = formTokenOf(await browser.page('/dashboard/'));
@@ -243,14 +230,14 @@ describe('a stream', () => {
   });
 
   test('of one person is one of few, however many they open', async () => {
-    const browser = await signedIn('reader');
+    const browser = await world.signedIn('reader');
     const ending = new AbortController();
     const asked = Array.from({ length: 40 }, async () =>
       browser.ask(`${RUN}/stream`, { signal: ending.signal }).then(({ status }) => status),
     );
     const statuses = await Promise.all(asked);
     expect(statuses.filter((status) => status === 503)).toHaveLength(10);
-    const other = await signedIn('alice');
+    const other = await world.signedIn('alice');
     const shared = await other.ask(`${RUN}/stream?after=0`, { signal: ending.signal });
     expect(shared.status).toBe(200);
     ending.abort();

@@ -9,13 +9,7 @@ import { makeDashboardWorld } from '../../helpers/dashboard-world.ts';
 import { readStream } from '../../helpers/event-stream.ts';
 import { powersOf } from '../../helpers/page-powers.ts';
 import { factsOf, plannedUnit, started } from '../../helpers/run-events.ts';
-import {
-  type Browser,
-  formTokenOf,
-  makeSignedWorld,
-  OURS,
-  type SignedWorld,
-} from '../../helpers/signed-world.ts';
+import { type Browser, formTokenOf, makeSignedWorld, OURS } from '../../helpers/signed-world.ts';
 
 const RUN = `/dashboard/runs/${OURS}`;
 const UNIT = `${RUN}/units/api`;
@@ -34,12 +28,6 @@ const HOSTILE = [
   '&lt;b&gt; \u202egnp.exe\u202c \u2028data: {"parts":{"summary":"<b>"}}',
   '\r\n\r\nid: 999999999\nevent: parts\ndata: {"parts":{"summary":"taken"}}\n\n',
 ].join('\n');
-
-async function signedIn(world: SignedWorld, login: string): Promise<Browser> {
-  const browser = world.browser();
-  await browser.signIn(login);
-  return browser;
-}
 
 const cookieOf = ({ cookies }: Browser): string =>
   [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -60,7 +48,7 @@ describe('the output of an agent', () => {
     await using world = await makeSignedWorld({ events: [api.started()] });
     const { database } = world.process;
     const of = { run: OURS, unit: 'api' };
-    const alice = await signedIn(world, 'alice');
+    const alice = await world.signedIn('alice');
     const reading = readStream(
       `${world.origin}${UNIT}/stream?after=0-0`,
       (messages) => messages.some(({ data }) => data.html?.includes('the very end')),
@@ -185,7 +173,7 @@ describe('streams', () => {
   test('end within the time for which an answer about access holds, and bring nothing of later', async () => {
     const grantMs = 2_000;
     await using world = await makeSignedWorld({ grantMs, events: [api.started()] });
-    const alice = await signedIn(world, 'alice');
+    const alice = await world.signedIn('alice');
     const cookie = cookieOf(alice);
     const read = async (path: string) => {
       const messages = await readStream(`${world.origin}${path}`, () => false, { cookie });
@@ -211,7 +199,7 @@ describe('streams', () => {
 
   test('of a session that was stolen end after its owner signs out, and are not opened again', async () => {
     await using world = await makeSignedWorld({ grantMs: 1_500, events: [api.started()] });
-    const alice = await signedIn(world, 'alice');
+    const alice = await world.signedIn('alice');
     const thief = world.browser();
     for (const [name, value] of alice.cookies) thief.cookies.set(name, value);
     const cookie = cookieOf(thief);
@@ -223,7 +211,7 @@ describe('streams', () => {
     expect((await thief.ask(`${UNIT}/stream?after=0-0`)).status).toBe(401);
     expect((await thief.ask(UNIT)).status).toBe(303);
     expect((await thief.post(`${RUN}/change`, { kind: 'cancel', token })).status).toBe(401);
-    const again = await signedIn(world, 'alice');
+    const again = await world.signedIn('alice');
     expect((await again.post(`${RUN}/change`, { kind: 'cancel', token })).status).toBe(409); // of an old page
     expect(await again.page(UNIT)).not.toContain('cancelled by');
   });
@@ -236,12 +224,12 @@ test('a session is no longer for being used, and of many of one account the olde
     (await database.selectFrom('sessions').select('ends_at').execute()).map(({ ends_at: at }) =>
       at.getTime(),
     );
-  const first = await signedIn(world, 'reader');
+  const first = await world.signedIn('reader');
   const [end = 0] = await ends();
   expect(end - Date.now()).toBeLessThan(8 * 3_600_000 + 60_000);
   for (let use = 0; use < 3; use += 1) await first.page(RUN);
   expect(await ends()).toEqual([end]);
-  for (let count = 0; count < 20; count += 1) await signedIn(world, 'reader');
+  for (let count = 0; count < 20; count += 1) await world.signedIn('reader');
   expect((await first.ask(RUN)).status).toBe(303);
   expect(await ends()).toHaveLength(20);
 });

@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import type { BlankSchema } from 'hono/types';
 import { ChooError } from '../../../errors.ts';
 import type { PageParts } from '../pages/layout.ts';
@@ -19,6 +20,17 @@ export interface Room {
   readonly views: Views;
   /** Writes a whole page. */
   readonly page: (c: Context<Env>, parts: PageParts) => string;
+}
+
+/** The largest body of a form. Bytes. */
+const MAX_BODY = 8 * 1024;
+
+/** Refuses a form that is larger than any of a page. */
+export const limitForm = bodyLimit({ maxSize: MAX_BODY });
+
+/** For what is not there, and for what the visitor may not see: they look alike. */
+export function noSuchPage(): ChooError {
+  return new ChooError('usage', 'There is no such page.');
 }
 
 /** The fields of a form of a visitor. Throws a ChooError (`conflict`) for a form that no page of theirs had. */

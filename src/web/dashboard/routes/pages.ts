@@ -1,10 +1,9 @@
-import { bodyLimit } from 'hono/body-limit';
 import { ChooError } from '../../../errors.ts';
 import { renderInbox } from '../pages/inbox-page.ts';
 import { axisOf, renderRun } from '../pages/run-page.ts';
 import { renderPatch, renderUnit } from '../pages/unit-page.ts';
 import type { ChangeRequest } from '../source.ts';
-import { type App, ignoreMissing, readForm, type Room } from './env.ts';
+import { type App, ignoreMissing, limitForm, readForm, type Room } from './env.ts';
 
 /** Runs that the first page looks at. */
 const MAX_RUNS = 30;
@@ -13,8 +12,6 @@ const TAIL = 48 * 1024;
 const PART = 256 * 1024;
 /** The longest patch. Characters. */
 const MAX_PATCH = 200_000;
-/** The largest body of a request for a change. Bytes. */
-const MAX_BODY = 8 * 1024;
 
 /** What needs a person, runs, units, and what can be done with them. */
 export function addPages(app: App, { views, page }: Room): void {
@@ -75,7 +72,7 @@ export function addPages(app: App, { views, page }: Room): void {
     return c.html(page(c, { title: unit, content: renderPatch(context, { run, unit, from, to }, patch) }));
   });
 
-  app.post('/runs/:run/change', bodyLimit({ maxSize: MAX_BODY }), async (c) => {
+  app.post('/runs/:run/change', limitForm, async (c) => {
     const { run } = c.req.param();
     const visitor = c.get('visitor');
     const { kind, unit } = await readForm(c);

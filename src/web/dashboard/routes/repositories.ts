@@ -1,6 +1,5 @@
-import { ChooError } from '../../../errors.ts';
 import { renderRepository } from '../pages/repository-page.ts';
-import { type App, ignoreMissing, type Room } from './env.ts';
+import { type App, ignoreMissing, noSuchPage, type Room } from './env.ts';
 
 /** Runs that one page shows. */
 const RUNS = 30;
@@ -15,7 +14,7 @@ export function addRepositories(app: App, { views, page }: Room): void {
     const { run } = c.req.param();
     await views.run(c.get('visitor'), run);
     const id = await source.repositories?.of(run);
-    if (id === undefined) throw new ChooError('usage', 'There is no such page.');
+    if (id === undefined) throw noSuchPage();
     return c.redirect(`${base}/repositories/${id}`, 303);
   });
 
@@ -33,7 +32,7 @@ export function addRepositories(app: App, { views, page }: Room): void {
         runs.push({ state: view.picture.state, isAlive: view.isAlive, access: view.access });
     }
     // One that is not there, one without runs, and one that the visitor may not see look alike.
-    if (facts === undefined || runs.length === 0) throw new ChooError('usage', 'There is no such page.');
+    if (facts === undefined || runs.length === 0) throw noSuchPage();
     const view = { id, facts, runs, page: number, hasMore: facts.runs.length > RUNS };
     return c.html(page(c, { title: facts.name, content: renderRepository(views.contextOf(visitor), view) }));
   });

@@ -1,18 +1,14 @@
-import { bodyLimit } from 'hono/body-limit';
 import { ChooError } from '../../../errors.ts';
 import { renderServer } from '../pages/server-page.ts';
 import type { ServerSource } from '../source.ts';
 import type { Visitor } from '../visitor.ts';
-import { type App, readForm, type Room } from './env.ts';
-
-/** The largest body of a request for a change. Bytes. */
-const MAX_BODY = 8 * 1024;
+import { type App, limitForm, noSuchPage, readForm, type Room } from './env.ts';
 
 /** What an operator sees and does of a whole server. For everybody else it is not there. */
 export function addServer(app: App, { views, page }: Room): void {
   const { source, base } = views;
   const serverFor = ({ isOperator }: Visitor): ServerSource => {
-    if (!isOperator || source.server === undefined) throw new ChooError('usage', 'There is no such page.');
+    if (!isOperator || source.server === undefined) throw noSuchPage();
     return source.server;
   };
 
@@ -22,7 +18,7 @@ export function addServer(app: App, { views, page }: Room): void {
     return c.html(page(c, { title: 'the server', content }));
   });
 
-  app.post('/server/deliveries', bodyLimit({ maxSize: MAX_BODY }), async (c) => {
+  app.post('/server/deliveries', limitForm, async (c) => {
     const visitor = c.get('visitor');
     const server = serverFor(visitor);
     const { id } = await readForm(c);
